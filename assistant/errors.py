@@ -1,0 +1,25 @@
+"""The assistant's errors; all extend the store's `KeepsakeError`."""
+
+from __future__ import annotations
+
+from memory_store.errors import KeepsakeError
+
+
+class ConfigError(KeepsakeError):
+    """A setting is unknown, malformed or can't be read."""
+
+
+class CredentialError(KeepsakeError):
+    """A key is missing or its file is not private."""
+
+
+class ReadError(KeepsakeError):
+    """A file can't be read into text; the message names the reason."""
+
+
+class ModelError(KeepsakeError):
+    """A chat model could not be reached, refused, or broke off. `retryable` says whether trying again may help."""
+
+    def __init__(self, message: str, hint: str = "", *, retryable: bool = False) -> None:
+        super().__init__(message, hint)
+        self.retryable = retryable

@@ -1,0 +1,15 @@
+"""A local store of documents, conversations and memories with recall and verified deletion; usable alone.
+
+>>> from pathlib import Path
+>>> from memory_store import Store
+>>> with Store.open(Path("my-memory")) as store:
+...     store.remember("The spare key is with Ines at number 12.")
+...     hits = store.recall("Who has the spare key?")
+"""
+
+from memory_store.database.documents import NewDocument
+from memory_store.database.memories import NewMemory
+from memory_store.forgetting import Selection
+from memory_store.store import Store
+
+__all__ = ["NewDocument", "NewMemory", "Selection", "Store"]

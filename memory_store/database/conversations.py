@@ -1,0 +1,187 @@
+"""Conversations in the record: a tree of messages, each a passage, each answer with its numbered sources."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from memory_store import ids
+from memory_store.clock import now, to_text
+from memory_store.database import passages
+from memory_store.database.connection import Database
+from memory_store.database.rows import conversation_of, message_of
+from memory_store.errors import NotFoundError
+from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role
+
+_SELECT: Final = (
+    "SELECT c.*, (SELECT count(*) FROM messages AS m WHERE m.conversation_id = c.id) AS message_count "
+    "FROM conversations AS c"
+)
+
+
+class Conversations:
+    """What can be asked of and done to conversations and their messages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def start(self, title: str) -> Conversation:
+        """Store a new, empty conversation."""
+        moment = now()
+        conversation_id = ids.new_id(ids.CONVERSATION)
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO conversations VALUES (?, ?, ?, ?, 0)",
+                (conversation_id, title, to_text(moment), to_text(moment)),
+            )
+        return Conversation(conversation_id, title, moment, moment, False, 0)
+
+    def append(
+        self,
+        conversation_id: str,
+        role: Role,
+        text: str,
+        author: Author,
+        *,
+        parent_id: str | None,
+        status: MessageStatus = MessageStatus.COMPLETE,
+        private: bool = False,
+        drafts: Sequence[PassageDraft] | None = None,
+    ) -> Message:
+        """Store a message durably. A complete one becomes passages at once (`drafts`, or the whole text as one)."""
+        moment = now()
+        message = Message(
+            ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
+        )
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+                (
+                    message.id,
+                    conversation_id,
+                    parent_id,
+                    role,
+                    text,
+                    author.kind,
+                    author.name,
+                    status,
+                    to_text(moment),
+                    private,
+                ),
+            )
+            connection.execute(
+                "UPDATE conversations SET updated_at = ? WHERE id = ?", (to_text(moment), conversation_id)
+            )
+            if status is not MessageStatus.PENDING:
+                _index(connection, message, drafts)
+        return message
+
+    def save_partial(self, message_id: str, text: str) -> None:
+        """Store how far a pending answer has come, so that a crash keeps it."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE messages SET text = ? WHERE id = ? AND status = 'pending'", (text, message_id))
+
+    def finish(
+        self,
+        message_id: str,
+        text: str,
+        author: Author,
+        status: MessageStatus,
+        *,
+        citations: Iterable[Citation] = (),
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        drafts: Sequence[PassageDraft] | None = None,
+    ) -> Message:
+        """Turn a pending answer into its last form, with its sources, in one transaction. Empty text makes no hit."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE messages SET text = ?, author_kind = ?, author_name = ?, status = ?, input_tokens = ?, "
+                "output_tokens = ? WHERE id = ?",
+                (text, author.kind, author.name, status, input_tokens, output_tokens, message_id),
+            )
+            row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
+            if row is None:
+                raise NotFoundError(f"The message {message_id} was erased before it was finished.")
+            message = message_of(row)
+            connection.executemany(
+                # A passage may have been erased while the answer was written: its number stays without it.
+                "INSERT OR REPLACE INTO citations VALUES (?, ?, (SELECT id FROM passages WHERE id = ?), ?)",
+                [(message_id, one.number, one.passage_id, one.cited) for one in citations],
+            )
+            _index(connection, message, drafts)
+        return message
+
+    def discard(self, message_id: str) -> None:
+        """Remove a pending answer of which nothing was written."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM messages WHERE id = ? AND status = 'pending' AND text = ''", (message_id,))
+
+    def recover(self, *, conversation_id: str | None = None, older_than: timedelta = timedelta(0)) -> int:
+        """Mark answers that a crash cut as partial and make them recallable; return how many there were.
+
+        `older_than` spares answers that another process may still be writing.
+        """
+        condition = "status = 'pending' AND created_at <= ?" + (" AND conversation_id = ?" if conversation_id else "")
+        limit = to_text(now() - older_than)
+        with self._database.write() as connection:
+            rows = connection.execute(
+                f"SELECT * FROM messages WHERE {condition}", (limit, conversation_id) if conversation_id else (limit,)
+            ).fetchall()
+            for row in rows:
+                if not row["text"]:
+                    connection.execute("DELETE FROM messages WHERE id = ?", (row["id"],))
+                    continue
+                connection.execute("UPDATE messages SET status = 'partial' WHERE id = ?", (row["id"],))
+                _index(connection, message_of(row), None)
+        return len(rows)
+
+    def get(self, conversation_id: str) -> Conversation:
+        """Return one conversation. Raises NotFoundError."""
+        with self._database.read() as connection:
+            row = connection.execute(f"{_SELECT} WHERE c.id = ?", (conversation_id,)).fetchone()
+        if row is None:
+            raise NotFoundError(f"There is no conversation {conversation_id}.", "See `keepsake conversation list`.")
+        return conversation_of(row)
+
+    def all(self) -> list[Conversation]:
+        """Return every conversation, the latest first."""
+        with self._database.read() as connection:
+            return [conversation_of(row) for row in connection.execute(f"{_SELECT} ORDER BY c.updated_at DESC")]
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """Give a conversation another title."""
+        self.get(conversation_id)
+        with self._database.write() as connection:
+            connection.execute("UPDATE conversations SET title = ? WHERE id = ?", (title, conversation_id))
+
+    def messages(self, conversation_id: str) -> list[Message]:
+        """Return the messages of every branch in the order they were written."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM messages WHERE conversation_id = ? ORDER BY created_at, rowid", (conversation_id,)
+            )
+            return [message_of(row) for row in rows]
+
+    def message(self, message_id: str) -> Message:
+        """Return one message. Raises NotFoundError."""
+        with self._database.read() as connection:
+            row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
+        if row is None:
+            raise NotFoundError(f"There is no message {message_id}.")
+        return message_of(row)
+
+    def citations(self, message_id: str) -> list[Citation]:
+        """Return the numbered sources of an answer."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT * FROM citations WHERE message_id = ? ORDER BY number", (message_id,))
+            return [Citation(row["number"], row["passage_id"], bool(row["cited"])) for row in rows]
+
+
+def _index(connection: sqlite3.Connection, message: Message, drafts: Sequence[PassageDraft] | None) -> None:
+    if not message.text.strip():
+        return
+    owner = passages.Owner(message.author, message.created_at, message.private, message_id=message.id)
+    passages.insert(connection, owner, [PassageDraft(message.text)] if drafts is None else drafts)

@@ -1,0 +1,129 @@
+"""Documents in the record: one row a file, replaced as a whole when the file changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from memory_store import ids
+from memory_store.clock import now, to_text
+from memory_store.database import erasures, passages, tombstones
+from memory_store.database.connection import Database
+from memory_store.database.rows import document_of
+from memory_store.errors import NotFoundError
+from memory_store.models import Author, AuthorKind, Document, PassageDraft, Source, SourceKind
+
+_SELECT: Final = (
+    "SELECT d.*, (SELECT count(*) FROM passages AS p WHERE p.document_id = d.id) AS passage_count FROM documents AS d"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A file about to be stored. `path` is its identity: storing the same path again replaces the document."""
+
+    path: str
+    title: str
+    media_type: str
+    content_hash: str
+    size_bytes: int
+    created_at: datetime
+    author_name: str | None = None
+    private: bool = False
+
+
+class Documents:
+    """What can be asked of and done to documents."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, new: NewDocument, drafts: Iterable[PassageDraft], *, again: bool = False) -> Document:
+        """Store a document and its passages in one transaction; an older one of the same path is erased with it.
+
+        `again` lifts a tombstone. What the older one leaves on the disk goes with `Store.complete_erasures`.
+        """
+        document_id = ids.new_id(ids.DOCUMENT)
+        author = Author(AuthorKind.DOCUMENT, new.author_name)
+        imported_at = now()
+        with self._database.write() as connection:
+            old = connection.execute("SELECT id, private FROM documents WHERE path = ?", (new.path,)).fetchone()
+            # What was marked private stays private when the file changes.
+            private = new.private or bool(old and old["private"])
+            if old:
+                erasures.delete_chosen(connection, erasures.choose(connection, [old["id"]]), bury=False)
+            if again:
+                tombstones.lift(connection, new.path, new.content_hash)
+            connection.execute(
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    document_id,
+                    new.path,
+                    new.title,
+                    new.media_type,
+                    new.content_hash,
+                    new.size_bytes,
+                    author.kind,
+                    author.name,
+                    to_text(new.created_at),
+                    to_text(imported_at),
+                    private,
+                ),
+            )
+            owner = passages.Owner(author, new.created_at, private, new.title, document_id=document_id)
+            stored = 0
+            rest = iter(drafts)
+            while batch := list(islice(rest, 512)):
+                stored += passages.insert(connection, owner, batch, stored)
+        return Document(
+            document_id,
+            new.path,
+            new.title,
+            new.media_type,
+            new.content_hash,
+            new.size_bytes,
+            author,
+            new.created_at,
+            imported_at,
+            private,
+            stored,
+        )
+
+    def get(self, document_id: str) -> Document:
+        """Return one document. Raises NotFoundError."""
+        with self._database.read() as connection:
+            row = connection.execute(f"{_SELECT} WHERE d.id = ?", (document_id,)).fetchone()
+        if row is None:
+            raise NotFoundError(f"There is no document {document_id}.", "See `keepsake document list`.")
+        return document_of(row)
+
+    def by_path(self, path: str) -> Document | None:
+        """Return the document that was imported from this absolute path, or None."""
+        with self._database.read() as connection:
+            row = connection.execute(f"{_SELECT} WHERE d.path = ?", (path,)).fetchone()
+        return document_of(row) if row else None
+
+    def all(self) -> list[Document]:
+        """Return every document by path."""
+        with self._database.read() as connection:
+            return [document_of(row) for row in connection.execute(f"{_SELECT} ORDER BY d.path")]
+
+    def passages(self, document_id: str) -> list[passages.StoredPassage]:
+        """Return a document's passages in reading order."""
+        with self._database.read() as connection:
+            return passages.of_source(connection, Source(document_id, SourceKind.DOCUMENT, ""))
+
+    def is_forgotten(self, path: str, content_hash: str) -> bool:
+        """Say whether this path or this very content was forgotten and must not come back by itself."""
+        with self._database.read() as connection:
+            return tombstones.stands(connection, path, content_hash)
+
+    def set_private(self, document_id: str, private: bool) -> None:
+        """Mark a document with its passages; answers given with it as a source follow when it becomes private."""
+        self.get(document_id)
+        with self._database.write() as connection:
+            connection.execute("UPDATE documents SET private = ? WHERE id = ?", (private, document_id))
+            passages.set_private(connection, "document_id", document_id, private)

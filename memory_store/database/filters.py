@@ -1,0 +1,55 @@
+"""Recall's filters as SQL conditions over a passage `p`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from memory_store.clock import to_text
+from memory_store.models import RecallFilters, SourceKind
+
+_COLUMN: Final = {
+    SourceKind.DOCUMENT: "p.document_id",
+    SourceKind.CONVERSATION: "p.message_id",
+    SourceKind.MEMORY: "p.memory_id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSql:
+    """A condition and its parameters; false when there is nothing to filter."""
+
+    where: str
+    parameters: tuple[object, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.where)
+
+
+NO_FILTER: Final = FilterSql("", ())
+
+
+def filter_sql(filters: RecallFilters) -> FilterSql:
+    """Translate filters. Messages in view are not among them: they are few, and are dropped after the search."""
+    conditions: list[str] = []
+    parameters: list[object] = []
+    if filters.kinds:
+        columns = (f"{_COLUMN[kind]} IS NOT NULL" for kind in sorted(filters.kinds))
+        conditions.append("(" + " OR ".join(columns) + ")")
+    if filters.source_ids:
+        ids = sorted(filters.source_ids)
+        marks = ", ".join("?" for _ in ids)
+        conditions.append(
+            f"(p.document_id IN ({marks}) OR p.memory_id IN ({marks}) OR p.message_id IN "
+            f"(SELECT m.id FROM messages AS m WHERE m.conversation_id IN ({marks})))"
+        )
+        parameters.extend(ids * 3)
+    if filters.since is not None:
+        conditions.append("p.created_at >= ?")
+        parameters.append(to_text(filters.since))
+    if filters.until is not None:
+        conditions.append("p.created_at < ?")
+        parameters.append(to_text(filters.until))
+    if not filters.include_private:
+        conditions.append("p.private = 0")
+    return FilterSql(" AND ".join(conditions), tuple(parameters)) if conditions else NO_FILTER

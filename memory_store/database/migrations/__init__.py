@@ -1,0 +1,78 @@
+"""Brings a database to the newest schema: numbered SQL files, each applied in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from importlib import resources
+from typing import Final
+
+from memory_store.database.connection import Database
+from memory_store.errors import NewerSchemaError, StoreError
+
+# "Keep" in ASCII: lets `file` and us tell our databases from others.
+APPLICATION_ID: Final = 0x4B656570
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Return (version, SQL) of every migration, oldest first."""
+    files = sorted(
+        (entry for entry in resources.files(__package__).iterdir() if entry.name.endswith(".sql")),
+        key=lambda entry: entry.name,
+    )
+    return [(int(entry.name[:4]), entry.read_text("utf-8")) for entry in files]
+
+
+def migrate(database: Database) -> int:
+    """Apply what is missing and return the schema version. Raises NewerSchemaError for a database from the future."""
+    steps = migrations()
+    newest = steps[-1][0]
+    with database.read() as connection:
+        current = _version(connection)
+        if current == 0 and _has_tables(connection):
+            raise StoreError(
+                f"{database.path} is a database of another program.", "Choose another folder with --data-dir."
+            )
+    if current > newest:
+        raise NewerSchemaError(
+            f"This store was written by a newer Keepsake (schema {current}; this version knows {newest}).",
+            "Install the newer version; nothing was changed.",
+        )
+    for version, sql in steps:
+        if version > current:
+            _apply(database, version, sql)
+    return newest
+
+
+def _apply(database: Database, version: int, sql: str) -> None:
+    with database.write() as connection:
+        if _version(connection) >= version:
+            return  # another process was faster
+        for statement in _statements(sql):
+            connection.execute(statement)
+        if version == 1:
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.execute("INSERT INTO meta VALUES ('tombstone_key', ?)", (secrets.token_hex(32),))
+            connection.execute("INSERT INTO meta VALUES ('vectors_epoch', '0')")
+        connection.execute(f"PRAGMA user_version={version}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """Split a script into statements, so that all of them run inside our own transaction."""
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+    if pending.strip():
+        raise StoreError("A migration ends in the middle of a statement.")

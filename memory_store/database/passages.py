@@ -1,0 +1,165 @@
+"""Passages in the record: written with their source, read back with everything a hit shows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from memory_store import ids
+from memory_store.clock import from_text, to_text
+from memory_store.database.fulltext import searchable
+from memory_store.database.rows import author_of, locator_from_json, locator_to_json
+from memory_store.models import Author, Locator, PassageDraft, Source, SourceKind
+
+_INSERT: Final = """
+INSERT INTO passages (id, document_id, message_id, memory_id, ordinal, text, context, search_text, search_context,
+                      locator, author_kind, author_name, created_at, private)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_SELECT: Final = """
+SELECT p.row, p.id, p.text, p.context, p.locator, p.author_kind, p.author_name, p.created_at, p.private,
+       p.document_id, p.message_id, p.memory_id,
+       d.title AS document_title, d.path AS document_path,
+       m.conversation_id AS conversation_id, c.title AS conversation_title,
+       y.kind AS memory_kind, y.superseded_by AS superseded_by,
+       e.vector AS vector, e.embedder_id AS embedder_id
+FROM passages AS p
+LEFT JOIN documents AS d ON d.id = p.document_id
+LEFT JOIN messages AS m ON m.id = p.message_id
+LEFT JOIN conversations AS c ON c.id = m.conversation_id
+LEFT JOIN memories AS y ON y.id = p.memory_id
+LEFT JOIN embeddings AS e ON e.passage_row = p.row
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What the passages about to be written belong to, and what they take from it unless they say otherwise."""
+
+    author: Author
+    created_at: datetime
+    private: bool
+    title: str = ""
+    document_id: str | None = None
+    message_id: str | None = None
+    memory_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage with its source and, where it has one, its vector (float32 bytes) and the embedder that made it."""
+
+    row: int
+    id: str
+    text: str
+    context: str
+    locator: Locator
+    author: Author
+    created_at: datetime
+    private: bool
+    source: Source
+    message_id: str | None
+    superseded: bool
+    vector: bytes | None
+    embedder_id: int | None
+
+
+def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[PassageDraft], start: int = 0) -> int:
+    """Store the drafts in their order from ordinal `start` on, and return how many there were."""
+    count = 0
+    for count, draft in enumerate(drafts, start=1):
+        author = draft.author or owner.author
+        context = "\n".join(piece for piece in (owner.title, draft.locator.part, *draft.locator.headings) if piece)
+        connection.execute(
+            _INSERT,
+            (
+                ids.new_id(ids.PASSAGE),
+                owner.document_id,
+                owner.message_id,
+                owner.memory_id,
+                start + count - 1,
+                draft.text,
+                context,
+                searchable(draft.text),
+                searchable(context),
+                locator_to_json(draft.locator),
+                author.kind,
+                author.name,
+                to_text(draft.created_at or owner.created_at),
+                owner.private,
+            ),
+        )
+    return count
+
+
+def by_rows(connection: sqlite3.Connection, rows: list[int]) -> dict[int, StoredPassage]:
+    """Return the passages of these rows, keyed by row; rows that are gone are left out."""
+    marks = ", ".join("?" for _ in rows)
+    found = connection.execute(f"{_SELECT} WHERE p.row IN ({marks})", rows)
+    return {row["row"]: _stored(row) for row in found}
+
+
+def by_id(connection: sqlite3.Connection, passage_id: str) -> StoredPassage | None:
+    """Return one passage, or None."""
+    row = connection.execute(f"{_SELECT} WHERE p.id = ?", (passage_id,)).fetchone()
+    return _stored(row) if row else None
+
+
+def of_source(connection: sqlite3.Connection, source: Source) -> list[StoredPassage]:
+    """Return every passage of a document, conversation or memory in reading order."""
+    condition = {
+        SourceKind.DOCUMENT: "p.document_id = ? ORDER BY p.ordinal",
+        SourceKind.CONVERSATION: "m.conversation_id = ? ORDER BY m.created_at, p.ordinal",
+        SourceKind.MEMORY: "p.memory_id = ?",
+    }[source.kind]
+    return [_stored(row) for row in connection.execute(f"{_SELECT} WHERE {condition}", (source.id,))]
+
+
+def _stored(row: sqlite3.Row) -> StoredPassage:
+    return StoredPassage(
+        row=row["row"],
+        id=row["id"],
+        text=row["text"],
+        context=row["context"],
+        locator=locator_from_json(row["locator"]),
+        author=author_of(row),
+        created_at=from_text(row["created_at"]),
+        private=bool(row["private"]),
+        source=_source_of(row),
+        message_id=row["message_id"],
+        superseded=row["superseded_by"] is not None,
+        vector=row["vector"],
+        embedder_id=row["embedder_id"],
+    )
+
+
+def _source_of(row: sqlite3.Row) -> Source:
+    if row["document_id"] is not None:
+        return Source(row["document_id"], SourceKind.DOCUMENT, row["document_title"], row["document_path"])
+    if row["message_id"] is not None:
+        return Source(row["conversation_id"], SourceKind.CONVERSATION, row["conversation_title"])
+    return Source(row["memory_id"], SourceKind.MEMORY, row["memory_kind"])
+
+
+def set_private(connection: sqlite3.Connection, column: str, owner_id: str, private: bool) -> None:
+    """Mark the passages of one owner (`document_id`, `message_id` or `memory_id`).
+
+    When they become private, the answers that were given with them as a source become private too, so that no later
+    request repeats them to an endpoint elsewhere.
+    """
+    connection.execute(f"UPDATE passages SET private = ? WHERE {column} = ?", (private, owner_id))
+    if private:
+        answers = (
+            f"SELECT k.message_id FROM citations AS k JOIN passages AS p ON p.id = k.passage_id WHERE p.{column} = ?"
+        )
+        connection.execute(f"UPDATE messages SET private = 1 WHERE id IN ({answers})", (owner_id,))
+        connection.execute(f"UPDATE passages SET private = 1 WHERE message_id IN ({answers})", (owner_id,))
+    bump_vectors_epoch(connection)
+
+
+def bump_vectors_epoch(connection: sqlite3.Connection) -> None:
+    """Tell every process that rows were removed or marked, so that vectors held in memory are looked over again."""
+    connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'vectors_epoch'")

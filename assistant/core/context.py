@@ -1,0 +1,120 @@
+"""What the model sees: pinned memories, recent messages and numbered sources, under a token budget."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from assistant.core.prompts import prompt
+from assistant.llm.base import ChatMessage
+from memory_store.models import AuthorKind, Hit, Memory, Message, Role
+
+T = TypeVar("T")
+
+# Room left for the chat template's own tokens.
+_RESERVE: Final = 128
+_WIDE: Final = re.compile("[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_CITATION: Final = re.compile(r"\[(\d{1,3}(?:\s*[,，]\s*\d{1,3})*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """An assembled prompt: its messages, the hits that found room (source 1 first), and its estimated tokens."""
+
+    messages: tuple[ChatMessage, ...]
+    hits: tuple[Hit, ...]
+    tokens: int
+    private: bool
+
+
+def estimate_tokens(text: str) -> int:
+    """Return an estimate of a text's tokens, on the high side: one for 3.5 Latin characters, one for each CJK sign."""
+    wide = len(_WIDE.findall(text))
+    return wide + int((len(text) - wide) / 3.5) + 1
+
+
+def build(
+    question: str,
+    history: Sequence[Message],
+    pinned: Sequence[Memory],
+    hits: Sequence[Hit],
+    *,
+    budget: int,
+    recall_share: float,
+) -> Context:
+    """Assemble the prompt for one turn; `budget` is the window less the answer, in tokens.
+
+    The question always goes in. Pinned memories come next, then hits in their order up to `recall_share`, then the
+    latest messages that fit. The same arguments give the same context.
+    """
+    left = budget - _RESERVE - estimate_tokens(prompt("system")) - estimate_tokens(question) - 40
+    kept_pinned, left = _fit(pinned, [estimate_tokens(memory.text) + 2 for memory in pinned], left)
+    room = min(left, int(budget * recall_share))
+    framed = [_frame(number, hit) for number, hit in enumerate(hits, start=1)]
+    kept_hits, unused = _fit(hits, [estimate_tokens(text) for text in framed], room)
+    left -= room - unused
+    newest_first = list(reversed(history))
+    kept_history, _ = _fit(newest_first, [estimate_tokens(message.text) + 4 for message in newest_first], left)
+    system = prompt("system")
+    if kept_pinned:
+        system += "\n\n" + "\n".join([prompt("pinned"), *(_quote(memory.text) for memory in kept_pinned)])
+    messages = [ChatMessage(Role.SYSTEM, system)]
+    messages += [ChatMessage(message.role, message.text) for message in reversed(kept_history)]
+    messages.append(ChatMessage(Role.USER, _ask(question, framed[: len(kept_hits)])))
+    return Context(
+        tuple(messages),
+        tuple(kept_hits),
+        sum(estimate_tokens(message.content) + 4 for message in messages),
+        any(memory.private for memory in kept_pinned)
+        or any(hit.private for hit in kept_hits)
+        or any(message.private for message in kept_history),
+    )
+
+
+def _fit(items: Sequence[T], costs: Sequence[int], room: int) -> tuple[list[T], int]:
+    """Take items in their order until one does not fit; return them and the room that is left."""
+    kept: list[T] = []
+    for item, cost in zip(items, costs, strict=True):
+        if cost > room:
+            break
+        room -= cost
+        kept.append(item)
+    return kept, room
+
+
+def _ask(question: str, framed: Sequence[str]) -> str:
+    if not framed:
+        return prompt("nothing").format(question=question)
+    return prompt("sources").format(sources="\n\n".join(framed), question=question)
+
+
+def _frame(number: int, hit: Hit) -> str:
+    """Return a hit as a numbered source: where it is from on one line, its words each on a line marked as quoted."""
+    place = hit.locator.label()
+    pieces = [hit.source.title or hit.source.kind.value, place, f"{hit.created_at:%Y-%m-%d}", f"by {author_label(hit)}"]
+    return f"[{number}] " + " | ".join(_one_line(piece) for piece in pieces if piece) + "\n" + _quote(hit.text)
+
+
+def _quote(text: str) -> str:
+    return "\n".join("> " + line for line in text.splitlines())
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def author_label(hit: Hit) -> str:
+    """Return who made a passage, in words."""
+    if hit.author.kind is AuthorKind.USER:
+        return "the user"
+    if hit.author.kind is AuthorKind.MODEL:
+        return f"the model {hit.author.name}" if hit.author.name else "a model"
+    return hit.author.name or "the document"
+
+
+def cited_numbers(answer: str, most: int) -> set[int]:
+    """Return the source numbers that an answer cites, as in [1] or [2, 3]; numbers beyond `most` are invented."""
+    numbers = {int(one) for group in _CITATION.findall(answer) for one in re.findall(r"\d+", group)}
+    return {number for number in numbers if 1 <= number <= most}

@@ -1,0 +1,74 @@
+"""What a turn tells whoever shows it: frozen events, in the order they happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from memory_store.errors import KeepsakeError
+from memory_store.models import Conversation, Hit, Memory, Message
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """The user's message is stored."""
+
+    conversation: Conversation
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What was recalled and given to the model; source 1 is `hits[0]`. `context_tokens` is the size of the request."""
+
+    hits: tuple[Hit, ...]
+    context_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDelta:
+    """The next piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingDelta:
+    """The next piece of the model's reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A memory made from what the user said."""
+
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedSource:
+    """A source as the model saw it, and whether the answer cites it."""
+
+    number: int
+    hit: Hit
+    cited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished:
+    """The answer is stored. Its status says whether it is whole."""
+
+    message: Message
+    sources: tuple[NumberedSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """The model failed. `message` holds the part of the answer that came, stored as partial; None if nothing came."""
+
+    error: KeepsakeError
+    message: Message | None
+    sources: tuple[NumberedSource, ...] = ()
+
+
+Event = TurnStarted | Recalled | AnswerDelta | ThinkingDelta | Captured | TurnFinished | TurnFailed

@@ -1,0 +1,304 @@
+"""A session: one conversation, turn by turn. A turn is stored, recalled for, answered, cited and captured from."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from assistant.core import context as prompt_context
+from assistant.core.capture import captured_statements
+from assistant.core.events import (
+    AnswerDelta,
+    Captured,
+    Event,
+    NumberedSource,
+    Recalled,
+    ThinkingDelta,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
+from assistant.ingestion.base import Block, BlockKind
+from assistant.ingestion.chunking import chunk
+from assistant.llm import base as llm
+from memory_store import NewMemory, Store
+from memory_store.errors import KeepsakeError
+from memory_store.models import (
+    USER,
+    Author,
+    AuthorKind,
+    Citation,
+    Conversation,
+    Hit,
+    Locator,
+    Memory,
+    Message,
+    MessageStatus,
+    PassageDraft,
+    RecallFilters,
+    Role,
+)
+
+# How much of an answer a crash may cost.
+_SAVE_EVERY_SECONDS: Final = 1.0
+_TITLE_CHARS: Final = 60
+_LONG_MESSAGE_CHARS: Final = 1400
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """What a turn may use: passages to recall, their share of the window, the longest answer in tokens, capture."""
+
+    passages: int = 8
+    context_share: float = 0.5
+    max_answer_tokens: int = 1024
+    temperature: float | None = None
+    capture: bool = True
+
+
+class Session:
+    """One conversation. It is stored with its first message; `open` goes on with an earlier one."""
+
+    def __init__(self, store: Store, model: llm.ChatModel, settings: TurnSettings) -> None:
+        self._store = store
+        self.model = model
+        self.settings = settings
+        self.conversation: Conversation | None = None
+        self._messages: list[Message] = []
+
+    @classmethod
+    async def open(cls, store: Store, model: llm.ChatModel, settings: TurnSettings, conversation_id: str) -> Session:
+        """Go on with a stored conversation, at its latest message. Raises NotFoundError."""
+        session = cls(store, model, settings)
+        session.conversation = await asyncio.to_thread(store.conversations.get, conversation_id)
+        await asyncio.to_thread(
+            lambda: store.conversations.recover(conversation_id=conversation_id, older_than=timedelta(0))
+        )
+        session._messages = branch_of(await asyncio.to_thread(store.conversations.messages, conversation_id))
+        return session
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages of the branch in view, oldest first."""
+        return tuple(self._messages)
+
+    async def turn(self, text: str, stop: asyncio.Event | None = None) -> AsyncGenerator[Event, None]:
+        """Answer one message of the user, event by event. Setting `stop` ends the answer and keeps what has come.
+
+        The message is durable before anything is asked of the model. A failure of the model is an event
+        (`TurnFailed`), not an exception; errors of the store are raised.
+        """
+        message = await self._store_question(text)
+        assert self.conversation is not None
+        yield TurnStarted(self.conversation, message)
+        context = await asyncio.to_thread(self._assemble, text)
+        yield Recalled(context.hits, context.tokens)
+        noted: list[Memory] = []
+        if self.settings.capture:
+            noted = await asyncio.to_thread(self._capture, message)
+            for memory in noted:
+                yield Captured(memory)
+        request = llm.ChatRequest(
+            context.messages,
+            text,
+            context.hits,
+            self.settings.max_answer_tokens,
+            self.settings.temperature,
+            tuple(memory.text for memory in noted),
+        )
+        async with aclosing(self._answer(request, context, message, stop)) as events:
+            async for event in events:
+                yield event
+
+    async def _store_question(self, text: str) -> Message:
+        if self.conversation is None:
+            self.conversation = await asyncio.to_thread(self._store.conversations.start, title_of(text))
+        parent = self._messages[-1].id if self._messages else None
+        message = await asyncio.to_thread(
+            self._append, self.conversation.id, Role.USER, text, USER, parent, MessageStatus.COMPLETE, False
+        )
+        self._messages.append(message)
+        return message
+
+    def _append(
+        self,
+        conversation_id: str,
+        role: Role,
+        text: str,
+        author: Author,
+        parent_id: str | None,
+        status: MessageStatus,
+        private: bool,
+    ) -> Message:
+        message = self._store.conversations.append(
+            conversation_id,
+            role,
+            text,
+            author,
+            parent_id=parent_id,
+            status=status,
+            private=private,
+            drafts=passages_of_message(text),
+        )
+        self._store.wake()
+        return message
+
+    def _assemble(self, text: str) -> prompt_context.Context:
+        """Recall for the question and build what the model sees; private text only for a model on this machine."""
+        include_private = self.model.is_private
+        in_view = frozenset(message.id for message in self._messages)
+        hits = self._store.recall(
+            text,
+            self.settings.passages,
+            RecallFilters(include_private=include_private, exclude_message_ids=in_view),
+        )
+        history = [one for one in self._messages[:-1] if one.text and (include_private or not one.private)]
+        return prompt_context.build(
+            text,
+            history,
+            self._store.memories.pinned(include_private=include_private),
+            hits,
+            budget=self.model.context_tokens - self.settings.max_answer_tokens,
+            recall_share=self.settings.context_share,
+        )
+
+    def _capture(self, message: Message) -> list[Memory]:
+        """Remember what the user stated, once: what is known word for word is not stored again."""
+        known = {memory.text.casefold() for memory in self._store.memories.all()}
+        fresh = [one for one in captured_statements(message.text) if one.text.casefold() not in known]
+        return [self._store.remember(NewMemory(one.text, kind=one.kind, source_message_id=message.id)) for one in fresh]
+
+    async def _answer(
+        self, request: llm.ChatRequest, context: prompt_context.Context, question: Message, stop: asyncio.Event | None
+    ) -> AsyncGenerator[Event, None]:
+        assert self.conversation is not None
+        author = Author(AuthorKind.MODEL, self.model.name)
+        # An answer made with private text in view is private itself: it must not go elsewhere with a later request.
+        answer = await asyncio.to_thread(
+            self._append,
+            self.conversation.id,
+            Role.ASSISTANT,
+            "",
+            author,
+            question.id,
+            MessageStatus.PENDING,
+            context.private,
+        )
+        text = ""
+        finished: llm.Finished | None = None
+        error: KeepsakeError | None = None
+        saved_at = time.monotonic()
+        try:
+            async with aclosing(_until(self.model.stream(request), stop)) as stream:
+                async for event in stream:
+                    match event:
+                        case llm.TextDelta(piece):
+                            text += piece
+                            yield AnswerDelta(piece)
+                        case llm.ThinkingDelta(piece):
+                            yield ThinkingDelta(piece)
+                        case llm.Finished():
+                            finished = event
+                    if text and time.monotonic() - saved_at >= _SAVE_EVERY_SECONDS:
+                        await asyncio.to_thread(self._store.conversations.save_partial, answer.id, text)
+                        saved_at = time.monotonic()
+        except KeepsakeError as failure:
+            error = failure
+        finally:
+            # Also when whoever listens goes away in mid-answer: what has come is kept, marked as partial.
+            stored = self._finish(answer, text, finished, context)
+        sources = numbered_sources(text, context.hits)
+        if error is not None:
+            yield TurnFailed(error, stored, sources if stored else ())
+        else:
+            yield TurnFinished(stored or answer, sources)
+
+    def _finish(
+        self, answer: Message, text: str, finished: llm.Finished | None, context: prompt_context.Context
+    ) -> Message | None:
+        """Store the last form of an answer; short and synchronous, so that a cancelled task can't skip it."""
+        if not text:
+            self._store.conversations.discard(answer.id)
+            return None
+        whole = finished is not None and finished.reason != "length"
+        author = Author(AuthorKind.MODEL, finished.model if finished else self.model.name)
+        stored = self._store.conversations.finish(
+            answer.id,
+            text,
+            author,
+            MessageStatus.COMPLETE if whole else MessageStatus.PARTIAL,
+            citations=[Citation(one.number, one.hit.id, one.cited) for one in numbered_sources(text, context.hits)],
+            input_tokens=finished.input_tokens if finished else None,
+            output_tokens=finished.output_tokens if finished else None,
+            # A quotation is found where it stands; finding it twice would help nobody.
+            drafts=[] if self.model.quotes_only else passages_of_message(text),
+        )
+        self._messages.append(stored)
+        self._store.wake()
+        return stored
+
+
+async def _until(
+    events: AsyncIterator[llm.ModelEvent], stop: asyncio.Event | None
+) -> AsyncGenerator[llm.ModelEvent, None]:
+    """Pass events on until they end or `stop` is set, even while the next one is long in coming."""
+    stopping = asyncio.ensure_future(stop.wait()) if stop else None
+    try:
+        while True:
+            step = asyncio.ensure_future(anext(events))
+            waiting = {step, stopping} if stopping else {step}
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if not step.done():
+                    step.cancel()
+                    await asyncio.wait({step})
+            if step.cancelled():
+                return
+            try:
+                yield step.result()
+            except StopAsyncIteration:
+                return
+            if stopping and stopping.done():
+                return
+    finally:
+        if stopping:
+            stopping.cancel()
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
+
+
+def numbered_sources(answer: str, hits: tuple[Hit, ...]) -> tuple[NumberedSource, ...]:
+    """Return the sources of an answer as the model saw them, the cited ones marked."""
+    cited = prompt_context.cited_numbers(answer, len(hits))
+    return tuple(NumberedSource(number, hit, number in cited) for number, hit in enumerate(hits, start=1))
+
+
+def branch_of(messages: list[Message]) -> list[Message]:
+    """Return the path from the first message to the latest one, out of the whole tree."""
+    by_id = {message.id: message for message in messages}
+    path: list[Message] = []
+    at: Message | None = messages[-1] if messages else None
+    while at is not None:
+        path.append(at)
+        at = by_id.get(at.parent_id) if at.parent_id else None
+    return path[::-1]
+
+
+def title_of(text: str) -> str:
+    """Return a conversation's title: the beginning of its first message, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _TITLE_CHARS else line[: _TITLE_CHARS - 1].rstrip() + "…"
+
+
+def passages_of_message(text: str) -> list[PassageDraft] | None:
+    """Cut a long message into passages as a document is; None leaves a short one whole."""
+    if len(text) <= _LONG_MESSAGE_CHARS:
+        return None
+    blocks = (Block(part, Locator(), BlockKind.PARAGRAPH) for part in text.split("\n\n") if part.strip())
+    return list(chunk(blocks))

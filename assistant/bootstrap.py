@@ -111,6 +111,7 @@ def import_options(settings: Settings, *, private: bool = False, again: bool = F
     """Return how an import is done under the settings."""
     limits = ReadLimits(
         max_file_bytes=settings.importing.max_file_mb * 1024 * 1024,
+        max_markup_bytes=settings.importing.max_markup_mb * 1024 * 1024,
         max_line_chars=settings.importing.max_line_chars,
     )
     return ImportOptions(private, again, settings.importing.target_chars, settings.importing.max_chars, limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import secrets
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -77,6 +78,7 @@ class ImportConfig(_Section):
     target_chars: int = Field(default=900, ge=100)
     max_chars: int = Field(default=1400, ge=200)
     max_file_mb: int = Field(default=200, ge=1)
+    max_markup_mb: int = Field(default=32, ge=1)
     max_line_chars: int = Field(default=1_000_000, ge=1000)
 
 
@@ -198,3 +200,19 @@ def _explain(error: ValidationError, path: Path) -> ConfigError:
 def providers() -> tuple[str, ...]:
     """Return the names that [model] provider may have."""
     return get_args(ModelConfig.model_fields["provider"].annotation)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file of the user's whole or not at all, readable by nobody else. Raises ConfigError."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written: {error.strerror or error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)

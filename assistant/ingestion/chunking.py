@@ -1,0 +1,126 @@
+"""Cuts a document's blocks into passages, the pieces that are embedded, found and quoted."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from assistant.ingestion.base import Block, BlockKind
+from assistant.ingestion.sentences import cut, weight
+from memory_store.models import PassageDraft
+
+TARGET_CHARS = 900
+MAX_CHARS = 1400
+# A block this small may take a passage over its target, rather than become a passage that says next to nothing.
+_SMALL = 0.25
+_ROW = re.compile(r"row (\d+)$")
+_TIGHT = (BlockKind.LIST, BlockKind.TABLE, BlockKind.CODE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A block, or a part of one, that goes into one passage."""
+
+    block: Block
+    weight: int
+
+
+def chunk(
+    blocks: Iterable[Block], target_chars: int = TARGET_CHARS, max_chars: int = MAX_CHARS
+) -> Iterator[PassageDraft]:
+    """Yield passages in order; together they are exactly the blocks' text.
+
+    A passage never crosses a heading, page, mail, chapter or item. Neighbours are joined up to `target_chars`, a
+    block longer than `max_chars` is cut at its sentences. Sizes are in Latin characters; a Chinese or Japanese one
+    counts for 2.5. Headings that stand alone go with what follows them.
+    """
+    pending: list[_Piece] = []
+    for block in blocks:
+        for piece in _pieces(block, target_chars, max_chars):
+            if pending and not _joins(pending, piece, target_chars, max_chars):
+                yield _passage(pending)
+                pending = []
+            pending.append(piece)
+    if pending:
+        yield _passage(pending)
+
+
+def _pieces(block: Block, target: int, most: int) -> Iterator[_Piece]:
+    """Yield a block as it is if it fits, else cut into pieces of about equal size near the target."""
+    total = weight(block.text)
+    if total <= most:
+        if block.text.strip():
+            yield _Piece(block, total)
+        return
+    # Equal shares, so that no sliver is left at the end.
+    share = total / -(-total // target)
+    start = end = 0
+    gathered = 0
+    for span_start, span_end in cut(block.text, block.kind, target):
+        size = weight(block.text[span_start:span_end])
+        if (gathered and gathered + size / 2 > share) or gathered + size > most:
+            yield from _piece_of(block, start, end)
+            start, gathered = span_start, 0
+        gathered += size
+        end = span_end
+    yield from _piece_of(block, start, end)
+
+
+def _piece_of(block: Block, start: int, end: int) -> Iterator[_Piece]:
+    raw = block.text[start:end]
+    text = raw.strip()
+    if not text:
+        return
+    locator = block.locator
+    first, last = locator.line_start, locator.line_end
+    # Lines can be told apart only where the text is the lines of the file, one for one.
+    if first is not None and last is not None and last - first == block.text.count("\n"):
+        start += len(raw) - len(raw.lstrip())
+        line = first + block.text.count("\n", 0, start)
+        locator = replace(locator, line_start=line, line_end=line + text.count("\n"))
+    yield _Piece(replace(block, text=text, locator=locator), weight(text))
+
+
+def _joins(pending: list[_Piece], piece: _Piece, target: int, most: int) -> bool:
+    last = pending[-1].block
+    only_headings = all(held.block.kind is BlockKind.HEADING for held in pending)
+    if _place(last) != _place(piece.block):
+        return False
+    if not only_headings and (
+        piece.block.kind is BlockKind.HEADING or last.locator.headings != piece.block.locator.headings
+    ):
+        return False
+    held = sum(item.weight for item in pending)
+    if only_headings:
+        return held + piece.weight <= most
+    limit = most if piece.weight <= _SMALL * target else target
+    return held + piece.weight <= limit
+
+
+def _place(block: Block) -> tuple[object, ...]:
+    """Return what two blocks must share to stand in one passage. Rows of a table may be joined."""
+    part = block.locator.part
+    if part is not None and _ROW.match(part):
+        part = "row"
+    return block.locator.page, part, block.author, block.created_at
+
+
+def _passage(pieces: list[_Piece]) -> PassageDraft:
+    text = pieces[0].block.text
+    for before, after in itertools.pairwise(pieces):
+        text += _between(before.block, after.block) + after.block.text
+    first, last = pieces[0].block, pieces[-1].block
+    part = last.locator.part
+    rows = [_ROW.match(piece.block.locator.part or "") for piece in (pieces[0], pieces[-1])]
+    if len(pieces) > 1 and rows[0] and rows[1] and rows[0][1] != rows[1][1]:
+        part = f"rows {rows[0][1]}–{rows[1][1]}"
+    locator = replace(last.locator, part=part, line_start=first.locator.line_start, line_end=last.locator.line_end)
+    return PassageDraft(text.strip("\n"), locator, last.author, last.created_at)
+
+
+def _between(before: Block, after: Block) -> str:
+    """Return what stands between two blocks: a line's end inside lists and tables and on a page, else a blank line."""
+    same = before.kind is after.kind and before.kind in _TIGHT
+    return "\n" if same or before.locator.page is not None or before.kind is BlockKind.HEADING else "\n\n"

@@ -1,0 +1,185 @@
+"""Finds the files to import: in folders, in zips, and in zips inside of those."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from zipfile import ZipInfo
+
+from assistant.errors import ReadError
+from assistant.ingestion.archives import Archive, check_place, member_modified_at, member_name
+from assistant.ingestion.base import ReadLimits, SourceFile
+from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.packages import check_archive, check_member, too_much_unpacked
+from assistant.ingestion.readers.registry import NOT_READ, NOT_READ_HINT, known_suffixes
+from assistant.ingestion.readers.sniffing import EMPTY_ZIP, HEAD_BYTES, PDF, ZIP, binary_kind
+
+_SKIPPED = frozenset(("__pycache__", "node_modules", "__MACOSX"))
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryFailure:
+    """A path that was asked for, or met, and can't be imported."""
+
+    path: str
+    reason: str
+    hint: str
+
+
+Found = SourceFile | DiscoveryFailure
+
+
+def discover(paths: Sequence[Path], limits: ReadLimits) -> Iterator[Found]:
+    """Yield every file under `paths`, in order of name, each once.
+
+    Hidden files and folders, caches, special files and links inside folders are passed over. A path that is given
+    by name is followed even if it is a link or hidden. Nothing is unpacked to the disk.
+    """
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
+        try:
+            absolute = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would rename a link
+            status = absolute.stat()
+        except FileNotFoundError:
+            yield DiscoveryFailure(display(path), "it does not exist", "Check the spelling of the path.")
+        except (OSError, RuntimeError, ValueError) as error:
+            yield _failure(display(path), error)
+        else:
+            yield from _path(absolute, status, limits, seen, named=True)
+
+
+def display(path: Path) -> str:
+    """Return a path as text that can be stored: bytes that are not UTF-8 are shown as a replacement character."""
+    return os.fsencode(path).decode("utf-8", errors="replace")
+
+
+def _path(
+    path: Path, status: os.stat_result, limits: ReadLimits, seen: set[tuple[int, int]], *, named: bool
+) -> Iterator[Found]:
+    identity = (status.st_dev, status.st_ino)
+    if identity in seen:
+        return
+    seen.add(identity)
+    if stat.S_ISDIR(status.st_mode):
+        yield from _folder(path, limits, seen)
+    elif stat.S_ISREG(status.st_mode):
+        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+        file = SourceFile(display(path), _opener(path), status.st_size, path.suffix.lower(), modified_at)
+        yield from _file(file, limits, depth=1)
+    elif named:
+        yield DiscoveryFailure(display(path), "it is neither a file nor a folder", "Name a file or a folder.")
+
+
+def _folder(folder: Path, limits: ReadLimits, seen: set[tuple[int, int]]) -> Iterator[Found]:
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - names alone are needed, to sort them
+    except OSError as error:
+        yield _failure(display(folder), error)
+        return
+    for name in names:
+        path = folder / name
+        if _is_passed_over(name):
+            continue
+        try:
+            status = path.lstat()
+        except OSError as error:
+            yield _failure(display(path), error)
+            continue
+        # A link may lead out of the folder that was asked for, or round in circles.
+        if not stat.S_ISLNK(status.st_mode):
+            yield from _path(path, status, limits, seen, named=False)
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name in _SKIPPED
+
+
+def _opener(path: Path) -> Callable[[], BinaryIO]:
+    return lambda: path.open("rb")
+
+
+def _file(file: SourceFile, limits: ReadLimits, depth: int) -> Iterator[Found]:
+    """Yield a file that has a reader or is text, or the members of a zip."""
+    try:
+        with translated():
+            if file.suffix == ".zip":
+                yield from _zip(file, limits, depth)
+                return
+            reason = None if file.suffix in known_suffixes() or not file.size else _why_unreadable(file)
+    except ReadError as error:
+        yield DiscoveryFailure(file.path, error.message, error.hint)
+        return
+    yield file if reason is None else DiscoveryFailure(file.path, reason, NOT_READ_HINT)
+
+
+def _why_unreadable(file: SourceFile) -> str | None:
+    with file.open() as stream:
+        head = stream.read(HEAD_BYTES)
+    if head.startswith((PDF, ZIP, EMPTY_ZIP)):
+        return None  # The registry looks inside, and can say more about it.
+    kind = binary_kind(head)
+    return f"{NOT_READ} ({kind})" if kind else None
+
+
+def _zip(file: SourceFile, limits: ReadLimits, depth: int) -> Iterator[Found]:
+    with Archive(file) as archive:
+        members = archive.members()
+        check_archive(members, limits)
+        unpacked = 0
+        for info in members:
+            name = member_name(info)
+            path = f"{file.path}!/{name}"
+            if any(_is_passed_over(part) for part in PurePosixPath(name).parts if part != ".."):
+                continue
+            try:
+                check_place(name, info)
+                check_member(info, limits)
+            except ReadError as error:
+                yield DiscoveryFailure(path, error.message, error.hint)
+                continue
+            unpacked += info.file_size
+            if unpacked > limits.max_decompressed_bytes:
+                bomb = too_much_unpacked(limits)
+                yield DiscoveryFailure(file.path, f"{bomb.message}; stopped before {name}", bomb.hint)
+                return
+            yield from _member(archive, info, path, limits, depth)
+
+
+def _member(archive: Archive, info: ZipInfo, path: str, limits: ReadLimits, depth: int) -> Iterator[Found]:
+    suffix = PurePosixPath(path).suffix.lower()
+    modified_at = member_modified_at(info, archive.file.modified_at)
+    member = SourceFile(path, archive.opener(info), info.file_size, suffix, modified_at)
+    if suffix != ".zip":
+        yield from _file(member, limits, depth)
+    elif depth >= limits.max_nesting:
+        yield DiscoveryFailure(path, f"zips nested more than {limits.max_nesting} deep", "Unpack it yourself.")
+    elif info.file_size > limits.max_file_bytes:
+        yield DiscoveryFailure(path, "too large for a zip inside a zip", "Unpack the outer one and import that.")
+    else:
+        yield from _file(_in_memory(member), limits, depth + 1)
+
+
+def _in_memory(member: SourceFile) -> SourceFile:
+    """Return a zip inside a zip so that it can be read at any place: its bytes, held while its members are read."""
+    held: list[bytes] = []
+
+    def opened() -> BinaryIO:
+        if not held:
+            with member.open() as stream:
+                held.append(stream.read())
+        return BytesIO(held[0])
+
+    return SourceFile(member.path, opened, member.size, member.suffix, member.modified_at)
+
+
+def _failure(path: str, error: Exception) -> DiscoveryFailure:
+    if isinstance(error, PermissionError):
+        return DiscoveryFailure(path, "no permission to read it", "Change its permissions, or run as its owner.")
+    reason = getattr(error, "strerror", None) or str(error)
+    return DiscoveryFailure(path, f"the system can't read it: {reason}", "Check the path.")

@@ -1,0 +1,138 @@
+"""The import: files found, compared with what is stored, read, cut into passages, and stored one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import ReadLimits, SourceFile
+from assistant.ingestion.chunking import chunk
+from assistant.ingestion.discovery import DiscoveryFailure, discover
+from assistant.ingestion.readers.registry import read_document
+from memory_store import NewDocument, Store
+from memory_store.models import PassageDraft
+
+
+class FileStatus(StrEnum):
+    """What became of one file."""
+
+    IMPORTED = "imported"
+    UNCHANGED = "unchanged"
+    UPDATED = "updated"
+    FORGOTTEN = "forgotten"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """One line of an import's report. `reason` and `hint` are empty unless there is something to say."""
+
+    path: str
+    status: FileStatus
+    passages: int = 0
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How an import is to be done. `again` brings forgotten files back and reads unchanged ones anew."""
+
+    private: bool = False
+    again: bool = False
+    target_chars: int = 900
+    max_chars: int = 1400
+    limits: ReadLimits = field(default_factory=ReadLimits)
+
+
+FileProgress = Callable[[str, int, int], None]
+
+
+def import_paths(
+    store: Store,
+    paths: Sequence[Path],
+    options: ImportOptions,
+    progress: FileProgress | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[FileOutcome]:
+    """Import files, folders and zips; yield an outcome a file as soon as its text is stored and found by its words.
+
+    `progress` gets (path, number, total) before each file. Setting `stop` ends the import between two files. The
+    vectors are made afterwards (`Store.embed_pending`).
+    """
+    found = list(discover(paths, options.limits))
+    changed = False
+    try:
+        for number, item in enumerate(found, start=1):
+            if stop is not None and stop.is_set():
+                return
+            if isinstance(item, DiscoveryFailure):
+                yield FileOutcome(item.path, FileStatus.FAILED, 0, item.reason, item.hint)
+                continue
+            if progress:
+                progress(item.path, number, len(found))
+            outcome = _import_file(store, item, options)
+            changed = changed or outcome.status is FileStatus.UPDATED
+            yield outcome
+    finally:
+        if changed:
+            store.complete_erasures()  # the old passages of all changed files at once
+        store.wake()
+
+
+def _import_file(store: Store, file: SourceFile, options: ImportOptions) -> FileOutcome:
+    try:
+        content_hash = _hash(file, options.limits.max_file_bytes)
+        known = store.documents.by_path(file.path)
+        if not options.again:
+            if known is not None and known.content_hash == content_hash:
+                if options.private and not known.private:
+                    store.documents.set_private(known.id, True)
+                return FileOutcome(file.path, FileStatus.UNCHANGED, known.passage_count)
+            if known is None and store.documents.is_forgotten(file.path, content_hash):
+                return FileOutcome(file.path, FileStatus.FORGOTTEN, 0, "it was forgotten", "`--again` brings it back.")
+        document, drafts = _read(file, content_hash, options)
+    except ReadError as error:
+        return FileOutcome(file.path, FileStatus.FAILED, 0, error.message, error.hint)
+    except OSError as error:
+        return FileOutcome(file.path, FileStatus.FAILED, 0, f"it can't be read: {error.strerror or error}")
+    stored = store.documents.add(document, drafts, again=options.again)
+    status = FileStatus.IMPORTED if known is None else FileStatus.UPDATED
+    return FileOutcome(file.path, status, stored.passage_count)
+
+
+def _read(file: SourceFile, content_hash: str, options: ImportOptions) -> tuple[NewDocument, list[PassageDraft]]:
+    """Read the whole file before anything is written: a file that breaks half-way leaves nothing behind."""
+    read = read_document(file, options.limits)
+    drafts = list(chunk(read.blocks, target_chars=options.target_chars, max_chars=options.max_chars))
+    if not drafts:
+        raise ReadError("it holds no text", "Nothing was imported from it.")
+    new = NewDocument(
+        path=file.path,
+        title=read.title,
+        media_type=read.media_type,
+        content_hash=content_hash,
+        size_bytes=file.size,
+        created_at=read.created_at or file.modified_at,
+        author_name=read.author,
+        private=options.private,
+    )
+    return new, drafts
+
+
+def _hash(file: SourceFile, most: int) -> str:
+    if file.size > most:
+        raise ReadError(
+            f"it is too large ({file.size / 1e6:.0f} MB; the limit is {most / 1e6:.0f} MB)",
+            "Split it, or raise max_file_mb in the configuration.",
+        )
+    digest = hashlib.sha256()
+    with file.open() as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

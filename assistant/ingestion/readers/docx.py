@@ -1,0 +1,67 @@
+"""Reads Word documents: headings, paragraphs, lists and tables, by way of mammoth."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import Any
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.dates import parse_date
+from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.markup import blocks, parse, walk
+from assistant.ingestion.readers.packages import check_markup_size, open_package, parse_xml, read_part, texts, unpack
+
+_STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh"
+
+
+class DocxReader:
+    """DOCX, located by headings. Images and macros are not looked at."""
+
+    media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    suffixes = (".docx", ".docm", ".dotx")
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the document's pieces; the package is checked before mammoth sees it."""
+        with open_package(file, limits) as package:
+            _check_parts(package, limits)
+            core = read_part(package, "docProps/core.xml", limits)
+        root = parse_xml(core, "properties") if core else None
+        title, author, created = (_first(root, name) for name in ("title", "creator", "created"))
+        if author == "python-docx":  # The library's template carries its own name and a date in 2013.
+            author = created = None
+        pieces = list(walk(parse(_html(file))))
+        title = title or next((piece.text for piece in pieces if piece.level == 1), file.stem)
+        return ReadDocument(title, self.media_type, blocks(pieces), author, parse_date(created))
+
+
+def _check_parts(package: zipfile.ZipFile, limits: ReadLimits) -> None:
+    for info in package.infolist():
+        if not info.filename.endswith((".xml", ".rels")):
+            continue
+        check_markup_size(info.file_size, limits)
+        # Word writes no DTD. One is where entities that grow without end are declared.
+        if b"<!DOCTYPE" in unpack(package, info):
+            raise ReadError("damaged: it declares XML entities, as no word processor does", "Save it again from Word.")
+
+
+def _html(file: SourceFile) -> str:
+    import mammoth
+
+    def no_image(_: Any) -> dict[str, str]:
+        return {}
+
+    with file.open() as stream, translated():
+        try:
+            result = mammoth.convert_to_html(
+                stream, style_map=_STYLES, convert_image=mammoth.images.img_element(no_image)
+            )
+        except (OSError, RecursionError, MemoryError, zipfile.BadZipFile):
+            raise
+        except Exception as error:  # mammoth raises whatever its parsers raise
+            raise ReadError("damaged: its content is malformed", "Open it in a word processor and save it.") from error
+    return str(result.value)
+
+
+def _first(root: Any, name: str) -> str | None:
+    return None if root is None else next(iter(texts(root, name)), None)

@@ -1,0 +1,123 @@
+"""Reads JSON: each item of the outermost list or object a block of `key: value` lines, located by its path."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.encodings import read_text
+from assistant.ingestion.readers.structured import item_block
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+class JsonReader:
+    """JSON, and several values one after another. Only one item at a time becomes objects."""
+
+    media_type = "application/json"
+    suffixes = (".json", ".geojson", ".webmanifest")
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the items as they are consumed."""
+        return ReadDocument(file.stem, self.media_type, _Cursor(read_text(file, limits)).documents())
+
+
+class _Cursor:
+    """Walks through JSON text one item at a time and knows the line it is at."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._decoder = json.JSONDecoder(strict=False)
+        self._at = 0
+        self._counted = 0
+        self._line = 1
+
+    def documents(self) -> Iterator[Block]:
+        """Yield the blocks of every value in the text; a file mostly has one."""
+        self._skip_space()
+        while self._at < len(self._text):
+            yield from self._container("")
+            self._skip_space()
+
+    def _container(self, path: str) -> Iterator[Block]:
+        if self._peek() == "[":
+            for index in self._items("]"):
+                yield from self._entry(f"{path}[{index}]", listed=True)
+        elif self._peek() == "{":
+            for _ in self._items("}"):
+                key = self._value()
+                if not isinstance(key, str):
+                    raise self._malformed("a key must be in quotation marks")
+                self._expect(":")
+                yield from self._entry(f"{path}.{key}" if path else key, listed=False)
+        else:
+            yield from self._entry(path, listed=True)
+
+    def _entry(self, path: str, *, listed: bool) -> Iterator[Block]:
+        """Yield what stands at the cursor. A list inside the outermost object is where exports keep their records."""
+        if not listed and self._peek() == "[" and "[" not in path and path.count(".") < 2:
+            yield from self._container(path)
+            return
+        first = self._line_here()
+        value = self._value()
+        last = self._line_here()
+        if isinstance(value, dict | list):
+            block = item_block(value, path, first, last)
+        else:
+            # Scalars side by side belong together, so they carry no path of their own that would part them.
+            block = item_block(value if listed else {path.rpartition(".")[2]: value}, "", first, last)
+        if block is not None:
+            yield block
+
+    def _items(self, closing: str) -> Iterator[int]:
+        self._at += 1
+        self._skip_space()
+        if self._peek() == closing:
+            self._at += 1
+            return
+        index = 0
+        while True:
+            yield index
+            index += 1
+            self._skip_space()
+            if self._peek() == closing:
+                self._at += 1
+                return
+            self._expect(",")
+
+    def _value(self) -> Any:
+        try:
+            value, self._at = self._decoder.raw_decode(self._text, self._at)
+        except json.JSONDecodeError as error:
+            raise ReadError(
+                f"malformed JSON at line {error.lineno}: {error.msg}", "Export it again, or mend that line."
+            ) from error
+        except ValueError as error:
+            raise self._malformed("a number of absurd length") from error
+        return value
+
+    def _expect(self, mark: str) -> None:
+        self._skip_space()
+        if self._peek() != mark:
+            raise self._malformed(f"'{mark}' expected")
+        self._at += 1
+        self._skip_space()
+
+    def _peek(self) -> str:
+        return self._text[self._at : self._at + 1]
+
+    def _skip_space(self) -> None:
+        match = _SPACE.match(self._text, self._at)
+        self._at = match.end() if match else self._at
+
+    def _line_here(self) -> int:
+        self._line += self._text.count("\n", self._counted, self._at)
+        self._counted = self._at
+        return self._line
+
+    def _malformed(self, why: str) -> ReadError:
+        return ReadError(f"malformed JSON at line {self._line_here()}: {why}", "Export it again, or mend that line.")

@@ -1,0 +1,39 @@
+"""Reads JSON Lines: each line a record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.readers.structured import item_block
+
+
+class JsonLinesReader:
+    """JSON Lines, located by line."""
+
+    media_type = "application/jsonl"
+    suffixes = (".jsonl", ".ndjson")
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the records as they are consumed."""
+        return ReadDocument(file.stem, self.media_type, _records(file, limits))
+
+
+def _records(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    with open_text(file, limits) as stream:
+        for number, line in enumerate(lines(stream, limits), start=1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line, strict=False)
+            except ValueError as error:
+                reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number of absurd length"
+                raise ReadError(
+                    f"malformed JSON at line {number}: {reason}", "Export it again, or mend that line."
+                ) from error
+            block = item_block(value, f"record {number}", number, number)
+            if block is not None:
+                yield block

@@ -1,0 +1,157 @@
+"""Reads Markdown: the path of headings above each block, code fences and tables whole, front matter kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.dates import parse_date
+from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.readers.outline import Outline
+from assistant.ingestion.readers.paragraphs import LIST_ITEM, Line, lines_block, paragraphs
+from memory_store.models import Locator
+
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
+_FRONT_MATTER_KEY = re.compile(r"([A-Za-z_][\w -]*):\s*(.*)$")
+_DATE_KEYS = ("date", "created", "published", "created_at")
+_AUTHOR_NOISE = re.compile(r"[\[\]\"']")
+# Front matter longer than this is a document that merely opens with a rule.
+_FRONT_MATTER_LINES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _FrontMatter:
+    """The YAML between `---` lines at the top, as lines and as the keys that are plainly `key: value`."""
+
+    lines: list[Line] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
+
+
+class MarkdownReader:
+    """Markdown: title and date from its front matter or first heading, line numbers, heading paths."""
+
+    media_type = "text/markdown"
+    suffixes = (".md", ".markdown", ".mdown", ".mkd")
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the file's blocks, read as they are consumed; only the top is read ahead, for the title."""
+        with open_text(file, limits) as stream:
+            head = list(islice(lines(stream, limits), _FRONT_MATTER_LINES))
+        front = _front_matter(head)
+        values = front.values
+        title = values.get("title") or _first_heading(head) or file.stem
+        dates = (parse_date(values.get(key)) for key in _DATE_KEYS)
+        created_at = next((date for date in dates if date), None)
+        return ReadDocument(
+            title, self.media_type, _blocks(file, limits, front), values.get("author") or None, created_at
+        )
+
+
+def opens_like_markdown(first: list[str]) -> bool:
+    """Return whether the first three lines of a text file are front matter or a heading with a blank line after it."""
+    if len(first) >= 2 and first[0] == "---" and _FRONT_MATTER_KEY.match(first[1]):
+        return True
+    return len(first) >= 2 and re.match(r"#{1,6} \S", first[0]) is not None and not first[1].strip()
+
+
+def _front_matter(head: list[str]) -> _FrontMatter:
+    if not head or head[0].rstrip() != "---":
+        return _FrontMatter()
+    end = next((index for index, line in enumerate(head[1:], 1) if line.rstrip() in ("---", "...")), None)
+    if end is None:
+        return _FrontMatter()
+    values: dict[str, str] = {}
+    key = ""
+    for line in head[1:end]:
+        if match := _FRONT_MATTER_KEY.match(line):
+            key = match[1].strip().lower()
+            values[key] = match[2].strip().strip("\"'")
+        elif line.lstrip().startswith("- ") and not values.get(key):
+            values[key] = _AUTHOR_NOISE.sub("", line.strip()[2:]).strip()
+    return _FrontMatter([Line(number, line) for number, line in enumerate(head[: end + 1], 1)], values)
+
+
+def _first_heading(head: list[str]) -> str | None:
+    fenced = False
+    for index, line in enumerate(head):
+        if _FENCE.match(line):
+            fenced = not fenced
+        elif not fenced and (match := _HEADING.match(line)) and match[2]:
+            return match[2].strip()
+        elif not fenced and index and re.match(r"=+\s*$", line) and head[index - 1].strip():
+            return head[index - 1].strip()
+    return None
+
+
+def _blocks(file: SourceFile, limits: ReadLimits, front: _FrontMatter) -> Iterator[Block]:
+    with open_text(file, limits) as stream:
+        numbered = (Line(number, text) for number, text in enumerate(lines(stream, limits), 1))
+        if front.lines:
+            inner = list(islice(numbered, len(front.lines)))[1:-1]
+            if any(line.text.strip() for line in inner):
+                yield lines_block(inner, BlockKind.PARAGRAPH, ())
+        yield from markdown_blocks(numbered)
+
+
+def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:
+    """Yield the blocks of Markdown lines."""
+    outline = Outline()
+    run: list[Line] = []
+    for line in numbered:
+        if heading := _HEADING.match(line.text):
+            yield from _prose(run, outline)
+            run = []
+            yield from _heading_block(outline, len(heading[1]), heading[2] or "", line.number, line.number)
+        elif fence := _FENCE.match(line.text):
+            yield from _prose(run, outline)
+            run = []
+            yield lines_block(_fenced(line, fence[1], numbered), BlockKind.CODE, outline.path)
+        elif run and (underline := _UNDERLINE.match(line.text)) and _can_be_heading(run):
+            level = 1 if underline[1].startswith("=") else 2
+            yield from _heading_block(outline, level, run[0].text.strip(), run[0].number, line.number)
+            run = []
+        elif not line.text.strip() or len(run) >= 64:
+            yield from _prose(run, outline)
+            run = [line] if line.text.strip() else []
+        else:
+            run.append(line)
+    yield from _prose(run, outline)
+
+
+def _can_be_heading(run: list[Line]) -> bool:
+    # CommonMark lets a heading span lines; in notes, a paragraph above a rule without blank line is the likelier case.
+    text = run[0].text
+    return len(run) == 1 and not _TABLE_ROW.match(text) and not LIST_ITEM.match(text) and not text.startswith(">")
+
+
+def _heading_block(outline: Outline, level: int, title: str, first: int, last: int) -> Iterator[Block]:
+    path = outline.enter(level, title.strip())
+    if title.strip():
+        yield Block(title.strip(), Locator(headings=path, line_start=first, line_end=last), BlockKind.HEADING)
+
+
+def _fenced(opening: Line, fence: str, numbered: Iterator[Line]) -> list[Line]:
+    piece = [opening]
+    for line in numbered:
+        piece.append(line)
+        closing = line.text.strip()
+        if closing.startswith(fence) and not closing.strip(fence[0]):
+            break
+    return piece
+
+
+def _prose(run: list[Line], outline: Outline) -> Iterator[Block]:
+    """Yield a run of lines without blank ones: table rows, indented code, or paragraphs and list items."""
+    if not run:
+        return
+    if all(_TABLE_ROW.match(line.text) for line in run):
+        for line in run:
+            yield lines_block([line], BlockKind.TABLE, outline.path)
+    else:
+        yield from paragraphs(chain(run), outline.path)

@@ -1,0 +1,136 @@
+"""Opens zip files with care, for the formats that are one (DOCX, EPUB) and for archives of files.
+
+What a zip declares is checked before anything is unpacked. The declared sizes can be trusted as bounds: `zipfile`
+never returns more bytes of a member than its directory declares.
+"""
+
+from __future__ import annotations
+
+import lzma
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import ReadLimits, SourceFile
+
+# Small members may compress to almost nothing, such as a page of blanks; they harm nobody.
+_RATIO_MATTERS_ABOVE = 1024 * 1024
+_ENCRYPTED_FLAG = 0x1
+_BOMB_HINT = "It looks like a zip bomb. If you trust it, unpack it yourself and import the folder."
+# What `zipfile` lets through besides its own error: damaged offsets, names, flags and streams.
+UNPACKING_FAILURES = (ValueError, NotImplementedError, RuntimeError, lzma.LZMAError)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+@contextmanager
+def open_zip(file: SourceFile) -> Iterator[zipfile.ZipFile]:
+    """Open `file` as a zip and close it after use. Raise `ReadError` if its directory is damaged."""
+    with file.open() as stream, directory(stream) as archive:
+        yield archive
+
+
+def directory(stream: BinaryIO) -> zipfile.ZipFile:
+    """Return the zip that `stream` holds; closing it leaves the stream open. Raise `ReadError` if it is damaged."""
+    try:
+        return zipfile.ZipFile(stream)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError) as error:
+        raise ReadError("damaged: the zip's directory can't be read", "Get a fresh copy of it.") from error
+
+
+def check_archive(infos: Sequence[zipfile.ZipInfo], limits: ReadLimits) -> None:
+    """Raise `ReadError` if the members are too many."""
+    if len(infos) > limits.max_members:
+        raise ReadError(
+            f"it holds {len(infos):,} files, the limit is {limits.max_members:,}",
+            "Unpack it yourself and import the folder, or raise the limit in the settings.",
+        )
+
+
+def check_member(info: zipfile.ZipInfo, limits: ReadLimits) -> None:
+    """Raise `ReadError` if a member is encrypted, packed in an unknown way, or would unpack far beyond its size."""
+    if info.flag_bits & _ENCRYPTED_FLAG:
+        raise ReadError("encrypted: it needs a password", "Unpack it yourself and import the folder.")
+    if info.compress_type not in _METHODS:
+        raise ReadError("packed in a way that Python can't unpack", "Pack it again as an ordinary zip.")
+    ratio = info.file_size / max(1, info.compress_size)
+    if info.file_size > _RATIO_MATTERS_ABOVE and ratio > limits.max_ratio:
+        raise ReadError(f"it would unpack to {ratio:,.0f} times its size", _BOMB_HINT)
+
+
+def too_much_unpacked(limits: ReadLimits) -> ReadError:
+    """Return the error for an archive that would fill the disk or the memory."""
+    return ReadError(f"it would unpack to more than {limits.max_decompressed_bytes / 1024**2:,.0f} MB", _BOMB_HINT)
+
+
+def package_kind(file: SourceFile) -> str:
+    """Return `docx`, `epub`, or in words what else the zip is."""
+    with open_zip(file) as package:
+        names = set(package.namelist())
+        if "word/document.xml" in names:
+            return "docx"
+        if "META-INF/container.xml" in names:
+            return "epub"
+    if "[Content_Types].xml" in names:
+        return "an Office file that is not a Word document"
+    return "an OpenDocument file" if "content.xml" in names else "a zip archive under another suffix"
+
+
+@contextmanager
+def open_package(file: SourceFile, limits: ReadLimits) -> Iterator[zipfile.ZipFile]:
+    """Open a document that is a zip, check all of it, and close it after use."""
+    with open_zip(file) as package:
+        infos = package.infolist()
+        check_archive(infos, limits)
+        for info in infos:
+            check_member(info, limits)
+        if sum(info.file_size for info in infos) > limits.max_decompressed_bytes:
+            raise too_much_unpacked(limits)
+        yield package
+
+
+def read_part(package: zipfile.ZipFile, name: str, limits: ReadLimits) -> bytes | None:
+    """Return the bytes of a member, or None if there is none of that name."""
+    try:
+        info = package.getinfo(name)
+    except KeyError:
+        return None  # Many parts are optional; the reader knows which are not.
+    check_markup_size(info.file_size, limits)
+    return unpack(package, info)
+
+
+def unpack(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Return the bytes of a member. Raise `ReadError` if it is damaged."""
+    try:
+        return package.read(info)
+    except UNPACKING_FAILURES as error:
+        raise ReadError("damaged: its packed content doesn't unpack", "Get a fresh copy of it.") from error
+
+
+def check_markup_size(size: int, limits: ReadLimits) -> None:
+    """Raise `ReadError` if markup is too large to be held as a tree."""
+    if size > limits.max_markup_bytes:
+        raise ReadError(
+            f"too large: {size / 1024**2:,.0f} MB of markup, the limit is {limits.max_markup_bytes / 1024**2:,.0f} MB",
+            "Save it in smaller parts, or raise the limit in the settings.",
+        )
+
+
+def parse_xml(data: bytes, what: str) -> Any:
+    """Return the root element of XML, parsed without entities, DTDs or network. Raise `ReadError` if malformed."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+    try:
+        return etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise ReadError(f"damaged: its {what} is malformed", "Get a fresh copy of it.") from error
+
+
+def texts(root: Any, *local_names: str) -> Iterable[str]:
+    """Yield the texts of all elements with one of these names, whatever their namespace."""
+    for element in root.iter("{*}" + local_names[0], *("{*}" + name for name in local_names[1:])):
+        text = "".join(element.itertext()).strip()
+        if text:
+            yield text

@@ -1,0 +1,151 @@
+"""Finds the reader of a file by its content and suffix, and holds every reader to the same promises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile
+from assistant.ingestion.readers import sniffing
+from assistant.ingestion.readers.csv import CsvReader
+from assistant.ingestion.readers.docx import DocxReader
+from assistant.ingestion.readers.eml import EmlReader
+from assistant.ingestion.readers.encodings import too_much_text
+from assistant.ingestion.readers.epub import EpubReader
+from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.html import HtmlReader
+from assistant.ingestion.readers.json import JsonReader
+from assistant.ingestion.readers.jsonl import JsonLinesReader
+from assistant.ingestion.readers.markdown import MarkdownReader
+from assistant.ingestion.readers.mbox import MboxReader
+from assistant.ingestion.readers.packages import package_kind
+from assistant.ingestion.readers.pdf import PdfReader
+from assistant.ingestion.readers.text import TextReader
+
+_PDF, _DOCX, _EPUB, _TEXT, _HTML, _MBOX = (
+    PdfReader(),
+    DocxReader(),
+    EpubReader(),
+    TextReader(),
+    HtmlReader(),
+    MboxReader(),
+)
+READERS: tuple[Reader, ...] = (
+    MarkdownReader(),
+    _TEXT,
+    _HTML,
+    _PDF,
+    _DOCX,
+    _EPUB,
+    EmlReader(),
+    _MBOX,
+    CsvReader(),
+    JsonReader(),
+    JsonLinesReader(),
+)
+_BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
+# Formats that only their content makes: a file with such a suffix and other content is broken or misnamed.
+_NEEDS_MAGIC = {**dict.fromkeys(_PDF.suffixes, "PDF"), **dict.fromkeys((*_DOCX.suffixes, *_EPUB.suffixes), "ZIP")}
+_NAMES = {".docx": "Word document", ".epub": "EPUB book", ".pdf": "PDF"}
+# What UTF-8, and so SQLite, can't hold; a JSON escape or a broken converter can bring it.
+_UNSTORABLE = re.compile("[\ud800-\udfff]")
+
+NOT_READ = "not a format Keepsake reads"
+NOT_READ_HINT = "It reads Markdown, text, HTML, PDF, DOCX, EPUB, EML, MBOX, CSV, TSV, JSON and JSONL."
+
+
+def known_suffixes() -> frozenset[str]:
+    """Return every suffix that a reader claims, in lower case with its dot."""
+    return frozenset(_BY_SUFFIX)
+
+
+def reader_for(file: SourceFile) -> Reader:
+    """Return the reader of `file`. Content with a clear signature decides, then the suffix, then text or not.
+
+    Raise `ReadError` if it can't be opened, is binary, or is not what its suffix says.
+    """
+    with translated():
+        head = _head(file)
+    if head.startswith(sniffing.PDF):
+        return _PDF
+    if head.startswith((sniffing.ZIP, sniffing.EMPTY_ZIP)):
+        return _package_reader(file)
+    if head.startswith(sniffing.OLE) and file.suffix == ".docx":
+        raise ReadError("encrypted: the Word document needs a password", "Save a copy without password and import it.")
+    if needed := _NEEDS_MAGIC.get(file.suffix):
+        # Mail gateways and old printers put a few bytes before a PDF's signature; the format allows for it.
+        if needed == "PDF" and sniffing.PDF in head[:1024]:
+            return _PDF
+        name = _NAMES[file.suffix]
+        raise ReadError(f"wrong suffix or damaged: it is not a {name} inside", "Check that the file opens elsewhere.")
+    if kind := sniffing.binary_kind(head):
+        reason = f"binary: {kind}" if file.suffix in _BY_SUFFIX else f"{NOT_READ} ({kind})"
+        raise ReadError(reason, NOT_READ_HINT)
+    return _BY_SUFFIX.get(file.suffix) or _text_reader(head)
+
+
+def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """Return `file` as text. Every failure is a `ReadError`, raised here or while the blocks are consumed.
+
+    Blocks come without NUL and without blank ones. A file without any text is an error, as is one with more than
+    the limits allow.
+    """
+    if file.size == 0:
+        raise ReadError("empty file", "There is nothing to remember in it.")
+    if file.size > limits.max_file_bytes:
+        raise ReadError(
+            f"too large: {file.size / 1024**2:,.0f} MB, the limit is {limits.max_file_bytes / 1024**2:,.0f} MB",
+            "Split it, or raise the limit in the settings.",
+        )
+    reader = reader_for(file)
+    with translated():
+        document = reader.read(file, limits)
+    title = " ".join(_clean(document.title).split())[:200] or file.stem
+    author = " ".join(_clean(document.author or "").split())[:200] or None
+    return replace(document, title=title, author=author, blocks=_guarded(document.blocks, limits))
+
+
+def _guarded(blocks: Iterator[Block], limits: ReadLimits) -> Iterator[Block]:
+    total = 0
+    with translated():
+        for block in blocks:
+            text = _clean(block.text)
+            if not text.strip():
+                continue
+            total += len(text)
+            if total > limits.max_text_chars:
+                raise too_much_text(limits)
+            yield block if text is block.text else replace(block, text=text)
+    if not total:
+        raise ReadError("no text in it", "There is nothing to remember in it.")
+
+
+def _clean(text: str) -> str:
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    return _UNSTORABLE.sub("\ufffd", text) if _UNSTORABLE.search(text) else text
+
+
+def _package_reader(file: SourceFile) -> Reader:
+    with translated():
+        kind = package_kind(file)
+    if kind == "docx":
+        return _DOCX
+    if kind == "epub":
+        return _EPUB
+    if file.suffix in _NAMES:
+        raise ReadError(f"not a {_NAMES[file.suffix]} inside", "Check that the file opens elsewhere.")
+    raise ReadError(f"{NOT_READ} ({kind})", NOT_READ_HINT)
+
+
+def _text_reader(head: bytes) -> Reader:
+    if sniffing.looks_like_html(head):
+        return _HTML
+    return _MBOX if sniffing.looks_like_mailbox(head) else _TEXT
+
+
+def _head(file: SourceFile) -> bytes:
+    with file.open() as stream:
+        return stream.read(sniffing.HEAD_BYTES)

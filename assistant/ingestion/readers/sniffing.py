@@ -1,0 +1,93 @@
+"""Tells what a file really is from its first bytes, for when its suffix is missing or wrong."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+HEAD_BYTES = 8192
+
+ZIP = b"PK\x03\x04"
+EMPTY_ZIP = b"PK\x05\x06"
+PDF = b"%PDF-"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+# Formats that are known not to be text, in the words of a message. The first match wins.
+_BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF87a", "a GIF image"),
+    (b"GIF89a", "a GIF image"),
+    (b"II*\x00", "a TIFF image"),
+    (b"MM\x00*", "a TIFF image"),
+    (b"RIFF", "a media file"),
+    (b"OggS", "a media file"),
+    (b"ID3", "a media file"),
+    (b"fLaC", "a media file"),
+    (b"\x1aE\xdf\xa3", "a video"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90", "a program"),
+    (b"\xcf\xfa\xed\xfe", "a program"),
+    (b"\xca\xfe\xba\xbe", "a program"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"BZh9", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (OLE, "an old Office file"),
+)
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+# Tab, line feed, form feed, carriage return, backspace and escape occur in text; the other control bytes rarely do.
+_CONTROL = bytes(set(range(32)) - {0, 8, 9, 10, 12, 13, 27}) + b"\x7f"
+_HTML_HEAD = re.compile(rb"\s*(<!--.*?-->\s*)*(<\?xml[^>]*>\s*)?(<!doctype html|<html[\s>])", re.IGNORECASE | re.DOTALL)
+_MBOX_HEAD = re.compile(rb"From \S+.*\r?\n([!-9;-~]+:.*\r?\n)")
+
+
+def binary_kind(head: bytes) -> str | None:
+    """Return in words what sort of binary `head` begins, or None if it may be text."""
+    for magic, words in _BINARY_MAGIC:
+        if head.startswith(magic):
+            return words
+    if head[4:8] == b"ftyp":
+        return "a video or photo"
+    if head.startswith(_BOMS) or looks_like_utf16(head):
+        return None
+    if b"\x00" in head or len(head) - len(head.translate(None, _CONTROL)) > len(head) // 10:
+        return "a binary file"
+    return None
+
+
+def looks_like_utf16(head: bytes) -> str | None:
+    """Return `utf-16-le` or `utf-16-be` if a head without byte order mark reads as such, else None.
+
+    Text has line feeds or spaces, which hold a zero byte; read in the wrong order they are no characters at all.
+    """
+    if b"\x00" not in head or len(head) < 4 or (len(head) % 2 and len(head) < HEAD_BYTES):
+        return None
+    whole = head[: len(head) // 2 * 2]
+    readable = {encoding: _readable_share(whole, encoding) for encoding in ("utf-16-le", "utf-16-be")}
+    best = max(readable, key=lambda encoding: readable[encoding])
+    return best if readable[best] >= 0.98 else None
+
+
+def _readable_share(data: bytes, encoding: str) -> float:
+    # The head may end inside a surrogate pair, so an incomplete end is no error.
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(data)
+    except UnicodeDecodeError:
+        return 0.0
+    spaces = sum(character.isspace() for character in text)
+    if "\x00" in text or spaces * 500 < len(text):
+        return 0.0
+    return (spaces + sum(character.isprintable() and character != " " for character in text)) / len(text)
+
+
+def looks_like_html(head: bytes) -> bool:
+    """Return whether `head` opens an HTML page."""
+    return _HTML_HEAD.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
+
+
+def looks_like_mailbox(head: bytes) -> bool:
+    """Return whether `head` opens a mailbox in mbox format, which mail programs store without a suffix."""
+    return _MBOX_HEAD.match(head) is not None

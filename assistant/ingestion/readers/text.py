@@ -1,0 +1,32 @@
+"""Reads plain text of any encoding; text that opens like Markdown is read as such."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.readers.markdown import MarkdownReader, opens_like_markdown
+from assistant.ingestion.readers.paragraphs import Line, paragraphs
+
+
+class TextReader:
+    """Plain text: paragraphs by blank lines, list items by their marks, each with its line numbers."""
+
+    media_type = "text/plain"
+    suffixes = (".txt", ".text", ".log", ".rst", ".org", ".adoc", ".tex")
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the file's paragraphs, read as they are consumed."""
+        stream = open_text(file, limits)
+        with stream:
+            first = list(islice(lines(stream, limits), 3))
+        if file.suffix in (".txt", ".text") and opens_like_markdown(first):
+            return MarkdownReader().read(file, limits)
+        return ReadDocument(file.stem, self.media_type, _blocks(file, limits))
+
+
+def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    with open_text(file, limits) as stream:
+        yield from paragraphs(Line(number, line) for number, line in enumerate(lines(stream, limits), start=1))

@@ -65,17 +65,18 @@ def import_paths(
     `progress` gets (path, number, total) before each file. Setting `stop` ends the import between two files. The
     vectors are made afterwards (`Store.embed_pending`).
     """
-    found = list(discover(paths, options.limits))
+    # Counted first, so that progress has a total; then walked, because a zip is open only while its members pass by.
+    total = sum(1 for _ in discover(paths, options.limits))
     changed = False
     try:
-        for number, item in enumerate(found, start=1):
+        for number, item in enumerate(discover(paths, options.limits), start=1):
             if stop is not None and stop.is_set():
                 return
             if isinstance(item, DiscoveryFailure):
                 yield FileOutcome(item.path, FileStatus.FAILED, 0, item.reason, item.hint)
                 continue
             if progress:
-                progress(item.path, number, len(found))
+                progress(item.path, number, max(number, total))
             outcome = _import_file(store, item, options)
             changed = changed or outcome.status is FileStatus.UPDATED
             yield outcome

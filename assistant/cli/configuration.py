@@ -1,0 +1,84 @@
+"""`keepsake config`: see, write and check the settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated
+
+import typer
+
+from assistant import config
+from assistant.cli.context import invocation
+from assistant.cli.output import print_json, say, show
+from assistant.errors import ConfigError
+
+_group = typer.Typer(help="See, write and check the settings.", no_args_is_help=True)
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(_group, name="config")
+
+
+@_group.command("show")
+def show_(context: typer.Context, as_json: _Json = False) -> None:
+    """Print the settings in force.
+
+    Example: keepsake config show
+    """
+    settings = invocation(context).settings().model_dump(by_alias=True)
+    if as_json:
+        print_json(settings)
+        return
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            show(f"\n[{name}]")
+            for inner, setting in value.items():
+                show(f"{inner} = {json.dumps(setting, ensure_ascii=False)}")
+        else:
+            show(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+
+
+@_group.command("init")
+def init(
+    context: typer.Context,
+    force: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
+) -> None:
+    """Write a configuration file with every setting at its default, each explained.
+
+    Example: keepsake config init
+    """
+    path = config.config_path(invocation(context).config)
+    if path.exists() and not force:
+        raise ConfigError(f"{path} exists.", "Edit it, or give --force to replace it.")
+    config.write_private(path, config.default_text())
+    show(str(path))
+
+
+@_group.command("validate")
+def validate(context: typer.Context) -> None:
+    """Check the configuration file.
+
+    Example: keepsake config validate
+    """
+    chosen = invocation(context)
+    chosen.settings()
+    path = config.config_path(chosen.config)
+    say(f"{path} is valid." if path.is_file() else f"There is no {path}; the defaults are in force.")
+
+
+@_group.command("path")
+def path_(context: typer.Context, as_json: _Json = False) -> None:
+    """Print where the configuration and the data are.
+
+    Example: keepsake config path
+    """
+    chosen = invocation(context)
+    paths = {"config": str(config.config_path(chosen.config)), "data": str(chosen.settings().data_folder)}
+    if as_json:
+        print_json(paths)
+    else:
+        for name, value in paths.items():
+            show(f"{name}: {os.fspath(value)}")

@@ -1,0 +1,51 @@
+"""What every command starts from: the global options, the settings they lead to, and the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from assistant import bootstrap
+from assistant import config as configuration
+from assistant.cli.output import say
+from memory_store import Store
+from memory_store.errors import EmbedderMismatchError
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The global options of one call."""
+
+    data_dir: Path | None
+    config: Path | None
+
+    def settings(self) -> configuration.Settings:
+        """Return the settings in force. Raises ConfigError."""
+        overrides = {"data_dir": str(self.data_dir)} if self.data_dir else {}
+        return configuration.load(self.config, overrides)
+
+
+def invocation(context: typer.Context) -> Invocation:
+    """Return the global options of a command's context."""
+    found = context.find_object(Invocation)
+    assert found is not None
+    return found
+
+
+@contextmanager
+def opened_store(context: typer.Context) -> Iterator[tuple[Store, configuration.Settings]]:
+    """Open the store of this call, and say on stderr where recall is not what it could be."""
+    settings = invocation(context).settings()
+    chosen = bootstrap.choose_embedder(settings)
+    with Store.open(settings.data_folder, chosen.embedder) as store:
+        if chosen.note and settings.embedder.provider != "none":
+            say(chosen.note)
+        try:
+            store.check_embedder()
+        except EmbedderMismatchError as error:
+            say(f"{error.message} {error.hint}")
+        yield store, settings

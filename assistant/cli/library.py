@@ -1,0 +1,147 @@
+"""`keepsake document` and `keepsake conversation`: what was imported and what was said."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from assistant.cli.context import opened_store
+from assistant.cli.output import (
+    conversation_json,
+    document_json,
+    local,
+    message_json,
+    print_json,
+    say,
+    show,
+    table,
+)
+from memory_store import Store
+from memory_store.errors import NotFoundError
+from memory_store.models import Message
+
+_documents = typer.Typer(help="See what was imported.", no_args_is_help=True)
+_conversations = typer.Typer(help="See and rename conversations.", no_args_is_help=True)
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+_Id = Annotated[str, typer.Argument(help="The id, or its beginning.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(_documents, name="document")
+    app.add_typer(_conversations, name="conversation")
+
+
+@_documents.command("list")
+def list_documents(context: typer.Context, as_json: _Json = False) -> None:
+    """List every document.
+
+    Example: keepsake document list --json
+    """
+    with opened_store(context) as (store, _):
+        found = store.documents.all()
+    if as_json:
+        print_json({"documents": [document_json(one) for one in found]})
+        return
+    table(
+        ("ID", "PASSAGES", "IMPORTED", "MARKS", "PATH"),
+        [
+            (one.id, str(one.passage_count), local(one.imported_at), "private" if one.private else "", one.path)
+            for one in found
+        ],
+    )
+
+
+@_documents.command("show")
+def show_document(context: typer.Context, document_id: _Id, as_json: _Json = False) -> None:
+    """Show a document: where it is from, and each of its passages.
+
+    Example: keepsake document show doc_k7
+    """
+    with opened_store(context) as (store, _):
+        document = store.documents.get(store.resolve(document_id))
+        passages = store.documents.passages(document.id)
+    if as_json:
+        texts = [{"id": one.id, "locator": one.locator.label(), "text": one.text} for one in passages]
+        print_json({**document_json(document), "texts": texts})
+        return
+    show(f"{document.title}  {document.path}")
+    show(f"{document.media_type}, {document.size_bytes} bytes, imported {local(document.imported_at)}, {document.id}")
+    for one in passages:
+        show(f"\n--- {one.locator.label()}  {one.id}")
+        show(one.text)
+
+
+@_conversations.command("list")
+def list_conversations(context: typer.Context, as_json: _Json = False) -> None:
+    """List every conversation, the latest first.
+
+    Example: keepsake conversation list
+    """
+    with opened_store(context) as (store, _):
+        found = store.conversations.all()
+    if as_json:
+        print_json({"conversations": [conversation_json(one) for one in found]})
+        return
+    table(
+        ("ID", "MESSAGES", "UPDATED", "TITLE"),
+        [(one.id, str(one.message_count), local(one.updated_at), one.title) for one in found],
+    )
+
+
+@_conversations.command("show")
+def show_conversation(context: typer.Context, conversation_id: _Id, as_json: _Json = False) -> None:
+    """Show a conversation with the sources of its answers.
+
+    Example: keepsake conversation show con_k7
+    """
+    with opened_store(context) as (store, _):
+        conversation = store.conversations.get(store.resolve(conversation_id))
+        messages = [(one, _sources(store, one)) for one in store.conversations.messages(conversation.id)]
+    if as_json:
+        print_json({**conversation_json(conversation), "messages": [message_json(*pair) for pair in messages]})
+        return
+    show(f"{conversation.title}  {conversation.id}")
+    for message, sources in messages:
+        author = message.author.name or message.author.kind.value
+        mark = f" ({message.status.value})" if message.status.value != "complete" else ""
+        show(f"\n--- {author}, {local(message.created_at)}{mark}  {message.id}")
+        show(message.text)
+        for source in sources:
+            show(f"  [{source['number']}] {source['title'] or 'erased'} {source['locator'] or ''}".rstrip())
+
+
+def _sources(store: Store, message: Message) -> list[dict[str, Any]]:
+    """Return the sources of an answer; one that was erased since keeps its number alone."""
+    found: list[dict[str, Any]] = []
+    for citation in store.conversations.citations(message.id):
+        entry: dict[str, Any] = {"number": citation.number, "cited": citation.cited, "passage_id": citation.passage_id}
+        try:
+            passage = store.passage(citation.passage_id) if citation.passage_id else None
+        except NotFoundError:
+            passage = None  # erased between the two reads
+        title = (passage.source.path or passage.source.title) if passage else None
+        found.append({**entry, "title": title, "locator": passage.locator.label() if passage else None})
+    return found
+
+
+@_conversations.command("rename")
+def rename_conversation(
+    context: typer.Context,
+    conversation_id: _Id,
+    title: Annotated[str, typer.Argument(help="The new title.", show_default=False)],
+    as_json: _Json = False,
+) -> None:
+    """Give a conversation another title.
+
+    Example: keepsake conversation rename con_k7 "Boiler"
+    """
+    with opened_store(context) as (store, _):
+        identifier = store.resolve(conversation_id)
+        store.conversations.rename(identifier, title)
+        conversation = store.conversations.get(identifier)
+    if as_json:
+        print_json(conversation_json(conversation))
+    else:
+        say(f"Renamed {conversation.id} to {conversation.title}.")

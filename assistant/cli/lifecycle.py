@@ -1,0 +1,187 @@
+"""The commands over the whole store: forget, export, restore, reindex, doctor, stats."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assistant.cli.context import opened_store
+from assistant.cli.output import iso, print_json, say, show
+from assistant.display import plain
+from assistant.version import version
+from memory_store import Selection
+from memory_store.errors import EmbedderMismatchError, StoreError
+from memory_store.models import ErasurePlan
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("forget")(forget)
+    app.command("export")(export)
+    app.command("restore")(restore)
+    app.command("reindex")(reindex)
+    app.command("doctor")(doctor)
+    app.command("stats")(stats)
+
+
+def forget(
+    context: typer.Context,
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of anything, or their beginnings.")] = None,
+    document: Annotated[list[str] | None, typer.Option(help="A document's id or path.", show_default=False)] = None,
+    conversation: Annotated[list[str] | None, typer.Option(help="A conversation's id.", show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that is remembered.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Erase, from recall at once and from the disk before this returns. Shows what goes, and asks.
+
+    Example: keepsake forget mem_k7 --document ~/notes/old.md
+    """
+    with opened_store(context) as (store, _):
+        chosen = [store.resolve(one) for one in (*(ids or ()), *(conversation or ()))]
+        for one in document or ():
+            by_path = store.documents.by_path(str(Path(one).expanduser().absolute()))
+            chosen.append(by_path.id if by_path else store.resolve(one))
+        if not everything and not chosen:
+            raise StoreError("Nothing to forget was named.", "Give ids, --document, --conversation or --all.")
+        selection = Selection(everything=True) if everything else Selection(tuple(dict.fromkeys(chosen)))
+        plan = store.plan_forget(selection)
+        if not yes:
+            _confirm(plan)
+        erasure = store.forget(selection)
+    if as_json:
+        print_json(
+            {
+                "id": erasure.id,
+                "counts": dict(erasure.counts),
+                "requested_at": iso(erasure.requested_at),
+                "completed_at": iso(erasure.completed_at),
+            }
+        )
+    else:
+        show(f"Erased {_counts(plan)}.")
+
+
+def _confirm(plan: ErasurePlan) -> None:
+    say(f"This erases {_counts(plan)}:")
+    for title in plan.titles:
+        say(f"  {title}")
+    if not sys.stdin.isatty():
+        raise StoreError("Nothing was erased: there is nobody to ask.", "Give --yes if you mean it.")
+    if not typer.confirm("Erase it for good?", err=True):
+        say("Nothing was erased.")
+        raise typer.Exit(1)
+
+
+def _counts(plan: ErasurePlan) -> str:
+    pieces = [f"{count} {name if count != 1 else _singular(name)}" for name, count in plan.counts.items()]
+    return ", ".join(pieces) or "nothing"
+
+
+def _singular(name: str) -> str:
+    return "memory" if name == "memories" else name.removesuffix("s")
+
+
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The zip to write.", show_default=False)],
+    force: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Write everything to one zip: JSON lines for programs, Markdown for you.
+
+    Example: keepsake export keepsake.zip
+    """
+    if file.exists() and not force:
+        raise StoreError(f"{file} exists.", "Choose another name, or give --force to replace it.")
+    with opened_store(context) as (store, _):
+        summary = store.export(file.expanduser().absolute(), version())
+    if as_json:
+        print_json({"path": str(summary.path), "bytes": summary.size_bytes, "counts": dict(summary.counts)})
+    else:
+        show(f"Wrote {summary.path} ({summary.size_bytes / 1e6:.1f} MB).")
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The zip that `export` wrote.", show_default=False)],
+    as_json: _Json = False,
+) -> None:
+    """Bring an archive into an empty store. All of it comes, or nothing.
+
+    Example: keepsake --data-dir ~/new restore keepsake.zip
+    """
+    with opened_store(context) as (store, _):
+        summary = store.restore(file.expanduser().absolute())
+        if not summary.vectors_kept:
+            say("The vectors were made by another embedder and are made anew.")
+        store.embed_pending()
+        store.update_index()
+    if as_json:
+        print_json({"counts": dict(summary.counts), "vectors_kept": summary.vectors_kept})
+    else:
+        counts = ", ".join(f"{count} {name}" for name, count in summary.counts.items() if count)
+        show(f"Restored {counts or 'an empty archive'}.")
+
+
+def reindex(context: typer.Context, as_json: _Json = False) -> None:
+    """Make the vector index anew, and the vectors too where another embedder made them.
+
+    Example: keepsake reindex
+    """
+    with opened_store(context) as (store, _):
+        store.reindex(lambda done, total: say(f"Embedded {done} of {total}.") if done % 640 == 0 else None)
+        result = store.stats()
+    if as_json:
+        print_json({"embedded": result.embedded, "to_embed": result.to_embed, "to_index": result.to_index})
+    else:
+        show(f"Indexed {result.embedded} passages.")
+
+
+def doctor(context: typer.Context, as_json: _Json = False) -> None:
+    """Check the database, the full-text index and the vector index, and repair the index if it needs it.
+
+    Example: keepsake doctor
+    """
+    with opened_store(context) as (store, _):
+        store.complete_erasures()
+        findings = store.verify()
+        try:
+            store.check_embedder()
+        except EmbedderMismatchError as error:
+            findings.append(f"embedder: {error.message} {error.hint}")
+        index_findings = [one for one in findings if one.startswith("index: segment")]
+        repaired = bool(index_findings) and store.update_index()
+        pending = store.stats().pending_erasures
+        left = [one for one in findings if not (repaired and one in index_findings)]
+    if as_json:
+        print_json(
+            {"ok": not left and not pending, "findings": findings, "repaired": repaired, "pending_erasures": pending}
+        )
+    else:
+        for one in findings:
+            show(f"- {one}" + (" (rebuilt)" if repaired and one in index_findings else ""))
+        show("All is well." if not left and not pending else f"{len(left)} findings, {pending} erasures pending.")
+    if left or pending:
+        raise typer.Exit(1)
+
+
+def stats(context: typer.Context, as_json: _Json = False) -> None:
+    """Count what is remembered.
+
+    Example: keepsake stats --json
+    """
+    with opened_store(context) as (store, settings):
+        result = store.stats()
+    fields = {**dataclasses.asdict(result), "by_kind": dict(result.by_kind), "data_dir": str(settings.data_folder)}
+    if as_json:
+        print_json(fields)
+        return
+    for name, value in fields.items():
+        show(f"{name.replace('_', ' ')}: {plain(str(value))}")

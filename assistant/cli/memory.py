@@ -1,0 +1,147 @@
+"""`keepsake memory`: see, add and correct what is remembered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from assistant.cli.context import opened_store
+from assistant.cli.output import local, memory_json, print_json, say, show, table
+from assistant.display import excerpt
+from memory_store import NewMemory
+from memory_store.errors import StoreError
+from memory_store.models import Memory, MemoryKind
+
+_group = typer.Typer(help="See, add and correct what is remembered.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(_group, name="memory")
+
+
+@_group.command("list")
+def list_(
+    context: typer.Context,
+    kind: Annotated[MemoryKind | None, typer.Option(help="Only of this kind.", show_default=False)] = None,
+    history: Annotated[bool, typer.Option(help="Superseded versions too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List memories, the latest first.
+
+    Example: keepsake memory list --kind fact
+    """
+    with opened_store(context) as (store, _):
+        found = [one for one in store.memories.all(include_superseded=history) if kind in (None, one.kind)]
+    if as_json:
+        print_json({"memories": [memory_json(one) for one in found]})
+        return
+    table(
+        ("ID", "KIND", "RECORDED", "MARKS", "TEXT"),
+        [(one.id, one.kind.value, local(one.recorded_at), _marks(one), excerpt(one.text, 100)) for one in found],
+    )
+
+
+@_group.command("show")
+def show_(
+    context: typer.Context,
+    memory_id: Annotated[str, typer.Argument(help="The id, or its beginning.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show one memory with its earlier versions.
+
+    Example: keepsake memory show mem_k7
+    """
+    with opened_store(context) as (store, _):
+        memory = store.memories.get(store.resolve(memory_id))
+        earlier = store.memories.earlier(memory.id)
+    if as_json:
+        print_json({**memory_json(memory), "earlier": [memory_json(one) for one in earlier]})
+        return
+    show(memory.text)
+    show()
+    for name, value in memory_json(memory).items():
+        if name not in ("text", "author") and value not in (None, False):
+            show(f"{name}: {value}")
+    show(f"author: {memory.author.name or memory.author.kind.value}")
+    for one in earlier:
+        show(f"earlier ({local(one.recorded_at)}): {one.text}")
+
+
+@_group.command("add")
+def add(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="What to remember.", show_default=False)],
+    kind: Annotated[MemoryKind, typer.Option(help="What sort of memory.")] = MemoryKind.NOTE,
+    pin: Annotated[bool, typer.Option(help="Show it to the model in every turn.")] = False,
+    private: Annotated[bool, typer.Option(help="Never send it to a model on another machine.")] = False,
+    valid_from: Annotated[datetime | None, typer.Option(help="Since when it is true.", show_default=False)] = None,
+    valid_to: Annotated[datetime | None, typer.Option(help="Until when it is true.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Remember something.
+
+    Example: keepsake memory add "The spare key is with Ines at number 12." --kind fact
+    """
+    new = NewMemory(
+        text,
+        kind=kind,
+        pinned=pin,
+        private=private,
+        valid_from=valid_from.astimezone() if valid_from else None,
+        valid_to=valid_to.astimezone() if valid_to else None,
+    )
+    with opened_store(context) as (store, _):
+        memory = store.remember(new)
+        store.embed_pending()
+    _report(memory, "Remembered", as_json)
+
+
+@_group.command("edit")
+def edit(
+    context: typer.Context,
+    memory_id: Annotated[str, typer.Argument(help="The id, or its beginning.", show_default=False)],
+    text: Annotated[str | None, typer.Argument(help="The new words.", show_default=False)] = None,
+    kind: Annotated[MemoryKind | None, typer.Option(help="Another kind.", show_default=False)] = None,
+    pin: Annotated[bool | None, typer.Option("--pin/--unpin", help="Pin it or not.", show_default=False)] = None,
+    private: Annotated[
+        bool | None, typer.Option("--private/--no-private", help="Mark it private or not.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Correct a memory. New words make a new version; the old one is kept as history until you forget it.
+
+    Example: keepsake memory edit mem_k7 "The spare key is with Ines at number 14."
+    """
+    if text is None and kind is None and pin is None and private is None:
+        raise StoreError("Nothing to change was given.", "Give new words, --kind, --pin or --private.")
+    with opened_store(context) as (store, _):
+        memory = store.memories.get(store.resolve(memory_id))
+        if text is not None or kind is not None:
+            memory = store.memories.supersede(
+                memory.id,
+                NewMemory(
+                    text if text is not None else memory.text,
+                    kind=kind or memory.kind,
+                    pinned=memory.pinned,
+                    private=memory.private,
+                ),
+            )
+        memory = store.memories.mark(memory.id, pinned=pin, private=private)
+        store.embed_pending()
+    _report(memory, "Changed", as_json)
+
+
+def _report(memory: Memory, verb: str, as_json: bool) -> None:
+    if as_json:
+        print_json(memory_json(memory))
+    else:
+        say(f"{verb}:")
+        show(f"{memory.id}  {memory.text}")
+
+
+def _marks(memory: Memory) -> str:
+    marks = (("pinned", memory.pinned), ("private", memory.private), ("superseded", memory.superseded_by is not None))
+    return ",".join(name for name, is_set in marks if is_set)

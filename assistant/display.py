@@ -1,0 +1,25 @@
+"""Makes foreign text safe to show: no terminal escapes, no control characters, no direction overrides."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# CSI and OSC sequences whole, then whatever other control characters and bidi overrides are left.
+_ESCAPES: Final = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[P^_X][^\x1b]*(?:\x1b\\)?|[\x1b\x9b]\[?[0-?]*[ -/]*[@-~]?"
+)
+_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\ufeff]")
+
+
+def plain(text: str, *, one_line: bool = False) -> str:
+    """Return the text as it may go to a terminal. With `one_line`, white space of any kind becomes single spaces."""
+    cleaned = _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    cleaned = cleaned.encode("utf-8", "replace").decode("utf-8")
+    return " ".join(cleaned.split()) if one_line else cleaned
+
+
+def excerpt(text: str, length: int) -> str:
+    """Return the beginning of a text on one line, at most `length` characters, an ellipsis where it was cut."""
+    line = plain(text, one_line=True)
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"

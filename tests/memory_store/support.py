@@ -1,0 +1,35 @@
+"""Ways to fill a store and to look at its bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from memory_store import NewDocument, Store
+from memory_store.clock import now
+from memory_store.models import Document, Locator, PassageDraft
+
+
+def add_document(
+    store: Store, path: str, *texts: str, private: bool = False, headings: tuple[str, ...] = ()
+) -> Document:
+    """Store a document of these passages under a path; the content hash follows from the texts."""
+    new = NewDocument(
+        path, Path(path).stem, "text/plain", f"hash of {texts!r}", sum(map(len, texts)), now(), private=private
+    )
+    drafts = [
+        PassageDraft(text, Locator(line_start=number, line_end=number, headings=headings))
+        for number, text in enumerate(texts, start=1)
+    ]
+    return store.documents.add(new, drafts)
+
+
+def indexed(store: Store) -> None:
+    """Give every passage its vector and bring the index up to date."""
+    store.embed_pending()
+    assert store.update_index()
+
+
+def bytes_of(folder: Path) -> bytes:
+    """Return every byte of every file under a folder, names included."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return b"".join(str(path).encode() + path.read_bytes() for path in files)

@@ -1,0 +1,172 @@
+"""Recall: by words and by meaning, filtered, explained, and right while anything is missing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from memory_store import NewMemory, Store
+from memory_store.clock import now
+from memory_store.database.fulltext import match_expression, query_terms, searchable
+from memory_store.errors import EmbedderMismatchError
+from memory_store.models import (
+    USER,
+    Author,
+    AuthorKind,
+    Citation,
+    MessageStatus,
+    RecallFilters,
+    Role,
+    SourceKind,
+)
+from tests.memory_store.support import add_document, indexed
+from tests.support.embedder import HashEmbedder
+
+
+def texts(store: Store, query: str, **filters: object) -> list[str]:
+    return [hit.text for hit in store.recall(query, 10, RecallFilters(**filters))]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("who has the key?", "The spare key is with Ines."),
+        ("keys", "The spare key is with Ines."),
+        ("CAFE", "Meet at the Café Central."),
+        ("我把书借给谁了?", "我把《枪炮》借给了小陈。"),
+        ("陈", "我把《枪炮》借给了小陈。"),
+        ("茶", "他每天喝茶"),
+        ("東京タワー", "東京タワーの近くに住んでいる。"),
+        ("서울에서", "서울에서 만나자"),
+        ("ＭＵ5804", "Flight MU5804 飞往昆明 at nine."),
+        ("昆明", "Flight MU5804 飞往昆明 at nine."),
+    ],
+)
+def test_words_of_every_script_are_found_before_any_vector_exists(store: Store, query: str, expected: str) -> None:
+    for text in (
+        "The spare key is with Ines.",
+        "Meet at the Café Central.",
+        "我把《枪炮》借给了小陈。",
+        "他每天喝茶",
+        "東京タワーの近くに住んでいる。",
+        "서울에서 만나자",
+        "Flight MU5804 飞往昆明 at nine.",
+    ):
+        store.remember(text)
+    assert texts(store, query)[0] == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    ['"', "NEAR(", "a AND", "col:x", "*", "😀", "' OR 1=1", "the of and", "的了吗", "", "  ", "\0", "-", "x" * 10_000],
+)
+def test_query_of_any_shape_gives_a_sane_answer(store: Store, query: str) -> None:
+    store.remember("The spare key is with Ines.")
+    store.embed_pending()
+    assert len(store.recall(query)) <= 1
+
+
+def test_query_terms_leave_out_stop_words_unless_there_is_nothing_else() -> None:
+    assert query_terms("When does the timing belt have to be replaced?") == ["timing", "belt", "replaced"]
+    assert query_terms("who is it") == ["who", "is", "it"]
+    assert query_terms("家长会是什么时候?") == ["家长", "长会"]
+    assert match_expression(query_terms('a1"b1 陈')) == '"a1" OR "b1" OR "陈" *'
+
+
+def test_searchable_form_is_only_kept_where_it_differs() -> None:
+    assert searchable("plain English") is None
+    assert (searchable("喝茶 now") or "").split() == ["喝茶", "茶", "now"]
+
+
+def test_hit_says_where_it_is_from_and_why_it_was_found(store: Store) -> None:
+    document = add_document(store, "/notes/home.md", "The spare key is with Ines.", headings=("House", "Keys"))
+    add_document(store, "/notes/else.md", "Nothing of the sort.")
+    indexed(store)
+    hit = store.recall("spare key")[0]
+    assert (hit.source.id, hit.source.kind, hit.source.path) == (document.id, SourceKind.DOCUMENT, "/notes/home.md")
+    assert hit.locator.label() == "House › Keys › line 1"
+    by_list = {reason.list_name: reason for reason in hit.reasons}
+    assert by_list["full text"].words == ("spare", "key", "keys")
+    assert by_list["full text"].rank == by_list["meaning"].rank == 1
+    assert 0 < by_list["meaning"].score <= 1.0001
+
+
+def test_title_and_headings_are_searched_but_not_shown(store: Store) -> None:
+    add_document(store, "/notes/lisbon-trip.md", "Tram 28 leaves at nine.", headings=("Transport",))
+    assert texts(store, "transport lisbon") == ["Tram 28 leaves at nine."]
+
+
+def test_filters_hold_for_words_and_for_vectors(store: Store) -> None:
+    document = add_document(store, "/a.md", "apple pie recipe")
+    store.remember(NewMemory("apple allergy", private=True))
+    conversation = store.conversations.start("Fruit")
+    store.conversations.append(conversation.id, Role.USER, "apple trees", USER, parent_id=None)
+    for _ in range(2):  # by words alone, then with vectors
+        assert set(texts(store, "apple")) == {"apple pie recipe", "apple allergy", "apple trees"}
+        assert texts(store, "apple", kinds=frozenset({SourceKind.MEMORY})) == ["apple allergy"]
+        assert texts(store, "apple", source_ids=frozenset({document.id})) == ["apple pie recipe"]
+        assert texts(store, "apple", source_ids=frozenset({conversation.id})) == ["apple trees"]
+        assert set(texts(store, "apple", include_private=False)) == {"apple pie recipe", "apple trees"}
+        assert texts(store, "apple", since=now() + timedelta(hours=1)) == []
+        assert texts(store, "apple", until=now() - timedelta(hours=1)) == []
+        assert len(texts(store, "apple", since=now() - timedelta(hours=1), until=now() + timedelta(hours=1))) == 3
+        indexed(store)
+
+
+def test_superseded_memories_and_messages_in_view_are_not_recalled(store: Store) -> None:
+    old = store.remember("I live in Porto")
+    store.memories.supersede(old.id, NewMemory("I live in Lyon"))
+    conversation = store.conversations.start("Where")
+    message = store.conversations.append(conversation.id, Role.USER, "where do I live", USER, parent_id=None)
+    indexed(store)
+    assert texts(store, "live", exclude_message_ids=frozenset({message.id})) == ["I live in Lyon"]
+
+
+def test_what_becomes_private_later_is_out_of_public_recall_at_once_with_the_answers_made_from_it(store: Store) -> None:
+    memory = store.remember("cholesterol is 3.9")
+    conversation = store.conversations.start("Health")
+    answer = store.conversations.append(
+        conversation.id, Role.ASSISTANT, "", Author(AuthorKind.MODEL, "m"), parent_id=None, status=MessageStatus.PENDING
+    )
+    passage = store.recall("cholesterol")[0].id
+    store.conversations.finish(
+        answer.id,
+        "Your cholesterol is 3.9 [1]",
+        answer.author,
+        MessageStatus.COMPLETE,
+        citations=[Citation(1, passage, True)],
+    )
+    indexed(store)
+    assert len(texts(store, "cholesterol", include_private=False)) == 2
+    store.memories.mark(memory.id, private=True)
+    assert texts(store, "cholesterol", include_private=False) == []
+    assert store.conversations.message(answer.id).private
+
+
+def test_vectors_of_another_embedder_are_not_mixed_and_words_still_answer(tmp_path: Path) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        store.remember("The spare key is with Ines.")
+        store.embed_pending()
+    with Store.open(tmp_path, HashEmbedder(name="another")) as store:
+        with pytest.raises(EmbedderMismatchError, match="hash") as caught:
+            store.check_embedder()
+        assert "keepsake reindex" in caught.value.hint
+        store.remember("The car key hangs in the hall.")
+        store.embed_pending()
+        assert store.stats().embedded == 1
+        hits = store.recall("spare key")
+        assert hits[0].text == "The spare key is with Ines."
+        assert {reason.list_name for hit in hits for reason in hit.reasons} == {"full text"}
+        store.reindex()
+        store.check_embedder()
+        assert store.stats().embedded == 2
+        assert {reason.list_name for reason in store.recall("spare key")[0].reasons} == {"full text", "meaning"}
+
+
+def test_store_without_an_embedder_recalls_by_words(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        store.remember("The spare key is with Ines.")
+        assert [hit.text for hit in store.recall("key")] == ["The spare key is with Ines."]
+        assert store.recall("unrelated") == []

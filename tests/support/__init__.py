@@ -1,0 +1,1 @@
+"""What several test packages share: servers and models that do as a test tells them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.config import Settings, config_folder
@@ -70,22 +71,24 @@ def open_store(settings: Settings) -> Store:
 
 def model_settings(settings: Settings) -> ModelSettings:
     """Return what the chat-model registry needs of the settings."""
+    from assistant.llm.openai_chat import DEFAULT_BASE_URL
     from assistant.llm.registry import ModelSettings
 
     chosen = settings.model
     return ModelSettings(
         provider=chosen.provider,
         name=chosen.name,
-        base_url=chosen.base_url or None,
-        model_path=chosen.model_path or None,
-        api_key_env=chosen.api_key_env,
+        base_url=chosen.base_url or DEFAULT_BASE_URL,
+        model_path=Path(chosen.model_path).expanduser() if chosen.model_path else None,
+        api_key_env=chosen.api_key_env or None,
         context_tokens=chosen.context_tokens,
         max_answer_tokens=chosen.max_answer_tokens,
         temperature=chosen.temperature,
         connect_timeout_s=chosen.connect_timeout_s,
         read_timeout_s=chosen.read_timeout_s,
         max_retries=chosen.max_retries,
-        threads=chosen.threads or None,
+        threads=chosen.threads,
+        credentials_file=config_folder() / CREDENTIALS_FILE,
     )
 
 

@@ -37,7 +37,7 @@ class ModelConfig(_Section):
     name: str = ""
     base_url: str = ""
     model_path: str = ""
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: str = ""
     context_tokens: int = Field(default=8192, ge=512)
     max_answer_tokens: int = Field(default=1024, ge=16)
     temperature: float = Field(default=0.3, ge=0, le=2)

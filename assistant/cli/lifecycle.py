@@ -156,17 +156,18 @@ def doctor(context: typer.Context, as_json: _Json = False) -> None:
             store.check_embedder()
         except EmbedderMismatchError as error:
             findings.append(f"embedder: {error.message} {error.hint}")
-        index_findings = [one for one in findings if one.startswith("index: segment")]
-        repaired = bool(index_findings) and store.update_index()
+        repaired = any(one.startswith("index:") for one in findings) and store.update_index()
+        left = findings
+        if repaired:
+            left = [one for one in findings if one.startswith("embedder:")] + store.verify()
         pending = store.stats().pending_erasures
-        left = [one for one in findings if not (repaired and one in index_findings)]
     if as_json:
         print_json(
             {"ok": not left and not pending, "findings": findings, "repaired": repaired, "pending_erasures": pending}
         )
     else:
         for one in findings:
-            show(f"- {one}" + (" (rebuilt)" if repaired and one in index_findings else ""))
+            show(f"- {one}" + (" (repaired)" if one not in left else ""))
         show("All is well." if not left and not pending else f"{len(left)} findings, {pending} erasures pending.")
     if left or pending:
         raise typer.Exit(1)

@@ -40,15 +40,15 @@ _RULES: Final = (
         r"^i\s+(?:really\s+)?(?:like|love|prefer|hate|dislike)\s+(?!to know|it\b|this\b|that\b|your\b)\S.*$",
         MemoryKind.PREFERENCE,
     ),
-    _rule(r"^(?:请)?(?:记住|记一下|记下来|别忘了)[,,::\s]*(?P<words>.+)$", MemoryKind.NOTE),
+    _rule(r"^(?:请)?(?:记住|记一下|记下来|别忘了)[,，:：\s]*(?P<words>.+)$", MemoryKind.NOTE),
     _rule(r"^我对.{1,20}过敏.*$", MemoryKind.FACT),
     _rule(r"^我的(?!问题|意思|想法).{1,20}(?:是|叫|在).+$", MemoryKind.FACT),
     _rule(r"^我(?:很|最|非常)?(?:喜欢|讨厌)(?!你).+$", MemoryKind.PREFERENCE),
 )
-_SENTENCE: Final = re.compile(r"[^.!?。!?\n]+(?:[.](?=\S)[^.!?。!?\n]*)*[.!?。!?]*")
+_SENTENCE: Final = re.compile(r"[^.!?。！？\n]+(?:[.](?=\S)[^.!?。！？\n]*)*[.!?。！？]*")
 # Conditions and reported speech are not the user's own facts.
 _HEDGE: Final = re.compile(r"\b(?:if|suppose|imagine|pretend|what if|would be)\b|如果|假如|要是|假设", re.IGNORECASE)
-_QUESTION: Final = re.compile(r"[??]\s*$|(?:吗|呢)[。\s]*$")
+_QUESTION: Final = re.compile(r"[?？]\s*$|(?:吗|呢)[。\s]*$")
 _MAX_CHARS: Final = 500
 
 

@@ -23,6 +23,7 @@ from assistant.core.events import (
     TurnFinished,
     TurnStarted,
 )
+from assistant.core.relevance import is_relevant
 from assistant.ingestion.base import Block, BlockKind
 from assistant.ingestion.chunking import chunk
 from assistant.llm import base as llm
@@ -43,6 +44,7 @@ from memory_store.models import (
     RecallFilters,
     Role,
 )
+from memory_store.retrieval.signals import is_asked
 
 # How much of an answer a crash may cost.
 _SAVE_EVERY_SECONDS: Final = 1.0
@@ -152,17 +154,18 @@ class Session:
         """Recall for the question and build what the model sees; private text only for a model on this machine."""
         include_private = self.model.is_private
         in_view = frozenset(message.id for message in self._messages)
-        hits = self._store.recall(
-            text,
-            self.settings.passages,
-            RecallFilters(include_private=include_private, exclude_message_ids=in_view),
-        )
+        filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
+        # Twice as many as are needed: what the user once asked is found easily, and answers nothing.
+        recalled = self._store.recall(text, 2 * self.settings.passages, filters)
+        hits = [hit for hit in recalled if not is_asked(hit.kind, hit.author.kind, hit.text)]
+        if self.model.quotes_only:
+            hits = [hit for hit in hits if is_relevant(text, hit)]
         history = [one for one in self._messages[:-1] if one.text and (include_private or not one.private)]
         return prompt_context.build(
             text,
             history,
             self._store.memories.pinned(include_private=include_private),
-            hits,
+            hits[: self.settings.passages],
             budget=self.model.context_tokens - self.settings.max_answer_tokens,
             recall_share=self.settings.context_share,
         )

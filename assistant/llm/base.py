@@ -22,7 +22,8 @@ class ChatRequest:
     """Everything a model is given for one answer.
 
     `messages` is the whole prompt, recalled passages included. `question` and `hits` repeat the user's words and the
-    numbered passages (source 1 is `hits[0]`) for models that do not read prompts, such as `quote`.
+    numbered passages (source 1 is `hits[0]`) for models that do not read prompts, such as `quote`; `noted` is what was
+    just remembered of the question.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -30,6 +31,7 @@ class ChatRequest:
     hits: tuple[Hit, ...] = ()
     max_tokens: int | None = None
     temperature: float | None = None
+    noted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

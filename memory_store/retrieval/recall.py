@@ -16,11 +16,14 @@ from memory_store.embedding.base import Embedder, Vectors
 from memory_store.errors import EmbeddingError, IndexUnavailableError
 from memory_store.models import Hit, Reason, RecallFilters
 from memory_store.retrieval.fusion import fuse
+from memory_store.retrieval.signals import is_asked
 from memory_store.vector_index.base import VectorHit, VectorIndex
 
 # How many each list offers. What is superseded or in view is dropped afterwards, so more than k are needed.
 CANDIDATES: Final = 100
 _MAX_QUERY_CHARS: Final = 2000
+# In standard deviations of one list; enough to put what answers before what only asks.
+_ASKED_PENALTY: Final = 3.0
 TEXT_LIST: Final = "full text"
 VECTOR_LIST: Final = "meaning"
 
@@ -66,6 +69,9 @@ def recall(
     words = {hit.row: hit.score for hit in text_hits}
     cosines = _cosines(found, rows, vector, side)
     scores = fuse(rows, words, cosines)
+    for row in rows:
+        if is_asked(found[row].source.kind, found[row].author.kind, found[row].text):
+            scores[row] -= _ASKED_PENALTY
     best = sorted(rows, key=lambda row: (-scores[row], row))[:k]
     with database.read() as connection:
         matched = fulltext.matched_words(connection, terms, [row for row in best if row in words])

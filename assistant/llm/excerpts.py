@@ -1,0 +1,120 @@
+"""Chooses the part of a passage that answers a question best, ending where sentences end."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
+_CJK_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+# A sentence ends after its mark and the quotes or brackets that close with it, and at the end of a line. A full stop
+# inside `3.14` or `a.b` ends nothing.
+_SENTENCE = re.compile(
+    r"""(?: [^.!?。！？\n] | [.!?](?!["'”’)\]]*(?:\s|$)) )*  (?: [.!?]["'”’)\]]* | [。！？]+[」』”’）]* | \n+ | $ )""",
+    re.VERBOSE,
+)
+_STEM = 5
+# Question words and the commonest words; they say nothing about where the answer is.
+_STOP_WORDS = """
+a an and are as at be been but by can could did do does for from had has have he her his how i in is it its me my no not
+of on or our she should so tell than that the their them there they this to us was we were what when where which who
+whom whose why will with would you your about
+"""
+_STOP = frozenset(_STOP_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A part of a passage, word for word. `cut_before` and `cut_after` say whether text was left out on that side."""
+
+    text: str
+    cut_before: bool
+    cut_after: bool
+
+
+def is_chinese(text: str) -> bool:
+    """Return whether a text is Chinese: more Han characters than words of other scripts, and no kana or hangul."""
+    han = len(_HAN.findall(text))
+    others = len(_WORD.findall(_CJK_RUN.sub(" ", text)))
+    return han > others and not _KANA_OR_HANGUL.search(text)
+
+
+def best_excerpt(text: str, question: str, words: Iterable[str], passages: Sequence[str], limit: int) -> Excerpt:
+    """Return at most `limit` characters (100 or more) of `text` around the sentence nearest to the question.
+
+    `words` are matched words that recall reported; `passages` are all that are quoted: a term that stands in few of
+    their sentences weighs more (inverse sentence frequency, ln(1 + N/n), as in BM25's idea of rare words). Without a
+    shared term, as across languages, the beginning is returned.
+    """
+    start, end = _trim(text, 0, len(text))
+    if end - start <= limit:
+        return Excerpt(text[start:end], False, False)
+    wanted = terms(question) | {term for word in words for term in terms(word)}
+    weights = _weights(wanted, passages)
+    spans = _sentences(text)
+    scores = [sum(weights[term] for term in wanted & terms(text[a:b])) for a, b in spans]
+    best = max(range(len(spans)), key=lambda index: (scores[index], -index))
+    first, last = _grow(spans, scores, best, limit)
+    begin, stop = _trim(text, spans[first][0], spans[last][1])
+    if stop - begin > limit:
+        begin, stop = _within_sentence(text, begin, stop, wanted, limit)
+    return Excerpt(text[begin:stop], begin > start, stop < end)
+
+
+def terms(text: str) -> set[str]:
+    """Return what texts are compared by: shortened words without the commonest, and pairs of CJK characters."""
+    lowered = text.casefold()
+    words = _WORD.findall(_CJK_RUN.sub(" ", lowered))
+    found = {word[:_STEM] for word in words if word not in _STOP}
+    for run in _CJK_RUN.findall(lowered):
+        found.update(run[i : i + 2] for i in range(max(1, len(run) - 1)))
+    return found
+
+
+def _weights(wanted: set[str], passages: Sequence[str]) -> dict[str, float]:
+    sentences = [terms(text[a:b]) for text in passages for a, b in _sentences(text)]
+    counts = {term: sum(term in sentence for sentence in sentences) for term in wanted}
+    return {term: math.log(1 + len(sentences) / max(1, count)) for term, count in counts.items()}
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in _SENTENCE.finditer(text) if match.group().strip()] or [(0, len(text))]
+
+
+def _grow(spans: list[tuple[int, int]], scores: list[float], best: int, limit: int) -> tuple[int, int]:
+    """Take in neighbours while they fit: the better one first; where both are equal, on the side that has less yet."""
+    first = last = best
+    while True:
+        sides = []
+        if last + 1 < len(spans) and spans[last + 1][1] - spans[first][0] <= limit:
+            sides.append((scores[last + 1], spans[best][1] - spans[last][1], last + 1))
+        if first > 0 and spans[last][1] - spans[first - 1][0] <= limit:
+            sides.append((scores[first - 1], spans[first][0] - spans[best][0], first - 1))
+        if not sides:
+            return first, last
+        chosen = max(sides)[2]
+        first, last = min(first, chosen), max(last, chosen)
+
+
+def _within_sentence(text: str, begin: int, stop: int, wanted: set[str], limit: int) -> tuple[int, int]:
+    """Cut a sentence that is too long by itself around the first word that was asked for, between words if it can."""
+    hits = [m.start() for m in _WORD.finditer(text, begin, stop) if m.group().casefold()[:_STEM] in wanted]
+    hits += [at for term in wanted if _CJK_RUN.match(term) and (at := text.find(term, begin, stop)) >= 0]
+    middle = min(hits, default=begin)
+    low = max(begin, min(middle - limit // 3, stop - limit))
+    high = min(stop, low + limit)
+    if low > begin and (space := text.find(" ", low, min(low + 40, high))) >= 0:
+        low = space
+    if high < stop and (space := text.rfind(" ", max(low, high - 40), high)) >= 0:
+        high = space
+    return _trim(text, low, high)
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    stripped = text[start:end].strip()
+    begin = start + len(text[start:end]) - len(text[start:end].lstrip()) if stripped else start
+    return begin, begin + len(stripped)

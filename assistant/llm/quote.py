@@ -1,0 +1,112 @@
+"""The model that is none: it answers by quoting the best passages, with their sources, and invents nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta
+from assistant.llm.excerpts import Excerpt, best_excerpt, is_chinese
+from assistant.llm.markdown_safety import as_blockquote, escape_inline
+from memory_store.models import Hit
+
+NAME = "quote"
+MAX_PASSAGES = 3
+MAX_CHARACTERS = 600
+CONTEXT_TOKENS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The sentences around the quotations, in one language."""
+
+    found: str
+    nothing: str
+    noted: str
+    opening: str
+    closing: str
+
+
+_ENGLISH = _Frame(
+    found="No language model is configured, so I only quote what I found:",
+    nothing="I found nothing relevant in what I know. No language model is configured, so I can't say more than that.",
+    noted="I will remember this:",
+    opening=" (",
+    closing=")",
+)
+_CHINESE = _Frame(
+    found="尚未配置语言模型，以下只是我找到的原文引用：",
+    nothing="在我所知道的内容里没有找到相关的信息。尚未配置语言模型，所以我无法作更多回答。",
+    noted="我会记住：",
+    opening="（",
+    closing="）",
+)
+
+
+class QuoteModel:
+    """Answers with at most three passages, each in a Markdown blockquote and followed by its source number.
+
+    Everything around the quotations is in the question's language, English or Chinese. What is quoted is foreign text:
+    see `markdown_safety` for how it is kept from acting as markup.
+    """
+
+    @property
+    def name(self) -> str:
+        """The author's name of such answers."""
+        return NAME
+
+    @property
+    def is_private(self) -> bool:
+        """True: nothing leaves this process."""
+        return True
+
+    @property
+    def context_tokens(self) -> int:
+        """More than anything that is recalled."""
+        return CONTEXT_TOKENS
+
+    @property
+    def quotes_only(self) -> bool:
+        """True: there is no language model."""
+        return True
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Yield what was noted, or a first line and a delta for each quotation; then `Finished`."""
+        frame = _CHINESE if is_chinese(request.question) else _ENGLISH
+        chosen = _choose(request.hits)
+        if request.noted:
+            yield TextDelta("\n\n".join([frame.noted, *map(as_blockquote, request.noted)]))
+            yield Finished("stop", NAME)
+            return
+        yield TextDelta(frame.found if chosen else frame.nothing)
+        texts = [hit.text for _, hit in chosen]
+        for number, hit in chosen:
+            excerpt = best_excerpt(hit.text, request.question, _matched_words(hit), texts, MAX_CHARACTERS)
+            yield TextDelta(f"\n\n{_quotation(excerpt, number, hit, frame)}")
+        yield Finished("stop", NAME)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _choose(hits: tuple[Hit, ...]) -> list[tuple[int, Hit]]:
+    """Return the first hits with their numbers, without empty ones and without the same text twice."""
+    chosen: dict[str, tuple[int, Hit]] = {}
+    for number, hit in enumerate(hits, start=1):
+        text = " ".join(hit.text.split())
+        if text and text not in chosen:
+            chosen[text] = (number, hit)
+        if len(chosen) == MAX_PASSAGES:
+            break
+    return list(chosen.values())
+
+
+def _matched_words(hit: Hit) -> tuple[str, ...]:
+    return tuple(word for reason in hit.reasons for word in reason.words)
+
+
+def _quotation(excerpt: Excerpt, number: int, hit: Hit, frame: _Frame) -> str:
+    text = f"{'… ' if excerpt.cut_before else ''}{excerpt.text}{' …' if excerpt.cut_after else ''}"
+    title, place = escape_inline(hit.source.title), escape_inline(hit.locator.label())
+    where = f"{title}{frame.opening}{place}{frame.closing}" if title and place else title or place
+    return f"{as_blockquote(text)}\n\n[{number}]" + (f" {where}" if where else "")

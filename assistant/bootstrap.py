@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from assistant.llm.base import ChatModel
     from assistant.llm.registry import ModelSettings
 
-CREDENTIALS_FILE = "credentials.toml"
-
 
 @dataclass(frozen=True, slots=True)
 class ChosenEmbedder:
@@ -37,10 +35,15 @@ def choose_embedder(settings: Settings) -> ChosenEmbedder:
     if chosen.provider == "none":
         return ChosenEmbedder(None, "No embedder is configured: recall uses full text alone.")
     if chosen.provider == "openai":
+        from assistant.llm.openai_chat import DEFAULT_BASE_URL
+        from assistant.llm.providers import service_at
+        from assistant.llm.registry import CREDENTIALS_FILE, key_id
         from memory_store.embedding.openai_endpoint import OpenAIEmbedder
 
-        key = find_key(chosen.api_key_env, chosen.api_key_env, config_folder() / CREDENTIALS_FILE)
-        base_url = chosen.base_url or "https://api.openai.com/v1"
+        base_url = chosen.base_url or DEFAULT_BASE_URL
+        service = service_at(base_url)
+        variable = chosen.api_key_env or (service.key_name if service else None)
+        key = find_key(key_id(base_url), variable, config_folder() / CREDENTIALS_FILE)
         return ChosenEmbedder(
             OpenAIEmbedder(
                 base_url,
@@ -72,7 +75,7 @@ def open_store(settings: Settings) -> Store:
 def model_settings(settings: Settings) -> ModelSettings:
     """Return what the chat-model registry needs of the settings."""
     from assistant.llm.openai_chat import DEFAULT_BASE_URL
-    from assistant.llm.registry import ModelSettings
+    from assistant.llm.registry import CREDENTIALS_FILE, ModelSettings
 
     chosen = settings.model
     return ModelSettings(
@@ -93,7 +96,7 @@ def model_settings(settings: Settings) -> ModelSettings:
 
 
 def build_model(settings: Settings) -> ChatModel:
-    """Return the configured chat model. Raises ModelError or CredentialError with a hint."""
+    """Return the configured chat model. Raises ConfigError or CredentialError with a hint; may ask the keyring."""
     from assistant.llm.registry import build_chat_model
 
     return build_chat_model(model_settings(settings))

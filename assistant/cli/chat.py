@@ -28,6 +28,7 @@ from assistant.core.events import (
 )
 from assistant.core.session import Session
 from assistant.display import plain
+from assistant.llm.markdown_safety import unescape
 from memory_store import Store
 from memory_store.errors import KeepsakeError, StoreError
 
@@ -62,7 +63,7 @@ def ask(
 
 async def _ask(store: Store, settings: Settings, question: str, conversation: str | None, as_json: bool) -> int:
     async with _session(store, settings, conversation) as session:
-        printer = _Printer(quiet=as_json)
+        printer = _Printer(quiet=as_json, quotes=session.model.quotes_only)
         await _turn(session, question, printer)
         if printer.error is not None:
             complain(printer.error)
@@ -113,7 +114,7 @@ async def _chat(store: Store, settings: Settings, conversation: str | None) -> b
             line = await asyncio.to_thread(_read_line)
             if line is None:
                 return failed
-            printer = _Printer(quiet=False)
+            printer = _Printer(quiet=False, quotes=session.model.quotes_only)
             await _turn(session, line, printer)
             failed = printer.error is not None
             if printer.error is not None:
@@ -149,8 +150,9 @@ async def _session(store: Store, settings: Settings, conversation: str | None) -
 class _Printer:
     """Shows a turn as it happens, unless it is quiet, and keeps what came of it."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, quotes: bool) -> None:
         self._quiet = quiet
+        self._quotes = quotes
         self.answer = ""
         self.sources: tuple[NumberedSource, ...] = ()
         self.error: KeepsakeError | None = None
@@ -160,7 +162,8 @@ class _Printer:
         """Take a piece of the answer."""
         self.answer += text
         if not self._quiet:
-            sys.stdout.write(plain(text))
+            # Quotations are escaped for Markdown; a terminal shows the words as they stand in the source.
+            sys.stdout.write(plain(unescape(text) if self._quotes else text))
             sys.stdout.flush()
 
     def end(self, sources: tuple[NumberedSource, ...]) -> None:

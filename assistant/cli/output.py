@@ -25,8 +25,9 @@ def say(text: str) -> None:
 
 
 def show(text: str = "") -> None:
-    """Print a line of the result on stdout."""
+    """Print a line of the result on stdout, at once also into a pipe: a line that was printed is a promise."""
     sys.stdout.write(plain(text) + "\n")
+    sys.stdout.flush()
 
 
 def complain(error: KeepsakeError) -> None:

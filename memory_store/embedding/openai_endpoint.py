@@ -92,7 +92,12 @@ class OpenAIEmbedder:
                 import openai
 
                 # Environment proxies must not carry what is meant for this machine; redirects could lead away from it.
-                http = httpx2.Client(trust_env=not self.is_private, follow_redirects=False, timeout=self._timeout)
+                http = httpx2.Client(
+                    trust_env=not self.is_private,
+                    follow_redirects=False,
+                    timeout=self._timeout,
+                    event_hooks={"request": [_strip_headers]},
+                )
                 self._client = openai.OpenAI(
                     base_url=self._base_url,
                     api_key=self._api_key or "none",
@@ -101,3 +106,10 @@ class OpenAIEmbedder:
                     http_client=http,
                 )
             return self._client
+
+
+def _strip_headers(request: Any) -> None:
+    """Remove what the client adds about the user's account and machine: an endpoint gets the texts and its own key."""
+    for name in list(request.headers):
+        if name.lower().startswith(("openai-", "x-stainless-")):
+            del request.headers[name]

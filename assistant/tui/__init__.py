@@ -1,0 +1,21 @@
+"""The chat in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
+    """Run the chat until the user leaves it; return the exit code: 0 done, 1 where the memory could not be opened."""
+    from assistant.tui.app import ChatApp
+    from assistant.tui.services import close_services, service_opener
+
+    app = ChatApp(service_opener(data_dir, config))
+    try:
+        app.run()
+    finally:
+        close_services(app.services)
+    return app.return_code or 0

@@ -1,0 +1,121 @@
+"""Commands about conversations and memories: begin, go on, search, remember."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from assistant import bootstrap
+from assistant.core.session import Session
+from assistant.display import plain
+from assistant.tui.screens.chooser import Choice, Chooser
+from assistant.tui.screens.search import SearchScreen
+from assistant.tui.sources import of_citation
+from assistant.tui.threads import in_thread
+from assistant.tui.widgets.answer import Answer
+from assistant.tui.widgets.notice import Notice
+from assistant.tui.widgets.user_message import UserMessage
+from memory_store import Store
+from memory_store.models import Conversation, Message, MessageStatus, Role
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from assistant.tui.screens.chat import ChatScreen
+
+MOST_SHOWN: Final = 100
+
+
+async def new(chat: ChatScreen, argument: str = "") -> None:
+    """Begin a new conversation; it is stored with its first message."""
+    services = chat.services
+    chat.session = bootstrap.new_session(services.store, services.model, services.settings)
+    await chat.transcript.replace([])
+    chat.show_title()
+    if chat.keeper is not None:
+        chat.keeper.show_context(None)
+    chat.focus_prompt()
+
+
+async def chats(chat: ChatScreen, argument: str = "") -> None:
+    """List the stored conversations and go on with the chosen one."""
+    stored = await in_thread(chat.services.store.conversations.all)
+    if not stored:
+        await chat.notice("There is no earlier chat yet.")
+        return
+    chosen = await chat.app.push_screen_wait(Chooser("Earlier chats", [_choice(one) for one in stored]))
+    if chosen is not None:
+        await resume(chat, chosen)
+
+
+def _choice(conversation: Conversation) -> Choice[str]:
+    when = conversation.updated_at.astimezone()
+    count = conversation.message_count
+    messages = "1 message" if count == 1 else f"{count:,} messages"
+    title = plain(conversation.title, one_line=True) or "Untitled"
+    return Choice(title, f"{when:%Y-%m-%d %H:%M}   {messages}", conversation.id)
+
+
+async def resume(chat: ChatScreen, conversation_id: str) -> None:
+    """Go on with a stored conversation and show its latest messages with their sources."""
+    services = chat.services
+    settings = bootstrap.turn_settings(services.settings)
+    session = await Session.open(services.store, services.model, settings, conversation_id)
+    messages = session.messages
+    shown = messages[-MOST_SHOWN:]
+    stored = await in_thread(lambda: [_StoredMessage(services.store, one) for one in shown])
+    widgets: list[Widget] = [one.widget() for one in stored]
+    if len(messages) > len(shown):
+        earlier = len(messages) - len(shown)
+        widgets.insert(0, Notice(f"{earlier:,} earlier messages are not shown; they are remembered all the same."))
+    chat.session = session
+    await chat.transcript.replace(widgets)
+    assert session.conversation is not None
+    chat.show_title(plain(session.conversation.title, one_line=True))
+    if chat.keeper is not None:
+        chat.keeper.show_context(None)
+    chat.focus_prompt()
+
+
+class _StoredMessage:
+    """A message with its sources, read in a thread and shown afterwards."""
+
+    def __init__(self, store: Store, message: Message) -> None:
+        self._message = message
+        self._sources = []
+        if message.role is not Role.USER:
+            self._sources = [of_citation(store, one) for one in store.conversations.citations(message.id)]
+
+    def widget(self) -> Widget:
+        """Return the message as the transcript shows it."""
+        message = self._message
+        if message.role is Role.USER:
+            return UserMessage(message.text)
+        partial = message.status is not MessageStatus.COMPLETE
+        return Answer(message.author.name or "assistant", message.text, self._sources, partial=partial)
+
+
+async def search(chat: ChatScreen, argument: str) -> None:
+    """Search everything that is remembered."""
+    await chat.app.push_screen(SearchScreen(chat.services.store, argument))
+
+
+async def remember(chat: ChatScreen, argument: str) -> None:
+    """Keep a note."""
+    memory = await in_thread(lambda: chat.services.store.remember(argument))
+    await chat.notice(f"Remembered: {memory.text}", kind="good")
+    if chat.keeper is not None:
+        await chat.keeper.look(recount=True)
+
+
+async def show_again(chat: ChatScreen) -> None:
+    """Show the conversation in view as the store has it now; begin a new one where it is gone."""
+    session = chat.session
+    conversation = session.conversation if session is not None else None
+    if conversation is None:
+        return
+    stored = await asyncio.to_thread(chat.services.store.conversations.all)
+    if any(one.id == conversation.id for one in stored):
+        await resume(chat, conversation.id)
+    else:
+        await new(chat)

@@ -1,0 +1,76 @@
+"""The command that erases: it shows what will go, asks, erases, and says when nothing is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.tui.actions.conversation import new, show_again
+from assistant.tui.actions.library import absolute, split
+from assistant.tui.screens.confirm import ConfirmForget
+from assistant.tui.threads import in_thread
+from memory_store import Store
+from memory_store.errors import ErasurePendingError, NotFoundError
+from memory_store.forgetting import Selection
+
+if TYPE_CHECKING:
+    from assistant.tui.screens.chat import ChatScreen
+
+
+async def forget(chat: ChatScreen, argument: str) -> None:
+    """Erase by ids, a document by its path, this conversation, or everything."""
+    store = chat.services.store
+    selection = await _selection(chat, argument)
+    if selection is None:
+        return
+    plan = await in_thread(lambda: store.plan_forget(selection))
+    agreed = await chat.app.push_screen_wait(ConfirmForget(plan, everything=selection.everything))
+    if not agreed:
+        await chat.notice("Nothing was erased.")
+        return
+    assert chat.keeper is not None
+    chat.keeper.show_activity("erasing…")
+    try:
+        await in_thread(lambda: store.forget(selection))
+        told = ("Erased, from the disk too.", "", "good")
+    except ErasurePendingError as pending:
+        told = (pending.message, pending.hint, "warning")
+    finally:
+        chat.keeper.show_activity()
+        await (new(chat) if selection.everything else show_again(chat))
+        await chat.keeper.look(recount=True)
+    message, hint, kind = told
+    await chat.notice(message, hint, "good" if kind == "good" else "warning")
+
+
+async def _selection(chat: ChatScreen, argument: str) -> Selection | None:
+    store = chat.services.store
+    words = split(argument)
+    match words:
+        case ["all"]:
+            return Selection(everything=True)
+        case ["this"]:
+            conversation = chat.session.conversation if chat.session is not None else None
+            if conversation is None:
+                await chat.notice("This chat has no message yet; there is nothing to forget.")
+                return None
+            return Selection((conversation.id,))
+        case ["document", *rest] if rest:
+            return await in_thread(lambda: Selection((_document(store, " ".join(rest)),)))
+        case _:
+            return await in_thread(lambda: Selection(tuple(store.resolve(word) for word in words)))
+
+
+def _document(store: Store, named: str) -> str:
+    """Return the id of a document given by its path, its id, or a title or file name that only one has."""
+    by_path = store.documents.by_path(str(absolute(named)))
+    if by_path is not None:
+        return by_path.id
+    alike = [one.id for one in store.documents.all() if named in (one.title, Path(one.path).name, one.path)]
+    if len(alike) == 1:
+        return alike[0]
+    if len(alike) > 1:
+        raise NotFoundError(f"{len(alike)} documents are called {named}.", "Give the whole path.")
+    if named.startswith("doc_"):
+        return store.resolve(named)
+    raise NotFoundError(f"There is no document {named}.", "Give the path it was imported from.")

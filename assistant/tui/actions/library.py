@@ -1,0 +1,123 @@
+"""Commands about files: import them, export everything."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from assistant import bootstrap
+from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
+from assistant.tui.threads import in_thread
+from assistant.version import version
+from memory_store import Store
+
+if TYPE_CHECKING:
+    from assistant.tui.screens.chat import ChatScreen
+
+_MOST_LINES: Final = 12
+_FLAGS: Final = frozenset({"--private", "--again"})
+
+
+async def import_files(chat: ChatScreen, argument: str) -> None:
+    """Import files beside the chat, with progress in the status line and one line of outcome a file."""
+    if chat.import_stop is not None:
+        await chat.notice("An import is running already.", "Esc stops it.", "warning")
+        return
+    words = split(argument)
+    flags = _FLAGS.intersection(words)
+    paths = [absolute(word) for word in words if word not in flags]
+    if not paths:
+        await chat.notice("No path is given.", "/import ~/Documents", "warning")
+        return
+    options = bootstrap.import_options(chat.services.settings, private="--private" in flags, again="--again" in flags)
+    chat.import_stop = stop = threading.Event()
+    assert chat.keeper is not None
+    chat.keeper.show_activity("import: looking for files…")
+    run = _Import(chat.services.store, paths, options, stop)
+    try:
+        ticking = asyncio.ensure_future(_show_progress(chat, run))
+        try:
+            await in_thread(run.work)
+        finally:
+            ticking.cancel()
+    finally:
+        chat.import_stop = None
+        chat.keeper.show_activity()
+        await _report(chat, run.outcomes, stopped=stop.is_set())
+        await chat.keeper.look(recount=True)
+
+
+def split(argument: str) -> list[str]:
+    """Return the words of an argument, quoted ones whole; with an unclosed quote, the argument as one word."""
+    try:
+        return shlex.split(argument)
+    except ValueError:
+        return [argument]
+
+
+def absolute(path: str) -> Path:
+    """Return a path as the user means it: from the home folder or from where Keepsake was started."""
+    return Path(path).expanduser().absolute()
+
+
+class _Import:
+    """An import in a thread; what it has come to may be looked at from outside."""
+
+    def __init__(self, store: Store, paths: Sequence[Path], options: ImportOptions, stop: threading.Event) -> None:
+        self._store, self._paths, self._options, self._stop = store, paths, options, stop
+        self.outcomes: list[FileOutcome] = []
+        self.place = ""
+
+    def work(self) -> None:
+        """Import everything; runs in its own thread."""
+        for outcome in import_paths(self._store, self._paths, self._options, self._progress, self._stop):
+            self.outcomes.append(outcome)
+
+    def _progress(self, path: str, number: int, total: int) -> None:
+        self.place = f"import: {number:,} of {total:,}, {Path(path).name}"
+
+
+async def _show_progress(chat: ChatScreen, run: _Import) -> None:
+    while True:
+        if run.place and chat.keeper is not None:
+            chat.keeper.show_activity(run.place)
+        await asyncio.sleep(0.1)
+
+
+async def _report(chat: ChatScreen, outcomes: Sequence[FileOutcome], *, stopped: bool) -> None:
+    failed = [one for one in outcomes if one.status is FileStatus.FAILED]
+    lines = [_line(one) for one in (outcomes if len(outcomes) <= _MOST_LINES else failed)]
+    counts = Counter(one.status.value for one in outcomes)
+    summary = ", ".join(f"{count:,} {status}" for status, count in counts.items()) or "no files were found"
+    text = f"Import {'stopped' if stopped else 'done'}: {summary}."
+    hidden = len(lines) - _MOST_LINES
+    shown = lines[:_MOST_LINES] + ([f"… and {hidden:,} more"] if hidden > 0 else [])
+    await chat.notice(text, "\n".join(shown), "warning" if failed or stopped else "good")
+
+
+def _line(outcome: FileOutcome) -> str:
+    name = Path(outcome.path).name
+    if outcome.status is FileStatus.FAILED:
+        return f"{name}: {outcome.reason}." + (f" {outcome.hint}" if outcome.hint else "")
+    if outcome.status is FileStatus.FORGOTTEN:
+        return f"{name}: it was forgotten and stays so; --again brings it back"
+    noun = "passage" if outcome.passages == 1 else "passages"
+    return f"{name}: {outcome.status.value}, {outcome.passages:,} {noun}"
+
+
+async def export(chat: ChatScreen, argument: str) -> None:
+    """Write everything to one zip."""
+    words = split(argument)
+    path = absolute(" ".join(words))
+    assert chat.keeper is not None
+    chat.keeper.show_activity(f"export: {path.name}")
+    try:
+        await in_thread(lambda: chat.services.store.export(path, version()))
+    finally:
+        chat.keeper.show_activity()
+    await chat.notice(f"Everything is written to {path}.", "It holds your memory unencrypted.", "good")

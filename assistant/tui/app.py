@@ -1,0 +1,71 @@
+"""The application: paints a first frame at once, then opens what it works with."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+from textual.screen import Screen
+
+from assistant.tui.screens.chat import ChatScreen
+from assistant.tui.themes import DEFAULT_THEME, THEMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.command import Provider
+
+    from assistant.tui.services import Opener, Services
+
+
+def _palette() -> type[Provider]:
+    from assistant.tui.palette import CommandProvider
+
+    return CommandProvider
+
+
+class ChatApp(App[int]):
+    """Keepsake's chat. `open_services` is called in a thread once the first frame is on the screen.
+
+    `first_paint` is the `time.perf_counter()` at which that frame had been painted; None until then.
+    """
+
+    TITLE = "Keepsake"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
+
+    def __init__(self, open_services: Opener, *, blink: bool = True) -> None:
+        super().__init__()
+        self.open_services = open_services
+        self.blink = blink
+        self.services: Services | None = None
+        self.first_paint: float | None = None
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DEFAULT_THEME
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the chat, which is the screen below all others."""
+        return ChatScreen()
+
+    @property
+    def chat(self) -> ChatScreen:
+        """The chat's own screen, also while another is on top of it."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, ChatScreen)
+        return screen
+
+    def painted(self) -> None:
+        """Take down the moment of the first frame."""
+        if self.first_paint is None:
+            self.first_paint = time.perf_counter()
+
+    async def action_quit(self) -> None:
+        """Stop what is going on and leave."""
+        await self.chat.close_down()
+        self.exit()
+
+    def action_help_quit(self) -> None:
+        """Answer Ctrl+C where nothing is selected."""
+        self.notify("Ctrl+Q leaves Keepsake. Ctrl+C copies what is selected.", markup=False, timeout=4)

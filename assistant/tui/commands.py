@@ -1,0 +1,105 @@
+"""The commands of the chat: one registry that feeds the slash commands, the palette, the keys and the help."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from assistant.tui.screens.chat import ChatScreen
+
+Action = Callable[["ChatScreen", str], Awaitable[None]]
+_ACTIONS: Final = "assistant.tui.actions"
+_SLASH: Final = re.compile(r"/([a-z]*)(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: `/name arguments`. `handler` is `module:function` under actions, loaded when first needed.
+
+    `needs_memory` is false for what works before the memory is open, `waits_for_answer` true for what must not start
+    while an answer is coming.
+    """
+
+    name: str
+    arguments: str
+    summary: str
+    handler: str
+    key: str = ""
+    needs_memory: bool = True
+    waits_for_answer: bool = False
+
+    @property
+    def usage(self) -> str:
+        """The command as it is typed."""
+        return f"/{self.name} {self.arguments}".rstrip()
+
+    @property
+    def requires_argument(self) -> bool:
+        """Whether it does nothing without an argument."""
+        return bool(self.arguments) and not self.arguments.startswith("[")
+
+    def action(self) -> Action:
+        """Import and return what it does."""
+        module, _, function = self.handler.partition(":")
+        return cast(Action, getattr(import_module(f"{_ACTIONS}.{module}"), function))
+
+
+COMMANDS: Final = (
+    Command("new", "", "Start a new chat", "conversation:new", "ctrl+n", waits_for_answer=True),
+    Command("chats", "", "Go on with an earlier chat", "conversation:chats", "ctrl+o", waits_for_answer=True),
+    Command("import", "PATH…", "Import files, folders and zips (--private, --again)", "library:import_files"),
+    Command("search", "[QUERY]", "Search everything that is remembered", "conversation:search", "ctrl+f"),
+    Command("remember", "TEXT", "Keep a note", "conversation:remember"),
+    Command(
+        "forget",
+        "WHAT",
+        "Erase an ID, `document PATH`, `this` chat or `all`, after asking",
+        "forgetting:forget",
+        waits_for_answer=True,
+    ),
+    Command("export", "FILE", "Write everything to one zip", "library:export"),
+    Command("model", "[NAME]", "Choose who answers", "models:choose", waits_for_answer=True),
+    Command("theme", "[NAME]", "Choose the colours", "appearance:theme", needs_memory=False),
+    Command("help", "", "List the keys and commands", "appearance:help", "f1", needs_memory=False),
+    Command("quit", "", "Leave", "appearance:leave", "ctrl+q", needs_memory=False),
+)
+
+# Keys that are no commands, for the help.
+KEYS: Final = (
+    ("Enter", "Send"),
+    ("Ctrl+J, Shift+Enter, Alt+Enter", "Break the line"),
+    ("Esc", "Stop the answer or the import; what has come is kept"),
+    ("Up", "In an empty prompt: bring back what was sent last"),
+    ("Page Up, Page Down", "Scroll the conversation"),
+    ("Tab, Enter", "Go to a source, open it"),
+    ("Ctrl+P", "All commands"),
+    ("Ctrl+C", "Copy what is selected"),
+)
+
+
+def find(name: str) -> Command | None:
+    """Return the command of this name."""
+    return next((one for one in COMMANDS if one.name == name.lower()), None)
+
+
+def nearest(name: str) -> Command | None:
+    """Return the command that was probably meant."""
+    close = difflib.get_close_matches(name.lower(), [one.name for one in COMMANDS], n=1)
+    return find(close[0]) if close else None
+
+
+def parse(text: str) -> tuple[str, str] | None:
+    """Return name and argument of a slash command; None for a message, such as one that begins with a path."""
+    match = _SLASH.fullmatch(text.strip())
+    return (match.group(1).lower(), (match.group(2) or "").strip()) if match else None
+
+
+def completions(text: str) -> list[Command]:
+    """Return the commands that fit what has been typed so far."""
+    typed = re.fullmatch(r"/([a-z]*)", text, re.IGNORECASE)
+    return [one for one in COMMANDS if one.name.startswith(typed.group(1).lower())] if typed else []

@@ -1,0 +1,41 @@
+"""What happens once the memory is open: the session, the status line, the welcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assistant import bootstrap
+from assistant.tui.status import StatusKeeper
+from assistant.tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from assistant.tui.screens.chat import ChatScreen
+    from assistant.tui.services import Services
+
+
+async def opened(chat: ChatScreen, services: Services) -> None:
+    """Begin a new conversation, with notices where something is less than it could be."""
+    if services.settings.chat.theme in chat.app.available_themes:
+        chat.app.theme = services.settings.chat.theme
+    else:
+        known = ", ".join(sorted(chat.app.available_themes))
+        await chat.notice(f"There is no theme {services.settings.chat.theme!r}.", f"There are: {known}.", "warning")
+    chat.session = bootstrap.new_session(services.store, services.model, services.settings)
+    chat.keeper = StatusKeeper(chat)
+    chat.keeper.start()
+    await chat.keeper.look(recount=True)
+    if services.first_start:
+        from assistant.tui.actions.models import welcome
+
+        await welcome(chat)
+    for note in services.notes:
+        await chat.notice(note, kind="warning")
+    if services.model_error is not None:
+        error = services.model_error
+        await chat.notice(error.message, f"{error.hint} Until then answers are quotations; /model chooses.", "error")
+    chat.background(_warm_up(services), "warming up")
+
+
+async def _warm_up(services: Services) -> None:
+    """Load the embedder and the vectors, so that the first question need not wait for them."""
+    await in_thread(services.store.warm_up)

@@ -1,0 +1,32 @@
+"""A dialog that asks for one line."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from assistant.tui.screens.dialog import Dialog
+
+
+class AskScreen(Dialog[str | None]):
+    """Returns what was typed; None if the dialog was closed."""
+
+    def __init__(self, question: str, placeholder: str) -> None:
+        super().__init__()
+        self._question = question
+        self._placeholder = placeholder
+
+    def compose(self) -> ComposeResult:
+        """Show the question and a field."""
+        with Vertical(classes="dialog"):
+            yield Static(self._question, classes="dialog--title", markup=False)
+            field = Input(placeholder=self._placeholder)
+            field.cursor_blink = getattr(self.app, "blink", True)
+            yield field
+            yield Static("Enter goes on, Esc closes", classes="dialog--hint", markup=False)
+
+    @on(Input.Submitted)
+    def _done(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip() or None)

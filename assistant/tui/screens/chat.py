@@ -1,0 +1,329 @@
+"""The chat's screen: a light frame first, then the prompt, then the memory behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.screen import Screen
+from textual.widgets import Static
+
+from assistant.tui import commands
+from assistant.tui.threads import in_thread
+from assistant.tui.widgets.early_prompt import EarlyPrompt
+from assistant.tui.widgets.notice import Notice, NoticeKind
+from assistant.tui.widgets.status_line import StatusLine
+from assistant.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    import threading
+
+    from assistant.core.session import Session
+    from assistant.tui.app import ChatApp
+    from assistant.tui.services import Services
+    from assistant.tui.status import StatusKeeper
+    from assistant.tui.widgets.prompt import Prompt
+
+PLACEHOLDER: Final = "Ask, tell, or type / for commands"
+_STOPPING_SECONDS: Final = 3.0
+
+
+class ChatScreen(Screen[None]):
+    """One conversation at a time. Actions and turns work through its public methods."""
+
+    DEFAULT_CSS = """
+    ChatScreen {
+        background: $background;
+        & > #title { height: 1; padding: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > #early-prompt, & > #prompt { margin: 1 1 0 1; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "Stop", show=False),
+        *(
+            Binding(one.key, f"command('{one.name}')", one.summary, show=False)
+            for one in commands.COMMANDS
+            if one.key and one.name != "quit"
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session: Session | None = None
+        self.keeper: StatusKeeper | None = None
+        self.stopping: asyncio.Event | None = None
+        self.import_stop: threading.Event | None = None
+        self.failed = False
+        self._send_when_open = False
+
+    # -- the frame, then what is behind it ---------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Compose the first frame of what is light alone."""
+        yield Static(Content.styled("Keepsake", "bold $primary"), id="title", markup=False)
+        yield Transcript(id="transcript")
+        yield EarlyPrompt(PLACEHOLDER, id="early-prompt")
+        yield StatusLine("opening…", id="status")
+
+    def on_mount(self) -> None:
+        """Go on once this frame is on the screen."""
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        self.keepsake.painted()
+        self.call_later(self._start_opening)
+
+    def _start_opening(self) -> None:
+        self.run_worker(self._open(), name="opening", exit_on_error=False)
+
+    async def _open(self) -> None:
+        try:
+            await in_thread(_import_prompt)
+            await self._mount_prompt()
+            services = await in_thread(self.keepsake.open_services)
+            self.keepsake.services = services
+            await in_thread(_import_conversation)
+        except Exception as error:  # noqa: BLE001 — whatever keeps the memory closed is told on the screen
+            await self._opening_failed(error)
+            return
+        from assistant.tui import opening
+
+        await opening.opened(self, services)
+        if self._send_when_open:
+            self._send_when_open = False
+            self.submit(self.prompt.text)
+
+    async def _mount_prompt(self) -> None:
+        from assistant.tui.widgets.prompt import Prompt
+        from assistant.tui.widgets.suggestions import Suggestions
+
+        early = self.query_one(EarlyPrompt)
+        prompt = Prompt(PLACEHOLDER, id="prompt")
+        prompt.cursor_blink = self.keepsake.blink
+        prompt.display = False
+        await self.mount(Suggestions(), prompt, before=early)
+        with self.app.batch_update():
+            prompt.display, early.display = True, False
+            self.set_focus(prompt)
+            early.hand_over(prompt)
+            await early.remove()
+
+    async def _opening_failed(self, error: BaseException) -> None:
+        from assistant.tui.failures import explain
+
+        message, hint = explain(error)
+        self.failed = True
+        await self.query("EarlyPrompt, Prompt").remove()
+        await self.notice(message, hint, "error")
+        await self.notice("Your memory could not be opened. Any key leaves.")
+        self.query_one(StatusLine).update(Content("not open"))
+
+    # -- what actions and turns use ----------------------------------------------------------------------------
+
+    @property
+    def keepsake(self) -> ChatApp:
+        """The application."""
+        return cast("ChatApp", self.app)
+
+    @property
+    def services(self) -> Services:
+        """What the chat works with. Only to be asked for once the memory is open."""
+        services = self.keepsake.services
+        assert services is not None
+        return services
+
+    @property
+    def prompt(self) -> Prompt:
+        """Where the user writes. Only to be asked for once it is there."""
+        return cast("Prompt", self.query_one("#prompt"))
+
+    @property
+    def transcript(self) -> Transcript:
+        """Where the conversation is shown."""
+        return self.query_one(Transcript)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the memory is open."""
+        return self.session is not None
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether an answer is coming."""
+        return self.stopping is not None
+
+    def show_title(self, title: str = "") -> None:
+        """Show the conversation's title beside the name of the house."""
+        name = ("Keepsake", "bold $primary")
+        self.query_one("#title", Static).update(Content.assemble(name, ("   " + title, "$foreground-muted")))
+
+    async def notice(self, text: str, hint: str = "", kind: NoticeKind = "info") -> Notice:
+        """Put a notice at the end of the transcript."""
+        shown = Notice(text, hint, kind)
+        await self.transcript.add(shown)
+        return shown
+
+    def background(self, work: Awaitable[None], name: str) -> None:
+        """Do something beside the screen; a failure becomes a notice."""
+        self.run_worker(self._guarded(work), name=name, exit_on_error=False)
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        from assistant.tui.failures import explain
+
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 — a person is told, the chat goes on
+            await self.notice(*explain(error), "error")
+
+    # -- sending and commands ----------------------------------------------------------------------------------
+
+    def submit(self, text: str) -> None:
+        """Send what was written, or do what the command says. Nothing that can't be sent yet is lost."""
+        if not text.strip():
+            return
+        parsed = commands.parse(text)
+        if parsed is not None:
+            self._submit_command(*parsed)
+        elif not self.is_open:
+            self._send_when_open = True
+            self.notify("Your memory is still opening; this is sent when it is open.", markup=False, timeout=3)
+        elif self.is_answering:
+            self.notify("The answer is still coming. Esc stops it; your text stays here.", markup=False, timeout=4)
+        else:
+            self._clear_prompt(text)
+            from assistant.tui.turn import run_turn
+
+            self.background(run_turn(self, text), "turn")
+
+    def _submit_command(self, name: str, argument: str) -> None:
+        command = commands.find(name)
+        if command is None:
+            near = commands.nearest(name)
+            hint = f"Did you mean /{near.name}?" if near else "/help lists the commands."
+            self.notify(f"There is no command /{name}. {hint}", severity="warning", markup=False)
+        elif command.requires_argument and not argument:
+            self.notify(f"It is written {command.usage}", severity="warning", markup=False)
+        elif self._may_run(command):
+            self._clear_prompt(self.prompt.text)
+            self.background(self._run(command, argument), command.name)
+
+    async def _run(self, command: commands.Command, argument: str) -> None:
+        action = await in_thread(command.action)
+        await action(self, argument)
+
+    def _may_run(self, command: commands.Command) -> bool:
+        if self.failed or (command.needs_memory and not self.is_open):
+            self.notify("Your memory is still opening.", markup=False, timeout=3)
+            return False
+        if command.waits_for_answer and self.is_answering:
+            self.notify("The answer is still coming; Esc stops it.", markup=False, timeout=4)
+            return False
+        return True
+
+    def _clear_prompt(self, sent: str) -> None:
+        self.prompt.last_sent = sent
+        self.prompt.text = ""
+
+    def action_command(self, name: str) -> None:
+        """Run a command by its key."""
+        self.choose_command(name)
+
+    def choose_command(self, name: str) -> None:
+        """Run a command without an argument, or put it into the prompt if it needs one."""
+        command = commands.find(name)
+        assert command is not None
+        if command.requires_argument:
+            self.prompt.replace_all(f"/{command.name} ")
+            self.set_focus(self.prompt)
+        elif self._may_run(command):
+            self.background(self._run(command, ""), command.name)
+
+    def action_stop(self) -> None:
+        """Stop the answer, else the import, else go back to the prompt."""
+        if self.stopping is not None:
+            self.stopping.set()
+        elif self.import_stop is not None:
+            self.import_stop.set()
+        else:
+            self.focus_prompt()
+
+    def focus_prompt(self) -> None:
+        """Put the cursor into the prompt, if it is there."""
+        with suppress(NoMatches):  # still the first frame, whose prompt has the focus anyway
+            self.set_focus(self.prompt)
+
+    async def close_down(self) -> None:
+        """Stop answer and import, and give the answer a moment to be stored."""
+        if self.import_stop is not None:
+            self.import_stop.set()
+        if self.stopping is not None:
+            self.stopping.set()
+            turns = [one for one in self.workers if one.name == "turn" and not one.is_finished]
+            with suppress(TimeoutError):  # what has come is stored as partial when the worker is cancelled
+                async with asyncio.timeout(_STOPPING_SECONDS):
+                    await self.app.workers.wait_for_complete(turns)
+        services = self.keepsake.services
+        if services is not None:
+            await services.model.close()
+
+    # -- messages of the widgets -------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave after a failure; else typing anywhere goes into the prompt."""
+        if self.failed:
+            self.app.exit(return_code=1)
+        elif event.is_printable and event.character and not isinstance(self.focused, EarlyPrompt):
+            event.stop()
+            self.focus_prompt()
+            self.prompt.insert(event.character)
+
+    @on(events.Click, "#transcript")
+    def _clicked(self) -> None:
+        self.focus_prompt()
+
+    async def on_source_opened(self, event: Any) -> None:
+        """Open a source in place."""
+        from assistant.tui.screens.source import SourceScreen
+
+        await self.app.push_screen(SourceScreen(self.services.store, event.source))
+
+    def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        """Send what was written."""
+        self.submit(event.text)
+
+    def on_prompt_scrolled(self, event: Prompt.Scrolled) -> None:
+        """Page through the transcript."""
+        if event.direction < 0:
+            self.transcript.scroll_page_up()
+        else:
+            self.transcript.scroll_page_down()
+
+    def on_text_area_changed(self) -> None:
+        """Show the commands that fit what is typed."""
+        from assistant.tui.widgets.suggestions import Suggestions
+
+        self.query_one(Suggestions).show(commands.completions(self.prompt.text))
+
+    def on_prompt_completion_asked(self) -> None:
+        """Complete the command that is being typed."""
+        found = commands.completions(self.prompt.text)
+        if found:
+            self.prompt.replace_all(f"/{found[0].name}" + (" " if found[0].arguments else ""))
+
+
+def _import_prompt() -> None:
+    import assistant.tui.widgets.prompt
+    import assistant.tui.widgets.suggestions  # noqa: F401
+
+
+def _import_conversation() -> None:
+    import assistant.tui.opening
+    import assistant.tui.turn
+    import assistant.tui.widgets.answer  # noqa: F401

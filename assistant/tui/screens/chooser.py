@@ -1,0 +1,90 @@
+"""A dialog to choose one thing from a list that can be narrowed by typing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from assistant.display import plain
+from assistant.tui.screens.dialog import Dialog
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Generic[T]):
+    """One line: its name, what more there is to say, what is chosen by it."""
+
+    name: str
+    detail: str
+    value: T
+
+
+class Chooser(Dialog[T | None], Generic[T]):
+    """Returns the value of the chosen line; None if the dialog was closed."""
+
+    def __init__(self, title: str, choices: Sequence[Choice[T]]) -> None:
+        super().__init__()
+        self._title = title
+        self._choices = list(choices)
+        self._shown = list(choices)
+
+    def compose(self) -> ComposeResult:
+        """Show a title, a field to narrow the list, the list."""
+        with Vertical(classes="dialog"):
+            yield Static(self._title, classes="dialog--title", markup=False)
+            field = Input(placeholder="Type to narrow the list")
+            field.cursor_blink = getattr(self.app, "blink", True)
+            yield field
+            yield OptionList(*self._options())
+            yield Static("Enter chooses, Esc closes", classes="dialog--hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin on the first line."""
+        self.query_one(OptionList).highlighted = 0
+
+    @on(Input.Changed)
+    def _narrow(self, event: Input.Changed) -> None:
+        words = event.value.casefold().split()
+        self._shown = [one for one in self._choices if _fits(one, words)]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options(self._options())
+        options.highlighted = 0 if self._shown else None
+
+    @on(Input.Submitted)
+    def _take(self) -> None:
+        highlighted = self.query_one(OptionList).highlighted
+        if highlighted is not None:
+            self.dismiss(self._shown[highlighted].value)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._shown[event.option_index].value)
+
+    def key_down(self) -> None:
+        """Go down the list while the cursor stays in the field."""
+        self.query_one(OptionList).action_cursor_down()
+
+    def key_up(self) -> None:
+        """Go up the list while the cursor stays in the field."""
+        self.query_one(OptionList).action_cursor_up()
+
+    def _options(self) -> list[Option]:
+        return [
+            Option(Content.assemble(plain(one.name, one_line=True), ("   " + plain(one.detail), "$foreground-muted")))
+            for one in self._shown
+        ]
+
+
+def _fits(choice: Choice[T], words: Sequence[str]) -> bool:
+    text = f"{choice.name} {choice.detail}".casefold()
+    return all(word in text for word in words)

@@ -1,0 +1,84 @@
+"""The dialog before an erasure: what will go, and whether it shall."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from assistant.display import excerpt
+from assistant.tui.screens.dialog import Dialog
+from memory_store.models import ErasurePlan
+
+_TITLE_CHARS: Final = 70
+_SINGULAR: Final = {
+    "documents": "document",
+    "conversations": "conversation",
+    "messages": "message",
+    "memories": "memory",
+    "passages": "passage",
+}
+
+
+class ConfirmForget(Dialog[bool]):
+    """Returns true only if the user said so; the safe answer has the focus."""
+
+    DEFAULT_CSS = """
+    ConfirmForget {
+        & .dialog { border: round $error; max-width: 80; }
+        & .dialog--title { color: $error; }
+        & VerticalScroll { height: auto; max-height: 16; }
+        & VerticalScroll > Static { height: auto; }
+        & Horizontal { height: auto; margin: 1 0 0 0; align-horizontal: right; }
+        & Button { margin: 0 0 0 2; }
+        & #keep { background: $panel; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Erase", show=False),
+        Binding("n,escape", "answer(False)", "Keep", show=False),
+    ]
+
+    def __init__(self, plan: ErasurePlan, *, everything: bool = False) -> None:
+        super().__init__()
+        self._plan = plan
+        self._everything = everything
+
+    def compose(self) -> ComposeResult:
+        """Show what goes, and two buttons."""
+        title = "Erase everything that Keepsake remembers?" if self._everything else "Erase this for good?"
+        with Vertical(classes="dialog"):
+            yield Static(title, classes="dialog--title", markup=False)
+            with VerticalScroll(can_focus=False):
+                yield Static(self.description(), markup=False)
+            yield Static("It goes from the disk and can't be brought back.", classes="dialog--hint", markup=False)
+            with Horizontal():
+                yield Button(Content("Keep (n)"), id="keep", flat=True)
+                yield Button(Content("Erase (y)"), id="erase", variant="error", flat=True)
+
+    def on_mount(self) -> None:
+        """Focus the safe answer."""
+        self.query_one("#keep").focus()
+
+    def description(self) -> Content:
+        """Return what goes, in words: titles first, then how many of each kind."""
+        counts = [_counted(kind, count) for kind, count in self._plan.counts.items() if count]
+        titles = "".join(f"• {excerpt(title, _TITLE_CHARS)}\n" for title in self._plan.titles)
+        return Content.assemble(titles, ("\n" if titles else "") + ", ".join(counts))
+
+    def action_answer(self, agreed: bool) -> None:
+        """Close with the answer."""
+        self.dismiss(agreed)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "erase")
+
+
+def _counted(kind: str, count: int) -> str:
+    return f"{count:,} {_SINGULAR.get(kind, kind) if count == 1 else kind}"

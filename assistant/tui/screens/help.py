@@ -1,0 +1,34 @@
+"""The help: every key and command, from the registry."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from assistant.tui.commands import COMMANDS, KEYS
+from assistant.tui.screens.dialog import Dialog
+
+
+class HelpScreen(Dialog[None]):
+    """Lists keys and commands."""
+
+    DEFAULT_CSS = """
+    HelpScreen VerticalScroll > Static { height: auto; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Show two lists."""
+        with VerticalScroll(classes="dialog"):
+            yield Static("Keys", classes="dialog--title", markup=False)
+            named = [(one.key.title(), one.summary) for one in COMMANDS if one.key]
+            yield Static(_table([*KEYS, *named]), markup=False)
+            yield Static("\nCommands", classes="dialog--title", markup=False)
+            yield Static(_table([(one.usage, one.summary) for one in COMMANDS]), markup=False)
+            yield Static("Esc closes", classes="dialog--hint", markup=False)
+
+
+def _table(rows: list[tuple[str, str]]) -> Content:
+    lines = [Content.assemble((name, "$accent"), "\n  ", (meaning, "$foreground-muted")) for name, meaning in rows]
+    return Content("\n").join(lines)

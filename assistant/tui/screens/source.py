@@ -1,0 +1,98 @@
+"""A source in place: the passage with its neighbours, where it is from, who made it, why it was found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from assistant.display import plain
+from assistant.tui.screens.dialog import Dialog
+from assistant.tui.sources import SourceView
+from assistant.tui.threads import in_thread
+from memory_store import Store
+from memory_store.errors import NotFoundError
+from memory_store.models import Reason, SourceKind
+
+_LISTS: Final = {"full text": "its words", "meaning": "its meaning"}
+
+
+class SourceScreen(Dialog[None]):
+    """Shows one source; for a passage of a document also what stands before and after it."""
+
+    DEFAULT_CSS = """
+    SourceScreen {
+        & .source--facts { height: auto; color: $foreground-muted; margin: 0 0 1 0; }
+        & VerticalScroll { height: auto; max-height: 26; scrollbar-size-vertical: 1; }
+        & VerticalScroll > Static { height: auto; margin: 0 0 1 0; }
+        & .dialog--hint { margin: 0; }
+        & .source--passage { padding: 0 1; border-left: outer $accent; }
+        & .source--neighbour { padding: 0 1; border-left: outer $surface; color: $foreground-muted; }
+    }
+    """
+
+    def __init__(self, store: Store, source: SourceView) -> None:
+        super().__init__()
+        self._store = store
+        self.source = source
+
+    def compose(self) -> ComposeResult:
+        """Show what is known already; the neighbours follow."""
+        number = f"[{self.source.number}] " if self.source.number is not None else ""
+        with Vertical(classes="dialog"):
+            yield Static(number + self.source.title, classes="dialog--title", markup=False)
+            yield Static(facts(self.source), classes="source--facts", markup=False)
+            with VerticalScroll():
+                if self.source.passage_id is None:
+                    yield Static("This passage was erased; the answer that cites it is left.", markup=False)
+                else:
+                    yield Static(self.source.text, classes="source--passage", markup=False)
+            yield Static("Esc closes", classes="dialog--hint", markup=False)
+
+    async def on_mount(self) -> None:
+        """Fetch the neighbours beside the screen."""
+        if self.source.kind is SourceKind.DOCUMENT:
+            self.run_worker(self._show_neighbours(), exit_on_error=False)
+
+    async def _show_neighbours(self) -> None:
+        try:
+            before, after = await in_thread(self._neighbours)
+        except NotFoundError:
+            return  # the document was erased meanwhile; its passage is shown as the answer saw it
+        passage = self.query_one(".source--passage")
+        parent = self.query_one(VerticalScroll)
+        if before:
+            await parent.mount(Static(before, classes="source--neighbour", markup=False), before=passage)
+        if after:
+            await parent.mount(Static(after, classes="source--neighbour", markup=False), after=passage)
+        passage.scroll_visible(top=True, animate=False)
+
+    def _neighbours(self) -> tuple[str, str]:
+        """Return the texts before and after the passage; empty at the document's ends."""
+        passages = self._store.documents.passages(self.source.source_id)
+        at = next((n for n, one in enumerate(passages) if one.id == self.source.passage_id), None)
+        if at is None:
+            return "", ""
+        before = plain(passages[at - 1].text) if at > 0 else ""
+        after = plain(passages[at + 1].text) if at + 1 < len(passages) else ""
+        return before, after
+
+
+def facts(source: SourceView) -> Content:
+    """Return the lines under the title: where, by whom, when, in which file, found by what."""
+    when = f"{source.created_at.astimezone():%Y-%m-%d}" if source.created_at else ""
+    by = f"by {source.author}" if source.author else ""
+    lines = [
+        " · ".join(one for one in (source.place, by, when, "private" if source.private else "") if one),
+        source.path,
+        "Found by " + "; ".join(_reason(one) for one in source.reasons) if source.reasons else "",
+    ]
+    return Content("\n".join(line for line in lines if line))
+
+
+def _reason(reason: Reason) -> str:
+    words = f" ({plain(', '.join(reason.words), one_line=True)})" if reason.words else ""
+    return f"{_LISTS.get(reason.list_name, reason.list_name)}, rank {reason.rank}{words}"

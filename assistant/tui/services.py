@@ -1,0 +1,97 @@
+"""What the chat works with, opened after its first frame is on the screen and closed after its last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from assistant.config import Settings
+    from assistant.llm.base import ChatModel
+    from memory_store import Store
+    from memory_store.errors import KeepsakeError
+
+CLOSING_SECONDS: Final = 10.0
+
+
+@dataclass(slots=True)
+class Services:
+    """The settings in force, the opened store and the chat model that answers; the model can be changed.
+
+    `embeds` is true if passages get vectors. `config_file` is where a choice is kept; `first_start` is true while
+    nothing is there. `notes` say where something is less than it could be, `model_error` why the configured model does
+    not answer.
+    """
+
+    settings: Settings
+    store: Store
+    model: ChatModel
+    config_file: Path
+    embeds: bool = True
+    first_start: bool = False
+    notes: tuple[str, ...] = ()
+    model_error: KeepsakeError | None = None
+
+
+Opener = Callable[[], Services]
+
+
+def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
+    """Return the function that reads the settings and opens store and model. It imports all it needs when called."""
+
+    def opened() -> Services:
+        from assistant import bootstrap
+        from assistant import config as configuration
+        from memory_store import Store
+        from memory_store.errors import EmbedderMismatchError
+
+        file = configuration.config_path(config)
+        settings = configuration.load(config, {"data_dir": str(data_dir)} if data_dir else {})
+        chosen = bootstrap.choose_embedder(settings)
+        store = Store.open(settings.data_folder, chosen.embedder)
+        try:
+            notes = [chosen.note] if chosen.note and settings.embedder.provider != "none" else []
+            embeds = chosen.embedder is not None
+            try:
+                store.check_embedder()
+            except EmbedderMismatchError as error:
+                notes.append(f"{error.message} {error.hint}")
+                embeds = False
+            model, model_error = build_model(settings)
+        except BaseException:
+            store.close()
+            raise
+        store.start_background()
+        return Services(settings, store, model, file, embeds, not file.is_file(), tuple(notes), model_error)
+
+    return opened
+
+
+def build_model(settings: Settings) -> tuple[ChatModel, KeepsakeError | None]:
+    """Return the configured chat model, or `quote` and the error that kept the configured one from being built."""
+    from assistant import bootstrap
+    from assistant.config import ModelConfig
+    from memory_store.errors import KeepsakeError
+
+    try:
+        return bootstrap.build_model(settings), None
+    except KeepsakeError as error:
+        # A chat that quotes and says why is more use than none; the error goes into the transcript.
+        return bootstrap.build_model(settings.model_copy(update={"model": ModelConfig()})), error
+
+
+def close_services(services: Services | None) -> None:
+    """Close the store, in a thread and with a limit: the terminal is the user's again whatever still hangs.
+
+    Nothing is lost by that limit, because everything acknowledged is in the database already.
+    """
+    import threading
+
+    if services is None:
+        return
+    closing = threading.Thread(target=services.store.close, name="keepsake-closing", daemon=True)
+    closing.start()
+    closing.join(CLOSING_SECONDS)

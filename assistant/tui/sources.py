@@ -1,0 +1,105 @@
+"""A source as the screens show it, whether it comes from a fresh recall or from a stored citation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from assistant.core.context import author_label
+from assistant.core.events import NumberedSource
+from assistant.display import excerpt, plain
+from memory_store import Store
+from memory_store.database.passages import StoredPassage
+from memory_store.errors import NotFoundError
+from memory_store.models import AuthorKind, Citation, Hit, Reason, SourceKind
+
+_MEMORY_CHARS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A passage with where it is from, free of anything a terminal could act on. `passage_id` is None once erased."""
+
+    number: int | None
+    cited: bool
+    passage_id: str | None
+    source_id: str
+    kind: SourceKind | None
+    title: str
+    place: str
+    path: str
+    author: str
+    created_at: datetime | None
+    text: str
+    private: bool = False
+    reasons: tuple[Reason, ...] = ()
+
+
+def of_hit(hit: Hit, number: int | None = None, cited: bool = False) -> SourceView:
+    """Return a hit as it is shown."""
+    return SourceView(
+        number,
+        cited,
+        hit.id,
+        hit.source.id,
+        hit.kind,
+        _title(hit),
+        plain(hit.locator.label(), one_line=True),
+        plain(hit.source.path or "", one_line=True),
+        _author(hit),
+        hit.created_at,
+        plain(hit.text),
+        hit.private,
+        hit.reasons,
+    )
+
+
+def of_numbered(sources: tuple[NumberedSource, ...]) -> list[SourceView]:
+    """Return the sources of a fresh answer as they are shown."""
+    return [of_hit(one.hit, one.number, one.cited) for one in sources]
+
+
+def of_passage(passage: StoredPassage, number: int | None = None, cited: bool = False) -> SourceView:
+    """Return a stored passage as it is shown."""
+    source = passage.source
+    hit = Hit(
+        passage.id,
+        source.kind,
+        passage.text,
+        0.0,
+        source,
+        passage.locator,
+        passage.author,
+        passage.created_at,
+        passage.private,
+        (),
+        passage.message_id,
+    )
+    return of_hit(hit, number, cited)
+
+
+def of_citation(store: Store, citation: Citation) -> SourceView:
+    """Return a stored citation as it is shown; reads the store."""
+    if citation.passage_id is not None:
+        try:
+            return of_passage(store.passage(citation.passage_id), citation.number, citation.cited)
+        except NotFoundError:
+            pass  # erased since the citation was read; shown as what it is now
+    return SourceView(citation.number, citation.cited, None, "", None, "erased", "", "", "", None, "")
+
+
+def _author(hit: Hit) -> str:
+    """Return who made a passage; empty for a document that names nobody, whose title says it all."""
+    if hit.author.kind is AuthorKind.DOCUMENT and not hit.author.name:
+        return ""
+    return plain(author_label(hit), one_line=True)
+
+
+def _title(hit: Hit) -> str:
+    title = plain(hit.source.title, one_line=True)
+    if hit.kind is SourceKind.CONVERSATION:
+        return f"Conversation: {title}" if title else "An earlier conversation"
+    if hit.kind is SourceKind.MEMORY:
+        return f"Your {title or 'memory'}: {excerpt(hit.text, _MEMORY_CHARS)}"
+    return title or "An untitled document"

@@ -1,0 +1,91 @@
+"""Keeps the status line true: counts, work in the background, how full the context is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from assistant.display import plain
+from assistant.tui.threads import in_thread
+from assistant.tui.widgets.status_line import Status, StatusLine
+from memory_store.network import host_of
+
+if TYPE_CHECKING:
+    from assistant.tui.screens.chat import ChatScreen
+    from assistant.tui.services import Services
+
+_POLL_SECONDS: Final = 1.0
+# The background thread needs a moment to become the owner; before that nobody else need be it.
+_POLLS_BEFORE_OTHER_OWNER: Final = 3
+
+
+class StatusKeeper:
+    """Looks at the store once a second, and at its counts only when something may have changed."""
+
+    def __init__(self, chat: ChatScreen) -> None:
+        self._chat = chat
+        self._line = chat.query_one(StatusLine)
+        self._status = Status()
+        self._counted_at_waiting = -1
+        self._polls = 0
+        self._looking = False
+
+    def start(self) -> None:
+        """Show the model now, and look at the store from now on."""
+        self.show_model()
+        self._chat.set_interval(_POLL_SECONDS, self.look)
+
+    def show_model(self) -> None:
+        """Show who answers and where."""
+        services = self._chat.services
+        self._set(model=plain(services.model.name, one_line=True), where=where_of(services))
+
+    def show_context(self, tokens: int | None) -> None:
+        """Show how much of the context the last request took; None before the first."""
+        limit = self._chat.services.model.context_tokens
+        quotes = self._chat.services.model.quotes_only
+        self._set(context_tokens=None if quotes else tokens, context_limit=limit)
+
+    def show_activity(self, text: str = "") -> None:
+        """Show what is being done; an empty text when it is done."""
+        self._set(activity=plain(text, one_line=True))
+
+    async def look(self, *, recount: bool = False) -> None:
+        """Look at the store; with `recount`, also where nothing seems to have changed."""
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            await self._look(recount)
+        finally:
+            self._looking = False
+
+    async def _look(self, recount: bool) -> None:
+        services = self._chat.services
+        store = services.store
+        waiting = await in_thread(store.waiting_for_vectors) if services.embeds else 0
+        self._polls += 1
+        owned_elsewhere = services.embeds and not store.owns_index and self._polls > _POLLS_BEFORE_OTHER_OWNER
+        problem = store.background_error
+        self._set(
+            waiting=waiting,
+            index="index kept by another Keepsake" if owned_elsewhere else "",
+            problem=plain(problem.message, one_line=True) if problem else "",
+        )
+        if recount or waiting != self._counted_at_waiting:
+            self._counted_at_waiting = waiting
+            counted = await in_thread(store.stats)
+            self._set(documents=counted.documents, memories=counted.memories)
+
+    def _set(self, **changes: object) -> None:
+        self._status = replace(self._status, **changes)  # type: ignore[arg-type]
+        self._line.show(self._status)
+
+
+def where_of(services: Services) -> str:
+    """Return where the model runs, in words: on this machine, or the host that the questions go to."""
+    if services.model.quotes_only:
+        return "no language model"
+    if services.model.is_private:
+        return "on this machine"
+    return plain(host_of(services.settings.model.base_url) or "api.openai.com", one_line=True)

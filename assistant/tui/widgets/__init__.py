@@ -1,0 +1,1 @@
+"""The parts of the chat's screens, one widget a file."""

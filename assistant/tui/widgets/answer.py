@@ -1,0 +1,115 @@
+"""An answer in the transcript: who gives it, its words as they stream in, its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Markdown, Static
+
+from assistant.display import plain
+from assistant.tui.sources import SourceView
+from assistant.tui.widgets.answer_text import AnswerText, source_number
+from assistant.tui.widgets.source_list import SourceList, SourceOpened
+from assistant.tui.widgets.thinking import Thinking
+
+if TYPE_CHECKING:
+    from textual.widgets._markdown import MarkdownStream
+
+
+class Answer(Vertical):
+    """One answer. Feed it with `add` and end it with `finish`, or give a stored one its text at once."""
+
+    DEFAULT_CSS = """
+    Answer {
+        height: auto;
+        width: 1fr;
+        margin: 1 0 0 0;
+        padding: 0 1 0 2;
+        border-left: outer $foreground 20%;
+        & > .answer--author { height: 1; color: $secondary; text-style: bold; }
+        & > .answer--state { height: auto; color: $foreground-muted; display: none; }
+        & > .answer--state.-shown { display: block; }
+    }
+    """
+
+    def __init__(
+        self, author: str, text: str = "", sources: Sequence[SourceView] = (), *, partial: bool = False
+    ) -> None:
+        super().__init__()
+        self._author = Static(Content(plain(author, one_line=True)), classes="answer--author", markup=False)
+        self._words = AnswerText(plain(text))
+        self._state = Static(classes="answer--state", markup=False)
+        self._sources = tuple(sources)
+        self._partial = partial
+        self._stream: MarkdownStream | None = None
+        self._thinking: Thinking | None = None
+        self.text = text
+
+    def compose(self) -> ComposeResult:
+        """Show what is there already; the rest comes with the stream."""
+        yield self._author
+        yield self._words
+        yield self._state
+        if self._sources:
+            yield SourceList(self._sources)
+        if self._partial:
+            self.say("Incomplete: this answer was stopped or cut.")
+
+    @property
+    def sources(self) -> tuple[SourceView, ...]:
+        """The numbered sources, once they are known."""
+        return self._sources
+
+    @property
+    def state(self) -> str:
+        """What the line under the words says; empty if nothing."""
+        return self._state.visual.plain if isinstance(self._state.visual, Content) else ""
+
+    def say(self, state: str) -> None:
+        """Say under the words how it stands with this answer; an empty text takes the line away."""
+        self._state.update(Content(state))
+        self._state.set_class(bool(state), "-shown")
+
+    async def add(self, text: str) -> None:
+        """Take the next piece of the words."""
+        if self._stream is None:
+            self._stream = Markdown.get_stream(self._words)
+            self.say("")
+        self.text += text
+        await self._stream.write(plain(text))
+
+    async def think(self, text: str) -> None:
+        """Take the next piece of the reasoning."""
+        if self._thinking is None:
+            self._thinking = Thinking()
+            await self.mount(self._thinking, before=self._words)
+        self._thinking.add(text)
+
+    async def finish(self, sources: Sequence[SourceView], author: str | None = None, state: str = "") -> None:
+        """End the words, list the sources and say how it ended, if there is something to say."""
+        if self._stream is not None:
+            await self._stream.stop()
+            self._stream = None
+        if author:
+            self._author.update(Content(plain(author, one_line=True)))
+        self.say(state)
+        self._sources = tuple(sources)
+        if self._sources:
+            await self.mount(SourceList(self._sources))
+
+    def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
+        """Open the source of a citation; show where any other link leads, without going there."""
+        event.stop()
+        number = source_number(event.href)
+        if number is None:
+            self.app.notify(plain(event.href, one_line=True), title="This link leads to", markup=False)
+            return
+        for source in self._sources:
+            if source.number == number:
+                self.post_message(SourceOpened(source))
+                return
+        self.app.notify(f"There is no source [{number}] for this answer.", markup=False)

@@ -1,0 +1,99 @@
+"""The line at the bottom: who answers, what is held, how full the context is, what works in the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import events
+from textual.content import Content
+from textual.widgets import Static
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the line shows. An empty text or None leaves its part out; `activity` is shown before all else."""
+
+    model: str = ""
+    where: str = ""
+    documents: int | None = None
+    memories: int | None = None
+    context_tokens: int | None = None
+    context_limit: int | None = None
+    waiting: int = 0
+    activity: str = ""
+    index: str = ""
+    problem: str = ""
+
+
+class StatusLine(Static):
+    """One line; the less important parts give way where it is narrow."""
+
+    DEFAULT_CSS = """
+    StatusLine { height: 1; width: 1fr; padding: 0 2; color: $foreground-muted; text-wrap: nowrap; }
+    """
+
+    def __init__(self, text: str, id: str | None = None) -> None:
+        super().__init__(Content(text), id=id, markup=False)
+        self._status: Status | None = None
+
+    @property
+    def status(self) -> Status | None:
+        """What is shown now; None before the memory is open."""
+        return self._status
+
+    def show(self, status: Status) -> None:
+        """Show another status."""
+        if status != self._status:
+            self._status = status
+            self._draw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the parts into the new width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._status is not None:
+            self.update(fitted(parts(self._status), self.size.width - 4))
+
+
+def parts(status: Status) -> list[tuple[int, str, str]]:
+    """Return the parts in their order on the screen: how soon each gives way (0 never), its text, its style."""
+    found: list[tuple[int, str, str]] = []
+    if status.problem:
+        found.append((0, status.problem, "$error"))
+    if status.activity:
+        found.append((0, status.activity, "$accent"))
+    if status.model:
+        found.append((1, f"{status.model} · {status.where}" if status.where else status.model, "$secondary"))
+    if status.waiting:
+        noun = "passage waits" if status.waiting == 1 else "passages wait"
+        found.append((2, f"{status.waiting:,} {noun} for vectors", "$accent"))
+    if status.documents is not None and status.memories is not None:
+        found.append((4, f"{_count(status.documents, 'document')}, {_memories(status.memories)}", ""))
+    if status.context_tokens is not None and status.context_limit:
+        share = round(100 * status.context_tokens / status.context_limit)
+        found.append((3, f"context {share}% of {status.context_limit:,}", ""))
+    if status.index:
+        found.append((5, status.index, ""))
+    found.append((6, "F1 help", ""))
+    return found
+
+
+def fitted(found: list[tuple[int, str, str]], width: int) -> Content:
+    """Join the parts, leaving out the ones that give way first until they fit into so many cells."""
+    kept = list(found)
+    while True:
+        pieces = [Content.styled(text, style) if style else Content(text) for _, text, style in kept]
+        line = Content("   ").join(pieces)
+        yielding = max((one[0] for one in kept), default=0)
+        if line.cell_length <= max(width, 1) or yielding == 0:
+            return line
+        kept = [one for one in kept if one[0] != yielding]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _memories(number: int) -> str:
+    return f"{number:,} memory" if number == 1 else f"{number:,} memories"

@@ -1,0 +1,55 @@
+"""The conversation on the screen: messages, answers and notices, the newest at the bottom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+
+class Transcript(VerticalScroll, can_focus=False):
+    """Stays at its end while something is added, unless the reader has scrolled up."""
+
+    # The column is never lower than the view: Textual would scroll to below zero to keep a short one at the end.
+    DEFAULT_CSS = """
+    Transcript {
+        width: 100%;
+        height: 1fr;
+        padding: 0 1;
+        align-horizontal: center;
+        scrollbar-size-vertical: 1;
+        scrollbar-color: $panel-lighten-1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        & > #column { height: auto; min-height: 100%; max-width: 104; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Begin empty."""
+        yield Vertical(id="column")
+
+    def on_mount(self) -> None:
+        """Keep to the end from the start."""
+        self.anchor()
+
+    @property
+    def column(self) -> Vertical:
+        """What holds the messages."""
+        return self.query_one("#column", Vertical)
+
+    async def add(self, *widgets: Widget, before: Widget | None = None) -> None:
+        """Put widgets at the end, or before one that is there."""
+        await self.column.mount(*widgets, before=before)
+
+    async def replace(self, widgets: list[Widget]) -> None:
+        """Show other widgets instead of all that are here, from their end."""
+        with self.app.batch_update():
+            await self.column.remove_children()
+            if widgets:
+                await self.column.mount_all(widgets)
+        self.anchor()

@@ -1,0 +1,144 @@
+"""A chat over a real store in a temporary folder, with a scripted model, and ways to wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from assistant import config
+from assistant.llm.base import ChatModel
+from assistant.llm.scripted import ScriptedChat
+from assistant.tui.app import ChatApp
+from assistant.tui.screens.chat import ChatScreen
+from assistant.tui.services import Services
+from assistant.tui.widgets.answer import Answer
+from assistant.tui.widgets.notice import Notice
+from assistant.tui.widgets.user_message import UserMessage
+from memory_store import Store
+from tests.support.embedder import HashEmbedder
+
+PATIENCE_SECONDS = 15.0
+
+
+@dataclass
+class House:
+    """A running chat with what is behind it."""
+
+    app: ChatApp
+    pilot: Pilot[int]
+    store: Store
+    model: ChatModel
+
+    @property
+    def chat(self) -> ChatScreen:
+        """The chat's screen."""
+        return self.app.chat
+
+    def texts(self, kind: type[Static]) -> list[str]:
+        """The texts of the widgets of one kind, in their order."""
+        return [one.text for one in self.chat.query(kind)]  # type: ignore[attr-defined]
+
+    @property
+    def notices(self) -> list[str]:
+        """What the notices in the transcript say."""
+        return self.texts(Notice)
+
+    @property
+    def questions(self) -> list[str]:
+        """What the user's messages in the transcript say."""
+        return self.texts(UserMessage)
+
+    @property
+    def answers(self) -> list[Answer]:
+        """The answers in the transcript."""
+        return list(self.chat.query(Answer))
+
+    async def until(self, predicate: Callable[[], Any]) -> None:
+        """Wait until something holds."""
+        await wait_until(self.pilot, predicate)
+
+    async def press_keys(self, text: str) -> None:
+        """Type into whatever has the focus."""
+        for sign in text:
+            await self.pilot.press({"\n": "ctrl+j", " ": "space", "/": "slash"}.get(sign, sign))
+
+    async def say(self, text: str) -> None:
+        """Put a text into the prompt and send it."""
+        self.chat.prompt.replace_all(text)
+        self.chat.focus_prompt()
+        await self.pilot.press("enter")
+
+    async def ask(self, text: str) -> Answer:
+        """Send a message and wait for the whole answer."""
+        before = len(self.answers)
+        await self.say(text)
+        await self.until(lambda: len(self.answers) > before and not self.chat.is_answering)
+        return self.answers[-1]
+
+    async def dialog(self, kind: type[Any]) -> Any:
+        """Wait for a dialog and return it."""
+        await self.until(lambda: isinstance(self.app.screen, kind))
+        await self.pilot.pause()
+        return self.app.screen
+
+    async def settled(self) -> None:
+        """Wait until nothing works in the background."""
+        await self.until(
+            lambda: self.store.waiting_for_vectors() == 0 and not [one for one in self.app.workers if one.is_running]
+        )
+        if self.chat.keeper is not None:
+            await self.chat.keeper.look(recount=True)
+        await self.pilot.pause()
+
+
+async def wait_until(pilot: Pilot[Any], predicate: Callable[[], Any]) -> None:
+    """Let the application work until the predicate holds."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not predicate():
+            await pilot.pause(0.01)
+
+
+def services_of(store: Store, model: ChatModel, tmp_path: Path, **changes: Any) -> Services:
+    """Return services over an opened store, with the settings' defaults."""
+    settings = config.Settings()
+    if theme := changes.pop("theme", None):
+        settings = settings.model_copy(update={"chat": settings.chat.model_copy(update={"theme": theme})})
+    return Services(settings, store, model, tmp_path / "config.toml", **changes)
+
+
+@asynccontextmanager
+async def chatting(
+    tmp_path: Path,
+    model: ChatModel | None = None,
+    *,
+    size: tuple[int, int] = (100, 36),
+    prepare: Callable[[Store], object] | None = None,
+    **changes: Any,
+) -> AsyncIterator[House]:
+    """Run a chat whose memory is open. `prepare` fills the store before."""
+    chosen = model or ScriptedChat(otherwise=["Fine."])
+    with Store.open(tmp_path / "memory", HashEmbedder()) as store:
+        if prepare is not None:
+            prepare(store)
+        store.start_background()
+        app = ChatApp(lambda: services_of(store, chosen, tmp_path, **changes), blink=False)
+        async with app.run_test(size=size) as pilot:
+            house = House(app, pilot, store, chosen)
+            await house.until(lambda: house.chat.is_open)
+            yield house
+            await house.settled()
+
+
+Step = Callable[[House], Awaitable[None]]
+
+
+def script(*pieces: str) -> Sequence[str]:
+    """Return a script of the scripted model that answers in these pieces."""
+    return list(pieces)

@@ -1,0 +1,179 @@
+"""Asking and answering in the chat: streamed, cited, stopped, failed, gone on with."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from textual.widgets import OptionList
+
+from assistant.errors import ModelError
+from assistant.llm.base import ThinkingDelta
+from assistant.llm.scripted import ScriptedChat
+from assistant.tui.screens.chooser import Chooser
+from assistant.tui.screens.source import SourceScreen
+from assistant.tui.widgets.source_list import SourceLine
+from assistant.tui.widgets.thinking import Thinking
+from memory_store import Store
+from memory_store.models import MessageStatus
+from tests.memory_store.support import add_document
+from tests.tui.support import chatting
+
+
+def with_keys(store: Store) -> None:
+    """Store a document about keys, of three passages."""
+    add_document(
+        store,
+        "/home/ada/house.md",
+        "The boiler stands in the cellar.",
+        "Our spare key is with Ines at number 12.",
+        "The bins go out on Tuesday.",
+    )
+
+
+async def test_an_answer_streams_and_lists_its_cited_source(tmp_path: Path) -> None:
+    model = ScriptedChat(["Ines at number 12 ", "has it [1]."])
+    async with chatting(tmp_path, model, prepare=with_keys) as house:
+        answer = await house.ask("Who has our spare key?")
+        assert answer.text == "Ines at number 12 has it [1]."
+        assert (answer.sources[0].number, answer.sources[0].cited) == (1, True)
+        assert answer.sources[0].title == "house"
+        assert house.questions == ["Who has our spare key?"]
+
+
+async def test_a_source_opens_in_place_with_its_neighbours(tmp_path: Path) -> None:
+    model = ScriptedChat(["Ines has it [1]."])
+    async with chatting(tmp_path, model, prepare=with_keys) as house:
+        await house.ask("Who has our spare key?")
+        house.chat.query(SourceLine).first().focus()
+        await house.pilot.press("enter")
+        dialog = await house.dialog(SourceScreen)
+        await house.until(lambda: len(dialog.query(".source--neighbour")) == 2)
+        shown = "\n".join(str(one.render()) for one in dialog.query("Static"))
+        assert "Our spare key is with Ines" in shown
+        assert "/home/ada/house.md" in shown
+        assert "line 2" in shown
+        assert "The bins go out" in shown
+        await house.pilot.press("escape")
+        await house.until(lambda: house.app.screen is house.chat)
+
+
+async def test_a_citation_in_the_words_opens_its_source(tmp_path: Path) -> None:
+    model = ScriptedChat(["[1] says so."])
+    async with chatting(tmp_path, model, prepare=with_keys) as house:
+        answer = await house.ask("Who has our spare key?")
+        await house.pilot.click(answer.query_one("MarkdownParagraph"), offset=(1, 0))
+        dialog = await house.dialog(SourceScreen)
+        assert dialog.source.number == 1
+
+
+async def test_escape_stops_an_answer_and_keeps_its_part(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    model = ScriptedChat(["The first half", gate, " and the second."])
+    async with chatting(tmp_path, model) as house:
+        await house.say("Tell me")
+        await house.until(lambda: house.answers and house.answers[0].text == "The first half")
+        await house.pilot.press("escape")
+        await house.until(lambda: not house.chat.is_answering)
+        assert house.answers[0].state == "Stopped."
+        assert house.chat.session is not None
+        kept = house.chat.session.messages[-1]
+        assert (kept.text, kept.status) == ("The first half", MessageStatus.PARTIAL)
+
+
+async def test_enter_while_an_answer_comes_keeps_what_was_typed(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    model = ScriptedChat(["Wait", gate, "."], ["Second."])
+    async with chatting(tmp_path, model) as house:
+        await house.say("First")
+        await house.until(lambda: house.answers and house.answers[0].text == "Wait")
+        await house.say("And then?")
+        assert house.chat.prompt.text == "And then?"
+        gate.set()
+        await house.until(lambda: not house.chat.is_answering)
+        await house.pilot.press("enter")
+        await house.until(lambda: len(house.answers) == 2 and not house.chat.is_answering)
+        assert house.answers[1].text == "Second."
+
+
+async def test_a_model_that_fails_is_told_with_its_hint_and_the_part_stays(tmp_path: Path) -> None:
+    model = ScriptedChat(["A part", ModelError("The server went away.", "Start it again.")])
+    async with chatting(tmp_path, model) as house:
+        answer = await house.ask("Hello")
+        await house.until(lambda: any("Start it again." in one for one in house.notices))
+        assert (answer.text, answer.state) == ("A part", "The answer broke off.")
+
+
+async def test_what_is_captured_is_said(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.ask("Remember that the spare key is with Ines.")
+        assert house.notices == ["Remembered: The spare key is with Ines."]
+        assert [one.text for one in house.store.memories.all()] == ["The spare key is with Ines."]
+
+
+async def test_reasoning_is_folded_until_it_is_wanted(tmp_path: Path) -> None:
+    model = ScriptedChat([ThinkingDelta("Hm, keys."), "Ines."])
+    async with chatting(tmp_path, model) as house:
+        answer = await house.ask("Who?")
+        thinking = answer.query_one(Thinking)
+        assert "Hm, keys." not in str(thinking.render())
+        thinking.focus()
+        await house.pilot.press("enter")
+        assert "Hm, keys." in str(thinking.render())
+        assert answer.text == "Ines."
+
+
+async def test_a_new_chat_is_empty_and_the_earlier_one_can_be_gone_on_with(tmp_path: Path) -> None:
+    model = ScriptedChat(["Ines has it [1]."], otherwise=["More."])
+    async with chatting(tmp_path, model, prepare=with_keys) as house:
+        await house.ask("Who has our spare key?")
+        await house.pilot.press("ctrl+n")
+        await house.until(lambda: not house.questions)
+        await house.ask("Something else")
+        await house.pilot.press("ctrl+o")
+        dialog = await house.dialog(Chooser)
+        assert dialog.query_one(OptionList).option_count == 2
+        await house.press_keys("spare")
+        await house.until(lambda: dialog.query_one(OptionList).option_count == 1)
+        await house.pilot.press("enter")
+        await house.until(lambda: house.questions == ["Who has our spare key?"])
+        assert [one.text for one in house.answers] == ["Ines has it [1]."]
+        assert house.answers[0].sources[0].title == "house"
+        await house.ask("And the bins?")
+        assert len(house.store.conversations.all()) == 2
+
+
+async def test_only_the_latest_messages_of_a_long_chat_are_shown(tmp_path: Path) -> None:
+    from assistant.tui.actions.conversation import MOST_SHOWN, resume
+    from memory_store.models import USER, Role
+
+    def long(store: Store) -> None:
+        conversation = store.conversations.start("Long")
+        parent = None
+        for number in range(MOST_SHOWN + 5):
+            parent = store.conversations.append(
+                conversation.id, Role.USER, f"Message {number}", USER, parent_id=parent
+            ).id
+
+    async with chatting(tmp_path, prepare=long) as house:
+        await resume(house.chat, house.store.conversations.all()[0].id)
+        assert house.questions == [f"Message {number}" for number in range(5, MOST_SHOWN + 5)]
+        assert house.notices[0].startswith("5 earlier messages")
+
+
+async def test_a_reader_who_scrolled_up_stays_there_while_an_answer_streams(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    lines = "\n\n".join(f"Line {number}" for number in range(60))
+    model = ScriptedChat([lines, gate, "\n\n" + lines])
+    async with chatting(tmp_path, model, size=(80, 24)) as house:
+        await house.say("Go")
+        await house.until(lambda: house.answers and "Line 59" in house.answers[0].text)
+        await house.until(lambda: house.chat.transcript.max_scroll_y > 20)
+        await house.pilot.press("pageup")
+        await house.until(lambda: house.chat.transcript.scroll_y < house.chat.transcript.max_scroll_y)
+        await house.pilot.wait_for_animation()
+        place = house.chat.transcript.scroll_y
+        gate.set()
+        await house.until(lambda: not house.chat.is_answering)
+        await house.pilot.pause()
+        assert house.chat.transcript.scroll_y == place

@@ -1,0 +1,142 @@
+"""The first moments: a light first frame, no lost keys, a welcome, and what happens where the memory stays shut."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from assistant.errors import ConfigError
+from assistant.llm.scripted import ScriptedChat
+from assistant.tui.app import ChatApp
+from assistant.tui.services import Services
+from assistant.tui.widgets.early_prompt import EarlyPrompt
+from assistant.tui.widgets.notice import Notice
+from memory_store import Store
+from memory_store.errors import NewerSchemaError
+from tests.support.embedder import HashEmbedder
+from tests.tui.support import House, chatting, services_of, wait_until
+
+HEAVY = (
+    "chromadb",
+    "numpy",
+    "openai",
+    "pydantic",
+    "pydantic_settings",
+    "sqlite3",
+    "textual.widgets._markdown",
+    "textual.widgets._text_area",
+    "typer",
+)
+
+
+def test_nothing_heavy_is_imported_before_the_first_frame() -> None:
+    code = (
+        "import sys, asyncio\n"
+        "from assistant.tui.app import ChatApp\n"
+        "class Probe(ChatApp):\n"
+        "    def painted(self):\n"
+        "        super().painted()\n"
+        f"        print([one for one in {HEAVY!r} if one in sys.modules])\n"
+        "        self.exit(0)\n"
+        "async def main():\n"
+        "    async with Probe(lambda: None).run_test() as pilot:\n"
+        "        await pilot.pause()\n"
+        "asyncio.run(main())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[0] == "[]"
+
+
+async def test_keys_typed_before_the_memory_is_open_are_sent_when_it_is(tmp_path: Path) -> None:
+    may_open = threading.Event()
+    with Store.open(tmp_path / "memory", HashEmbedder()) as store:
+        store.start_background()
+        model = ScriptedChat(["Here."])
+
+        def opened() -> Services:
+            may_open.wait(10)
+            return services_of(store, model, tmp_path)
+
+        app = ChatApp(opened, blink=False)
+        async with app.run_test(size=(80, 24)) as pilot:
+            house = House(app, pilot, store, model)
+            await house.press_keys("Hel")
+            await wait_until(pilot, lambda: not app.chat.query(EarlyPrompt))
+            await house.press_keys("lo you")
+            await pilot.press("enter")
+            may_open.set()
+            await house.until(lambda: house.answers and house.answers[0].text == "Here.")
+            assert house.questions == ["Hello you"]
+            await house.settled()
+
+
+async def test_keys_of_the_first_frame_are_kept_in_their_order(tmp_path: Path) -> None:
+    class Held(ChatApp):
+        """Waits with the real prompt until it is told."""
+
+        def painted(self) -> None:
+            """Type at once, as somebody quick would."""
+            super().painted()
+            early = self.chat.query_one(EarlyPrompt)
+            for sign in "quick 钥匙":
+                early.post_message(key(sign))
+
+    from textual.events import Key
+
+    def key(sign: str) -> Key:
+        return Key("space" if sign == " " else sign, sign)
+
+    with Store.open(tmp_path / "memory", HashEmbedder()) as store:
+        store.start_background()
+        model = ScriptedChat(["Here."])
+        app = Held(lambda: services_of(store, model, tmp_path), blink=False)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await wait_until(pilot, lambda: app.chat.is_open)
+            await wait_until(pilot, lambda: app.chat.prompt.text == "quick 钥匙")
+            await House(app, pilot, store, model).settled()
+
+
+async def test_a_memory_that_cannot_be_opened_is_told_and_a_key_leaves_with_1() -> None:
+    def refused() -> Services:
+        raise NewerSchemaError("This memory was written by a newer Keepsake.", "Update Keepsake.")
+
+    app = ChatApp(refused, blink=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: len(app.chat.query(Notice)) == 2)
+        told = app.chat.query(Notice).first().text
+        assert "newer Keepsake" in told
+        assert "Update Keepsake." in told
+        await pilot.press("x")
+        await pilot.pause()
+    assert app.return_code == 1
+
+
+async def test_a_folder_without_permission_is_told_without_a_traceback() -> None:
+    def refused() -> Services:
+        raise PermissionError(13, "Permission denied", "/memory")
+
+    app = ChatApp(refused, blink=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, lambda: len(app.chat.query(Notice)) == 2)
+        assert "/memory: Permission denied" in app.chat.query(Notice).first().text
+        await pilot.press("enter")
+        await pilot.pause()
+    assert app.return_code == 1
+
+
+async def test_a_first_start_says_what_this_is_and_where_the_memory_lives(tmp_path: Path) -> None:
+    async with chatting(tmp_path, first_start=True) as house:
+        await house.until(lambda: house.notices)
+        assert house.notices[0].startswith("Welcome.")
+        assert str(house.store.folder) in house.notices[0]
+        assert "/model" in house.notices[0]
+
+
+async def test_a_model_that_cannot_be_built_is_told(tmp_path: Path) -> None:
+    error = ConfigError("No model is named for the endpoint.", "Set the model's name.")
+    async with chatting(tmp_path, model_error=error) as house:
+        await house.until(lambda: house.notices)
+        assert "No model is named" in house.notices[0]
+        assert "Set the model's name." in house.notices[0]

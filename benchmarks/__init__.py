@@ -1,0 +1,1 @@
+"""Measurements of Keepsake against the bare parts it is built on: ratios taken in one run, never asserted."""

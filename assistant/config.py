@@ -69,7 +69,7 @@ class ChatConfig(_Section):
     """[chat]: how the chat behaves and looks."""
 
     capture: bool = True
-    theme: str = "textual-dark"
+    theme: str = "keepsake-dark"
 
 
 class ImportConfig(_Section):

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +111,7 @@ async def draw(picture: Picture, folder: Path) -> str:
             await _until(pilot, lambda: app.chat.is_open)
             for number, question in enumerate(QUESTIONS, start=1):
                 app.chat.submit(question)
-                await _until(pilot, lambda: app.chat.is_answering)
-                await _until(pilot, lambda: not app.chat.is_answering)
-                await _until(pilot, lambda number=number: len(app.chat.query("Answer")) == number)  # type: ignore[misc]
+                await _until(pilot, partial(_has_answers, app, number))
             if picture.source:
                 app.chat.query(SourceLine).first().focus()
                 await pilot.press("enter")
@@ -122,6 +121,10 @@ async def draw(picture: Picture, folder: Path) -> str:
             await pilot.wait_for_animation()
             await pilot.pause()
             return app.export_screenshot(title="Keepsake", simplify=True)
+
+
+def _has_answers(app: ChatApp, count: int) -> bool:
+    return len(app.chat.query("Answer")) == count and not app.chat.is_answering
 
 
 async def _until(pilot: Pilot[Any], predicate: Callable[[], object]) -> None:

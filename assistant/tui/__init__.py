@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,4 +19,7 @@ def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
         app.run()
     finally:
         close_services(app.services)
+    if app.failure:
+        # The screen that told it is gone with the key that left it.
+        print(app.failure, file=sys.stderr)
     return app.return_code or 0

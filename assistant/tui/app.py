@@ -28,7 +28,8 @@ def _palette() -> type[Provider]:
 class ChatApp(App[int]):
     """Keepsake's chat. `open_services` is called in a thread once the first frame is on the screen.
 
-    `first_paint` is the `time.perf_counter()` at which that frame had been painted; None until then.
+    `first_paint` is the `time.perf_counter()` at which that frame had been painted; None until then. `failure` is what
+    kept the memory from being opened; empty if nothing did.
     """
 
     TITLE = "Keepsake"
@@ -41,6 +42,7 @@ class ChatApp(App[int]):
         self.blink = blink
         self.services: Services | None = None
         self.first_paint: float | None = None
+        self.failure = ""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DEFAULT_THEME

@@ -63,7 +63,7 @@ async def test_what_the_user_writes_is_not_markup_either(tmp_path: Path) -> None
 
 def test_citations_become_links_to_sources_and_nothing_else_does() -> None:
     tokens = [
-        one for block in parser().parse("A [1], [2, 3] and [4](http://x.y), `[5]`.") for one in block.children or []
+        one for block in parser().parse("A [1]: [2, 3] and [4](http://x.y), `[5]`.") for one in block.children or []
     ]
     targets = [one.attrs["href"] for one in tokens if one.type == "link_open"]
     assert [source_number(str(one)) for one in targets] == [1, 2, 3, None]

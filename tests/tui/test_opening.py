@@ -7,6 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from assistant.errors import ConfigError
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
@@ -72,7 +74,8 @@ async def test_keys_typed_before_the_memory_is_open_are_sent_when_it_is(tmp_path
             await house.settled()
 
 
-async def test_keys_of_the_first_frame_are_kept_in_their_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("focused", [True, False])
+async def test_keys_of_the_first_frame_are_kept_in_their_order(tmp_path: Path, focused: bool) -> None:
     class Held(ChatApp):
         """Waits with the real prompt until it is told."""
 
@@ -81,7 +84,7 @@ async def test_keys_of_the_first_frame_are_kept_in_their_order(tmp_path: Path) -
             super().painted()
             early = self.chat.query_one(EarlyPrompt)
             for sign in "quick 钥匙":
-                early.post_message(key(sign))
+                (early if focused else self.chat).post_message(key(sign))
 
     from textual.events import Key
 

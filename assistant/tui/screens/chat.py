@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from assistant.tui import commands
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 PLACEHOLDER: Final = "Ask, tell, or type / for commands"
 _STOPPING_SECONDS: Final = 3.0
+_EARLY_KEYS: Final = frozenset({"enter", "backspace", "ctrl+j"})
 
 
 class ChatScreen(Screen[None]):
@@ -120,6 +122,7 @@ class ChatScreen(Screen[None]):
 
         message, hint = explain(error)
         self.failed = True
+        self.keepsake.failure = "\n".join(one for one in (message, hint) if one)
         await self.query("EarlyPrompt, Prompt").remove()
         await self.notice(message, hint, "error")
         await self.notice("Your memory could not be opened. Any key leaves.")
@@ -279,10 +282,20 @@ class ChatScreen(Screen[None]):
         """Leave after a failure; else typing anywhere goes into the prompt."""
         if self.failed:
             self.app.exit(return_code=1)
-        elif event.is_printable and event.character and not isinstance(self.focused, EarlyPrompt):
+        elif (event.is_printable and event.character) or (event.key in _EARLY_KEYS and self.query(EarlyPrompt)):
             event.stop()
-            self.focus_prompt()
-            self.prompt.insert(event.character)
+            self._hand_to_prompt(events.Key(event.key, event.character))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Put into the prompt what was pasted elsewhere."""
+        self._hand_to_prompt(events.Paste(event.text))
+
+    def _hand_to_prompt(self, event: events.Key | events.Paste) -> None:
+        """Give the prompt what reached the screen: the focus was elsewhere, or nowhere yet. Prompts keep their own."""
+        for prompt in self.query("#prompt, #early-prompt").results(Widget):
+            self.set_focus(prompt)
+            prompt.post_message(event)
+            return
 
     @on(events.Click, "#transcript")
     def _clicked(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -17,7 +17,11 @@ from assistant.tui.widgets.source_list import SourceList, SourceOpened
 from assistant.tui.widgets.thinking import Thinking
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
     from textual.widgets._markdown import MarkdownStream
+
+# Each redraw parses and lays out the last block anew; what comes in between is drawn together.
+_REDRAW_SECONDS: Final = 0.04
 
 
 class Answer(Vertical):
@@ -46,6 +50,8 @@ class Answer(Vertical):
         self._sources = tuple(sources)
         self._partial = partial
         self._stream: MarkdownStream | None = None
+        self._waiting: list[str] = []
+        self._flushing: Timer | None = None
         self._thinking: Thinking | None = None
         self.text = text
 
@@ -58,6 +64,10 @@ class Answer(Vertical):
             yield SourceList(self._sources)
         if self._partial:
             self.say("Incomplete: this answer was stopped or cut.")
+
+    def on_mount(self) -> None:
+        """Trim a stored answer once its words are laid out."""
+        self.call_after_refresh(self._words.trim)
 
     @property
     def sources(self) -> tuple[SourceView, ...]:
@@ -80,7 +90,15 @@ class Answer(Vertical):
             self._stream = Markdown.get_stream(self._words)
             self.say("")
         self.text += text
-        await self._stream.write(plain(text))
+        self._waiting.append(plain(text))
+        if self._flushing is None:
+            self._flushing = self.set_timer(_REDRAW_SECONDS, self._flush)
+
+    async def _flush(self) -> None:
+        self._flushing = None
+        waiting, self._waiting = "".join(self._waiting), []
+        if self._stream is not None:
+            await self._stream.write(waiting)
 
     async def think(self, text: str) -> None:
         """Take the next piece of the reasoning."""
@@ -92,8 +110,12 @@ class Answer(Vertical):
     async def finish(self, sources: Sequence[SourceView], author: str | None = None, state: str = "") -> None:
         """End the words, list the sources and say how it ended, if there is something to say."""
         if self._stream is not None:
+            if self._flushing is not None:
+                self._flushing.stop()
+            await self._flush()
             await self._stream.stop()
             self._stream = None
+        self._words.trim()
         if author:
             self._author.update(Content(plain(author, one_line=True)))
         self.say(state)

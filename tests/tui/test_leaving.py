@@ -1,0 +1,76 @@
+"""Leaving the chat: nothing is lost, the terminal is as it was, the exit code says how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import select
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from assistant.llm.scripted import ScriptedChat
+from memory_store.models import MessageStatus
+from tests.tui.support import chatting
+
+PATIENCE_SECONDS = 30.0
+
+
+async def test_leaving_in_mid_answer_keeps_what_has_come(tmp_path: Path) -> None:
+    model = ScriptedChat(["The first half", asyncio.Event(), "never"])
+    async with chatting(tmp_path, model) as house:
+        await house.say("Tell me")
+        await house.until(lambda: house.answers and house.answers[0].text == "The first half")
+        await house.pilot.press("ctrl+q")
+        conversation = house.store.conversations.all()[0]
+        kept = house.store.conversations.messages(conversation.id)[-1]
+        assert (kept.text, kept.status) == ("The first half", MessageStatus.PARTIAL)
+        assert model.closed
+
+
+async def test_a_failure_beside_the_screen_becomes_a_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with chatting(tmp_path) as house:
+
+        def broken(memory: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(house.store, "remember", broken)
+        await house.say("/remember this")
+        await house.until(lambda: house.notices)
+        assert house.notices == ["No space left on device"]
+        answer = await house.ask("Still there?")
+        assert answer.text == "Fine."
+
+
+def test_the_chat_runs_in_a_real_terminal_and_gives_it_back(tmp_path: Path) -> None:
+    command = (
+        f"from assistant.tui import run_chat; from pathlib import Path; raise SystemExit(run_chat({str(tmp_path)!r}))"
+    )
+    process, terminal = pty.fork()
+    if process == 0:
+        os.environ.update(TERM="xterm-256color", KEEPSAKE_EMBEDDER__PROVIDER="none", COLUMNS="80", LINES="24")
+        os.execv(sys.executable, [sys.executable, "-c", command])
+    try:
+        seen = read_until(terminal, b"quote")
+        assert b"\x1b[?1049h" in seen
+        os.write(terminal, b"\x11")  # Ctrl+Q
+        seen = read_until(terminal, b"\x1b[?1049l")
+        _, status = os.waitpid(process, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+    finally:
+        os.close(terminal)
+
+
+def read_until(terminal: int, wanted: bytes) -> bytes:
+    """Read what the program writes to its terminal until something stands in it."""
+    seen = b""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while wanted not in seen:
+        left = deadline - time.monotonic()
+        assert left > 0, f"{wanted!r} did not come; there was {seen[-2000:]!r}"
+        if select.select([terminal], [], [], left)[0]:
+            seen += os.read(terminal, 65536)
+    return seen

@@ -13,8 +13,8 @@ from memory_store.vector_index.segments import SegmentedIndex, folder_name, remo
 def complete(database: Database, index_root: Path, index: SegmentedIndex | None, patience_seconds: float) -> int:
     """Complete every pending erasure; return how many. Only the owner of the index calls this.
 
-    The rows are gone already (with secure_delete). Then: the full-text index is written anew, the write-ahead log is
-    cut to nothing, the folders of the touched index segments are removed (their new generations are built from the
+    The rows are gone already (with secure_delete). Then: the full-text index and then every page are written anew, the
+    write-ahead log is cut to nothing, the folders of the touched index segments are removed (their new generations are built from the
     record afterwards; recall scans meanwhile). Each step can be repeated, so a kill at any point is harmless.
     Raises ErasurePendingError while a reader's snapshot keeps the old pages alive.
     """
@@ -24,6 +24,7 @@ def complete(database: Database, index_root: Path, index: SegmentedIndex | None,
         return 0
     with database.write() as connection:
         fulltext.rebuild(connection)
+    database.vacuum()
     if not database.truncate_log(patience_seconds):
         raise ErasurePendingError(
             "The erasure is recorded but not yet complete: another program is reading the store.",

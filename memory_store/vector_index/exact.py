@@ -13,7 +13,9 @@ from memory_store.embedding.base import Vectors
 from memory_store.models import RecallFilters, SourceKind
 from memory_store.vector_index.base import VectorHit
 
-_PAGE: Final = 8192
+_PAGE: Final = 2048
+# Room for what is added after loading, so that not every addition copies everything.
+_SLACK: Final = 1024
 # Rows converted to float32 at a time: 1024 × 384 × 4 bytes stay in a core's second-level cache.
 _BLOCK: Final = 1024
 _KINDS: Final = (SourceKind.DOCUMENT, SourceKind.CONVERSATION, SourceKind.MEMORY)
@@ -138,7 +140,15 @@ class ExactIndex:
             self._epoch = epoch
             if not page:
                 return
+            self._make_room(self._size + len(page))
             self._add(page)
+
+    def _make_room(self, needed: int) -> None:
+        """Allocate once for all that the record holds: growing step by step would leave twice the memory behind."""
+        if needed > len(self._rows):
+            with self._database.read() as connection:
+                total = connection.execute("SELECT count(*) FROM embeddings").fetchone()[0]
+            self._resize(max(needed, int(total)) + _SLACK)
 
     def _keep(self, living: dict[int, int]) -> None:
         """Drop the vectors whose passages are gone, and take over the marks of the others."""
@@ -155,8 +165,6 @@ class ExactIndex:
 
     def _add(self, page: list[Any]) -> None:
         start, end = self._size, self._size + len(page)
-        if end > len(self._rows):
-            self._resize(max(end, len(self._rows) + max(_PAGE, len(self._rows) // 2)))
         columns = list(zip(*page, strict=True))
         vectors = np.frombuffer(b"".join(columns[2]), dtype="<f4").reshape(len(page), self._dimension)
         scales = np.abs(vectors).max(axis=1) / 127

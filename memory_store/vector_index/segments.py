@@ -5,9 +5,11 @@ Only the process that holds the index's lock uses this class.
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +52,7 @@ class SegmentedIndex:
         self._open: dict[int, ChromaSegment] = {}
         self._use = threading.Lock()  # held by a search, and while a segment is taken away
         self._checked = False
+        self._searchers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="keepsake-segment")
 
     def check(self) -> list[str]:
         """Open every segment, compare it with the record, mark what can't be trusted as stale; return the findings."""
@@ -203,7 +206,10 @@ class SegmentedIndex:
         if filters != RecallFilters():
             raise IndexUnavailableError("The index holds nothing to filter by; use the exact scan.")
         with self._use:
-            found = [pair for segment in self._open.values() for pair in segment.search(vector, k)]
+            segments = list(self._open.values())
+            # Chroma lets go of the interpreter while it searches, so segments are searched side by side.
+            lists = self._searchers.map(lambda segment: segment.search(vector, k), segments)
+            found = [pair for one in lists for pair in one]
         best = sorted(found, key=lambda pair: -pair[1])[:k]
         marks = ", ".join("?" for _ in best)
         with self._database.read() as connection:
@@ -221,6 +227,7 @@ class SegmentedIndex:
                 segment.close()
             self._open.clear()
             self._checked = False
+        self._searchers.shutdown()
 
 
 def _matrix(vectors: list[outbox.StoredVector]) -> Vectors:

@@ -13,10 +13,10 @@ from memory_store.vector_index.segments import SegmentedIndex, folder_name, remo
 def complete(database: Database, index_root: Path, index: SegmentedIndex | None, patience_seconds: float) -> int:
     """Complete every pending erasure; return how many. Only the owner of the index calls this.
 
-    The rows are gone already (with secure_delete). Then: the full-text index and then every page are written anew, the
-    write-ahead log is cut to nothing, the folders of the touched index segments are removed (their new generations are built from the
-    record afterwards; recall scans meanwhile). Each step can be repeated, so a kill at any point is harmless.
-    Raises ErasurePendingError while a reader's snapshot keeps the old pages alive.
+    The rows are gone already (with secure_delete). Then the full-text index and after it every page are written anew,
+    the write-ahead log is cut to nothing, and the folders of the touched index segments are removed (their new
+    generations are built from the record afterwards; recall scans meanwhile). Each step can be repeated, so a kill at
+    any point is harmless. Raises ErasurePendingError while a reader's snapshot keeps the old pages alive.
     """
     with database.read() as connection:
         pending = erasures.pending(connection)

@@ -8,7 +8,7 @@ import secrets
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -195,11 +195,6 @@ def _explain(error: ValidationError, path: Path) -> ConfigError:
         f"The setting {'.'.join(names)} in {origin} is wrong: {first['msg'].lower()} (it is {first['input']!r}).",
         "`keepsake config show` prints what is in force; config.toml explains each setting.",
     )
-
-
-def providers() -> tuple[str, ...]:
-    """Return the names that [model] provider may have."""
-    return get_args(ModelConfig.model_fields["provider"].annotation)
 
 
 def write_private(path: Path, text: str) -> None:

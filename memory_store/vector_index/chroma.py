@@ -102,7 +102,7 @@ def _overwrite_freed_memory() -> None:
     """Have the C library overwrite memory as it is freed and handed out (glibc's M_PERTURB).
 
     Chroma writes its vector files from memory that it never cleared: without this, ids and vectors that were erased
-    minutes ago came back in the files of a new generation (measured: 8 of 40 erasures).
+    minutes ago came back in the files of a new generation (measured: 6 of 40 erasures).
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

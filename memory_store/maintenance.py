@@ -110,7 +110,7 @@ class Workshop:
                 return 0
             # Texts of one length beside each other keep all cores busy to the end of the batch.
             work.sort(key=lambda one: len(one.text) + len(one.context), reverse=True)
-            vectors = embedder.embed_passages([embedding_text(one.context, one.text) for one in work])
+            vectors = embedder.embed_passages([embedding_text(one) for one in work])
             with self._database.write() as connection:
                 embedder_id = outbox.embedder_id(connection, embedder.identity)
                 pairs = [(one.row, vector.astype("<f4").tobytes()) for one, vector in zip(work, vectors, strict=True)]
@@ -257,6 +257,12 @@ class Workshop:
             self._embed_lock.release()
 
 
-def embedding_text(context: str, text: str) -> str:
-    """Return what is embedded for a passage: its title and headings, then its words."""
-    return f"{context}\n{text}" if context else text
+def embedding_text(one: outbox.ToEmbed) -> str:
+    """Return what is embedded for a passage: its title and headings and its words; as a transcript what was said.
+
+    The date stays out: with it the embedding found less (R@10 of dense recall on LoCoMo 60.9 instead of 63.9).
+    """
+    if one.speaker:
+        caption = one.context.removeprefix(one.speaker).strip()
+        return f"{one.speaker}: {one.text}" + (f" [{caption}]" if caption else "")
+    return f"{one.context}\n{one.text}" if one.context else one.text

@@ -89,12 +89,16 @@ class Locator:
 
 @dataclass(frozen=True, slots=True)
 class PassageDraft:
-    """A passage about to be stored: its exact text and where it stands. Author and time default to the source's."""
+    """A passage about to be stored: its exact text and where it stands. Author and time default to the source's.
+
+    `caption` describes a picture that came with it: searched and embedded with the text, never part of it.
+    """
 
     text: str
     locator: Locator = Locator()
     author: Author | None = None
     created_at: datetime | None = None
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +179,24 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a passage was found: the list it stood in, its rank there (from 1), its score, and the words that matched."""
+    """What one signal said of a passage: its own value (a BM25, a cosine, a count), and what that added to the score.
 
-    list_name: str
-    rank: int
-    score: float
-    words: tuple[str, ...] = ()
+    A hit's reasons come strongest first; a signal that says nothing about the passage is left out.
+    """
+
+    signal: str
+    value: float
+    contribution: float
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A recalled passage. `score` orders hits of one recall; it is not comparable between recalls."""
+    """A recalled passage. `score` orders hits of one recall; it is not comparable between recalls.
+
+    `relevance` is: the calibrated probability, 0 to 1, that the passage has to do with what was asked at all.
+    `matched` are the words of the query as they stand in the passage or around it (CJK as bigrams); `also_in` names the
+    other sources in which nearly the same text stands.
+    """
 
     id: str
     kind: SourceKind
@@ -198,17 +209,38 @@ class Hit:
     private: bool
     reasons: tuple[Reason, ...]
     message_id: str | None = None
+    relevance: float = 1.0
+    matched: tuple[str, ...] = ()
+    also_in: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """What stands right before or after a hit in its document or conversation."""
+
+    text: str
+    author: Author
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The passages on both sides of a hit; None where there is none, or none that may be shown."""
+
+    before: Neighbour | None = None
+    after: Neighbour | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecallFilters:
-    """What recall may return. Times bound `created_at`: `since` inclusive, `until` exclusive.
+    """What recall may return. Times bound `created_at`: `since` inclusive, `until` exclusive; `authors` are names.
 
     `exclude_message_ids` leaves out messages that are in view anyway.
     """
 
     kinds: frozenset[SourceKind] = frozenset()
     source_ids: frozenset[str] = frozenset()
+    authors: frozenset[str] = frozenset()
     since: datetime | None = None
     until: datetime | None = None
     include_private: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -21,8 +22,12 @@ from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import AmbiguousIdError, EmbedderMismatchError, NotFoundError, StoreError
 from memory_store.forgetting import Selection, forget, plan
 from memory_store.maintenance import Progress, Workshop
-from memory_store.models import Erasure, ErasurePlan, Hit, Memory, RecallFilters, StoreStats
-from memory_store.retrieval.recall import VectorSide, recall
+from memory_store.models import Erasure, ErasurePlan, Hit, Memory, RecallFilters, StoreStats, Surroundings
+from memory_store.retrieval.candidates import VectorSide, gather
+from memory_store.retrieval.expansion import surroundings
+from memory_store.retrieval.pool import Pool
+from memory_store.retrieval.query import Query
+from memory_store.retrieval.recall import recall
 from memory_store.transfer.export import ExportSummary, export
 from memory_store.transfer.restore import RestoreSummary, restore
 from memory_store.vector_index.base import VectorIndex
@@ -30,6 +35,8 @@ from memory_store.vector_index.exact import ExactIndex
 
 DATABASE_NAME: Final = "keepsake.db"
 ERASURE_PATIENCE_SECONDS: Final = 60.0
+# Up to so many passages the scan of all vectors is faster than the index (100,000: 8 ms against 15 ms), and exact.
+SCANNED_AT_MOST: Final = 200_000
 _TABLE_OF_PREFIX: Final = {
     ids.DOCUMENT: "documents",
     ids.CONVERSATION: "conversations",
@@ -95,9 +102,28 @@ class Store:
         self._workshop.wake()
         return stored
 
-    def recall(self, query: str, k: int = 10, filters: RecallFilters | None = None) -> list[Hit]:
-        """Return the k passages that answer the query best, best first, each with its source and its reasons."""
-        return recall(self._database, query, k, filters or RecallFilters(), self._vector_side(), self._executor)
+    def recall(
+        self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None
+    ) -> list[Hit]:
+        """Return the k passages that answer the query best, best first, each with its source and its reasons.
+
+        Times in the query ("last spring") are understood as of `asked_at`, by default now.
+        """
+        moment = asked_at or datetime.now().astimezone()
+        side = self._vector_side()
+        return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
+
+    def candidates(
+        self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None
+    ) -> tuple[Query, Pool]:
+        """Return what recall would rank: for explaining a ranking and for fitting one."""
+        moment = asked_at or datetime.now().astimezone()
+        side = self._vector_side()
+        return gather(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
+
+    def surroundings(self, hits: Sequence[Hit], filters: RecallFilters | None = None) -> dict[str, Surroundings]:
+        """Return what stands right before and after each hit in its source, by the hit's id."""
+        return surroundings(self._database, hits, filters or RecallFilters())
 
     def passage(self, passage_id: str) -> passages.StoredPassage:
         """Return one passage with its source. Raises NotFoundError."""
@@ -136,10 +162,12 @@ class Store:
         return VectorSide(embedder, embedder_id, lambda filters: self._indexes(filters, embedder_id, identity))
 
     def _indexes(self, filters: RecallFilters, embedder_id: int, identity: EmbedderIdentity) -> Sequence[VectorIndex]:
-        """Return whom to ask: Chroma where it may answer, then the exact scan, which always can."""
+        """Return whom to ask: Chroma where it may answer and is faster, then the exact scan, which always can."""
         exact = self._exact_index(embedder_id, identity)
         plain = filters == RecallFilters(exclude_message_ids=filters.exclude_message_ids)
-        chroma = self._workshop.searchable_index() if plain else None
+        with self._database.read() as connection:
+            large = passages.latest_row(connection) > SCANNED_AT_MOST
+        chroma = self._workshop.searchable_index() if plain and large else None
         return [chroma, exact] if chroma is not None else [exact]
 
     def _exact_index(self, embedder_id: int, identity: EmbedderIdentity) -> ExactIndex:

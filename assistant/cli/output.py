@@ -84,9 +84,12 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "private": hit.private,
         "message_id": hit.message_id,
         "reasons": [
-            {"list": one.list_name, "rank": one.rank, "score": round(one.score, 6), "words": list(one.words)}
+            {"signal": one.signal, "value": round(one.value, 6), "contribution": round(one.contribution, 6)}
             for one in hit.reasons
         ],
+        "relevance": round(hit.relevance, 6),
+        "matched": list(hit.matched),
+        "also_in": [{"id": one.id, "kind": one.kind.value, "title": one.title} for one in hit.also_in],
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -11,6 +12,9 @@ from assistant.cli.context import opened_store
 from assistant.cli.output import hit_json, local, print_json, show
 from assistant.display import excerpt
 from memory_store.models import Hit, RecallFilters, SourceKind
+
+# On one line; `--explain` shows all.
+_MOST_REASONS: Final = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +30,9 @@ def search(
     source: Annotated[list[str] | None, typer.Option(help="Only of this source's id.", show_default=False)] = None,
     since: Annotated[datetime | None, typer.Option(help="Not older than this day.", show_default=False)] = None,
     until: Annotated[datetime | None, typer.Option(help="Older than this day.", show_default=False)] = None,
+    author: Annotated[list[str] | None, typer.Option(help="Only what this person said.", show_default=False)] = None,
     public: Annotated[bool, typer.Option(help="Leave out what is private.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each signal said of each hit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Search documents, conversations and memories by words and by meaning.
@@ -37,6 +43,7 @@ def search(
         filters = RecallFilters(
             kinds=frozenset(kind or ()),
             source_ids=frozenset(store.resolve(one) for one in source or ()),
+            authors=frozenset(author or ()),
             since=since.astimezone() if since else None,
             until=until.astimezone() if until else None,
             include_private=not public,
@@ -50,7 +57,11 @@ def search(
     for number, hit in enumerate(hits, start=1):
         show(f"{number}. {source_line(hit)}")
         show(f"   {excerpt(hit.text, 300)}")
+        if hit.also_in:
+            show(f"   also in {', '.join(one.path or one.title for one in hit.also_in)}")
         show(f"   {reasons_line(hit)}  {hit.id}")
+    if explain and hits:
+        show("\n" + explanation(hits))
 
 
 def source_line(hit: Hit) -> str:
@@ -60,9 +71,27 @@ def source_line(hit: Hit) -> str:
 
 
 def reasons_line(hit: Hit) -> str:
-    """Return why a hit was found, on one line."""
-    reasons = []
-    for reason in hit.reasons:
-        words = f" ({', '.join(reason.words)})" if reason.words else ""
-        reasons.append(f"{reason.list_name} #{reason.rank}{words}")
+    """Return why a hit was found, on one line: the words that matched and what spoke most for it."""
+    reasons = [f"words {', '.join(hit.matched)}"] if hit.matched else []
+    reasons += [one.signal for one in hit.reasons[:_MOST_REASONS] if one.contribution > 0]
     return "; ".join(reasons)
+
+
+def explanation(hits: Sequence[Hit]) -> str:
+    """Return a table of what each signal said of each hit: its value and, in brackets, what it added to the score."""
+    names = list(dict.fromkeys(reason.signal for hit in hits for reason in hit.reasons))
+    by_name = [{reason.signal: reason for reason in hit.reasons} for hit in hits]
+    head = ["", *(f"#{number}" for number in range(1, len(hits) + 1))]
+    rows = [head, ["score", *(f"{hit.score:.2f}" for hit in hits)]]
+    rows.append(["relevance", *(f"{hit.relevance:.2f}" for hit in hits)])
+    for name in names:
+        cells = [one.get(name, None) for one in by_name]
+        rows.append([name, *(f"{one.value:.2f} ({one.contribution:+.2f})" if one else "" for one in cells)])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from assistant.core.prompts import prompt
+from assistant.core.relevance import is_relevant
 from assistant.llm.base import ChatMessage
-from memory_store.models import AuthorKind, Hit, Memory, Message, Role
+from memory_store.models import Author, AuthorKind, Hit, Memory, Message, Neighbour, Role, Surroundings
 
 T = TypeVar("T")
 
@@ -41,19 +42,23 @@ def build(
     pinned: Sequence[Memory],
     hits: Sequence[Hit],
     *,
+    surroundings: Mapping[str, Surroundings],
     budget: int,
     recall_share: float,
 ) -> Context:
     """Assemble the prompt for one turn; `budget` is the window less the answer, in tokens.
 
     The question always goes in. Pinned memories come next, then hits in their order up to `recall_share`, then the
-    latest messages that fit. The same arguments give the same context.
+    latest messages that fit. What of the hits' share is left goes to what stands around them (by hit id).
+    The same arguments give the same context.
     """
     left = budget - _RESERVE - estimate_tokens(prompt("system")) - estimate_tokens(question) - 40
     kept_pinned, left = _fit(pinned, [estimate_tokens(memory.text) + 2 for memory in pinned], left)
     room = min(left, int(budget * recall_share))
     framed = [_frame(number, hit) for number, hit in enumerate(hits, start=1)]
     kept_hits, unused = _fit(hits, [estimate_tokens(text) for text in framed], room)
+    framed = framed[: len(kept_hits)]
+    widened, unused = _widen(kept_hits, framed, surroundings, unused)
     left -= room - unused
     newest_first = list(reversed(history))
     kept_history, _ = _fit(newest_first, [estimate_tokens(message.text) + 4 for message in newest_first], left)
@@ -62,13 +67,14 @@ def build(
         system += "\n\n" + "\n".join([prompt("pinned"), *(_quote(memory.text) for memory in kept_pinned)])
     messages = [ChatMessage(Role.SYSTEM, system)]
     messages += [ChatMessage(message.role, message.text) for message in reversed(kept_history)]
-    messages.append(ChatMessage(Role.USER, _ask(question, framed[: len(kept_hits)])))
+    messages.append(ChatMessage(Role.USER, _ask(question, kept_hits, framed)))
     return Context(
         tuple(messages),
         tuple(kept_hits),
         sum(estimate_tokens(message.content) + 4 for message in messages),
         any(memory.private for memory in kept_pinned)
         or any(hit.private for hit in kept_hits)
+        or any(neighbour.private for neighbour in widened)
         or any(message.private for message in kept_history),
     )
 
@@ -84,10 +90,30 @@ def _fit(items: Sequence[T], costs: Sequence[int], room: int) -> tuple[list[T], 
     return kept, room
 
 
-def _ask(question: str, framed: Sequence[str]) -> str:
+def _widen(
+    hits: Sequence[Hit], framed: list[str], surroundings: Mapping[str, Surroundings], room: int
+) -> tuple[list[Neighbour], int]:
+    """Add the neighbours of hits to their frames, as far as there is room; return those added and what is left."""
+    added: list[Neighbour] = []
+    for at, hit in enumerate(hits):
+        around = surroundings.get(hit.id, Surroundings())
+        for neighbour, place in ((around.before, "before it"), (around.after, "after it")):
+            if neighbour is None:
+                continue
+            text = f"\n({place}, by {_author(neighbour.author)})\n{_quote(neighbour.text)}"
+            cost = estimate_tokens(text)
+            if cost <= room:
+                framed[at] += text
+                room -= cost
+                added.append(neighbour)
+    return added, room
+
+
+def _ask(question: str, hits: Sequence[Hit], framed: Sequence[str]) -> str:
     if not framed:
         return prompt("nothing").format(question=question)
-    return prompt("sources").format(sources="\n\n".join(framed), question=question)
+    name = "sources" if any(is_relevant(hit) for hit in hits) else "doubtful"
+    return prompt(name).format(sources="\n\n".join(framed), question=question)
 
 
 def _frame(number: int, hit: Hit) -> str:
@@ -107,11 +133,15 @@ def _one_line(text: str) -> str:
 
 def author_label(hit: Hit) -> str:
     """Return who made a passage, in words."""
-    if hit.author.kind is AuthorKind.USER:
-        return "the user"
-    if hit.author.kind is AuthorKind.MODEL:
-        return f"the model {hit.author.name}" if hit.author.name else "a model"
-    return hit.author.name or "the document"
+    return _author(hit.author)
+
+
+def _author(author: Author) -> str:
+    if author.kind is AuthorKind.USER:
+        return author.name or "the user"
+    if author.kind is AuthorKind.MODEL:
+        return f"the model {author.name}" if author.name else "a model"
+    return author.name or "the document"
 
 
 def cited_numbers(answer: str, most: int) -> set[int]:

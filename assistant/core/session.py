@@ -159,13 +159,17 @@ class Session:
         recalled = self._store.recall(text, 2 * self.settings.passages, filters)
         hits = [hit for hit in recalled if not is_asked(hit.kind, hit.author.kind, hit.text)]
         if self.model.quotes_only:
-            hits = [hit for hit in hits if is_relevant(text, hit)]
+            hits = [hit for hit in hits if is_relevant(hit)]
+        hits = hits[: self.settings.passages]
+        # Quotations are of the passages found; only a model reads what stands around them.
+        around = {} if self.model.quotes_only else self._store.surroundings(hits, filters)
         history = [one for one in self._messages[:-1] if one.text and (include_private or not one.private)]
         return prompt_context.build(
             text,
             history,
             self._store.memories.pinned(include_private=include_private),
-            hits[: self.settings.passages],
+            hits,
+            surroundings=around,
             budget=self.model.context_tokens - self.settings.max_answer_tokens,
             recall_share=self.settings.context_share,
         )

@@ -81,7 +81,7 @@ class QuoteModel:
         yield TextDelta(frame.found if chosen else frame.nothing)
         texts = [hit.text for _, hit in chosen]
         for number, hit in chosen:
-            excerpt = best_excerpt(hit.text, request.question, _matched_words(hit), texts, MAX_CHARACTERS)
+            excerpt = best_excerpt(hit.text, request.question, hit.matched, texts, MAX_CHARACTERS)
             yield TextDelta(f"\n\n{_quotation(excerpt, number, hit, frame)}")
         yield Finished("stop", NAME)
 
@@ -99,10 +99,6 @@ def _choose(hits: tuple[Hit, ...]) -> list[tuple[int, Hit]]:
         if len(chosen) == MAX_PASSAGES:
             break
     return list(chosen.values())
-
-
-def _matched_words(hit: Hit) -> tuple[str, ...]:
-    return tuple(word for reason in hit.reasons for word in reason.words)
 
 
 def _quotation(excerpt: Excerpt, number: int, hit: Hit, frame: _Frame) -> str:

@@ -34,6 +34,7 @@ class SourceView:
     text: str
     private: bool = False
     reasons: tuple[Reason, ...] = ()
+    matched: tuple[str, ...] = ()
 
 
 def of_hit(hit: Hit, number: int | None = None, cited: bool = False) -> SourceView:
@@ -52,6 +53,7 @@ def of_hit(hit: Hit, number: int | None = None, cited: bool = False) -> SourceVi
         plain(hit.text),
         hit.private,
         hit.reasons,
+        hit.matched,
     )
 
 

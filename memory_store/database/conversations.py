@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from memory_store import ids
@@ -27,9 +27,9 @@ class Conversations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def start(self, title: str) -> Conversation:
-        """Store a new, empty conversation."""
-        moment = now()
+    def start(self, title: str, *, created_at: datetime | None = None) -> Conversation:
+        """Store a new, empty conversation; `created_at` is for one that took place before."""
+        moment = created_at or now()
         conversation_id = ids.new_id(ids.CONVERSATION)
         with self._database.write() as connection:
             connection.execute(
@@ -49,9 +49,13 @@ class Conversations:
         status: MessageStatus = MessageStatus.COMPLETE,
         private: bool = False,
         drafts: Sequence[PassageDraft] | None = None,
+        created_at: datetime | None = None,
     ) -> Message:
-        """Store a message durably. A complete one becomes passages at once (`drafts`, or the whole text as one)."""
-        moment = now()
+        """Store a message durably. A complete one becomes passages at once (`drafts`, or the whole text as one).
+
+        `created_at` is for a message that was written before now.
+        """
+        moment = created_at or now()
         message = Message(
             ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
         )
@@ -72,7 +76,8 @@ class Conversations:
                 ),
             )
             connection.execute(
-                "UPDATE conversations SET updated_at = ? WHERE id = ?", (to_text(moment), conversation_id)
+                "UPDATE conversations SET updated_at = max(updated_at, ?) WHERE id = ?",
+                (to_text(moment), conversation_id),
             )
             if status is not MessageStatus.PENDING:
                 _index(connection, message, drafts)

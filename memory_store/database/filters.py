@@ -44,6 +44,9 @@ def filter_sql(filters: RecallFilters) -> FilterSql:
             f"(SELECT m.id FROM messages AS m WHERE m.conversation_id IN ({marks})))"
         )
         parameters.extend(ids * 3)
+    if filters.authors:
+        conditions.append(f"p.author_name IN ({', '.join('?' for _ in filters.authors)})")
+        parameters.extend(sorted(filters.authors))
     if filters.since is not None:
         conditions.append("p.created_at >= ?")
         parameters.append(to_text(filters.since))

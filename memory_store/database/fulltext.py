@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import sqlite3
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from memory_store.database.filters import FilterSql
 
 # Han, kana, hangul and their extensions: scripts that unicode61 can't split into words.
-_CJK: Final = (
+CJK: Final = (
     "\u3005\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
     "\U00020000-\U000323af"
 )
-_CJK_RUN: Final = re.compile(f"[{_CJK}]+")
-_TOKEN: Final = re.compile(f"[{_CJK}]+|[^\\W_{_CJK}]+")
+CJK_RUN: Final = re.compile(f"[{CJK}]+")
+TOKEN: Final = re.compile(f"[{CJK}]+|[^\\W_{CJK}]+")
 
 # The commonest English words: an OR over them reads most of the index and ranks nothing (105 ms against 15 ms at
 # 100,000 passages).
@@ -50,12 +51,13 @@ def searchable(text: str) -> str | None:
     Each run ends in its last sign alone, so every sign starts a token and one-sign queries work by prefix.
     """
     folded = unicodedata.normalize("NFKC", text)
-    if not _CJK_RUN.search(folded):
+    if not CJK_RUN.search(folded):
         return None if folded == text else folded
-    return _CJK_RUN.sub(lambda run: " " + " ".join(_bigrams(run.group())) + " ", folded)
+    return CJK_RUN.sub(lambda run: " " + " ".join(bigrams(run.group())) + " ", folded)
 
 
-def _bigrams(run: str) -> list[str]:
+def bigrams(run: str) -> list[str]:
+    """Return the overlapping pairs of signs of a CJK run, and its last sign alone."""
     return [run[at : at + 2] for at in range(len(run))]
 
 
@@ -67,13 +69,13 @@ def query_terms(query: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", query).casefold()
     kept: list[str] = []
     stopped: list[str] = []
-    for token in _TOKEN.findall(folded):
-        if not _CJK_RUN.fullmatch(token):
+    for token in TOKEN.findall(folded):
+        if not CJK_RUN.fullmatch(token):
             (stopped if token in STOP_WORDS else kept).append(token)
             continue
         pieces = [piece for piece in _CJK_STOP.split(token) if piece] or [token]
         for piece in pieces:
-            kept.extend(_bigrams(piece)[:-1] if len(piece) > 1 else [piece + "*"])
+            kept.extend(bigrams(piece)[:-1] if len(piece) > 1 else [piece + "*"])
     return list(dict.fromkeys(kept or stopped))[:_MAX_QUERY_TERMS]
 
 
@@ -97,21 +99,11 @@ def search(connection: sqlite3.Connection, terms: list[str], limit: int, filters
     return [TextHit(int(row[0]), -float(row[1])) for row in connection.execute(sql, parameters)]
 
 
-def matched_words(connection: sqlite3.Connection, terms: list[str], rows: list[int]) -> dict[int, tuple[str, ...]]:
-    """Return, for each row, the words in it that the terms matched, as they are written there (CJK as bigrams)."""
-    if not terms or not rows:
-        return {}
-    marks = ", ".join("?" for _ in rows)
-    found = connection.execute(
-        "SELECT rowid, highlight(passages_fts, 0, char(2), char(3)), highlight(passages_fts, 1, char(2), char(3)) "
-        f"FROM passages_fts WHERE passages_fts MATCH ? AND rowid IN ({marks})",
-        [match_expression(terms), *rows],
-    )
-    words: dict[int, tuple[str, ...]] = {}
-    for row, context, text in found:
-        marked = re.findall("\x02([^\x03]*)\x03", f"{text} {context}")
-        words[int(row)] = tuple(dict.fromkeys(piece.casefold() for run in marked for piece in run.split()))
-    return words
+def frequencies(connection: sqlite3.Connection, stems: Sequence[str]) -> dict[str, int]:
+    """Return in how many passages each stem stands, by the full-text index's own dictionary."""
+    marks = ", ".join("?" for _ in stems)
+    found = connection.execute(f"SELECT term, doc FROM passages_vocabulary WHERE term IN ({marks})", list(stems))
+    return {row[0]: int(row[1]) for row in found}
 
 
 def rebuild(connection: sqlite3.Connection) -> None:

@@ -9,17 +9,20 @@ from typing import Final
 
 from memory_store.embedding.base import EmbedderIdentity
 
-# What one segment holds at most. An erasure rebuilds whole segments: at 100,000 passages one is a seventh of the index.
+# What one segment holds at most in a small store, and its share of a large one: a search asks every segment, so there
+# must be few, and an erasure rebuilds whole segments, so they must be small.
 SEGMENT_CAPACITY: Final = 16_384
+_SEGMENTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ToEmbed:
-    """A passage that waits for its vector."""
+    """A passage that waits for its vector; `speaker` is the name of the person who said it in a conversation."""
 
     row: int
     context: str
     text: str
+    speaker: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,13 @@ def to_embed(connection: sqlite3.Connection, limit: int, *, include_private: boo
     """Return the newest passages that have no vector yet."""
     condition = "" if include_private else "AND p.private = 0"
     rows = connection.execute(
-        "SELECT p.row, p.context, p.text FROM outbox AS o JOIN passages AS p ON p.row = o.passage_row "
+        "SELECT p.row, p.context, p.text, "
+        "CASE WHEN p.message_id IS NOT NULL AND p.author_kind = 'user' THEN p.author_name END AS speaker "
+        "FROM outbox AS o JOIN passages AS p ON p.row = o.passage_row "
         f"WHERE o.operation = 'embed' {condition} ORDER BY o.passage_row DESC LIMIT ?",
         (limit,),
     )
-    return [ToEmbed(row["row"], row["context"], row["text"]) for row in rows]
+    return [ToEmbed(row["row"], row["context"], row["text"], row["speaker"]) for row in rows]
 
 
 def count(connection: sqlite3.Connection, operation: str, *, include_private: bool = True) -> int:
@@ -122,7 +127,7 @@ def assign_segment(connection: sqlite3.Connection, limit: int) -> tuple[Segment,
         return None
     started = next((entry["segment_id"] for entry in entries if entry["segment_id"] is not None), None)
     segment = get_segment(connection, started) if started is not None else _open_segment(connection)
-    room = SEGMENT_CAPACITY - held(connection, segment.id)
+    room = _capacity(connection) - held(connection, segment.id)
     last = entries[0]["seq"]
     for entry in entries:
         if entry["segment_id"] is None:
@@ -138,10 +143,17 @@ def assign_segment(connection: sqlite3.Connection, limit: int) -> tuple[Segment,
     return segment, last
 
 
+def _capacity(connection: sqlite3.Connection) -> int:
+    """Return what one segment may hold in a store of this size."""
+    row = connection.execute("SELECT count(*) FROM embeddings").fetchone()
+    return max(SEGMENT_CAPACITY, -(-int(row[0]) // _SEGMENTS))
+
+
 def _open_segment(connection: sqlite3.Connection) -> Segment:
     """Return the first segment with room, or a new one."""
+    capacity = _capacity(connection)
     for segment in segments(connection):
-        if segment.state == "ready" and held(connection, segment.id) < SEGMENT_CAPACITY:
+        if segment.state == "ready" and held(connection, segment.id) < capacity:
             return segment
     cursor = connection.execute("INSERT INTO index_segments (generation, state, applied_seq) VALUES (1, 'ready', 0)")
     assert cursor.lastrowid is not None

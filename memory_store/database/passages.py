@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from memory_store import ids
 from memory_store.clock import from_text, to_text
 from memory_store.database.fulltext import searchable
 from memory_store.database.rows import author_of, locator_from_json, locator_to_json
-from memory_store.models import Author, Locator, PassageDraft, Source, SourceKind
+from memory_store.models import Author, AuthorKind, Locator, PassageDraft, Source, SourceKind
+from memory_store.times.expressions import date_words
 
 _INSERT: Final = """
 INSERT INTO passages (id, document_id, message_id, memory_id, ordinal, text, context, search_text, search_context,
@@ -33,6 +34,17 @@ LEFT JOIN conversations AS c ON c.id = m.conversation_id
 LEFT JOIN memories AS y ON y.id = p.memory_id
 LEFT JOIN embeddings AS e ON e.passage_row = p.row
 """
+_SELECT_FOR_RANKING: Final = """
+SELECT p.row, coalesce(p.document_id, m.conversation_id, p.memory_id),
+       CASE WHEN p.document_id IS NOT NULL THEN 'document' WHEN p.message_id IS NOT NULL THEN 'conversation'
+       ELSE 'memory' END,
+       p.message_id, p.author_kind, p.author_name, p.created_at, p.private, y.superseded_by IS NOT NULL,
+       p.context, p.text, e.embedder_id, e.vector
+FROM passages AS p
+LEFT JOIN messages AS m ON m.id = p.message_id
+LEFT JOIN memories AS y ON y.id = p.memory_id
+LEFT JOIN embeddings AS e ON e.passage_row = p.row
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,24 @@ class Owner:
     document_id: str | None = None
     message_id: str | None = None
     memory_id: str | None = None
+
+
+class RankedPassage(NamedTuple):
+    """What ranking needs to know of a passage; a tuple, because a recall reads hundreds."""
+
+    row: int
+    source_id: str
+    kind: str
+    message_id: str | None
+    author_kind: str
+    author_name: str | None
+    created_at: str
+    private: int
+    superseded: int
+    context: str
+    text: str
+    embedder_id: int | None
+    vector: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +102,8 @@ def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[Passag
     count = 0
     for count, draft in enumerate(drafts, start=1):
         author = draft.author or owner.author
-        context = "\n".join(piece for piece in (owner.title, draft.locator.part, *draft.locator.headings) if piece)
+        moment = draft.created_at or owner.created_at
+        context = _context(owner, draft, author)
         connection.execute(
             _INSERT,
             (
@@ -84,15 +115,33 @@ def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[Passag
                 draft.text,
                 context,
                 searchable(draft.text),
-                searchable(context),
+                search_context(context, moment, dated=owner.document_id is None),
                 locator_to_json(draft.locator),
                 author.kind,
                 author.name,
-                to_text(draft.created_at or owner.created_at),
+                to_text(moment),
                 owner.private,
             ),
         )
     return count
+
+
+def _context(owner: Owner, draft: PassageDraft, author: Author) -> str:
+    """Return what stands around a passage: title, part and headings; for what a named person said, who; the caption."""
+    speaker = author.name if owner.message_id is not None and author.kind is AuthorKind.USER else None
+    pieces = (owner.title, draft.locator.part, *draft.locator.headings, speaker, draft.caption)
+    return "\n".join(piece for piece in pieces if piece)
+
+
+def search_context(context: str, moment: datetime, *, dated: bool) -> str | None:
+    """Return the searchable form of a passage's context, or None where it is the context itself.
+
+    What was said or noted is dated in words, as people type a date; a file's time says little about its text.
+    """
+    if not dated:
+        return searchable(context)
+    words = f"{context}\n{date_words(moment.astimezone())}"
+    return searchable(words) or words
 
 
 def by_rows(connection: sqlite3.Connection, rows: list[int]) -> dict[int, StoredPassage]:
@@ -100,6 +149,47 @@ def by_rows(connection: sqlite3.Connection, rows: list[int]) -> dict[int, Stored
     marks = ", ".join("?" for _ in rows)
     found = connection.execute(f"{_SELECT} WHERE p.row IN ({marks})", rows)
     return {row["row"]: _stored(row) for row in found}
+
+
+def for_ranking(connection: sqlite3.Connection, rows: Sequence[int]) -> list[RankedPassage]:
+    """Return what ranking needs of these rows, in the order of the rows; rows that are gone are left out."""
+    marks = ", ".join("?" for _ in rows)
+    found = connection.execute(f"{_SELECT_FOR_RANKING} WHERE p.row IN ({marks}) ORDER BY p.row", list(rows))
+    return [RankedPassage(*row) for row in found]
+
+
+def rows_of(connection: sqlite3.Connection, passage_ids: Sequence[str]) -> dict[str, int]:
+    """Return the rows of these passages by id; ids that are gone are left out."""
+    marks = ", ".join("?" for _ in passage_ids)
+    found = connection.execute(f"SELECT id, row FROM passages WHERE id IN ({marks})", list(passage_ids))
+    return {row[0]: int(row[1]) for row in found}
+
+
+def people(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of those who speak in conversations; one step through the index for each name."""
+    spoken = "message_id IS NOT NULL AND author_kind = 'user' AND author_name IS NOT NULL"
+    found = connection.execute(
+        f"WITH RECURSIVE people (name) AS (SELECT min(author_name) FROM passages WHERE {spoken} UNION ALL "
+        f"SELECT (SELECT min(author_name) FROM passages WHERE {spoken} AND author_name > people.name) "
+        "FROM people WHERE name IS NOT NULL) SELECT name FROM people WHERE name IS NOT NULL"
+    )
+    return [row[0] for row in found]
+
+
+def latest_row(connection: sqlite3.Connection) -> int:
+    """Return the number of the latest passage, which is about how many there are; 0 for none."""
+    return int(connection.execute("SELECT coalesce(max(row), 0) FROM passages").fetchone()[0])
+
+
+def date_in_words(connection: sqlite3.Connection) -> None:
+    """Add the date in words to what was said or noted before dates were indexed, in older archives and stores."""
+    undated = connection.execute(
+        "SELECT row, context, created_at FROM passages WHERE document_id IS NULL AND search_context IS NULL"
+    ).fetchall()
+    connection.executemany(
+        "UPDATE passages SET search_context = ? WHERE row = ?",
+        [(search_context(context, from_text(created), dated=True), row) for row, context, created in undated],
+    )
 
 
 def by_id(connection: sqlite3.Connection, passage_id: str) -> StoredPassage | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from memory_store.database import passages
 from memory_store.database.connection import Database
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError, StoreError
@@ -109,6 +110,7 @@ def _insert(
             connection.execute(
                 "DELETE FROM outbox WHERE operation = 'embed' AND passage_row IN (SELECT passage_row FROM embeddings)"
             )
+            passages.date_in_words(connection)
             connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'vectors_epoch'")
     except ArchiveError:
         raise

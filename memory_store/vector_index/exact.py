@@ -21,6 +21,7 @@ _BLOCK: Final = 1024
 _KINDS: Final = (SourceKind.DOCUMENT, SourceKind.CONVERSATION, SourceKind.MEMORY)
 _LOAD: Final = """
 SELECT e.seq, e.passage_row, e.vector, p.private, p.created_at,
+       coalesce(p.author_name, ''),
        CASE WHEN p.document_id IS NOT NULL THEN 0 WHEN p.message_id IS NOT NULL THEN 1 ELSE 2 END AS kind,
        coalesce(p.document_id, m.conversation_id, p.memory_id) AS source_id
 FROM embeddings AS e JOIN passages AS p ON p.row = e.passage_row LEFT JOIN messages AS m ON m.id = p.message_id
@@ -43,6 +44,7 @@ class ExactIndex:
         self._epoch = -1
         self._last_seq = 0
         self._sources: dict[str, int] = {}
+        self._authors: dict[str, int] = {}
         self._resize(0)
 
     def _resize(self, capacity: int) -> None:
@@ -57,6 +59,7 @@ class ExactIndex:
             "_created": ((capacity,), np.int64),
             "_kind": ((capacity,), np.int8),
             "_source": ((capacity,), np.int32),
+            "_author": ((capacity,), np.int32),
         }
         for name, (shape, dtype) in columns.items():
             fresh: NDArray[Any] = np.zeros(shape, dtype=dtype)
@@ -72,6 +75,7 @@ class ExactIndex:
     _created: NDArray[np.int64]
     _kind: NDArray[np.int8]
     _source: NDArray[np.int32]
+    _author: NDArray[np.int32]
 
     def __len__(self) -> int:
         return self._size
@@ -115,6 +119,9 @@ class ExactIndex:
         if filters.source_ids:
             known = [self._sources[one] for one in filters.source_ids if one in self._sources]
             masks.append(np.isin(self._source[:size], known))
+        if filters.authors:
+            names = [self._authors[one] for one in filters.authors if one in self._authors]
+            masks.append(np.isin(self._author[:size], names))
         if filters.since is not None:
             masks.append(self._created[:size] >= int(filters.since.timestamp() * 1_000_000))
         if filters.until is not None:
@@ -155,7 +162,7 @@ class ExactIndex:
         kept = np.fromiter((row in living for row in self._rows[: self._size].tolist()), np.bool_, self._size)
         count = int(kept.sum())
         if count < self._size:
-            for name in ("_vectors", "_scales", "_rows", "_private", "_created", "_kind", "_source"):
+            for name in ("_vectors", "_scales", "_rows", "_private", "_created", "_kind", "_source", "_author"):
                 column = getattr(self, name)
                 column[:count] = column[: self._size][kept]
                 # Nothing of the erased stays in this process's memory either.
@@ -175,7 +182,8 @@ class ExactIndex:
         self._private[start:end] = columns[3]
         stripped = [text.removesuffix("Z") for text in columns[4]]
         self._created[start:end] = np.array(stripped, dtype="datetime64[us]").astype(np.int64)
-        self._kind[start:end] = columns[5]
-        self._source[start:end] = [self._sources.setdefault(one, len(self._sources)) for one in columns[6]]
+        self._author[start:end] = [self._authors.setdefault(one, len(self._authors)) for one in columns[5]]
+        self._kind[start:end] = columns[6]
+        self._source[start:end] = [self._sources.setdefault(one, len(self._sources)) for one in columns[7]]
         self._size = end
         self._last_seq = int(columns[0][-1])

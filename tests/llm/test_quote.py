@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from assistant.llm.base import ChatMessage, ChatRequest, Finished, TextDelta
 from assistant.llm.excerpts import best_excerpt, is_chinese
 from assistant.llm.quote import MAX_CHARACTERS, QuoteModel
-from memory_store.models import Author, AuthorKind, Hit, Locator, Reason, Role, Source, SourceKind
+from memory_store.models import Author, AuthorKind, Hit, Locator, Role, Source, SourceKind
 from tests.llm.conftest import Answer, ask
 
 FILLER = "The committee met again and talked at length about matters that led nowhere. "
@@ -24,7 +24,8 @@ def a_hit(text: str, title: str = "notes.md", locator: Locator = Locator(), word
         author=Author(AuthorKind.DOCUMENT),
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
         private=False,
-        reasons=(Reason("words", 1, 1.0, words),),
+        reasons=(),
+        matched=words,
     )
 
 

@@ -87,10 +87,11 @@ def test_hit_says_where_it_is_from_and_why_it_was_found(store: Store) -> None:
     hit = store.recall("spare key")[0]
     assert (hit.source.id, hit.source.kind, hit.source.path) == (document.id, SourceKind.DOCUMENT, "/notes/home.md")
     assert hit.locator.label() == "House › Keys › line 1"
-    by_list = {reason.list_name: reason for reason in hit.reasons}
-    assert by_list["full text"].words == ("spare", "key", "keys")
-    assert by_list["full text"].rank == by_list["meaning"].rank == 1
-    assert 0 < by_list["meaning"].score <= 1.0001
+    assert hit.matched == ("spare", "key", "keys")
+    said = {reason.signal: reason for reason in hit.reasons}
+    assert 0 < said["meaning"].value <= 1.0001
+    assert said["coverage"].value == pytest.approx(1)
+    assert hit.score == pytest.approx(sum(reason.contribution for reason in hit.reasons))
 
 
 def test_title_and_headings_are_searched_but_not_shown(store: Store) -> None:
@@ -158,11 +159,11 @@ def test_vectors_of_another_embedder_are_not_mixed_and_words_still_answer(tmp_pa
         assert store.stats().embedded == 1
         hits = store.recall("spare key")
         assert hits[0].text == "The spare key is with Ines."
-        assert {reason.list_name for hit in hits for reason in hit.reasons} == {"full text"}
+        assert "meaning" not in {reason.signal for hit in hits for reason in hit.reasons}
         store.reindex()
         store.check_embedder()
         assert store.stats().embedded == 2
-        assert {reason.list_name for reason in store.recall("spare key")[0].reasons} == {"full text", "meaning"}
+        assert {"coverage", "meaning"} <= {reason.signal for reason in store.recall("spare key")[0].reasons}
 
 
 def test_store_without_an_embedder_recalls_by_words(tmp_path: Path) -> None:

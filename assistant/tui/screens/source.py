@@ -15,9 +15,9 @@ from assistant.tui.sources import SourceView
 from assistant.tui.threads import in_thread
 from memory_store import Store
 from memory_store.errors import NotFoundError
-from memory_store.models import Reason, SourceKind
+from memory_store.models import SourceKind
 
-_LISTS: Final = {"full text": "its words", "meaning": "its meaning"}
+_MOST_REASONS: Final = 3
 
 
 class SourceScreen(Dialog[None]):
@@ -88,11 +88,13 @@ def facts(source: SourceView) -> Content:
     lines = [
         " · ".join(one for one in (source.place, by, when, "private" if source.private else "") if one),
         source.path,
-        "Found by " + "; ".join(_reason(one) for one in source.reasons) if source.reasons else "",
+        _found_by(source),
     ]
     return Content("\n".join(line for line in lines if line))
 
 
-def _reason(reason: Reason) -> str:
-    words = f" ({plain(', '.join(reason.words), one_line=True)})" if reason.words else ""
-    return f"{_LISTS.get(reason.list_name, reason.list_name)}, rank {reason.rank}{words}"
+def _found_by(source: SourceView) -> str:
+    """Return the words that matched and what spoke most for the passage."""
+    signals = [one.signal for one in source.reasons if one.contribution > 0][:_MOST_REASONS]
+    words = [f"the words {plain(', '.join(source.matched), one_line=True)}"] if source.matched else []
+    return f"Found by {'; '.join([*words, *signals])}" if words or signals else ""

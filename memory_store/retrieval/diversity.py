@@ -1,0 +1,41 @@
+"""Diversity: passages that say nearly the same come as one hit with several sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from memory_store.retrieval.pool import Pool
+from memory_store.retrieval.words import stems
+
+# Of two passages with this part of their words in common (Jaccard), the second tells nothing new.
+_SAME_WORDS: Final = 0.8
+# Short texts share all their words by chance: "Thanks!" is said for many reasons.
+_FEWEST_WORDS: Final = 5
+Group = tuple[int, ...]
+
+
+def grouped(pool: Pool, order: Sequence[int], k: int) -> list[Group]:
+    """Return the first k groups of candidates, best first, each its best member with its near-duplicates after it.
+
+    `order` holds positions of candidates, best first. Only what would have been among the first 2k + 10 is compared.
+    """
+    candidates = pool.candidates
+    groups: list[list[int]] = []
+    heads: list[frozenset[str]] = []
+    for at in order[: 2 * k + 10]:
+        words = frozenset(stems(candidates[at].text))
+        twin = next((number for number, head in enumerate(heads) if _same(head, words)), None)
+        if twin is not None:
+            groups[twin].append(at)
+        elif len(groups) < k:
+            groups.append([at])
+            heads.append(words)
+    return [tuple(group) for group in groups]
+
+
+def _same(one: frozenset[str], other: frozenset[str]) -> bool:
+    if min(len(one), len(other)) < _FEWEST_WORDS:
+        return False
+    shared = len(one & other)
+    return shared >= _SAME_WORDS * (len(one) + len(other) - shared)

@@ -1,0 +1,184 @@
+"""The pool: the candidates of one recall with their neighbours, as arrays that the signals compute on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory_store.clock import from_text
+from memory_store.database.passages import RankedPassage
+from memory_store.embedding.base import Vectors
+from memory_store.retrieval.words import stems
+
+# How far a window reaches: a turn is understood from the two before it, an announcement from the two after.
+REACH: Final = 2
+_K1: Final = 0.9
+_B: Final = 0.4
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """`passages` are candidates and neighbours by row; `chosen` are the positions of the candidates among them.
+
+    `neighbours[offset]` gives, for each passage, the position of the one that far away in the same conversation, or -1.
+    Every array that a signal returns has the shape (candidates,).
+    """
+
+    passages: Sequence[RankedPassage]
+    chosen: NDArray[np.intp]
+    terms: tuple[str, ...]
+    idf: Values
+    vector: Vectors | None = None
+    embedder_id: int | None = None
+    embedder_name: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    @property
+    def candidates(self) -> list[RankedPassage]:
+        """The candidates themselves, in the order of every signal's values."""
+        return [self.passages[at] for at in self.chosen]
+
+    @cached_property
+    def neighbours(self) -> Mapping[int, NDArray[np.intp]]:
+        """Positions of neighbours: passages of a conversation are stored in its order, so rows tell who is beside."""
+        count = len(self.passages)
+        by_offset = {offset: np.full(count, -1, dtype=np.intp) for offset in (-2, -1, 1, 2)}
+        last: dict[str, list[int]] = {}
+        for at, passage in enumerate(self.passages):
+            if passage.kind != "conversation":
+                continue
+            before = last.setdefault(passage.source_id, [])
+            for distance in (1, 2):
+                if len(before) >= distance and passage.row - self.passages[before[-distance]].row <= 2 * distance:
+                    by_offset[-distance][at] = before[-distance]
+                    by_offset[distance][before[-distance]] = at
+            before.append(at)
+        return by_offset
+
+    # -- words -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _counted(self) -> tuple[Values, Values, list[list[int]]]:
+        """Return how often each term stands in each passage, each passage's length, and the order of its terms."""
+        column = {term: at for at, term in enumerate(self.terms)}
+        single = [term for term in self.terms if len(term) == 1 and not term.isascii()]
+        counts = np.zeros((len(self.passages), len(self.terms)))
+        lengths = np.ones(len(self.passages))
+        orders: list[list[int]] = []
+        for at, passage in enumerate(self.passages):
+            words = stems(f"{passage.context}\n{passage.text}" if passage.context else passage.text)
+            order = [column.get(word, -1) for word in words]
+            for term in order:
+                if term >= 0:
+                    counts[at, term] += 1
+            for term_text in single:
+                counts[at, column[term_text]] = passage.text.count(term_text)
+            lengths[at] += len(words)
+            orders.append(order)
+        return counts, lengths, orders
+
+    @property
+    def lengths(self) -> Values:
+        """Words in each candidate, and one."""
+        return self._counted[1][self.chosen]
+
+    @property
+    def counts(self) -> Values:
+        """Shape (candidates, terms)."""
+        return self._counted[0][self.chosen]
+
+    @property
+    def orders(self) -> list[list[int]]:
+        """For each candidate the column of the term at each word, -1 for words that were not asked for."""
+        return [self._counted[2][at] for at in self.chosen]
+
+    def window_counts(self, offsets: Sequence[int]) -> tuple[Values, Values]:
+        """Return counts and lengths of the candidates taken together with their neighbours at these offsets."""
+        counts, lengths, _ = self._counted
+        total, length = counts[self.chosen].copy(), lengths[self.chosen].copy()
+        for offset in offsets:
+            beside = self.neighbours[offset][self.chosen]
+            there = beside >= 0
+            total[there] += counts[beside[there]]
+            length[there] += lengths[beside[there]]
+        return total, length
+
+    def bm25(self, offsets: Sequence[int] = ()) -> Values:
+        """Return BM25 (Robertson and Zaragoza 2009; k1 = 0.9, b = 0.4 suit short texts) of each candidate's window."""
+        if not self.terms or not len(self):
+            return np.zeros(len(self))
+        counts, lengths = self.window_counts(offsets)
+        norm = _K1 * (1 - _B + _B * lengths / lengths.mean())
+        return np.asarray((self.idf * counts * (_K1 + 1) / (counts + norm[:, None])).sum(axis=1))
+
+    def coverage(self, offsets: Sequence[int] = ()) -> Values:
+        """Return which part of the query's idf stands in each candidate's window, 0 to 1."""
+        if not self.terms:
+            return np.zeros(len(self))
+        counts, _ = self.window_counts(offsets)
+        return np.asarray(((counts > 0) * self.idf).sum(axis=1) / self.idf.sum())
+
+    # -- vectors -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def vectors(self) -> tuple[Vectors, NDArray[np.bool_]]:
+        """Return each passage's vector (zero where it has none of this embedder) and whether it has one."""
+        size = len(self.vector) if self.vector is not None else 0
+        held = np.array([one.vector is not None and one.embedder_id == self.embedder_id for one in self.passages], bool)
+        matrix = np.zeros((len(self.passages), size), dtype=np.float32)
+        if size and held.any():
+            blobs = b"".join(one.vector or b"" for one, has in zip(self.passages, held, strict=True) if has)
+            matrix[held] = np.frombuffer(blobs, dtype="<f4").reshape(-1, size)
+        return matrix, held
+
+    def cosines(self, offsets: Sequence[int] = ()) -> Values:
+        """Return the cosine of the query with the sum of each candidate's window of vectors.
+
+        A candidate that still waits for its vector stands at the middle: its words alone decide.
+        """
+        if self.vector is None or not len(self):
+            return np.zeros(len(self))
+        matrix, held = self.vectors
+        total = matrix[self.chosen].copy()
+        for offset in offsets:
+            beside = self.neighbours[offset][self.chosen]
+            total[beside >= 0] += matrix[beside[beside >= 0]]
+        lengths = np.linalg.norm(total, axis=1)
+        has = held[self.chosen] & (lengths > 0)
+        scores = np.zeros(len(self))
+        scores[has] = (total[has] @ self.vector) / lengths[has]
+        scores[~has] = scores[has].mean() if has.any() else 0.0
+        return scores
+
+    # -- where and when ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def moments(self) -> list[datetime]:
+        """When each candidate was made."""
+        return [from_text(one.created_at) for one in self.candidates]
+
+    @cached_property
+    def groups(self) -> NDArray[np.intp]:
+        """The number of each candidate's sitting: its document, its memory, or one day of its conversation."""
+        numbers: dict[tuple[str, str], int] = {}
+        keys = [(one.source_id, one.created_at[:10] if one.kind == "conversation" else "") for one in self.candidates]
+        return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
+
+    def beside(self, offset: int) -> list[RankedPassage | None]:
+        """Return each candidate's neighbour, or None."""
+        return [self.passages[at] if at >= 0 else None for at in self.neighbours[offset][self.chosen]]
+
+
+def z_scores(values: Values) -> Values:
+    """Return (value - mean) / standard deviation; all zero when the values do not differ."""
+    deviation = float(values.std()) if len(values) else 0.0
+    return (values - values.mean()) / deviation if deviation > 1e-9 else np.zeros(len(values))

@@ -1,0 +1,132 @@
+"""What a query asks: its words without the persons it names, of whom it speaks, and what kind of answer it wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from memory_store.database.fulltext import CJK, STOP_WORDS, query_terms
+from memory_store.retrieval.words import stems
+from memory_store.times.expressions import TimeSpan, time_spans
+
+MAX_QUERY_CHARS: Final = 2000
+
+
+class Wanted(StrEnum):
+    """What kind of answer a question wants."""
+
+    TIME = "time"
+    NUMBER = "number"
+    TITLE = "title"
+    NAME = "name"
+
+
+_WANTED: Final = {
+    Wanted.TIME: re.compile(
+        r"\bwhen\b|\b(?:what|which)\s+(?:date|day|month|year|time|week)\b|\bhow\s+long\b|什么时候|何时|几月|几号|哪天|哪年|多久",
+        re.IGNORECASE,
+    ),
+    Wanted.NUMBER: re.compile(
+        r"\bhow\s+(?:many|much|old|long|often|far|big|tall)\b|多少|几[个次天年岁只]", re.IGNORECASE
+    ),
+    Wanted.TITLE: re.compile(
+        r"\b(?:books?|novels?|movies?|films?|series|shows?|songs?|albums?|bands?|games?|titles?|called|names?)\b|"
+        "书|小说|电影|片|歌|专辑|乐队|游戏|名字|叫什么",
+        re.IGNORECASE,
+    ),
+    Wanted.NAME: re.compile(
+        r"^\W*(?:who|where|which)\b|\bwhat\s+(?:city|country|state|place|town|company|school)\b|哪里|哪儿|在哪|谁",
+        re.IGNORECASE,
+    ),
+}
+_FIRST_PERSON: Final = re.compile(r"\b(?:i|my|me|mine|myself)\b|我", re.IGNORECASE)
+_SAYING: Final = (
+    "recommend|suggest|tell|told|advise|give|gave|introduce|say|said|mention|explain|teach|taught|answer|write|wrote"
+)
+# What the assistant said: "what did you recommend to me", 你给我推荐过…; not "do you remember what I told you".
+_SECOND_PERSON: Final = re.compile(
+    rf"\byou\s+(?:\w+\s+)?(?:{_SAYING})|(?:did|have)\s+you\s+(?:\w+\s+)?(?:{_SAYING})|"
+    "你(?!还?记得)[^我，。？?]{0,6}(?:给我|向我|为我)?[^我，。？?]{0,4}(?:推荐|建议|告诉|介绍|教|说|提)",
+    re.IGNORECASE,
+)
+# A capitalised word that does not begin the sentence.
+_OTHER_NAME: Final = re.compile(r"(?<=[a-z,’'] )[A-Z][a-zà-ÿ]{2,}")
+_QUOTED: Final = re.compile('"([^"]{2,60})"|“([^”]{2,60})”|《([^》]{1,60})》|「([^」]{1,60})」|‘([^’]{2,60})’')
+_CODE: Final = re.compile(r"\b(?=\w*\d)[\w./-]{3,}\w\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query, looked at once.
+
+    `bare` is its text without the persons it names: names pull up what addresses a person, not what that person said.
+    `terms` are the stems worth counting, `search_terms` what full text searches for. `people` speak in the store;
+    `other_names` are capitalised words besides.
+    """
+
+    text: str
+    bare: str
+    terms: tuple[str, ...]
+    search_terms: tuple[str, ...]
+    people: frozenset[str]
+    other_names: tuple[str, ...]
+    first_person: bool
+    second_person: bool
+    wanted: frozenset[Wanted]
+    quoted: tuple[str, ...]
+    codes: tuple[str, ...]
+    spans: tuple[TimeSpan, ...]
+
+
+def understand(text: str, people: Sequence[str], asked_at: datetime) -> Query:
+    """Look at a query, given the names of those who speak in the store. Longer ones are cut to 2,000 characters."""
+    text = text[:MAX_QUERY_CHARS]
+    patterns = {name: pattern for name in people if (pattern := _name_pattern(name, text)) and pattern.search(text)}
+    named = frozenset(patterns)
+    bare = text
+    for name in sorted(named, key=len, reverse=True):
+        bare = patterns[name].sub(" ", bare)
+    bare = " ".join(bare.split())
+    search_terms = query_terms(bare) if re.search(r"\w", bare) else []
+    if not search_terms:
+        bare, search_terms = text, query_terms(text)
+    second = _SECOND_PERSON.search(text) is not None
+    return Query(
+        text=text,
+        bare=bare,
+        terms=tuple(dict.fromkeys(one for term in search_terms for one in stems(term.removesuffix("*")))),
+        search_terms=tuple(search_terms),
+        people=named,
+        other_names=tuple(_OTHER_NAME.findall(bare)),
+        first_person=not second and _FIRST_PERSON.search(text) is not None,
+        second_person=second,
+        wanted=frozenset(kind for kind, pattern in _WANTED.items() if pattern.search(text)),
+        quoted=tuple(next(filter(None, found)).casefold() for found in _QUOTED.findall(text)),
+        codes=tuple(found.casefold() for found in _CODE.findall(text)),
+        spans=time_spans(text, asked_at),
+    )
+
+
+def _name_pattern(name: str, text: str) -> re.Pattern[str] | None:
+    """Return what finds a person in a query: the whole name or the first word of it, with a possessive ending.
+
+    Case counts, because many names are words too ("Will", "Grace"), unless the whole query is in lower case and the
+    name is no word that every query may hold.
+    """
+    name = name.strip()
+    if not name:
+        return None
+    if re.search(f"[{CJK}]", name):
+        return re.compile(re.escape(name))
+    first = name.split()[0]
+    forms = {name, first} if len(first) > 1 else {name}
+    choices = "|".join(re.escape(one) for one in sorted(forms, key=len, reverse=True))
+    ending = r"(?:['’]s?)?(?!\w)"
+    if first.lower() in STOP_WORDS | {"may"}:
+        # "Will she come?" begins with a capital too.
+        return re.compile(rf"(?<!\w){re.escape(name)}{ending}|(?<=[^\s.!?]\s){re.escape(first)}{ending}")
+    return re.compile(rf"(?<!\w)(?:{choices}){ending}", re.IGNORECASE if text == text.lower() else 0)

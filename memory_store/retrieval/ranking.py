@@ -1,0 +1,123 @@
+"""Ranking: one score from the signals, by weights that were fitted and lie in one small file beside this module."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+import numpy as np
+
+from memory_store.models import Reason
+from memory_store.retrieval.pool import Pool, Values
+from memory_store.retrieval.query import Query
+from memory_store.retrieval.signals import SIGNALS, Signal, scaled, values
+from memory_store.retrieval.words import stem
+
+WEIGHTS_FILE: Final = "weights.json"
+WORDS_ALONE: Final = "words alone"
+# What says, on a scale that holds for every store, how much a passage has to do with a query.
+EVIDENCE: Final = (
+    "cosine",
+    "cosine with the two before",
+    "coverage",
+    "coverage with the two before",
+    "matched",
+    "named speaker",
+    "unknown name",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """A logistic function: a weight for each kind of evidence that counts, and what stands before all evidence."""
+
+    evidence: Mapping[str, float]
+    bias: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The fitted numbers: one for each signal in use, and logistic functions from evidence to relevance.
+
+    There is one of those for each embedder whose cosines were looked at, since each has a scale of its own, and one for
+    words alone under WORDS_ALONE.
+    """
+
+    signals: Mapping[str, float]
+    relevance: Mapping[str, Relevance]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Scores and relevances, shape (candidates,); what each signal said and added, shape (candidates, signals)."""
+
+    scores: Values
+    relevance: Values
+    raw: Values
+    contributions: Values
+    signals: tuple[Signal, ...]
+
+
+@functools.cache
+def fitted_weights() -> Weights:
+    """Return the weights that `benchmarks/fit_ranker.py` wrote."""
+    data = json.loads(resources.files(__package__).joinpath(WEIGHTS_FILE).read_text("utf-8"))
+    relevance = {name: Relevance(one["evidence"], one["bias"]) for name, one in data["relevance"].items()}
+    return Weights(data["signals"], relevance)
+
+
+def rank(query: Query, pool: Pool, weights: Weights | None = None) -> Ranked:
+    """Score the candidates of a pool."""
+    weights = weights or fitted_weights()
+    signals = tuple(one for one in SIGNALS if weights.signals.get(one.name))
+    raw = values(query, pool, signals)
+    contributions = scaled(raw, signals) * np.array([weights.signals[one.name] for one in signals])
+    logistic = weights.relevance.get(pool.embedder_name or "") or weights.relevance[WORDS_ALONE]
+    evident = evidence(query, pool) @ np.array([logistic.evidence.get(name, 0.0) for name in EVIDENCE]) + logistic.bias
+    return Ranked(contributions.sum(axis=1), 1 / (1 + np.exp(-evident)), raw, contributions, signals)
+
+
+def evidence(query: Query, pool: Pool) -> Values:
+    """Return the values of EVIDENCE, shape (candidates, 7).
+
+    `matched` is the logarithm of one more than the idf that the passage and the two before it hold, over what a rare
+    word has; `unknown name` is 1 where the query names somebody whom the passage does not.
+    """
+    size = len(pool)
+    covered, around = pool.coverage(), pool.coverage((-2, -1))
+    total = float(pool.idf.sum()) if len(pool.idf) else 0.0
+    named = np.array([one.author_name in query.people for one in pool.candidates], dtype=float)
+    columns = [
+        pool.cosines(),
+        pool.cosines((-2, -1)),
+        covered,
+        around,
+        np.log1p(around * total / 5),
+        named,
+        _unknown_names(query, pool),
+    ]
+    return np.stack(columns, axis=1) if size else np.zeros((0, len(EVIDENCE)))
+
+
+def _unknown_names(query: Query, pool: Pool) -> Values:
+    missing = np.zeros(len(pool))
+    counts, _ = pool.window_counts((-2, -1))
+    column = {term: at for at, term in enumerate(pool.terms)}
+    columns = [column[one] for name in query.other_names if (one := stem(name.casefold())) in column]
+    if columns:
+        missing = (counts[:, columns] == 0).any(axis=1).astype(float)
+    return missing
+
+
+def reasons(ranked: Ranked, at: int) -> tuple[Reason, ...]:
+    """Return what was said of the candidate at a position, what spoke most for it first."""
+    found = [
+        Reason(signal.name, float(ranked.raw[at, column]), float(ranked.contributions[at, column]))
+        for column, signal in enumerate(ranked.signals)
+        if abs(ranked.raw[at, column]) > 1e-9
+    ]
+    return tuple(sorted(found, key=lambda one: -one.contribution))

@@ -1,0 +1,360 @@
+"""The times that a query speaks of, in English and Chinese, resolved against the time of asking."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from memory_store.times import chinese, english
+from memory_store.times.rules import FLAGS, Rules
+from memory_store.times.windows import Window, in_other_year, part_of_day, shifted, third_of
+from memory_store.times.words import DAY_PARTS, FOLD, MONTH_NAMES, THIRDS, WEEKDAY_NAMES, WEEKDAY_SIGNS
+
+# The open ends of "before 2020" and "since March", in local time: far from the ends of the calendar, so that a change
+# of zone never leaves it. What a query names beyond them is ignored.
+FAR_PAST: Final = datetime(1000, 1, 1)
+FAR_FUTURE: Final = datetime(3000, 1, 1)
+_DAY: Final = timedelta(days=1)
+# How far before a time the words that belong to it may begin, in characters.
+_LEAD: Final = 48
+# How many times one language may name; a pasted calendar must not hold up a recall.
+_MOST: Final = 64
+
+_THIRD_BEFORE: Final = re.compile(
+    r"\b(?:the\s+)?(?:(?P<adjective>early|mid|late)[\s-]+|(?P<noun>beginning|start|middle|end)\s+of\s+)(?:the\s+)?$",
+    FLAGS,
+)
+_EDGE_BEFORE: Final = re.compile(
+    r"\b(?:the\s+)?(?P<edge>first|last)\s+(?P<unit>day|week)\s+(?:of|in)\s+(?:the\s+)?$", FLAGS
+)
+_THIRD_AFTER: Final = re.compile(r"的?[年月]?(?:份的?)?(?P<third>初|[上中下]旬|底|末)")
+_PART_AFTER: Final = re.compile(
+    r"\s+(?:in\s+the\s+)?(?P<english>morning|afternoon|evening|night)\b|的?(?P<chinese>"
+    + "|".join(sorted((part for part in DAY_PARTS if not part.isascii()), key=len, reverse=True))
+    + ")",
+    FLAGS,
+)
+_CONNECTOR: Final = re.compile(
+    r"\s*(?:(?P<and>and|[和与跟])|to|until|till|through|up\s+to|直?到|至|-|~)\s*(?:the\s+)?", FLAGS
+)
+_RANGE_BEFORE: Final = re.compile(r"(?:\b(?P<both>between)|\bfrom|自从|[从自])\s*(?:the\s+)?$", FLAGS)
+_RANGE_AFTER: Final = re.compile(r"(?P<both>之间|期间)")
+_NEXT_TO: Final = re.compile(
+    r"\b(?:the\s+)?(?P<unit>day|week|month|year)\s+(?P<side>before|after)\s+(?:the\s+)?$", FLAGS
+)
+_OPEN_BEFORE: Final = re.compile(
+    r"(?:\b(?P<english>since|after|before|until|till|by|up\s+to|prior\s+to)\s+(?:the\s+)?|(?P<since>自从?)|"
+    r"(?P<beginning>从|\bfrom\s+)|(?P<until>直?到|至))$",
+    FLAGS,
+)
+_OPEN_AFTER: Final = re.compile(
+    r"(?P<before>[以之]前|前(?![后面台往天年一两三几些]))|(?P<after>[以之]后|后(?![来面天年悔]))|(?P<since>以来|至今|到现在)|"
+    r"(?P<beginning>起|开始|\s+on(?:wards?)?\b)|(?P<until>为止)",
+    FLAGS,
+)
+
+# --- What asks for words by the time at which they were written -----------------------------------------------------
+_ASKS_WHEN: Final = re.compile(
+    r"^\W*(?:(?:since\s+)?when|how\s+long|(?:on\s+)?(?:what|which)\s+(?:day|date|time|year|month))\b|什么时候|哪一?[天年月]|"
+    r"几[月号]|多久",
+    FLAGS,
+)
+# "What did I say I would do" and "say to Anna" are about other times and places than this record's.
+_SAID: Final = re.compile(
+    r"\b(?:i|we|you)\s+(?:(?:ever|just|also|already|have|been|both)\s+){0,2}"
+    r"(?:say(?:ing)?|said|talk(?:ed|ing)?|chat(?:ted|ting)?|discuss(?:ed|ing)?|mention(?:ed)?|sp[eo]ake?|not(?:e|ed|ing)|"
+    r"jot(?:ted)?|wr[io]t(?:e|ing|ten)|record(?:ed)?|t[eo]ll?d?\s+(?:you|me)|ask(?:ed)?(?:\s+(?:you|me))?)\b"
+    r"(?!\s+(?:that|i|we|he|she|they|it|there|you|how|why|where|\w+ing)\b)(?!\s+(?:to|with)\s+(?!(?:you|me|us)\b))"
+    r"|^\W*what(?:'s|\s+(?:was|were|has\s+been|got))\s+(?:said|written|noted|discussed|mentioned|recorded|talked\s+about)\b",
+    FLAGS,
+)
+_WORKS: Final = re.compile(
+    r"\b(?:books?|articles?|papers?|thesis|novels?|songs?|poems?|letters?|code|programs?|exams?|tests?|essays?|reports?|"
+    r"scripts?|blogs?|e-?mails?|albums?|videos?)\b|书|论文|小说|歌|诗|信|代码|文章|程序",
+    FLAGS,
+)
+_RECORD: Final = r"\b(?:notes?|journal|diary|entry|entries|messages?|conversations?|chats?|discussions?|memos?)\b"
+_RECORD_BEFORE: Final = re.compile(
+    rf"{_RECORD}(?:\s+(?:that\s+)?(?:i|we|you)\s+(?:made|took|wrote|had|left|kept))?\s+(?:(?:from|on|in|of|during)\s+)?"
+    rf"(?:the\s+)?$|{_RECORD}[^.?!]{{0,40}}\sfrom\s+(?:the\s+)?$",
+    FLAGS,
+)
+_RECORD_AFTER: Final = re.compile(rf"'s\s+(?:\w+\s+)?{_RECORD}|的?(?:笔记|日记|记录|聊天|对话|谈话)", FLAGS)
+_TOPIC_BEFORE: Final = re.compile(r"\b(?:about|regarding|concerning|of|for)\s+(?:the\s+)?$|(?:关于|有关|对于?)$", FLAGS)
+_CHINESE_SELF_BEFORE: Final = re.compile(r"(?:^|[我你们咱在出找下看\s,。:：])$")
+_CHINESE_SAID_AFTER: Final = re.compile(
+    r"(?:的时候|里|中|[,\s我你们咱都曾还跟和与]|有没有|是不是|到底|一起){0,6}"
+    r"(?:说[过了的]|写[过了下]|记[过了下录]|聊[过了的到]|谈[过了的到]|提[到过起]|讨论|问[过了]|告诉)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """From `start` inclusive to `end` exclusive, aware, in the zone of the time of asking.
+
+    `words` is the expression as it stands in the query, without "in" or "on". `yearly`: no year was named ("in May",
+    "5月2日"); `start` and `end` are then the latest that has begun, and the same days of every year are meant as well.
+    """
+
+    start: datetime
+    end: datetime
+    words: str
+    yearly: bool = False
+
+    def contains(self, moment: datetime) -> bool:
+        """Return whether an aware moment lies in the span; in any year for a yearly one."""
+        wall = self._wall(moment)
+        return any(window.start <= wall < window.end for window in self._windows(wall))
+
+    def distance_days(self, moment: datetime) -> float:
+        """Return 0 inside, else the days from an aware moment to the nearest edge, in any year for a yearly span."""
+        wall = self._wall(moment)
+        return min(max((window.start - wall) / _DAY, (wall - window.end) / _DAY, 0.0) for window in self._windows(wall))
+
+    def _wall(self, moment: datetime) -> datetime:
+        return moment.astimezone(self.start.tzinfo).replace(tzinfo=None)
+
+    def _windows(self, wall: datetime) -> Iterator[Window]:
+        """Yield the span, and for a yearly one its repetitions around a moment."""
+        window = Window(self.start.replace(tzinfo=None), self.end.replace(tzinfo=None))
+        yield window
+        if self.yearly:
+            for year in range(wall.year - 1, wall.year + 2):
+                repeated = in_other_year(window, year - window.start.year)
+                if repeated is not None:
+                    yield repeated
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """A window, and where its words stand in the text."""
+
+    window: Window
+    first: int
+    last: int
+
+
+class _Grammar:
+    """Rules of one language, found in one pass: one expression tells which rule matches, then that rule reads.
+
+    Expressions are compiled at their first use: all of them together take 70 ms.
+    """
+
+    def __init__(self, rules: Rules, edge: str = "") -> None:
+        self._rules = rules
+        self._edge = edge
+
+    @functools.cached_property
+    def _finder(self) -> re.Pattern[str]:
+        nameless = (re.sub(r"\(\?P<\w+>", "(?:", pattern) for pattern, _ in self._rules)
+        return re.compile(f"{self._edge}(?:{'|'.join(f'({pattern})' for pattern in nameless)})", FLAGS)
+
+    def phrases(self, text: str, now: datetime) -> Iterator[_Phrase]:
+        """Yield the single times in their order; what is no time after all ("31 February") is passed over."""
+        for match in self._finder.finditer(text):
+            pattern, rule = self._rules[(match.lastindex or 1) - 1]
+            found = _compiled(pattern).match(text, match.start())
+            try:
+                window = rule(found, now) if found else None
+            except (ValueError, OverflowError):
+                continue  # there is no such day, or it is beyond the calendar
+            if window is not None:
+                yield _Phrase(window, match.start(), match.end())
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, FLAGS)
+
+
+_ENGLISH: Final = _Grammar(english.RULES, edge=r"\b")
+_CHINESE: Final = _Grammar(chinese.RULES)
+
+
+def time_spans(query: str, asked_at: datetime) -> tuple[TimeSpan, ...]:
+    """Return the times that a query speaks of, in their order and without overlaps; none for a query without any.
+
+    "since", "before" and their like reach to FAR_FUTURE and FAR_PAST. Raises ValueError for an `asked_at` without zone.
+    """
+    if asked_at.tzinfo is None:
+        raise ValueError("the time of asking needs a zone")
+    zone = asked_at.tzinfo
+    return tuple(
+        TimeSpan(
+            phrase.window.start.replace(tzinfo=zone),
+            phrase.window.end.replace(tzinfo=zone),
+            query[phrase.first : phrase.last],
+            phrase.window.yearly,
+        )
+        for phrase in _phrases(query.translate(FOLD), asked_at.replace(tzinfo=None))
+        if FAR_PAST <= phrase.window.start < phrase.window.end <= FAR_FUTURE
+    )
+
+
+def asks_for_time_of_writing(query: str) -> bool:
+    """Return whether the query clearly asks for what was said, written or discussed in the time that it names.
+
+    "What did I write yesterday?" and "my notes from last week" do; "What happened in 2019?" asks for the time of an
+    event, and so do "When …?", "What did I say about 2019?" and "Did I mention that I moved in 2019?".
+    """
+    text = query.translate(FOLD)
+    if _ASKS_WHEN.search(text):
+        return False
+    # Any day serves: only where the times stand in the text is asked for.
+    phrases = _phrases(text, datetime(2024, 6, 15))
+    around = [(text[max(0, phrase.first - 2 * _LEAD) : phrase.first], text[phrase.last :]) for phrase in phrases]
+    if any(_RECORD_BEFORE.search(before) or _RECORD_AFTER.match(after) for before, after in around):
+        return True
+    if not around or _WORKS.search(text) or any(_TOPIC_BEFORE.search(before) for before, _ in around):
+        return False
+    return bool(_SAID.search(text)) or any(
+        _CHINESE_SELF_BEFORE.search(before) and _CHINESE_SAID_AFTER.match(after) for before, after in around
+    )
+
+
+def date_words(moment: datetime) -> str:
+    """Return the ways people type the day of a moment, each word once: for the full-text index."""
+    number = moment.day
+    ending = "th" if 11 <= number <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    sign = WEEKDAY_SIGNS[moment.weekday()]
+    return (
+        f"{WEEKDAY_NAMES[moment.weekday()]} {number} {MONTH_NAMES[moment.month - 1]} {number}{ending} {moment.year} "
+        f"{moment.year}年{moment.month}月{number}日 星期{sign} 周{sign}"
+    )
+
+
+def _phrases(text: str, now: datetime) -> list[_Phrase]:
+    """Return the times of a folded text: singles made narrower, joined to ranges, or opened to one side."""
+    singles: list[_Phrase] = []
+    found = list(itertools.islice(_ENGLISH.phrases(text, now), _MOST))
+    if not text.isascii():
+        found.extend(itertools.islice(_CHINESE.phrases(text, now), _MOST))
+    for phrase in sorted(found, key=lambda phrase: (phrase.first, -phrase.last)):
+        if not singles or phrase.first >= singles[-1].last:
+            singles.append(phrase)
+    firsts = [phrase.first for phrase in singles[1:]] + [len(text)]
+    floor = 0
+    for at, phrase in enumerate(singles):
+        singles[at] = _narrowed(text, phrase, floor, firsts[at])
+        floor = singles[at].last
+    result: list[_Phrase] = []
+    at = floor = 0
+    while at < len(singles):
+        phrase, ceiling = singles[at], firsts[at]
+        if at + 1 < len(singles):
+            joined = _joined(text, phrase, singles[at + 1], floor)
+            if joined is not None:
+                at += 1
+                phrase, ceiling = joined, firsts[at]
+        at += 1
+        try:
+            result.append(_opened(text, phrase, floor, ceiling))
+        except (ValueError, OverflowError):
+            continue  # "the year before" the first one
+        floor = result[-1].last
+    return result
+
+
+def _narrowed(text: str, phrase: _Phrase, floor: int, ceiling: int) -> _Phrase:
+    """Take in a part of a day after it, or a part of a longer time around it: early May, 昨天下午, 去年年底."""
+    window, first, last = phrase.window, phrase.first, phrase.last
+    if window.end - window.start == _DAY:
+        part = _PART_AFTER.match(text, last, ceiling)
+        if part is None:
+            return phrase
+        return _Phrase(part_of_day(window, (part["english"] or part["chinese"]).lower()), first, part.end())
+    if window.end - window.start < 3 * _DAY:
+        return phrase
+    lead = text[max(floor, first - _LEAD) : first]
+    if edge := _EDGE_BEFORE.search(lead):
+        length = _DAY if edge["unit"].lower() == "day" else 7 * _DAY
+        last_one = edge["edge"].lower() == "last"
+        start = window.end - length if last_one else window.start
+        return _Phrase(Window(start, start + length, window.yearly), first - len(lead) + edge.start(), last)
+    if third := _THIRD_BEFORE.search(lead):
+        name = (third["adjective"] or third["noun"]).lower()
+        return _Phrase(third_of(window, THIRDS[name]), first - len(lead) + third.start(), last)
+    if after := _THIRD_AFTER.match(text, last, ceiling):
+        return _Phrase(third_of(window, THIRDS[after["third"]]), first, after.end())
+    return phrase
+
+
+def _joined(text: str, left: _Phrase, right: _Phrase, floor: int) -> _Phrase | None:
+    """Return the range from one time to the next where the words between say so; "and" needs a "between"."""
+    connector = _CONNECTOR.fullmatch(text, left.last, right.first)
+    if connector is None:
+        return None
+    lead = text[max(floor, left.first - _LEAD) : left.first]
+    before, after = _RANGE_BEFORE.search(lead), _RANGE_AFTER.match(text, right.last)
+    if connector["and"] and not (after or (before and before["both"])):
+        return None
+    window = _range(left.window, right.window)
+    if window is None:
+        return None
+    first = left.first - len(lead) + before.start() if before else left.first
+    return _Phrase(window, first, after.end() if after else right.last)
+
+
+def _range(left: Window, right: Window) -> Window | None:
+    """Return the range between two times; one that names no year takes it from the other, so that it fits."""
+    start: Window | None = left
+    end: Window | None = right
+    if left.yearly:
+        years = 0 if right.yearly else right.start.year - left.start.year
+        start = in_other_year(left, years)
+        if start is not None and start.start > right.start:
+            start = in_other_year(left, years - 1)
+    elif right.yearly:
+        end = in_other_year(right, left.start.year - right.start.year)
+        if end is not None and end.end <= left.start:
+            end = in_other_year(right, left.start.year - right.start.year + 1)
+    elif left.end - left.start == right.end - right.start == _DAY and timedelta() < left.start - right.start < 7 * _DAY:
+        start = Window(
+            left.start - 7 * _DAY, left.end - 7 * _DAY
+        )  # "Monday to Friday" on a Tuesday: of the week before
+    if start is None or end is None or start.start >= end.end:
+        return None
+    return Window(start.start, end.end, left.yearly and right.yearly)
+
+
+def _opened(text: str, phrase: _Phrase, floor: int, ceiling: int) -> _Phrase:
+    """Take in the words that open a time to one side: since March, before 2020, 3月以来; or that name its neighbour."""
+    window = phrase.window
+    lead = text[max(floor, phrase.first - _LEAD) : phrase.first]
+    start_of_lead = phrase.first - len(lead)
+    if neighbour := _NEXT_TO.search(lead):
+        unit, first = neighbour["unit"].lower(), start_of_lead + neighbour.start()
+        if neighbour["side"].lower() == "before":
+            return _Phrase(Window(shifted(window.start, unit, -1), window.start), first, phrase.last)
+        return _Phrase(Window(window.end, shifted(window.end, unit, 1)), first, phrase.last)
+    before, after = _OPEN_BEFORE.search(lead), _OPEN_AFTER.match(text, phrase.last, ceiling)
+    side = _side(before, after)
+    if side is None:
+        return phrase
+    opened = {
+        "since": Window(window.start, FAR_FUTURE),
+        "after": Window(window.end, FAR_FUTURE),
+        "before": Window(FAR_PAST, window.start),
+        "until": Window(FAR_PAST, window.end),
+    }[side]
+    first = start_of_lead + before.start() if before else phrase.first
+    return _Phrase(opened, first, after.end() if after else phrase.last)
+
+
+def _side(before: re.Match[str] | None, after: re.Match[str] | None) -> str | None:
+    """Return "since", "after", "before" or "until" as the words around a time say, or None where they say nothing."""
+    behind = after.lastgroup if after else None
+    if behind in ("before", "after", "since", "until"):
+        return behind
+    ahead = before.lastgroup if before else None
+    if before and ahead == "english":
+        word = " ".join(before["english"].lower().split())
+        return {"since": "since", "after": "after", "before": "before", "prior to": "before"}.get(word, "until")
+    if ahead == "since" or (ahead == "beginning" and behind == "beginning"):
+        return "since"
+    return None

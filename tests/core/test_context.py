@@ -1,0 +1,77 @@
+"""The assembled prompt: what stands around a hit, and what is said when nothing is relevant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from assistant.core.context import Context, build
+from memory_store import Store
+from memory_store.models import USER, Author, AuthorKind, Hit, RecallFilters, Role, Surroundings
+from tests.memory_store.support import add_document
+from tests.support.embedder import HashEmbedder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        yield store
+
+
+def assembled(hits: Sequence[Hit], around: Mapping[str, Surroundings], share: float = 0.5) -> Context:
+    return build("Where is the key?", [], [], hits, surroundings=around, budget=8000, recall_share=share)
+
+
+def asked(context: Context) -> str:
+    return context.messages[-1].content
+
+
+def test_neighbours_of_a_hit_come_along_where_there_is_room(store: Store) -> None:
+    add_document(store, "/house.md", "The shed is green.", "The spare key hangs inside.", "Mind the step.")
+    hits = store.recall("spare key", 1)
+    around = store.surroundings(hits)
+    text = asked(assembled(hits, around))
+    assert "> The spare key hangs inside.\n(before it, by the document)\n> The shed is green.\n(after it" in text
+    assert "Mind the step." in text
+    tight = asked(assembled(hits, around, share=0.0045))
+    assert "The spare key hangs inside." in tight
+    assert "The shed is green." not in tight
+
+
+def test_neighbours_of_another_source_in_view_or_private_stay_out(store: Store) -> None:
+    add_document(store, "/other.md", "Something else.")
+    conversation = store.conversations.start("Keys")
+    model = Author(AuthorKind.MODEL, "m")
+    secret = store.conversations.append(
+        conversation.id, Role.ASSISTANT, "A secret.", model, parent_id=None, private=True
+    )
+    hit = store.conversations.append(conversation.id, Role.USER, "The spare key.", USER, parent_id=secret.id)
+    seen = store.conversations.append(conversation.id, Role.USER, "Thanks.", USER, parent_id=hit.id)
+    hits = store.recall("spare key", 1)
+    everything = store.surroundings(hits)[hits[0].id]
+    assert everything.before is not None
+    assert everything.after is not None
+    filters = RecallFilters(include_private=False, exclude_message_ids=frozenset({seen.id}))
+    assert store.surroundings(hits, filters) == {hits[0].id: Surroundings()}
+    assert assembled(hits, store.surroundings(hits)).private
+    document = store.recall("something else", 1)
+    assert store.surroundings(document) == {document[0].id: Surroundings()}
+
+
+def test_what_stands_between_two_hits_is_told_once(store: Store) -> None:
+    add_document(store, "/keys.md", "The red key.", "Nothing here.", "The blue key.")
+    hits = store.recall("key", 2)
+    assert asked(assembled(hits, store.surroundings(hits))).count("Nothing here.") == 1
+
+
+def test_the_model_is_told_when_nothing_relevant_was_found(store: Store) -> None:
+    add_document(store, "/birds.md", "Nine herons stood by the river and looked at the water key by key.")
+    hits = store.recall("Which key opens the garden gate of the neighbour in Lisbon?")
+    assert hits[0].relevance < 0.5
+    assert asked(assembled(hits, {})).startswith("Nothing clearly relevant")
+    add_document(store, "/keys.md", "The key that opens the neighbour's garden gate in Lisbon is brass.")
+    hits = store.recall("Which key opens the garden gate of the neighbour in Lisbon?")
+    assert hits[0].relevance > 0.5
+    assert asked(assembled(hits, {})).startswith("Sources recalled")

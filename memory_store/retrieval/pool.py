@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from memory_store.clock import from_text
 from memory_store.database.passages import RankedPassage
 from memory_store.embedding.base import Vectors
-from memory_store.retrieval.words import stems
+from memory_store.retrieval.words import Matcher, folded, length
 
 # How far a window reaches: a turn is understood from the two before it, an announcement from the two after.
 REACH: Final = 2
@@ -67,28 +67,23 @@ class Pool:
     # -- words -------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _counted(self) -> tuple[Values, Values, list[list[int]]]:
-        """Return how often each term stands in each passage, each passage's length, and the order of its terms."""
-        column = {term: at for at, term in enumerate(self.terms)}
-        single = [term for term in self.terms if len(term) == 1 and not term.isascii()]
+    def texts(self) -> list[str]:
+        """The candidates and neighbours as they are searched: folded, with their context."""
+        return [folded(f"{one.context}\n{one.text}" if one.context else one.text) for one in self.passages]
+
+    @cached_property
+    def _counted(self) -> tuple[Values, Values]:
+        """Return how often each term stands in each passage, and each passage's length."""
+        matcher = Matcher(self.terms)
         counts = np.zeros((len(self.passages), len(self.terms)))
-        lengths = np.ones(len(self.passages))
-        orders: list[list[int]] = []
-        for at, passage in enumerate(self.passages):
-            words = stems(f"{passage.context}\n{passage.text}" if passage.context else passage.text)
-            order = [column.get(word, -1) for word in words]
-            for term in order:
-                if term >= 0:
-                    counts[at, term] += 1
-            for term_text in single:
-                counts[at, column[term_text]] = passage.text.count(term_text)
-            lengths[at] += len(words)
-            orders.append(order)
-        return counts, lengths, orders
+        for at, text in enumerate(self.texts):
+            for term, _ in matcher.find(text):
+                counts[at, term] += 1
+        return counts, np.array([length(text) + 1 for text in self.texts], dtype=float)
 
     @property
     def lengths(self) -> Values:
-        """Words in each candidate, and one."""
+        """Words in each candidate, about, and one."""
         return self._counted[1][self.chosen]
 
     @property
@@ -96,21 +91,16 @@ class Pool:
         """Shape (candidates, terms)."""
         return self._counted[0][self.chosen]
 
-    @property
-    def orders(self) -> list[list[int]]:
-        """For each candidate the column of the term at each word, -1 for words that were not asked for."""
-        return [self._counted[2][at] for at in self.chosen]
-
     def window_counts(self, offsets: Sequence[int]) -> tuple[Values, Values]:
         """Return counts and lengths of the candidates taken together with their neighbours at these offsets."""
-        counts, lengths, _ = self._counted
-        total, length = counts[self.chosen].copy(), lengths[self.chosen].copy()
+        counts, lengths = self._counted
+        total, size = counts[self.chosen].copy(), lengths[self.chosen].copy()
         for offset in offsets:
             beside = self.neighbours[offset][self.chosen]
             there = beside >= 0
             total[there] += counts[beside[there]]
-            length[there] += lengths[beside[there]]
-        return total, length
+            size[there] += lengths[beside[there]]
+        return total, size
 
     def bm25(self, offsets: Sequence[int] = ()) -> Values:
         """Return BM25 (Robertson and Zaragoza 2009; k1 = 0.9, b = 0.4 suit short texts) of each candidate's window."""

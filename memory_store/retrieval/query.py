@@ -53,8 +53,6 @@ _SECOND_PERSON: Final = re.compile(
     "你(?!还?记得)[^我，。？?]{0,6}(?:给我|向我|为我)?[^我，。？?]{0,4}(?:推荐|建议|告诉|介绍|教|说|提)",
     re.IGNORECASE,
 )
-# A capitalised word that does not begin the sentence.
-_OTHER_NAME: Final = re.compile(r"(?<=[a-z,’'] )[A-Z][a-zà-ÿ]{2,}")
 _QUOTED: Final = re.compile('"([^"]{2,60})"|“([^”]{2,60})”|《([^》]{1,60})》|「([^」]{1,60})」|‘([^’]{2,60})’')
 _CODE: Final = re.compile(r"\b(?=\w*\d)[\w./-]{3,}\w\b")
 
@@ -64,8 +62,7 @@ class Query:
     """A query, looked at once.
 
     `bare` is its text without the persons it names: names pull up what addresses a person, not what that person said.
-    `terms` are the stems worth counting, `search_terms` what full text searches for. `people` speak in the store;
-    `other_names` are capitalised words besides.
+    `terms` are the stems worth counting, `search_terms` what full text searches for. `people` speak in the store.
     """
 
     text: str
@@ -73,7 +70,6 @@ class Query:
     terms: tuple[str, ...]
     search_terms: tuple[str, ...]
     people: frozenset[str]
-    other_names: tuple[str, ...]
     first_person: bool
     second_person: bool
     wanted: frozenset[Wanted]
@@ -101,7 +97,6 @@ def understand(text: str, people: Sequence[str], asked_at: datetime) -> Query:
         terms=tuple(dict.fromkeys(one for term in search_terms for one in stems(term.removesuffix("*")))),
         search_terms=tuple(search_terms),
         people=named,
-        other_names=tuple(_OTHER_NAME.findall(bare)),
         first_person=not second and _FIRST_PERSON.search(text) is not None,
         second_person=second,
         wanted=frozenset(kind for kind, pattern in _WANTED.items() if pattern.search(text)),

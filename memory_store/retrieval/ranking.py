@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 
+from memory_store.database.fulltext import CJK_RUN
 from memory_store.models import Reason
 from memory_store.retrieval.pool import Pool, Values
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.signals import SIGNALS, Signal, scaled, values
-from memory_store.retrieval.words import stem
 
 WEIGHTS_FILE: Final = "weights.json"
 WORDS_ALONE: Final = "words alone"
@@ -23,11 +23,13 @@ WORDS_ALONE: Final = "words alone"
 EVIDENCE: Final = (
     "cosine",
     "cosine with the two before",
+    "cosine above the others",
     "coverage",
     "coverage with the two before",
     "matched",
     "named speaker",
-    "unknown name",
+    "other script",
+    "both CJK",
 )
 
 
@@ -82,35 +84,29 @@ def rank(query: Query, pool: Pool, weights: Weights | None = None) -> Ranked:
 
 
 def evidence(query: Query, pool: Pool) -> Values:
-    """Return the values of EVIDENCE, shape (candidates, 7).
+    """Return the values of EVIDENCE, shape (candidates, 9).
 
     `matched` is the logarithm of one more than the idf that the passage and the two before it hold, over what a rare
-    word has; `unknown name` is 1 where the query names somebody whom the passage does not.
+    word has. Scripts shift the scale of cosines: embeddings of two languages lie further apart.
     """
     size = len(pool)
-    covered, around = pool.coverage(), pool.coverage((-2, -1))
+    around = pool.coverage((-2, -1))
     total = float(pool.idf.sum()) if len(pool.idf) else 0.0
-    named = np.array([one.author_name in query.people for one in pool.candidates], dtype=float)
+    cosines = pool.cosines()
+    asked_in_cjk = CJK_RUN.search(query.bare) is not None
+    in_cjk = np.array([CJK_RUN.search(one.text) is not None for one in pool.candidates], dtype=bool)
     columns = [
-        pool.cosines(),
+        cosines,
         pool.cosines((-2, -1)),
-        covered,
+        cosines - cosines.mean() if size else cosines,
+        pool.coverage(),
         around,
         np.log1p(around * total / 5),
-        named,
-        _unknown_names(query, pool),
+        np.array([one.author_name in query.people for one in pool.candidates], dtype=float),
+        (in_cjk != asked_in_cjk).astype(float),
+        (in_cjk & asked_in_cjk).astype(float),
     ]
     return np.stack(columns, axis=1) if size else np.zeros((0, len(EVIDENCE)))
-
-
-def _unknown_names(query: Query, pool: Pool) -> Values:
-    missing = np.zeros(len(pool))
-    counts, _ = pool.window_counts((-2, -1))
-    column = {term: at for at, term in enumerate(pool.terms)}
-    columns = [column[one] for name in query.other_names if (one := stem(name.casefold())) in column]
-    if columns:
-        missing = (counts[:, columns] == 0).any(axis=1).astype(float)
-    return missing
 
 
 def reasons(ranked: Ranked, at: int) -> tuple[Reason, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,13 +71,6 @@ def coverage(query: Query, pool: Pool) -> Values:
 def coverage_before(query: Query, pool: Pool) -> Values:
     """The part of the query's words, weighted by rarity, in the passage and the two before it."""
     return pool.coverage((-2, -1))
-
-
-def phrase(query: Query, pool: Pool) -> Values:
-    """How many pairs of the query's words follow each other in the passage as they do in the query."""
-    pairs = {(first, first + 1) for first in range(len(pool.terms) - 1)}
-    found = [sum(1 for pair in itertools.pairwise(order) if pair in pairs) for order in pool.orders]
-    return np.array(found, dtype=float)
 
 
 def quoted(query: Query, pool: Pool) -> Values:
@@ -238,7 +230,6 @@ SIGNALS: Final = (
     Signal("words around", words_around, relative=True),
     Signal("coverage", coverage, relative=True),
     Signal("coverage with the two before", coverage_before, relative=True),
-    Signal("phrase", phrase, relative=True),
     Signal("quoted words", quoted, relative=False),
     Signal("numbers and codes", codes, relative=False),
     Signal("meaning", meaning, relative=True),

@@ -211,3 +211,16 @@ def test_terminal_escapes_in_a_document_are_not_printed(keepsake: Shell, tmp_pat
         result = keepsake(*command)
         assert "\x1b" not in result.out + result.err
         assert "\u202e" not in result.out
+
+
+def test_search_explains_itself_and_finds_what_one_person_said(keepsake: Shell, notes: Path) -> None:
+    keepsake("import", str(notes))
+    explained = keepsake("search", "spare key", "--explain").out
+    assert "words spare, key" in explained
+    for row in ("score", "relevance", "coverage with the two before", "meaning"):
+        assert any(line.startswith(row) for line in explained.splitlines()), row
+    (hit, *_) = keepsake("search", "spare key", "--json").json["hits"]
+    assert hit["matched"] == ["spare", "key"]
+    assert {"signal", "value", "contribution"} == set(hit["reasons"][0])
+    assert 0 < hit["relevance"] <= 1
+    assert keepsake("search", "spare key", "--author", "Nobody").out.strip() == "Nothing was found."

@@ -49,7 +49,6 @@ def said(store: Store, signal: str, query: str, filters: RecallFilters | None = 
     [
         ("words", "tram to the harbour", "The tram goes to the harbour.", "The bus goes to the harbour."),
         ("coverage", "tram to the harbour", "The tram goes to the harbour.", "A tram."),
-        ("phrase", "spare key of the shed", "The spare key hangs there.", "A key, and a spare one."),
         ("quoted words", 'Who liked "Taxi Driver"?', "We saw Taxi Driver.", "The taxi had no driver."),
         ("quoted words", "谁看过《出租车司机》？", "昨天看了出租车司机。", "出租车的司机很好。"),
         ("numbers and codes", "Where is invoice INV-2034?", "inv-2034 is paid.", "The invoice is paid."),

@@ -92,6 +92,8 @@ class Store:
         """Stop the background work, give up the index and close the database."""
         self._workshop.close()
         self._executor.shutdown(wait=True)
+        if self._exact is not None:
+            self._exact.close()
         self._database.close()
 
     # -- remember and recall -----------------------------------------------------------------------------------
@@ -173,6 +175,8 @@ class Store:
     def _exact_index(self, embedder_id: int, identity: EmbedderIdentity) -> ExactIndex:
         with self._exact_lock:
             if self._exact is None or self._exact.embedder_id != embedder_id:
+                if self._exact is not None:
+                    self._exact.close()
                 self._exact = ExactIndex(self._database, embedder_id, identity.dimension)
             return self._exact
 

@@ -16,12 +16,19 @@ from memory_store.database.fulltext import CJK_RUN, TOKEN, bigrams
 # The stemmer of the full-text index, so that both count the same words. It keeps state: one caller at a time.
 _STEMMER: Final = Stemmer.Stemmer("porter")
 _STEMMER_LOCK: Final = threading.Lock()
+# FTS5_PORTER_MAX_TOKEN and the shortest token that FTS5's porter tokenizer looks at, in bytes.
+_SHORTEST: Final = 3
+_LONGEST: Final = 64
+# Combining marks of Latin, Greek and Cyrillic; those of kana and hangul are part of the letter.
+_ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
 @functools.lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
-    """Return the stem of a lower-case word."""
+    """Return the stem of a lower-case word; like the full-text index it leaves very short and very long ones alone."""
+    if not _SHORTEST <= len(word.encode()) <= _LONGEST:
+        return word
     with _STEMMER_LOCK:
         return str(_STEMMER.stemWord(word))
 
@@ -38,8 +45,10 @@ def stems(text: str) -> list[str]:
 
 
 def folded(text: str) -> str:
-    """Return a text as it is compared: full-width forms and letter case do not matter."""
-    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+    """Return a text as it is compared: full-width forms, letter case and accents do not matter."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
+    return text.casefold()
 
 
 def length(text: str) -> int:

@@ -7,10 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from memory_store import Store
+from memory_store.database.fulltext import frequencies
 from memory_store.models import USER, Author, AuthorKind, PassageDraft, RecallFilters, Role
 from memory_store.retrieval.signals import SIGNALS
+from memory_store.retrieval.words import Matcher, stems
 from tests.support.embedder import HashEmbedder
 
 ANNA, BEN = Author(AuthorKind.USER, "Anna"), Author(AuthorKind.USER, "Ben")
@@ -220,6 +224,8 @@ def test_near_duplicates_are_one_hit_that_names_every_source(store: Store) -> No
         "的了吗呢",
         "茶",
         "x" * 10_000,
+        "s",
+        "what's its s",
         "museum " * 2_000,
         "\x00\ufffe\u202e",
         "   \n\t ",
@@ -241,3 +247,22 @@ def test_relevance_is_higher_for_what_has_to_do_with_the_question(store: Store) 
     assert hits["The boiler loses pressure: open the filling loop."] > max(
         hits.get("We saw nine herons on the river.", 0), 0.5
     )
+
+
+def test_words_are_stemmed_as_the_full_text_index_stems_them(store: Store) -> None:
+    text = (
+        "Running ponies' studies generously, a tv is as us: s t relational flies dying hopping filed agreed Café 喝茶"
+    )
+    talk(store, (USER, text))
+    words = [word for word in stems(text) if word.isascii()]
+    with store._database.read() as connection:
+        known = frequencies(connection, words)
+    assert [word for word in words if word not in known] == []
+
+
+@given(words=st.lists(st.text(alphabet="abcdeilnorsty", min_size=1, max_size=9), min_size=1, max_size=6))
+def test_the_matcher_finds_exactly_the_words_with_a_wanted_stem(words: list[str]) -> None:
+    text = " ".join(words)
+    terms = list(dict.fromkeys(stems(text)))[::2]
+    found = sorted(terms[at] for at, _ in Matcher(terms).find(text))
+    assert found == sorted(one for one in stems(text) if one in terms)

@@ -194,8 +194,8 @@ class Hit:
     """A recalled passage. `score` orders hits of one recall; it is not comparable between recalls.
 
     `relevance` is: the calibrated probability, 0 to 1, that the passage has to do with what was asked at all.
-    `matched` are the words of the query as they stand in the passage or around it (CJK as bigrams); `also_in` names the
-    other sources in which nearly the same text stands.
+    `matched` are the words of the query as the passage or its context has them, folded (CJK as bigrams); `also_in`
+    names the other sources in which nearly the same text stands.
     """
 
     id: str

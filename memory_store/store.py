@@ -111,7 +111,7 @@ class Store:
 
         Times in the query ("last spring") are understood as of `asked_at`, by default now.
         """
-        moment = asked_at or datetime.now().astimezone()
+        moment = (asked_at or datetime.now()).astimezone()
         side = self._vector_side()
         return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
 
@@ -119,7 +119,7 @@ class Store:
         self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None
     ) -> tuple[Query, Pool]:
         """Return what recall would rank: for explaining a ranking and for fitting one."""
-        moment = asked_at or datetime.now().astimezone()
+        moment = (asked_at or datetime.now()).astimezone()
         side = self._vector_side()
         return gather(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
 

@@ -79,6 +79,14 @@ def build(
     )
 
 
+def in_view(messages: Sequence[Message], budget: int) -> frozenset[str]:
+    """Return the ids of the latest messages that a context of this budget may show: these need not be recalled."""
+    newest_first = list(reversed(messages))
+    shown, _ = _fit(newest_first, [estimate_tokens(message.text) + 4 for message in newest_first], budget)
+    # The question itself is always shown.
+    return frozenset(message.id for message in (shown or newest_first[:1]))
+
+
 def _fit(items: Sequence[T], costs: Sequence[int], room: int) -> tuple[list[T], int]:
     """Take items in their order until one does not fit; return them and the room that is left."""
     kept: list[T] = []

@@ -153,7 +153,8 @@ class Session:
     def _assemble(self, text: str) -> prompt_context.Context:
         """Recall for the question and build what the model sees; private text only for a model on this machine."""
         include_private = self.model.is_private
-        in_view = frozenset(message.id for message in self._messages)
+        budget = self.model.context_tokens - self.settings.max_answer_tokens
+        in_view = prompt_context.in_view(self._messages, budget)
         filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
         # Twice as many as are needed: what the user once asked is found easily, and answers nothing.
         recalled = self._store.recall(text, 2 * self.settings.passages, filters)
@@ -170,7 +171,7 @@ class Session:
             self._store.memories.pinned(include_private=include_private),
             hits,
             surroundings=around,
-            budget=self.model.context_tokens - self.settings.max_answer_tokens,
+            budget=budget,
             recall_share=self.settings.context_share,
         )
 

@@ -66,7 +66,7 @@ def query_terms(query: str) -> list[str]:
 
     A term that ends in `*` is a prefix. Where only stop words were typed, they are searched for after all.
     """
-    folded = unicodedata.normalize("NFKC", query).casefold()
+    folded = unicodedata.normalize("NFKC", query).lower()
     kept: list[str] = []
     stopped: list[str] = []
     for token in TOKEN.findall(folded):
@@ -84,12 +84,20 @@ def match_expression(terms: list[str]) -> str:
     return " OR ".join(f'"{term[:-1]}" *' if term.endswith("*") else f'"{term}"' for term in terms)
 
 
-def search(connection: sqlite3.Connection, terms: list[str], limit: int, filters: FilterSql) -> list[TextHit]:
-    """Return the `limit` passages with the highest BM25 for any of the terms, best first."""
+def search(
+    connection: sqlite3.Connection, terms: list[str], limit: int, filters: FilterSql, beside: Sequence[str] = ()
+) -> list[TextHit]:
+    """Return the `limit` passages with the highest BM25 for any of the terms, best first.
+
+    With terms `beside` them only passages that hold one of those too.
+    """
     if not terms:
         return []
+    expression = match_expression(terms)
+    if beside:
+        expression = f"({expression}) AND ({match_expression(list(beside))})"
     sql = "SELECT f.rowid, f.rank FROM passages_fts AS f WHERE passages_fts MATCH ? ORDER BY f.rank LIMIT ?"
-    parameters: list[object] = [match_expression(terms), limit]
+    parameters: list[object] = [expression, limit]
     if filters:
         sql = (
             "SELECT f.rowid, f.rank FROM passages_fts AS f JOIN passages AS p ON p.row = f.rowid "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -153,8 +154,10 @@ def by_rows(connection: sqlite3.Connection, rows: list[int]) -> dict[int, Stored
 
 def for_ranking(connection: sqlite3.Connection, rows: Sequence[int]) -> list[RankedPassage]:
     """Return what ranking needs of these rows, in the order of the rows; rows that are gone are left out."""
-    marks = ", ".join("?" for _ in rows)
-    found = connection.execute(f"{_SELECT_FOR_RANKING} WHERE p.row IN ({marks}) ORDER BY p.row", list(rows))
+    wanted = "(SELECT value FROM json_each(?))"  # one variable, however many rows
+    found = connection.execute(
+        f"{_SELECT_FOR_RANKING} WHERE p.row IN {wanted} ORDER BY p.row", (json.dumps(list(rows)),)
+    )
     return [RankedPassage(*row) for row in found]
 
 

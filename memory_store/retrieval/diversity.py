@@ -10,7 +10,9 @@ from memory_store.retrieval.pool import Pool
 from memory_store.retrieval.words import stems
 
 # Of two passages with this part of their words in common (Jaccard), the second tells nothing new.
-_SAME_WORDS: Final = 0.8
+_SAME_WORDS: Final = 0.9
+# Unless they differ in one of these: a number, or a no.
+_TELLING: Final = re.compile(r"\d|n't$|^(?:no|not|never|none|nor|without|cannot|t)$|[不没無无别未]")
 # Short texts share all their words by chance: "Thanks!" is said for many reasons.
 _FEWEST_WORDS: Final = 5
 _WORD: Final = re.compile(r"\w+")
@@ -20,12 +22,14 @@ Group = tuple[int, ...]
 def grouped(pool: Pool, order: Sequence[int], k: int) -> list[Group]:
     """Return the first k groups of candidates, best first, each its best member with its near-duplicates after it.
 
-    `order` holds positions of candidates, best first. Only what would have been among the first 2k + 10 is compared.
+    `order` holds positions of candidates, best first. Once there are k groups, 10 + k more are compared with them.
     """
     candidates = pool.candidates
     groups: list[list[int]] = []
     heads: list[frozenset[str]] = []
-    for at in order[: 2 * k + 10]:
+    for place, at in enumerate(order):
+        if len(groups) == k and place >= 2 * k + 10:
+            break
         words = _words(candidates[at].text)
         twin = next((number for number, head in enumerate(heads) if _same(head, words)), None)
         if twin is not None:
@@ -45,5 +49,5 @@ def _same(one: frozenset[str], other: frozenset[str]) -> bool:
     fewer, more = sorted((len(one), len(other)))
     if fewer < _FEWEST_WORDS or fewer < _SAME_WORDS * more:
         return False
-    shared = len(one & other)
-    return shared >= _SAME_WORDS * (len(one) + len(other) - shared)
+    differing = one ^ other
+    return len(differing) <= (1 - _SAME_WORDS) * len(one | other) and not any(map(_TELLING.search, differing))

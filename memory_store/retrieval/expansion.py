@@ -17,22 +17,30 @@ def surroundings(database: Database, hits: Sequence[Hit], filters: RecallFilters
     ids = [hit.id for hit in hits]
     with database.read() as connection:
         rows = passages.rows_of(connection, ids)
-        wanted = sorted({row + offset for row in rows.values() for offset in (-1, 1)} - set(rows.values()))
+        wanted = sorted({row + offset for row in rows.values() for offset in (-2, -1, 1, 2)} - set(rows.values()))
         beside = passages.by_rows(connection, wanted)
     found: dict[str, Surroundings] = {}
     for hit in hits:
         if hit.id in rows:
             # What stands between two hits is told once.
-            sides = [beside.pop(rows[hit.id] + offset, None) for offset in (-1, 1)]
-            found[hit.id] = Surroundings(_neighbour(hit, sides[0], filters), _neighbour(hit, sides[1], filters))
+            sides = [_nearest(hit, rows[hit.id], step, beside) for step in (-1, 1)]
+            found[hit.id] = Surroundings(_shown(sides[0], filters), _shown(sides[1], filters))
     return found
 
 
-def _neighbour(hit: Hit, passage: passages.StoredPassage | None, filters: RecallFilters) -> Neighbour | None:
-    """Return a passage if it is of the hit's source, whose passages are stored in its order, and may be shown."""
+def _nearest(hit: Hit, row: int, step: int, beside: dict[int, passages.StoredPassage]) -> passages.StoredPassage | None:
+    """Take what stands next to a hit out of what was read; a memory may have been stored between two messages."""
+    for distance in (1, 2):
+        passage = beside.get(row + step * distance)
+        if passage is not None and passage.source.id == hit.source.id:
+            return beside.pop(row + step * distance)
+    return None
+
+
+def _shown(passage: passages.StoredPassage | None, filters: RecallFilters) -> Neighbour | None:
+    """Return a passage as a neighbour if it may be shown."""
     if (
         passage is None
-        or passage.source.id != hit.source.id
         or (passage.private and not filters.include_private)
         or (passage.message_id is not None and passage.message_id in filters.exclude_message_ids)
     ):

@@ -130,6 +130,11 @@ class Pool:
             matrix[held] = np.frombuffer(blobs, dtype="<f4").reshape(-1, size)
         return matrix, held
 
+    @property
+    def embedded(self) -> NDArray[np.bool_]:
+        """Which candidates have a vector of the embedder in use."""
+        return self.vectors[1][self.chosen]
+
     def cosines(self, offsets: Sequence[int] = ()) -> Values:
         """Return the cosine of the query with the sum of each candidate's window of vectors.
 

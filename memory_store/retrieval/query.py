@@ -81,11 +81,13 @@ class Query:
 def understand(text: str, people: Sequence[str], asked_at: datetime) -> Query:
     """Look at a query, given the names of those who speak in the store. Longer ones are cut to 2,000 characters."""
     text = text[:MAX_QUERY_CHARS]
-    patterns = {name: pattern for name in people if (pattern := _name_pattern(name, text)) and pattern.search(text)}
-    named = frozenset(patterns)
+    lower = text.lower()
+    near = [name for name in people if name.strip() and name.split()[0].lower() in lower]
+    named = frozenset(name for name in near if _name_pattern(name, careless=text == lower).search(text))
     bare = text
     for name in sorted(named, key=len, reverse=True):
-        bare = patterns[name].sub(" ", bare)
+        # A name found by its letters alone may be a word after all ("bill"): it stays among the words.
+        bare = _name_pattern(name, careless=False).sub(" ", bare)
     bare = " ".join(bare.split())
     search_terms = query_terms(bare) if re.search(r"\w", bare) else []
     if not search_terms:
@@ -106,15 +108,13 @@ def understand(text: str, people: Sequence[str], asked_at: datetime) -> Query:
     )
 
 
-def _name_pattern(name: str, text: str) -> re.Pattern[str] | None:
+def _name_pattern(name: str, *, careless: bool) -> re.Pattern[str]:
     """Return what finds a person in a query: the whole name or the first word of it, with a possessive ending.
 
-    Case counts, because many names are words too ("Will", "Grace"), unless the whole query is in lower case and the
-    name is no word that every query may hold.
+    Case counts, because many names are words too ("Will", "Grace"), unless the query is carelessly typed in lower case
+    and the name is no word that every query may hold.
     """
     name = name.strip()
-    if not name:
-        return None
     if re.search(f"[{CJK}]", name):
         return re.compile(re.escape(name))
     first = name.split()[0]
@@ -124,4 +124,4 @@ def _name_pattern(name: str, text: str) -> re.Pattern[str] | None:
     if first.lower() in STOP_WORDS | {"may"}:
         # "Will she come?" begins with a capital too.
         return re.compile(rf"(?<!\w){re.escape(name)}{ending}|(?<=[^\s.!?]\s){re.escape(first)}{ending}")
-    return re.compile(rf"(?<!\w)(?:{choices}){ending}", re.IGNORECASE if text == text.lower() else 0)
+    return re.compile(rf"(?<!\w)(?:{choices}){ending}", re.IGNORECASE if careless else 0)

@@ -23,7 +23,6 @@ WORDS_ALONE: Final = "words alone"
 EVIDENCE: Final = (
     "cosine",
     "cosine with the two before",
-    "cosine above the others",
     "coverage",
     "coverage with the two before",
     "matched",
@@ -78,13 +77,23 @@ def rank(query: Query, pool: Pool, weights: Weights | None = None) -> Ranked:
     signals = tuple(one for one in SIGNALS if weights.signals.get(one.name))
     raw = values(query, pool, signals)
     contributions = scaled(raw, signals) * np.array([weights.signals[one.name] for one in signals])
-    logistic = weights.relevance.get(pool.embedder_name or "") or weights.relevance[WORDS_ALONE]
-    evident = evidence(query, pool) @ np.array([logistic.evidence.get(name, 0.0) for name in EVIDENCE]) + logistic.bias
-    return Ranked(contributions.sum(axis=1), 1 / (1 + np.exp(-evident)), raw, contributions, signals)
+    relevance = _relevance(query, pool, weights)
+    return Ranked(contributions.sum(axis=1), relevance, raw, contributions, signals)
+
+
+def _relevance(query: Query, pool: Pool, weights: Weights) -> Values:
+    """Return the relevance of each candidate; one that still waits for its vector is judged by its words alone."""
+    shown = evidence(query, pool)
+    chances = []
+    for name in (pool.embedder_name or WORDS_ALONE, WORDS_ALONE):
+        logistic = weights.relevance.get(name, weights.relevance[WORDS_ALONE])
+        factors = np.array([logistic.evidence.get(kind, 0.0) for kind in EVIDENCE])
+        chances.append(1 / (1 + np.exp(-(shown @ factors + logistic.bias))))
+    return np.asarray(np.where(pool.embedded, chances[0], chances[1]))
 
 
 def evidence(query: Query, pool: Pool) -> Values:
-    """Return the values of EVIDENCE, shape (candidates, 9).
+    """Return the values of EVIDENCE, shape (candidates, 8).
 
     `matched` is the logarithm of one more than the idf that the passage and the two before it hold, over what a rare
     word has. Scripts shift the scale of cosines: embeddings of two languages lie further apart.
@@ -92,13 +101,11 @@ def evidence(query: Query, pool: Pool) -> Values:
     size = len(pool)
     around = pool.coverage((-2, -1))
     total = float(pool.idf.sum()) if len(pool.idf) else 0.0
-    cosines = pool.cosines()
     asked_in_cjk = CJK_RUN.search(query.bare) is not None
     in_cjk = np.array([CJK_RUN.search(one.text) is not None for one in pool.candidates], dtype=bool)
     columns = [
-        cosines,
+        pool.cosines(),
         pool.cosines((-2, -1)),
-        cosines - cosines.mean() if size else cosines,
         pool.coverage(),
         around,
         np.log1p(around * total / 5),

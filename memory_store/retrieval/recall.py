@@ -39,7 +39,7 @@ def recall(
     for one in (narrowed, filters) if narrowed != filters else (filters,):
         query, pool = gather(database, text, k, one, side, executor, asked_at)
         if len(pool):
-            return _hits(database, query, pool, k)
+            return _hits(database, query, pool, k, one)
     return []
 
 
@@ -51,18 +51,18 @@ def _narrowed(text: str, filters: RecallFilters, asked_at: datetime) -> RecallFi
     return replace(filters, since=spans[0].start, until=spans[0].end) if len(spans) == 1 else filters
 
 
-def _hits(database: Database, query: Query, pool: Pool, k: int) -> list[Hit]:
+def _hits(database: Database, query: Query, pool: Pool, k: int, filters: RecallFilters) -> list[Hit]:
     ranked = rank(query, pool)
     rows = np.array([one.row for one in pool.candidates])
     order = np.lexsort((rows, -ranked.scores))
     groups = grouped(pool, [int(at) for at in order], k)
     with database.read() as connection:
-        read = passages.by_rows(connection, [int(rows[at]) for group in groups for at in group])
-    return [
-        _hit(query, pool, ranked, group, read)
-        for group in groups
-        if int(rows[group[0]]) in read  # the others were erased since they were ranked
-    ]
+        found = passages.by_rows(connection, [int(rows[at]) for group in groups for at in group])
+    # What was erased, superseded or marked private since it was ranked is left out.
+    read = {
+        row: one for row, one in found.items() if not one.superseded and (filters.include_private or not one.private)
+    }
+    return [_hit(query, pool, ranked, group, read) for group in groups if int(rows[group[0]]) in read]
 
 
 def _hit(query: Query, pool: Pool, ranked: Ranked, group: Group, read: dict[int, passages.StoredPassage]) -> Hit:

@@ -11,7 +11,7 @@ from typing import Final
 
 import Stemmer
 
-from memory_store.database.fulltext import CJK_RUN, TOKEN, bigrams
+from memory_store.database.fulltext import CJK, CJK_RUN, TOKEN, bigrams
 
 # The stemmer of the full-text index, so that both count the same words. It keeps state: one caller at a time.
 _STEMMER: Final = Stemmer.Stemmer("porter")
@@ -19,9 +19,9 @@ _STEMMER_LOCK: Final = threading.Lock()
 # FTS5_PORTER_MAX_TOKEN and the shortest token that FTS5's porter tokenizer looks at, in bytes.
 _SHORTEST: Final = 3
 _LONGEST: Final = 64
-# Combining marks of Latin, Greek and Cyrillic; those of kana and hangul are part of the letter.
-_ACCENTS: Final = re.compile("[\u0300-\u036f]")
-_WORD: Final = re.compile(r"[^\W_]+")
+# Accents on Latin letters, which the full-text index leaves out too.
+_ACCENTS: Final = re.compile("(?<=[A-Za-z])[\u0300-\u036f]+")
+_WORD: Final = re.compile(f"[^\\W_{CJK}]+")
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -48,7 +48,7 @@ def folded(text: str) -> str:
     """Return a text as it is compared: full-width forms, letter case and accents do not matter."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
-    return text.casefold()
+    return text.lower()
 
 
 def length(text: str) -> int:
@@ -83,7 +83,7 @@ class Matcher:
         for prefix in self._prefixes:
             start = text.find(prefix)
             while start >= 0:
-                if start not in seen and not (start and text[start - 1].isalnum()):
+                if start not in seen and not (start and _WORD.match(text[start - 1])):
                     seen.add(start)
                     word = _WORD.match(text, start)
                     if word is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.core.context import Context, build
+from assistant.core.context import Context, build, in_view
 from memory_store import Store
 from memory_store.models import USER, Author, AuthorKind, Hit, RecallFilters, Role, Surroundings
 from tests.memory_store.support import add_document
@@ -75,3 +75,14 @@ def test_the_model_is_told_when_nothing_relevant_was_found(store: Store) -> None
     hits = store.recall("Which key opens the garden gate of the neighbour in Lisbon?")
     assert hits[0].relevance > 0.5
     assert asked(assembled(hits, {})).startswith("Sources recalled")
+
+
+def test_only_messages_that_the_context_can_hold_are_in_view(store: Store) -> None:
+    conversation = store.conversations.start("Long")
+    messages = [
+        store.conversations.append(conversation.id, Role.USER, f"{number} " * 50, USER, parent_id=None)
+        for number in range(10)
+    ]
+    assert in_view(messages, 8000) == frozenset(message.id for message in messages)
+    assert in_view(messages, 70) == frozenset(message.id for message in messages[-2:])
+    assert in_view(messages, 1) == {messages[-1].id}

@@ -90,7 +90,7 @@ def test_hit_says_where_it_is_from_and_why_it_was_found(store: Store) -> None:
     assert hit.matched == ("spare", "key", "keys")
     said = {reason.signal: reason for reason in hit.reasons}
     assert 0 < said["meaning"].value <= 1.0001
-    assert said["coverage"].value == pytest.approx(1)
+    assert said["coverage with the two before"].value == pytest.approx(1)
     assert hit.score == pytest.approx(sum(reason.contribution for reason in hit.reasons))
 
 
@@ -163,7 +163,9 @@ def test_vectors_of_another_embedder_are_not_mixed_and_words_still_answer(tmp_pa
         store.reindex()
         store.check_embedder()
         assert store.stats().embedded == 2
-        assert {"coverage", "meaning"} <= {reason.signal for reason in store.recall("spare key")[0].reasons}
+        assert {"coverage with the two before", "meaning"} <= {
+            reason.signal for reason in store.recall("spare key")[0].reasons
+        }
 
 
 def test_store_without_an_embedder_recalls_by_words(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ _WITH_NEIGHBOURS: Final = 40
 _NEIGHBOURS: Final = (-1, 1, 2)
 # How many entries of the full-text index one search reads, about: 5 ms' worth.
 POSTINGS: Final = 20_000
+# In a smaller store than this, how often a word occurs says little about how rare it is in the language.
+_SMALLEST: Final = 1000
 # Messages in view stand in the lists too, and are dropped afterwards.
 _MOST_IN_VIEW: Final = 400
 
@@ -60,7 +62,7 @@ def gather(
     nearest = executor.submit(_nearest, side, query, limit, filters)
     with database.read() as connection:
         found = fulltext.frequencies(connection, query.terms)
-        total = max(passages.latest_row(connection), *found.values(), 1)
+        total = max(passages.latest_row(connection), *found.values(), _SMALLEST)
         telling, common = _telling(query, found)
         lists = [
             [hit.row for hit in fulltext.search(connection, telling, limit, filter_sql(one), beside)]

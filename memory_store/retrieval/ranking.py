@@ -29,6 +29,7 @@ EVIDENCE: Final = (
     "named speaker",
     "other script",
     "both CJK",
+    "document",
 )
 
 
@@ -93,7 +94,7 @@ def _relevance(query: Query, pool: Pool, weights: Weights) -> Values:
 
 
 def evidence(query: Query, pool: Pool) -> Values:
-    """Return the values of EVIDENCE, shape (candidates, 8).
+    """Return the values of EVIDENCE, shape (candidates, 9).
 
     `matched` is the logarithm of one more than the idf that the passage and the two before it hold, over what a rare
     word has. Scripts shift the scale of cosines: embeddings of two languages lie further apart.
@@ -112,6 +113,7 @@ def evidence(query: Query, pool: Pool) -> Values:
         np.array([one.author_name in query.people for one in pool.candidates], dtype=float),
         (in_cjk != asked_in_cjk).astype(float),
         (in_cjk & asked_in_cjk).astype(float),
+        np.array([one.kind == "document" for one in pool.candidates], dtype=float),
     ]
     return np.stack(columns, axis=1) if size else np.zeros((0, len(EVIDENCE)))
 

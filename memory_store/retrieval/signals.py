@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from memory_store.database.fulltext import CJK, CJK_RUN
 from memory_store.database.passages import RankedPassage
 from memory_store.models import AuthorKind, SourceKind
 from memory_store.retrieval.pool import Pool, Values, z_scores
@@ -27,10 +28,9 @@ _NUMBERS: Final = re.compile(
     re.IGNORECASE,
 )
 _TITLES: Final = re.compile('"[^"]+"|《|「|“')
-_NAMES: Final = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+")
+_NAMES: Final = re.compile(rf"(?<=[a-z,] )[A-Z][a-z]+|[{CJK}]")
 _MOST_OF_THE_WORDS: Final = 0.75
 _LONGEST: Final = 60
-_MOST_NAMES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +197,14 @@ def tells_title(query: Query, pool: Pool) -> Values:
 
 
 def tells_names(query: Query, pool: Pool) -> Values:
-    """How many capitalised names (up to 3) the passage holds, where the query asks who, where or which."""
-    if Wanted.NAME not in query.wanted:
-        return np.zeros(len(pool))
-    return np.array([min(len(_NAMES.findall(one.text)), _MOST_NAMES) for one in pool.candidates], dtype=float)
+    """1 where the query asks who, where or which and the passage holds a name, or is in a script without capitals."""
+    return _holding(_NAMES, Wanted.NAME, query, pool)
+
+
+def other_script(query: Query, pool: Pool) -> Values:
+    """1 where only one of query and passage is in Chinese, Japanese or Korean: such embeddings lie further apart."""
+    asked = CJK_RUN.search(query.bare) is not None
+    return np.array([(CJK_RUN.search(one.text) is not None) != asked for one in pool.candidates], dtype=float)
 
 
 def _holding(pattern: re.Pattern[str], wanted: Wanted, query: Query, pool: Pool) -> Values:
@@ -250,6 +254,7 @@ SIGNALS: Final = (
     Signal("tells a number", tells_number, relative=False),
     Signal("quotes a title", tells_title, relative=False),
     Signal("holds names", tells_names, relative=False),
+    Signal("in another script", other_script, relative=False),
     Signal("made at that time", in_time, relative=False),
     Signal("made near that time", near_time, relative=False),
 )

@@ -69,6 +69,8 @@ def said(store: Store, signal: str, query: str, filters: RecallFilters | None = 
         ("tells a number", "How many cats are there?", "There are three cats.", "There are cats."),
         ("quotes a title", "Which book did we read?", 'We read the book "Emma".', "We read a book."),
         ("holds names", "Where did we sail?", "We sailed to Porto.", "We sailed far."),
+        ("holds names", "Where is 洱海?", "我们住在洱海边。", "we were there."),
+        ("in another script", "Which flight to Kunming?", "昆明 MU5804", "Kunming"),
     ],
 )
 def test_signal_prefers_what_answers(store: Store, signal: str, query: str, better: str, worse: str) -> None:

@@ -84,27 +84,39 @@ def match_expression(terms: list[str]) -> str:
     return " OR ".join(f'"{term[:-1]}" *' if term.endswith("*") else f'"{term}"' for term in terms)
 
 
-def search(
-    connection: sqlite3.Connection, terms: list[str], limit: int, filters: FilterSql, beside: Sequence[str] = ()
-) -> list[TextHit]:
-    """Return the `limit` passages with the highest BM25 for any of the terms, best first.
-
-    With terms `beside` them only passages that hold one of those too.
-    """
+def search(connection: sqlite3.Connection, terms: list[str], limit: int, filters: FilterSql) -> list[TextHit]:
+    """Return the `limit` passages with the highest BM25 for any of the terms, best first."""
     if not terms:
         return []
-    expression = match_expression(terms)
-    if beside:
-        expression = f"({expression}) AND ({match_expression(list(beside))})"
-    sql = "SELECT f.rowid, f.rank FROM passages_fts AS f WHERE passages_fts MATCH ? ORDER BY f.rank LIMIT ?"
-    parameters: list[object] = [expression, limit]
-    if filters:
-        sql = (
-            "SELECT f.rowid, f.rank FROM passages_fts AS f JOIN passages AS p ON p.row = f.rowid "
-            f"WHERE passages_fts MATCH ? AND {filters.where} ORDER BY f.rank LIMIT ?"
-        )
-        parameters = [parameters[0], *filters.parameters, limit]
-    return [TextHit(int(row[0]), -float(row[1])) for row in connection.execute(sql, parameters)]
+    rows = _matching(connection, match_expression(terms), "f.rank", limit, filters)
+    return [TextHit(row, -rank) for row, rank in rows]
+
+
+def together(
+    connection: sqlite3.Connection, terms: list[str], beside: list[str], limit: int, filters: FilterSql
+) -> list[int]:
+    """Return the latest `limit` rows that hold one of the terms and one of those beside them, unranked.
+
+    BM25 would read every passage of every word, to know how rare it is: too many for common words.
+    """
+    if not terms or not beside:
+        return []
+    expression = f"({match_expression(terms)}) AND ({match_expression(beside)})"
+    return [row for row, _ in _matching(connection, expression, "f.rowid DESC", limit, filters)]
+
+
+def _matching(
+    connection: sqlite3.Connection, expression: str, order: str, limit: int, filters: FilterSql
+) -> list[tuple[int, float]]:
+    rank = "f.rank" if order == "f.rank" else "0.0"
+    joined = "JOIN passages AS p ON p.row = f.rowid" if filters else ""
+    condition = f"AND {filters.where}" if filters else ""
+    found = connection.execute(
+        f"SELECT f.rowid, {rank} FROM passages_fts AS f {joined} "
+        f"WHERE passages_fts MATCH ? {condition} ORDER BY {order} LIMIT ?",
+        [expression, *filters.parameters, limit],
+    )
+    return [(int(row[0]), float(row[1])) for row in found]
 
 
 def frequencies(connection: sqlite3.Connection, stems: Sequence[str]) -> dict[str, int]:

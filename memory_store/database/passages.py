@@ -47,6 +47,20 @@ LEFT JOIN memories AS y ON y.id = p.memory_id
 LEFT JOIN embeddings AS e ON e.passage_row = p.row
 """
 
+_ANSWERS_FROM: Final = """
+WITH RECURSIVE answers (message_id) AS (
+    SELECT k.message_id FROM citations AS k JOIN passages AS p ON p.id = k.passage_id WHERE p.{column} = ?
+    UNION
+    SELECT k.message_id FROM answers AS a
+    JOIN messages AS m ON m.id = a.message_id
+    JOIN passages AS p ON p.message_id = m.id
+    JOIN passages AS beside ON beside.row BETWEEN p.row - 2 AND p.row + 2
+    JOIN messages AS n ON n.id = beside.message_id AND n.conversation_id = m.conversation_id
+    JOIN citations AS k ON k.passage_id = beside.id
+)
+SELECT message_id FROM answers
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -240,16 +254,15 @@ def _source_of(row: sqlite3.Row) -> Source:
 def set_private(connection: sqlite3.Connection, column: str, owner_id: str, private: bool) -> None:
     """Mark the passages of one owner (`document_id`, `message_id` or `memory_id`).
 
-    When they become private, the answers that were given with them as a source become private too, so that no later
-    request repeats them to an endpoint elsewhere.
+    When they become private, the answers that were given with them as a source become private too, and the answers
+    given with those, or with what stands beside them in their conversation, which the model may have read as well: so
+    no later request repeats them to an endpoint elsewhere.
     """
     connection.execute(f"UPDATE passages SET private = ? WHERE {column} = ?", (private, owner_id))
     if private:
-        answers = (
-            f"SELECT k.message_id FROM citations AS k JOIN passages AS p ON p.id = k.passage_id WHERE p.{column} = ?"
-        )
-        connection.execute(f"UPDATE messages SET private = 1 WHERE id IN ({answers})", (owner_id,))
-        connection.execute(f"UPDATE passages SET private = 1 WHERE message_id IN ({answers})", (owner_id,))
+        answers = [row[0] for row in connection.execute(_ANSWERS_FROM.format(column=column), (owner_id,))]
+        for table, key in (("messages", "id"), ("passages", "message_id")):
+            connection.executemany(f"UPDATE {table} SET private = 1 WHERE {key} = ?", [(one,) for one in answers])
     bump_vectors_epoch(connection)
 
 

@@ -49,5 +49,5 @@ def _same(one: frozenset[str], other: frozenset[str]) -> bool:
     fewer, more = sorted((len(one), len(other)))
     if fewer < _FEWEST_WORDS or fewer < _SAME_WORDS * more:
         return False
-    differing = one ^ other
-    return len(differing) <= (1 - _SAME_WORDS) * len(one | other) and not any(map(_TELLING.search, differing))
+    shared = len(one & other)
+    return shared >= _SAME_WORDS * (fewer + more - shared) and not any(map(_TELLING.search, one ^ other))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory_store.clock import from_text
+from memory_store.database.fulltext import CJK_RUN
 from memory_store.database.passages import RankedPassage
 from memory_store.embedding.base import Vectors
 from memory_store.retrieval.words import Matcher, folded, length
@@ -153,6 +154,12 @@ class Pool:
         scores[has] = (total[has] @ self.vector) / lengths[has]
         scores[~has] = scores[has].mean() if has.any() else 0.0
         return scores
+
+    @cached_property
+    def in_cjk(self) -> NDArray[np.bool_]:
+        """Which candidates hold Chinese, Japanese or Korean."""
+        texts = [one.text for one in self.candidates]
+        return np.array([not one.isascii() and CJK_RUN.search(one) is not None for one in texts], dtype=bool)
 
     # -- where and when ----------------------------------------------------------------------------------------
 

@@ -103,7 +103,6 @@ def evidence(query: Query, pool: Pool) -> Values:
     around = pool.coverage((-2, -1))
     total = float(pool.idf.sum()) if len(pool.idf) else 0.0
     asked_in_cjk = CJK_RUN.search(query.bare) is not None
-    in_cjk = np.array([CJK_RUN.search(one.text) is not None for one in pool.candidates], dtype=bool)
     columns = [
         pool.cosines(),
         pool.cosines((-2, -1)),
@@ -111,8 +110,8 @@ def evidence(query: Query, pool: Pool) -> Values:
         around,
         np.log1p(around * total / 5),
         np.array([one.author_name in query.people for one in pool.candidates], dtype=float),
-        (in_cjk != asked_in_cjk).astype(float),
-        (in_cjk & asked_in_cjk).astype(float),
+        (pool.in_cjk != asked_in_cjk).astype(float),
+        (pool.in_cjk & asked_in_cjk).astype(float),
         np.array([one.kind == "document" for one in pool.candidates], dtype=float),
     ]
     return np.stack(columns, axis=1) if size else np.zeros((0, len(EVIDENCE)))

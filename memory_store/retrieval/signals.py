@@ -31,6 +31,7 @@ _TITLES: Final = re.compile('"[^"]+"|《|「|“')
 _NAMES: Final = re.compile(rf"(?<=[a-z,] )[A-Z][a-z]+|[{CJK}]")
 _MOST_OF_THE_WORDS: Final = 0.75
 _LONGEST: Final = 60
+_BEST_OF_A_SITTING: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,12 @@ def meaning_around(query: Query, pool: Pool) -> Values:
 def sitting(query: Query, pool: Pool) -> Values:
     """The mean of the best three of the passage's document, or day of its conversation, in words and meaning."""
     base = z_scores(words_around(query, pool)) + z_scores(meaning(query, pool))
-    means = np.zeros(int(pool.groups.max(initial=-1)) + 1)
-    for group in range(len(means)):
-        means[group] = np.sort(base[pool.groups == group])[-3:].mean()
-    return means[pool.groups]
+    order = np.lexsort((-base, pool.groups))
+    groups = pool.groups[order]
+    place = np.arange(len(groups)) - np.searchsorted(groups, groups)
+    best = order[place < _BEST_OF_A_SITTING]
+    sums = np.bincount(pool.groups[best], base[best])
+    return np.asarray((sums / np.bincount(pool.groups[best]))[pool.groups])
 
 
 def speaker(query: Query, pool: Pool) -> Values:
@@ -204,7 +207,7 @@ def tells_names(query: Query, pool: Pool) -> Values:
 def other_script(query: Query, pool: Pool) -> Values:
     """1 where only one of query and passage is in Chinese, Japanese or Korean: such embeddings lie further apart."""
     asked = CJK_RUN.search(query.bare) is not None
-    return np.array([(CJK_RUN.search(one.text) is not None) != asked for one in pool.candidates], dtype=float)
+    return np.asarray(pool.in_cjk != asked, dtype=float)
 
 
 def _holding(pattern: re.Pattern[str], wanted: Wanted, query: Query, pool: Pool) -> Values:

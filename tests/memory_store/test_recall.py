@@ -146,6 +146,27 @@ def test_what_becomes_private_later_is_out_of_public_recall_at_once_with_the_ans
     assert store.conversations.message(answer.id).private
 
 
+def test_privacy_reaches_the_answers_that_were_made_from_answers(store: Store) -> None:
+    memory = store.remember("cholesterol is 3.9")
+    conversation = store.conversations.start("Health")
+    model = Author(AuthorKind.MODEL, "m")
+
+    def answered(text: str, *sources: str) -> str:
+        pending = store.conversations.append(
+            conversation.id, Role.ASSISTANT, "", model, parent_id=None, status=MessageStatus.PENDING
+        )
+        cited = [Citation(number, one, True) for number, one in enumerate(sources, start=1)]
+        store.conversations.finish(pending.id, text, model, MessageStatus.COMPLETE, citations=cited)
+        return pending.id
+
+    first = answered("Your cholesterol is 3.9", store.recall("cholesterol")[0].id)
+    passage = next(hit.id for hit in store.recall("cholesterol") if hit.message_id == first)
+    second = answered("As I said: 3.9", passage)
+    other = answered("Unrelated", store.remember("herons").id)
+    store.memories.mark(memory.id, private=True)
+    assert [store.conversations.message(one).private for one in (first, second, other)] == [True, True, False]
+
+
 def test_vectors_of_another_embedder_are_not_mixed_and_words_still_answer(tmp_path: Path) -> None:
     with Store.open(tmp_path, HashEmbedder()) as store:
         store.remember("The spare key is with Ines.")

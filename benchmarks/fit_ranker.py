@@ -37,9 +37,14 @@ _L2: Final = 1.0
 _EMPHASIS: Final = {"LoCoMo": 1.0, "MemoryBank": 2.0}
 _ADVERSARIAL_WEIGHT: Final = 0.7
 # What dialogue data can't teach: nobody in it asks the same thing twice, as users of an assistant do every day.
-# And who puts words in quotation marks wants to see them. What is asked and answered in two scripts is, in this data,
-# never one store beside passages in the script of the question.
-_BY_HAND: Final = {"repeats the question": -3.0, "quoted words": 0.5, "in another script": 0.9}
+# Who types a code or puts words in quotation marks wants to see them. And where question and answer are in two
+# scripts, this data never has passages in the question's script beside them.
+_BY_HAND: Final = {
+    "repeats the question": -3.0,
+    "numbers and codes": 3.0,
+    "quoted words": 0.5,
+    "in another script": 0.9,
+}
 # A signal whose weight comes out smaller than this is left out.
 _LEAST: Final = 0.05
 _SHIFTS: Final = ("other script", "both CJK")

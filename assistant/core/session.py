@@ -23,7 +23,7 @@ from assistant.core.events import (
     TurnFinished,
     TurnStarted,
 )
-from assistant.core.relevance import is_relevant
+from assistant.core.relevance import worth_quoting
 from assistant.ingestion.base import Block, BlockKind
 from assistant.ingestion.chunking import chunk
 from assistant.llm import base as llm
@@ -160,7 +160,7 @@ class Session:
         recalled = self._store.recall(text, 2 * self.settings.passages, filters)
         hits = [hit for hit in recalled if not is_asked(hit.kind, hit.author.kind, hit.text)]
         if self.model.quotes_only:
-            hits = [hit for hit in hits if is_relevant(hit)]
+            hits = worth_quoting(hits)
         hits = hits[: self.settings.passages]
         # Quotations are of the passages found; only a model reads what stands around them.
         around = {} if self.model.quotes_only else self._store.surroundings(hits, filters)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assistant.core.context import Context, build, in_view
-from assistant.core.relevance import is_relevant
+from assistant.core.relevance import is_relevant, worth_quoting
 from memory_store import Store
 from memory_store.models import USER, Author, AuthorKind, Hit, RecallFilters, Role, Surroundings
 from tests.memory_store.support import add_document
@@ -87,3 +88,12 @@ def test_only_messages_that_the_context_can_hold_are_in_view(store: Store) -> No
     assert in_view(messages, 8000) == frozenset(message.id for message in messages)
     assert in_view(messages, 70) == frozenset(message.id for message in messages[-2:])
     assert in_view(messages, 1) == {messages[-1].id}
+
+
+def test_what_ranks_far_below_the_best_is_not_quoted(store: Store) -> None:
+    add_document(store, "/keys.md", "The spare key hangs inside.")
+    hit = store.recall("spare key")[0]
+    pairs = ((9.0, 0.9), (5.0, 0.6), (3.0, 0.9), (8.0, 0.1))
+    best, near, far, beside = (replace(hit, score=score, relevance=chance) for score, chance in pairs)
+    assert worth_quoting([best, beside, near, far]) == [best, near]
+    assert worth_quoting([beside]) == []

@@ -174,9 +174,15 @@ def asks_too(query: Query, pool: Pool) -> Values:
 
 
 def repeats(query: Query, pool: Pool) -> Values:
-    """1 where the user, not another person by name, once asked this very question: most of its words, no answer."""
+    """1 where the user, not another person by name, once asked this very question, and it is told elsewhere.
+
+    This very question: most of its words. Where nothing else holds as many, the question is what is looked for.
+    """
+    asks, covers = only_asks(query, pool), pool.coverage() >= _MOST_OF_THE_WORDS
+    if not (covers & (asks == 0)).any():
+        return np.zeros(len(pool))
     by_user = np.array([one.author_kind == AuthorKind.USER and not one.author_name for one in pool.candidates])
-    return only_asks(query, pool) * (by_user & (pool.coverage() >= _MOST_OF_THE_WORDS))
+    return asks * (by_user & covers)
 
 
 def length(query: Query, pool: Pool) -> Values:

@@ -95,6 +95,9 @@ def test_windows_of_meaning_reach_to_the_neighbours_and_not_into_another_convers
     talk(store, (BEN, "Tomorrow"), (ANNA, "Fine"))
     before = said(store, "meaning with the two before", "favourite soup")
     assert before["Minestrone"] > said(store, "meaning", "favourite soup")["Minestrone"]
+    around = said(store, "meaning around", "favourite soup")
+    assert around["favourite soup"] < said(store, "meaning", "favourite soup")["favourite soup"]
+    assert around["Minestrone"] == pytest.approx(around["favourite soup"])
     after = said(store, "meaning with the one after", "Minestrone")
     assert after["favourite soup"] > said(store, "meaning", "Minestrone")["favourite soup"]
     assert before["Tomorrow"] == pytest.approx(said(store, "meaning", "favourite soup")["Tomorrow"])
@@ -177,6 +180,12 @@ def test_a_question_that_the_user_asked_before_answers_nothing(store: Store) -> 
         assert (values["Who has the spare key?"], values["Ines has the spare key."]) == (1, 0)
     assert said(store, "by the assistant, unasked", "spare key")["I don't know."] == 1
     assert store.recall("Who has the spare key?")[0].text == "Ines has the spare key."
+
+
+def test_a_question_is_found_by_the_code_that_it_alone_holds(store: Store) -> None:
+    for number in range(8):
+        talk(store, (USER, f"What about codeword zq{number}x?"))
+    assert store.recall("codeword zq5x")[0].text == "What about codeword zq5x?"
 
 
 def test_what_was_made_in_the_time_that_is_named_stands_out(store: Store) -> None:

@@ -132,11 +132,11 @@ class YantrikDB:
 
     `bundled` is the model in its wheel (potion-base-2M, 64 dimensions), which it takes where it cannot download its
     first choice, potion-base-8M. Vectors are handed over, so that embedding is timed apart and e5 gets its prefixes;
-    the words of the question are used all the same. It too ranks better when asked for more.
+    the words of the question are used all the same.
     """
 
     packages: tuple[str, ...] = ("yantrikdb",)
-    modes: tuple[str, ...] = ("recall", "recall of 100", "expand_entities of 100")
+    modes: tuple[str, ...] = ("recall", "expand_entities")
 
     def __init__(self, embedder: str, embedding: Stopwatch) -> None:
         self._class = import_module("yantrikdb").YantrikDB
@@ -164,15 +164,14 @@ class YantrikDB:
 
     def search(self, question: str, mode: str) -> Sequence[str]:
         """Recall by the question's words and vector."""
-        way, _, asked = mode.partition(" of ")
         found = self._store.recall(
             query=question,
             query_embedding=self._embedding.timed(self._vector)(question),
-            top_k=int(asked or RESULTS),
+            top_k=RESULTS,
             skip_reinforce=True,
-            expand_entities=way == "expand_entities",
+            expand_entities=mode == "expand_entities",
         )
-        return [self._turns[one["rid"]] for one in found[:RESULTS]]
+        return [self._turns[one["rid"]] for one in found]
 
     def _vector(self, question: str) -> Sequence[float]:
         vector: Sequence[float] = self._e5.query(question).tolist() if self._e5 else self._store.embed(question)

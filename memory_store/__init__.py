@@ -8,8 +8,9 @@
 """
 
 from memory_store.database.documents import NewDocument
+from memory_store.database.imported import MergeOutcome, NewConversation, NewMessage
 from memory_store.database.memories import NewMemory
 from memory_store.forgetting import Selection
 from memory_store.store import Store
 
-__all__ = ["NewDocument", "NewMemory", "Selection", "Store"]
+__all__ = ["MergeOutcome", "NewConversation", "NewDocument", "NewMemory", "NewMessage", "Selection", "Store"]

@@ -120,7 +120,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A chat: a tree of messages."""
+    """A chat: a tree of messages. `current_message_id` ends the path in view; None is the latest message.
+
+    `origin` names it in the export of another assistant that it was imported from.
+    """
 
     id: str
     title: str
@@ -128,6 +131,8 @@ class Conversation:
     updated_at: datetime
     private: bool
     message_count: int
+    current_message_id: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +150,14 @@ class Message:
     private: bool
     input_tokens: int | None = None
     output_tokens: int | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """A note or fact. `valid_from`/`valid_to` say when it was true, `recorded_at` when it was learned.
 
-    `source_message_id` names the message it was captured from, if any.
+    `sources` are the ids of the messages and documents that it was made from; erased with the last of them.
     """
 
     id: str
@@ -164,7 +170,8 @@ class Memory:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     superseded_by: str | None = None
-    source_message_id: str | None = None
+    sources: tuple[str, ...] = ()
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

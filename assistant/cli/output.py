@@ -123,7 +123,7 @@ def memory_json(memory: Memory) -> dict[str, Any]:
         "valid_from": iso(memory.valid_from),
         "valid_to": iso(memory.valid_to),
         "superseded_by": memory.superseded_by,
-        "source_message_id": memory.source_message_id,
+        "sources": list(memory.sources),
     }
 
 

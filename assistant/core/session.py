@@ -81,7 +81,8 @@ class Session:
         await asyncio.to_thread(
             lambda: store.conversations.recover(conversation_id=conversation_id, older_than=timedelta(0))
         )
-        session._messages = branch_of(await asyncio.to_thread(store.conversations.messages, conversation_id))
+        stored = await asyncio.to_thread(store.conversations.messages, conversation_id)
+        session._messages = branch_of(stored, session.conversation.current_message_id)
         return session
 
     @property
@@ -179,7 +180,7 @@ class Session:
         """Remember what the user stated, once: what is known word for word is not stored again."""
         known = {memory.text.casefold() for memory in self._store.memories.all()}
         fresh = [one for one in captured_statements(message.text) if one.text.casefold() not in known]
-        return [self._store.remember(NewMemory(one.text, kind=one.kind, source_message_id=message.id)) for one in fresh]
+        return [self._store.remember(NewMemory(one.text, kind=one.kind, sources=(message.id,))) for one in fresh]
 
     async def _answer(
         self, request: llm.ChatRequest, context: prompt_context.Context, question: Message, stop: asyncio.Event | None
@@ -287,11 +288,11 @@ def numbered_sources(answer: str, hits: tuple[Hit, ...]) -> tuple[NumberedSource
     return tuple(NumberedSource(number, hit, number in cited) for number, hit in enumerate(hits, start=1))
 
 
-def branch_of(messages: list[Message]) -> list[Message]:
-    """Return the path from the first message to the latest one, out of the whole tree."""
+def branch_of(messages: list[Message], current_id: str | None = None) -> list[Message]:
+    """Return the path from the first message to the one in view, or else the latest, out of the whole tree."""
     by_id = {message.id: message for message in messages}
     path: list[Message] = []
-    at: Message | None = messages[-1] if messages else None
+    at: Message | None = by_id.get(current_id or "") or (messages[-1] if messages else None)
     while at is not None:
         path.append(at)
         at = by_id.get(at.parent_id) if at.parent_id else None

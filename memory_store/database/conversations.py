@@ -11,7 +11,9 @@ from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database import passages
 from memory_store.database.connection import Database
+from memory_store.database.imported import MergeOutcome, NewConversation, merge
 from memory_store.database.rows import conversation_of, message_of
+from memory_store.database.titles import note_title
 from memory_store.errors import NotFoundError
 from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role
 
@@ -33,7 +35,7 @@ class Conversations:
         conversation_id = ids.new_id(ids.CONVERSATION)
         with self._database.write() as connection:
             connection.execute(
-                "INSERT INTO conversations VALUES (?, ?, ?, ?, 0)",
+                "INSERT INTO conversations (id, title, created_at, updated_at, private) VALUES (?, ?, ?, ?, 0)",
                 (conversation_id, title, to_text(moment), to_text(moment)),
             )
         return Conversation(conversation_id, title, moment, moment, False, 0)
@@ -61,7 +63,8 @@ class Conversations:
         )
         with self._database.write() as connection:
             connection.execute(
-                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+                "INSERT INTO messages (id, conversation_id, parent_id, role, text, author_kind, author_name, status, "
+                "created_at, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     message.id,
                     conversation_id,
@@ -76,9 +79,11 @@ class Conversations:
                 ),
             )
             connection.execute(
-                "UPDATE conversations SET updated_at = max(updated_at, ?) WHERE id = ?",
-                (to_text(moment), conversation_id),
+                "UPDATE conversations SET updated_at = max(updated_at, ?), current_message_id = ? WHERE id = ?",
+                (to_text(moment), message.id, conversation_id),
             )
+            if parent_id is None:
+                note_title(connection, conversation_id, message.id, text)
             if status is not MessageStatus.PENDING:
                 _index(connection, message, drafts)
         return message
@@ -143,6 +148,11 @@ class Conversations:
                 _index(connection, message_of(row), None)
         return len(rows)
 
+    def merge(self, new: NewConversation, *, again: bool = False) -> MergeOutcome:
+        """Store what of an exported conversation is not stored yet, in one transaction. See `imported.merge`."""
+        with self._database.write() as connection:
+            return merge(connection, new, again=again)
+
     def get(self, conversation_id: str) -> Conversation:
         """Return one conversation. Raises NotFoundError."""
         with self._database.read() as connection:
@@ -157,10 +167,12 @@ class Conversations:
             return [conversation_of(row) for row in connection.execute(f"{_SELECT} ORDER BY c.updated_at DESC")]
 
     def rename(self, conversation_id: str, title: str) -> None:
-        """Give a conversation another title."""
+        """Give a conversation another title, which stays whatever becomes of its messages."""
         self.get(conversation_id)
         with self._database.write() as connection:
-            connection.execute("UPDATE conversations SET title = ? WHERE id = ?", (title, conversation_id))
+            connection.execute(
+                "UPDATE conversations SET title = ?, title_message_id = NULL WHERE id = ?", (title, conversation_id)
+            )
 
     def messages(self, conversation_id: str) -> list[Message]:
         """Return the messages of every branch in the order they were written."""

@@ -56,7 +56,7 @@ class Documents:
             if old:
                 erasures.delete_chosen(connection, erasures.choose(connection, [old["id"]]), bury=False)
             if again:
-                tombstones.lift(connection, new.path, new.content_hash)
+                tombstones.lift(connection, tombstones.names_of_file(new.path, new.content_hash))
             connection.execute(
                 "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -119,7 +119,7 @@ class Documents:
     def is_forgotten(self, path: str, content_hash: str) -> bool:
         """Say whether this path or this very content was forgotten and must not come back by itself."""
         with self._database.read() as connection:
-            return tombstones.stands(connection, path, content_hash)
+            return tombstones.stands(connection, tombstones.names_of_file(path, content_hash))
 
     def set_private(self, document_id: str, private: bool) -> None:
         """Mark a document with its passages; answers given with it as a source follow when it becomes private."""

@@ -11,6 +11,8 @@ from memory_store import ids
 from memory_store.clock import from_text, now, optional_time, to_text
 from memory_store.database import tombstones
 from memory_store.database.passages import bump_vectors_epoch
+from memory_store.database.titles import clear_titles
+from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError
 from memory_store.models import Erasure
 
@@ -58,20 +60,20 @@ def delete_chosen(connection: sqlite3.Connection, counts: dict[str, int], *, bur
 
     `bury` leaves tombstones for the documents. The answers to an erased message move up to its parent.
     """
+    erasure_id = _record(connection, counts)
     if bury:
-        chosen = "SELECT path, content_hash FROM documents WHERE id IN (SELECT id FROM temp.doomed)"
-        for row in connection.execute(chosen).fetchall():
-            tombstones.bury(connection, row["path"], row["content_hash"])
+        _bury(connection, erasure_id)
     connection.execute(
         "UPDATE index_segments SET state = 'stale' WHERE id IN (SELECT e.segment_id FROM embeddings AS e "
         f"JOIN passages AS p ON p.row = e.passage_row WHERE {_DOOMED_PASSAGE})"
     )
+    clear_titles(connection)
     _lift_children(connection)
     for table in ("memories", "messages", "conversations", "documents"):
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM temp.doomed WHERE kind = ?)", (table,))
     connection.execute("DELETE FROM temp.doomed")
     bump_vectors_epoch(connection)
-    return _record(connection, counts)
+    return erasure_id
 
 
 def delete_everything(connection: sqlite3.Connection) -> str:
@@ -91,14 +93,30 @@ def _spread(connection: sqlite3.Connection) -> None:
         "(SELECT id FROM temp.doomed WHERE kind = 'conversations')"
     )
     connection.execute(
-        "INSERT OR IGNORE INTO temp.doomed SELECT 'memories', id FROM memories WHERE source_message_id IN "
-        "(SELECT id FROM temp.doomed WHERE kind = 'messages')"
+        "INSERT OR IGNORE INTO temp.doomed SELECT 'memories', memory_id FROM memory_sources GROUP BY memory_id "
+        "HAVING min(coalesce(message_id, document_id) IN (SELECT id FROM temp.doomed))"
     )
     connection.execute(
         "WITH RECURSIVE earlier (id) AS (SELECT id FROM temp.doomed WHERE kind = 'memories' "
         "UNION SELECT m.id FROM memories AS m JOIN earlier ON m.superseded_by = earlier.id) "
         "INSERT OR IGNORE INTO temp.doomed SELECT 'memories', id FROM earlier"
     )
+
+
+def _bury(connection: sqlite3.Connection, erasure_id: str) -> None:
+    """Leave a tombstone for every name that the doomed may come back under."""
+    for kind, name in connection.execute(
+        "SELECT 'id', id FROM temp.doomed "
+        "UNION ALL SELECT 'path', path FROM documents WHERE id IN (SELECT id FROM temp.doomed) "
+        "UNION ALL SELECT 'content', content_hash FROM documents WHERE id IN (SELECT id FROM temp.doomed) "
+        "UNION ALL SELECT 'origin', origin FROM conversations WHERE origin IS NOT NULL "
+        "AND id IN (SELECT id FROM temp.doomed) "
+        "UNION ALL SELECT 'origin', c.origin || '/' || m.origin FROM messages AS m JOIN conversations AS c "
+        "ON c.id = m.conversation_id WHERE m.origin IS NOT NULL AND m.id IN (SELECT id FROM temp.doomed) "
+        "UNION ALL SELECT 'origin', origin FROM memories WHERE origin IS NOT NULL "
+        "AND id IN (SELECT id FROM temp.doomed)"
+    ).fetchall():
+        tombstones.bury(connection, [Name(NameKind(kind), name)], erasure_id)
 
 
 def _lift_children(connection: sqlite3.Connection) -> None:
@@ -123,7 +141,8 @@ def count_everything(connection: sqlite3.Connection) -> dict[str, int]:
 def _record(connection: sqlite3.Connection, counts: dict[str, int]) -> str:
     erasure_id = ids.new_id(ids.ERASURE)
     connection.execute(
-        "INSERT INTO erasures VALUES (?, ?, NULL, ?)", (erasure_id, to_text(now()), json.dumps(counts, sort_keys=True))
+        "INSERT INTO erasures (id, requested_at, counts) VALUES (?, ?, ?)",
+        (erasure_id, to_text(now()), json.dumps(counts, sort_keys=True)),
     )
     return erasure_id
 

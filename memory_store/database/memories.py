@@ -5,19 +5,26 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from memory_store import ids
 from memory_store.clock import now, optional_text, to_text
-from memory_store.database import passages
+from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.rows import memory_of
+from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError, StoreError
 from memory_store.models import USER, Author, Memory, MemoryKind, PassageDraft
+
+SELECT: Final = (
+    "SELECT y.*, (SELECT group_concat(source) FROM (SELECT coalesce(message_id, document_id) AS source "
+    "FROM memory_sources WHERE memory_id = y.id ORDER BY source)) AS sources FROM memories AS y"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class NewMemory:
-    """A memory about to be stored."""
+    """A memory about to be stored. `sources` are ids of the messages and documents that it was made from."""
 
     text: str
     kind: MemoryKind = MemoryKind.NOTE
@@ -26,7 +33,8 @@ class NewMemory:
     private: bool = False
     valid_from: datetime | None = None
     valid_to: datetime | None = None
-    source_message_id: str | None = None
+    sources: tuple[str, ...] = ()
+    origin: str | None = None
 
 
 class Memories:
@@ -39,6 +47,17 @@ class Memories:
         """Store a memory and its passage in one transaction."""
         with self._database.write() as connection:
             return _insert(connection, new)
+
+    def add_once(self, new: NewMemory, *, again: bool = False) -> Memory | None:
+        """Store an imported memory unless its origin is known or was forgotten; `again` brings back the forgotten."""
+        if new.origin is None:
+            raise ValueError("only a memory with an origin can be known again")
+        name = Name(NameKind.ORIGIN, new.origin)
+        with self._database.write() as connection:
+            if again:
+                tombstones.lift(connection, [name])
+            known = connection.execute("SELECT 1 FROM memories WHERE origin = ?", (new.origin,)).fetchone()
+            return None if known or tombstones.stands(connection, [name]) else _insert(connection, new)
 
     def supersede(self, memory_id: str, new: NewMemory) -> Memory:
         """Store a newer version of a memory; the older one stays as history and is no longer recalled.
@@ -76,9 +95,9 @@ class Memories:
 
     def all(self, *, include_superseded: bool = False) -> list[Memory]:
         """Return the memories, the latest first."""
-        condition = "" if include_superseded else "WHERE superseded_by IS NULL"
+        condition = "" if include_superseded else "WHERE y.superseded_by IS NULL"
         with self._database.read() as connection:
-            rows = connection.execute(f"SELECT * FROM memories {condition} ORDER BY recorded_at DESC, id")
+            rows = connection.execute(f"{SELECT} {condition} ORDER BY y.recorded_at DESC, y.id")
             return [memory_of(row) for row in rows]
 
     def pinned(self, *, include_private: bool) -> list[Memory]:
@@ -86,8 +105,7 @@ class Memories:
         condition = "" if include_private else "AND private = 0"
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT * FROM memories WHERE pinned = 1 AND superseded_by IS NULL "
-                f"{condition} ORDER BY recorded_at, id"
+                f"{SELECT} WHERE y.pinned = 1 AND y.superseded_by IS NULL {condition} ORDER BY y.recorded_at, y.id"
             )
             return [memory_of(row) for row in rows]
 
@@ -97,7 +115,7 @@ class Memories:
             rows = connection.execute(
                 "WITH RECURSIVE earlier (id) AS (SELECT id FROM memories WHERE superseded_by = ? "
                 "UNION SELECT m.id FROM memories AS m JOIN earlier ON m.superseded_by = earlier.id) "
-                "SELECT * FROM memories WHERE id IN (SELECT id FROM earlier) ORDER BY recorded_at DESC",
+                f"{SELECT} WHERE y.id IN (SELECT id FROM earlier) ORDER BY y.recorded_at DESC",
                 (memory_id,),
             )
             return [memory_of(row) for row in rows]
@@ -117,10 +135,12 @@ def _insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
         new.valid_from,
         new.valid_to,
         None,
-        new.source_message_id,
+        tuple(sorted(new.sources)),
+        new.origin,
     )
     connection.execute(
-        "INSERT INTO memories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+        "INSERT INTO memories (id, kind, text, author_kind, author_name, pinned, private, recorded_at, valid_from, "
+        "valid_to, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             memory.id,
             memory.kind,
@@ -132,8 +152,15 @@ def _insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
             to_text(memory.recorded_at),
             optional_text(memory.valid_from),
             optional_text(memory.valid_to),
-            memory.source_message_id,
+            memory.origin,
         ),
+    )
+    connection.executemany(
+        "INSERT INTO memory_sources (memory_id, message_id, document_id) VALUES (?, ?, ?)",
+        [
+            (memory.id, None, one) if ids.prefix_of(one) == ids.DOCUMENT else (memory.id, one, None)
+            for one in memory.sources
+        ],
     )
     owner = passages.Owner(memory.author, memory.recorded_at, memory.private, memory_id=memory.id)
     passages.insert(connection, owner, [PassageDraft(memory.text)])
@@ -141,7 +168,7 @@ def _insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
 
 
 def _get(connection: sqlite3.Connection, memory_id: str) -> Memory:
-    row = connection.execute("SELECT * FROM memories WHERE id = ?", (memory_id,)).fetchone()
+    row = connection.execute(f"{SELECT} WHERE y.id = ?", (memory_id,)).fetchone()
     if row is None:
         raise NotFoundError(f"There is no memory {memory_id}.", "See `keepsake memory list`.")
     return memory_of(row)

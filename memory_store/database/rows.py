@@ -75,6 +75,8 @@ def conversation_of(row: sqlite3.Row) -> Conversation:
         updated_at=from_text(row["updated_at"]),
         private=bool(row["private"]),
         message_count=row["message_count"],
+        current_message_id=row["current_message_id"],
+        origin=row["origin"],
     )
 
 
@@ -92,11 +94,12 @@ def message_of(row: sqlite3.Row) -> Message:
         private=bool(row["private"]),
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"],
+        origin=row["origin"],
     )
 
 
 def memory_of(row: sqlite3.Row) -> Memory:
-    """Return a memory."""
+    """Return a memory; the row carries `sources`, ids with commas between, beside its columns."""
     return Memory(
         id=row["id"],
         kind=MemoryKind(row["kind"]),
@@ -108,5 +111,6 @@ def memory_of(row: sqlite3.Row) -> Memory:
         valid_from=optional_time(row["valid_from"]),
         valid_to=optional_time(row["valid_to"]),
         superseded_by=row["superseded_by"],
-        source_message_id=row["source_message_id"],
+        sources=tuple(row["sources"].split(",")) if row["sources"] else (),
+        origin=row["origin"],
     )

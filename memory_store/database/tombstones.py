@@ -1,38 +1,98 @@
-"""Tombstones: keyed hashes by which a forgotten file is known again without a word of it being kept."""
+"""Tombstones: keyed hashes by which something forgotten is known again without a word of it being kept."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import sqlite3
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 from memory_store.clock import now, to_text
 
-
-def bury(connection: sqlite3.Connection, path: str, content_hash: str) -> None:
-    """Remember that this path and this content were forgotten."""
-    moment = to_text(now())
-    rows = [(digest, moment) for digest in _digests(connection, path, content_hash)]
-    connection.executemany("INSERT OR REPLACE INTO tombstones VALUES (?, ?)", rows)
+_BATCH: Final = 500
 
 
-def lift(connection: sqlite3.Connection, path: str, content_hash: str) -> None:
-    """Let this path and this content be imported again."""
-    rows = [(digest,) for digest in _digests(connection, path, content_hash)]
-    connection.executemany("DELETE FROM tombstones WHERE digest = ?", rows)
+class NameKind(StrEnum):
+    """By what a thing can be known again."""
+
+    ID = "id"
+    PATH = "path"
+    CONTENT = "content"
+    ORIGIN = "origin"
+    TEXT = "text"
 
 
-def stands(connection: sqlite3.Connection, path: str, content_hash: str) -> bool:
-    """Say whether this path or this content was forgotten."""
-    digests = _digests(connection, path, content_hash)
-    found = connection.execute("SELECT 1 FROM tombstones WHERE digest IN (?, ?) LIMIT 1", digests).fetchone()
-    return found is not None
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One of the names of a thing: its id, a document's path or content hash, an origin, or its words."""
+
+    kind: NameKind
+    value: str
 
 
-def _digests(connection: sqlite3.Connection, path: str, content_hash: str) -> tuple[str, str]:
-    """Return HMAC-SHA-256 of the path and of the content's hash, under the store's own key."""
-    key = bytes.fromhex(connection.execute("SELECT value FROM meta WHERE key = 'tombstone_key'").fetchone()[0])
-    return (
-        hmac.new(key, b"path:" + path.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest(),
-        hmac.new(key, b"content:" + content_hash.encode(), hashlib.sha256).hexdigest(),
+def name_of_text(text: str) -> Name:
+    """Return the name of a text by its words; letter case and white space make no difference."""
+    return Name(NameKind.TEXT, " ".join(unicodedata.normalize("NFKC", text).casefold().split()))
+
+
+def names_of_file(path: str, content_hash: str) -> tuple[Name, Name]:
+    """Return the two names of a document that outlive it."""
+    return Name(NameKind.PATH, path), Name(NameKind.CONTENT, content_hash)
+
+
+def bury(connection: sqlite3.Connection, names: Iterable[Name], erasure_id: str) -> None:
+    """Remember that what has these names was forgotten in this erasure."""
+    key, moment = _key(connection), to_text(now())
+    connection.executemany(
+        "INSERT OR REPLACE INTO tombstones (digest, forgotten_at, erasure_id) VALUES (?, ?, ?)",
+        ((_digest(key, name), moment, erasure_id) for name in names),
     )
+
+
+def lift(connection: sqlite3.Connection, names: Iterable[Name]) -> None:
+    """Let what has these names come again. That it was erased once can still be checked."""
+    key = _key(connection)
+    connection.executemany("UPDATE tombstones SET lifted = 1 WHERE digest = ?", ((_digest(key, one),) for one in names))
+
+
+def stands(connection: sqlite3.Connection, names: Iterable[Name]) -> bool:
+    """Say whether any of these names was forgotten and has not been let in again."""
+    return bool(standing(connection, names))
+
+
+def standing(connection: sqlite3.Connection, names: Iterable[Name]) -> set[Name]:
+    """Return which of these names were forgotten and have not been let in again."""
+    key = _key(connection)
+    by_digest = {_digest(key, name): name for name in names}
+    digests, found = list(by_digest), set()
+    for at in range(0, len(digests), _BATCH):
+        batch = digests[at : at + _BATCH]
+        marks = ", ".join("?" for _ in batch)
+        rows = connection.execute(f"SELECT digest FROM tombstones WHERE lifted = 0 AND digest IN ({marks})", batch)
+        found |= {by_digest[row[0]] for row in rows}
+    return found
+
+
+def erasures_of(connection: sqlite3.Connection, names: Iterable[Name]) -> list[str]:
+    """Return the ids of the erasures that took something with one of these names, lifted since or not."""
+    key = _key(connection)
+    digests = [_digest(key, name) for name in names]
+    marks = ", ".join("?" for _ in digests)
+    rows = connection.execute(
+        f"SELECT DISTINCT erasure_id FROM tombstones WHERE erasure_id IS NOT NULL AND digest IN ({marks})", digests
+    )
+    return [row[0] for row in rows]
+
+
+def _key(connection: sqlite3.Connection) -> bytes:
+    return bytes.fromhex(connection.execute("SELECT value FROM meta WHERE key = 'tombstone_key'").fetchone()[0])
+
+
+def _digest(key: bytes, name: Name) -> str:
+    """Return the HMAC-SHA-256 of a name under the store's own key."""
+    text = f"{name.kind}:{name.value}"
+    return hmac.new(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 FORMAT: Final = "keepsake-archive"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table in an archive: its columns in order, what sorts its rows, and which columns are bytes."""
+    """A table in an archive: its columns in order, what sorts its rows, and which columns are bytes.
+
+    `since` is the first format version that has it; `where` says which rows leave.
+    """
 
     name: str
     columns: tuple[str, ...]
     order: str
     blobs: frozenset[str] = frozenset()
+    since: int = 1
+    where: str = "1"
 
     @property
     def file(self) -> str:
@@ -45,7 +50,11 @@ TABLES: Final = (
         ),
         "id",
     ),
-    Table("conversations", ("id", "title", "created_at", "updated_at", "private"), "id"),
+    Table(
+        "conversations",
+        ("id", "title", "created_at", "updated_at", "private", "origin", "current_message_id", "title_message_id"),
+        "id",
+    ),
     Table(
         "messages",
         (
@@ -61,6 +70,7 @@ TABLES: Final = (
             "private",
             "input_tokens",
             "output_tokens",
+            "origin",
         ),
         "created_at, id",
     ),
@@ -78,10 +88,11 @@ TABLES: Final = (
             "valid_from",
             "valid_to",
             "superseded_by",
-            "source_message_id",
+            "origin",
         ),
         "recorded_at, id",
     ),
+    Table("memory_sources", ("memory_id", "message_id", "document_id"), "memory_id, message_id, document_id", since=2),
     Table(
         "passages",
         (
@@ -104,10 +115,20 @@ TABLES: Final = (
         "row",
     ),
     Table("citations", ("message_id", "number", "passage_id", "cited"), "message_id, number"),
-    Table("tombstones", ("digest", "forgotten_at"), "digest"),
+    Table("tombstones", ("digest", "forgotten_at", "erasure_id", "lifted"), "digest"),
+    Table(
+        "erasures",
+        ("id", "requested_at", "completed_at", "counts", "deferred", "receipt"),
+        "requested_at, id",
+        since=2,
+        where="completed_at IS NOT NULL",
+    ),
+    Table("requests", ("id", "sent_at", "endpoint", "model", "purpose"), "id", since=2),
+    Table("request_items", ("request_id", "item_id"), "request_id, item_id", since=2),
     Table("embedders", ("id", "name", "version", "dimension", "normalized"), "id"),
     Table("embeddings", ("seq", "passage_row", "embedder_id", "vector"), "seq", frozenset({"vector"})),
 )
+TABLES_BY_NAME: Final = {table.name: table for table in TABLES}
 VECTOR_TABLES: Final = frozenset({"embedders", "embeddings"})
 
 

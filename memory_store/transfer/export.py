@@ -62,7 +62,7 @@ def _write(
     counts: dict[str, int] = {}
     files: dict[str, str] = {}
     totals = {
-        table.name: int(connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0])
+        table.name: int(connection.execute(f"SELECT count(*) FROM {table.name} WHERE {table.where}").fetchone()[0])
         for table in archive.TABLES
     }
     done, total = 0, sum(totals.values())
@@ -90,7 +90,7 @@ def _write(
 
 def _lines(connection: sqlite3.Connection, table: archive.Table) -> Iterator[str]:
     columns = ", ".join(table.columns)
-    for row in connection.execute(f"SELECT {columns} FROM {table.name} ORDER BY {table.order}"):
+    for row in connection.execute(f"SELECT {columns} FROM {table.name} WHERE {table.where} ORDER BY {table.order}"):
         yield json.dumps(archive.encode(table, tuple(row)), ensure_ascii=False) + "\n"
 
 

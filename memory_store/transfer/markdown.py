@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
+from memory_store.database import memories
 from memory_store.database.rows import locator_from_json, memory_of, message_of
 
 
@@ -48,7 +49,7 @@ def _conversation(connection: sqlite3.Connection, conversation: sqlite3.Row) -> 
 
 def _memories(connection: sqlite3.Connection) -> Iterator[str]:
     yield "# Memories\n\n"
-    for row in connection.execute("SELECT * FROM memories ORDER BY recorded_at, id"):
+    for row in connection.execute(f"{memories.SELECT} ORDER BY y.recorded_at, y.id"):
         memory = memory_of(row)
         marks = [memory.kind.value, row["recorded_at"], memory.author.name or memory.author.kind.value]
         marks += [name for name in ("pinned", "private") if row[name]]

@@ -17,6 +17,7 @@ from memory_store.database.connection import Database
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError, StoreError
 from memory_store.transfer import archive
+from memory_store.transfer.upgrades import upgraded
 
 _MAX_LINE_BYTES: Final = 512 * 1024 * 1024
 _MAX_MANIFEST_BYTES: Final = 256 * 1024 * 1024
@@ -58,9 +59,10 @@ def _manifest(source: zipfile.ZipFile, path: Path) -> dict[str, Any]:
         raise ArchiveError(f"{path} is not a Keepsake archive: it has no readable manifest.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != archive.FORMAT:
         raise ArchiveError(f"{path} is not a Keepsake archive.")
-    if manifest.get("format_version") != archive.FORMAT_VERSION:
+    version = manifest.get("format_version")
+    if not isinstance(version, int) or not 1 <= version <= archive.FORMAT_VERSION:
         raise ArchiveError(
-            f"{path} has format version {manifest.get('format_version')}; this version reads {archive.FORMAT_VERSION}.",
+            f"{path} has format version {version}; this version reads up to {archive.FORMAT_VERSION}.",
             "Install a newer Keepsake.",
         )
     if not isinstance(manifest.get("sha256"), dict) or not isinstance(manifest.get("counts"), dict):
@@ -71,7 +73,7 @@ def _manifest(source: zipfile.ZipFile, path: Path) -> dict[str, Any]:
 def _verify(source: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
     """Compare every file that the manifest names with its SHA-256, reading a block at a time."""
     present = set(source.namelist())
-    required = {table.file for table in archive.TABLES}
+    required = {table.file for table in archive.TABLES if table.since <= manifest["format_version"]}
     missing = (required | set(manifest["sha256"])) - (present & (set(manifest["sha256"])))
     if missing:
         raise ArchiveError(f"The archive lacks {sorted(missing)[0]}.", _EXPORT_AGAIN)
@@ -93,11 +95,12 @@ def _insert(
             _require_empty(connection)
             connection.execute("PRAGMA defer_foreign_keys=ON")
             connection.execute("DELETE FROM tombstones")
+            version = int(manifest["format_version"])
             connection.execute("DELETE FROM embedders")
             keep = _keeps_vectors(source, identity)
             for table in archive.TABLES:
-                if keep or table.name not in archive.VECTOR_TABLES:
-                    counts[table.name] = _insert_table(connection, source, table)
+                if table.since <= version and (keep or table.name not in archive.VECTOR_TABLES):
+                    counts[table.name] = _insert_table(connection, source, table, version)
                     if counts[table.name] != manifest["counts"].get(table.name):
                         raise ArchiveError(
                             f"{table.file} has {counts[table.name]} rows, not as many as the manifest says."
@@ -139,16 +142,17 @@ def _keeps_vectors(source: zipfile.ZipFile, identity: EmbedderIdentity | None) -
     return all(one == identity for one in made_by)
 
 
-def _insert_table(connection: sqlite3.Connection, source: zipfile.ZipFile, table: archive.Table) -> int:
-    marks = ", ".join("?" for _ in table.columns)
-    sql = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})"
+def _insert_table(connection: sqlite3.Connection, source: zipfile.ZipFile, table: archive.Table, version: int) -> int:
     count = 0
     for count, record in enumerate(_records(source, table), start=1):
         try:
-            row = archive.decode(table, record)
+            for name, current in upgraded(version, table.name, record):
+                into = archive.TABLES_BY_NAME[name]
+                row = archive.decode(into, current)
+                marks = ", ".join("?" for _ in row)
+                connection.execute(f"INSERT INTO {name} ({', '.join(into.columns)}) VALUES ({marks})", row)
         except (KeyError, ValueError, TypeError) as error:
             raise ArchiveError(f"{table.file}, line {count}: unexpected field {error}.", _EXPORT_AGAIN) from error
-        connection.execute(sql, row)
     return count
 
 

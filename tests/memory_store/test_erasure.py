@@ -91,7 +91,7 @@ def test_erasing_everything_leaves_an_empty_working_store(tmp_path: Path) -> Non
 def test_plan_says_exactly_what_the_erasure_takes(store: Store) -> None:
     conversation = store.conversations.start("Keys")
     message = store.conversations.append(conversation.id, Role.USER, "remember it", USER, parent_id=None)
-    captured = store.remember(NewMemory("the key is blue", source_message_id=message.id))
+    captured = store.remember(NewMemory("the key is blue", sources=(message.id,)))
     newer = store.memories.supersede(captured.id, NewMemory("the key is red"))
     store.remember("unrelated")
     selection = Selection((newer.id,))

@@ -1,7 +1,12 @@
-"""Stores of earlier versions open, and are brought up to date without losing anything."""
+"""Stores and archives of every released version open, and are brought up to date without losing anything.
+
+The fixtures were written by those versions: a document of two passages, one private document, a conversation with two
+branches and a cited answer, a superseded fact, a pinned note, a note without a vector, and a forgotten file.
+"""
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,35 +15,100 @@ import pytest
 
 from memory_store import Store
 from memory_store.database import migrations
-from memory_store.models import USER, Role
+from memory_store.errors import NewerSchemaError
+from memory_store.models import AuthorKind, SourceKind
 from memory_store.store import DATABASE_NAME
 from tests.support.embedder import HashEmbedder
 
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+STORES = sorted(FIXTURES.glob("store-schema-*.db.gz"))
+ARCHIVES = sorted(FIXTURES.glob("archive-format-*.zip"))
 
-def test_a_store_of_the_first_schema_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as older:
-        first = migrations.migrations()[:1]
-        older.setattr(migrations, "migrations", lambda: first)
-        with Store.open(tmp_path, HashEmbedder()):
-            pass
-    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection, connection:
-        assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
-        connection.execute(
-            "INSERT INTO conversations VALUES ('con_a', 'Old', '2023-05-07T10:00:00.000000Z', "
-            "'2023-05-07T10:00:00.000000Z', 0)"
-        )
-        connection.execute(
-            "INSERT INTO messages VALUES ('msg_a', 'con_a', NULL, 'user', 'Rain all day', 'user', NULL, 'complete', "
-            "'2023-05-07T10:00:00.000000Z', 0, NULL, NULL)"
-        )
-        connection.execute(
-            "INSERT INTO passages (id, message_id, ordinal, text, context, locator, author_kind, created_at, private) "
-            "VALUES ('pas_a', 'msg_a', 0, 'Rain all day', '', '{}', 'user', '2023-05-07T10:00:00.000000Z', 0)"
-        )
+
+def unpacked(fixture: Path, folder: Path) -> None:
+    (folder / DATABASE_NAME).write_bytes(gzip.decompress(fixture.read_bytes()))
+
+
+def assert_holds_everything(store: Store) -> None:
+    assert [(one.path, one.private, one.passage_count) for one in store.documents.all()] == [
+        ("/notes/boiler.md", False, 2),
+        ("/notes/private.md", True, 1),
+    ]
+    [conversation] = store.conversations.all()
+    assert (conversation.title, conversation.current_message_id, conversation.origin) == (
+        "What about the boiler?",
+        None,
+        None,
+    )
+    question, answer, move, cold = store.conversations.messages(conversation.id)
+    assert (answer.parent_id, move.parent_id, cold.parent_id) == (question.id, answer.id, answer.id)
+    assert (answer.author.kind, answer.author.name, answer.input_tokens) == (AuthorKind.MODEL, "llama3.2", 90)
+    [citation] = store.conversations.citations(answer.id)
+    assert citation.passage_id is not None
+    assert "valve under the boiler" in store.passage(citation.passage_id).text
+    living = {memory.text: memory for memory in store.memories.all()}
+    assert set(living) == {"Ada lives in Porto.", "Feed the cat at seven.", "A note that has no vector yet."}
+    assert living["Ada lives in Porto."].sources == (move.id,)
+    assert living["Feed the cat at seven."].pinned
+    assert [one.text for one in store.memories.earlier(living["Ada lives in Porto."].id)] == ["Ada lives in Lisbon."]
+    assert store.documents.is_forgotten("/notes/gone.md", "another content")
+    hit = store.recall("valve under the boiler", 1)[0]
+    assert (hit.kind, hit.locator.headings) == (SourceKind.DOCUMENT, ("Heating",))
+    assert [hit.text for hit in store.recall("锅炉的阀门", 1)] == ["锅炉的阀门在左边。"]
+
+
+@pytest.mark.parametrize("fixture", STORES, ids=[path.name for path in STORES])
+def test_store_of_a_released_schema_is_brought_up_to_date(fixture: Path, tmp_path: Path) -> None:
+    unpacked(fixture, tmp_path)
     with Store.open(tmp_path, HashEmbedder()) as store:
-        assert [hit.text for hit in store.recall("rain")] == ["Rain all day"]
+        assert_holds_everything(store)
         # What was said before dates were indexed is found by its date as well.
-        assert [hit.text for hit in store.recall("May 7th")] == ["Rain all day"]
-        store.conversations.append("con_a", Role.USER, "And today sun", USER, parent_id="msg_a")
-        assert len(store.recall("rain today")) == 2
+        told = store.memories.all()[0].recorded_at.astimezone()
+        assert store.recall(f"{told:%B} {told.day}", 3)
+        assert store.stats().to_embed == 1
+        store.embed_pending()
+        assert store.update_index()
         assert store.verify() == []
+    with Store.open(tmp_path, HashEmbedder()) as store:  # a second opening has nothing left to do
+        assert_holds_everything(store)
+
+
+@pytest.mark.parametrize("fixture", ARCHIVES, ids=[path.name for path in ARCHIVES])
+def test_archive_of_a_released_format_is_restored(fixture: Path, tmp_path: Path) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        assert store.restore(fixture).vectors_kept
+        assert_holds_everything(store)
+        assert store.verify() == []
+
+
+def test_every_released_schema_and_format_has_a_fixture() -> None:
+    newest = migrations.migrations()[-1][0]
+    assert [path.name for path in STORES] == [f"store-schema-{number}.db.gz" for number in range(1, newest)]
+
+
+def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked(STORES[0], tmp_path)
+    steps = migrations.migrations()
+    version, sql = steps[-1]
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            migrations, "migrations", lambda: [*steps[:-1], (version, f"{sql}\nINSERT INTO nowhere VALUES (1);")]
+        )
+        with pytest.raises(Exception, match="nowhere"):
+            Store.open(tmp_path, HashEmbedder())
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
+        assert "origin" not in [row[1] for row in connection.execute("PRAGMA table_info(conversations)")]
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        assert_holds_everything(store)
+
+
+def test_database_from_a_newer_version_is_refused_clearly_and_left_alone(tmp_path: Path) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        store.remember("kept")
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
+        connection.execute("PRAGMA user_version=99")
+    before = (tmp_path / DATABASE_NAME).read_bytes()
+    with pytest.raises(NewerSchemaError, match="this version knows"):
+        Store.open(tmp_path, HashEmbedder())
+    assert (tmp_path / DATABASE_NAME).read_bytes() == before

@@ -1,0 +1,26 @@
+"""Archives of older format versions: how each of their records becomes records of the present format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+# What a record of version 1 lacks, by table.
+_ADDED_IN_2: Final[dict[str, dict[str, Any]]] = {
+    "conversations": {"origin": None, "current_message_id": None, "title_message_id": None},
+    "messages": {"origin": None},
+    "memories": {"origin": None},
+    "tombstones": {"erasure_id": None, "lifted": 0},
+}
+
+
+def upgraded(version: int, table: str, record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (table, record) in the present format for one record of an archive of this version."""
+    if version >= 2:
+        yield table, record
+        return
+    current = {**record, **_ADDED_IN_2.get(table, {})}
+    source = current.pop("source_message_id", None) if table == "memories" else None
+    yield table, current
+    if source is not None:
+        yield "memory_sources", {"memory_id": record["id"], "message_id": source, "document_id": None}

@@ -2,40 +2,119 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from memory_store import receipts
+from memory_store.clock import now, to_text
 from memory_store.database import erasures, fulltext, outbox
 from memory_store.database.connection import Database
-from memory_store.errors import ErasurePendingError
+from memory_store.errors import ErasureFailedError, ErasurePendingError
+from memory_store.models import Sent
 from memory_store.vector_index.segments import SegmentedIndex, folder_name, remove_folders_except
+from memory_store.verification.verify import verify
+from memory_store.version import version
 
 
-def complete(database: Database, index_root: Path, index: SegmentedIndex | None, patience_seconds: float) -> int:
-    """Complete every pending erasure; return how many. Only the owner of the index calls this.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an erasure takes place. Without an index nobody in this process has its segments open."""
 
-    The rows are gone already (with secure_delete). Then the full-text index and after it every page are written anew,
-    the write-ahead log is cut to nothing, and the folders of the touched index segments are removed (their new
-    generations are built from the record afterwards; recall scans meanwhile). Each step can be repeated, so a kill at
-    any point is harmless. Raises ErasurePendingError while a reader's snapshot keeps the old pages alive.
-    """
-    with database.read() as connection:
-        pending = erasures.pending(connection)
-    if not pending:
-        return 0
-    with database.write() as connection:
+    database: Database
+    folder: Path
+    index_root: Path
+    index: SegmentedIndex | None
+
+
+def _rebuild_full_text(place: Place, _patience_seconds: float) -> None:
+    """Write the full-text index anew: a deletion leaves erased words in its pages."""
+    with place.database.write() as connection:
         fulltext.rebuild(connection)
-    database.vacuum()
-    if not database.truncate_log(patience_seconds):
+
+
+def _rewrite_pages(place: Place, _patience_seconds: float) -> None:
+    place.database.vacuum()
+
+
+def _cut_log(place: Place, patience_seconds: float) -> None:
+    """Empty the write-ahead log. Raises ErasurePendingError while a reader's snapshot keeps the old pages alive."""
+    if not place.database.truncate_log(patience_seconds):
         raise ErasurePendingError(
             "The erasure is recorded but not yet complete: another program is reading the store.",
             "It completes by itself; `keepsake doctor` shows when nothing is pending.",
         )
-    if index is not None:
-        index.drop_stale()
-    else:
-        with database.read() as connection:
-            living = {folder_name(one) for one in outbox.segments(connection) if one.state != "stale"}
-        remove_folders_except(index_root, living)
-    with database.write() as connection:
-        erasures.complete(connection, pending)
+
+
+def _drop_segments(place: Place, _patience_seconds: float) -> None:
+    """Remove the folders of the touched segments; new generations are built later, and recall scans meanwhile."""
+    if place.index is not None:
+        place.index.drop_stale()
+        return
+    with place.database.read() as connection:
+        living = {folder_name(one) for one in outbox.segments(connection) if one.state != "stale"}
+    remove_folders_except(place.index_root, living)
+
+
+# In this order: the pages are written anew when the full text is clean, and the log is cut when the pages are.
+STEPS: Final[tuple[Callable[[Place, float], None], ...]] = (
+    _rebuild_full_text,
+    _rewrite_pages,
+    _cut_log,
+    _drop_segments,
+)
+
+
+def complete(place: Place, patience_seconds: float) -> int:
+    """Complete every pending erasure and verify them together; return how many. Only the owner of the index calls this.
+
+    The rows are gone already (with secure_delete). Each step can be repeated, so a kill at any point is harmless.
+    Raises ErasurePendingError while a reader is in the way and ErasureFailedError if the scan finds anything.
+    """
+    with place.database.read() as connection:
+        pending = erasures.pending(connection)
+    if not pending:
+        return 0
+    for step in STEPS:
+        step(place, patience_seconds)
+    verification = verify(place.database, place.folder, place.index_root, [one.needles for one in pending])
+    moment = now()
+    written = [
+        (
+            one.id,
+            receipts.made(one, verification, _sent(one.notes), version(), moment).model_dump_json(),
+        )
+        for one in pending
+    ]
+    with place.database.write() as connection:
+        erasures.complete(connection, written, to_text(moment) if verification.passed else None)
+    if not verification.passed:
+        raise ErasureFailedError(
+            f"The erasure could not be verified: {_why(verification.residue_count, verification.stray_words)}.",
+            f"Run it again with `keepsake doctor --repair`; `keepsake receipts show {pending[-1].id}` says where.",
+        )
     return len(pending)
+
+
+def _why(residue: int, strays: int) -> str:
+    if residue:
+        return f"{residue} places still hold something of it"
+    return f"{strays} words are left in the full-text index" if strays else "the scan's own controls failed"
+
+
+def sent_as_notes(sent: list[Sent]) -> str:
+    """Return what left this machine as it is kept with a pending erasure."""
+    return json.dumps(
+        [[one.endpoint, one.model, one.purpose, to_text(one.first), to_text(one.last), one.items] for one in sent]
+    )
+
+
+def _sent(notes: str | None) -> list[Sent]:
+    from memory_store.clock import from_text
+
+    return [
+        Sent(endpoint, model, purpose, from_text(first), from_text(last), items)
+        for endpoint, model, purpose, first, last, items in json.loads(notes or "[]")
+    ]

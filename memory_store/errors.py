@@ -50,3 +50,7 @@ class ArchiveError(StoreError):
 
 class ErasurePendingError(StoreError):
     """An erasure was recorded but is not yet complete on disk."""
+
+
+class ErasureFailedError(StoreError):
+    """The scan after an erasure found something of it, or could not prove that it would have."""

@@ -38,6 +38,7 @@ class Workshop:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._began = False
         self.last_error: KeepsakeError | None = None
 
     # -- ownership ---------------------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ class Workshop:
         while self._pending_erasures():
             if self._own():
                 with self._turn:
-                    erasure.complete(self._database, self._root, self._index, max(0.0, deadline - time.monotonic()))
+                    erasure.complete(self._place(), max(0.0, deadline - time.monotonic()))
                 if self._thread is None:
                     self._disown()
             elif time.monotonic() >= deadline:
@@ -155,9 +156,12 @@ class Workshop:
             else:
                 time.sleep(0.05)
 
-    def _pending_erasures(self) -> bool:
+    def _pending_erasures(self, *, everything: bool = True) -> bool:
         with self._database.read() as connection:
-            return bool(erasures.pending(connection))
+            return bool(erasures.waiting(connection, everything=everything))
+
+    def _place(self) -> erasure.Place:
+        return erasure.Place(self._database, self._root.parent, self._root, self._index)
 
     def update_index(self, stop: threading.Event | None = None) -> bool:
         """Bring the index up to date if this process is or can be its owner; return whether it could."""
@@ -225,10 +229,12 @@ class Workshop:
         """Do a little of everything that waits; return whether there may be more."""
         if self._own():
             with self._turn:
-                if self._pending_erasures():
+                # Those that were put off, and those whose verification failed, are done at the start, and when asked.
+                if self._pending_erasures(everything=not self._began):
                     # A reader in the way: the erasure stays pending and is tried again in the next round.
                     with suppress(ErasurePendingError):
-                        erasure.complete(self._database, self._root, self._index, 1.0)
+                        erasure.complete(self._place(), 1.0)
+                self._began = True
         embedded = self.embed_batch()
         if self._stop.is_set() or embedded:
             return bool(embedded)

@@ -264,21 +264,43 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What a service on another machine received of some records: how many of them, between which times."""
+
+    endpoint: str
+    model: str
+    purpose: str
+    first: datetime
+    last: datetime
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class ErasurePlan:
-    """What an erasure takes: how many records of each kind, and the titles a person knows them by."""
+    """What an erasure takes: how many records of each kind, and the titles a person knows them by.
+
+    `staying` counts what repeats it and stays, by what it is; `sent` is what left this machine before.
+    """
 
     counts: Mapping[str, int]
     titles: tuple[str, ...] = ()
+    staying: Mapping[str, int] = field(default_factory=dict)
+    sent: tuple[Sent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """An erasure that was asked for. `completed_at` is None while anything may still be on the disk."""
+    """An erasure that was asked for. `completed_at` is None while anything may still be on the disk.
+
+    `receipt` is JSON (`receipts.parsed`); with a receipt but no time of completion a verification failed.
+    """
 
     id: str
     requested_at: datetime
     completed_at: datetime | None
     counts: Mapping[str, int]
+    receipt: str | None = None
+    deferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from memory_store.database.documents import Documents
 from memory_store.database.memories import Memories, NewMemory
 from memory_store.database.migrations import migrate
 from memory_store.database.statistics import statistics
+from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import AmbiguousIdError, EmbedderMismatchError, NotFoundError, StoreError
 from memory_store.forgetting import Selection, forget, plan
@@ -186,16 +188,46 @@ class Store:
         """Return what `forget` would take, without taking it."""
         return plan(self._database, selection)
 
-    def forget(self, selection: Selection, patience_seconds: float = ERASURE_PATIENCE_SECONDS) -> Erasure:
-        """Erase: unreadable at once, gone from the disk when this returns.
+    def forget(
+        self,
+        selection: Selection,
+        patience_seconds: float = ERASURE_PATIENCE_SECONDS,
+        *,
+        later: bool = False,
+        no_trace: bool = False,
+    ) -> Erasure:
+        """Erase: unreadable at once; gone from the disk, verified and with a receipt when this returns.
 
+        `later` leaves the disk to the next maintenance. `no_trace` keeps no receipt either, of this erasure or of any.
         Raises ErasurePendingError if a reader of the store or the owner of its index kept it waiting too long: the
-        erasure is recorded then and completes by itself.
+        erasure is recorded then and completes by itself. Raises ErasureFailedError if the verification failed.
         """
-        erasure_id = forget(self._database, selection)
-        self.complete_erasures(patience_seconds)
+        erasure_id = forget(self._database, selection, deferred=later)
+        if not later:
+            self.complete_erasures(patience_seconds)
+        erasure = self.erasure(erasure_id)
+        if no_trace:
+            with self._database.write() as connection:
+                erasures.forget_traces(connection, secrets.token_hex(32))
+            self._database.vacuum()
+            self._database.truncate_log(patience_seconds)
+        return erasure
+
+    def erasure(self, erasure_id: str) -> Erasure:
+        """Return one erasure with its receipt. Raises NotFoundError."""
         with self._database.read() as connection:
             return erasures.get(connection, erasure_id)
+
+    def erasures(self) -> list[Erasure]:
+        """Return every erasure, the latest first."""
+        with self._database.read() as connection:
+            return erasures.every(connection)
+
+    def was_erased(self, named: str) -> list[Erasure]:
+        """Return the erasures that took what was called so: an id, a path, an origin, or its exact words."""
+        names = [Name(kind, named) for kind in NameKind if kind is not NameKind.TEXT] + [name_of_text(named)]
+        with self._database.read() as connection:
+            return erasures.taken(connection, names)
 
     def complete_erasures(self, patience_seconds: float = ERASURE_PATIENCE_SECONDS) -> None:
         """Complete what was asked to be erased, by earlier runs too. Raises ErasurePendingError."""

@@ -40,7 +40,7 @@ def options(
     """Read the global options; without a command, open the chat."""
     context.obj = Invocation(data_dir, config)
     if version:
-        from assistant.version import version as installed
+        from memory_store.version import version as installed
 
         typer.echo(f"keepsake {installed()}")
         raise typer.Exit

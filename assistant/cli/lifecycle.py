@@ -12,10 +12,10 @@ import typer
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, print_json, say, show
 from assistant.display import plain
-from assistant.version import version
 from memory_store import Selection
 from memory_store.errors import EmbedderMismatchError, StoreError
 from memory_store.models import ErasurePlan
+from memory_store.version import version
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 

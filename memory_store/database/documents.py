@@ -10,7 +10,7 @@ from typing import Final
 
 from memory_store import ids
 from memory_store.clock import now, to_text
-from memory_store.database import erasures, passages, tombstones
+from memory_store.database import doomed, erasures, passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.rows import document_of
 from memory_store.errors import NotFoundError
@@ -54,7 +54,8 @@ class Documents:
             # What was marked private stays private when the file changes.
             private = new.private or bool(old and old["private"])
             if old:
-                erasures.delete_chosen(connection, erasures.choose(connection, [old["id"]]), bury=False)
+                doomed.choose(connection, [("documents", old["id"])])
+                erasures.delete_doomed(connection, bury=False)
             if again:
                 tombstones.lift(connection, tombstones.names_of_file(new.path, new.content_hash))
             connection.execute(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from memory_store import ids
 from memory_store.clock import from_text, now, optional_time, to_text
-from memory_store.database import tombstones
+from memory_store.database import doomed, tombstones
 from memory_store.database.passages import bump_vectors_epoch
 from memory_store.database.titles import clear_titles
-from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError
 from memory_store.models import Erasure
+from memory_store.verification.needles import Needles
 
 TABLES: Final = ("documents", "conversations", "messages", "memories", "passages")
 _TABLE_OF: Final = {
@@ -23,11 +25,19 @@ _TABLE_OF: Final = {
     ids.MESSAGE: "messages",
     ids.MEMORY: "memories",
 }
-_DOOMED_PASSAGE: Final = (
-    "(p.document_id IN (SELECT id FROM temp.doomed WHERE kind = 'documents') "
-    "OR p.message_id IN (SELECT id FROM temp.doomed WHERE kind = 'messages') "
-    "OR p.memory_id IN (SELECT id FROM temp.doomed WHERE kind = 'memories'))"
-)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingErasure:
+    """An erasure whose rows are gone while the disk may still hold them. `failed`: a verification found residue."""
+
+    id: str
+    requested_at: datetime
+    counts: dict[str, int]
+    needles: Needles
+    notes: str | None
+    deferred: bool
+    failed: bool
 
 
 def table_of(identifier: str) -> str:
@@ -38,85 +48,39 @@ def table_of(identifier: str) -> str:
     return table
 
 
-def choose(connection: sqlite3.Connection, chosen_ids: Iterable[str]) -> dict[str, int]:
-    """Work out all that goes with these records and return how many rows of each kind that is.
+def delete_doomed(connection: sqlite3.Connection, *, bury: bool, deferred: bool = False, notes: str = "{}") -> str:
+    """Delete what `doomed` has chosen and record an erasure that is still to be completed; return its id.
 
-    Earlier versions of a memory go with it, and memories captured from an erased message. The set is kept in a
-    temporary table (in memory) of the connection, where `delete_chosen` finds it.
+    `bury` leaves tombstones; `notes` is JSON for the receipt. The answers to an erased message move up to its parent.
     """
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS doomed (kind TEXT, id TEXT, PRIMARY KEY (kind, id))")
-    connection.execute("DELETE FROM temp.doomed")
-    connection.executemany(
-        "INSERT OR IGNORE INTO temp.doomed VALUES (?, ?)", [(table_of(one), one) for one in chosen_ids]
-    )
-    _spread(connection)
-    counts = dict(connection.execute("SELECT kind, count(*) FROM temp.doomed GROUP BY kind").fetchall())
-    counts["passages"] = connection.execute(f"SELECT count(*) FROM passages AS p WHERE {_DOOMED_PASSAGE}").fetchone()[0]
-    return {table: counts[table] for table in TABLES if counts.get(table)}
-
-
-def delete_chosen(connection: sqlite3.Connection, counts: dict[str, int], *, bury: bool) -> str:
-    """Delete what `choose` found and record an erasure that is still to be completed; return its id.
-
-    `bury` leaves tombstones for the documents. The answers to an erased message move up to its parent.
-    """
-    erasure_id = _record(connection, counts)
-    if bury:
-        _bury(connection, erasure_id)
+    erasure_id = ids.new_id(ids.ERASURE)
+    needles = doomed.needles(connection, tombstones.secret(connection))
     connection.execute(
-        "UPDATE index_segments SET state = 'stale' WHERE id IN (SELECT e.segment_id FROM embeddings AS e "
-        f"JOIN passages AS p ON p.row = e.passage_row WHERE {_DOOMED_PASSAGE})"
+        "INSERT INTO erasures (id, requested_at, counts, deferred, needles, notes) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            erasure_id,
+            to_text(now()),
+            json.dumps(doomed.counts(connection), sort_keys=True),
+            deferred,
+            needles.to_bytes(),
+            notes,
+        ),
     )
+    if bury:
+        tombstones.bury(connection, doomed.names(connection), erasure_id)
+    doomed.mark_segments_stale(connection)
     clear_titles(connection)
     _lift_children(connection)
+    connection.execute(
+        "DELETE FROM request_items WHERE item_id IN (SELECT id FROM temp.doomed) "
+        f"OR item_id IN (SELECT p.id FROM passages AS p WHERE {doomed.PASSAGE})"
+    )
+    connection.execute("DELETE FROM requests WHERE id NOT IN (SELECT request_id FROM request_items)")
     for table in ("memories", "messages", "conversations", "documents"):
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM temp.doomed WHERE kind = ?)", (table,))
     connection.execute("DELETE FROM temp.doomed")
     bump_vectors_epoch(connection)
     return erasure_id
-
-
-def delete_everything(connection: sqlite3.Connection) -> str:
-    """Delete every record and every tombstone; the erasure itself stays to be completed."""
-    before = count_everything(connection)
-    connection.execute("UPDATE index_segments SET state = 'stale'")
-    for table in ("citations", "memories", "messages", "conversations", "documents", "outbox", "tombstones"):
-        connection.execute(f"DELETE FROM {table}")
-    bump_vectors_epoch(connection)
-    return _record(connection, before)
-
-
-def _spread(connection: sqlite3.Connection) -> None:
-    """Add what follows from the chosen: the messages of conversations, captured memories, superseded versions."""
-    connection.execute(
-        "INSERT OR IGNORE INTO temp.doomed SELECT 'messages', id FROM messages WHERE conversation_id IN "
-        "(SELECT id FROM temp.doomed WHERE kind = 'conversations')"
-    )
-    connection.execute(
-        "INSERT OR IGNORE INTO temp.doomed SELECT 'memories', memory_id FROM memory_sources GROUP BY memory_id "
-        "HAVING min(coalesce(message_id, document_id) IN (SELECT id FROM temp.doomed))"
-    )
-    connection.execute(
-        "WITH RECURSIVE earlier (id) AS (SELECT id FROM temp.doomed WHERE kind = 'memories' "
-        "UNION SELECT m.id FROM memories AS m JOIN earlier ON m.superseded_by = earlier.id) "
-        "INSERT OR IGNORE INTO temp.doomed SELECT 'memories', id FROM earlier"
-    )
-
-
-def _bury(connection: sqlite3.Connection, erasure_id: str) -> None:
-    """Leave a tombstone for every name that the doomed may come back under."""
-    for kind, name in connection.execute(
-        "SELECT 'id', id FROM temp.doomed "
-        "UNION ALL SELECT 'path', path FROM documents WHERE id IN (SELECT id FROM temp.doomed) "
-        "UNION ALL SELECT 'content', content_hash FROM documents WHERE id IN (SELECT id FROM temp.doomed) "
-        "UNION ALL SELECT 'origin', origin FROM conversations WHERE origin IS NOT NULL "
-        "AND id IN (SELECT id FROM temp.doomed) "
-        "UNION ALL SELECT 'origin', c.origin || '/' || m.origin FROM messages AS m JOIN conversations AS c "
-        "ON c.id = m.conversation_id WHERE m.origin IS NOT NULL AND m.id IN (SELECT id FROM temp.doomed) "
-        "UNION ALL SELECT 'origin', origin FROM memories WHERE origin IS NOT NULL "
-        "AND id IN (SELECT id FROM temp.doomed)"
-    ).fetchall():
-        tombstones.bury(connection, [Name(NameKind(kind), name)], erasure_id)
 
 
 def _lift_children(connection: sqlite3.Connection) -> None:
@@ -138,32 +102,71 @@ def count_everything(connection: sqlite3.Connection) -> dict[str, int]:
     return {table: count for table, count in counts.items() if count}
 
 
-def _record(connection: sqlite3.Connection, counts: dict[str, int]) -> str:
-    erasure_id = ids.new_id(ids.ERASURE)
-    connection.execute(
-        "INSERT INTO erasures (id, requested_at, counts) VALUES (?, ?, ?)",
-        (erasure_id, to_text(now()), json.dumps(counts, sort_keys=True)),
-    )
-    return erasure_id
+def waiting(connection: sqlite3.Connection, *, everything: bool = True) -> int:
+    """Return how many erasures are not complete; without `everything` only those that a background round may do."""
+    condition = "" if everything else "AND deferred = 0 AND receipt IS NULL"
+    row = connection.execute(f"SELECT count(*) FROM erasures WHERE completed_at IS NULL {condition}").fetchone()
+    return int(row[0])
 
 
-def pending(connection: sqlite3.Connection) -> list[str]:
-    """Return the ids of the erasures that are not yet complete, oldest first."""
-    rows = connection.execute("SELECT id FROM erasures WHERE completed_at IS NULL ORDER BY requested_at")
-    return [row["id"] for row in rows]
+def pending(connection: sqlite3.Connection) -> list[PendingErasure]:
+    """Return the erasures that are not yet complete, oldest first."""
+    rows = connection.execute("SELECT * FROM erasures WHERE completed_at IS NULL ORDER BY requested_at, id").fetchall()
+    return [
+        PendingErasure(
+            row["id"],
+            from_text(row["requested_at"]),
+            json.loads(row["counts"]),
+            Needles.from_bytes(row["needles"]),
+            row["notes"],
+            bool(row["deferred"]),
+            row["receipt"] is not None,
+        )
+        for row in rows
+    ]
 
 
-def complete(connection: sqlite3.Connection, erasure_ids: list[str]) -> None:
-    """Record that nothing of these erasures is left on the disk."""
-    moment = to_text(now())
-    connection.executemany("UPDATE erasures SET completed_at = ? WHERE id = ?", [(moment, one) for one in erasure_ids])
+def complete(connection: sqlite3.Connection, receipts: Sequence[tuple[str, str]], completed_at: str | None) -> None:
+    """Record the receipts, (erasure id, JSON). With a time nothing is left on the disk, and the needles go too."""
+    for erasure_id, receipt in receipts:
+        connection.execute(
+            "UPDATE erasures SET completed_at = ?, receipt = ?, "
+            "needles = CASE WHEN ? IS NULL THEN needles END WHERE id = ?",
+            (completed_at, receipt, completed_at, erasure_id),
+        )
 
 
 def get(connection: sqlite3.Connection, erasure_id: str) -> Erasure:
     """Return one erasure. Raises NotFoundError."""
     row = connection.execute("SELECT * FROM erasures WHERE id = ?", (erasure_id,)).fetchone()
     if row is None:
-        raise NotFoundError(f"There is no erasure {erasure_id}.")
+        raise NotFoundError(f"There is no erasure {erasure_id}.", "See `keepsake receipts list`.")
+    return _erasure(row)
+
+
+def every(connection: sqlite3.Connection) -> list[Erasure]:
+    """Return all erasures, the latest first."""
+    return [_erasure(row) for row in connection.execute("SELECT * FROM erasures ORDER BY requested_at DESC, id")]
+
+
+def forget_traces(connection: sqlite3.Connection, key: str) -> None:
+    """Delete every receipt and tombstone and take a new key: nothing says any more that something was erased."""
+    connection.execute("DELETE FROM erasures")
+    connection.execute("DELETE FROM tombstones")
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (key,))
+
+
+def taken(connection: sqlite3.Connection, names: Iterable[tombstones.Name]) -> list[Erasure]:
+    """Return the erasures that took something of one of these names."""
+    return [get(connection, one) for one in tombstones.erasures_of(connection, names)]
+
+
+def _erasure(row: sqlite3.Row) -> Erasure:
     return Erasure(
-        row["id"], from_text(row["requested_at"]), optional_time(row["completed_at"]), json.loads(row["counts"])
+        row["id"],
+        from_text(row["requested_at"]),
+        optional_time(row["completed_at"]),
+        json.loads(row["counts"]),
+        row["receipt"],
+        bool(row["deferred"]),
     )

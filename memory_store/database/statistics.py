@@ -27,7 +27,7 @@ def statistics(database: Database, folder: Path) -> StoreStats:
             embedded=embedded,
             to_embed=outbox.count(connection, "embed"),
             to_index=outbox.count(connection, "index"),
-            pending_erasures=len(erasures.pending(connection)),
+            pending_erasures=erasures.waiting(connection),
             database_bytes=sum(path.stat().st_size for path in folder.glob(f"{database.path.name}*")),
             index_bytes=sum(path.stat().st_size for path in (folder / "index").rglob("*") if path.is_file()),
             embedder=str(stored[1]) if stored else None,

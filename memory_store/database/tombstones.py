@@ -46,7 +46,7 @@ def names_of_file(path: str, content_hash: str) -> tuple[Name, Name]:
 
 def bury(connection: sqlite3.Connection, names: Iterable[Name], erasure_id: str) -> None:
     """Remember that what has these names was forgotten in this erasure."""
-    key, moment = _key(connection), to_text(now())
+    key, moment = secret(connection), to_text(now())
     connection.executemany(
         "INSERT OR REPLACE INTO tombstones (digest, forgotten_at, erasure_id) VALUES (?, ?, ?)",
         ((_digest(key, name), moment, erasure_id) for name in names),
@@ -55,7 +55,7 @@ def bury(connection: sqlite3.Connection, names: Iterable[Name], erasure_id: str)
 
 def lift(connection: sqlite3.Connection, names: Iterable[Name]) -> None:
     """Let what has these names come again. That it was erased once can still be checked."""
-    key = _key(connection)
+    key = secret(connection)
     connection.executemany("UPDATE tombstones SET lifted = 1 WHERE digest = ?", ((_digest(key, one),) for one in names))
 
 
@@ -66,7 +66,7 @@ def stands(connection: sqlite3.Connection, names: Iterable[Name]) -> bool:
 
 def standing(connection: sqlite3.Connection, names: Iterable[Name]) -> set[Name]:
     """Return which of these names were forgotten and have not been let in again."""
-    key = _key(connection)
+    key = secret(connection)
     by_digest = {_digest(key, name): name for name in names}
     digests, found = list(by_digest), set()
     for at in range(0, len(digests), _BATCH):
@@ -79,7 +79,7 @@ def standing(connection: sqlite3.Connection, names: Iterable[Name]) -> set[Name]
 
 def erasures_of(connection: sqlite3.Connection, names: Iterable[Name]) -> list[str]:
     """Return the ids of the erasures that took something with one of these names, lifted since or not."""
-    key = _key(connection)
+    key = secret(connection)
     digests = [_digest(key, name) for name in names]
     marks = ", ".join("?" for _ in digests)
     rows = connection.execute(
@@ -88,7 +88,8 @@ def erasures_of(connection: sqlite3.Connection, names: Iterable[Name]) -> list[s
     return [row[0] for row in rows]
 
 
-def _key(connection: sqlite3.Connection) -> bytes:
+def secret(connection: sqlite3.Connection) -> bytes:
+    """Return the store's own key, 32 random bytes."""
     return bytes.fromhex(connection.execute("SELECT value FROM meta WHERE key = 'tombstone_key'").fetchone()[0])
 
 

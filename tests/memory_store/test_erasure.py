@@ -98,7 +98,7 @@ def test_plan_says_exactly_what_the_erasure_takes(store: Store) -> None:
     assert dict(store.plan_forget(selection).counts) == {"memories": 2, "passages": 2}
     plan = store.plan_forget(Selection((conversation.id,)))
     assert dict(plan.counts) == {"conversations": 1, "messages": 1, "memories": 1, "passages": 2}
-    assert plan.titles == ("Keys",)
+    assert plan.titles == ("Keys", "the key is blue")
     erasure = store.forget(Selection((conversation.id,)))
     assert erasure.counts == dict(plan.counts)
     assert erasure.completed_at is not None

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from assistant import bootstrap
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
 from assistant.tui.threads import in_thread
-from assistant.version import version
 from memory_store import Store
+from memory_store.version import version
 
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen

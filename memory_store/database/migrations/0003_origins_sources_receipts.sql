@@ -35,8 +35,11 @@ ALTER TABLE memories DROP COLUMN source_message_id;
 -- A tombstone knows the erasure that set it; lifted, it stops nothing any more but still says what was erased.
 ALTER TABLE tombstones ADD COLUMN erasure_id TEXT;
 ALTER TABLE tombstones ADD COLUMN lifted INTEGER NOT NULL DEFAULT 0 CHECK (lifted IN (0, 1));
--- `deferred` erasures wait for the next maintenance. The receipt is JSON; it holds no text, id or vector of the erased.
+-- `deferred` erasures wait for the next maintenance. `needles` are keyed hashes of what the scan must not find any more,
+-- kept until it did not; `notes` is JSON for the receipt, which is JSON too. None holds a word of what was erased.
 ALTER TABLE erasures ADD COLUMN deferred INTEGER NOT NULL DEFAULT 0 CHECK (deferred IN (0, 1));
+ALTER TABLE erasures ADD COLUMN needles BLOB;
+ALTER TABLE erasures ADD COLUMN notes TEXT;
 ALTER TABLE erasures ADD COLUMN receipt TEXT;
 
 -- What went to an endpoint that is not on this machine, and when. Items are ids of messages, memories and passages.

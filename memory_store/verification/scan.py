@@ -1,0 +1,120 @@
+"""The scan: one pass over every byte of a folder, for all needles at once."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory_store.errors import StoreError
+from memory_store.verification.needles import LONG, SHORT, Hashes, ScanKey
+
+_BLOCK: Final = 4 * 1024 * 1024
+_FILTER_BITS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A needle met in a file: its hash, the file's name inside the folder, and the offset in bytes (-1: its name)."""
+
+    needle: int
+    file: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a pass saw: every file with its size in bytes as it was read, and where needles were met."""
+
+    files: tuple[tuple[str, int], ...]
+    findings: tuple[Finding, ...]
+
+
+class HashSet:
+    """A set of 64-bit hashes that a million others are looked up in at once: a table of bits before a search."""
+
+    def __init__(self, hashes: Hashes) -> None:
+        self._sorted = np.unique(hashes)
+        self._filter = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
+        self._filter[self._place(self._sorted)] = True
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    @staticmethod
+    def _place(hashes: Hashes) -> Hashes:
+        return hashes >> np.uint64(64 - _FILTER_BITS)
+
+    def members(self, hashes: Hashes) -> NDArray[np.intp]:
+        """Return the positions of those hashes that are in the set."""
+        if not len(self._sorted):
+            return np.zeros(0, dtype=np.intp)
+        maybe = np.flatnonzero(self._filter[self._place(hashes)])
+        at = np.searchsorted(self._sorted, hashes[maybe])
+        found: NDArray[np.intp] = maybe[self._sorted[np.minimum(at, len(self._sorted) - 1)] == hashes[maybe]]
+        return found
+
+
+def scan(folder: Path, key: ScanKey, long: HashSet, short: HashSet) -> Scan:
+    """Read every file under a folder and compare its bytes, and its name, with all needles.
+
+    Raises StoreError for a file that can't be read.
+    """
+    files = list(_files(folder))
+    jobs = [(path, start) for path, size in files for start in range(0, max(size, 1), _BLOCK)]
+    with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="keepsake-scan") as workers:
+        found = workers.map(lambda job: _block(folder, job[0], job[1], key, long, short), jobs)
+        findings = [one for part in found for one in part]
+    for path, _ in files:
+        name = str(path.relative_to(folder))
+        findings += [Finding(one.needle, name, -1) for one in search(name.encode(), key, long, short, name, 0)]
+    return Scan(tuple((str(path.relative_to(folder)), size) for path, size in files), tuple(findings))
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, int]]:
+    for root, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = Path(root) / name
+            try:
+                status = path.lstat()
+            except FileNotFoundError:
+                continue  # a journal or a segment that was removed meanwhile holds nothing any more
+            if stat.S_ISREG(status.st_mode):
+                yield path, status.st_size
+
+
+def _block(folder: Path, path: Path, start: int, key: ScanKey, long: HashSet, short: HashSet) -> list[Finding]:
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            data = file.read(_BLOCK + LONG + SHORT)  # over the edge: a window may lie across two blocks
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(
+            f"{path} can't be read: {error.strerror or error}.", "Make it readable for you; then run it again."
+        ) from error
+    return search(data, key, long, short, str(path.relative_to(folder)), start)
+
+
+def search(data: bytes, key: ScanKey, long: HashSet, short: HashSet, file: str, start: int) -> list[Finding]:
+    """Return what needles stand in these bytes, which begin at `start` of a file."""
+    findings: list[Finding] = []
+    padded = data + bytes(-len(data) % 8 + 8)
+    words: Hashes = np.frombuffer(padded, dtype="<u8")
+    if len(long):
+        hashes = key.long(words[:-1], words[1:])
+        findings += [Finding(int(hashes[at]), file, start + int(at) * 8) for at in long.members(hashes)]
+    if len(short):
+        for shift in range(8):
+            count = (len(padded) - shift) // 8
+            hashes = key.short(np.ndarray((count,), dtype="<u8", buffer=padded, offset=shift))
+            findings += [Finding(int(hashes[at]), file, start + int(at) * 8 + shift) for at in short.members(hashes)]
+    return findings

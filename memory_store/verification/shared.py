@@ -1,0 +1,95 @@
+"""What the living hold of the erased: a sentence quoted elsewhere, a short word, a near twin's vector."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory_store.verification.layouts import texts_of_segments
+from memory_store.verification.needles import LONG, SHORT, Hashes, ScanKey, normalised, windows
+from memory_store.verification.scan import HashSet
+
+# "The same vector": what is nearer than this was made from the same words.
+SAME_COSINE: Final = 0.9999
+_CHUNK_BYTES: Final = 1 << 20
+_ROWS: Final = 4096
+
+# Every text that a living row may rightly hold.
+_LIVING_TEXTS: Final = (
+    "SELECT text, context, search_text, search_context, locator, id FROM passages",
+    "SELECT text, author_name, origin, id FROM messages",
+    "SELECT text, author_name, origin, id FROM memories",
+    "SELECT path, title, author_name, media_type, content_hash, id FROM documents",
+    "SELECT title, origin, id FROM conversations",
+    "SELECT endpoint, model FROM requests",
+    "SELECT name, version FROM embedders",
+    "SELECT key FROM meta",
+    "SELECT counts, receipt FROM erasures",
+    "SELECT term FROM passages_vocabulary",
+    "SELECT sql FROM sqlite_master",
+)
+
+
+def living_windows(
+    connection: sqlite3.Connection, index_root: Path, key: ScanKey, wanted: HashSet, dimension: int
+) -> Hashes:
+    """Return which of these hashes are windows of something that lives: of a text, or of a vector."""
+    found: list[Hashes] = [np.zeros(0, dtype=np.uint64)]
+    for data in _chunks(_living_texts(connection, index_root)):
+        low, high = windows(data, LONG, 1)
+        hashes = key.long(low, high)
+        found.append(hashes[wanted.members(hashes)])
+        short, _ = windows(data, SHORT, 1)
+        hashes = key.short(short)
+        found.append(hashes[wanted.members(hashes)])
+    for matrix in living_vectors(connection, dimension):
+        for data in (matrix.tobytes(), normalised(matrix).tobytes()):
+            low, high = windows(data, LONG, 1)
+            hashes = key.long(low, high)
+            found.append(hashes[wanted.members(hashes)])
+    return np.unique(np.concatenate(found))
+
+
+def living_vectors(connection: sqlite3.Connection, dimension: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the stored vectors of this dimension, some thousand rows at a time."""
+    cursor = connection.execute("SELECT vector FROM embeddings WHERE length(vector) = ?", (4 * dimension,))
+    while rows := cursor.fetchmany(_ROWS):
+        yield np.frombuffer(b"".join(row[0] for row in rows), dtype="<f4").reshape(-1, dimension)
+
+
+def twins(matrices: Iterable[NDArray[np.float32]], projections: NDArray[np.float32], key: ScanKey) -> NDArray[np.bool_]:
+    """Return which of the erased vectors, given by their projections, have the same vector among these."""
+    unit = normalised(projections)
+    met = np.zeros(len(unit), dtype=np.bool_)
+    for matrix in matrices:
+        if len(unit):
+            others = normalised(normalised(matrix) @ key.projection(matrix.shape[1]))
+            for start in range(0, len(unit), _ROWS):
+                met[start : start + _ROWS] |= (unit[start : start + _ROWS] @ others.T).max(axis=1) > SAME_COSINE
+    return met
+
+
+def _living_texts(connection: sqlite3.Connection, index_root: Path) -> Iterator[str]:
+    for query in _LIVING_TEXTS:
+        for row in connection.execute(query):
+            yield from (value for value in row if value)
+    yield from texts_of_segments(index_root)
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[bytes]:
+    """Yield the texts in large pieces, zeros between them: a window over two texts is one of neither."""
+    pending: list[bytes] = []
+    size = 0
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass") + bytes(LONG)
+        pending.append(data)
+        size += len(data)
+        if size >= _CHUNK_BYTES:
+            yield b"".join(pending)
+            pending, size = [], 0
+    yield b"".join([*pending, bytes(LONG)])

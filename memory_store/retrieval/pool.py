@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +22,7 @@ REACH: Final = 2
 _K1: Final = 0.9
 _B: Final = 0.4
 Values = NDArray[np.float64]
+Offsets = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Pool:
     """`passages` are candidates and neighbours by row; `chosen` are the positions of the candidates among them.
 
     `neighbours[offset]` gives, for each passage, the position of the one that far away in the same conversation, or -1.
+    What bm25, coverage and cosines say of a window is computed once and read-only: signals and evidence share it.
     Every array that a signal returns has the shape (candidates,).
     """
 
@@ -43,7 +45,7 @@ class Pool:
     def __len__(self) -> int:
         return len(self.chosen)
 
-    @property
+    @cached_property
     def candidates(self) -> list[RankedPassage]:
         """The candidates themselves, in the order of every signal's values."""
         return [self.passages[at] for at in self.chosen]
@@ -64,6 +66,17 @@ class Pool:
                     by_offset[distance][before[-distance]] = at
             before.append(at)
         return by_offset
+
+    @cached_property
+    def _computed(self) -> dict[tuple[str, Offsets], Values]:
+        return {}
+
+    def _once(self, name: str, compute: Callable[[Offsets], Values], offsets: Offsets) -> Values:
+        found = self._computed.get((name, offsets))
+        if found is None:
+            found = self._computed[name, offsets] = compute(offsets)
+            found.setflags(write=False)
+        return found
 
     # -- words -------------------------------------------------------------------------------------------------
 
@@ -87,12 +100,7 @@ class Pool:
         """Words in each candidate, about, and one."""
         return self._counted[1][self.chosen]
 
-    @property
-    def counts(self) -> Values:
-        """Shape (candidates, terms)."""
-        return self._counted[0][self.chosen]
-
-    def window_counts(self, offsets: Sequence[int]) -> tuple[Values, Values]:
+    def window_counts(self, offsets: Offsets) -> tuple[Values, Values]:
         """Return counts and lengths of the candidates taken together with their neighbours at these offsets."""
         counts, lengths = self._counted
         total, size = counts[self.chosen].copy(), lengths[self.chosen].copy()
@@ -103,16 +111,22 @@ class Pool:
             size[there] += lengths[beside[there]]
         return total, size
 
-    def bm25(self, offsets: Sequence[int] = ()) -> Values:
+    def bm25(self, offsets: Offsets = ()) -> Values:
         """Return BM25 (Robertson and Zaragoza 2009; k1 = 0.9, b = 0.4 suit short texts) of each candidate's window."""
+        return self._once("bm25", self._bm25, offsets)
+
+    def _bm25(self, offsets: Offsets) -> Values:
         if not self.terms or not len(self):
             return np.zeros(len(self))
         counts, lengths = self.window_counts(offsets)
         norm = _K1 * (1 - _B + _B * lengths / lengths.mean())
         return np.asarray((self.idf * counts * (_K1 + 1) / (counts + norm[:, None])).sum(axis=1))
 
-    def coverage(self, offsets: Sequence[int] = ()) -> Values:
+    def coverage(self, offsets: Offsets = ()) -> Values:
         """Return which part of the query's idf stands in each candidate's window, 0 to 1."""
+        return self._once("coverage", self._coverage, offsets)
+
+    def _coverage(self, offsets: Offsets) -> Values:
         if not self.terms:
             return np.zeros(len(self))
         counts, _ = self.window_counts(offsets)
@@ -136,11 +150,14 @@ class Pool:
         """Which candidates have a vector of the embedder in use."""
         return self.vectors[1][self.chosen]
 
-    def cosines(self, offsets: Sequence[int] = ()) -> Values:
+    def cosines(self, offsets: Offsets = ()) -> Values:
         """Return the cosine of the query with the sum of each candidate's window of vectors.
 
         A candidate that still waits for its vector stands at the middle: its words alone decide.
         """
+        return self._once("cosines", self._cosines, offsets)
+
+    def _cosines(self, offsets: Offsets) -> Values:
         if self.vector is None or not len(self):
             return np.zeros(len(self))
         matrix, held = self.vectors

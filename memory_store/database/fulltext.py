@@ -6,7 +6,6 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from memory_store.database.filters import FilterSql
@@ -35,14 +34,6 @@ _CJK_STOP: Final = re.compile(
     "的|了|吗|呢|吧|啊|是|我|你|他|她|它|在|和|与|把|被|这|那"
 )
 _MAX_QUERY_TERMS: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class TextHit:
-    """A passage found by its words; `score` is BM25, higher is better (FTS5 gives it negated)."""
-
-    row: int
-    score: float
 
 
 def searchable(text: str) -> str | None:
@@ -84,12 +75,9 @@ def match_expression(terms: list[str]) -> str:
     return " OR ".join(f'"{term[:-1]}" *' if term.endswith("*") else f'"{term}"' for term in terms)
 
 
-def search(connection: sqlite3.Connection, terms: list[str], limit: int, filters: FilterSql) -> list[TextHit]:
-    """Return the `limit` passages with the highest BM25 for any of the terms, best first."""
-    if not terms:
-        return []
-    rows = _matching(connection, match_expression(terms), "f.rank", limit, filters)
-    return [TextHit(row, -rank) for row, rank in rows]
+def search(connection: sqlite3.Connection, terms: list[str], limit: int, filters: FilterSql) -> list[int]:
+    """Return the rows of the `limit` passages with the highest BM25 for any of the terms, best first."""
+    return _matching(connection, match_expression(terms), "f.rank", limit, filters) if terms else []
 
 
 def together(
@@ -102,21 +90,18 @@ def together(
     if not terms or not beside:
         return []
     expression = f"({match_expression(terms)}) AND ({match_expression(beside)})"
-    return [row for row, _ in _matching(connection, expression, "f.rowid DESC", limit, filters)]
+    return _matching(connection, expression, "f.rowid DESC", limit, filters)
 
 
-def _matching(
-    connection: sqlite3.Connection, expression: str, order: str, limit: int, filters: FilterSql
-) -> list[tuple[int, float]]:
-    rank = "f.rank" if order == "f.rank" else "0.0"
+def _matching(connection: sqlite3.Connection, expression: str, order: str, limit: int, filters: FilterSql) -> list[int]:
     joined = "JOIN passages AS p ON p.row = f.rowid" if filters else ""
     condition = f"AND {filters.where}" if filters else ""
     found = connection.execute(
-        f"SELECT f.rowid, {rank} FROM passages_fts AS f {joined} "
+        f"SELECT f.rowid FROM passages_fts AS f {joined} "
         f"WHERE passages_fts MATCH ? {condition} ORDER BY {order} LIMIT ?",
         [expression, *filters.parameters, limit],
     )
-    return [(int(row[0]), float(row[1])) for row in found]
+    return [int(row[0]) for row in found]
 
 
 def frequencies(connection: sqlite3.Connection, stems: Sequence[str]) -> dict[str, int]:

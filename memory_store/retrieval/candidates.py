@@ -67,7 +67,7 @@ def gather(
         lists = []
         for one in _searches(query, filters):
             condition = filter_sql(one)
-            lists.append([hit.row for hit in fulltext.search(connection, telling, limit, condition)])
+            lists.append(fulltext.search(connection, telling, limit, condition))
             lists.append(fulltext.together(connection, telling, common, limit, condition))
     vector, near = nearest.result()
     lists += near

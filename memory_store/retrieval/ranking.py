@@ -72,9 +72,9 @@ def fitted_weights() -> Weights:
     return Weights(data["signals"], relevance)
 
 
-def rank(query: Query, pool: Pool, weights: Weights | None = None) -> Ranked:
+def rank(query: Query, pool: Pool) -> Ranked:
     """Score the candidates of a pool."""
-    weights = weights or fitted_weights()
+    weights = fitted_weights()
     signals = tuple(one for one in SIGNALS if weights.signals.get(one.name))
     raw = values(query, pool, signals)
     contributions = scaled(raw, signals) * np.array([weights.signals[one.name] for one in signals])

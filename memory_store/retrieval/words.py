@@ -65,7 +65,6 @@ class Matcher:
     """
 
     def __init__(self, terms: Sequence[str]) -> None:
-        self._terms = terms
         self._signs = [(at, term) for at, term in enumerate(terms) if CJK_RUN.match(term)]
         prefixes: dict[str, None] = {}
         for term in terms:

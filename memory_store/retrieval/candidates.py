@@ -14,7 +14,7 @@ import numpy as np
 from memory_store.clock import to_text
 from memory_store.database import fulltext, passages
 from memory_store.database.connection import Database
-from memory_store.database.filters import filter_sql
+from memory_store.database.filters import filter_sql, may_be_shown
 from memory_store.embedding.base import Embedder, Vectors
 from memory_store.errors import EmbeddingError, IndexUnavailableError
 from memory_store.models import RecallFilters
@@ -164,9 +164,7 @@ def _read(
 def _passes(one: passages.RankedPassage, filters: RecallFilters) -> bool:
     """Apply the filters again: to neighbours, which no search saw, and to marks that were set since."""
     return (
-        not one.superseded
-        and (one.message_id is None or one.message_id not in filters.exclude_message_ids)
-        and (filters.include_private or not one.private)
+        may_be_shown(one, filters)
         and (not filters.kinds or one.kind in filters.kinds)
         and (not filters.source_ids or one.source_id in filters.source_ids)
         and (not filters.authors or one.author_name in filters.authors)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from memory_store.database import passages
 from memory_store.database.connection import Database
+from memory_store.database.filters import may_be_shown
 from memory_store.models import Hit, Neighbour, RecallFilters, Surroundings
 
 
@@ -39,10 +40,6 @@ def _nearest(hit: Hit, row: int, step: int, beside: dict[int, passages.StoredPas
 
 def _shown(passage: passages.StoredPassage | None, filters: RecallFilters) -> Neighbour | None:
     """Return a passage as a neighbour if it may be shown."""
-    if (
-        passage is None
-        or (passage.private and not filters.include_private)
-        or (passage.message_id is not None and passage.message_id in filters.exclude_message_ids)
-    ):
+    if passage is None or not may_be_shown(passage, filters):
         return None
     return Neighbour(passage.text, passage.author, passage.private)

@@ -10,6 +10,7 @@ import numpy as np
 
 from memory_store.database import passages
 from memory_store.database.connection import Database
+from memory_store.database.filters import may_be_shown
 from memory_store.models import Hit, RecallFilters
 from memory_store.retrieval.candidates import VectorSide, gather, understood
 from memory_store.retrieval.diversity import Group, grouped
@@ -60,9 +61,7 @@ def _hits(database: Database, query: Query, pool: Pool, k: int, filters: RecallF
     with database.read() as connection:
         found = passages.by_rows(connection, [int(rows[at]) for group in groups for at in group])
     # What was erased, superseded or marked private since it was ranked is left out.
-    read = {
-        row: one for row, one in found.items() if not one.superseded and (filters.include_private or not one.private)
-    }
+    read = {row: one for row, one in found.items() if may_be_shown(one, filters)}
     return [_hit(query, pool, ranked, group, read) for group in groups if int(rows[group[0]]) in read]
 
 

@@ -113,18 +113,15 @@ class Store:
 
         Times in the query ("last spring") are understood as of `asked_at`, by default now.
         """
-        moment = (asked_at or datetime.now()).astimezone()
-        side = self._vector_side()
+        side, moment = self._vector_side(), _local(asked_at)
         return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
 
     def candidates(
         self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None
     ) -> tuple[Query, Pool]:
         """Return what recall would rank: for explaining a ranking and for fitting one."""
-        moment = (asked_at or datetime.now()).astimezone()
-        side = self._vector_side()
-        asked = understood(self._database, query, moment)
-        return asked, gather(self._database, asked, k, filters or RecallFilters(), side, self._executor)
+        asked = understood(self._database, query, _local(asked_at))
+        return asked, gather(self._database, asked, k, filters or RecallFilters(), self._vector_side(), self._executor)
 
     def surroundings(self, hits: Sequence[Hit], filters: RecallFilters | None = None) -> dict[str, Surroundings]:
         """Return what stands right before and after each hit in its source, by the hit's id."""
@@ -161,17 +158,18 @@ class Store:
             return None
         with self._database.read() as connection:
             stored = outbox.stored_embedder(connection)
+            large = passages.latest_row(connection) > SCANNED_AT_MOST
         if stored is None:
             return None
         embedder_id, identity = stored
-        return VectorSide(embedder, embedder_id, lambda filters: self._indexes(filters, embedder_id, identity))
+        return VectorSide(embedder, embedder_id, lambda filters: self._indexes(filters, embedder_id, identity, large))
 
-    def _indexes(self, filters: RecallFilters, embedder_id: int, identity: EmbedderIdentity) -> Sequence[VectorIndex]:
+    def _indexes(
+        self, filters: RecallFilters, embedder_id: int, identity: EmbedderIdentity, large: bool
+    ) -> Sequence[VectorIndex]:
         """Return whom to ask: Chroma where it may answer and is faster, then the exact scan, which always can."""
         exact = self._exact_index(embedder_id, identity)
         plain = filters == RecallFilters(exclude_message_ids=filters.exclude_message_ids)
-        with self._database.read() as connection:
-            large = passages.latest_row(connection) > SCANNED_AT_MOST
         chroma = self._workshop.searchable_index() if plain and large else None
         return [chroma, exact] if chroma is not None else [exact]
 
@@ -324,3 +322,8 @@ class Store:
             findings.append(f"full text: {broken}")
         findings += [f"index: {problem}" for problem in self._workshop.check_index()]
         return findings
+
+
+def _local(asked_at: datetime | None) -> datetime:
+    """Return when a query is asked, by default now, in the zone of this machine."""
+    return (asked_at or datetime.now()).astimezone()

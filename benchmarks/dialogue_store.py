@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import argparse
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,13 +13,16 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
-from benchmarks.dialogues import Dialogue, Talk
+from benchmarks.dialogues import Dialogue, Question, Talk, read
+from benchmarks.embedding_cache import CachedEmbedder
 from benchmarks.prose import write_notes
 from memory_store import Store
+from memory_store.embedding.base import Embedder
 from memory_store.models import AuthorKind, PassageDraft, RecallFilters, Role
 
 # So that several turns of one session have an order in time.
 _BETWEEN_TURNS: Final = timedelta(seconds=20)
+_DOCUMENT_PASSAGES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,7 @@ def keep(store: Store, dialogue: Dialogue) -> Kept:
     turns: dict[str, str] = {}
     title = " and ".join(dialogue.people)
     conversations = [_keep_talk(store, talk, title, turns) for talk in dialogue.talks]
-    session_of = {turn.id: talk.id for talk in dialogue.talks for turn in talk.turns}
-    return Kept(dialogue, frozenset(conversations), turns, session_of)
+    return Kept(dialogue, frozenset(conversations), turns, dialogue.session_of())
 
 
 def _keep_talk(store: Store, talk: Talk, title: str, turns: dict[str, str]) -> str:
@@ -76,3 +81,40 @@ def add_documents(store: Store, passages: int) -> None:
             if outcome.status is not FileStatus.IMPORTED:
                 raise RuntimeError(f"{outcome.path}: {outcome.status}, {outcome.reason}")
     store.embed_pending()
+
+
+def arguments(program: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser for what `filled` needs: the files of data, and one that keeps embeddings between runs."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--data", nargs="+", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--cache", type=Path, help="a file that keeps embeddings between runs")
+    return parser
+
+
+@contextmanager
+def filled(embedder: Embedder, data: Sequence[Path], cache: Path | None) -> Iterator[tuple[Store, list[Kept]]]:
+    """Open a store of the dialogues in these files and a thousand passages of documents; it is gone afterwards."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    dialogues = read(data)
+    with TemporaryDirectory() as folder:
+        cached = CachedEmbedder(embedder, cache or Path(folder) / "embeddings.db")
+        with Store.open(Path(folder) / "memory", cached) as store:
+            kept = keep_all(store, dialogues)
+            add_documents(store, _DOCUMENT_PASSAGES)
+            yield store, kept
+
+
+def asked(kept: Sequence[Kept]) -> Iterator[tuple[Kept, str, Question]]:
+    """Yield every question with its dialogue and the language pair it is asked in."""
+    for one in kept:
+        for language, question in one.dialogue.asked():
+            yield one, language, question
+
+
+def asked_elsewhere(kept: Sequence[Kept]) -> Iterator[tuple[Kept, Kept, Question]]:
+    """Yield every question with its dialogue and the next one of the same data, where nobody can answer it."""
+    for dataset in sorted({one.dialogue.dataset for one in kept}):
+        same = [one for one in kept if one.dialogue.dataset == dataset]
+        for one, other in zip(same, [*same[1:], same[0]], strict=True):
+            for _, question in one.dialogue.asked():
+                yield one, other, question

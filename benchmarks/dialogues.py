@@ -56,6 +56,16 @@ class Dialogue:
     talks: tuple[Talk, ...]
     questions: Mapping[str, tuple[Question, ...]]
 
+    def asked(self) -> Iterator[tuple[str, Question]]:
+        """Yield each question with the language pair it is asked in."""
+        for language, questions in self.questions.items():
+            for question in questions:
+                yield language, question
+
+    def session_of(self) -> dict[str, str]:
+        """Return the session of each turn, by their ids."""
+        return {turn.id: talk.id for talk in self.talks for turn in talk.turns}
+
 
 def read(paths: Sequence[Path]) -> list[Dialogue]:
     """Return the dialogues of the files, in either format. Raises ValueError for another one."""

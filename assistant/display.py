@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+# The first screen is painted with this module, before memory is loaded.
+if TYPE_CHECKING:
+    from memory_store.models import Reason
 
 # CSI and OSC sequences whole, then whatever other control characters and bidi overrides are left.
 _ESCAPES: Final = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[P^_X][^\x1b]*(?:\x1b\\)?|[\x1b\x9b]\[?[0-?]*[ -/]*[@-~]?"
 )
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\ufeff]")
+
+# On one line; `search --explain` shows all.
+_MOST_SIGNALS: Final = 3
 
 
 def plain(text: str, *, one_line: bool = False) -> str:
@@ -23,3 +31,8 @@ def excerpt(text: str, length: int) -> str:
     """Return the beginning of a text on one line, at most `length` characters, an ellipsis where it was cut."""
     line = plain(text, one_line=True)
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def main_signals(reasons: Iterable[Reason]) -> list[str]:
+    """Return the names of the few signals that spoke most for a hit, the strongest first, from its ordered reasons."""
+    return [one.signal for one in reasons if one.contribution > 0][:_MOST_SIGNALS]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from assistant.cli.context import opened_store
 from assistant.cli.output import hit_json, local, print_json, show
-from assistant.display import excerpt
+from assistant.display import excerpt, main_signals
 from memory_store.models import Hit, RecallFilters, SourceKind
-
-# On one line; `--explain` shows all.
-_MOST_REASONS: Final = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -73,8 +70,7 @@ def source_line(hit: Hit) -> str:
 def reasons_line(hit: Hit) -> str:
     """Return why a hit was found, on one line: the words that matched and what spoke most for it."""
     reasons = [f"words {', '.join(hit.matched)}"] if hit.matched else []
-    reasons += [one.signal for one in hit.reasons[:_MOST_REASONS] if one.contribution > 0]
-    return "; ".join(reasons)
+    return "; ".join([*reasons, *main_signals(hit.reasons)])
 
 
 def explanation(hits: Sequence[Hit]) -> str:

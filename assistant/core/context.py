@@ -108,7 +108,7 @@ def _widen(
         for neighbour, place in ((around.before, "before it"), (around.after, "after it")):
             if neighbour is None:
                 continue
-            text = f"\n({place}, by {_author(neighbour.author)})\n{_quote(neighbour.text)}"
+            text = f"\n({place}, by {author_label(neighbour.author)})\n{_quote(neighbour.text)}"
             cost = estimate_tokens(text)
             if cost <= room:
                 framed[at] += text
@@ -127,7 +127,12 @@ def _ask(question: str, hits: Sequence[Hit], framed: Sequence[str]) -> str:
 def _frame(number: int, hit: Hit) -> str:
     """Return a hit as a numbered source: where it is from on one line, its words each on a line marked as quoted."""
     place = hit.locator.label()
-    pieces = [hit.source.title or hit.source.kind.value, place, f"{hit.created_at:%Y-%m-%d}", f"by {author_label(hit)}"]
+    pieces = [
+        hit.source.title or hit.source.kind.value,
+        place,
+        f"{hit.created_at:%Y-%m-%d}",
+        f"by {author_label(hit.author)}",
+    ]
     return f"[{number}] " + " | ".join(_one_line(piece) for piece in pieces if piece) + "\n" + _quote(hit.text)
 
 
@@ -139,12 +144,8 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def author_label(hit: Hit) -> str:
+def author_label(author: Author) -> str:
     """Return who made a passage, in words."""
-    return _author(hit.author)
-
-
-def _author(author: Author) -> str:
     if author.kind is AuthorKind.USER:
         return author.name or "the user"
     if author.kind is AuthorKind.MODEL:

@@ -95,7 +95,7 @@ def _author(hit: Hit) -> str:
     """Return who made a passage; empty for a document that names nobody, whose title says it all."""
     if hit.author.kind is AuthorKind.DOCUMENT and not hit.author.name:
         return ""
-    return plain(author_label(hit), one_line=True)
+    return plain(author_label(hit.author), one_line=True)
 
 
 def _title(hit: Hit) -> str:

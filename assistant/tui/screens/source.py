@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.display import plain
+from assistant.display import main_signals, plain
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.sources import SourceView
 from assistant.tui.threads import in_thread
 from memory_store import Store
 from memory_store.errors import NotFoundError
 from memory_store.models import SourceKind
-
-_MOST_REASONS: Final = 3
 
 
 class SourceScreen(Dialog[None]):
@@ -95,6 +91,6 @@ def facts(source: SourceView) -> Content:
 
 def _found_by(source: SourceView) -> str:
     """Return the words that matched and what spoke most for the passage."""
-    signals = [one.signal for one in source.reasons if one.contribution > 0][:_MOST_REASONS]
+    signals = main_signals(source.reasons)
     words = [f"the words {plain(', '.join(source.matched), one_line=True)}"] if source.matched else []
     return f"Found by {'; '.join([*words, *signals])}" if words or signals else ""

@@ -17,7 +17,7 @@ from memory_store.database.connection import Database
 from memory_store.database.filters import filter_sql, may_be_shown
 from memory_store.embedding.base import Embedder, Vectors
 from memory_store.errors import EmbeddingError, IndexUnavailableError
-from memory_store.models import RecallFilters
+from memory_store.models import RecallFilters, SourceKind
 from memory_store.retrieval.pool import REACH, Pool
 from memory_store.retrieval.query import Query, understand
 from memory_store.retrieval.words import stems
@@ -150,7 +150,7 @@ def _read(
         read = {one.row: one for one in passages.for_ranking(connection, sorted(candidates))}
         around: dict[int, str] = {}
         for one in list(read.values()):
-            if one.kind == "conversation":
+            if one.kind == SourceKind.CONVERSATION:
                 around.update((one.row + offset, one.source_id) for offset in range(-REACH, REACH + 1))
         beside = passages.for_ranking(connection, sorted(around.keys() - read.keys()))
     same = [one for one in beside if one.source_id == around[one.row]]

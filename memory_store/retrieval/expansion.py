@@ -8,6 +8,7 @@ from memory_store.database import passages
 from memory_store.database.connection import Database
 from memory_store.database.filters import may_be_shown
 from memory_store.models import Hit, Neighbour, RecallFilters, Surroundings
+from memory_store.retrieval.pool import AROUND
 
 
 def surroundings(database: Database, hits: Sequence[Hit], filters: RecallFilters) -> dict[str, Surroundings]:
@@ -18,7 +19,7 @@ def surroundings(database: Database, hits: Sequence[Hit], filters: RecallFilters
     ids = [hit.id for hit in hits]
     with database.read() as connection:
         rows = passages.rows_of(connection, ids)
-        wanted = sorted({row + offset for row in rows.values() for offset in (-2, -1, 1, 2)} - set(rows.values()))
+        wanted = sorted({row + offset for row in rows.values() for offset in AROUND} - set(rows.values()))
         beside = passages.by_rows(connection, wanted)
     found: dict[str, Surroundings] = {}
     for hit in hits:

@@ -15,10 +15,13 @@ from memory_store.clock import from_text
 from memory_store.database.fulltext import CJK_RUN
 from memory_store.database.passages import RankedPassage
 from memory_store.embedding.base import Vectors
+from memory_store.models import SourceKind
 from memory_store.retrieval.words import Matcher, folded, length
 
 # How far a window reaches: a turn is understood from the two before it, an announcement from the two after.
 REACH: Final = 2
+BEFORE: Final = (-2, -1)
+AROUND: Final = (-2, -1, 1, 2)
 _K1: Final = 0.9
 _B: Final = 0.4
 Values = NDArray[np.float64]
@@ -54,10 +57,10 @@ class Pool:
     def neighbours(self) -> Mapping[int, NDArray[np.intp]]:
         """Positions of neighbours: passages of a conversation are stored in its order, so rows tell who is beside."""
         count = len(self.passages)
-        by_offset = {offset: np.full(count, -1, dtype=np.intp) for offset in (-2, -1, 1, 2)}
+        by_offset = {offset: np.full(count, -1, dtype=np.intp) for offset in AROUND}
         last: dict[str, list[int]] = {}
         for at, passage in enumerate(self.passages):
-            if passage.kind != "conversation":
+            if passage.kind != SourceKind.CONVERSATION:
                 continue
             before = last.setdefault(passage.source_id, [])
             for distance in (1, 2):
@@ -189,7 +192,10 @@ class Pool:
     def groups(self) -> NDArray[np.intp]:
         """The number of each candidate's sitting: its document, its memory, or one day of its conversation."""
         numbers: dict[tuple[str, str], int] = {}
-        keys = [(one.source_id, one.created_at[:10] if one.kind == "conversation" else "") for one in self.candidates]
+        keys = [
+            (one.source_id, one.created_at[:10] if one.kind == SourceKind.CONVERSATION else "")
+            for one in self.candidates
+        ]
         return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 
     def beside(self, offset: int) -> list[RankedPassage | None]:

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 
 from memory_store.database.fulltext import CJK_RUN
-from memory_store.models import Reason
-from memory_store.retrieval.pool import Pool, Values
+from memory_store.models import Reason, SourceKind
+from memory_store.retrieval.pool import BEFORE, Pool, Values
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.signals import SIGNALS, Signal, scaled, values
 
@@ -100,19 +100,19 @@ def evidence(query: Query, pool: Pool) -> Values:
     word has. Scripts shift the scale of cosines: embeddings of two languages lie further apart.
     """
     size = len(pool)
-    around = pool.coverage((-2, -1))
+    around = pool.coverage(BEFORE)
     total = float(pool.idf.sum()) if len(pool.idf) else 0.0
     asked_in_cjk = CJK_RUN.search(query.bare) is not None
     columns = [
         pool.cosines(),
-        pool.cosines((-2, -1)),
+        pool.cosines(BEFORE),
         pool.coverage(),
         around,
         np.log1p(around * total / 5),
         np.array([one.author_name in query.people for one in pool.candidates], dtype=float),
         (pool.in_cjk != asked_in_cjk).astype(float),
         (pool.in_cjk & asked_in_cjk).astype(float),
-        np.array([one.kind == "document" for one in pool.candidates], dtype=float),
+        np.array([one.kind == SourceKind.DOCUMENT for one in pool.candidates], dtype=float),
     ]
     return np.stack(columns, axis=1) if size else np.zeros((0, len(EVIDENCE)))
 

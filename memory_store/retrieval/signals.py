@@ -12,7 +12,7 @@ import numpy as np
 from memory_store.database.fulltext import CJK, CJK_RUN
 from memory_store.database.passages import RankedPassage
 from memory_store.models import AuthorKind, SourceKind
-from memory_store.retrieval.pool import Pool, Values, z_scores
+from memory_store.retrieval.pool import AROUND, BEFORE, Pool, Values, z_scores
 from memory_store.retrieval.query import Query, Wanted
 
 _QUESTION: Final = re.compile(r"[?？][\"'”’)]*\s*$|(?:吗|呢)\s*$")
@@ -61,7 +61,7 @@ def words_before(query: Query, pool: Pool) -> Values:
 
 def words_around(query: Query, pool: Pool) -> Values:
     """BM25 of the passage, the two before it and the two after it."""
-    return pool.bm25((-2, -1, 1, 2))
+    return pool.bm25(AROUND)
 
 
 def coverage(query: Query, pool: Pool) -> Values:
@@ -71,7 +71,7 @@ def coverage(query: Query, pool: Pool) -> Values:
 
 def coverage_before(query: Query, pool: Pool) -> Values:
     """The part of the query's words, weighted by rarity, in the passage and the two before it."""
-    return pool.coverage((-2, -1))
+    return pool.coverage(BEFORE)
 
 
 def quoted(query: Query, pool: Pool) -> Values:
@@ -97,7 +97,7 @@ def meaning(query: Query, pool: Pool) -> Values:
 
 def meaning_before(query: Query, pool: Pool) -> Values:
     """Cosine of the query and the sum of the vectors of the passage and the two before it."""
-    return pool.cosines((-2, -1))
+    return pool.cosines(BEFORE)
 
 
 def meaning_after(query: Query, pool: Pool) -> Values:
@@ -107,7 +107,7 @@ def meaning_after(query: Query, pool: Pool) -> Values:
 
 def meaning_around(query: Query, pool: Pool) -> Values:
     """Cosine of the query and the sum of the vectors of the passage, the two before it and the two after it."""
-    return pool.cosines((-2, -1, 1, 2))
+    return pool.cosines(AROUND)
 
 
 def sitting(query: Query, pool: Pool) -> Values:
@@ -132,7 +132,7 @@ def partner(query: Query, pool: Pool) -> Values:
     """1 where a person whom the query names speaks in the passage or right beside it."""
     if not query.people:
         return np.zeros(len(pool))
-    beside = [_by(pool.beside(offset), query) for offset in (-2, -1, 1, 2)]
+    beside = [_by(pool.beside(offset), query) for offset in AROUND]
     return np.asarray(np.maximum.reduce([_by(pool.candidates, query), *beside]))
 
 
@@ -162,14 +162,16 @@ def _made_by(author: AuthorKind, pool: Pool) -> Values:
 def only_asks(query: Query, pool: Pool) -> Values:
     """1 where what was said ends in a question: it asks what another passage answers."""
     return np.array(
-        [one.kind == "conversation" and _QUESTION.search(one.text) is not None for one in pool.candidates], dtype=float
+        [one.kind == SourceKind.CONVERSATION and _QUESTION.search(one.text) is not None for one in pool.candidates],
+        dtype=float,
     )
 
 
 def asks_too(query: Query, pool: Pool) -> Values:
     """1 where what was said holds a question anywhere."""
     return np.array(
-        [one.kind == "conversation" and ("?" in one.text or "？" in one.text) for one in pool.candidates], dtype=float
+        [one.kind == SourceKind.CONVERSATION and ("?" in one.text or "？" in one.text) for one in pool.candidates],
+        dtype=float,
     )
 
 

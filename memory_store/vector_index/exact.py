@@ -34,6 +34,19 @@ WHERE e.embedder_id = ? AND e.seq > ? ORDER BY e.seq LIMIT ?
 """
 
 
+# One array each, a row for every vector that is held.
+_COLUMNS: Final[dict[str, type]] = {
+    "_vectors": np.int8,
+    "_scales": np.float32,
+    "_rows": np.int64,
+    "_private": np.bool_,
+    "_created": np.int64,
+    "_kind": np.int8,
+    "_source": np.int32,
+    "_author": np.int32,
+}
+
+
 class ExactIndex:
     """Scans vectors held in memory; follows the record by itself before each search.
 
@@ -57,17 +70,8 @@ class ExactIndex:
         """Make room for `capacity` vectors, keeping what is held."""
         held = len(getattr(self, "_rows", ()))
         size = min(held, getattr(self, "_size", 0))
-        columns: dict[str, tuple[tuple[int, ...], type]] = {
-            "_vectors": ((capacity, self._dimension), np.int8),
-            "_scales": ((capacity,), np.float32),
-            "_rows": ((capacity,), np.int64),
-            "_private": ((capacity,), np.bool_),
-            "_created": ((capacity,), np.int64),
-            "_kind": ((capacity,), np.int8),
-            "_source": ((capacity,), np.int32),
-            "_author": ((capacity,), np.int32),
-        }
-        for name, (shape, dtype) in columns.items():
+        for name, dtype in _COLUMNS.items():
+            shape = (capacity, self._dimension) if name == "_vectors" else (capacity,)
             fresh: NDArray[Any] = np.zeros(shape, dtype=dtype)
             if size:
                 fresh[:size] = getattr(self, name)[:size]
@@ -182,7 +186,7 @@ class ExactIndex:
         kept = np.fromiter((row in living for row in self._rows[: self._size].tolist()), np.bool_, self._size)
         count = int(kept.sum())
         if count < self._size:
-            for name in ("_vectors", "_scales", "_rows", "_private", "_created", "_kind", "_source", "_author"):
+            for name in _COLUMNS:
                 column = getattr(self, name)
                 column[:count] = column[: self._size][kept]
                 # Nothing of the erased stays in this process's memory either.

@@ -60,7 +60,7 @@ def length(text: str) -> int:
 class Matcher:
     """Finds the words of a text that have one of the wanted stems.
 
-    A recall looks at hundreds of passages for a few words, so it searches for what such a word begins with, a hundred
+    A recall looks at hundreds of passages for a few words, so it searches for what such a word begins with, about six
     times faster than taking every passage apart. Porter's stemmer changes at most the last letter of what it leaves.
     """
 

@@ -35,6 +35,11 @@ class CachedEmbedder:
         """The other embedder's."""
         return self._embedder.is_private
 
+    @property
+    def endpoint(self) -> str | None:
+        """As of the embedder it keeps the work of."""
+        return self._embedder.endpoint
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text."""
         keys = [self._key("passage", text) for text in texts]

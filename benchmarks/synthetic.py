@@ -46,6 +46,11 @@ class SyntheticEmbedder:
         """Nothing leaves the process."""
         return True
 
+    @property
+    def endpoint(self) -> str | None:
+        """None: nothing is sent."""
+        return None
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return a vector in the cluster that the text's checksum names."""
         sums = [zlib.crc32(text.encode()) for text in texts]

@@ -11,8 +11,9 @@ MESSAGE: Final = "msg"
 MEMORY: Final = "mem"
 PASSAGE: Final = "pas"
 ERASURE: Final = "era"
+REQUEST: Final = "req"
 
-PREFIXES: Final = (DOCUMENT, CONVERSATION, MESSAGE, MEMORY, PASSAGE, ERASURE)
+PREFIXES: Final = (DOCUMENT, CONVERSATION, MESSAGE, MEMORY, PASSAGE, ERASURE, REQUEST)
 
 # No vowels and no 0/1, so that an id never spells a word and is easy to read aloud: 20 of 27 signs are 95 bits.
 _ALPHABET: Final = "bcdfghjklmnpqrstvwxz2345678"

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from memory_store import erasure
 from memory_store.database import erasures, outbox
 from memory_store.database.connection import Database
+from memory_store.database.requests import Requests
 from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import ErasurePendingError, KeepsakeError
 from memory_store.vector_index.segments import SegmentedIndex
@@ -111,6 +112,9 @@ class Workshop:
                 return 0
             # Texts of one length beside each other keep all cores busy to the end of the batch.
             work.sort(key=lambda one: len(one.text) + len(one.context), reverse=True)
+            if not embedder.is_private:
+                name = embedder.identity.name
+                Requests(self._database).log(embedder.endpoint or name, name, "embedding", [one.id for one in work])
             vectors = embedder.embed_passages([embedding_text(one) for one in work])
             with self._database.write() as connection:
                 embedder_id = outbox.embedder_id(connection, embedder.identity)

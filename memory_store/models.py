@@ -223,8 +223,9 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """What stands right before or after a hit in its document or conversation."""
+    """What stands right before or after a hit in its document or conversation; `id` is the passage's."""
 
+    id: str
     text: str
     author: Author
     private: bool

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from memory_store.database.erasures import PendingErasure
 from memory_store.models import Sent
 from memory_store.verification.verify import Verification
+from memory_store.wording import counted
 
 METHOD: Final = (
     "Rows deleted with secure_delete; full-text index, then every page of the database written anew; write-ahead log "
@@ -178,16 +179,6 @@ def readable(receipt: Receipt) -> str:
     ]
     lines += ["Not covered  " + "\n             ".join(receipt.not_covered)]
     return "\n".join(lines)
-
-
-def counted(counts: dict[str, int]) -> str:
-    """Return counts in words, such as `1 document, 3 passages`."""
-    pieces = [f"{count:,} {name if count != 1 else _singular(name)}" for name, count in counts.items()]
-    return ", ".join(pieces) or "nothing"
-
-
-def _singular(name: str) -> str:
-    return "memory" if name == "memories" else name.removesuffix("s")
 
 
 def _local(moment: datetime) -> str:

@@ -18,6 +18,7 @@ from memory_store.database.conversations import Conversations
 from memory_store.database.documents import Documents
 from memory_store.database.memories import Memories, NewMemory
 from memory_store.database.migrations import migrate
+from memory_store.database.requests import Requests
 from memory_store.database.statistics import statistics
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.embedding.base import Embedder, EmbedderIdentity
@@ -45,6 +46,7 @@ _TABLE_OF_PREFIX: Final = {
     ids.MESSAGE: "messages",
     ids.MEMORY: "memories",
     ids.PASSAGE: "passages",
+    ids.ERASURE: "erasures",
 }
 
 
@@ -67,6 +69,7 @@ class Store:
         self.documents = Documents(database)
         self.conversations = Conversations(database)
         self.memories = Memories(database)
+        self.requests = Requests(database)
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder | None = None) -> Store:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli import chat, configuration, importing, library, lifecycle, memory, searching
+from assistant.cli import chat, configuration, forgetting, importing, library, lifecycle, memory, searching
 from assistant.cli.context import Invocation
 from assistant.cli.output import complain, say
 from memory_store.errors import KeepsakeError
@@ -55,6 +55,7 @@ importing.register(app)
 searching.register(app)
 memory.register(app)
 library.register(app)
+forgetting.register(app)
 lifecycle.register(app)
 configuration.register(app)
 

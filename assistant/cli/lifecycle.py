@@ -1,20 +1,17 @@
-"""The commands over the whole store: forget, export, restore, reindex, doctor, stats."""
+"""The commands over the whole store: export, restore, reindex, doctor, stats."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from assistant.cli.context import opened_store
-from assistant.cli.output import iso, print_json, say, show
+from assistant.cli.output import print_json, say, show
 from assistant.display import plain
-from memory_store import Selection
 from memory_store.errors import EmbedderMismatchError, StoreError
-from memory_store.models import ErasurePlan
 from memory_store.version import version
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -22,70 +19,11 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("forget")(forget)
     app.command("export")(export)
     app.command("restore")(restore)
     app.command("reindex")(reindex)
     app.command("doctor")(doctor)
     app.command("stats")(stats)
-
-
-def forget(
-    context: typer.Context,
-    ids: Annotated[list[str] | None, typer.Argument(help="Ids of anything, or their beginnings.")] = None,
-    document: Annotated[list[str] | None, typer.Option(help="A document's id or path.", show_default=False)] = None,
-    conversation: Annotated[list[str] | None, typer.Option(help="A conversation's id.", show_default=False)] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Everything that is remembered.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
-    as_json: _Json = False,
-) -> None:
-    """Erase, from recall at once and from the disk before this returns. Shows what goes, and asks.
-
-    Example: keepsake forget mem_k7 --document ~/notes/old.md
-    """
-    with opened_store(context) as (store, _):
-        chosen = [store.resolve(one) for one in (*(ids or ()), *(conversation or ()))]
-        for one in document or ():
-            by_path = store.documents.by_path(str(Path(one).expanduser().absolute()))
-            chosen.append(by_path.id if by_path else store.resolve(one))
-        if not everything and not chosen:
-            raise StoreError("Nothing to forget was named.", "Give ids, --document, --conversation or --all.")
-        selection = Selection(everything=True) if everything else Selection(tuple(dict.fromkeys(chosen)))
-        plan = store.plan_forget(selection)
-        if not yes:
-            _confirm(plan)
-        erasure = store.forget(selection)
-    if as_json:
-        print_json(
-            {
-                "id": erasure.id,
-                "counts": dict(erasure.counts),
-                "requested_at": iso(erasure.requested_at),
-                "completed_at": iso(erasure.completed_at),
-            }
-        )
-    else:
-        show(f"Erased {_counts(plan)}.")
-
-
-def _confirm(plan: ErasurePlan) -> None:
-    say(f"This erases {_counts(plan)}:")
-    for title in plan.titles:
-        say(f"  {title}")
-    if not sys.stdin.isatty():
-        raise StoreError("Nothing was erased: there is nobody to ask.", "Give --yes if you mean it.")
-    if not typer.confirm("Erase it for good?", err=True):
-        say("Nothing was erased.")
-        raise typer.Exit(1)
-
-
-def _counts(plan: ErasurePlan) -> str:
-    pieces = [f"{count} {name if count != 1 else _singular(name)}" for name, count in plan.counts.items()]
-    return ", ".join(pieces) or "nothing"
-
-
-def _singular(name: str) -> str:
-    return "memory" if name == "memories" else name.removesuffix("s")
 
 
 def export(

@@ -22,12 +22,16 @@ _CITATION: Final = re.compile(r"\[(\d{1,3}(?:\s*[,，]\s*\d{1,3})*)\]")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """An assembled prompt: its messages, the hits that found room (source 1 first), and its estimated tokens."""
+    """An assembled prompt: its messages, the hits that found room (source 1 first), and its estimated tokens.
+
+    `items` are the ids of everything stored that is in it: memories, passages and earlier messages.
+    """
 
     messages: tuple[ChatMessage, ...]
     hits: tuple[Hit, ...]
     tokens: int
     private: bool
+    items: tuple[str, ...]
 
 
 def estimate_tokens(text: str) -> int:
@@ -76,6 +80,12 @@ def build(
         or any(hit.private for hit in kept_hits)
         or any(neighbour.private for neighbour in widened)
         or any(message.private for message in kept_history),
+        (
+            *(memory.id for memory in kept_pinned),
+            *(hit.id for hit in kept_hits),
+            *(neighbour.id for neighbour in widened),
+            *(message.id for message in kept_history),
+        ),
     )
 
 

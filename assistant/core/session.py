@@ -198,6 +198,10 @@ class Session:
             MessageStatus.PENDING,
             context.private,
         )
+        if not self.model.is_private:
+            items = (*context.items, question.id)
+            where = self.model.endpoint or self.model.name
+            await asyncio.to_thread(self._store.requests.log, where, self.model.name, "chat", items)
         text = ""
         finished: llm.Finished | None = None
         error: KeepsakeError | None = None

@@ -73,6 +73,10 @@ class ChatModel(Protocol):
         """True when nothing leaves this machine: in process, or an endpoint on a loopback address."""
 
     @property
+    def endpoint(self) -> str | None:
+        """Where requests go, for a person to read; None when nothing is sent."""
+
+    @property
     def context_tokens(self) -> int:
         """The size of the context window in tokens; the context builder stays under it."""
 

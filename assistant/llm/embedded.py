@@ -76,6 +76,11 @@ class EmbeddedChat:
         return True
 
     @property
+    def endpoint(self) -> str | None:
+        """None: nothing is sent."""
+        return None
+
+    @property
     def context_tokens(self) -> int:
         """The size of the context window in tokens."""
         return self._context_tokens

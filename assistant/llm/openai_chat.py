@@ -80,6 +80,11 @@ class OpenAIChat:
         return self._endpoint.is_loopback
 
     @property
+    def endpoint(self) -> str | None:
+        """The base URL, made for display."""
+        return self._endpoint.url
+
+    @property
     def context_tokens(self) -> int:
         """The size of the context window in tokens."""
         return self._context_tokens

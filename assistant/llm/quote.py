@@ -61,6 +61,11 @@ class QuoteModel:
         return True
 
     @property
+    def endpoint(self) -> str | None:
+        """None: nothing is sent."""
+        return None
+
+    @property
     def context_tokens(self) -> int:
         """More than anything that is recalled."""
         return CONTEXT_TOKENS

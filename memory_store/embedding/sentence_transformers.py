@@ -46,6 +46,11 @@ class SentenceTransformersEmbedder:
         """Always: the model runs in this process."""
         return True
 
+    @property
+    def endpoint(self) -> str | None:
+        """None: nothing is sent."""
+        return None
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (n, dimension)."""
         return self._encode(list(texts), ("passage", "document"))

@@ -43,4 +43,4 @@ def _shown(passage: passages.StoredPassage | None, filters: RecallFilters) -> Ne
     """Return a passage as a neighbour if it may be shown."""
     if passage is None or not may_be_shown(passage, filters):
         return None
-    return Neighbour(passage.text, passage.author, passage.private)
+    return Neighbour(passage.id, passage.text, passage.author, passage.private)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from memory_store.errors import StoreError
 from memory_store.verification.needles import LONG, SHORT, Hashes, ScanKey
 
-_BLOCK: Final = 4 * 1024 * 1024
-_FILTER_BITS: Final = 24
+_BLOCK: Final = 1024 * 1024
+# What one step looks at stays in the processor's cache.
+_STEP: Final = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +39,25 @@ class Scan:
 
 
 class HashSet:
-    """A set of 64-bit hashes that a million others are looked up in at once: a table of bits before a search."""
+    """A set of 64-bit hashes that a million others are looked up in at once: a table of flags before a search.
+
+    The table has some 64 flags for each hash, so that few others pass it; a small one stays in the cache.
+    """
 
     def __init__(self, hashes: Hashes) -> None:
-        self._sorted = np.unique(hashes)
-        self._filter = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
-        self._filter[self._place(self._sorted)] = True
+        self._sorted = np.sort(hashes)
+        self._shift = np.uint64(64 - min(26, max(12, len(hashes).bit_length() + 6)))
+        self._filter = np.zeros(1 << (64 - int(self._shift)), dtype=np.bool_)
+        self._filter[self._sorted >> self._shift] = True
 
     def __len__(self) -> int:
         return len(self._sorted)
-
-    @staticmethod
-    def _place(hashes: Hashes) -> Hashes:
-        return hashes >> np.uint64(64 - _FILTER_BITS)
 
     def members(self, hashes: Hashes) -> NDArray[np.intp]:
         """Return the positions of those hashes that are in the set."""
         if not len(self._sorted):
             return np.zeros(0, dtype=np.intp)
-        maybe = np.flatnonzero(self._filter[self._place(hashes)])
+        maybe = np.flatnonzero(self._filter[hashes >> self._shift])
         at = np.searchsorted(self._sorted, hashes[maybe])
         found: NDArray[np.intp] = maybe[self._sorted[np.minimum(at, len(self._sorted) - 1)] == hashes[maybe]]
         return found
@@ -75,6 +76,7 @@ def scan(folder: Path, key: ScanKey, long: HashSet, short: HashSet) -> Scan:
     for path, _ in files:
         name = str(path.relative_to(folder))
         findings += [Finding(one.needle, name, -1) for one in search(name.encode(), key, long, short, name, 0)]
+    findings = list({(one.needle, one.file): one for one in reversed(findings)}.values())  # where each is met first
     return Scan(tuple((str(path.relative_to(folder)), size) for path, size in files), tuple(findings))
 
 
@@ -107,14 +109,15 @@ def _block(folder: Path, path: Path, start: int, key: ScanKey, long: HashSet, sh
 def search(data: bytes, key: ScanKey, long: HashSet, short: HashSet, file: str, start: int) -> list[Finding]:
     """Return what needles stand in these bytes, which begin at `start` of a file."""
     findings: list[Finding] = []
-    padded = data + bytes(-len(data) % 8 + 8)
-    words: Hashes = np.frombuffer(padded, dtype="<u8")
-    if len(long):
-        hashes = key.long(words[:-1], words[1:])
-        findings += [Finding(int(hashes[at]), file, start + int(at) * 8) for at in long.members(hashes)]
-    if len(short):
-        for shift in range(8):
-            count = (len(padded) - shift) // 8
-            hashes = key.short(np.ndarray((count,), dtype="<u8", buffer=padded, offset=shift))
-            findings += [Finding(int(hashes[at]), file, start + int(at) * 8 + shift) for at in short.members(hashes)]
+    padded = data + bytes(-len(data) % 8 + LONG)
+    for begin in range(0, len(data), _STEP):
+        piece = memoryview(padded)[begin : begin + _STEP + LONG]
+        if len(long):
+            words: Hashes = np.frombuffer(piece, dtype="<u8")
+            hashes = key.long(words[:-1], words[1:])
+            findings += [Finding(int(hashes[at]), file, start + begin + int(at) * 8) for at in long.members(hashes)]
+        for shift in range(8 if len(short) else 0):
+            hashes = key.short(np.frombuffer(piece, dtype="<u8", offset=shift, count=(len(piece) - shift) // 8))
+            places = short.members(hashes)
+            findings += [Finding(int(hashes[at]), file, start + begin + int(at) * 8 + shift) for at in places]
     return findings

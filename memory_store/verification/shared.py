@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory_store.verification.layouts import texts_of_segments
-from memory_store.verification.needles import LONG, SHORT, Hashes, ScanKey, normalised, windows
+from memory_store.verification.needles import LONG, Hashes, ScanKey, normalised
 from memory_store.verification.scan import HashSet
 
 # "The same vector": what is nearer than this was made from the same words.
@@ -36,23 +36,29 @@ _LIVING_TEXTS: Final = (
 
 
 def living_windows(
-    connection: sqlite3.Connection, index_root: Path, key: ScanKey, wanted: HashSet, dimension: int
-) -> Hashes:
-    """Return which of these hashes are windows of something that lives: of a text, or of a vector."""
-    found: list[Hashes] = [np.zeros(0, dtype=np.uint64)]
-    for data in _chunks(_living_texts(connection, index_root)):
-        low, high = windows(data, LONG, 1)
-        hashes = key.long(low, high)
-        found.append(hashes[wanted.members(hashes)])
-        short, _ = windows(data, SHORT, 1)
-        hashes = key.short(short)
-        found.append(hashes[wanted.members(hashes)])
+    connection: sqlite3.Connection, index_root: Path, key: ScanKey, wanted: Hashes, dimension: int
+) -> set[int]:
+    """Return which of these hashes are windows of something that lives: of a text, or of a vector.
+
+    It reads no further than until all of them are explained, most often by the first texts.
+    """
+    sought = HashSet(wanted)
+    left = set(wanted.tolist())
+    for data in _living_bytes(connection, index_root, dimension):
+        words = [np.frombuffer(data, dtype="<u8", offset=shift, count=(len(data) - shift) // 8) for shift in range(8)]
+        for one in words:
+            for hashes in (key.long(one[:-1], one[1:]), key.short(one)):
+                left.difference_update(hashes[sought.members(hashes)].tolist())
+        if not left:
+            break
+    return set(wanted.tolist()) - left
+
+
+def _living_bytes(connection: sqlite3.Connection, index_root: Path, dimension: int) -> Iterator[bytes]:
+    yield from _chunks(_living_texts(connection, index_root))
     for matrix in living_vectors(connection, dimension):
-        for data in (matrix.tobytes(), normalised(matrix).tobytes()):
-            low, high = windows(data, LONG, 1)
-            hashes = key.long(low, high)
-            found.append(hashes[wanted.members(hashes)])
-    return np.unique(np.concatenate(found))
+        yield matrix.tobytes()
+        yield normalised(matrix).tobytes()
 
 
 def living_vectors(connection: sqlite3.Connection, dimension: int) -> Iterator[NDArray[np.float32]]:
@@ -86,10 +92,10 @@ def _chunks(texts: Iterable[str]) -> Iterator[bytes]:
     pending: list[bytes] = []
     size = 0
     for text in texts:
-        data = text.encode("utf-8", "surrogatepass") + bytes(LONG)
+        data = text.encode("utf-8", "surrogatepass") + bytes(2 * LONG)
         pending.append(data)
         size += len(data)
         if size >= _CHUNK_BYTES:
             yield b"".join(pending)
             pending, size = [], 0
-    yield b"".join([*pending, bytes(LONG)])
+    yield b"".join([*pending, bytes(2 * LONG)])

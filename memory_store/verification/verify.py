@@ -75,8 +75,10 @@ def verify(database: Database, folder: Path, index_root: Path, needles: Sequence
     short = HashSet(_all([one.short for one in needles]))
     seen = scan(folder, key, HashSet(_all([long, control, absent])), short)
     met = np.array(sorted({one.needle for one in seen.findings}), dtype=np.uint64)
-    controls_alone = set(np.setdiff1d(np.concatenate([control, absent]), long).tolist())
-    ids = {int(one) for each in needles for one in each.long[each.long_kinds == NeedleKind.ID]}
+    controls = np.concatenate([control, absent])
+    controls_alone = set(controls.tolist()) - set(controls[HashSet(long).members(controls)].tolist())
+    ids = HashSet(_all([one.long[one.long_kinds == NeedleKind.ID] for one in needles]))
+    met_ids = set(met[ids.members(met)].tolist())
     in_backups = [one for one in seen.findings if one.file.startswith(f"{BACKUPS}/")]
     suspects = [
         one for one in seen.findings if one.needle not in controls_alone and not one.file.startswith(f"{BACKUPS}/")
@@ -85,8 +87,8 @@ def verify(database: Database, folder: Path, index_root: Path, needles: Sequence
         dimension = _dimension(connection)
         explained: set[int] = set()
         if suspects:
-            wanted = HashSet(np.array(sorted({one.needle for one in suspects}), dtype=np.uint64))
-            explained = set(shared.living_windows(connection, index_root, key, wanted, dimension).tolist())
+            wanted = np.array(sorted({one.needle for one in suspects}), dtype=np.uint64)
+            explained = shared.living_windows(connection, index_root, key, wanted, dimension)
         projections = np.concatenate([one.projections for one in needles])
         living_twins = shared.twins(shared.living_vectors(connection, dimension), projections, key)
         others_pending = erasures.waiting(connection) > len(needles)
@@ -107,7 +109,7 @@ def verify(database: Database, folder: Path, index_root: Path, needles: Sequence
         stray_words=strays,
         living_found=bool(np.isin(control, met).any()),
         absent_found=bool(np.isin(absent, met).any()),
-        backups=tuple(sorted({one.file for one in in_backups if one.needle in ids})),
+        backups=tuple(sorted({one.file for one in in_backups if one.needle in met_ids})),
         residue=tuple(residue[:_MOST_LISTED]),
         residue_count=len(residue),
         seconds=time.monotonic() - began,

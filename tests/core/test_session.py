@@ -14,7 +14,7 @@ from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta
 from assistant.llm.openai_chat import OpenAIChat
 from assistant.llm.quote import QuoteModel
-from memory_store import NewMemory, Store
+from memory_store import NewMemory, Selection, Store, receipts
 from memory_store.models import AuthorKind, MessageStatus, Role
 from tests.memory_store.support import add_document
 from tests.support.chat_server import ChatServer, Stream
@@ -26,6 +26,7 @@ class Model:
 
     pieces: list[str | Exception | asyncio.Event]
     is_private: bool = True
+    endpoint: str | None = None
     name: str = "scripted"
     context_tokens: int = 4000
     quotes_only: bool = False
@@ -213,3 +214,26 @@ async def test_conversation_goes_on_where_it_was_left(store: Store) -> None:
     await events_of(resumed, "question two")
     stored = store.conversations.messages(first.conversation.id)
     assert [one.text for one in branch_of(stored)] == ["question one", "answer one", "question two", "answer two"]
+
+
+async def test_what_goes_elsewhere_is_logged_by_id_and_listed_when_it_is_erased(store: Store) -> None:
+    document = add_document(store, "/home.md", "The spare key is with Ines.")
+    pinned = store.remember(NewMemory("I am Ada", pinned=True))
+    session = session_of(store, Model(["With Ines [1]."], is_private=False, endpoint="https://models.example/v1"))
+    await events_of(session, "Who has the spare key?")
+    [request] = store.requests.all()
+    assert (request.endpoint, request.model, request.purpose) == ("https://models.example/v1", "scripted", "chat")
+    assert request.items == 3  # the pinned memory, the passage and the question
+    [sent] = store.plan_forget(Selection((document.id,))).sent
+    assert (sent.endpoint, sent.items) == ("https://models.example/v1", 1)
+    erased = store.forget(Selection((document.id, pinned.id)))
+    receipt = receipts.parsed(erased.receipt or "")
+    assert [(one.endpoint, one.model, one.items) for one in receipt.sent] == [
+        ("https://models.example/v1", "scripted", 2)
+    ]
+    assert store.requests.all()[0].items == 1
+
+
+async def test_nothing_is_logged_of_requests_that_stay_on_this_machine(store: Store) -> None:
+    await events_of(session_of(store, Model(["Hello."])), "Hello?")
+    assert store.requests.all() == []

@@ -30,6 +30,11 @@ class HashEmbedder:
         """As it was told."""
         return self._is_private
 
+    @property
+    def endpoint(self) -> str | None:
+        """A name where it plays a remote embedder, else None."""
+        return None if self._is_private else "https://embedder.example"
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, and remember the texts."""
         self.passages.extend(texts)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant.core.forgetting import ids_of, matching
 from assistant.tui.actions.conversation import new, show_again
 from assistant.tui.actions.library import absolute, split
 from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.threads import in_thread
 from memory_store import Store
-from memory_store.errors import ErasurePendingError, NotFoundError
+from memory_store.errors import ErasureFailedError, ErasurePendingError, NotFoundError
 from memory_store.forgetting import Selection
+from memory_store.models import Erasure
 
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
 
 async def forget(chat: ChatScreen, argument: str) -> None:
-    """Erase by ids, a document by its path, this conversation, or everything."""
+    """Erase by ids, a document by its path, this conversation, all that holds some words, or everything."""
     store = chat.services.store
     selection = await _selection(chat, argument)
     if selection is None:
@@ -31,10 +33,10 @@ async def forget(chat: ChatScreen, argument: str) -> None:
     assert chat.keeper is not None
     chat.keeper.show_activity("erasing…")
     try:
-        await in_thread(lambda: store.forget(selection))
-        told = ("Erased, from the disk too.", "", "good")
-    except ErasurePendingError as pending:
-        told = (pending.message, pending.hint, "warning")
+        erased = await in_thread(lambda: store.forget(selection))
+        told = (_told(erased), f"Receipt {erased.id}: keepsake receipts show {erased.id[:8]}", "good")
+    except (ErasurePendingError, ErasureFailedError) as trouble:
+        told = (trouble.message, trouble.hint, "warning")
     finally:
         chat.keeper.show_activity()
         await (new(chat) if selection.everything else show_again(chat))
@@ -55,10 +57,24 @@ async def _selection(chat: ChatScreen, argument: str) -> Selection | None:
                 await chat.notice("This chat has no message yet; there is nothing to forget.")
                 return None
             return Selection((conversation.id,))
+        case ["matching", *rest] if rest:
+            found = await in_thread(lambda: ids_of(matching(store, " ".join(rest))))
+            if not found:
+                await chat.notice(f"Nothing holds the words {' '.join(rest)}.")
+                return None
+            return Selection(found)
         case ["document", *rest] if rest:
             return await in_thread(lambda: Selection((_document(store, " ".join(rest)),)))
         case _:
             return await in_thread(lambda: Selection(tuple(store.resolve(word) for word in words)))
+
+
+def _told(erased: Erasure) -> str:
+    from memory_store import receipts
+
+    receipt = receipts.parsed(erased.receipt or "")
+    size = sum(file.size_bytes for file in receipt.files)
+    return f"Erased, and verified: nothing of it is left in {len(receipt.files)} files ({size / 1e6:,.1f} MB)."
 
 
 def _document(store: Store, named: str) -> str:

@@ -11,18 +11,13 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from assistant.display import excerpt
+from assistant.core.forgetting import plan_lines
+from assistant.display import excerpt, plain
 from assistant.tui.screens.dialog import Dialog
 from memory_store.models import ErasurePlan
+from memory_store.wording import counted
 
 _TITLE_CHARS: Final = 70
-_SINGULAR: Final = {
-    "documents": "document",
-    "conversations": "conversation",
-    "messages": "message",
-    "memories": "memory",
-    "passages": "passage",
-}
 
 
 class ConfirmForget(Dialog[bool]):
@@ -66,10 +61,10 @@ class ConfirmForget(Dialog[bool]):
         self.query_one("#keep").focus()
 
     def description(self) -> Content:
-        """Return what goes, in words: titles first, then how many of each kind."""
-        counts = [_counted(kind, count) for kind, count in self._plan.counts.items() if count]
+        """Return what goes, in words: titles first, then how many of each kind, and what stays."""
         titles = "".join(f"• {excerpt(title, _TITLE_CHARS)}\n" for title in self._plan.titles)
-        return Content.assemble(titles, ("\n" if titles else "") + ", ".join(counts))
+        more = "".join(f"\n{line}" for line in plan_lines(self._plan))
+        return Content.assemble(titles, ("\n" if titles else "") + counted(self._plan.counts), plain(more))
 
     def action_answer(self, agreed: bool) -> None:
         """Close with the answer."""
@@ -78,7 +73,3 @@ class ConfirmForget(Dialog[bool]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "erase")
-
-
-def _counted(kind: str, count: int) -> str:
-    return f"{count:,} {_SINGULAR.get(kind, kind) if count == 1 else kind}"

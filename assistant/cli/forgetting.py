@@ -1,0 +1,216 @@
+"""`keepsake forget` and `keepsake receipts`: what goes is shown and confirmed; what went is proved."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assistant.cli.context import opened_store
+from assistant.cli.output import iso, local, print_json, say, show, table
+from assistant.core.forgetting import ids_of, matching, plan_lines
+from assistant.display import excerpt
+from memory_store import Selection, Store, receipts
+from memory_store.errors import StoreError
+from memory_store.models import Erasure, ErasurePlan
+from memory_store.wording import counted
+
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+_group = typer.Typer(name="receipts", help="Proof of what was erased, which holds nothing of it.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("forget")(forget)
+    app.add_typer(_group)
+
+
+def forget(
+    context: typer.Context,
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of anything, or their beginnings.")] = None,
+    document: Annotated[list[str] | None, typer.Option(help="A document's id or path.", show_default=False)] = None,
+    conversation: Annotated[list[str] | None, typer.Option(help="A conversation's id.", show_default=False)] = None,
+    words: Annotated[
+        str | None, typer.Option("--matching", help="All that holds these words.", show_default=False)
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Written or imported from then on.", show_default=False)
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="Written or imported before.", show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that is remembered.")] = False,
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="Also the messages it was taken from and answers that cite it.")
+    ] = False,
+    later: Annotated[bool, typer.Option("--later", help="Clean the disk with the next maintenance.")] = False,
+    no_trace: Annotated[bool, typer.Option("--no-trace", help="With --all: keep no receipt either.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and stop.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Erase: from recall at once, from the disk before this returns, verified by a scan, with a receipt.
+
+    Example: keepsake forget mem_k7 --document ~/notes/old.md
+    """
+    if no_trace and (not everything or later):
+        raise StoreError("--no-trace goes with --all, and not with --later.", "Nothing was erased.")
+    with opened_store(context) as (store, _):
+        chosen = _chosen(store, [*(ids or ()), *(conversation or ())], document or [], words)
+        if not (everything or chosen or since or until):
+            raise StoreError(
+                "Nothing to forget was named." if words is None else f"Nothing holds the words {words}.",
+                "Give ids, --document, --conversation, --matching, --since, --until or --all.",
+            )
+        selection = Selection(
+            chosen,
+            everything,
+            since.astimezone() if since else None,
+            until.astimezone() if until else None,
+            everywhere,
+        )
+        plan = store.plan_forget(selection)
+        if dry_run:
+            _show_plan(plan, as_json)
+            return
+        if not yes:
+            _confirm(plan)
+        erasure = store.forget(selection, later=later, no_trace=no_trace)
+    if as_json:
+        print_json(_erasure_json(erasure))
+        return
+    show(f"Erased {counted(erasure.counts)}.")
+    if erasure.receipt is None:
+        show("The disk is cleaned with the next maintenance; `keepsake doctor` does it now.")
+        return
+    receipt = receipts.parsed(erasure.receipt)
+    size = sum(file.size_bytes for file in receipt.files)
+    show(f"Verified: nothing of it is left in {len(receipt.files)} files ({size / 1e6:,.1f} MB).")
+    for name in receipt.backups_that_hold_it:
+        show(f"It is still in {name}; `keepsake backup --help` says how to rewrite or remove backups.")
+    if no_trace:
+        say(receipts.readable(receipt))
+        say("This receipt was not kept.")
+    else:
+        show(f"Receipt {receipt.id}: `keepsake receipts show {receipt.id}`")
+
+
+def _chosen(store: Store, ids: list[str], documents: list[str], words: str | None) -> tuple[str, ...]:
+    chosen = [store.resolve(one) for one in ids]
+    for one in documents:
+        by_path = store.documents.by_path(str(Path(one).expanduser().absolute()))
+        chosen.append(by_path.id if by_path else store.resolve(one))
+    if words is not None:
+        hits = matching(store, words)
+        for hit in hits:
+            say(f"  {hit.kind.value}, {local(hit.created_at)}: {excerpt(hit.text, 100)}")
+        chosen += ids_of(hits)
+    return tuple(dict.fromkeys(chosen))
+
+
+def _show_plan(plan: ErasurePlan, as_json: bool) -> None:
+    if as_json:
+        sent = [
+            {"endpoint": one.endpoint, "model": one.model, "items": one.items, "last": iso(one.last)}
+            for one in plan.sent
+        ]
+        print_json(
+            {"counts": dict(plan.counts), "titles": list(plan.titles), "staying": dict(plan.staying), "sent": sent}
+        )
+        return
+    show(f"This would erase {counted(plan.counts)}:")
+    for line in (*(f"  {title}" for title in plan.titles), *plan_lines(plan)):
+        show(line)
+
+
+def _confirm(plan: ErasurePlan) -> None:
+    say(f"This erases {counted(plan.counts)}:")
+    for line in (*(f"  {title}" for title in plan.titles), *plan_lines(plan)):
+        say(line)
+    if not sys.stdin.isatty():
+        raise StoreError("Nothing was erased: there is nobody to ask.", "Give --yes if you mean it.")
+    if not typer.confirm("Erase it for good?", err=True):
+        say("Nothing was erased.")
+        raise typer.Exit(1)
+
+
+def _erasure_json(erasure: Erasure) -> dict[str, Any]:
+    return {
+        "id": erasure.id,
+        "counts": dict(erasure.counts),
+        "requested_at": iso(erasure.requested_at),
+        "completed_at": iso(erasure.completed_at),
+        "receipt": json.loads(erasure.receipt) if erasure.receipt else None,
+    }
+
+
+@_group.command("list")
+def list_(context: typer.Context, as_json: _Json = False) -> None:
+    """List every erasure with its result, the latest first.
+
+    Example: keepsake receipts list
+    """
+    with opened_store(context) as (store, _):
+        found = store.erasures()
+    if as_json:
+        print_json([_erasure_json(one) for one in found])
+        return
+    table(
+        ("receipt", "asked for", "result", "erased"),
+        [(one.id, local(one.requested_at), _result(one), counted(one.counts)) for one in found],
+    )
+
+
+def _result(erasure: Erasure) -> str:
+    if erasure.receipt:
+        return receipts.parsed(erasure.receipt).result
+    if erasure.completed_at:
+        return "done"  # by a version that wrote no receipts
+    return "later" if erasure.deferred else "pending"
+
+
+@_group.command("show")
+def show_(
+    context: typer.Context,
+    receipt_id: Annotated[str, typer.Argument(help="The id, or its beginning.", show_default=False)],
+    as_json: _Json = False,
+) -> None:
+    """Show one receipt: what went, how it was verified, and what no erasure can reach.
+
+    Example: keepsake receipts show era_k7
+    """
+    with opened_store(context) as (store, _):
+        erasure = store.erasure(store.resolve(receipt_id))
+    if as_json:
+        print_json(_erasure_json(erasure))
+    elif erasure.receipt is None:
+        show(f"{erasure.id} has no receipt: it is {_result(erasure)}.")
+    else:
+        show(receipts.readable(receipts.parsed(erasure.receipt)))
+
+
+@_group.command("check")
+def check(
+    context: typer.Context,
+    named: Annotated[
+        str, typer.Argument(help="An id, a path, or the words: a whole text, or a line of it.", show_default=False)
+    ],
+    as_json: _Json = False,
+) -> None:
+    """Say whether something was erased, without the receipts holding it. Ends with 1 if none says so.
+
+    Example: keepsake receipts check "The spare key is with Ines at number 12."
+    """
+    with opened_store(context) as (store, _):
+        found = store.was_erased(named)
+    if as_json:
+        print_json([_erasure_json(one) for one in found])
+    else:
+        for one in found:
+            show(f"Erased on {local(one.requested_at)}: receipt {one.id} ({_result(one)}).")
+        if not found:
+            show("No receipt says that this was erased.")
+    if not found:
+        raise typer.Exit(1)

@@ -1,0 +1,55 @@
+"""The log of requests: what went to an endpoint that is not on this machine, and when; ids alone, never text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from memory_store import ids
+from memory_store.clock import from_text, now, to_text
+from memory_store.database.connection import Database
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """One request: where it went, to which model, what for (`chat` or `embedding`), and how many items were in it."""
+
+    id: str
+    sent_at: datetime
+    endpoint: str
+    model: str
+    purpose: str
+    items: int
+
+
+class Requests:
+    """What can be asked of and done to the log of requests."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def log(self, endpoint: str, model: str, purpose: str, item_ids: Iterable[str]) -> None:
+        """Record, before it is sent, that these messages, memories and passages go to an endpoint elsewhere."""
+        request_id = ids.new_id(ids.REQUEST)
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO requests VALUES (?, ?, ?, ?, ?)", (request_id, to_text(now()), endpoint, model, purpose)
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO request_items VALUES (?, ?)", [(request_id, one) for one in item_ids]
+            )
+
+    def all(self) -> list[SentRequest]:
+        """Return every request, the latest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT r.*, (SELECT count(*) FROM request_items AS i WHERE i.request_id = r.id) AS items "
+                "FROM requests AS r ORDER BY r.sent_at DESC"
+            )
+            return [
+                SentRequest(
+                    row["id"], from_text(row["sent_at"]), row["endpoint"], row["model"], row["purpose"], row["items"]
+                )
+                for row in rows
+            ]

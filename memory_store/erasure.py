@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,10 +12,11 @@ from memory_store import receipts
 from memory_store.clock import now, to_text
 from memory_store.database import erasures, fulltext, outbox
 from memory_store.database.connection import Database
+from memory_store.database.erasures import PendingErasure
 from memory_store.errors import ErasureFailedError, ErasurePendingError
 from memory_store.models import Sent
 from memory_store.vector_index.segments import SegmentedIndex, folder_name, remove_folders_except
-from memory_store.verification.verify import verify
+from memory_store.verification.verify import Verification, verify
 from memory_store.version import version
 
 
@@ -29,10 +30,10 @@ class Place:
     index: SegmentedIndex | None
 
 
-def _rebuild_full_text(place: Place, _patience_seconds: float) -> None:
+def _merge_full_text(place: Place, _patience_seconds: float) -> None:
     """Write the full-text index anew: a deletion leaves erased words in its pages."""
     with place.database.write() as connection:
-        fulltext.rebuild(connection)
+        fulltext.merge(connection)
 
 
 def _rewrite_pages(place: Place, _patience_seconds: float) -> None:
@@ -60,7 +61,7 @@ def _drop_segments(place: Place, _patience_seconds: float) -> None:
 
 # In this order: the pages are written anew when the full text is clean, and the log is cut when the pages are.
 STEPS: Final[tuple[Callable[[Place, float], None], ...]] = (
-    _rebuild_full_text,
+    _merge_full_text,
     _rewrite_pages,
     _cut_log,
     _drop_segments,
@@ -77,9 +78,12 @@ def complete(place: Place, patience_seconds: float) -> int:
         pending = erasures.pending(connection)
     if not pending:
         return 0
-    for step in STEPS:
-        step(place, patience_seconds)
-    verification = verify(place.database, place.folder, place.index_root, [one.needles for one in pending])
+    verification = _clean_and_verify(place, pending, patience_seconds)
+    if verification.stray_words:
+        # The merge should have left none; the rebuild from the living rows can't.
+        with place.database.write() as connection:
+            fulltext.rebuild(connection)
+        verification = _clean_and_verify(place, pending, patience_seconds)
     moment = now()
     written = [
         (
@@ -96,6 +100,12 @@ def complete(place: Place, patience_seconds: float) -> int:
             f"Run it again with `keepsake doctor --repair`; `keepsake receipts show {pending[-1].id}` says where.",
         )
     return len(pending)
+
+
+def _clean_and_verify(place: Place, pending: Sequence[PendingErasure], patience_seconds: float) -> Verification:
+    for step in STEPS:
+        step(place, patience_seconds)
+    return verify(place.database, place.folder, place.index_root, [one.needles for one in pending])
 
 
 def _why(residue: int, strays: int) -> str:

@@ -48,6 +48,10 @@ class ArchiveError(StoreError):
     """An archive is damaged, of another format, or can't go where it was asked to go."""
 
 
+class BackupError(StoreError):
+    """A backup can't be made, read, or put where it was asked to go."""
+
+
 class ErasurePendingError(StoreError):
     """An erasure was recorded but is not yet complete on disk."""
 

@@ -54,6 +54,13 @@ def plan(database: Database, selection: Selection) -> ErasurePlan:
         )
 
 
+def chosen_by(database: Database, selection: Selection) -> list[tuple[str, str]]:
+    """Return (table, id) of every record that `forget` would take."""
+    with database.read() as connection:
+        _choose(connection, selection)
+        return [(row[0], row[1]) for row in connection.execute("SELECT kind, id FROM temp.doomed")]
+
+
 def _choose(connection: sqlite3.Connection, selection: Selection) -> None:
     """Put the selected records into the table of the doomed. Raises NotFoundError if one of them is not there."""
     if selection.everything:

@@ -280,13 +280,15 @@ class Sent:
 class ErasurePlan:
     """What an erasure takes: how many records of each kind, and the titles a person knows them by.
 
-    `staying` counts what repeats it and stays, by what it is; `sent` is what left this machine before.
+    `staying` counts what repeats it and stays, by what it is; `sent` is what left this machine before;
+    `backups` names those in the data folder that hold some of it.
     """
 
     counts: Mapping[str, int]
     titles: tuple[str, ...] = ()
     staying: Mapping[str, int] = field(default_factory=dict)
     sent: tuple[Sent, ...] = ()
+    backups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

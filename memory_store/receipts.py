@@ -14,10 +14,10 @@ from memory_store.verification.verify import Verification
 from memory_store.wording import counted
 
 METHOD: Final = (
-    "Rows deleted with secure_delete; full-text index, then every page of the database written anew; write-ahead log "
-    "cut to nothing; index segments that held the vectors removed. Then every byte of every file was compared with "
-    "hashed windows of the texts (UTF-8, UTF-16, escaped in JSON), ids and vectors (float32, float16, int8), stored "
-    "vectors by cosine > 0.9999, and the words in the pages of the full-text index with those of living text."
+    "Rows deleted with secure_delete; full-text index merged, then every page of the database written anew; "
+    "write-ahead log cut to nothing; index segments that held the vectors removed. Then every byte of every file was "
+    "compared with hashed windows of the texts (UTF-8, UTF-16, escaped in JSON), ids and vectors (float32, float16, "
+    "int8), stored vectors by cosine > 0.9999, and the words in the pages of the full-text index with the living ones."
 )
 NOT_COVERED: Final = (
     "copies that a disk or a file system keeps by itself: worn flash cells, snapshots, journals",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import threading
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import Final
 
 from memory_store import ids
+from memory_store.backups import Backups
 from memory_store.database import erasures, outbox, passages
 from memory_store.database.connection import Database
 from memory_store.database.conversations import Conversations
@@ -23,7 +25,7 @@ from memory_store.database.statistics import statistics
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import AmbiguousIdError, EmbedderMismatchError, NotFoundError, StoreError
-from memory_store.forgetting import Selection, forget, plan
+from memory_store.forgetting import Selection, chosen_by, forget, plan
 from memory_store.maintenance import Progress, Workshop
 from memory_store.models import Erasure, ErasurePlan, Hit, Memory, RecallFilters, StoreStats, Surroundings
 from memory_store.retrieval.candidates import VectorSide, gather, understood
@@ -70,6 +72,7 @@ class Store:
         self.conversations = Conversations(database)
         self.memories = Memories(database)
         self.requests = Requests(database)
+        self.backups = Backups(database)
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder | None = None) -> Store:
@@ -79,7 +82,9 @@ class Store:
         """
         database = Database(folder / DATABASE_NAME)
         try:
-            migrate(database)
+            backups = Backups(database)
+            backups.clear_temporary()
+            migrate(database, lambda _, newest: backups.make(note=f"-before-schema-{newest}"))
         except BaseException:
             database.close()
             raise
@@ -188,7 +193,9 @@ class Store:
 
     def plan_forget(self, selection: Selection) -> ErasurePlan:
         """Return what `forget` would take, without taking it."""
-        return plan(self._database, selection)
+        found = plan(self._database, selection)
+        holding = self.backups.holding(chosen_by(self._database, selection))
+        return dataclasses.replace(found, backups=tuple(one.name for one in holding))
 
     def forget(
         self,
@@ -197,13 +204,20 @@ class Store:
         *,
         later: bool = False,
         no_trace: bool = False,
+        in_backups: bool = False,
     ) -> Erasure:
         """Erase: unreadable at once; gone from the disk, verified and with a receipt when this returns.
 
         `later` leaves the disk to the next maintenance. `no_trace` keeps no receipt either, of this erasure or of any.
+        `in_backups` erases it from the backups in the data folder too; else the receipt lists those that hold it.
         Raises ErasurePendingError if a reader of the store or the owner of its index kept it waiting too long: the
         erasure is recorded then and completes by itself. Raises ErasureFailedError if the verification failed.
         """
+        if in_backups and selection.everything:
+            for one in self.backups.all():
+                self.backups.remove(one.name)
+        elif in_backups:
+            self.backups.rewrite(chosen_by(self._database, selection))
         erasure_id = forget(self._database, selection, deferred=later)
         if not later:
             self.complete_erasures(patience_seconds)

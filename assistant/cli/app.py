@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli import chat, configuration, forgetting, importing, library, lifecycle, memory, searching
+from assistant.cli import backing_up, chat, configuration, forgetting, importing, library, lifecycle, memory, searching
 from assistant.cli.context import Invocation
 from assistant.cli.output import complain, say
 from memory_store.errors import KeepsakeError
@@ -56,6 +56,7 @@ searching.register(app)
 memory.register(app)
 library.register(app)
 forgetting.register(app)
+backing_up.register(app)
 lifecycle.register(app)
 configuration.register(app)
 

@@ -45,6 +45,7 @@ def forget(
     everywhere: Annotated[
         bool, typer.Option("--everywhere", help="Also the messages it was taken from and answers that cite it.")
     ] = False,
+    in_backups: Annotated[bool, typer.Option("--in-backups", help="From the backups in the data folder too.")] = False,
     later: Annotated[bool, typer.Option("--later", help="Clean the disk with the next maintenance.")] = False,
     no_trace: Annotated[bool, typer.Option("--no-trace", help="With --all: keep no receipt either.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and stop.")] = False,
@@ -77,7 +78,7 @@ def forget(
             return
         if not yes:
             _confirm(plan)
-        erasure = store.forget(selection, later=later, no_trace=no_trace)
+        erasure = store.forget(selection, later=later, no_trace=no_trace, in_backups=in_backups)
     if as_json:
         print_json(_erasure_json(erasure))
         return
@@ -89,7 +90,7 @@ def forget(
     size = sum(file.size_bytes for file in receipt.files)
     show(f"Verified: nothing of it is left in {len(receipt.files)} files ({size / 1e6:,.1f} MB).")
     for name in receipt.backups_that_hold_it:
-        show(f"It is still in {name}; `keepsake backup --help` says how to rewrite or remove backups.")
+        show(f"It is still in {name}: remove that with `keepsake backup remove`.")
     if no_trace:
         say(receipts.readable(receipt))
         say("This receipt was not kept.")
@@ -117,7 +118,13 @@ def _show_plan(plan: ErasurePlan, as_json: bool) -> None:
             for one in plan.sent
         ]
         print_json(
-            {"counts": dict(plan.counts), "titles": list(plan.titles), "staying": dict(plan.staying), "sent": sent}
+            {
+                "counts": dict(plan.counts),
+                "titles": list(plan.titles),
+                "staying": dict(plan.staying),
+                "sent": sent,
+                "backups": list(plan.backups),
+            }
         )
         return
     show(f"This would erase {counted(plan.counts)}:")

@@ -34,6 +34,8 @@ def plan_lines(plan: ErasurePlan) -> Iterator[str]:
     """Yield what else a person should know before saying yes: what stays, and what a service elsewhere has had."""
     if plan.staying:
         yield f"Stays: {counted(plan.staying)}."
+    if plan.backups:
+        yield f"Stays in {len(plan.backups)} of your backups, unless you choose otherwise: {', '.join(plan.backups)}."
     for sent in plan.sent:
         yield (
             f"Was sent before, and can't be called back: {sent.items} of it to {sent.endpoint} ({sent.model}), "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from typing import Final
 
@@ -25,8 +25,11 @@ def migrations() -> list[tuple[int, str]]:
     return [(int(entry.name[:4]), entry.read_text("utf-8")) for entry in files]
 
 
-def migrate(database: Database) -> int:
-    """Apply what is missing and return the schema version. Raises NewerSchemaError for a database from the future."""
+def migrate(database: Database, before: Callable[[int, int], object] | None = None) -> int:
+    """Apply what is missing and return the schema version. Raises NewerSchemaError for a database from the future.
+
+    `before` is called with the present and the coming version if a store that is in use is about to change.
+    """
     steps = migrations()
     newest = steps[-1][0]
     with database.read() as connection:
@@ -40,6 +43,8 @@ def migrate(database: Database) -> int:
             f"This store was written by a newer Keepsake (schema {current}; this version knows {newest}).",
             "Install the newer version; nothing was changed.",
         )
+    if before is not None and 0 < current < newest:
+        before(current, newest)
     for version, sql in steps:
         if version > current:
             _apply(database, version, sql)

@@ -1,0 +1,218 @@
+"""Backups: whole copies of the database beside it, verified when they are made, and reached by erasures."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from memory_store.clock import now
+from memory_store.database import doomed, erasures, fulltext
+from memory_store.database.connection import Database
+from memory_store.errors import BackupError, NotFoundError, StoreError
+from memory_store.verification.verify import BACKUPS
+
+KEPT: Final = 7
+_NAME: Final = re.compile(r"(\d{8}T\d{6}\d{6}Z)(-before-schema-\d+)?\.db")
+_TIME: Final = "%Y%m%dT%H%M%S%fZ"
+_SUMS: Final = (
+    "SELECT coalesce(sum(length(text)), 0), coalesce(sum(unicode(text)), 0), coalesce(sum(row), 0) FROM passages",
+    "SELECT coalesce(sum(length(vector)), 0), coalesce(sum(seq), 0) FROM embeddings",
+    "SELECT coalesce(sum(length(text)), 0) FROM messages",
+    "SELECT coalesce(sum(length(text)), 0) FROM memories",
+)
+_COUNTED: Final = ("documents", "conversations", "messages", "memories", "passages", "embeddings")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup: its file's name, when it was made, its size in bytes, and the schema of the store it copies."""
+
+    name: str
+    made_at: datetime
+    size_bytes: int
+    schema: int
+
+
+class Backups:
+    """The backups of one store, in the folder `backups` of its data folder."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.folder = database.path.parent / BACKUPS
+
+    def make(self, keep: int = KEPT, *, note: str = "") -> Backup:
+        """Copy the database as it is now, verify the copy, and remove the oldest beyond `keep`.
+
+        Others may go on writing: the copy is of one moment. Raises BackupError; then there is no new file.
+        """
+        name = f"{now():{_TIME}}{note}.db"
+        temporary = self.folder / f".{name}.{secrets.token_hex(4)}.part"
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            with self._database.read() as source, closing(sqlite3.connect(temporary)) as copy:
+                sums = _sums(source)
+                source.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")
+                _verify(copy, sums)
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(self.folder / name)
+        except (OSError, sqlite3.Error, StoreError) as error:
+            raise BackupError(
+                f"The backup could not be made in {self.folder}: {error}.", "Free some space, or check the folder."
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        for old in self.all()[max(1, keep) :]:
+            self.remove(old.name)
+        return self.get(name)
+
+    def all(self) -> list[Backup]:
+        """Return every backup, the latest first. What can't be opened is listed with schema 0."""
+        found = []
+        for path in self.folder.glob("*.db") if self.folder.is_dir() else ():
+            named = _NAME.fullmatch(path.name)
+            if named:
+                made_at = datetime.strptime(named[1] + "+0000", _TIME + "%z")
+                found.append(Backup(path.name, made_at, path.stat().st_size, _schema(path)))
+        return sorted(found, key=lambda one: one.made_at, reverse=True)
+
+    def get(self, name: str) -> Backup:
+        """Return one backup. Raises NotFoundError."""
+        for one in self.all():
+            if one.name == name:
+                return one
+        raise NotFoundError(f"There is no backup {name}.", "See `keepsake backup list`.")
+
+    def check(self, name: str) -> list[str]:
+        """Return what SQLite finds wrong with a backup; an empty list is a sound one."""
+        try:
+            with _opened(self.folder / self.get(name).name) as connection:
+                return [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        except sqlite3.DatabaseError as error:
+            return [str(error)]
+
+    def restore(self, name: str, folder: Path) -> None:
+        """Make a data folder out of a backup. Raises BackupError if the folder holds a store already."""
+        source = self.folder / self.get(name).name
+        target = folder / self._database.path.name
+        if target.exists():
+            raise BackupError(f"{folder} holds a store already.", "Name an empty or a new folder with --to.")
+        problems = self.check(name)
+        if problems:
+            raise BackupError(f"The backup {name} is damaged: {problems[0]}.", "Choose another backup.")
+        Database(target).close()  # the folder and the file, readable only by their owner
+        with _opened(source) as connection, closing(sqlite3.connect(target)) as copy:
+            connection.backup(copy)
+
+    def remove(self, name: str) -> None:
+        """Remove one backup. Raises NotFoundError."""
+        (self.folder / self.get(name).name).unlink()
+
+    def holding(self, chosen: Sequence[tuple[str, str]]) -> list[Backup]:
+        """Return the backups that hold any of these records, given as (table, id), and those that can't be read."""
+        found = []
+        for backup in self.all():
+            try:
+                with _opened(self.folder / backup.name) as connection:
+                    if next(_present(connection, chosen), None):
+                        found.append(backup)
+            except sqlite3.DatabaseError:
+                found.append(backup)  # nobody can say what it holds
+        return found
+
+    def rewrite(self, chosen: Sequence[tuple[str, str]]) -> list[Backup]:
+        """Erase these records from every backup that holds them; return the backups that were rewritten.
+
+        A backup of an older schema, or one that can't be read, is left as it is: remove it.
+        """
+        rewritten = []
+        with self._database.read() as connection:
+            schema = _version(connection)
+        for backup in self.holding(chosen):
+            if backup.schema == schema:
+                self._rewrite(self.folder / backup.name, chosen)
+                rewritten.append(backup)
+        return rewritten
+
+    def _rewrite(self, path: Path, chosen: Sequence[tuple[str, str]]) -> None:
+        """Erase in a copy, write every page of the copy anew, and put it in the backup's place."""
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            with _opened(path) as source:
+                Database(temporary).close()
+                with closing(sqlite3.connect(temporary)) as copy:
+                    source.backup(copy)
+            database = Database(temporary)
+            try:
+                with database.write() as connection:
+                    doomed.choose(connection, list(_present(connection, chosen)))
+                    erasure_id = erasures.delete_doomed(connection, bury=False)
+                    connection.execute("DELETE FROM erasures WHERE id = ?", (erasure_id,))
+                    fulltext.merge(connection)
+                database.vacuum()
+                database.truncate_log(0.0)
+            finally:
+                database.close()
+            with closing(sqlite3.connect(temporary)) as connection:
+                connection.execute("PRAGMA journal_mode=DELETE")
+            temporary.replace(path)
+        except (OSError, sqlite3.Error) as error:
+            raise BackupError(f"The backup {path.name} could not be rewritten: {error}.", "Remove it.") from error
+        finally:
+            for left in path.parent.glob(f"{temporary.name}*"):
+                left.unlink()
+
+    def clear_temporary(self) -> None:
+        """Remove what a kill left of a copy in the making."""
+        for left in self.folder.glob(".*.part*") if self.folder.is_dir() else ():
+            left.unlink(missing_ok=True)
+
+
+def _present(connection: sqlite3.Connection, chosen: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for table, identifier in chosen:
+        if connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (identifier,)).fetchone():
+            yield table, identifier
+
+
+def _sums(connection: sqlite3.Connection) -> list[tuple[int, ...]]:
+    """Return counts and sums that a faithful copy has too: rows, and the bytes of texts and vectors."""
+    sums = [tuple(connection.execute(f"SELECT count(*) FROM {table}").fetchone()) for table in _COUNTED]
+    sums += [tuple(connection.execute(query).fetchone()) for query in _SUMS]
+    return sums
+
+
+def _verify(copy: sqlite3.Connection, sums: list[tuple[int, ...]]) -> None:
+    """Raise sqlite3.DatabaseError unless the copy is sound and holds what was counted."""
+    problem = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if problem != "ok":
+        raise sqlite3.DatabaseError(f"the copy is damaged: {problem}")
+    if _sums(copy) != sums:
+        raise sqlite3.DatabaseError("the copy does not hold the same")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
+        yield connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _schema(path: Path) -> int:
+    try:
+        with _opened(path) as connection:
+            return _version(connection)
+    except sqlite3.DatabaseError:
+        return 0

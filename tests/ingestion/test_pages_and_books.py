@@ -175,8 +175,9 @@ ENTITIES = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><x>&b;</x>'
         (mark_encrypted(DOCX), "a.docx", "encrypted"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "a.docx", "encrypted: the Word document"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "a.doc", "not a format Keepsake reads .an old Office file"),
-        (zip_of({"xl/workbook.xml": "x", "[Content_Types].xml": "x"}), "a.xlsx", "not a Word document"),
-        (zip_of({"a.txt": "x"}), "a.docx", "not a Word document inside"),
+        (zip_of({"visio/document.xml": "x", "[Content_Types].xml": "x"}), "a.docx", "no Word document"),
+        (b"words", "a.docm", "it is no Word document inside"),
+        (zip_of({"a.txt": "x"}), "a.docx", "no Word document inside"),
         (docx_of(""), "a.docx", "no text"),
     ],
 )

@@ -140,9 +140,9 @@ def test_nul_is_removed_and_terminal_escapes_are_left_alone() -> None:
         (b"\x89PNG\r\n\x1a\n\x00\x00", "a.txt", "binary: a PNG image"),
         (bytes(range(256)) * 8, "a.md", "binary"),
         (b"\x7fELF\x02\x01\x01\x00", "tool", "not a format Keepsake reads"),
-        (b"just words", "a.pdf", "not a PDF"),
-        (b"just words", "a.docx", "not a Word document"),
-        (b"just words", "a.epub", "not a EPUB book"),
+        (b"just words", "a.pdf", "no PDF inside"),
+        (b"just words", "a.docx", "no Word document"),
+        (b"just words", "a.epub", "no EPUB book"),
     ],
 )
 def test_what_is_no_text_is_refused_with_its_reason(content: bytes, name: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Opens zip files with care, for the formats that are one (DOCX, EPUB) and for archives of files.
+"""Opens zip files with care, for the formats that are one (DOCX, PPTX, XLSX, ODT, EPUB) and for archives of files.
 
 What a zip declares is checked before anything is unpacked. The declared sizes can be trusted as bounds: `zipfile`
 never returns more bytes of a member than its directory declares.
@@ -22,6 +22,13 @@ _BOMB_HINT = "It looks like a zip bomb. If you trust it, unpack it yourself and 
 # What `zipfile` lets through besides its own error: damaged offsets, names, flags and streams.
 UNPACKING_FAILURES = (ValueError, NotImplementedError, RuntimeError, lzma.LZMAError)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+# The part that makes a zip a document of its kind.
+_MAIN_PARTS = (
+    ("word/document.xml", ".docx"),
+    ("ppt/presentation.xml", ".pptx"),
+    ("xl/workbook.xml", ".xlsx"),
+    ("META-INF/container.xml", ".epub"),
+)
 
 
 @contextmanager
@@ -65,16 +72,16 @@ def too_much_unpacked(limits: ReadLimits) -> ReadError:
 
 
 def package_kind(file: SourceFile) -> str:
-    """Return `docx`, `epub`, or in words what else the zip is."""
+    """Return the suffix of the document that the zip is, such as `.docx`, or in words what else it is."""
     with open_zip(file) as package:
         names = set(package.namelist())
-        if "word/document.xml" in names:
-            return "docx"
-        if "META-INF/container.xml" in names:
-            return "epub"
-    if "[Content_Types].xml" in names:
-        return "an Office file that is not a Word document"
-    return "an OpenDocument file" if "content.xml" in names else "a zip archive under another suffix"
+        for part, suffix in _MAIN_PARTS:
+            if part in names:
+                return suffix
+        if "content.xml" in names:
+            kind = package.read("mimetype")[:100] if "mimetype" in names else b""
+            return ".odt" if b"opendocument.text" in kind else "an OpenDocument file that is not a text"
+    return "another kind of Office file" if "[Content_Types].xml" in names else "a zip archive under another suffix"
 
 
 @contextmanager

@@ -16,44 +16,69 @@ from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.epub import EpubReader
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.html import HtmlReader
+from assistant.ingestion.readers.ics import IcsReader
 from assistant.ingestion.readers.json import JsonReader
 from assistant.ingestion.readers.jsonl import JsonLinesReader
 from assistant.ingestion.readers.markdown import MarkdownReader
 from assistant.ingestion.readers.mbox import MboxReader
+from assistant.ingestion.readers.odt import OdtReader
 from assistant.ingestion.readers.packages import package_kind
 from assistant.ingestion.readers.pdf import PdfReader
+from assistant.ingestion.readers.pptx import PptxReader
+from assistant.ingestion.readers.rtf import RtfReader
 from assistant.ingestion.readers.text import TextReader
+from assistant.ingestion.readers.vcf import VcfReader
+from assistant.ingestion.readers.xlsx import XlsxReader
 
-_PDF, _DOCX, _EPUB, _TEXT, _HTML, _MBOX = (
+_PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT = (
     PdfReader(),
     DocxReader(),
     EpubReader(),
-    TextReader(),
-    HtmlReader(),
-    MboxReader(),
+    PptxReader(),
+    XlsxReader(),
+    OdtReader(),
 )
+_TEXT, _HTML, _MBOX, _RTF, _ICS, _VCF = TextReader(), HtmlReader(), MboxReader(), RtfReader(), IcsReader(), VcfReader()
 READERS: tuple[Reader, ...] = (
     MarkdownReader(),
     _TEXT,
     _HTML,
     _PDF,
     _DOCX,
+    _PPTX,
+    _XLSX,
+    _ODT,
+    _RTF,
     _EPUB,
     EmlReader(),
     _MBOX,
+    _ICS,
+    _VCF,
     CsvReader(),
     JsonReader(),
     JsonLinesReader(),
 )
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 # Formats that only their content makes: a file with such a suffix and other content is broken or misnamed.
-_NEEDS_MAGIC = {**dict.fromkeys(_PDF.suffixes, "PDF"), **dict.fromkeys((*_DOCX.suffixes, *_EPUB.suffixes), "ZIP")}
-_NAMES = {".docx": "Word document", ".epub": "EPUB book", ".pdf": "PDF"}
+_NAMED: tuple[tuple[Reader, str], ...] = (
+    (_PDF, "PDF"),
+    (_DOCX, "Word document"),
+    (_PPTX, "PowerPoint presentation"),
+    (_XLSX, "Excel workbook"),
+    (_ODT, "OpenDocument text"),
+    (_EPUB, "EPUB book"),
+    (_RTF, "RTF document"),
+)
+_NAMES = {suffix: name for reader, name in _NAMED for suffix in reader.suffixes}
+_PACKAGES: dict[str, Reader] = {".docx": _DOCX, ".pptx": _PPTX, ".xlsx": _XLSX, ".odt": _ODT, ".epub": _EPUB}
+_OFFICE = frozenset((*_DOCX.suffixes, *_PPTX.suffixes, *_XLSX.suffixes))
 # What UTF-8, and so SQLite, can't hold; a JSON escape or a broken converter can bring it.
 _UNSTORABLE = re.compile("[\ud800-\udfff]")
 
 NOT_READ = "not a format Keepsake reads"
-NOT_READ_HINT = "It reads Markdown, text, HTML, PDF, DOCX, EPUB, EML, MBOX, CSV, TSV, JSON and JSONL."
+NOT_READ_HINT = (
+    "It reads Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, EML, MBOX, ICS, VCF, CSV, TSV, JSON, JSONL."
+)
 
 
 def known_suffixes() -> frozenset[str]:
@@ -72,14 +97,16 @@ def reader_for(file: SourceFile) -> Reader:
         return _PDF
     if head.startswith((sniffing.ZIP, sniffing.EMPTY_ZIP)):
         return _package_reader(file)
-    if head.startswith(sniffing.OLE) and file.suffix == ".docx":
-        raise ReadError("encrypted: the Word document needs a password", "Save a copy without password and import it.")
-    if needed := _NEEDS_MAGIC.get(file.suffix):
+    if head.startswith(sniffing.RTF):
+        return _RTF
+    if head.startswith(sniffing.OLE) and file.suffix in _OFFICE:
+        hint = "Save a copy without password and import it."
+        raise ReadError(f"encrypted: the {_NAMES[file.suffix]} needs a password", hint)
+    if name := _NAMES.get(file.suffix):
         # Mail gateways and old printers put a few bytes before a PDF's signature; the format allows for it.
-        if needed == "PDF" and sniffing.PDF in head[:1024]:
+        if name == "PDF" and sniffing.PDF in head[:1024]:
             return _PDF
-        name = _NAMES[file.suffix]
-        raise ReadError(f"wrong suffix or damaged: it is not a {name} inside", "Check that the file opens elsewhere.")
+        raise ReadError(f"wrong suffix or damaged: it is no {name} inside", "Check that the file opens elsewhere.")
     if kind := sniffing.binary_kind(head):
         reason = f"binary: {kind}" if file.suffix in _BY_SUFFIX else f"{NOT_READ} ({kind})"
         raise ReadError(reason, NOT_READ_HINT)
@@ -131,18 +158,18 @@ def _clean(text: str) -> str:
 def _package_reader(file: SourceFile) -> Reader:
     with translated():
         kind = package_kind(file)
-    if kind == "docx":
-        return _DOCX
-    if kind == "epub":
-        return _EPUB
+    if kind in _PACKAGES:
+        return _PACKAGES[kind]
     if file.suffix in _NAMES:
-        raise ReadError(f"not a {_NAMES[file.suffix]} inside", "Check that the file opens elsewhere.")
+        raise ReadError(f"no {_NAMES[file.suffix]} inside", "Check that the file opens elsewhere.")
     raise ReadError(f"{NOT_READ} ({kind})", NOT_READ_HINT)
 
 
 def _text_reader(head: bytes) -> Reader:
     if sniffing.looks_like_html(head):
         return _HTML
+    if beginning := sniffing.calendar_or_contact(head):
+        return _ICS if beginning == "calendar" else _VCF
     return _MBOX if sniffing.looks_like_mailbox(head) else _TEXT
 
 

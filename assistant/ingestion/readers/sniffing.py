@@ -10,6 +10,7 @@ HEAD_BYTES = 8192
 ZIP = b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
 PDF = b"%PDF-"
+RTF = b"{\\rtf"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 # Formats that are known not to be text, in the words of a message. The first match wins.
@@ -86,6 +87,18 @@ def _readable_share(data: bytes, encoding: str) -> float:
 def looks_like_html(head: bytes) -> bool:
     """Return whether `head` opens an HTML page."""
     return _HTML_HEAD.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
+
+
+def calendar_or_contact(head: bytes) -> str | None:
+    """Return `calendar` or `contact` if `head` opens one, else None."""
+    opening = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].upper()
+    return (
+        "calendar"
+        if opening.startswith(b"BEGIN:VCALENDAR")
+        else "contact"
+        if opening.startswith(b"BEGIN:VCARD")
+        else None
+    )
 
 
 def looks_like_mailbox(head: bytes) -> bool:

@@ -1,0 +1,134 @@
+"""Reads PowerPoint presentations slide by slide: titles, text, tables and speaker's notes."""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.dates import parse_date
+from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
+from assistant.ingestion.readers.tabular import looks_like_header, row_text
+from memory_store.models import Locator
+
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_TITLES = ("title", "ctrTitle")
+# Placeholders that repeat on every slide, and the picture of the slide on its page of notes.
+_FURNITURE = ("dt", "ftr", "sldNum", "hdr", "sldImg")
+_DAMAGED_HINT = "Open it in a presentation program and save it."
+
+
+class PptxReader:
+    """PPTX, located by slide and title. Pictures, media and macros are not looked at."""
+
+    media_type = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    suffixes = (".pptx", ".pptm", ".ppsx", ".potx")
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the slides in their order, each unpacked when it is reached."""
+        with open_package(file, limits) as package:
+            slides = _slides(package, limits)
+            core = read_part(package, "docProps/core.xml", limits)
+        if not slides:
+            raise ReadError("damaged: the presentation lists no slides", _DAMAGED_HINT)
+        root = parse_xml(core, "properties") if core else None
+        title, author, created = (
+            None if root is None else next(iter(texts(root, name)), None) for name in ("title", "creator", "created")
+        )
+        if title and title.lower() in ("powerpoint presentation", "powerpoint-präsentation"):
+            title = None
+        return ReadDocument(
+            title or file.stem, self.media_type, _blocks(file, limits, slides), author, parse_date(created)
+        )
+
+
+def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
+    presentation = parse_xml(_required(package, "ppt/presentation.xml", limits), "presentation")
+    targets = _relations(package, "ppt/presentation.xml", limits)
+    ids = (element.get(_RELATION) for element in presentation.iter("{*}sldId"))
+    return [targets[one][1] for one in ids if one in targets]
+
+
+def _relations(package: zipfile.ZipFile, part: str, limits: ReadLimits) -> dict[str, tuple[str, str]]:
+    """Return the type and the place inside the package of what a part refers to, by id; other places are left out."""
+    folder, name = posixpath.split(part)
+    data = read_part(package, f"{folder}/_rels/{name}.rels", limits)
+    if data is None:
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    for element in parse_xml(data, "list of parts").iter("{*}Relationship"):
+        if element.get("TargetMode") != "External" and (target := element.get("Target")):
+            place = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            found[element.get("Id") or ""] = (posixpath.basename(element.get("Type") or ""), place)
+    return found
+
+
+def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str]) -> Iterator[Block]:
+    with open_package(file, limits) as package:
+        for number, path in enumerate(slides, start=1):
+            root = parse_xml(_required(package, path, limits), f"slide {number}")
+            part = f"slide {number}"
+            shapes = list(_shapes(root))
+            titles = [" ".join(" ".join(_paragraphs(shape)).split()) for role, shape in shapes if role in _TITLES]
+            above = tuple(title for title in titles if title)[:1]
+            if above:
+                yield Block(above[0], Locator(headings=above, part=part), BlockKind.HEADING)
+            for role, shape in shapes:
+                if role not in (*_TITLES, *_FURNITURE):
+                    yield from _shape(shape, Locator(headings=above, part=part))
+            for kind, place in _relations(package, path, limits).values():
+                if kind == "notesSlide" and (notes := read_part(package, place, limits)):
+                    yield from _notes(parse_xml(notes, f"notes of slide {number}"), above, part)
+
+
+def _shapes(root: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each shape with text, and each table, with the role of its placeholder."""
+    for element in root.iter("{*}sp", "{*}graphicFrame"):
+        if any(properties.get("hidden") in ("1", "true") for properties in element.iter("{*}cNvPr")):
+            continue
+        placeholder = next(element.iter("{*}ph"), None)
+        yield ("" if placeholder is None else placeholder.get("type") or ""), element
+
+
+def _shape(shape: Any, locator: Locator) -> Iterator[Block]:
+    tables = list(shape.iter("{*}tbl"))
+    for table in tables:
+        headers: list[str] = []
+        for index, row in enumerate(table.iter("{*}tr")):
+            cells = [" ".join(_paragraphs(cell)) for cell in row.iter("{*}tc")]
+            if index == 0 and len(cells) > 1 and looks_like_header(cells):
+                headers = cells
+            elif text := row_text(cells, headers):
+                yield Block(text, locator, BlockKind.TABLE)
+    if not tables:
+        lines = list(_paragraphs(shape))
+        kind = BlockKind.LIST if len(lines) > 1 else BlockKind.PARAGRAPH
+        for line in lines:
+            yield Block(line, locator, kind)
+
+
+def _notes(root: Any, above: tuple[str, ...], part: str) -> Iterator[Block]:
+    for role, shape in _shapes(root):
+        if role not in _FURNITURE:
+            for line in _paragraphs(shape):
+                yield Block(line, Locator(headings=(*above, "Notes"), part=part), BlockKind.PARAGRAPH)
+
+
+def _paragraphs(shape: Any) -> Iterator[str]:
+    for paragraph in shape.iter("{*}p"):
+        pieces = []
+        for element in paragraph.iter("{*}t", "{*}br", "{*}tab"):
+            name = element.tag.rpartition("}")[2]
+            pieces.append({"br": "\n", "tab": "\t"}.get(name) or element.text or "")
+        if text := "".join(pieces).strip():
+            yield text
+
+
+def _required(package: zipfile.ZipFile, path: str, limits: ReadLimits) -> bytes:
+    data = read_part(package, path, limits)
+    if data is None:
+        raise ReadError(f"damaged: {path} is missing in the presentation", _DAMAGED_HINT)
+    return data

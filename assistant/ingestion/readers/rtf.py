@@ -1,0 +1,61 @@
+"""Reads Rich Text (RTF) as plain paragraphs, by way of striprtf."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.dates import parse_date
+from assistant.ingestion.readers.packages import check_markup_size
+from assistant.ingestion.readers.paragraphs import Line, paragraphs
+from assistant.ingestion.readers.tabular import row_text
+from memory_store.models import Locator
+
+_INFO = re.compile(r"\{\\(title|author) ([^{}\\]{1,300})\}")
+_CREATED = re.compile(r"\{\\creatim\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})")
+_HEAD_CHARS = 65536
+
+
+class RtfReader:
+    """RTF: paragraphs in their order. Pictures and embedded objects are not looked at."""
+
+    media_type = "application/rtf"
+    suffixes = (".rtf",)
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the document's paragraphs."""
+        check_markup_size(file.size, limits)
+        with file.open() as stream:
+            markup = stream.read().decode("latin-1")
+        if markup.rstrip("\r\n\x00 ")[-1:] != "}":
+            raise ReadError("torn or damaged RTF: its end is missing", "Get a fresh copy of it.")
+        info = {match[1]: match[2].strip() for match in _INFO.finditer(markup[:_HEAD_CHARS])}
+        created = _CREATED.search(markup[:_HEAD_CHARS])
+        return ReadDocument(
+            info.get("title") or file.stem,
+            self.media_type,
+            _blocks(_plain(markup)),
+            info.get("author"),
+            parse_date("-".join(created.groups())) if created else None,
+        )
+
+
+def _plain(markup: str) -> str:
+    from striprtf.striprtf import rtf_to_text
+
+    try:
+        return str(rtf_to_text(markup, errors="replace"))  # type: ignore[no-untyped-call]
+    except (RecursionError, MemoryError):
+        raise
+    except Exception as error:  # striprtf raises whatever a malformed control word leads to
+        raise ReadError("damaged: its content is malformed", "Open it in a word processor and save it.") from error
+
+
+def _blocks(text: str) -> Iterator[Block]:
+    # A line's end in RTF is a paragraph's end; striprtf ends each cell of a table's row with a stroke.
+    for line in (row_text(line.split("|")) if line.endswith("|") else line for line in text.splitlines()):
+        for block in paragraphs([Line(1, line)]):
+            # The lines of the text are not lines of the file, so they would lead nowhere.
+            yield Block(block.text, Locator(), block.kind)

@@ -1,10 +1,13 @@
-"""Reads Markdown: the path of headings above each block, code fences and tables whole, front matter kept."""
+"""Reads Markdown: the path of headings above each block, code fences and tables whole, front matter kept.
+
+The notes of an Obsidian vault are Markdown: their wikilinks and embeds become the text that Obsidian shows for them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
@@ -20,6 +23,9 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
 _FRONT_MATTER_KEY = re.compile(r"([A-Za-z_][\w -]*):\s*(.*)$")
 _DATE_KEYS = ("date", "created", "published", "created_at")
+# `[[Note]]`, `[[Note#Heading|shown]]`, `![[picture.png|300]]`; inside a table the stroke is escaped. Code is no link.
+_WIKILINK = re.compile(r"(`+)(?:(?!\1).)*\1|(!?)\[\[([^\s\[\]|][^\[\]|\n]*?)(?:\\?\|([^\[\]\n]*))?\]\]")
+_SIZE = re.compile(r"\d+(?:x\d+)?$")
 _AUTHOR_NOISE = re.compile(r"[\[\]\"']")
 # Front matter longer than this is a document that merely opens with a rule.
 _FRONT_MATTER_LINES = 200
@@ -45,7 +51,7 @@ class MarkdownReader:
             head = list(islice(lines(stream, limits), _FRONT_MATTER_LINES))
         front = _front_matter(head)
         values = front.values
-        title = values.get("title") or _first_heading(head) or file.stem
+        title = _links_shown(values.get("title") or _first_heading(head) or file.stem)
         dates = (parse_date(values.get(key)) for key in _DATE_KEYS)
         created_at = next((date for date in dates if date), None)
         return ReadDocument(
@@ -95,8 +101,33 @@ def _blocks(file: SourceFile, limits: ReadLimits, front: _FrontMatter) -> Iterat
         if front.lines:
             inner = list(islice(numbered, len(front.lines)))[1:-1]
             if any(line.text.strip() for line in inner):
-                yield lines_block(inner, BlockKind.PARAGRAPH, ())
-        yield from markdown_blocks(numbered)
+                yield _shown(lines_block(inner, BlockKind.PARAGRAPH, ()))
+        for block in markdown_blocks(numbered):
+            yield _shown(block)
+
+
+def _shown(block: Block) -> Block:
+    """Return a block with its wikilinks as they are shown, in its text and in the headings above it."""
+    locator = block.locator
+    if any("[[" in heading for heading in locator.headings):
+        locator = replace(locator, headings=tuple(_links_shown(heading) for heading in locator.headings))
+    if "[[" not in block.text or block.kind is BlockKind.CODE:
+        return block if locator is block.locator else replace(block, locator=locator)
+    return replace(block, text=_links_shown(block.text), locator=locator)
+
+
+def _links_shown(text: str) -> str:
+    return _WIKILINK.sub(_link_text, text) if "[[" in text else text
+
+
+def _link_text(match: re.Match[str]) -> str:
+    if match[1]:
+        return match[0]
+    target, shown = match[3].strip(), (match[4] or "").strip()
+    if shown and not (match[2] and _SIZE.match(shown)):
+        return shown
+    # A heading or a block of a note stands after its name; of the same note, it stands alone.
+    return " > ".join(piece.strip() for piece in target.replace("#^", "#").split("#") if piece.strip()) or target
 
 
 def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile
+from assistant.ingestion.cleaning import storable
 from assistant.ingestion.readers import sniffing
 from assistant.ingestion.readers.csv import CsvReader
 from assistant.ingestion.readers.docx import DocxReader
@@ -72,8 +72,6 @@ _NAMED: tuple[tuple[Reader, str], ...] = (
 _NAMES = {suffix: name for reader, name in _NAMED for suffix in reader.suffixes}
 _PACKAGES: dict[str, Reader] = {".docx": _DOCX, ".pptx": _PPTX, ".xlsx": _XLSX, ".odt": _ODT, ".epub": _EPUB}
 _OFFICE = frozenset((*_DOCX.suffixes, *_PPTX.suffixes, *_XLSX.suffixes))
-# What UTF-8, and so SQLite, can't hold; a JSON escape or a broken converter can bring it.
-_UNSTORABLE = re.compile("[\ud800-\udfff]")
 
 NOT_READ = "not a format Keepsake reads"
 NOT_READ_HINT = (
@@ -129,8 +127,8 @@ def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     reader = reader_for(file)
     with translated():
         document = reader.read(file, limits)
-    title = " ".join(_clean(document.title).split())[:200] or file.stem
-    author = " ".join(_clean(document.author or "").split())[:200] or None
+    title = " ".join(storable(document.title).split())[:200] or file.stem
+    author = " ".join(storable(document.author or "").split())[:200] or None
     return replace(document, title=title, author=author, blocks=_guarded(document.blocks, limits))
 
 
@@ -138,7 +136,7 @@ def _guarded(blocks: Iterator[Block], limits: ReadLimits) -> Iterator[Block]:
     total = 0
     with translated():
         for block in blocks:
-            text = _clean(block.text)
+            text = storable(block.text)
             if not text.strip():
                 continue
             total += len(text)
@@ -147,12 +145,6 @@ def _guarded(blocks: Iterator[Block], limits: ReadLimits) -> Iterator[Block]:
             yield block if text is block.text else replace(block, text=text)
     if not total:
         raise ReadError("no text in it", "There is nothing to remember in it.")
-
-
-def _clean(text: str) -> str:
-    if "\x00" in text:
-        text = text.replace("\x00", "")
-    return _UNSTORABLE.sub("\ufffd", text) if _UNSTORABLE.search(text) else text
 
 
 def _package_reader(file: SourceFile) -> Reader:

@@ -1,0 +1,117 @@
+"""Reads the exports of ChatGPT: `conversations.json`, or its parts, with each conversation as a tree of nodes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.conversations.base import Imported, ImportedConversation, Skipped
+from assistant.ingestion.conversations.exports import Export
+from assistant.ingestion.conversations.json_export import conversation_members, conversations, format_key, torn
+from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
+from assistant.ingestion.conversations.values import digest, key, mapping, moment, sequence, text, title_from
+from memory_store.models import USER, Author, AuthorKind, Role
+
+_TEXT = ("text", "multimodal_text")
+_SKIPPED_CONTENT = {
+    "thoughts": Skipped.THINKING,
+    "reasoning_recap": Skipped.THINKING,
+    "user_editable_context": Skipped.PROFILE,
+    "model_editable_context": Skipped.PROFILE,
+}
+# Marks around citations and widgets, from the private use area, that the web page draws as links.
+_MARKS = re.compile("\ue200[^\ue201]{0,2000}\ue201|[\ue200-\ue206]")
+
+
+class ChatGptFormat:
+    """The export of ChatGPT's data controls, as a zip, a folder or one of its files."""
+
+    key = "chatgpt"
+    name = "ChatGPT"
+
+    def recognises(self, export: Export) -> bool:
+        """Return whether its conversations have a `mapping`."""
+        return format_key(export) == self.key
+
+    def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
+        """Yield the conversations."""
+        yield from conversations(export, conversation_members(export), limits, _conversation)
+
+
+def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
+    outer = mapping(value)
+    nodes_by_key = outer.get("mapping")
+    if not isinstance(nodes_by_key, dict):
+        raise torn("it has no messages")
+    started = moment(outer.get("create_time")) or moment(outer.get("update_time")) or otherwise
+    skipped: Counter[Skipped] = Counter()
+    nodes = [_node(name, mapping(one), skipped) for name, one in nodes_by_key.items()]
+    messages = link(nodes, started)
+    if not messages:
+        raise torn("it has no messages with text")
+    identity = key(outer.get("conversation_id")) or key(outer.get("id")) or digest(*(one.key for one in nodes))
+    current = visible_end(nodes, key(outer.get("current_node")), messages)
+    title = title_from(outer.get("title"), messages[0].text)
+    updated = moment(outer.get("update_time")) or max(message.created_at for message in messages)
+    return ImportedConversation(f"chatgpt:{identity}", title, started, updated, messages, current, skipped)
+
+
+def _node(name: str, node: dict[str, Any], skipped: Counter[Skipped]) -> Node:
+    message = node.get("message")
+    said: Said | None = None
+    if isinstance(message, dict):
+        found = _said(message)
+        if isinstance(found, Skipped):
+            skipped[found] += 1
+        else:
+            said = found
+    return Node(name, key(node.get("parent")), said)
+
+
+def _said(message: dict[str, Any]) -> Said | Skipped:
+    author, content, metadata = (mapping(message.get(name)) for name in ("author", "content", "metadata"))
+    kind, role = text(content.get("content_type")) or "text", text(author.get("role"))
+    if kind in _SKIPPED_CONTENT:
+        return _SKIPPED_CONTENT[kind]
+    if metadata.get("is_user_system_message"):
+        return Skipped.PROFILE
+    if metadata.get("is_visually_hidden_from_conversation"):
+        return Skipped.HIDDEN
+    if role not in ("user", "assistant"):
+        return Skipped.TOOL if role == "tool" else Skipped.SYSTEM
+    if text(message.get("channel")) == "analysis":
+        return Skipped.THINKING
+    # What is addressed to a tool is a call of it, not an answer.
+    if kind not in (*_TEXT, "code") or text(message.get("recipient")) not in ("", "all"):
+        return Skipped.TOOL
+    words = _words(kind, content, metadata)
+    if not words:
+        return Skipped.EMPTY
+    if role == "user":
+        return Said(Role.USER, words, USER, moment(message.get("create_time")))
+    model = text(metadata.get("model_slug")) or "ChatGPT"
+    return Said(
+        Role.ASSISTANT, _MARKS.sub("", words), Author(AuthorKind.MODEL, model), moment(message.get("create_time"))
+    )
+
+
+def _words(kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> str:
+    """Return what a message says: its parts that are text, and the names of what was attached to it."""
+    pieces = [_part(part) for part in sequence(content.get("parts"))]
+    if not any(pieces) and text(content.get("text")).strip():
+        pieces = [text(content.get("text"))]
+    words = "\n".join(piece for piece in pieces if piece.strip()).strip()
+    if kind == "code" and words:
+        words = f"```\n{words}\n```"
+    names = [text(mapping(one).get("name")) for one in sequence(metadata.get("attachments"))]
+    attached = ", ".join(name for name in names if name)
+    return "\n\n".join(piece for piece in (words, f"Attached: {attached}" if attached else "") if piece)
+
+
+def _part(part: object) -> str:
+    # An image is a pointer into the export; a spoken message comes with its transcription.
+    return text(part) or text(mapping(part).get("text"))

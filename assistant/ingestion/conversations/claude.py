@@ -1,0 +1,152 @@
+"""Reads the exports of Claude: its conversations, what it remembered, and the documents of its projects."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import Any
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import ReadLimits, SourceFile
+from assistant.ingestion.conversations.base import (
+    Imported,
+    ImportedConversation,
+    ImportedDocument,
+    ImportedMemory,
+    Skipped,
+    Torn,
+)
+from assistant.ingestion.conversations.exports import Export, Member
+from assistant.ingestion.conversations.json_export import conversation_members, conversations, format_key, torn
+from assistant.ingestion.conversations.json_stream import items
+from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
+from assistant.ingestion.conversations.values import digest, key, mapping, moment, sequence, text, title_from
+from memory_store.models import USER, Author, AuthorKind, Role
+
+_CLAUDE = Author(AuthorKind.MODEL, "Claude")
+_HEADING = re.compile(r"\*\*(.{1,80})\*\*|#{1,6} (.{1,80})")
+
+
+class ClaudeFormat:
+    """The export of Claude's privacy settings, as a zip, a folder or one of its files."""
+
+    key = "claude"
+    name = "Claude"
+
+    def recognises(self, export: Export) -> bool:
+        """Return whether its conversations have `chat_messages`."""
+        return format_key(export) == self.key
+
+    def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
+        """Yield the conversations, then the memories, then the documents of projects."""
+        yield from conversations(export, conversation_members(export), limits, _conversation)
+        for member in (*export.named("memories.json"), *export.under("memories")):
+            yield from _each(member, limits, _memories, export)
+        for member in (*export.named("projects.json"), *export.under("projects")):
+            yield from _each(member, limits, _documents, export)
+
+
+def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
+    outer = mapping(value)
+    entries = outer.get("chat_messages")
+    if not isinstance(entries, list):
+        raise torn("it has no messages")
+    started = moment(outer.get("created_at")) or moment(outer.get("updated_at")) or otherwise
+    model = Author(AuthorKind.MODEL, text(outer.get("model")) or "Claude")
+    skipped: Counter[Skipped] = Counter()
+    # Older exports name no parents: each message follows the one before.
+    is_tree = any(key(mapping(entry).get("parent_message_uuid")) for entry in entries)
+    nodes: list[Node] = []
+    for number, entry in enumerate(mapping(one) for one in entries):
+        name = key(entry.get("uuid")) or f"{number}"
+        parent = key(entry.get("parent_message_uuid")) if is_tree else nodes[-1].key if nodes else None
+        nodes.append(Node(name, parent, _said(entry, model, skipped)))
+    messages = link(nodes, started)
+    if not messages:
+        raise torn("it has no messages with text")
+    identity = key(outer.get("uuid")) or digest(*(node.key for node in nodes))
+    current = visible_end(nodes, key(outer.get("current_leaf_message_uuid")), messages)
+    title = title_from(outer.get("name"), messages[0].text)
+    updated = moment(outer.get("updated_at")) or max(message.created_at for message in messages)
+    return ImportedConversation(f"claude:{identity}", title, started, updated, messages, current, skipped)
+
+
+def _said(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Said | None:
+    sender = text(entry.get("sender"))
+    pieces: list[str] = []
+    for part in map(mapping, sequence(entry.get("content"))):
+        kind = text(part.get("type"))
+        if kind == "text":
+            pieces.append(text(part.get("text")).strip())
+        else:
+            skipped[Skipped.THINKING if "thinking" in kind else Skipped.TOOL] += 1
+    if not sequence(entry.get("content")):
+        pieces.append(text(entry.get("text")).strip())
+    names = []
+    for one in map(mapping, sequence(entry.get("attachments"))):
+        name, pasted = text(one.get("file_name")), text(one.get("extracted_content")).strip()
+        if pasted:  # A long paste becomes an attachment without a name.
+            pieces.append(f"{name}:\n{pasted}" if name else pasted)
+        elif name:
+            names.append(name)
+    names += [name for one in sequence(entry.get("files")) if (name := text(mapping(one).get("file_name")))]
+    if names:
+        pieces.append("Attached: " + ", ".join(names))
+    words = "\n\n".join(piece for piece in pieces if piece)
+    if not words:
+        skipped[Skipped.EMPTY] += 1
+        return None
+    is_user = sender in ("human", "user")
+    author = USER if is_user else model
+    return Said(Role.USER if is_user else Role.ASSISTANT, words, author, moment(entry.get("created_at")))
+
+
+def _each(
+    member: Member, limits: ReadLimits, parse: Any, export: Export
+) -> Iterator[ImportedMemory | ImportedDocument | Torn]:
+    try:
+        for value in items(member.open, limits):
+            yield from parse(mapping(value), export)
+    except ReadError as error:
+        yield Torn(0, member.name, error.message, error.hint)
+
+
+def _memories(outer: dict[str, Any], _: Export) -> Iterator[ImportedMemory]:
+    texts = [text(outer.get("conversations_memory")), *map(text, mapping(outer.get("project_memories")).values())]
+    for whole in texts:
+        heading = ""
+        for paragraph in re.split(r"\n\s*\n", whole):
+            words = paragraph.strip()
+            if match := _HEADING.fullmatch(words):
+                heading = match[1] or match[2]
+            elif words:
+                words = f"{heading}: {words}" if heading else words
+                yield ImportedMemory(f"claude:memory:{digest(words)}", words, _CLAUDE)
+
+
+def _documents(outer: dict[str, Any], export: Export) -> Iterator[ImportedDocument]:
+    project = key(outer.get("uuid")) or digest(text(outer.get("name")))
+    created_at = moment(outer.get("created_at")) or export.modified_at
+    if instructions := text(outer.get("prompt_template")).strip():
+        name = f"{text(outer.get('name')) or 'Project'} (instructions).md"
+        yield _document(f"claude:{project}/instructions", name, instructions, created_at)
+    for number, doc in enumerate(map(mapping, sequence(outer.get("docs")))):
+        name = text(doc.get("filename")) or f"document {number + 1}.md"
+        content = text(doc.get("content"))
+        if content.strip():
+            place = f"claude:{project}/{key(doc.get('uuid')) or number}"
+            yield _document(place, name, content, moment(doc.get("created_at")) or created_at)
+
+
+def _document(place: str, name: str, content: str, created_at: datetime) -> ImportedDocument:
+    data = content.encode("utf-8")
+    plain = " ".join(name.replace("/", "-").replace("\\", "-").split())[:150] or "document"
+    suffix = PurePosixPath(plain).suffix.lower()
+    # The export holds the text of a document, whatever the document was.
+    read_as = suffix if suffix in (".md", ".csv", ".json", ".html", ".txt") else ".txt"
+    file = SourceFile(f"{place}/{plain}", lambda: BytesIO(data), len(data), read_as, created_at)
+    return ImportedDocument(file)

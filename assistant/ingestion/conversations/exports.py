@@ -1,0 +1,122 @@
+"""Opens what a person names as an export: a file, a zip, or the folder that a zip was unpacked to."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from assistant.errors import ReadError
+from assistant.ingestion.archives import Archive, check_place, member_name
+from assistant.ingestion.base import ReadLimits, SourceFile
+from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.packages import check_archive, check_member
+
+_MEMBER_SUFFIXES = (".json", ".jsonl")
+_SUBFOLDERS = ("projects", "memories", "data", "conversations")
+SQLITE = b"SQLite format 3\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of JSON inside an export; its name is relative, with `/`."""
+
+    name: str
+    size: int
+    open: Callable[[], BinaryIO]
+
+
+@dataclass(slots=True)
+class Export:
+    """Something that may be an export. `database` is set for a SQLite file, which is read where it lies."""
+
+    path: str
+    modified_at: datetime
+    members: tuple[Member, ...] = ()
+    database: Path | None = None
+    keys: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What `json_stream.keys_until` found, by the member's name: looked for once, asked by every format."""
+
+    def named(self, *names: str) -> list[Member]:
+        """Return the members with one of these names, whatever folder of the export they are in."""
+        return [one for one in self.members if posixpath.basename(one.name) in names]
+
+    def under(self, folder: str) -> list[Member]:
+        """Return the members that lie in a folder of this name."""
+        return [one for one in self.members if posixpath.basename(posixpath.dirname(one.name)) == folder]
+
+
+@contextmanager
+def opened_export(path: Path, limits: ReadLimits) -> Iterator[Export | None]:
+    """Open what may be an export, or None if it can't be one. Raise `ReadError` if it can't be opened."""
+    with ExitStack() as stack, translated():
+        status = path.stat()
+        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+        shown = os.fsencode(path).decode("utf-8", errors="replace")
+        if stat.S_ISDIR(status.st_mode):
+            yield Export(shown, modified_at, tuple(_folder_members(path)))
+        elif not stat.S_ISREG(status.st_mode):
+            yield None
+        elif path.suffix.lower() == ".zip":
+            file = SourceFile(shown, lambda: path.open("rb"), status.st_size, ".zip", modified_at)
+            archive = stack.enter_context(Archive(file))
+            yield Export(shown, modified_at, tuple(_zip_members(archive, limits)))
+        elif path.suffix.lower() == ".json":
+            yield Export(shown, modified_at, (Member(path.name, status.st_size, lambda: path.open("rb")),))
+        else:
+            with path.open("rb") as stream:
+                is_database = stream.read(len(SQLITE)) == SQLITE
+            yield Export(shown, modified_at, database=path) if is_database else None
+
+
+def _folder_members(folder: Path) -> Iterator[Member]:
+    for inside in (folder, *(folder / name for name in _SUBFOLDERS)):
+        try:
+            entries = sorted(os.scandir(inside), key=lambda entry: entry.name)
+        except OSError:
+            continue  # Most exports have no such folder; an unreadable one is reported by the import of its files.
+        for entry in entries:
+            if entry.name.endswith(_MEMBER_SUFFIXES) and entry.is_file(follow_symlinks=False):
+                path = Path(entry.path)
+                name = path.relative_to(folder).as_posix()
+                yield Member(name, entry.stat(follow_symlinks=False).st_size, _opener(path))
+
+
+def _opener(path: Path) -> Callable[[], BinaryIO]:
+    return lambda: path.open("rb")
+
+
+def _zip_members(archive: Archive, limits: ReadLimits) -> Iterator[Member]:
+    infos = archive.members()
+    check_archive(infos, limits)
+    total = 0
+    for info in infos:
+        name = member_name(info)
+        if not name.endswith(_MEMBER_SUFFIXES):
+            continue
+        try:
+            check_place(name, info)
+            check_member(info, limits)
+        except ReadError:
+            continue  # A member that can't be trusted is no part of an export; its format names what is missing.
+        total += info.file_size
+        if total > limits.max_decompressed_bytes:
+            return
+        yield Member(name, info.file_size, archive.opener(info))
+
+
+def numbered(members: Sequence[Member], stem: str) -> list[Member]:
+    """Return `stem.json` and the parts `stem-000.json`, `stem-001.json` … of an export, in their order."""
+    found = []
+    for one in members:
+        name = posixpath.basename(one.name).removesuffix(".json")
+        rest = name.removeprefix(stem)
+        if one.name.endswith(".json") and name.startswith(stem) and (not rest or rest[1:].isdecimal()):
+            found.append((int(rest[1:]) if rest else -1, one))
+    return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].name))]

@@ -1,0 +1,89 @@
+"""Reads JSON arrays of any length one item at a time, through ijson, and tells what sort of array it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.readers.failures import translated
+
+# How much of a file is looked at to tell its format: more than a very long first conversation.
+_SIGNATURE_BYTES = 16 * 1024 * 1024
+_SIGNATURE_EVENTS = 200_000
+_BOM = b"\xef\xbb\xbf"
+_DEPTH = 3
+
+
+class _Metered:
+    """A stream that knows how much was read since the last item, and refuses to go on far beyond it."""
+
+    def __init__(self, stream: BinaryIO, most: int) -> None:
+        self._stream = stream
+        self._most = most
+        self.since = 0
+        self._held = stream.read(3).removeprefix(_BOM)
+
+    def peek(self) -> bytes:
+        """Return the first byte that is no white space; the stream stays where it is."""
+        while not self._held.strip() and (more := self._stream.read(4096)):
+            self._held += more
+        return self._held.strip()[:1]
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes. Raise `ReadError` if one item is too large to be held."""
+        if size == 0:
+            return b""
+        data, self._held = (self._held, b"") if self._held else (self._stream.read(size), b"")
+        self.since += len(data)
+        if self.since > self._most:
+            raise ReadError(
+                f"an item of more than {self._most / 1024**2:,.0f} MB", "Raise max_markup_mb in the settings."
+            )
+        return data
+
+
+def items(opened: Callable[[], BinaryIO], limits: ReadLimits) -> Iterator[Any]:
+    """Yield the items of an array, or the object that a file is. Raise `ReadError` where the JSON is malformed."""
+    import ijson
+
+    with translated(), opened() as stream:
+        metered = _Metered(stream, limits.max_markup_bytes)
+        place = "item" if metered.peek() == b"[" else ""
+        try:
+            for item in ijson.items(metered, place, use_float=True):
+                yield item
+                metered.since = 0
+        except (ijson.JSONError, ValueError, OverflowError) as error:
+            reason = "the file ends in the middle" if isinstance(error, ijson.IncompleteJSONError) else "malformed JSON"
+            raise ReadError(f"{reason}; what follows can't be read", "Get a fresh copy of the export.") from error
+
+
+def keys_until(opened: Callable[[], BinaryIO], decided: Callable[[frozenset[str]], bool]) -> frozenset[str]:
+    """Return the paths of keys, such as `chat.history`, near the beginning of a file, as far as is needed to decide.
+
+    An object and an array of objects have the same paths. Malformed JSON has those that come before the damage.
+    """
+    import ijson
+
+    found: set[str] = set()
+    with translated(), opened() as stream:
+        metered = _Metered(stream, _SIGNATURE_BYTES)
+        if metered.peek() not in (b"[", b"{"):
+            return frozenset()
+        listed = metered.peek() == b"["
+        try:
+            for count, (prefix, event, value) in enumerate(ijson.parse(metered, use_float=True)):
+                if count > _SIGNATURE_EVENTS:
+                    break
+                if event != "map_key" or (listed and not prefix.startswith("item")):
+                    continue
+                path = f"{prefix}.{value}".removeprefix("item.") if listed else f"{prefix}.{value}".removeprefix(".")
+                if path.count(".") < _DEPTH and path not in found:
+                    found.add(path)
+                    if decided(frozenset(found)):
+                        break
+        except (ijson.JSONError, ReadError, ValueError, OverflowError):
+            pass  # What was seen so far decides; whoever reads the file reports the damage.
+    return frozenset(found)

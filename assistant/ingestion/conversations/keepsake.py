@@ -1,0 +1,115 @@
+"""Reads the conversations and memories of Keepsake's own archives, to merge them into another store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.conversations.base import Imported, ImportedConversation, ImportedMemory, Torn
+from assistant.ingestion.conversations.exports import Export, Member
+from assistant.ingestion.conversations.json_export import torn
+from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
+from assistant.ingestion.conversations.values import key, mapping, moment, text, title_from
+from assistant.ingestion.readers.failures import translated
+from memory_store.models import Author, AuthorKind, MemoryKind, Role
+
+_MANIFEST = "manifest.json"
+_FORMAT = "keepsake-archive"
+_LINE_BYTES = 200_000_000
+
+
+class KeepsakeFormat:
+    """An archive that `keepsake export` wrote. Its documents come back with `keepsake restore`, which takes all of it.
+
+    The messages are held in memory while they are sorted into their conversations.
+    """
+
+    key = "keepsake"
+    name = "Keepsake"
+
+    def recognises(self, export: Export) -> bool:
+        """Return whether its manifest says so."""
+        for member in export.named(_MANIFEST):
+            if member.size < 1_000_000:
+                with translated(), member.open() as stream, suppress(ValueError, RecursionError):
+                    return mapping(json.loads(stream.read())).get("format") == _FORMAT
+        return False
+
+    def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
+        """Yield the conversations, then the memories that are in force."""
+        by_conversation: dict[str, list[dict[str, Any]]] = {}
+        total = 0
+        try:
+            for record in _records(export, "messages"):
+                total += len(text(record.get("text")))
+                if total > limits.max_text_chars:
+                    raise ReadError("it holds more text than may be read", "Restore it with `keepsake restore`.")
+                by_conversation.setdefault(text(record.get("conversation_id")), []).append(record)
+            for number, record in enumerate(_records(export, "conversations"), start=1):
+                try:
+                    yield _conversation(record, by_conversation.pop(text(record.get("id")), []), export.modified_at)
+                except ReadError as error:
+                    yield Torn(number, text(record.get("title"))[:80], error.message, error.hint)
+            for record in _records(export, "memories"):
+                if text(record.get("text")).strip() and not record.get("superseded_by"):
+                    yield _memory(record)
+        except ReadError as error:
+            yield Torn(0, "", error.message, error.hint)
+
+
+def _records(export: Export, table: str) -> Iterator[dict[str, Any]]:
+    for member in export.named(f"{table}.jsonl"):
+        yield from _lines(member)
+
+
+def _lines(member: Member) -> Iterator[dict[str, Any]]:
+    with translated(), member.open() as stream:
+        for number, line in enumerate(iter(lambda: stream.readline(_LINE_BYTES), b""), start=1):
+            try:
+                yield mapping(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                raise ReadError(f"{member.name}, line {number}: malformed JSON", "Export the archive again.") from error
+
+
+def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwise: datetime) -> ImportedConversation:
+    started = moment(record.get("created_at")) or otherwise
+    nodes = [Node(text(one.get("id")), key(one.get("parent_id")), _said(one)) for one in entries]
+    messages = link(nodes, started)
+    if not messages:
+        raise torn("it has no messages with text")
+    return ImportedConversation(
+        text(record.get("origin")) or f"keepsake:{text(record.get('id'))}",
+        title_from(record.get("title"), messages[0].text),
+        started,
+        moment(record.get("updated_at")) or messages[-1].created_at,
+        messages,
+        visible_end(nodes, key(record.get("current_message_id")), messages),
+        # What is private in part goes in as private: an import never makes anything less so.
+        private=any(bool(one.get("private")) for one in (record, *entries)),
+    )
+
+
+def _said(record: dict[str, Any]) -> Said | None:
+    words = text(record.get("text"))
+    if not words.strip():
+        return None
+    role = Role.USER if record.get("role") == "user" else Role.ASSISTANT
+    return Said(role, words, _author(record), moment(record.get("created_at")))
+
+
+def _author(record: dict[str, Any]) -> Author:
+    kind = text(record.get("author_kind"))
+    known = AuthorKind(kind) if kind in tuple(AuthorKind) else AuthorKind.MODEL
+    return Author(known, text(record.get("author_name")) or None)
+
+
+def _memory(record: dict[str, Any]) -> ImportedMemory:
+    kind = text(record.get("kind"))
+    origin = text(record.get("origin")) or f"keepsake:{text(record.get('id'))}"
+    known = MemoryKind(kind) if kind in tuple(MemoryKind) else MemoryKind.NOTE
+    return ImportedMemory(origin, text(record.get("text")), _author(record), known, bool(record.get("private")))

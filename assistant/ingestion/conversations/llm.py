@@ -1,0 +1,186 @@
+"""Reads the logs of the command-line tool `llm`: its older table of responses, and its newer tree of messages."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import groupby
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.conversations.base import Imported, ImportedConversation, Skipped, Torn
+from assistant.ingestion.conversations.exports import Export
+from assistant.ingestion.conversations.sqlite_files import columns, has, opened_database
+from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
+from assistant.ingestion.conversations.values import mapping, moment, sequence, text, title_from, without_thinking
+from memory_store.models import USER, Author, AuthorKind, Role
+
+_RESPONSES = ("id", "model", "prompt", "response", "conversation_id", "datetime_utc")
+# A chain of messages longer than this is a circle.
+_MOST_MESSAGES = 100_000
+
+
+class LlmFormat:
+    """`logs.db` of llm. What is read is the tables of its migrations 10 to 27."""
+
+    key = "llm"
+    name = "llm"
+
+    def recognises(self, export: Export) -> bool:
+        """Return whether the database has llm's tables."""
+        if export.database is None:
+            return False
+        with opened_database(export.database) as connection:
+            tables = columns(connection)
+        return has(tables, "responses", *_RESPONSES) or _has_threads(tables)
+
+    def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
+        """Yield the conversations of the older tables, then the threads of the newer."""
+        assert export.database is not None
+        number = 0
+        try:
+            with opened_database(export.database) as connection:
+                tables = columns(connection)
+                if has(tables, "responses", *_RESPONSES):
+                    named = has(tables, "conversations", "id", "name")
+                    for one in _conversations(connection, export.modified_at, named=named):
+                        number += 1
+                        yield one
+                if _has_threads(tables):
+                    for one in _threads(connection, export.modified_at):
+                        number += 1
+                        yield one
+        except ReadError as error:
+            yield Torn(number + 1, "", error.message, error.hint)
+
+
+def _has_threads(tables: dict[str, frozenset[str]]) -> bool:
+    return (
+        has(tables, "threads", "id", "name", "tip_message_hash")
+        and has(tables, "turns", "id", "thread_id", "tip_message_hash", "model", "datetime_utc")
+        and has(tables, "messages", "hash", "parent_hash", "role")
+        and has(tables, "parts", "message_hash", "position", "type", "text", "payload")
+        and has(tables, "fragments", "id", "content")
+    )
+
+
+def _conversations(
+    connection: sqlite3.Connection, otherwise: datetime, *, named: bool
+) -> Iterator[ImportedConversation]:
+    rows = connection.execute(
+        f"SELECT {', '.join(_RESPONSES)} FROM responses ORDER BY coalesce(conversation_id, id), datetime_utc, id"
+    )
+    for identity, group in groupby(rows, key=lambda row: str(row["conversation_id"] or row["id"])):
+        nodes: list[Node] = []
+        skipped: Counter[Skipped] = Counter()
+        for row in group:
+            when = _moment(row["datetime_utc"])
+            for part, words, said_by in (("prompt", row["prompt"], USER), ("response", row["response"], None)):
+                author = said_by or Author(AuthorKind.MODEL, text(row["model"]) or "a model")
+                said = _said(Role.USER if said_by else Role.ASSISTANT, text(words), author, when, skipped)
+                nodes.append(Node(f"{row['id']}/{part}", nodes[-1].key if nodes else None, said))
+        name: object = None
+        if named:
+            found = connection.execute("SELECT name FROM conversations WHERE id = ?", (identity,)).fetchone()
+            name = found["name"] if found else None
+        yield from _finished(identity, name, nodes, None, skipped, otherwise)
+
+
+def _threads(connection: sqlite3.Connection, otherwise: datetime) -> Iterator[ImportedConversation]:
+    for thread in connection.execute("SELECT id, name, tip_message_hash FROM threads ORDER BY id"):
+        nodes: dict[str, Node] = {}
+        skipped: Counter[Skipped] = Counter()
+        turns = connection.execute(
+            "SELECT tip_message_hash, model, datetime_utc FROM turns WHERE thread_id = ? ORDER BY datetime_utc, id",
+            (thread["id"],),
+        ).fetchall()
+        for turn in turns:
+            author = Author(AuthorKind.MODEL, text(turn["model"]) or "a model")
+            _climb(connection, turn["tip_message_hash"], author, _moment(turn["datetime_utc"]), nodes, skipped)
+        tip = thread["tip_message_hash"]
+        yield from _finished(str(thread["id"]), thread["name"], list(nodes.values()), tip, skipped, otherwise)
+
+
+def _climb(
+    connection: sqlite3.Connection,
+    tip: object,
+    author: Author,
+    when: datetime | None,
+    nodes: dict[str, Node],
+    skipped: Counter[Skipped],
+) -> None:
+    """Add the messages from a turn's last one up to the first that is there already."""
+    at = tip
+    while isinstance(at, str) and at not in nodes and len(nodes) < _MOST_MESSAGES:
+        row = connection.execute("SELECT parent_hash, role FROM messages WHERE hash = ?", (at,)).fetchone()
+        if row is None:
+            return
+        role = text(row["role"])
+        said: Said | None = None
+        if role in ("user", "assistant"):
+            words = _parts(connection, at, skipped)
+            is_user = role == "user"
+            said = _said(Role.USER if is_user else Role.ASSISTANT, words, USER if is_user else author, when, skipped)
+        else:
+            skipped[Skipped.TOOL if role == "tool" else Skipped.SYSTEM] += 1
+        nodes[at] = Node(at, row["parent_hash"] if isinstance(row["parent_hash"], str) else None, said)
+        at = row["parent_hash"]
+
+
+def _parts(connection: sqlite3.Connection, message: str, skipped: Counter[Skipped]) -> str:
+    pieces = []
+    rows = connection.execute(
+        "SELECT type, text, payload FROM parts WHERE message_hash = ? ORDER BY position", (message,)
+    ).fetchall()
+    for row in rows:
+        kind = text(row["type"])
+        if kind == "text":
+            pieces.append(text(row["text"]) or _borrowed(connection, text(row["payload"])))
+        elif kind != "attachment":
+            skipped[Skipped.THINKING if kind == "reasoning" else Skipped.TOOL] += 1
+    return "\n\n".join(piece for piece in pieces if piece.strip())
+
+
+def _borrowed(connection: sqlite3.Connection, payload: str) -> str:
+    """Return a text that is put together from literal pieces and fragments stored once."""
+    try:
+        outer = mapping(json.loads(payload)) if payload else {}
+    except (ValueError, RecursionError):
+        return ""  # A part whose structure is broken says nothing; the others do.
+    pieces = [text(outer.get("text"))]
+    for one in map(mapping, sequence(outer.get("text_ref"))):
+        pieces.append(text(one.get("literal")))
+        number = one.get("fragment")
+        if isinstance(number, int) and abs(number) < 2**62:
+            found = connection.execute("SELECT content FROM fragments WHERE id = ?", (number,)).fetchone()
+            pieces.append(text(found["content"]) if found else "")
+    return "".join(pieces)
+
+
+def _said(role: Role, words: str, author: Author, when: datetime | None, skipped: Counter[Skipped]) -> Said | None:
+    words, thought = without_thinking(words.strip()) if role is Role.ASSISTANT else (words.strip(), False)
+    skipped.update([Skipped.THINKING] if thought else [])
+    if not words:
+        skipped[Skipped.EMPTY] += 1
+        return None
+    return Said(role, words, author, when)
+
+
+def _finished(
+    identity: str, name: object, nodes: list[Node], tip: object, skipped: Counter[Skipped], otherwise: datetime
+) -> Iterator[ImportedConversation]:
+    known = [node.said.created_at for node in nodes if node.said and node.said.created_at]
+    messages = link(nodes, min(known, default=otherwise))
+    if messages:
+        times = [message.created_at for message in messages]
+        current = visible_end(nodes, tip if isinstance(tip, str) else None, messages)
+        title = title_from(name, messages[0].text)
+        yield ImportedConversation(f"llm:{identity}", title, min(times), max(times), messages, current, skipped)
+
+
+def _moment(value: object) -> datetime | None:
+    found = moment(value)
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found

@@ -14,7 +14,7 @@ from typing import Final
 
 from memory_store import ids
 from memory_store.backups import Backups
-from memory_store.database import erasures, outbox, passages
+from memory_store.database import erasures, outbox, passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.conversations import Conversations
 from memory_store.database.documents import Documents
@@ -142,6 +142,19 @@ class Store:
         if found is None:
             raise NotFoundError(f"There is no passage {passage_id}; it may have been erased.")
         return found
+
+    def holds(self, full_id: str) -> bool:
+        """Say whether something of this id is stored."""
+        table = _TABLE_OF_PREFIX.get(ids.prefix_of(full_id) or "")
+        if table is None:
+            return False
+        with self._database.read() as connection:
+            return connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (full_id,)).fetchone() is not None
+
+    def is_forgotten(self, full_id: str) -> bool:
+        """Say whether something of this id was forgotten and has not been let in again."""
+        with self._database.read() as connection:
+            return tombstones.stands(connection, [Name(NameKind.ID, full_id)])
 
     def resolve(self, shortened: str) -> str:
         """Return the one id that starts like this. Raises NotFoundError or AmbiguousIdError."""

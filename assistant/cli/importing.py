@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from assistant import bootstrap
 from assistant.cli.context import opened_store
 from assistant.cli.output import print_json, say, show
 from assistant.display import plain
+from assistant.ingestion.conversations.merging import ExportReport
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, import_paths
 
 
@@ -28,15 +29,17 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Files, folders or zips.", show_default=False)],
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders, zips or exports.", show_default=False)],
     private: Annotated[bool, typer.Option(help="Never send this text to a model on another machine.")] = False,
     again: Annotated[bool, typer.Option(help="Read unchanged and forgotten files too.")] = False,
     background: Annotated[bool, typer.Option(help="Don't wait for the vectors; the next start makes them.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Import documents. Text is found by its words at once; the vectors follow, and a stopped import goes on later.
+    """Import documents, and conversations from other assistants' exports, which are known by their content.
 
-    Example: keepsake import ~/Documents/notes letters.zip
+    Text is found by its words at once; the vectors follow, and a stopped import goes on later.
+
+    Example: keepsake import ~/Documents/notes letters.zip chatgpt-export.zip
     """
     outcomes: list[FileOutcome] = []
     with opened_store(context) as (store, settings), _stoppable() as stop, _progress(not as_json) as progress:
@@ -61,6 +64,7 @@ def import_(
                         "status": one.status.value,
                         "passages": one.passages,
                         "reason": one.reason or None,
+                        **({"conversations": _counts(one.report)} if one.report else {}),
                     }
                     for one in outcomes
                 ],
@@ -75,6 +79,8 @@ def import_(
     else:
         summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing found"
         show(f"{len(outcomes)} files: {summary}.")
+        if reports := [one.report for one in outcomes if one.report]:
+            show(f"From other assistants: {_total(reports).summary()}.")
         if waiting:
             say(f"{waiting} passages still wait for their vectors; words find them already. The next start goes on.")
     if stop.is_set():
@@ -83,7 +89,28 @@ def import_(
         raise typer.Exit(1)
 
 
+def _counts(report: ExportReport) -> dict[str, object]:
+    counts = {
+        name: getattr(report, name)
+        for name in (
+            *("format", "new", "updated", "known", "forgotten"),
+            *("messages_added", "messages_known", "messages_forgotten", "memories_added", "memories_known"),
+        )
+    }
+    return {**counts, "left_out": {one.value: count for one, count in report.skipped.items()}}
+
+
+def _total(reports: Sequence[ExportReport]) -> ExportReport:
+    total = ExportReport("all")
+    for report in reports:
+        total.add(report)
+    return total
+
+
 def _line(outcome: FileOutcome) -> str:
+    if outcome.report:
+        text = f"{outcome.status.value:<9} {outcome.path} ({outcome.report.format}): {outcome.report.summary()}"
+        return plain(text, one_line=False)
     detail = f": {outcome.reason}" if outcome.reason else f", {outcome.passages} passages"
     hint = f" ({outcome.hint})" if outcome.hint and outcome.status is FileStatus.FAILED else ""
     return plain(f"{outcome.status.value:<9} {outcome.path}{detail}{hint}", one_line=False)
@@ -132,7 +159,7 @@ class _Progress:
         if bar is None:
             return lambda done, total: None
         task = bar.add_task(description, total=None)
-        return lambda done, total: bar.update(task, completed=done, total=total)
+        return lambda done, total: bar.update(task, completed=done, total=total or None)
 
     def line(self, text: str) -> None:
         """Print a line of the result above the bar."""

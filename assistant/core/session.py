@@ -24,8 +24,7 @@ from assistant.core.events import (
     TurnStarted,
 )
 from assistant.core.relevance import worth_quoting
-from assistant.ingestion.base import Block, BlockKind
-from assistant.ingestion.chunking import chunk
+from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
 from memory_store import NewMemory, Store
 from memory_store.errors import KeepsakeError
@@ -36,11 +35,9 @@ from memory_store.models import (
     Citation,
     Conversation,
     Hit,
-    Locator,
     Memory,
     Message,
     MessageStatus,
-    PassageDraft,
     RecallFilters,
     Role,
 )
@@ -49,7 +46,6 @@ from memory_store.retrieval.signals import is_asked
 # How much of an answer a crash may cost.
 _SAVE_EVERY_SECONDS: Final = 1.0
 _TITLE_CHARS: Final = 60
-_LONG_MESSAGE_CHARS: Final = 1400
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,11 +303,3 @@ def title_of(text: str) -> str:
     """Return a conversation's title: the beginning of its first message, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= _TITLE_CHARS else line[: _TITLE_CHARS - 1].rstrip() + "…"
-
-
-def passages_of_message(text: str) -> list[PassageDraft] | None:
-    """Cut a long message into passages as a document is; None leaves a short one whole."""
-    if len(text) <= _LONG_MESSAGE_CHARS:
-        return None
-    blocks = (Block(part, Locator(), BlockKind.PARAGRAPH) for part in text.split("\n\n") if part.strip())
-    return list(chunk(blocks))

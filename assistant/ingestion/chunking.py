@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from assistant.ingestion.base import Block, BlockKind
 from assistant.ingestion.sentences import cut, weight
-from memory_store.models import PassageDraft
+from memory_store.models import Locator, PassageDraft
 
 TARGET_CHARS = 900
 MAX_CHARS = 1400
@@ -45,6 +45,13 @@ def chunk(
             pending.append(piece)
     if pending:
         yield _passage(pending)
+
+
+def passages_of_message(text: str) -> list[PassageDraft] | None:
+    """Cut a long message into passages as a document is; None leaves a short one whole."""
+    if len(text) <= MAX_CHARS:
+        return None
+    return list(chunk(Block(part, Locator(), BlockKind.PARAGRAPH) for part in text.split("\n\n") if part.strip()))
 
 
 def _pieces(block: Block, target: int, most: int) -> Iterator[_Piece]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -35,13 +35,14 @@ class DiscoveryFailure:
 Found = SourceFile | DiscoveryFailure
 
 
-def discover(paths: Sequence[Path], limits: ReadLimits) -> Iterator[Found]:
+def discover(paths: Sequence[Path], limits: ReadLimits, claimed: Iterable[tuple[int, int]] = ()) -> Iterator[Found]:
     """Yield every file under `paths`, in order of name, each once.
 
     Hidden files and folders, caches, special files and links inside folders are passed over. A path that is given
-    by name is followed even if it is a link or hidden. Nothing is unpacked to the disk.
+    by name is followed even if it is a link or hidden. Nothing is unpacked to the disk. `claimed` are files and
+    folders, by device and inode, that someone else reads.
     """
-    seen: set[tuple[int, int]] = set()
+    seen = set(claimed)
     for path in paths:
         try:
             absolute = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would rename a link
@@ -84,7 +85,7 @@ def _folder(folder: Path, limits: ReadLimits, seen: set[tuple[int, int]]) -> Ite
         return
     for name in names:
         path = folder / name
-        if _is_passed_over(name):
+        if is_passed_over(name):
             continue
         try:
             status = path.lstat()
@@ -96,7 +97,8 @@ def _folder(folder: Path, limits: ReadLimits, seen: set[tuple[int, int]]) -> Ite
             yield from _path(path, status, limits, seen, named=False)
 
 
-def _is_passed_over(name: str) -> bool:
+def is_passed_over(name: str) -> bool:
+    """Return whether a file or folder of this name is hidden or a cache."""
     return name.startswith(".") or name in _SKIPPED
 
 
@@ -135,7 +137,7 @@ def _zip(file: SourceFile, limits: ReadLimits, depth: int) -> Iterator[Found]:
         for info in members:
             name = member_name(info)
             path = f"{file.path}!/{name}"
-            if any(_is_passed_over(part) for part in PurePosixPath(name).parts if part != ".."):
+            if any(is_passed_over(part) for part in PurePosixPath(name).parts if part != ".."):
                 continue
             try:
                 check_place(name, info)

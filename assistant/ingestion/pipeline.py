@@ -12,7 +12,8 @@ from pathlib import Path
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.chunking import chunk
-from assistant.ingestion.discovery import DiscoveryFailure, discover
+from assistant.ingestion.conversations.merging import ExportReport, find_exports, merge_export
+from assistant.ingestion.discovery import DiscoveryFailure, discover, display
 from assistant.ingestion.readers.registry import read_document
 from memory_store import NewDocument, Store
 from memory_store.models import PassageDraft
@@ -30,13 +31,17 @@ class FileStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """One line of an import's report. `reason` and `hint` are empty unless there is something to say."""
+    """One line of an import's report. `reason` and `hint` are empty unless there is something to say.
+
+    `report` is there for an export of another assistant, which holds conversations rather than passages of its own.
+    """
 
     path: str
     status: FileStatus
     passages: int = 0
     reason: str = ""
     hint: str = ""
+    report: ExportReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +67,22 @@ def import_paths(
 ) -> Iterator[FileOutcome]:
     """Import files, folders and zips; yield an outcome a file as soon as its text is stored and found by its words.
 
-    `progress` gets (path, number, total) before each file. Setting `stop` ends the import between two files. The
-    vectors are made afterwards (`Store.embed_pending`).
+    Exports of other assistants come first: their conversations are merged into what is known of them.
+    `progress` gets (path, number, total) before each file, and (path, messages so far, 0) in an export. Setting
+    `stop` ends the import between two files or conversations. The vectors are made afterwards
+    (`Store.embed_pending`).
     """
+    exports = list(find_exports(paths, options.limits))
+    claimed = [one.identity for one in exports]
     # Counted first, so that progress has a total; then walked, because a zip is open only while its members pass by.
-    total = sum(1 for _ in discover(paths, options.limits))
+    total = sum(1 for _ in discover(paths, options.limits, claimed))
     changed = False
     try:
-        for number, item in enumerate(discover(paths, options.limits), start=1):
+        for export in exports:
+            if stop is not None and stop.is_set():
+                return
+            yield from _import_export(store, export.path, options, progress, stop)
+        for number, item in enumerate(discover(paths, options.limits, claimed), start=1):
             if stop is not None and stop.is_set():
                 return
             if isinstance(item, DiscoveryFailure):
@@ -84,6 +97,47 @@ def import_paths(
         if changed:
             store.complete_erasures()  # the old passages of all changed files at once
         store.wake()
+
+
+def _import_export(
+    store: Store,
+    path: Path,
+    options: ImportOptions,
+    progress: FileProgress | None,
+    stop: threading.Event | None,
+) -> Iterator[FileOutcome]:
+    """Yield an outcome for an export, one for each conversation of it that is torn, and one for each document in it."""
+    shown = display(path)
+    try:
+        report = merge_export(
+            store,
+            path,
+            options.limits,
+            private=options.private,
+            again=options.again,
+            progress=progress,
+            stop=stop,
+        )
+    except ReadError as error:
+        yield FileOutcome(shown, FileStatus.FAILED, 0, error.message, error.hint)
+        return
+    for torn in report.torn:
+        name = f"conversation {torn.number}" if torn.number else "inside"
+        title = f" “{torn.title}”" if torn.title else ""
+        yield FileOutcome(f"{shown}: {name}{title}", FileStatus.FAILED, 0, torn.reason, torn.hint)
+    for document in report.documents:
+        yield _import_file(store, document, options)
+    yield FileOutcome(shown, _status_of(report), report=report)
+
+
+def _status_of(report: ExportReport) -> FileStatus:
+    if report.new or report.memories_added:
+        return FileStatus.IMPORTED
+    if report.messages_added:
+        return FileStatus.UPDATED
+    if report.known or report.memories_known:
+        return FileStatus.UNCHANGED
+    return FileStatus.FORGOTTEN if report.forgotten else FileStatus.FAILED
 
 
 def _import_file(store: Store, file: SourceFile, options: ImportOptions) -> FileOutcome:

@@ -15,7 +15,7 @@ from assistant.ingestion.conversations.values import mapping, text
 
 # Keys of which one set opens every conversation of a known format.
 _SIGNATURES: dict[str, tuple[frozenset[str], ...]] = {
-    "chatgpt": tuple(frozenset(("mapping", other)) for other in ("current_node", "create_time", "title")),
+    "chatgpt": tuple(frozenset(("mapping", other)) for other in ("current_node", "create_time")),
     "claude": tuple(frozenset(("chat_messages", other)) for other in ("uuid", "name")),
     "open-webui": (
         frozenset(("chat.history.messages",)),

@@ -12,6 +12,7 @@ from assistant.ingestion.readers.failures import translated
 # How much of a file is looked at to tell its format: more than a very long first conversation.
 _SIGNATURE_BYTES = 16 * 1024 * 1024
 _SIGNATURE_EVENTS = 200_000
+_SIGNATURE_ITEMS = 20
 _BOM = b"\xef\xbb\xbf"
 _DEPTH = 3
 
@@ -68,6 +69,7 @@ def keys_until(opened: Callable[[], BinaryIO], decided: Callable[[frozenset[str]
     import ijson
 
     found: set[str] = set()
+    ended = 0
     with translated(), opened() as stream:
         metered = _Metered(stream, _SIGNATURE_BYTES)
         if metered.peek() not in (b"[", b"{"):
@@ -77,6 +79,10 @@ def keys_until(opened: Callable[[], BinaryIO], decided: Callable[[frozenset[str]
             for count, (prefix, event, value) in enumerate(ijson.parse(metered, use_float=True)):
                 if count > _SIGNATURE_EVENTS:
                     break
+                if listed and prefix == "item" and event == "end_map":
+                    ended += 1
+                    if ended >= _SIGNATURE_ITEMS:
+                        break
                 if event != "map_key" or (listed and not prefix.startswith("item")):
                     continue
                 path = f"{prefix}.{value}".removeprefix("item.") if listed else f"{prefix}.{value}".removeprefix(".")

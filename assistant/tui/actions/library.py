@@ -79,7 +79,8 @@ class _Import:
             self.outcomes.append(outcome)
 
     def _progress(self, path: str, number: int, total: int) -> None:
-        self.place = f"import: {number:,} of {total:,}, {Path(path).name}"
+        done = f"{number:,} of {total:,}" if total else f"{number:,} messages"
+        self.place = f"import: {done}, {Path(path).name}"
 
 
 async def _show_progress(chat: ChatScreen, run: _Import) -> None:
@@ -102,6 +103,8 @@ async def _report(chat: ChatScreen, outcomes: Sequence[FileOutcome], *, stopped:
 
 def _line(outcome: FileOutcome) -> str:
     name = Path(outcome.path).name
+    if outcome.report:
+        return f"{name} ({outcome.report.format}): {outcome.report.summary()}"
     if outcome.status is FileStatus.FAILED:
         return f"{name}: {outcome.reason}." + (f" {outcome.hint}" if outcome.hint else "")
     if outcome.status is FileStatus.FORGOTTEN:

@@ -119,6 +119,8 @@ def import_options(settings: Settings, *, private: bool = False, again: bool = F
         max_file_bytes=settings.importing.max_file_mb * 1024 * 1024,
         max_markup_bytes=settings.importing.max_markup_mb * 1024 * 1024,
         max_line_chars=settings.importing.max_line_chars,
+        max_seconds=settings.importing.max_seconds,
+        max_memory_bytes=settings.importing.max_memory_mb * 1024 * 1024,
     )
     return ImportOptions(private, again, settings.importing.target_chars, settings.importing.max_chars, limits)
 

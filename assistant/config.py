@@ -80,6 +80,8 @@ class ImportConfig(_Section):
     max_file_mb: int = Field(default=200, ge=1)
     max_markup_mb: int = Field(default=32, ge=1)
     max_line_chars: int = Field(default=1_000_000, ge=1000)
+    max_seconds: float = Field(default=120.0, gt=0)
+    max_memory_mb: int = Field(default=2048, ge=256)
 
 
 class Settings(BaseSettings):

@@ -82,6 +82,9 @@ class ReadLimits:
     max_ratio: int = 200
     """How many bytes one compressed byte may become; text rarely exceeds 20, a bomb starts at about 1,000."""
     max_nesting: int = 2
+    max_seconds: float = 120.0
+    """For one file that is parsed in a process of its own; that process gets so much memory."""
+    max_memory_bytes: int = 2 * 1024 * 1024 * 1024
 
 
 class Reader(Protocol):

@@ -14,7 +14,7 @@ from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.chunking import chunk
 from assistant.ingestion.conversations.merging import ExportReport, find_exports, merge_export
 from assistant.ingestion.discovery import DiscoveryFailure, discover, display
-from assistant.ingestion.readers.registry import read_document
+from assistant.ingestion.isolation import ReadingProcess
 from memory_store import NewDocument, Store
 from memory_store.models import PassageDraft
 
@@ -77,11 +77,12 @@ def import_paths(
     # Counted first, so that progress has a total; then walked, because a zip is open only while its members pass by.
     total = sum(1 for _ in discover(paths, options.limits, claimed))
     changed = False
+    reader = ReadingProcess()
     try:
         for export in exports:
             if stop is not None and stop.is_set():
                 return
-            yield from _import_export(store, export.path, options, progress, stop)
+            yield from _import_export(store, reader, export.path, options, progress, stop)
         for number, item in enumerate(discover(paths, options.limits, claimed), start=1):
             if stop is not None and stop.is_set():
                 return
@@ -90,10 +91,11 @@ def import_paths(
                 continue
             if progress:
                 progress(item.path, number, max(number, total))
-            outcome = _import_file(store, item, options)
+            outcome = _import_file(store, reader, item, options)
             changed = changed or outcome.status is FileStatus.UPDATED
             yield outcome
     finally:
+        reader.close()
         if changed:
             store.complete_erasures()  # the old passages of all changed files at once
         store.wake()
@@ -101,6 +103,7 @@ def import_paths(
 
 def _import_export(
     store: Store,
+    reader: ReadingProcess,
     path: Path,
     options: ImportOptions,
     progress: FileProgress | None,
@@ -126,7 +129,7 @@ def _import_export(
         title = f" “{torn.title}”" if torn.title else ""
         yield FileOutcome(f"{shown}: {name}{title}", FileStatus.FAILED, 0, torn.reason, torn.hint)
     for document in report.documents:
-        yield _import_file(store, document, options)
+        yield _import_file(store, reader, document, options)
     yield FileOutcome(shown, _status_of(report), report=report)
 
 
@@ -140,7 +143,7 @@ def _status_of(report: ExportReport) -> FileStatus:
     return FileStatus.FORGOTTEN if report.forgotten else FileStatus.FAILED
 
 
-def _import_file(store: Store, file: SourceFile, options: ImportOptions) -> FileOutcome:
+def _import_file(store: Store, reader: ReadingProcess, file: SourceFile, options: ImportOptions) -> FileOutcome:
     try:
         content_hash = _hash(file, options.limits.max_file_bytes)
         known = store.documents.by_path(file.path)
@@ -151,7 +154,7 @@ def _import_file(store: Store, file: SourceFile, options: ImportOptions) -> File
                 return FileOutcome(file.path, FileStatus.UNCHANGED, known.passage_count)
             if known is None and store.documents.is_forgotten(file.path, content_hash):
                 return FileOutcome(file.path, FileStatus.FORGOTTEN, 0, "it was forgotten", "`--again` brings it back.")
-        document, drafts = _read(file, content_hash, options)
+        document, drafts = _read(reader, file, content_hash, options)
     except ReadError as error:
         return FileOutcome(file.path, FileStatus.FAILED, 0, error.message, error.hint)
     except OSError as error:
@@ -161,9 +164,11 @@ def _import_file(store: Store, file: SourceFile, options: ImportOptions) -> File
     return FileOutcome(file.path, status, stored.passage_count)
 
 
-def _read(file: SourceFile, content_hash: str, options: ImportOptions) -> tuple[NewDocument, list[PassageDraft]]:
+def _read(
+    reader: ReadingProcess, file: SourceFile, content_hash: str, options: ImportOptions
+) -> tuple[NewDocument, list[PassageDraft]]:
     """Read the whole file before anything is written: a file that breaks half-way leaves nothing behind."""
-    read = read_document(file, options.limits)
+    read = reader.read(file, options.limits)
     drafts = list(chunk(read.blocks, target_chars=options.target_chars, max_chars=options.max_chars))
     if not drafts:
         raise ReadError("it holds no text", "Nothing was imported from it.")

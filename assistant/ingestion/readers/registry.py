@@ -71,6 +71,8 @@ _NAMED: tuple[tuple[Reader, str], ...] = (
 )
 _NAMES = {suffix: name for reader, name in _NAMED for suffix in reader.suffixes}
 _PACKAGES: dict[str, Reader] = {".docx": _DOCX, ".pptx": _PPTX, ".xlsx": _XLSX, ".odt": _ODT, ".epub": _EPUB}
+# Read line by line, or item by item, by code of our own and the standard library.
+_PLAIN = (MarkdownReader, TextReader, CsvReader, JsonReader, JsonLinesReader, IcsReader, VcfReader)
 _OFFICE = frozenset((*_DOCX.suffixes, *_PPTX.suffixes, *_XLSX.suffixes))
 
 NOT_READ = "not a format Keepsake reads"
@@ -117,6 +119,17 @@ def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     Blocks come without NUL and without blank ones. A file without any text is an error, as is one with more than
     the limits allow.
     """
+    check_size(file, limits)
+    reader = reader_for(file)
+    with translated():
+        document = reader.read(file, limits)
+    title = " ".join(storable(document.title).split())[:200] or file.stem
+    author = " ".join(storable(document.author or "").split())[:200] or None
+    return replace(document, title=title, author=author, blocks=_guarded(document.blocks, limits))
+
+
+def check_size(file: SourceFile, limits: ReadLimits) -> None:
+    """Raise `ReadError` if a file is empty or too large to be read at all."""
     if file.size == 0:
         raise ReadError("empty file", "There is nothing to remember in it.")
     if file.size > limits.max_file_bytes:
@@ -124,12 +137,11 @@ def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
             f"too large: {file.size / 1024**2:,.0f} MB, the limit is {limits.max_file_bytes / 1024**2:,.0f} MB",
             "Split it, or raise the limit in the settings.",
         )
-    reader = reader_for(file)
-    with translated():
-        document = reader.read(file, limits)
-    title = " ".join(storable(document.title).split())[:200] or file.stem
-    author = " ".join(storable(document.author or "").split())[:200] or None
-    return replace(document, title=title, author=author, blocks=_guarded(document.blocks, limits))
+
+
+def is_parsed_apart(reader: Reader) -> bool:
+    """Return whether files of a format go through a big parser, and so are read in a process of their own."""
+    return not isinstance(reader, _PLAIN)
 
 
 def _guarded(blocks: Iterator[Block], limits: ReadLimits) -> Iterator[Block]:

@@ -17,6 +17,14 @@ T = TypeVar("T")
 # Room left for the chat template's own tokens.
 _RESERVE: Final = 128
 _WIDE: Final = re.compile("[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+# What chat templates of local models take for their own marks, wherever it stands: a text that holds them could end its
+# frame and speak as the system. A blank after the first sign makes them plain text.
+_TEMPLATE_MARK: Final = re.compile(
+    r"<(?=[|｜]|/?(?:s|bos|eos|pad|unk)>|(?:start|end)_of_turn>|/?<SYS>>)|"
+    r"\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",
+    re.IGNORECASE,
+)
+_PLACE_CHARS: Final = 240
 _CITATION: Final = re.compile(r"\[(\d{1,3}(?:\s*[,，]\s*\d{1,3})*)\]")
 
 
@@ -70,7 +78,7 @@ def build(
     if kept_pinned:
         system += "\n\n" + "\n".join([prompt("pinned"), *(_quote(memory.text) for memory in kept_pinned)])
     messages = [ChatMessage(Role.SYSTEM, system)]
-    messages += [ChatMessage(message.role, message.text) for message in reversed(kept_history)]
+    messages += [ChatMessage(message.role, _plain(message.text)) for message in reversed(kept_history)]
     messages.append(ChatMessage(Role.USER, _ask(question, kept_hits, framed)))
     return Context(
         tuple(messages),
@@ -118,7 +126,7 @@ def _widen(
         for neighbour, place in ((around.before, "before it"), (around.after, "after it")):
             if neighbour is None:
                 continue
-            text = f"\n({place}, by {author_label(neighbour.author)})\n{_quote(neighbour.text)}"
+            text = f"\n({place}, by {_one_line(author_label(neighbour.author))})\n{_quote(neighbour.text)}"
             cost = estimate_tokens(text)
             if cost <= room:
                 framed[at] += text
@@ -147,11 +155,16 @@ def _frame(number: int, hit: Hit) -> str:
 
 
 def _quote(text: str) -> str:
-    return "\n".join("> " + line for line in text.splitlines())
+    return "\n".join("> " + line for line in _plain(text).splitlines())
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Return a name or place that a document gave: on one line, and too short to say much."""
+    return _plain(" ".join(text.split()))[:_PLACE_CHARS]
+
+
+def _plain(text: str) -> str:
+    return _TEMPLATE_MARK.sub(lambda match: match[0] + " ", text)
 
 
 def author_label(author: Author) -> str:

@@ -13,7 +13,7 @@ from assistant.ingestion.conversations.base import Imported, ImportedConversatio
 from assistant.ingestion.conversations.exports import Export
 from assistant.ingestion.conversations.json_export import conversation_members, conversations, format_key, torn
 from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
-from assistant.ingestion.conversations.values import digest, key, mapping, moment, sequence, text, title_from
+from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text, title_from
 from memory_store.models import USER, Author, AuthorKind, Role
 
 _TEXT = ("text", "multimodal_text")
@@ -93,7 +93,7 @@ def _said(message: dict[str, Any]) -> Said | Skipped:
         return Skipped.EMPTY
     if role == "user":
         return Said(Role.USER, words, USER, moment(message.get("create_time")))
-    model = text(metadata.get("model_slug")) or "ChatGPT"
+    model = one_line(metadata.get("model_slug"), "ChatGPT")
     return Said(
         Role.ASSISTANT, _MARKS.sub("", words), Author(AuthorKind.MODEL, model), moment(message.get("create_time"))
     )

@@ -24,7 +24,7 @@ from assistant.ingestion.conversations.exports import Export, Member
 from assistant.ingestion.conversations.json_export import conversation_members, conversations, format_key, torn
 from assistant.ingestion.conversations.json_stream import items
 from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
-from assistant.ingestion.conversations.values import digest, key, mapping, moment, sequence, text, title_from
+from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text, title_from
 from memory_store.models import USER, Author, AuthorKind, Role
 
 _CLAUDE = Author(AuthorKind.MODEL, "Claude")
@@ -56,7 +56,7 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     if not isinstance(entries, list):
         raise torn("it has no messages")
     started = moment(outer.get("created_at")) or moment(outer.get("updated_at")) or otherwise
-    model = Author(AuthorKind.MODEL, text(outer.get("model")) or "Claude")
+    model = Author(AuthorKind.MODEL, one_line(outer.get("model"), "Claude"))
     skipped: Counter[Skipped] = Counter()
     # Older exports name no parents: each message follows the one before.
     is_tree = any(key(mapping(entry).get("parent_message_uuid")) for entry in entries)

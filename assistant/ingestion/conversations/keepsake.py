@@ -14,7 +14,7 @@ from assistant.ingestion.conversations.base import Imported, ImportedConversatio
 from assistant.ingestion.conversations.exports import Export, Member
 from assistant.ingestion.conversations.json_export import torn
 from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
-from assistant.ingestion.conversations.values import key, mapping, moment, text, title_from
+from assistant.ingestion.conversations.values import key, mapping, moment, one_line, text, title_from
 from assistant.ingestion.readers.failures import translated
 from memory_store.models import Author, AuthorKind, MemoryKind, Role
 
@@ -105,7 +105,7 @@ def _said(record: dict[str, Any]) -> Said | None:
 def _author(record: dict[str, Any]) -> Author:
     kind = text(record.get("author_kind"))
     known = AuthorKind(kind) if kind in tuple(AuthorKind) else AuthorKind.MODEL
-    return Author(known, text(record.get("author_name")) or None)
+    return Author(known, one_line(record.get("author_name")) or None)
 
 
 def _memory(record: dict[str, Any]) -> ImportedMemory:

@@ -15,7 +15,15 @@ from assistant.ingestion.conversations.base import Imported, ImportedConversatio
 from assistant.ingestion.conversations.exports import Export
 from assistant.ingestion.conversations.sqlite_files import columns, has, opened_database
 from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
-from assistant.ingestion.conversations.values import mapping, moment, sequence, text, title_from, without_thinking
+from assistant.ingestion.conversations.values import (
+    mapping,
+    moment,
+    one_line,
+    sequence,
+    text,
+    title_from,
+    without_thinking,
+)
 from memory_store.models import USER, Author, AuthorKind, Role
 
 _RESPONSES = ("id", "model", "prompt", "response", "conversation_id", "datetime_utc")
@@ -79,7 +87,7 @@ def _conversations(
         for row in group:
             when = _moment(row["datetime_utc"])
             for part, words, said_by in (("prompt", row["prompt"], USER), ("response", row["response"], None)):
-                author = said_by or Author(AuthorKind.MODEL, text(row["model"]) or "a model")
+                author = said_by or Author(AuthorKind.MODEL, one_line(row["model"], "a model"))
                 said = _said(Role.USER if said_by else Role.ASSISTANT, text(words), author, when, skipped)
                 nodes.append(Node(f"{row['id']}/{part}", nodes[-1].key if nodes else None, said))
         name: object = None
@@ -98,7 +106,7 @@ def _threads(connection: sqlite3.Connection, otherwise: datetime) -> Iterator[Im
             (thread["id"],),
         ).fetchall()
         for turn in turns:
-            author = Author(AuthorKind.MODEL, text(turn["model"]) or "a model")
+            author = Author(AuthorKind.MODEL, one_line(turn["model"], "a model"))
             _climb(connection, turn["tip_message_hash"], author, _moment(turn["datetime_utc"]), nodes, skipped)
         tip = thread["tip_message_hash"]
         yield from _finished(str(thread["id"]), thread["name"], list(nodes.values()), tip, skipped, otherwise)

@@ -18,6 +18,7 @@ from assistant.ingestion.conversations.values import (
     key,
     mapping,
     moment,
+    one_line,
     sequence,
     text,
     title_from,
@@ -98,5 +99,5 @@ def _said(entry: dict[str, Any], skipped: Counter[Skipped]) -> Said | None:
         return None
     if role == "user":
         return Said(Role.USER, words, USER, moment(entry.get("timestamp")))
-    model = text(entry.get("modelName")) or text(entry.get("model")) or "Open WebUI"
+    model = one_line(entry.get("modelName"), entry.get("model"), "Open WebUI")
     return Said(Role.ASSISTANT, words, Author(AuthorKind.MODEL, model), moment(entry.get("timestamp")))

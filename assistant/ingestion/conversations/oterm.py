@@ -13,7 +13,7 @@ from assistant.ingestion.conversations.base import Imported, ImportedConversatio
 from assistant.ingestion.conversations.exports import Export
 from assistant.ingestion.conversations.sqlite_files import columns, has, opened_database
 from assistant.ingestion.conversations.threads import Node, Said, link
-from assistant.ingestion.conversations.values import digest, text, title_from, without_thinking
+from assistant.ingestion.conversations.values import digest, one_line, text, title_from, without_thinking
 from memory_store.models import USER, Author, AuthorKind, Role
 
 # "me" is what oterm wrote before version 0.5.
@@ -51,7 +51,7 @@ class OtermFormat:
 
 
 def _conversation(connection: sqlite3.Connection, chat: sqlite3.Row, moment: datetime) -> ImportedConversation | None:
-    model = Author(AuthorKind.MODEL, text(chat["model"]) or "a model")
+    model = Author(AuthorKind.MODEL, one_line(chat["model"], "a model"))
     skipped: Counter[Skipped] = Counter()
     nodes: list[Node] = []
     rows = connection.execute("SELECT id, author, text FROM message WHERE chat_id = ? ORDER BY id", (chat["id"],))

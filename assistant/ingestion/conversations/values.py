@@ -68,6 +68,11 @@ def title_from(title: object, first_text: str) -> str:
     return given or " ".join(first_text.split())[:_TITLE_CHARS].strip() or "Untitled"
 
 
+def one_line(*values: object) -> str:
+    """Return the first of these that names something, such as a model, on one line."""
+    return next((line for value in values if (line := " ".join(text(value).split())[:100])), "")
+
+
 def digest(*pieces: str) -> str:
     """Return a short name for a text that has no name of its own in an export."""
     return hashlib.sha256("\x1f".join(pieces).encode("utf-8", errors="replace")).hexdigest()[:20]

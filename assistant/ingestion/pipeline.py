@@ -171,7 +171,7 @@ def _read(
     read = reader.read(file, options.limits)
     drafts = list(chunk(read.blocks, target_chars=options.target_chars, max_chars=options.max_chars))
     if not drafts:
-        raise ReadError("it holds no text", "Nothing was imported from it.")
+        raise ReadError("no text in it", "Nothing was imported from it.")
     new = NewDocument(
         path=file.path,
         title=read.title,
@@ -188,8 +188,8 @@ def _read(
 def _hash(file: SourceFile, most: int) -> str:
     if file.size > most:
         raise ReadError(
-            f"it is too large ({file.size / 1e6:.0f} MB; the limit is {most / 1e6:.0f} MB)",
-            "Split it, or raise max_file_mb in the configuration.",
+            f"too large: {file.size / 1024**2:,.0f} MB, the limit is {most / 1024**2:,.0f} MB",
+            "Split it, or raise max_file_mb in the settings.",
         )
     digest = hashlib.sha256()
     with file.open() as stream:

@@ -6,17 +6,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.errors import ReadError
-from tests.ingestion.files import docx_of, docx_paragraph, epub_of, read
-from tests.ingestion.test_mail import mail, mailbox
-from tests.ingestion.test_pages_and_books import PAGE, page, pdf_of
+from tests.ingestion.files import read
+from tests.ingestion.office import ics_of, vcf_of
+from tests.ingestion.test_isolation import EVERY
+from tests.ingestion.test_office import RTF, SLIDES, TEXT, WORKBOOK
+from tests.ingestion.test_pages_and_books import pdf_of
 
 WHOLE = {
+    **EVERY,
     "a.pdf": pdf_of("Some words.", "More words.", outline=True),
-    "a.docx": docx_of(docx_paragraph("Some words.")),
-    "a.epub": epub_of([page("x", "<p>Some words.</p>")]),
-    "a.html": PAGE.encode(),
-    "a.eml": mail(html="<p>words</p>").as_bytes(),
-    "a.mbox": mailbox(mail(), mail()),
+    "a.pptx": SLIDES,
+    "a.xlsx": WORKBOOK,
+    "a.odt": TEXT,
+    "a.rtf": RTF,
+    "a.ics": ics_of(
+        "SUMMARY:Dentist\r\nDTSTART;TZID=Europe/Berlin:20250304T100000\r\nDURATION:PT1H\r\n"
+        "RRULE:FREQ=MONTHLY;BYDAY=2TU;COUNT=5\r\nEXDATE:20250311T100000"
+    ).encode(),
+    "a.vcf": vcf_of("FN;ENCODING=QUOTED-PRINTABLE:Ren=C3=A9\r\nADR;TYPE=HOME:;;1 Road;Ulm;;\r\nORG:Engines;D").encode(),
     "a.json": b'[{"a": [1, 2, {"b": "words"}]}, 3]',
     "a.jsonl": b'{"a": 1}\n{"b": [2]}\n',
     "a.csv": b'name,city\n"Ada",London\n',
@@ -38,5 +45,6 @@ def test_damaged_bytes_under_any_suffix_give_text_or_a_read_error(
         _, blocks = read(bytes(data[: int(len(data) * keep)]), name)
     except ReadError as error:
         assert error.message  # noqa: PT017 - both outcomes are right
+        assert error.hint  # noqa: PT017
         return
     assert any(block.text.strip() for block in blocks)

@@ -47,6 +47,8 @@ def opened_database(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     except sqlite3.Error as error:
         raise ReadError(f"damaged: SQLite says {error}", _HINT) from error
+    except UnicodeDecodeError as error:  # A message of SQLite's own that quotes a damaged name.
+        raise ReadError("damaged: its tables have names that are no text", _HINT) from error
     finally:
         if connection is not None:
             connection.close()

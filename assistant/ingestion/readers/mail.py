@@ -74,7 +74,7 @@ def mail_blocks(mail: Mail, limits: ReadLimits, part: str | None = None) -> Iter
 def _header(message: EmailMessage, name: str) -> str:
     try:
         value = str(message.get(name, ""))
-    except (ValueError, IndexError, AttributeError, TypeError, LookupError):
+    except (ValueError, ArithmeticError, AttributeError, TypeError, LookupError):
         # The standard library's header parser fails on some malformed addresses; the raw words will do.
         value = next((str(raw) for key, raw in message.raw_items() if key.lower() == name.lower()), "")
     return _FOLDING.sub(" ", value).strip()

@@ -79,7 +79,7 @@ def package_kind(file: SourceFile) -> str:
             if part in names:
                 return suffix
         if "content.xml" in names:
-            kind = package.read("mimetype")[:100] if "mimetype" in names else b""
+            kind = first_bytes(package, "mimetype", 100) if "mimetype" in names else b""
             return ".odt" if b"opendocument.text" in kind else "an OpenDocument file that is not a text"
     return "another kind of Office file" if "[Content_Types].xml" in names else "a zip archive under another suffix"
 
@@ -111,6 +111,15 @@ def unpack(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """Return the bytes of a member. Raise `ReadError` if it is damaged."""
     try:
         return package.read(info)
+    except UNPACKING_FAILURES as error:
+        raise ReadError("damaged: its packed content doesn't unpack", "Get a fresh copy of it.") from error
+
+
+def first_bytes(package: zipfile.ZipFile, name: str, count: int) -> bytes:
+    """Return the beginning of a member, however large it is. Raise `ReadError` if it is damaged."""
+    try:
+        with package.open(name) as part:
+            return part.read(count)
     except UNPACKING_FAILURES as error:
         raise ReadError("damaged: its packed content doesn't unpack", "Get a fresh copy of it.") from error
 

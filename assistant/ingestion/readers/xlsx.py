@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
-from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts, too_much_unpacked
+from assistant.ingestion.readers.packages import (
+    UNPACKING_FAILURES,
+    open_package,
+    parse_xml,
+    read_part,
+    texts,
+    too_much_unpacked,
+)
 from assistant.ingestion.readers.tabular import looks_like_header, row_text
 from memory_store.models import Locator
 
@@ -54,20 +61,28 @@ def _check_sheets(package: zipfile.ZipFile) -> None:
     for info in package.infolist():
         if not info.filename.startswith("xl/worksheets/"):
             continue
-        last_row = last_column = 1
-        with package.open(info) as part:
-            kept = b""
-            while step := part.read(_STEP):
-                data = kept + step
-                for match in _CELL.finditer(data):
-                    last_column = max(last_column, _column(match[1]))
-                    last_row = max(last_row, int(match[2]))
-                kept = data[-32:]
+        try:
+            last_row, last_column = _last_cell(package, info)
+        except UNPACKING_FAILURES as error:
+            raise _damaged() from error
         if last_row * last_column > _MAX_CELLS:
             raise ReadError(
                 f"a sheet of {last_row:,} rows and {last_column:,} columns, nearly all empty or too many to read",
                 "Delete the cells far out, or save the sheet as CSV and import that.",
             )
+
+
+def _last_cell(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[int, int]:
+    last_row = last_column = 1
+    with package.open(info) as part:
+        kept = b""
+        while step := part.read(_STEP):
+            data = kept + step
+            for match in _CELL.finditer(data):
+                last_column = max(last_column, _column(match[1]))
+                last_row = max(last_row, int(match[2]))
+            kept = data[-32:]
+    return last_row, last_column
 
 
 def _column(letters: bytes) -> int:

@@ -72,6 +72,8 @@ def merge(connection: sqlite3.Connection, new: NewConversation, *, again: bool =
     if conversation_name in gone:
         return MergeOutcome(None, False, 0, 0, len(new.messages))
     conversation_id, is_new, private = _conversation(connection, new)
+    if private and not is_new:
+        _make_private(connection, conversation_id)
     known = dict(
         connection.execute(
             "SELECT origin, id FROM messages WHERE conversation_id = ? AND origin IS NOT NULL", (conversation_id,)
@@ -105,6 +107,17 @@ def _conversation(connection: sqlite3.Connection, new: NewConversation) -> tuple
         (conversation_id, new.title, to_text(new.created_at), to_text(new.updated_at), new.private, new.origin),
     )
     return conversation_id, True, new.private
+
+
+def _make_private(connection: sqlite3.Connection, conversation_id: str) -> None:
+    """Mark a conversation that was stored as public with all its messages, and what was answered from them."""
+    connection.execute("UPDATE conversations SET private = 1 WHERE id = ?", (conversation_id,))
+    open_ones = connection.execute(
+        "SELECT id FROM messages WHERE conversation_id = ? AND private = 0", (conversation_id,)
+    ).fetchall()
+    for row in open_ones:
+        connection.execute("UPDATE messages SET private = 1 WHERE id = ?", (row["id"],))
+        passages.set_private(connection, "message_id", row["id"], True)
 
 
 def _message(

@@ -151,6 +151,12 @@ def test_a_bad_office_file_is_refused_with_its_reason(content: bytes, name: str,
     assert caught.value.hint
 
 
+def test_a_footnote_of_an_opendocument_text_is_read_where_it_stands() -> None:
+    note = "<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>In writing.</text:p>"
+    body = f"<text:p>Two months{note}</text:note-body></text:note> of notice.</text:p>"
+    assert text_of(read(odt_of(body), "a.odt")[1]) == "Two months In writing.  of notice."
+
+
 def test_office_markup_above_its_limit_is_refused() -> None:
     small = ReadLimits(max_markup_bytes=150)
     for content, name in ((SLIDES, "a.pptx"), (TEXT, "a.odt"), (RTF, "a.rtf")):

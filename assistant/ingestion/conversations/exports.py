@@ -15,6 +15,7 @@ from typing import BinaryIO
 from assistant.errors import ReadError
 from assistant.ingestion.archives import Archive, check_place, member_name
 from assistant.ingestion.base import ReadLimits, SourceFile
+from assistant.ingestion.discovery import display
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_archive, check_member
 
@@ -55,24 +56,29 @@ class Export:
 @contextmanager
 def opened_export(path: Path, limits: ReadLimits) -> Iterator[Export | None]:
     """Open what may be an export, or None if it can't be one. Raise `ReadError` if it can't be opened."""
-    with ExitStack() as stack, translated():
-        status = path.stat()
-        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
-        shown = os.fsencode(path).decode("utf-8", errors="replace")
-        if stat.S_ISDIR(status.st_mode):
-            yield Export(shown, modified_at, tuple(_folder_members(path)))
-        elif not stat.S_ISREG(status.st_mode):
-            yield None
-        elif path.suffix.lower() == ".zip":
-            file = SourceFile(shown, lambda: path.open("rb"), status.st_size, ".zip", modified_at)
-            archive = stack.enter_context(Archive(file))
-            yield Export(shown, modified_at, tuple(_zip_members(archive, limits)))
-        elif path.suffix.lower() == ".json":
-            yield Export(shown, modified_at, (Member(path.name, status.st_size, lambda: path.open("rb")),))
-        else:
-            with path.open("rb") as stream:
-                is_database = stream.read(len(SQLITE)) == SQLITE
-            yield Export(shown, modified_at, database=path) if is_database else None
+    with ExitStack() as stack:
+        with translated():
+            export = _opened(path, limits, stack)
+        yield export
+
+
+def _opened(path: Path, limits: ReadLimits, stack: ExitStack) -> Export | None:
+    status = path.stat()
+    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+    shown = display(path)
+    if stat.S_ISDIR(status.st_mode):
+        return Export(shown, modified_at, tuple(_folder_members(path)))
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    if path.suffix.lower() == ".zip":
+        file = SourceFile(shown, _opener(path), status.st_size, ".zip", modified_at)
+        archive = stack.enter_context(Archive(file))
+        return Export(shown, modified_at, tuple(_zip_members(archive, limits)))
+    if path.suffix.lower() == ".json":
+        return Export(shown, modified_at, (Member(path.name, status.st_size, _opener(path)),))
+    with path.open("rb") as stream:
+        is_database = stream.read(len(SQLITE)) == SQLITE
+    return Export(shown, modified_at, database=path) if is_database else None
 
 
 def _folder_members(folder: Path) -> Iterator[Member]:
@@ -93,13 +99,11 @@ def _opener(path: Path) -> Callable[[], BinaryIO]:
 
 
 def _zip_members(archive: Archive, limits: ReadLimits) -> Iterator[Member]:
-    infos = archive.members()
-    check_archive(infos, limits)
+    infos = [(name, info) for info in archive.members() if (name := member_name(info)).endswith(_MEMBER_SUFFIXES)]
+    # The pictures of an export are often more than an archive of documents may hold, and are never looked at.
+    check_archive([info for _, info in infos], limits)
     total = 0
-    for info in infos:
-        name = member_name(info)
-        if not name.endswith(_MEMBER_SUFFIXES):
-            continue
+    for name, info in infos:
         try:
             check_place(name, info)
             check_member(info, limits)

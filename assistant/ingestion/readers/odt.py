@@ -94,6 +94,8 @@ def _text(element: Any) -> str:
             pieces.append("\t")
         elif name == "line-break":
             pieces.append("\n")
+        elif name == "note":
+            pieces.append(f" {_text(child).strip()} ")
         elif name not in _LEFT_OUT and name not in ("frame", "custom-shape"):
             pieces.append(_text(child))
         pieces.append(child.tail or "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
 from memory_store import Selection, Store
 from memory_store.models import USER, RecallFilters, Role
@@ -27,6 +29,7 @@ from tests.ingestion.conversations.exports import (
 )
 from tests.ingestion.conversations.test_claude_and_open_webui import MEMORIES, PROJECT
 from tests.ingestion.conversations.test_databases_and_archives import LOGS, THREADS
+from tests.ingestion.files import zip_of
 
 
 @pytest.fixture
@@ -151,6 +154,37 @@ def test_a_private_import_is_private(store: Store, tmp_path: Path) -> None:
     kinds = (store.conversations.all(), store.memories.all(), store.documents.all())
     assert [all(one.private for one in kind) and len(kind) > 0 for kind in kinds] == [True] * 3
     assert store.recall("How engines boiler", filters=RecallFilters(include_private=False)) == []
+
+
+def test_what_was_imported_before_becomes_private_when_it_is_imported_so(store: Store, tmp_path: Path) -> None:
+    path = write(tmp_path / "conversations.json", [gpt_chat("a")])
+    run(store, path)
+    public = RecallFilters(include_private=False)
+    assert store.recall("Answer of a", filters=public)
+    run(store, path, private=True)
+    (chat,) = store.conversations.all()
+    assert chat.private
+    assert all(one.private for one in store.conversations.messages(chat.id))
+    assert store.recall("Answer of a", filters=public) == []
+
+
+def test_an_export_with_more_pictures_than_an_archive_may_hold_is_read(store: Store, tmp_path: Path) -> None:
+    pictures = {f"file-{number}.png": "x" for number in range(20)}
+    path = zipped(tmp_path / "export.zip", {"conversations.json": [gpt_chat("a")], **pictures})
+    options = ImportOptions(limits=ReadLimits(max_members=10))
+    assert [one.status for one in import_paths(store, [path], options)] == [FileStatus.IMPORTED]
+
+
+@pytest.mark.parametrize("name", ["conversations.json", "../conversations.json"])
+def test_a_bomb_or_an_escape_in_an_export_is_refused_with_its_reason(store: Store, tmp_path: Path, name: str) -> None:
+    blanks = " " * (3 * 1024**2 if not name.startswith(".") else 0)
+    path = tmp_path / "export.zip"
+    path.write_bytes(zip_of({name: json.dumps([gpt_chat("a")]) + blanks}))
+    (outcome,) = run(store, path)
+    assert outcome.status is FileStatus.FAILED
+    assert "times its size" in outcome.reason or "path escape" in outcome.reason
+    assert outcome.hint
+    assert store.conversations.all() == []
 
 
 def test_memories_and_documents_of_an_export_are_stored_as_such(store: Store, tmp_path: Path) -> None:

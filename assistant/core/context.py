@@ -24,6 +24,7 @@ _TEMPLATE_MARK: Final = re.compile(
     r"\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",
     re.IGNORECASE,
 )
+_TAKEN: Final = re.compile(r"\W*(?:(?:the|a|your|an) )*(?:user|model|system|assistant|keepsake)\b", re.IGNORECASE)
 _PLACE_CHARS: Final = 240
 _CITATION: Final = re.compile(r"\[(\d{1,3}(?:\s*[,，]\s*\d{1,3})*)\]")
 
@@ -173,7 +174,8 @@ def author_label(author: Author) -> str:
         return author.name or "the user"
     if author.kind is AuthorKind.MODEL:
         return f"the model {author.name}" if author.name else "a model"
-    return author.name or "the document"
+    # A document may call its author what it likes, but not the user or the model.
+    return "the document" if not author.name or _TAKEN.match(author.name) else author.name
 
 
 def cited_numbers(answer: str, most: int) -> set[int]:

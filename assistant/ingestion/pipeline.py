@@ -125,9 +125,9 @@ def _import_export(
         yield FileOutcome(shown, FileStatus.FAILED, 0, error.message, error.hint)
         return
     for torn in report.torn:
-        name = f"conversation {torn.number}" if torn.number else "inside"
-        title = f" “{torn.title}”" if torn.title else ""
-        yield FileOutcome(f"{shown}: {name}{title}", FileStatus.FAILED, 0, torn.reason, torn.hint)
+        name = f"{shown}: conversation {torn.number}" if torn.number else shown
+        reason = f"“{torn.title}”: {torn.reason}" if torn.title else torn.reason
+        yield FileOutcome(name, FileStatus.FAILED, 0, reason, torn.hint)
     for document in report.documents:
         yield _import_file(store, reader, document, options)
     yield FileOutcome(shown, _status_of(report), report=report)

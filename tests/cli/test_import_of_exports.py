@@ -15,7 +15,7 @@ def test_an_export_is_known_by_itself_and_told_in_a_line_and_a_summary(keepsake:
     first = keepsake("import", str(path))
     assert first.code == 0
     assert f"imported  {path} (ChatGPT): conversations: 2 new; messages: 4 new; not read: 1" in first.out
-    assert f"failed    {path}: conversation 2 “Broken”: it has no messages (The rest is imported." in first.out
+    assert f"failed    {path}: conversation 2: “Broken”: it has no messages (The rest is imported." in first.out
     assert "From other assistants: conversations: 2 new; messages: 4 new; not read: 1." in first.out
     report = keepsake("import", str(path), "--json").json["files"][-1]
     assert (report["status"], report["conversations"]["known"]) == ("unchanged", 2)

@@ -62,6 +62,8 @@ async def test_an_attempt_changes_nothing_but_the_quoted_text(poisoned: Poisoned
     system, asked = request.messages
     assert (system.role, system.content, asked.role) == (Role.SYSTEM, prompt("system"), Role.USER)
     assert_framed(asked, question)
+    headers = [line for line in asked.content.splitlines() if HEADER.fullmatch(line)]
+    assert not any("by the user" in line.partition(" | by ")[1] + line.partition(" | by ")[2] for line in headers[:1])
     assert poisoned.codes[attempt.name] in asked.content.removesuffix(question)
     assert store.memories.all() == []
     finished = events[-1]

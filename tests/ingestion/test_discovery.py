@@ -193,6 +193,14 @@ def test_an_archive_of_too_much_or_too_many_is_reported(tmp_path: Path) -> None:
     )
 
 
+def test_an_archive_with_a_directory_that_would_fill_the_memory_is_never_listed(tmp_path: Path) -> None:
+    data = bytearray(zip_of({"a.txt": "words"}))
+    at = data.rfind(b"PK\x05\x06")
+    data[at + 12 : at + 16] = (1 << 30).to_bytes(4, "little")
+    write(tmp_path, {"a.zip": bytes(data), "b.txt": "words"})
+    assert found(tmp_path) == (["b.txt"], {"a.zip": "it holds more files than can be listed"})
+
+
 def test_a_member_that_is_larger_than_it_declares_is_never_unpacked_beyond_that(tmp_path: Path) -> None:
     data = bytearray(zip_of({"a.txt": "words " * 1000}))
     for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):

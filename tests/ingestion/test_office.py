@@ -60,9 +60,10 @@ def test_a_workbook_is_read_row_by_row_under_its_sheets() -> None:
     ]
 
 
-def test_a_sheet_with_a_cell_in_the_far_corner_is_refused_before_it_is_unrolled() -> None:
-    far = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
-    with pytest.raises(ReadError, match="a sheet of 1,048,576 rows and 16,384 columns") as caught:
+@pytest.mark.parametrize("place", ["XFD1048576", "xfd1048576", "streamA3", "A99999999999", "ZZZZ9"])
+def test_a_sheet_with_a_cell_far_out_is_refused_before_it_is_unrolled(place: str) -> None:
+    far = f'<row r="1048576"><c r = "{place}"><v>1</v></c></row>'
+    with pytest.raises(ReadError, match=r"a sheet of .* rows and .* columns") as caught:
         read(xlsx_of({"A": row(1, "x") + far}), "a.xlsx")
     assert "Delete the cells" in caught.value.hint
 

@@ -80,7 +80,7 @@ def _said(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Sa
     pieces: list[str] = []
     for part in map(mapping, sequence(entry.get("content"))):
         kind = text(part.get("type"))
-        if kind == "text":
+        if kind in ("text", "voice_note"):  # What was spoken comes with its words.
             pieces.append(text(part.get("text")).strip())
         else:
             skipped[Skipped.THINKING if "thinking" in kind else Skipped.TOOL] += 1

@@ -13,7 +13,7 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import Imported, ImportedConversation, Skipped, Torn
 from assistant.ingestion.conversations.exports import Export
-from assistant.ingestion.conversations.sqlite_files import columns, has, opened_database
+from assistant.ingestion.conversations.sqlite_files import columns, has, opened_database, unwritten
 from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
 from assistant.ingestion.conversations.values import (
     mapping,
@@ -48,6 +48,7 @@ class LlmFormat:
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
         """Yield the conversations of the older tables, then the threads of the newer."""
         assert export.database is not None
+        yield from unwritten(export.database)
         number = 0
         try:
             with opened_database(export.database) as connection:

@@ -11,7 +11,7 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import Imported, ImportedConversation, Skipped, Torn
 from assistant.ingestion.conversations.exports import Export
-from assistant.ingestion.conversations.sqlite_files import columns, has, opened_database
+from assistant.ingestion.conversations.sqlite_files import columns, has, opened_database, unwritten
 from assistant.ingestion.conversations.threads import Node, Said, link
 from assistant.ingestion.conversations.values import digest, one_line, text, title_from, without_thinking
 from memory_store.models import USER, Author, AuthorKind, Role
@@ -37,6 +37,7 @@ class OtermFormat:
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
         """Yield the chats in their order."""
         assert export.database is not None
+        yield from unwritten(export.database)
         number = 0
         try:
             with opened_database(export.database) as connection:

@@ -9,13 +9,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from assistant.errors import ReadError
+from assistant.ingestion.conversations.base import Torn
 
 # SQLite calls back every so many steps of its machine; a damaged file can send it round and round.
 _STEPS = 100_000
 _MOST_CALLS = 50_000
 _MAX_VALUE_BYTES = 50_000_000
 _ALLOWED = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ))
-_HINT = "Close the program that it belongs to, make a copy, and import that."
+_HINT = "Close the program that it belongs to, and import it again."
 
 
 @contextmanager
@@ -52,6 +53,13 @@ def opened_database(path: Path) -> Iterator[sqlite3.Connection]:
     finally:
         if connection is not None:
             connection.close()
+
+
+def unwritten(path: Path) -> Iterator[Torn]:
+    """Say it if a database's latest changes stand in a file of their own, which an immutable database has not."""
+    log = path.with_name(path.name + "-wal")
+    if log.is_file() and log.stat().st_size:
+        yield Torn(0, "", "its program has not yet written its latest messages into the file", _HINT)
 
 
 def _allow(action: int, _: object, name: object, *__: object) -> int:

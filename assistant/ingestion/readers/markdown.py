@@ -24,7 +24,7 @@ _TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
 _FRONT_MATTER_KEY = re.compile(r"([A-Za-z_][\w -]*):\s*(.*)$")
 _DATE_KEYS = ("date", "created", "published", "created_at")
 # `[[Note]]`, `[[Note#Heading|shown]]`, `![[picture.png|300]]`; inside a table the stroke is escaped. Code is no link.
-_WIKILINK = re.compile(r"(`+)(?:(?!\1).)*\1|(!?)\[\[([^\s\[\]|][^\[\]|\n]*?)(?:\\?\|([^\[\]\n]*))?\]\]")
+_WIKILINK = re.compile(r"(`+)(?:(?!\1).){0,1000}\1|(!?)\[\[([^\s\[\]|][^\[\]|\n]*?)(?:\\?\|([^\[\]\n]*))?\]\]")
 _SIZE = re.compile(r"\d+(?:x\d+)?$")
 _AUTHOR_NOISE = re.compile(r"[\[\]\"']")
 # Front matter longer than this is a document that merely opens with a rule.

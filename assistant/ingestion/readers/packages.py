@@ -21,6 +21,9 @@ _ENCRYPTED_FLAG = 0x1
 _BOMB_HINT = "It looks like a zip bomb. If you trust it, unpack it yourself and import the folder."
 # What `zipfile` lets through besides its own error: damaged offsets, names, flags and streams.
 UNPACKING_FAILURES = (ValueError, NotImplementedError, RuntimeError, lzma.LZMAError)
+_TAIL_BYTES = 65_536 + 22 + 20 + 56
+# An entry takes about 100 bytes here, and several hundred in memory.
+_MAX_DIRECTORY_BYTES = 16 * 1024 * 1024
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 # The part that makes a zip a document of its kind.
 _MAIN_PARTS = (
@@ -41,9 +44,27 @@ def open_zip(file: SourceFile) -> Iterator[zipfile.ZipFile]:
 def directory(stream: BinaryIO) -> zipfile.ZipFile:
     """Return the zip that `stream` holds; closing it leaves the stream open. Raise `ReadError` if it is damaged."""
     try:
+        _check_directory(stream)
         return zipfile.ZipFile(stream)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError) as error:
         raise ReadError("damaged: the zip's directory can't be read", "Get a fresh copy of it.") from error
+
+
+def _check_directory(stream: BinaryIO) -> None:
+    """Raise `ReadError` if a zip's directory is so large that `zipfile`, which makes all of it, would fill the memory.
+
+    Where the directory lies: the last 22 bytes and a comment, or a record of 56 before those (APPNOTE 4.3.14, 4.3.16).
+    """
+    end = stream.seek(0, 2)
+    stream.seek(max(0, end - _TAIL_BYTES))
+    tail = stream.read()
+    at = tail.rfind(b"PK\x05\x06")
+    lengths = [int.from_bytes(tail[at + 12 : at + 16], "little")] if at >= 0 else []
+    wide = tail.rfind(b"PK\x06\x06", 0, max(at, 0))
+    if wide >= 0:
+        lengths.append(int.from_bytes(tail[wide + 40 : wide + 48], "little"))
+    if any(_MAX_DIRECTORY_BYTES < length < 0xFFFFFFFF for length in lengths):
+        raise ReadError("it holds more files than can be listed", "Unpack it yourself and import the folder.")
 
 
 def check_archive(infos: Sequence[zipfile.ZipInfo], limits: ReadLimits) -> None:

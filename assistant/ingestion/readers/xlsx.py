@@ -26,7 +26,8 @@ from memory_store.models import Locator
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
-_CELL = re.compile(rb"""\br=["']([A-Z]{1,3})(\d{1,7})["']""")
+# The place of a cell, or of a row alone, however it is written; what is no place counts for nothing.
+_CELL = re.compile(rb"""\br\s*=\s*["']\s*([A-Za-z]{0,20})(\d{1,20})""")
 _STEP = 1 << 20
 # Calamine holds a sheet as a full rectangle, so one cell at the far corner costs as much as all of them.
 _MAX_CELLS = 20_000_000
@@ -81,14 +82,14 @@ def _last_cell(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[int, in
             for match in _CELL.finditer(data):
                 last_column = max(last_column, _column(match[1]))
                 last_row = max(last_row, int(match[2]))
-            kept = data[-32:]
+            kept = data[-64:]
     return last_row, last_column
 
 
 def _column(letters: bytes) -> int:
-    number = 0
+    number = 0 if letters else 1
     for letter in letters:
-        number = number * 26 + letter - 64
+        number = number * 26 + (letter & 0x1F)
     return number
 
 

@@ -102,6 +102,20 @@ def test_a_database_is_neither_written_nor_locked_nor_run(tmp_path: Path) -> Non
     assert [one.name for one in tmp_path.iterdir()] == ["store.db"]
 
 
+def test_messages_that_are_not_yet_in_the_file_are_named(tmp_path: Path) -> None:
+    path = oterm_database(tmp_path / "store.db", {"Boiler": [("user", "How?")]})
+    writer = sqlite3.connect(path)
+    writer.execute("PRAGMA journal_mode = WAL")
+    writer.execute("INSERT INTO message (chat_id, author, text) VALUES (1, 'assistant', 'So.')")
+    writer.commit()
+    note, chat = imported(path)
+    writer.close()
+    assert isinstance(note, Torn)
+    assert "has not yet written" in note.reason
+    assert isinstance(chat, ImportedConversation)
+    assert len(chat.messages) == 1
+
+
 def test_a_view_that_poses_as_a_table_is_not_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     connection = sqlite3.connect(path)

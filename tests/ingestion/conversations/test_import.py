@@ -219,8 +219,8 @@ def test_torn_conversations_are_named_with_their_reason_and_the_rest_is_stored(s
     torn = {"title": "Broken", "create_time": 1, "mapping": None}
     path = write(tmp_path / "conversations.json", [gpt_chat("a"), torn, gpt_chat("b")])
     bad, export = run(store, path)
-    assert (bad.status, bad.reason) == (FileStatus.FAILED, "it has no messages")
-    assert bad.path.endswith("conversations.json: conversation 2 “Broken”")
+    assert (bad.status, bad.reason) == (FileStatus.FAILED, "“Broken”: it has no messages")
+    assert bad.path.endswith("conversations.json: conversation 2")
     assert bad.hint
     assert export.report is not None
     assert export.report.summary() == "conversations: 2 new; messages: 4 new; not read: 1"

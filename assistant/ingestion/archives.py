@@ -44,7 +44,8 @@ class Archive:
         """Return the members that are files, by name."""
         archive = self._acquire()
         try:
-            return sorted((info for info in archive.infolist() if not info.is_dir()), key=member_name)
+            # A name that a damaged directory left empty is no file's.
+            return sorted((info for info in archive.infolist() if info.filename and not info.is_dir()), key=member_name)
         finally:
             self.release()
 

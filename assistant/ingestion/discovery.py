@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -33,16 +33,23 @@ class DiscoveryFailure:
 
 
 Found = SourceFile | DiscoveryFailure
+Identity = tuple[int, int]
+"""A file or folder by its device and inode."""
+Claim = Callable[[str], bool]
+"""Says of a name inside of a folder or zip, relative and with `/`, whether someone else reads it."""
+Within = tuple[Path, Claim]
 
 
-def discover(paths: Sequence[Path], limits: ReadLimits, claimed: Iterable[tuple[int, int]] = ()) -> Iterator[Found]:
+def discover(
+    paths: Sequence[Path], limits: ReadLimits, claims: Mapping[Identity, Claim | None] | None = None
+) -> Iterator[Found]:
     """Yield every file under `paths`, in order of name, each once.
 
     Hidden files and folders, caches, special files and links inside folders are passed over. A path that is given
-    by name is followed even if it is a link or hidden. Nothing is unpacked to the disk. `claimed` are files and
-    folders, by device and inode, that someone else reads.
+    by name is followed even if it is a link or hidden. Nothing is unpacked to the disk. `claims` are files, folders
+    and zips that someone else reads: all of them, or what the claim says of a name inside.
     """
-    seen = set(claimed)
+    walk = _Walk(limits, claims or {})
     for path in paths:
         try:
             absolute = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would rename a link
@@ -52,7 +59,7 @@ def discover(paths: Sequence[Path], limits: ReadLimits, claimed: Iterable[tuple[
         except (OSError, RuntimeError, ValueError) as error:
             yield _failure(display(path), error)
         else:
-            yield from _path(absolute, status, limits, seen, named=True)
+            yield from walk.path(absolute, status, named=True)
 
 
 def display(path: Path) -> str:
@@ -60,41 +67,48 @@ def display(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", errors="replace")
 
 
-def _path(
-    path: Path, status: os.stat_result, limits: ReadLimits, seen: set[tuple[int, int]], *, named: bool
-) -> Iterator[Found]:
-    identity = (status.st_dev, status.st_ino)
-    if identity in seen:
-        return
-    seen.add(identity)
-    if stat.S_ISDIR(status.st_mode):
-        yield from _folder(path, limits, seen)
-    elif stat.S_ISREG(status.st_mode):
-        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
-        file = SourceFile(display(path), _opener(path), status.st_size, path.suffix.lower(), modified_at)
-        yield from _file(file, limits, depth=1)
-    elif named:
-        yield DiscoveryFailure(display(path), "it is neither a file nor a folder", "Name a file or a folder.")
+class _Walk:
+    """One walk through files and folders, which meets each of them once."""
 
+    def __init__(self, limits: ReadLimits, claims: Mapping[Identity, Claim | None]) -> None:
+        self._limits = limits
+        self._claims = {identity: claim for identity, claim in claims.items() if claim is not None}
+        self._seen = set(claims) - set(self._claims)
 
-def _folder(folder: Path, limits: ReadLimits, seen: set[tuple[int, int]]) -> Iterator[Found]:
-    try:
-        names = sorted(os.listdir(folder))  # noqa: PTH208 - names alone are needed, to sort them
-    except OSError as error:
-        yield _failure(display(folder), error)
-        return
-    for name in names:
-        path = folder / name
-        if is_passed_over(name):
-            continue
+    def path(self, path: Path, status: os.stat_result, within: Within | None = None, *, named: bool) -> Iterator[Found]:
+        """Yield what is found at a path. `within` is the folder around it that a claim is on."""
+        identity = (status.st_dev, status.st_ino)
+        if identity in self._seen:
+            return
+        self._seen.add(identity)
+        claim = self._claims.get(identity)
+        if stat.S_ISDIR(status.st_mode):
+            yield from self._folder(path, (path, claim) if claim else within)
+        elif stat.S_ISREG(status.st_mode):
+            modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+            file = SourceFile(display(path), _opener(path), status.st_size, path.suffix.lower(), modified_at)
+            yield from _file(file, self._limits, 1, claim)
+        elif named:
+            yield DiscoveryFailure(display(path), "it is neither a file nor a folder", "Name a file or a folder.")
+
+    def _folder(self, folder: Path, within: Within | None) -> Iterator[Found]:
         try:
-            status = path.lstat()
+            names = sorted(os.listdir(folder))  # noqa: PTH208 - names alone are needed, to sort them
         except OSError as error:
-            yield _failure(display(path), error)
-            continue
-        # A link may lead out of the folder that was asked for, or round in circles.
-        if not stat.S_ISLNK(status.st_mode):
-            yield from _path(path, status, limits, seen, named=False)
+            yield _failure(display(folder), error)
+            return
+        for name in names:
+            path = folder / name
+            if is_passed_over(name) or (within is not None and within[1](path.relative_to(within[0]).as_posix())):
+                continue
+            try:
+                status = path.lstat()
+            except OSError as error:
+                yield _failure(display(path), error)
+                continue
+            # A link may lead out of the folder that was asked for, or round in circles.
+            if not stat.S_ISLNK(status.st_mode):
+                yield from self.path(path, status, within, named=False)
 
 
 def is_passed_over(name: str) -> bool:
@@ -106,12 +120,12 @@ def _opener(path: Path) -> Callable[[], BinaryIO]:
     return lambda: path.open("rb")
 
 
-def _file(file: SourceFile, limits: ReadLimits, depth: int) -> Iterator[Found]:
+def _file(file: SourceFile, limits: ReadLimits, depth: int, claim: Claim | None = None) -> Iterator[Found]:
     """Yield a file that has a reader or is text, or the members of a zip."""
     try:
         with translated():
             if file.suffix == ".zip":
-                yield from _zip(file, limits, depth)
+                yield from _zip(file, limits, depth, claim)
                 return
             reason = None if file.suffix in known_suffixes() or not file.size else _why_unreadable(file)
     except ReadError as error:
@@ -129,9 +143,9 @@ def _why_unreadable(file: SourceFile) -> str | None:
     return f"{NOT_READ} ({kind})" if kind else None
 
 
-def _zip(file: SourceFile, limits: ReadLimits, depth: int) -> Iterator[Found]:
+def _zip(file: SourceFile, limits: ReadLimits, depth: int, claim: Claim | None) -> Iterator[Found]:
     with Archive(file) as archive:
-        members = archive.members()
+        members = [info for info in archive.members() if claim is None or not claim(member_name(info))]
         check_archive(members, limits)
         unpacked = 0
         for info in members:

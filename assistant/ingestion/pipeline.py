@@ -73,9 +73,9 @@ def import_paths(
     (`Store.embed_pending`).
     """
     exports = list(find_exports(paths, options.limits))
-    claimed = [one.identity for one in exports]
+    claims = {one.identity: one.claim for one in exports}
     # Counted first, so that progress has a total; then walked, because a zip is open only while its members pass by.
-    total = sum(1 for _ in discover(paths, options.limits, claimed))
+    total = sum(1 for _ in discover(paths, options.limits, claims))
     changed = False
     reader = ReadingProcess()
     try:
@@ -83,7 +83,7 @@ def import_paths(
             if stop is not None and stop.is_set():
                 return
             yield from _import_export(store, reader, export.path, options, progress, stop)
-        for number, item in enumerate(discover(paths, options.limits, claimed), start=1):
+        for number, item in enumerate(discover(paths, options.limits, claims), start=1):
             if stop is not None and stop.is_set():
                 return
             if isinstance(item, DiscoveryFailure):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +21,20 @@ from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_archive, check_member
 
 _MEMBER_SUFFIXES = (".json", ".jsonl")
-_SUBFOLDERS = ("projects", "memories", "data", "conversations")
+_SUBFOLDERS = ("projects", "memories", "design_chats")
+_PARTS = frozenset(
+    (
+        *("chat.html", "user.json", "users.json", "user_settings.json", "message_feedback.json"),
+        *("model_comparisons.json", "shared_conversations.json", "group_chats.json", "shopping.json", "sora.json"),
+        *("export_manifest.json", "conversation_asset_file_names.json", "library_files.json"),
+        *("memories.json", "projects.json"),
+    )
+)
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_NUMBERED = re.compile(r"conversations(?:-\d+)?\.json|file[-_][0-9A-Za-z]{16,}.*|.*\.dat")
+_UUID_FILE = re.compile(rf"{_UUID}\.json")
+# Pictures and recordings: of a conversation, of the user, of a model.
+_MEDIA_FOLDER = re.compile(rf"{_UUID}|user-\w{{16,}}|dalle-generations")
 SQLITE = b"SQLite format 3\x00"
 
 
@@ -49,8 +63,9 @@ class Export:
         return [one for one in self.members if posixpath.basename(one.name) in names]
 
     def under(self, folder: str) -> list[Member]:
-        """Return the members that lie in a folder of this name."""
-        return [one for one in self.members if posixpath.basename(posixpath.dirname(one.name)) == folder]
+        """Return the members that lie in a folder of this name and are called as exports call them."""
+        inside = [one for one in self.members if posixpath.basename(posixpath.dirname(one.name)) == folder]
+        return [one for one in inside if belongs(one.name)]
 
 
 @contextmanager
@@ -88,9 +103,10 @@ def _folder_members(folder: Path) -> Iterator[Member]:
         except OSError:
             continue  # Most exports have no such folder; an unreadable one is reported by the import of its files.
         for entry in entries:
-            if entry.name.endswith(_MEMBER_SUFFIXES) and entry.is_file(follow_symlinks=False):
-                path = Path(entry.path)
-                name = path.relative_to(folder).as_posix()
+            path = Path(entry.path)
+            name = path.relative_to(folder).as_posix()
+            # Beside the conversations anything may lie; only what an export names so is looked at.
+            if belongs(name) and name.endswith(_MEMBER_SUFFIXES) and entry.is_file(follow_symlinks=False):
                 yield Member(name, entry.stat(follow_symlinks=False).st_size, _opener(path))
 
 
@@ -113,6 +129,20 @@ def _zip_members(archive: Archive, limits: ReadLimits) -> Iterator[Member]:
         if total > limits.max_decompressed_bytes:
             return
         yield Member(name, info.file_size, archive.opener(info))
+
+
+def belongs(name: str) -> bool:
+    """Return whether a file of this relative name is part of an export of ChatGPT's or Claude's, as they name theirs.
+
+    A person may have unpacked an export among files of their own, which are documents as ever.
+    """
+    *folders, base = name.split("/")
+    return (
+        base in _PARTS
+        or _NUMBERED.fullmatch(base) is not None
+        or (bool(folders) and folders[-1] in _SUBFOLDERS and _UUID_FILE.fullmatch(base) is not None)
+        or any(_MEDIA_FOLDER.fullmatch(folder) for folder in folders)
+    )
 
 
 def numbered(members: Sequence[Member], stem: str) -> list[Member]:

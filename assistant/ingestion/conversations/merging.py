@@ -21,9 +21,11 @@ from assistant.ingestion.conversations.base import (
     Skipped,
     Torn,
 )
-from assistant.ingestion.conversations.exports import Export, opened_export
+from assistant.ingestion.conversations.exports import Export, belongs, opened_export
+from assistant.ingestion.conversations.json_export import conversation_members
+from assistant.ingestion.conversations.keepsake import KeepsakeFormat
 from assistant.ingestion.conversations.registry import recognise
-from assistant.ingestion.discovery import display, is_passed_over
+from assistant.ingestion.discovery import Claim, Identity, display, is_passed_over
 from memory_store import NewConversation, NewMemory, NewMessage, Store
 
 _SUFFIXES = (".zip", ".json", ".db", ".sqlite", ".sqlite3")
@@ -32,15 +34,18 @@ _COUNTED = (
     *("new", "updated", "known", "forgotten", "messages_added", "messages_known", "messages_forgotten"),
     *("memories_added", "memories_known"),
 )
-Identity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class FoundExport:
-    """An export among the paths that were named, and what it is on the disk."""
+    """An export among the paths that were named, what it is on the disk, and which names inside of it are its own.
+
+    Without `claim` all of it is.
+    """
 
     path: Path
     identity: Identity
+    claim: Claim | None
 
 
 @dataclass(slots=True)
@@ -113,15 +118,16 @@ def _search(path: Path, status: os.stat_result, limits: ReadLimits, seen: set[Id
     is_folder = stat.S_ISDIR(status.st_mode)
     if not is_folder and (path.suffix.lower() not in _SUFFIXES or not stat.S_ISREG(status.st_mode)):
         return
-    if _format_of(path, limits):
-        yield FoundExport(path, identity)
-    elif is_folder:
+    found = _found(path, identity, limits)
+    if found is not None:
+        yield found
+    if is_folder:
         try:
             entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         except OSError:
             return
         for entry in entries:
-            if is_passed_over(entry.name) or entry.is_symlink():
+            if is_passed_over(entry.name) or entry.is_symlink() or (found is not None and belongs(entry.name)):
                 continue
             try:
                 inner = entry.stat(follow_symlinks=False)
@@ -130,12 +136,19 @@ def _search(path: Path, status: os.stat_result, limits: ReadLimits, seen: set[Id
             yield from _search(Path(entry.path), inner, limits, seen)
 
 
-def _format_of(path: Path, limits: ReadLimits) -> bool:
+def _found(path: Path, identity: Identity, limits: ReadLimits) -> FoundExport | None:
     try:
         with opened_export(path, limits) as export:
-            return export is not None and recognise(export) is not None
+            chosen = recognise(export) if export is not None else None
+            if export is None or chosen is None:
+                return None
+            whole = path.suffix.lower() != ".zip" and not path.is_dir()
+            if whole or chosen.key == KeepsakeFormat.key:
+                return FoundExport(path, identity, None)
+            read = {member.name for member in conversation_members(export)}
+            return FoundExport(path, identity, lambda name: name in read or belongs(name))
     except ReadError:
-        return False
+        return None  # The import of its files says why.
 
 
 def merge_export(

@@ -24,6 +24,7 @@ from tests.ingestion.conversations.exports import (
     zipped,
 )
 
+UUID = "6f1d2c3b-4a5e-4f60-8a7b-9c0d1e2f3a4b"
 ROOT = "00000000-0000-4000-8000-000000000000"
 
 
@@ -104,7 +105,7 @@ PROJECT = {
     "members",
     [
         {"memories.json": MEMORIES, "projects.json": [PROJECT]},
-        {"memories/u.json": MEMORIES[0], "projects/p1.json": PROJECT},
+        {f"memories/{UUID}.json": MEMORIES[0], f"projects/{UUID}.json": PROJECT},
     ],
 )
 def test_what_claude_remembered_and_its_projects_come_with_the_conversations(

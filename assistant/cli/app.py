@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli import backing_up, chat, configuration, forgetting, importing, library, lifecycle, memory, searching
+from assistant.cli import (
+    backing_up,
+    chat,
+    checkup,
+    configuration,
+    forgetting,
+    importing,
+    library,
+    lifecycle,
+    memory,
+    searching,
+)
 from assistant.cli.context import Invocation
 from assistant.cli.output import complain, say
 from memory_store.errors import KeepsakeError
@@ -58,6 +69,7 @@ library.register(app)
 forgetting.register(app)
 backing_up.register(app)
 lifecycle.register(app)
+checkup.register(app)
 configuration.register(app)
 
 

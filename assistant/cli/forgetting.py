@@ -84,7 +84,7 @@ def forget(
         return
     show(f"Erased {counted(erasure.counts)}.")
     if erasure.receipt is None:
-        show("The disk is cleaned with the next maintenance; `keepsake doctor` does it now.")
+        show("The disk is cleaned with the next maintenance; `keepsake doctor --repair` does it now.")
         return
     receipt = receipts.parsed(erasure.receipt)
     size = sum(file.size_bytes for file in receipt.files)

@@ -1,4 +1,4 @@
-"""The commands over the whole store: export, restore, reindex, doctor, stats."""
+"""The commands over the whole store: export, restore, reindex, stats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from assistant.cli.context import opened_store
 from assistant.cli.output import print_json, say, show
 from assistant.display import plain
-from memory_store.errors import EmbedderMismatchError, StoreError
+from memory_store.errors import StoreError
 from memory_store.version import version
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -22,7 +22,6 @@ def register(app: typer.Typer) -> None:
     app.command("export")(export)
     app.command("restore")(restore)
     app.command("reindex")(reindex)
-    app.command("doctor")(doctor)
     app.command("stats")(stats)
 
 
@@ -80,35 +79,6 @@ def reindex(context: typer.Context, as_json: _Json = False) -> None:
         print_json({"embedded": result.embedded, "to_embed": result.to_embed, "to_index": result.to_index})
     else:
         show(f"Indexed {result.embedded} passages.")
-
-
-def doctor(context: typer.Context, as_json: _Json = False) -> None:
-    """Check the database, the full-text index and the vector index, and repair the index if it needs it.
-
-    Example: keepsake doctor
-    """
-    with opened_store(context) as (store, _):
-        store.complete_erasures()
-        findings = store.verify()
-        try:
-            store.check_embedder()
-        except EmbedderMismatchError as error:
-            findings.append(f"embedder: {error.message} {error.hint}")
-        repaired = any(one.startswith("index:") for one in findings) and store.update_index()
-        left = findings
-        if repaired:
-            left = [one for one in findings if one.startswith("embedder:")] + store.verify()
-        pending = store.stats().pending_erasures
-    if as_json:
-        print_json(
-            {"ok": not left and not pending, "findings": findings, "repaired": repaired, "pending_erasures": pending}
-        )
-    else:
-        for one in findings:
-            show(f"- {one}" + (" (repaired)" if one not in left else ""))
-        show("All is well." if not left and not pending else f"{len(left)} findings, {pending} erasures pending.")
-    if left or pending:
-        raise typer.Exit(1)
 
 
 def stats(context: typer.Context, as_json: _Json = False) -> None:

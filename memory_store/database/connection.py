@@ -155,7 +155,7 @@ def _translate(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     if "malformed" in text or "not a database" in text or "corrupt" in text:
         return CorruptStoreError(
             f"The database {path} is damaged: {text}.",
-            "Run `keepsake doctor`; restore your last archive if it can't help.",
+            "`keepsake doctor --salvage NEW_FOLDER` saves what can still be read; backups are in the folder `backups`.",
         )
     if "locked" in text or "busy" in text:
         return StoreError("The database is busy with another program.", "Try again when the other program is done.")

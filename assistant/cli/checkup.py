@@ -1,0 +1,89 @@
+"""`keepsake doctor`: what was looked at, what it means, and what mends it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assistant.cli.context import invocation, opened_store
+from assistant.cli.output import complain, print_json, say, show
+from memory_store import health
+from memory_store.errors import CorruptStoreError, ErasureFailedError, ErasurePendingError
+from memory_store.health import Check, State
+from memory_store.salvage import salvage
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended without losing anything.")] = False,
+    into: Annotated[
+        Path | None, typer.Option("--salvage", help="Save what a damaged store still holds.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Look over the whole store; each check says what it found, what that means and what mends it.
+
+    Ends with 1 if anything needs attention. `--salvage FOLDER` copies all that can be read into a new store.
+
+    Example: keepsake doctor --repair
+    """
+    if into is not None:
+        _salvage(invocation(context).settings().data_folder, into.expanduser().absolute(), as_json)
+        return
+    before: list[Check] = []
+    try:
+        with opened_store(context) as (store, _):
+            checks = before = health.examine(store)
+            if repair:
+                try:
+                    health.repair(store)
+                except (ErasurePendingError, ErasureFailedError) as error:
+                    complain(error)  # the checks below say which erasure it is
+                checks = health.examine(store)
+    except CorruptStoreError as error:
+        checks = [Check("database", State.FAILED, error.message, "Some of it may be lost.", error.hint)]
+    bad = [one for one in checks if one.state is not State.OK]
+    mended = [one.name for one in before if one.state is not State.OK and one not in checks]
+    if as_json:
+        print_json({"ok": not bad, "checks": [_json(one) for one in checks], "repaired": mended})
+    else:
+        _print(checks, mended)
+    if bad:
+        raise typer.Exit(1)
+
+
+def _print(checks: Sequence[Check], mended: Sequence[str]) -> None:
+    for one in checks:
+        show(f"{one.state.value:<9}  {one.name}: {one.finding}")
+        if one.state is not State.OK:
+            show(f"           {one.meaning}")
+            show(f"           To do: {one.repair}")
+    if mended:
+        show(f"Repaired: {', '.join(dict.fromkeys(mended))}.")
+    if all(one.state is State.OK for one in checks):
+        show("All is well.")
+
+
+def _json(check: Check) -> dict[str, Any]:
+    return {**dataclasses.asdict(check), "state": check.state.value}
+
+
+def _salvage(damaged: Path, folder: Path, as_json: bool) -> None:
+    result = salvage(damaged, folder)
+    if as_json:
+        print_json({"folder": str(folder), "saved": dict(result.saved), "lost": dict(result.lost)})
+        return
+    for table, count in result.saved.items():
+        lost = result.lost.get(table, 0)
+        if count or lost:
+            show(f"{table}: {count} saved" + (f", at least {lost} lost" if lost else ""))
+    say(f"Saved into {folder}. Use it with: keepsake --data-dir {folder}")

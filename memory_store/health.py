@@ -1,0 +1,177 @@
+"""The check-up of a store: each thing that can be wrong, what it means, and the command that mends it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from memory_store.database import fulltext
+from memory_store.errors import EmbedderMismatchError
+
+if TYPE_CHECKING:
+    from memory_store.store import Store
+
+_REPAIR: Final = "keepsake doctor --repair"
+_OURS: Final = ("keepsake.db", "index", "embedding.lock", "backups")
+
+
+class State(StrEnum):
+    """How a check came out: `attention` goes on working, `failed` needs a repair."""
+
+    OK = "ok"
+    ATTENTION = "attention"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: what was looked at, how it came out, what was found, what that means, and what mends it."""
+
+    name: str
+    state: State
+    finding: str
+    meaning: str = ""
+    repair: str = ""
+
+
+def examine(store: Store) -> list[Check]:
+    """Look over the whole store and change nothing. Raises CorruptStoreError if the database can't be read at all."""
+    return [check for part in (_folder, _database, _index, _erasures, _backups, _files) for check in part(store)]
+
+
+def repair(store: Store) -> None:
+    """Do what can be done without losing anything: the full text and the index anew, pending erasures completed.
+
+    Raises ErasurePendingError or ErasureFailedError where an erasure can't be completed now.
+    """
+    with store._database.write() as connection:
+        if fulltext.check(connection):
+            fulltext.rebuild(connection)
+    store.complete_erasures()
+    store.embed_pending()
+    if any(check.name == "index" and check.state is not State.OK for check in _index(store)):
+        store.update_index()
+
+
+def _folder(store: Store) -> Iterator[Check]:
+    mode = store.folder.stat().st_mode & 0o777
+    if mode & 0o077:
+        yield Check(
+            "folder",
+            State.ATTENTION,
+            f"{store.folder} has the mode {mode:03o}",
+            "Other users of this machine may read your memory.",
+            f"chmod 700 {store.folder}",
+        )
+    free, size = shutil.disk_usage(store.folder).free, store.stats().database_bytes
+    if free < 2 * size:
+        yield Check(
+            "folder",
+            State.ATTENTION,
+            f"{free / 1e6:,.0f} MB are free, the database has {size / 1e6:,.0f} MB",
+            "Erasures and backups write the database anew and need its size once more.",
+            "Free some space.",
+        )
+    if not mode & 0o077 and free >= 2 * size:
+        yield Check("folder", State.OK, f"{store.folder}: readable only by you, {free / 1e9:,.1f} GB free")
+
+
+def _database(store: Store) -> Iterator[Check]:
+    problems = store._database.quick_check()
+    with store._database.read() as connection:
+        dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
+    if problems or dangling:
+        yield Check(
+            "database",
+            State.FAILED,
+            problems[0] if problems else f"{len(dangling)} references lead nowhere",
+            "Pages of the database are damaged: some of what you stored may be lost.",
+            "keepsake doctor --salvage NEW_FOLDER, or restore a backup (keepsake backup list)",
+        )
+    else:
+        yield Check("database", State.OK, "sound, every reference leads somewhere")
+    with store._database.write() as connection:
+        broken = fulltext.check(connection)
+    if broken:
+        yield Check("full text", State.FAILED, broken, "Words may not be found; no text is lost.", _REPAIR)
+    else:
+        yield Check("full text", State.OK, "agrees with the passages")
+
+
+def _index(store: Store) -> Iterator[Check]:
+    try:
+        store.check_embedder()
+    except EmbedderMismatchError as error:
+        yield Check("embedder", State.ATTENTION, error.message, "Recall uses words alone.", "keepsake reindex")
+        return
+    waiting = store.waiting_for_vectors()
+    if waiting:
+        yield Check(
+            "vectors",
+            State.ATTENTION,
+            f"{waiting} passages wait for their vectors",
+            "They are found by their words, not yet by their meaning.",
+            f"Open the chat, or {_REPAIR}",
+        )
+    else:
+        yield Check("vectors", State.OK, "every passage has its vector, or there is no embedder")
+    findings = store.check_index()
+    if findings:
+        yield Check(
+            "index",
+            State.ATTENTION,
+            "; ".join(findings),
+            "Recall scans the vectors of the record instead: as right, slower in a very large store.",
+            _REPAIR,
+        )
+    else:
+        yield Check("index", State.OK, "holds exactly what the record says")
+
+
+def _erasures(store: Store) -> Iterator[Check]:
+    unfinished = [one for one in store.erasures() if one.completed_at is None]
+    for one in unfinished:
+        failed = one.receipt is not None
+        yield Check(
+            "erasures",
+            State.FAILED if failed else State.ATTENTION,
+            f"{one.id} of {one.requested_at.astimezone():%Y-%m-%d %H:%M} is "
+            + ("not verified" if failed else "put off" if one.deferred else "not complete"),
+            "It is gone from recall; its bytes may still be on the disk.",
+            f"{_REPAIR}; keepsake receipts show {one.id}" if failed else _REPAIR,
+        )
+    if not unfinished:
+        yield Check("erasures", State.OK, "all complete")
+
+
+def _backups(store: Store) -> Iterator[Check]:
+    backups = store.backups.all()
+    unreadable = [one.name for one in backups if not one.schema]
+    if unreadable:
+        yield Check(
+            "backups",
+            State.ATTENTION,
+            f"{unreadable[0]} can't be read",
+            "It can't be restored, and nobody can say what it holds.",
+            f"keepsake backup remove {unreadable[0]}",
+        )
+    else:
+        latest = f"the latest of {backups[0].made_at.astimezone():%Y-%m-%d %H:%M}" if backups else "none yet"
+        yield Check("backups", State.OK, f"{len(backups)}, {latest}")
+
+
+def _files(store: Store) -> Iterator[Check]:
+    strangers = sorted(path.name for path in store.folder.iterdir() if not path.name.startswith(_OURS))
+    if strangers:
+        yield Check(
+            "files",
+            State.ATTENTION,
+            f"not Keepsake's: {', '.join(strangers[:5])}",
+            "Erasures search these files too, and fail if they hold what is erased.",
+            "Move them elsewhere.",
+        )
+    else:
+        yield Check("files", State.OK, "nothing in the data folder but Keepsake's own")

@@ -1,0 +1,101 @@
+"""Damage to the database itself: told clearly, and everything that can still be read is saved."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from memory_store import NewMemory, Store, health
+from memory_store.errors import CorruptStoreError, StoreError
+from memory_store.health import State
+from memory_store.models import USER, Role
+from memory_store.salvage import salvage
+from memory_store.store import DATABASE_NAME
+from tests.memory_store.support import add_document, indexed
+from tests.support.embedder import HashEmbedder
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    with Store.open(folder, HashEmbedder()) as store:
+        for number in range(40):
+            add_document(
+                store, f"/notes/{number}.md", *[f"line {line} of note {number} zq{number}x{line}" for line in range(12)]
+            )
+        conversation = store.conversations.start("Chat")
+        parent: str | None = None
+        for number in range(60):
+            parent = store.conversations.append(
+                conversation.id, Role.USER, f"message {number}", USER, parent_id=parent
+            ).id
+            store.remember(NewMemory(f"fact {number}", sources=(parent,)))
+        indexed(store)
+        store._database.truncate_log(1.0)
+    return folder
+
+
+def damage(folder: Path, pages: int, seed: int) -> None:
+    """Overwrite random pages, but not the first, which holds the schema."""
+    path = folder / DATABASE_NAME
+    data = bytearray(path.read_bytes())
+    chosen = random.Random(seed)
+    for page in chosen.sample(range(30, len(data) // 4096), pages):
+        data[page * 4096 : (page + 1) * 4096] = chosen.randbytes(4096)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_outside_of_damaged_pages_are_saved_into_a_sound_store(filled: Path, tmp_path: Path, seed: int) -> None:
+    damage(filled, 5, seed)
+    before = (filled / DATABASE_NAME).read_bytes()
+    result = salvage(filled, tmp_path / "saved")
+    assert (filled / DATABASE_NAME).read_bytes() == before
+    assert sum(result.saved.values()) > 500
+    with Store.open(tmp_path / "saved", HashEmbedder()) as store:
+        for document in store.documents.all():
+            for passage in store.documents.passages(document.id):
+                mark = passage.text.split()[-1]
+                assert store.recall(mark, 1)[0].text == passage.text
+        store.embed_pending()
+        assert store.update_index()
+        assert [check for check in health.examine(store) if check.state is not State.OK] == []
+
+
+def test_sound_store_is_salvaged_whole(filled: Path, tmp_path: Path) -> None:
+    result = salvage(filled, tmp_path / "saved")
+    assert (result.saved["documents"], result.saved["passages"], result.saved["memories"]) == (40, 600, 60)
+    assert result.saved["embeddings"] == 600
+    assert set(result.lost.values()) == {0}
+    with pytest.raises(StoreError, match="holds a store already"):
+        salvage(filled, tmp_path / "saved")
+
+
+def test_file_that_is_no_database_any_more_is_told(filled: Path, tmp_path: Path) -> None:
+    (filled / DATABASE_NAME).write_bytes(b"\x17" * 50_000)
+    with pytest.raises(CorruptStoreError, match="damaged") as caught:
+        Store.open(filled)
+    assert "--salvage" in caught.value.hint
+    with pytest.raises(CorruptStoreError, match="Nothing can be read"):
+        salvage(filled, tmp_path / "saved")
+
+
+def test_checkup_finds_each_trouble_and_repair_mends_what_it_can(filled: Path) -> None:
+    with closing(sqlite3.connect(filled / DATABASE_NAME)) as connection, connection:
+        connection.execute("DELETE FROM passages_fts_data WHERE id > 1000")
+    (filled / "stranger.txt").write_text("not ours")
+    filled.chmod(0o755)
+    with Store.open(filled, HashEmbedder()) as store:
+        store.remember("waits for its vector")
+        states = {check.name: check for check in health.examine(store)}
+        assert states["full text"].state is State.FAILED
+        assert states["full text"].repair == "keepsake doctor --repair"
+        assert states["vectors"].state is State.ATTENTION
+        assert "stranger.txt" in states["files"].finding
+        health.repair(store)
+        left = [check.name for check in health.examine(store) if check.state is not State.OK]
+        assert left == ["files"]

@@ -34,7 +34,7 @@ from memory_store.retrieval.pool import Pool
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.recall import recall
 from memory_store.transfer.export import ExportSummary, export
-from memory_store.transfer.restore import RestoreSummary, restore
+from memory_store.transfer.restore import RestoreOptions, RestoreSummary, restore
 from memory_store.vector_index.base import VectorIndex
 from memory_store.vector_index.exact import ExactIndex
 
@@ -335,9 +335,9 @@ class Store:
         """Write everything to one zip. Raises ArchiveError."""
         return export(self._database, path, version, progress)
 
-    def restore(self, path: Path) -> RestoreSummary:
-        """Bring an archive into this store, which must be empty. Raises ArchiveError; then nothing has changed."""
-        summary = restore(self._database, path, self._embedder.identity if self._embedder else None)
+    def restore(self, path: Path, options: RestoreOptions | None = None) -> RestoreSummary:
+        """Bring an archive into this store, all of it or nothing. Raises ArchiveError; then nothing has changed."""
+        summary = restore(self._database, path, self._embedder.identity if self._embedder else None, options)
         self._workshop.wake()
         return summary
 

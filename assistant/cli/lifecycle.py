@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from assistant.cli.context import opened_store
 from assistant.cli.output import print_json, say, show
 from assistant.display import plain
 from memory_store.errors import StoreError
+from memory_store.transfer.restore import RestoreOptions
 from memory_store.version import version
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -45,26 +48,51 @@ def export(
         show(f"Wrote {summary.path} ({summary.size_bytes / 1e6:.1f} MB).")
 
 
+class Preference(StrEnum):
+    """Whose version of a row stays where the archive and the store differ."""
+
+    STORE = "store"
+    ARCHIVE = "archive"
+
+
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The zip that `export` wrote.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would come.")] = False,
+    prefer: Annotated[
+        Preference, typer.Option(help="Whose version stays where they differ.", case_sensitive=False)
+    ] = Preference.STORE,
+    bring_back: Annotated[bool, typer.Option("--bring-back", help="Let in what was forgotten too.")] = False,
     as_json: _Json = False,
 ) -> None:
-    """Bring an archive into an empty store. All of it comes, or nothing.
+    """Bring an archive into the store and merge it with what is there. All of it comes, or nothing.
 
-    Example: keepsake --data-dir ~/new restore keepsake.zip
+    Example: keepsake restore keepsake.zip --dry-run
     """
+    options = RestoreOptions(prefer is Preference.ARCHIVE, bring_back, dry_run)
     with opened_store(context) as (store, _):
-        summary = store.restore(file.expanduser().absolute())
-        if not summary.vectors_kept:
-            say("The vectors were made by another embedder and are made anew.")
-        store.embed_pending()
-        store.update_index()
+        summary = store.restore(file.expanduser().absolute(), options)
+        if not dry_run:
+            if not summary.vectors_kept:
+                say("The vectors were made by another embedder and are made anew.")
+            store.embed_pending()
+            store.update_index()
     if as_json:
-        print_json({"counts": dict(summary.counts), "vectors_kept": summary.vectors_kept})
-    else:
-        counts = ", ".join(f"{count} {name}" for name, count in summary.counts.items() if count)
-        show(f"Restored {counts or 'an empty archive'}.")
+        print_json(dataclasses.asdict(summary))
+        return
+    show(f"{'Would restore' if dry_run else 'Restored'} {_listed(summary.counts) or 'nothing'}.")
+    outcome = "the archive's was taken" if prefer is Preference.ARCHIVE else "the store's own was kept"
+    for label, counts in (
+        ("There already", summary.known),
+        (f"Different ({outcome})", summary.conflicts),
+        ("Forgotten, so left out (--bring-back lets them in)", summary.away),
+    ):
+        if any(counts.values()):
+            show(f"{label}: {_listed(counts)}.")
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
 
 
 def reindex(context: typer.Context, as_json: _Json = False) -> None:

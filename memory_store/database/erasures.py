@@ -153,6 +153,7 @@ def forget_traces(connection: sqlite3.Connection, key: str) -> None:
     """Delete every receipt and tombstone and take a new key: nothing says any more that something was erased."""
     connection.execute("DELETE FROM erasures")
     connection.execute("DELETE FROM tombstones")
+    connection.execute("DELETE FROM foreign_tombstones")
     connection.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (key,))
 
 

@@ -49,14 +49,21 @@ def bury(connection: sqlite3.Connection, names: Iterable[Name], erasure_id: str)
     key, moment = secret(connection), to_text(now())
     connection.executemany(
         "INSERT OR REPLACE INTO tombstones (digest, forgotten_at, erasure_id) VALUES (?, ?, ?)",
-        ((_digest(key, name), moment, erasure_id) for name in names),
+        ((digest_of(key, name), moment, erasure_id) for name in names),
     )
 
 
 def lift(connection: sqlite3.Connection, names: Iterable[Name]) -> None:
-    """Let what has these names come again. That it was erased once can still be checked."""
-    key = secret(connection)
-    connection.executemany("UPDATE tombstones SET lifted = 1 WHERE digest = ?", ((_digest(key, one),) for one in names))
+    """Let what has these names come again. That it was erased once, in this store, can still be checked."""
+    key, names = secret(connection), list(names)
+    connection.executemany(
+        "UPDATE tombstones SET lifted = 1 WHERE digest = ?", ((digest_of(key, one),) for one in names)
+    )
+    for foreign in _foreign_keys(connection):
+        connection.executemany(
+            "DELETE FROM foreign_tombstones WHERE key = ? AND digest = ?",
+            ((foreign.hex(), digest_of(foreign, one)) for one in names),
+        )
 
 
 def stands(connection: sqlite3.Connection, names: Iterable[Name]) -> bool:
@@ -65,22 +72,18 @@ def stands(connection: sqlite3.Connection, names: Iterable[Name]) -> bool:
 
 
 def standing(connection: sqlite3.Connection, names: Iterable[Name]) -> set[Name]:
-    """Return which of these names were forgotten and have not been let in again."""
-    key = secret(connection)
-    by_digest = {_digest(key, name): name for name in names}
-    digests, found = list(by_digest), set()
-    for at in range(0, len(digests), _BATCH):
-        batch = digests[at : at + _BATCH]
-        marks = ", ".join("?" for _ in batch)
-        rows = connection.execute(f"SELECT digest FROM tombstones WHERE lifted = 0 AND digest IN ({marks})", batch)
-        found |= {by_digest[row[0]] for row in rows}
+    """Return which of these names were forgotten, here or in a store whose archive came, and not let in again."""
+    names = list(names)
+    found = _found(connection, "tombstones WHERE lifted = 0", (), secret(connection), names)
+    for foreign in _foreign_keys(connection):
+        found |= _found(connection, "foreign_tombstones WHERE key = ?", (foreign.hex(),), foreign, names)
     return found
 
 
 def erasures_of(connection: sqlite3.Connection, names: Iterable[Name]) -> list[str]:
     """Return the ids of the erasures that took something with one of these names, lifted since or not."""
     key = secret(connection)
-    digests = [_digest(key, name) for name in names]
+    digests = [digest_of(key, name) for name in names]
     marks = ", ".join("?" for _ in digests)
     rows = connection.execute(
         f"SELECT DISTINCT erasure_id FROM tombstones WHERE erasure_id IS NOT NULL AND digest IN ({marks})", digests
@@ -93,7 +96,24 @@ def secret(connection: sqlite3.Connection) -> bytes:
     return bytes.fromhex(connection.execute("SELECT value FROM meta WHERE key = 'tombstone_key'").fetchone()[0])
 
 
-def _digest(key: bytes, name: Name) -> str:
-    """Return the HMAC-SHA-256 of a name under the store's own key."""
+def digest_of(key: bytes, name: Name) -> str:
+    """Return the HMAC-SHA-256 of a name under a store's key."""
     text = f"{name.kind}:{name.value}"
     return hmac.new(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+
+
+def _foreign_keys(connection: sqlite3.Connection) -> list[bytes]:
+    return [bytes.fromhex(row[0]) for row in connection.execute("SELECT DISTINCT key FROM foreign_tombstones")]
+
+
+def _found(
+    connection: sqlite3.Connection, where: str, parameters: tuple[str, ...], key: bytes, names: list[Name]
+) -> set[Name]:
+    by_digest = {digest_of(key, name): name for name in names}
+    digests, found = list(by_digest), set()
+    for at in range(0, len(digests), _BATCH):
+        batch = digests[at : at + _BATCH]
+        marks = ", ".join("?" for _ in batch)
+        rows = connection.execute(f"SELECT digest FROM {where} AND digest IN ({marks})", (*parameters, *batch))
+        found |= {by_digest[row[0]] for row in rows}
+    return found

@@ -116,6 +116,7 @@ TABLES: Final = (
     ),
     Table("citations", ("message_id", "number", "passage_id", "cited"), "message_id, number"),
     Table("tombstones", ("digest", "forgotten_at", "erasure_id", "lifted"), "digest"),
+    Table("foreign_tombstones", ("key", "digest", "forgotten_at"), "key, digest", since=2),
     Table(
         "erasures",
         ("id", "requested_at", "completed_at", "counts", "deferred", "receipt"),

@@ -39,7 +39,7 @@ def _document(connection: sqlite3.Connection, document: sqlite3.Row) -> Iterator
 def _conversation(connection: sqlite3.Connection, conversation: sqlite3.Row) -> Iterator[str]:
     yield f"# {conversation['title']}\n\nStarted {conversation['created_at']}.\n"
     rows = connection.execute(
-        "SELECT * FROM messages WHERE conversation_id = ? ORDER BY created_at, rowid", (conversation["id"],)
+        "SELECT * FROM messages WHERE conversation_id = ? ORDER BY created_at, id", (conversation["id"],)
     )
     for row in rows:
         message = message_of(row)

@@ -1,170 +1,128 @@
-"""Restore: an archive into an empty store, checked before a row is written, all of it or nothing."""
+"""Restore: an archive into a store, empty or living, checked before a row is written, all of it or nothing."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from memory_store.database import passages
+from memory_store.database import outbox, passages
 from memory_store.database.connection import Database
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError, StoreError
 from memory_store.transfer import archive
-from memory_store.transfer.upgrades import upgraded
+from memory_store.transfer.merge import Tally, merge
+from memory_store.transfer.reading import EXPORT_AGAIN, Archive, opened
 
-_MAX_LINE_BYTES: Final = 512 * 1024 * 1024
-_MAX_MANIFEST_BYTES: Final = 256 * 1024 * 1024
-_EXPORT_AGAIN: Final = "Export again from the store it came from, or use another copy of the archive."
+# A store in which all of these are empty takes the archive as it is, with its numbers and its key.
+_SIGNS_OF_LIFE: Final = (
+    "documents",
+    "conversations",
+    "memories",
+    "tombstones",
+    "foreign_tombstones",
+    "erasures",
+    "requests",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOptions:
+    """How to restore. Where a row differs the store's own stays unless `prefer_archive`.
+
+    `bring_back` lets in what was forgotten; `dry_run` only counts.
+    """
+
+    prefer_archive: bool = False
+    bring_back: bool = False
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreSummary:
-    """What a restore brought: rows a table, and whether the vectors came along or have to be made again."""
+    """What a restore did, in rows a table.
+
+    `counts` came, `known` were there already (under another id, perhaps), `conflicts` differ from the store's own,
+    `away` were forgotten. `vectors_kept`: they came along, or else have to be made again. `dry_run`: nothing changed.
+    """
 
     counts: Mapping[str, int]
+    known: Mapping[str, int]
+    conflicts: Mapping[str, int]
+    away: Mapping[str, int]
     vectors_kept: bool
+    dry_run: bool = False
 
 
-def restore(database: Database, path: Path, identity: EmbedderIdentity | None) -> RestoreSummary:
-    """Bring an archive into an empty store. Vectors are kept if the store's embedder made them, or it has none.
-
-    Raises ArchiveError for a damaged or foreign file or a store that holds something; then nothing has changed.
-    """
-    try:
-        with zipfile.ZipFile(path) as source:
-            manifest = _manifest(source, path)
-            _verify(source, manifest)
-            return _insert(database, source, manifest, identity)
-    except FileNotFoundError as error:
-        raise ArchiveError(f"There is no file {path}.") from error
-    except OSError as error:
-        raise ArchiveError(f"{path} can't be read: {error.strerror or error}.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ArchiveError(f"{path} is damaged: {error}.", _EXPORT_AGAIN) from error
+class _UndoError(Exception):
+    """Ends the transaction of a dry run without a trace."""
 
 
-def _manifest(source: zipfile.ZipFile, path: Path) -> dict[str, Any]:
-    try:
-        if source.getinfo(archive.MANIFEST).file_size > _MAX_MANIFEST_BYTES:
-            raise ArchiveError(f"{path} has a manifest of impossible size.", _EXPORT_AGAIN)
-        manifest = json.loads(source.read(archive.MANIFEST))
-    except (KeyError, ValueError) as error:
-        raise ArchiveError(f"{path} is not a Keepsake archive: it has no readable manifest.") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != archive.FORMAT:
-        raise ArchiveError(f"{path} is not a Keepsake archive.")
-    version = manifest.get("format_version")
-    if not isinstance(version, int) or not 1 <= version <= archive.FORMAT_VERSION:
-        raise ArchiveError(
-            f"{path} has format version {version}; this version reads up to {archive.FORMAT_VERSION}.",
-            "Install a newer Keepsake.",
-        )
-    if not isinstance(manifest.get("sha256"), dict) or not isinstance(manifest.get("counts"), dict):
-        raise ArchiveError(f"{path} has a manifest without sums.", _EXPORT_AGAIN)
-    return manifest
-
-
-def _verify(source: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
-    """Compare every file that the manifest names with its SHA-256, reading a block at a time."""
-    present = set(source.namelist())
-    required = {table.file for table in archive.TABLES if table.since <= manifest["format_version"]}
-    missing = (required | set(manifest["sha256"])) - (present & (set(manifest["sha256"])))
-    if missing:
-        raise ArchiveError(f"The archive lacks {sorted(missing)[0]}.", _EXPORT_AGAIN)
-    for name, expected in manifest["sha256"].items():
-        digest = hashlib.sha256()
-        with source.open(name) as member:
-            while block := member.read(1 << 20):
-                digest.update(block)
-        if digest.hexdigest() != expected:
-            raise ArchiveError(f"In the archive, {name} was changed after it was written.", _EXPORT_AGAIN)
-
-
-def _insert(
-    database: Database, source: zipfile.ZipFile, manifest: dict[str, Any], identity: EmbedderIdentity | None
+def restore(
+    database: Database, path: Path, identity: EmbedderIdentity | None, options: RestoreOptions | None = None
 ) -> RestoreSummary:
-    counts: dict[str, int] = {}
+    """Bring an archive into a store. Vectors are kept if the store's embedder made them, or it has none.
+
+    Raises ArchiveError for a damaged or foreign file; then nothing has changed.
+    """
+    options = options or RestoreOptions()
+    tally, keep = Tally(), True
     try:
-        with database.write() as connection:
-            _require_empty(connection)
+        with opened(path) as source, database.write() as connection:
             connection.execute("PRAGMA defer_foreign_keys=ON")
-            connection.execute("DELETE FROM tombstones")
-            version = int(manifest["format_version"])
-            connection.execute("DELETE FROM embedders")
-            keep = _keeps_vectors(source, identity)
-            for table in archive.TABLES:
-                if table.since <= version and (keep or table.name not in archive.VECTOR_TABLES):
-                    counts[table.name] = _insert_table(connection, source, table, version)
-                    if counts[table.name] != manifest["counts"].get(table.name):
-                        raise ArchiveError(
-                            f"{table.file} has {counts[table.name]} rows, not as many as the manifest says."
-                        )
-            key = bytes.fromhex(str(manifest.get("tombstone_key"))).hex()
-            connection.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (key,))
-            connection.execute(
-                "INSERT INTO outbox (operation, passage_row) SELECT 'index', passage_row FROM embeddings ORDER BY seq"
+            untouched = not any(
+                connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()[0] for table in _SIGNS_OF_LIFE
             )
-            connection.execute(
-                "DELETE FROM outbox WHERE operation = 'embed' AND passage_row IN (SELECT passage_row FROM embeddings)"
-            )
+            keep = _keeps_vectors(connection, source, identity)
+            if untouched:
+                tally = _take_over(connection, source, keep)
+            else:
+                tally = merge(
+                    connection,
+                    source,
+                    prefer_archive=options.prefer_archive,
+                    bring_back=options.bring_back,
+                    keep_vectors=keep,
+                )
             passages.date_in_words(connection)
-            connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'vectors_epoch'")
+            passages.bump_vectors_epoch(connection)
+            if options.dry_run:
+                raise _UndoError
+    except _UndoError:
+        pass  # the transaction was undone, the counts remain
     except ArchiveError:
         raise
-    except (StoreError, ValueError, sqlite3.Error) as error:
-        raise ArchiveError(f"The archive does not fit: {error}.", "Nothing was changed. " + _EXPORT_AGAIN) from error
-    return RestoreSummary(counts, keep)
+    except (StoreError, ValueError, KeyError, TypeError, sqlite3.Error) as error:
+        raise ArchiveError(f"The archive does not fit: {error}.", "Nothing was changed. " + EXPORT_AGAIN) from error
+    return RestoreSummary(
+        dict(tally.came), dict(tally.known), dict(tally.conflicts), dict(tally.away), keep, options.dry_run
+    )
 
 
-def _require_empty(connection: sqlite3.Connection) -> None:
-    for table in ("documents", "conversations", "memories"):
-        if connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()[0]:
-            raise ArchiveError(
-                f"The store already holds {table}; an archive is restored into an empty one.",
-                "Choose another folder with --data-dir, or export and `keepsake forget --all` first.",
-            )
+def _keeps_vectors(connection: sqlite3.Connection, source: Archive, identity: EmbedderIdentity | None) -> bool:
+    stored = outbox.stored_embedder(connection)
+    made_by = list(source.embedders().values())
+    return all(one == wanted for one in made_by for wanted in (identity, stored and stored[1]) if wanted is not None)
 
 
-def _keeps_vectors(source: zipfile.ZipFile, identity: EmbedderIdentity | None) -> bool:
-    if identity is None:
-        return True
-    table = next(one for one in archive.TABLES if one.name == "embedders")
-    made_by = [
-        EmbedderIdentity(record["name"], record["version"], record["dimension"], bool(record["normalized"]))
-        for record in _records(source, table)
-    ]
-    return all(one == identity for one in made_by)
-
-
-def _insert_table(connection: sqlite3.Connection, source: zipfile.ZipFile, table: archive.Table, version: int) -> int:
-    count = 0
-    for count, record in enumerate(_records(source, table), start=1):
-        try:
-            for name, current in upgraded(version, table.name, record):
-                into = archive.TABLES_BY_NAME[name]
-                row = archive.decode(into, current)
-                marks = ", ".join("?" for _ in row)
-                connection.execute(f"INSERT INTO {name} ({', '.join(into.columns)}) VALUES ({marks})", row)
-        except (KeyError, ValueError, TypeError) as error:
-            raise ArchiveError(f"{table.file}, line {count}: unexpected field {error}.", _EXPORT_AGAIN) from error
-    return count
-
-
-def _records(source: zipfile.ZipFile, table: archive.Table) -> Iterator[dict[str, Any]]:
-    with source.open(table.file) as member:
-        number = 0
-        while line := member.readline(_MAX_LINE_BYTES):
-            number += 1
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                raise ArchiveError(f"{table.file}, line {number}, is not JSON.", _EXPORT_AGAIN) from error
-            if not isinstance(record, dict):
-                raise ArchiveError(f"{table.file}, line {number}, is not an object.", _EXPORT_AGAIN)
-            yield record
+def _take_over(connection: sqlite3.Connection, source: Archive, keep: bool) -> Tally:
+    """Take every row as it is: exported again, the archive is the same."""
+    tally = Tally()
+    connection.execute("DELETE FROM embedders")
+    for table in archive.TABLES:
+        if not keep and table.name in archive.VECTOR_TABLES:
+            continue
+        columns, marks = ", ".join(table.columns), ", ".join("?" for _ in table.columns)
+        for record in source.records(table.name):
+            connection.execute(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", tuple(record.values()))
+            tally.came[table.name] += 1
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (source.key.hex(),))
+    connection.execute(
+        "INSERT INTO outbox (operation, passage_row) SELECT 'index', passage_row FROM embeddings ORDER BY seq"
+    )
+    connection.execute(
+        "DELETE FROM outbox WHERE operation = 'embed' AND passage_row IN (SELECT passage_row FROM embeddings)"
+    )
+    return tally

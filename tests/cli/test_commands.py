@@ -94,7 +94,9 @@ def test_export_and_restore_bring_everything_to_another_folder(keepsake: Shell, 
     assert other("restore", str(archive), "--json").json["counts"]["documents"] == 2
     assert other("search", "boat Camaret", "--json").json["hits"][0]["text"] == "The boat is in Camaret"
     assert other("doctor", "--json").json["ok"] is True
-    assert other("restore", str(archive)).code == 1
+    again = other("restore", str(archive), "--dry-run", "--json").json
+    assert (again["counts"], again["known"]["documents"], again["dry_run"]) == ({}, 2, True)
+    assert "There already: 2 documents" in other("restore", str(archive)).out
 
 
 def test_private_import_is_left_out_of_public_search(keepsake: Shell, notes: Path) -> None:

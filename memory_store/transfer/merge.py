@@ -1,0 +1,323 @@
+"""Merge: an archive into a living store, record by record, inside one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from memory_store import ids
+from memory_store.database import outbox, passages, tombstones
+from memory_store.database.titles import ERASED_TITLE
+from memory_store.transfer import archive
+from memory_store.transfer.reading import Archive
+from memory_store.transfer.staying import StayingAway, holds, staying_away
+
+# Where the archive's version may replace the store's own. Receipts and what was sent are never rewritten.
+_REPLACEABLE: Final = frozenset({"documents", "conversations", "messages", "memories", "passages", "citations"})
+_KEYS: Final = {
+    "memory_sources": ("memory_id", "message_id", "document_id"),
+    "citations": ("message_id", "number"),
+    "request_items": ("request_id", "item_id"),
+}
+# Made from the other columns, or numbers of the store itself.
+_DERIVED: Final = frozenset({"row", "search_text", "search_context"})
+_OWNERS: Final = {"documents": "document_id", "messages": "message_id", "memories": "memory_id"}
+_TABLE_OF_ITEM: Final = {ids.MESSAGE: "messages", ids.MEMORY: "memories", ids.PASSAGE: "passages"}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Rows a table: that came, that are there already, that differ from the store's own, that stay away."""
+
+    came: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+    conflicts: Counter[str] = field(default_factory=Counter)
+    away: Counter[str] = field(default_factory=Counter)
+
+
+def merge(
+    connection: sqlite3.Connection, source: Archive, *, prefer_archive: bool, bring_back: bool, keep_vectors: bool
+) -> Tally:
+    """Bring what the store lacks. A row that differs stays as it is unless `prefer_archive`.
+
+    A document is known again by its path too, a conversation, its messages and a memory by their origin: then the
+    store's own stays in any case, and what belongs to the archive's is passed over. `bring_back` lifts the tombstones
+    of what was forgotten.
+    """
+    away = staying_away(connection, source)
+    brought: set[tombstones.Name] = set()
+    if bring_back:
+        brought, away = away.names, StayingAway()
+        tombstones.lift(connection, brought)
+    return _Merge(connection, source, away, prefer_archive).run(keep_vectors, brought)
+
+
+class _Merge:
+    def __init__(
+        self, connection: sqlite3.Connection, source: Archive, away: StayingAway, prefer_archive: bool
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._away = away
+        self._prefer_archive = prefer_archive
+        self._tally = Tally()
+        # The archive's id of what the store has under another one, with the store's; None where it has no counterpart.
+        self._met: dict[str, str | None] = {}
+        self._kept: set[str] = set()  # ids of which the store's own version stayed
+        self._differing: list[tuple[str, str]] = []  # (table, id)
+        self._rows: dict[int, int] = {}  # passages that can take the archive's vector: its row, the store's row
+
+    def run(self, keep_vectors: bool, brought: Iterable[tombstones.Name]) -> Tally:
+        """Merge every table, in the order in which rows refer to each other."""
+        self._documents()
+        self._conversations()
+        self._messages()
+        self._memories()
+        self._passages()
+        self._citations()
+        self._tombstones({tombstones.digest_of(self._source.key, name) for name in brought})
+        for record in self._source.records("erasures"):
+            self._place("erasures", record)
+        self._requests()
+        if keep_vectors:
+            self._vectors()
+        self._keep_private()
+        return self._tally
+
+    def _documents(self) -> None:
+        for record in self._source.records("documents"):
+            if record["id"] in self._away.documents:
+                self._tally.away["documents"] += 1
+                continue
+            known = self._connection.execute(
+                "SELECT id, content_hash FROM documents WHERE path = ?", (record["path"],)
+            ).fetchone()
+            if known is not None and known["id"] != record["id"]:
+                self._met[record["id"]] = known["id"]
+                same = known["content_hash"] == record["content_hash"]
+                (self._tally.known if same else self._tally.conflicts)["documents"] += 1
+            else:
+                self._place("documents", record)
+
+    def _conversations(self) -> None:
+        for record in self._source.records("conversations"):
+            if record["id"] in self._away.conversations:
+                self._tally.away["conversations"] += 1
+            elif not self._meets("conversations", record):
+                record["current_message_id"] = self._away.ancestor(record["current_message_id"])
+                if record["title_message_id"] in self._away.messages:
+                    record["title"], record["title_message_id"] = ERASED_TITLE, None
+                self._place("conversations", record)
+
+    def _messages(self) -> None:
+        for record in self._source.records("messages"):
+            conversation_id = self._met.get(record["conversation_id"], record["conversation_id"])
+            known = self._connection.execute(
+                "SELECT id FROM messages WHERE conversation_id = ? AND origin = ?", (conversation_id, record["origin"])
+            ).fetchone()
+            if record["id"] in self._away.messages:
+                self._tally.away["messages"] += 1
+            elif (known is not None and known["id"] != record["id"]) or record["conversation_id"] in self._met:
+                self._met[record["id"]] = known["id"] if known is not None else None
+                self._tally.known["messages"] += 1
+            else:
+                parent_id = self._away.ancestor(record["parent_id"])
+                record["parent_id"] = self._met.get(parent_id, parent_id) if parent_id is not None else None
+                self._place("messages", record)
+        # What the view or the title of a conversation rests on may be under another id here, or not here at all.
+        for column in ("current_message_id", "title_message_id"):
+            self._connection.execute(
+                f"UPDATE conversations SET {column} = NULL WHERE {column} NOT IN (SELECT id FROM messages)"
+            )
+        self._connection.execute(
+            "UPDATE messages SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM messages)"
+        )
+
+    def _memories(self) -> None:
+        for record in self._source.records("memories"):
+            if record["id"] in self._away.memories:
+                self._tally.away["memories"] += 1
+            elif not self._meets("memories", record):
+                if record["superseded_by"] in self._away.memories:
+                    record["superseded_by"] = None
+                self._place("memories", record)
+        for stored, met in [(one, other) for one, other in self._met.items() if other is not None]:
+            self._connection.execute("UPDATE memories SET superseded_by = ? WHERE superseded_by = ?", (met, stored))
+        for record in self._source.records("memory_sources"):
+            if record["memory_id"] in self._away.memories:
+                self._tally.away["memory_sources"] += 1
+                continue
+            there = True
+            for table, column in (("messages", "message_id"), ("documents", "document_id")):
+                record[column] = self._met.get(record[column], record[column])
+                there = there and (record[column] is None or holds(self._connection, table, record[column]))
+            self._belonging("memory_sources", record, record["memory_id"], there)
+
+    def _passages(self) -> None:
+        for record in self._source.records("passages"):
+            owner = record["document_id"] or record["message_id"] or record["memory_id"]
+            if self._is_away(owner):
+                self._tally.away["passages"] += 1
+                continue
+            theirs = record.pop("row")
+            self._belonging("passages", record, owner, True)
+            ours = self._connection.execute(
+                "SELECT row FROM passages WHERE id = ? AND text = ? AND context = ?",
+                (record["id"], record["text"], record["context"]),
+            ).fetchone()
+            if ours is not None:
+                self._rows[theirs] = ours["row"]
+
+    def _citations(self) -> None:
+        for record in self._source.records("citations"):
+            if record["message_id"] in self._away.messages:
+                self._tally.away["citations"] += 1
+                continue
+            if not holds(self._connection, "passages", record["passage_id"]):
+                record["passage_id"] = None  # the number stays, as after an erasure
+            self._belonging("citations", record, record["message_id"], True)
+
+    def _tombstones(self, brought: set[str]) -> None:
+        """Add the archive's tombstones: to our own where the key is ours, else under theirs."""
+        key = self._source.key
+        ours = key == tombstones.secret(self._connection)
+        for record in self._source.records("tombstones"):
+            if record["digest"] in brought:
+                record["lifted"] = 1
+            if ours:
+                self._add("tombstones", "tombstones", record)
+            elif not record["lifted"]:
+                foreign = {"key": key.hex(), "digest": record["digest"], "forgotten_at": record["forgotten_at"]}
+                self._add("foreign_tombstones", "tombstones", foreign)
+        for record in self._source.records("foreign_tombstones"):
+            if bytes.fromhex(record["key"]) != tombstones.secret(self._connection):
+                self._add("foreign_tombstones", "foreign_tombstones", record)
+
+    def _requests(self) -> None:
+        """Add what was sent, where something of it is here."""
+        items = [
+            one
+            for one in self._source.records("request_items")
+            if (table := _TABLE_OF_ITEM.get(ids.prefix_of(one["item_id"]) or ""))
+            and holds(self._connection, table, one["item_id"])
+        ]
+        wanted = {one["request_id"] for one in items}
+        for record in self._source.records("requests"):
+            if record["id"] in wanted:
+                self._place("requests", record)
+        for record in items:
+            self._place("request_items", record)
+
+    def _vectors(self) -> None:
+        numbers = {
+            theirs: outbox.embedder_id(self._connection, identity)
+            for theirs, identity in self._source.embedders().items()
+        }
+        for record in self._source.records("embeddings"):
+            row = self._rows.get(record["passage_row"])
+            if row is None:
+                continue
+            there = self._connection.execute("SELECT 1 FROM embeddings WHERE passage_row = ?", (row,)).fetchone()
+            if there is None:
+                vector = (row, record["vector"])
+                outbox.store_vectors(self._connection, numbers[record["embedder_id"]], [vector])
+            (self._tally.known if there else self._tally.came)["embeddings"] += 1
+
+    def _keep_private(self) -> None:
+        """Let what was answered from something that is private here, though not in the archive, be private too."""
+        for table, identifier in self._differing:
+            row = self._connection.execute(f"SELECT private FROM {table} WHERE id = ?", (identifier,)).fetchone()
+            if row["private"] and table == "conversations":
+                open_ones = self._connection.execute(
+                    "SELECT id FROM messages WHERE conversation_id = ? AND private = 0", (identifier,)
+                ).fetchall()
+                self._connection.execute("UPDATE messages SET private = 1 WHERE conversation_id = ?", (identifier,))
+                for one in open_ones:
+                    passages.set_private(self._connection, "message_id", one["id"], True)
+            elif row["private"]:
+                passages.set_private(self._connection, _OWNERS[table], identifier, True)
+
+    # -- one record --------------------------------------------------------------------------------------------
+
+    def _is_away(self, owner: str) -> bool:
+        return owner in self._away.documents or owner in self._away.messages or owner in self._away.memories
+
+    def _meets(self, table: str, record: dict[str, Any]) -> bool:
+        """Say whether the store has this under another id, and note under which."""
+        known = self._connection.execute(f"SELECT id FROM {table} WHERE origin = ?", (record["origin"],)).fetchone()
+        if known is None or known["id"] == record["id"]:
+            return False
+        self._met[record["id"]] = known["id"]
+        self._tally.known[table] += 1
+        return True
+
+    def _belonging(self, table: str, record: dict[str, Any], owner: str, there: bool) -> None:
+        """Place what belongs to a record, but add nothing to one of which the store's own version stayed."""
+        if owner in self._met or not there:
+            self._tally.known[table] += 1
+        elif owner not in self._kept or self._stored(table, record) is not None:
+            self._place(table, record)
+        else:
+            self._tally.conflicts[table] += 1
+
+    def _place(self, table: str, record: dict[str, Any]) -> None:
+        """Add a record that is not there yet; where another one is, keep it or replace it."""
+        stored = self._stored(table, record)
+        if stored is None:
+            self._insert(table, record)
+            self._tally.came[table] += 1
+            return
+        if all(stored[name] == value for name, value in record.items() if name not in _DERIVED):
+            self._tally.known[table] += 1
+            return
+        self._tally.conflicts[table] += 1
+        if table in ("documents", "conversations", "messages", "memories"):
+            self._differing.append((table, record["id"]))
+        if self._prefer_archive and table in _REPLACEABLE:
+            self._replace(table, record, stored)
+        elif "id" in record:
+            self._kept.add(record["id"])
+
+    def _stored(self, table: str, record: dict[str, Any]) -> sqlite3.Row | None:
+        keys = _KEYS.get(table, ("id",))
+        found: sqlite3.Row | None = self._connection.execute(
+            f"SELECT * FROM {table} WHERE {' AND '.join(f'{key} IS ?' for key in keys)}", [record[key] for key in keys]
+        ).fetchone()
+        return found
+
+    def _insert(self, table: str, record: dict[str, Any], *, or_ignore: bool = False) -> bool:
+        columns = [name for name in archive.TABLES_BY_NAME[table].columns if name in record]
+        return bool(
+            self._connection.execute(
+                f"INSERT {'OR IGNORE ' if or_ignore else ''}INTO {table} ({', '.join(columns)}) "
+                f"VALUES ({', '.join('?' for _ in columns)})",
+                [record[name] for name in columns],
+            ).rowcount
+        )
+
+    def _add(self, table: str, counted_as: str, record: dict[str, Any]) -> None:
+        came = self._insert(table, record, or_ignore=True)
+        (self._tally.came if came else self._tally.known)[counted_as] += 1
+
+    def _replace(self, table: str, record: dict[str, Any], stored: sqlite3.Row) -> None:
+        keys = _KEYS.get(table, ("id",))
+        self._connection.execute(
+            f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in record)} "
+            f"WHERE {' AND '.join(f'{key} IS ?' for key in keys)}",
+            [*record.values(), *(record[key] for key in keys)],
+        )
+        if table == "passages" and (stored["text"], stored["context"]) != (record["text"], record["context"]):
+            # Its vector says something else now.
+            self._connection.execute(
+                "UPDATE index_segments SET state = 'stale' WHERE id IN "
+                "(SELECT segment_id FROM embeddings WHERE passage_row = ?)",
+                (stored["row"],),
+            )
+            self._connection.execute("DELETE FROM embeddings WHERE passage_row = ?", (stored["row"],))
+            self._connection.execute("DELETE FROM outbox WHERE passage_row = ?", (stored["row"],))
+            self._connection.execute(
+                "INSERT INTO outbox (operation, passage_row) VALUES ('embed', ?)", (stored["row"],)
+            )

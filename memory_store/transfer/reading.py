@@ -1,0 +1,133 @@
+"""Reading an archive: opened, checked against its own sums, and given out record by record in the present format."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from memory_store.embedding.base import EmbedderIdentity
+from memory_store.errors import ArchiveError
+from memory_store.transfer import archive
+from memory_store.transfer.upgrades import upgraded
+
+EXPORT_AGAIN: Final = "Export again from the store it came from, or use another copy of the archive."
+_MAX_LINE_BYTES: Final = 512 * 1024 * 1024
+_MAX_MANIFEST_BYTES: Final = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive that was checked: every file is as it was written."""
+
+    source: zipfile.ZipFile
+    manifest: dict[str, Any]
+
+    @property
+    def version(self) -> int:
+        """The format version it was written in."""
+        return int(self.manifest["format_version"])
+
+    @property
+    def key(self) -> bytes:
+        """The key of its tombstones. Raises ArchiveError if it has none."""
+        try:
+            return bytes.fromhex(str(self.manifest["tombstone_key"]))
+        except (KeyError, ValueError) as error:
+            raise ArchiveError("The archive has no readable key for its tombstones.", EXPORT_AGAIN) from error
+
+    def records(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the records of a table in the present format. Raises ArchiveError for another shape or number."""
+        into = archive.TABLES_BY_NAME[name]
+        # Version 1 kept the one source of a memory in the memory itself.
+        file = archive.TABLES_BY_NAME["memories"] if into.since > self.version and name == "memory_sources" else into
+        if file.since > self.version:
+            return
+        count = 0
+        for count, record in enumerate(self._lines(file), start=1):
+            try:
+                for target, current in upgraded(self.version, file.name, record):
+                    if target == name:
+                        yield dict(zip(into.columns, archive.decode(into, current), strict=True))
+            except (KeyError, ValueError, TypeError) as error:
+                raise ArchiveError(f"{file.file}, line {count}: unexpected field {error}.", EXPORT_AGAIN) from error
+        if count != self.manifest["counts"].get(file.name):
+            raise ArchiveError(f"{file.file} has {count} rows, not as many as the manifest says.", EXPORT_AGAIN)
+
+    def embedders(self) -> dict[int, EmbedderIdentity]:
+        """Return who made its vectors, by their number in the archive."""
+        return {
+            int(one["id"]): EmbedderIdentity(one["name"], one["version"], one["dimension"], bool(one["normalized"]))
+            for one in self.records("embedders")
+        }
+
+    def _lines(self, table: archive.Table) -> Iterator[dict[str, Any]]:
+        with self.source.open(table.file) as member:
+            number = 0
+            while line := member.readline(_MAX_LINE_BYTES):
+                number += 1
+                try:
+                    record = json.loads(line)
+                except ValueError as error:
+                    raise ArchiveError(f"{table.file}, line {number}, is not JSON.", EXPORT_AGAIN) from error
+                if not isinstance(record, dict):
+                    raise ArchiveError(f"{table.file}, line {number}, is not an object.", EXPORT_AGAIN)
+                yield record
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Archive]:
+    """Open and check an archive. Raises ArchiveError for a damaged or foreign file, here and while it is read."""
+    try:
+        with zipfile.ZipFile(path) as source:
+            manifest = _manifest(source, path)
+            _verify(source, manifest)
+            yield Archive(source, manifest)
+    except FileNotFoundError as error:
+        raise ArchiveError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise ArchiveError(f"{path} can't be read: {error.strerror or error}.") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ArchiveError(f"{path} is damaged: {error}.", EXPORT_AGAIN) from error
+
+
+def _manifest(source: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+    try:
+        if source.getinfo(archive.MANIFEST).file_size > _MAX_MANIFEST_BYTES:
+            raise ArchiveError(f"{path} has a manifest of impossible size.", EXPORT_AGAIN)
+        manifest = json.loads(source.read(archive.MANIFEST))
+    except (KeyError, ValueError) as error:
+        raise ArchiveError(f"{path} is not a Keepsake archive: it has no readable manifest.") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != archive.FORMAT:
+        raise ArchiveError(f"{path} is not a Keepsake archive.")
+    version = manifest.get("format_version")
+    if not isinstance(version, int) or not 1 <= version <= archive.FORMAT_VERSION:
+        raise ArchiveError(
+            f"{path} has format version {version}; this version reads up to {archive.FORMAT_VERSION}.",
+            "Install a newer Keepsake.",
+        )
+    if not isinstance(manifest.get("sha256"), dict) or not isinstance(manifest.get("counts"), dict):
+        raise ArchiveError(f"{path} has a manifest without sums.", EXPORT_AGAIN)
+    return manifest
+
+
+def _verify(source: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+    """Compare every file that the manifest names with its SHA-256, reading a block at a time."""
+    present = set(source.namelist())
+    required = {table.file for table in archive.TABLES if table.since <= manifest["format_version"]}
+    missing = (required | set(manifest["sha256"])) - (present & (set(manifest["sha256"])))
+    if missing:
+        raise ArchiveError(f"The archive lacks {sorted(missing)[0]}.", EXPORT_AGAIN)
+    for name, expected in manifest["sha256"].items():
+        digest = hashlib.sha256()
+        with source.open(name) as member:
+            while block := member.read(1 << 20):
+                digest.update(block)
+        if digest.hexdigest() != expected:
+            raise ArchiveError(f"In the archive, {name} was changed after it was written.", EXPORT_AGAIN)

@@ -1,0 +1,107 @@
+"""What of an archive stays away from a store because it was forgotten, here or where the archive came from."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from memory_store.database import tombstones
+from memory_store.database.tombstones import Name, NameKind
+from memory_store.transfer.reading import Archive
+
+
+@dataclass(frozen=True, slots=True)
+class StayingAway:
+    """Ids that stay away, by table; for a message also what its answers hang on instead.
+
+    `names` are all the names by which something was found to be forgotten.
+    """
+
+    documents: set[str] = field(default_factory=set)
+    conversations: set[str] = field(default_factory=set)
+    messages: dict[str, str | None] = field(default_factory=dict)
+    memories: set[str] = field(default_factory=set)
+    names: set[Name] = field(default_factory=set)
+
+    def ancestor(self, message_id: str | None) -> str | None:
+        """Return the message itself, or its nearest ancestor that does not stay away."""
+        while message_id in self.messages:
+            message_id = self.messages[message_id]
+        return message_id
+
+
+def staying_away(connection: sqlite3.Connection, source: Archive) -> StayingAway:
+    """Work out what was forgotten, with what depends on it. What the store holds, it holds; that never stays away.
+
+    A message goes with its conversation, a memory with its last source, earlier versions with a memory.
+    """
+    away = StayingAway()
+    forgotten = _judge(connection, source, away.names)
+    for one in source.records("documents"):
+        names = [Name(NameKind.ID, one["id"]), *tombstones.names_of_file(one["path"], one["content_hash"])]
+        if not holds(connection, "documents", one["id"]) and forgotten(names):
+            away.documents.add(one["id"])
+    origins: dict[str, str] = {}
+    for one in source.records("conversations"):
+        if one["origin"] is not None:
+            origins[one["id"]] = one["origin"]
+        if not holds(connection, "conversations", one["id"]) and forgotten(_names(one, one["origin"])):
+            away.conversations.add(one["id"])
+    for one in source.records("messages"):
+        conversation = origins.get(one["conversation_id"])
+        origin = f"{conversation}/{one['origin']}" if conversation and one["origin"] is not None else None
+        if not holds(connection, "messages", one["id"]) and (
+            forgotten(_names(one, origin)) or one["conversation_id"] in away.conversations
+        ):
+            away.messages[one["id"]] = one["parent_id"]
+    _memories(connection, source, away, forgotten)
+    return away
+
+
+def holds(connection: sqlite3.Connection, table: str, identifier: str | None) -> bool:
+    """Say whether a table of the store has this id."""
+    return connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (identifier,)).fetchone() is not None
+
+
+def _memories(
+    connection: sqlite3.Connection, source: Archive, away: StayingAway, forgotten: Callable[[list[Name]], bool]
+) -> None:
+    sources: dict[str, list[bool]] = {}
+    for one in source.records("memory_sources"):
+        gone = one["message_id"] in away.messages or one["document_id"] in away.documents
+        sources.setdefault(one["memory_id"], []).append(gone)
+    earlier: dict[str, list[str]] = {}
+    waiting: list[str] = []
+    for one in source.records("memories"):
+        if holds(connection, "memories", one["id"]):
+            continue
+        if one["superseded_by"] is not None:
+            earlier.setdefault(one["superseded_by"], []).append(one["id"])
+        if forgotten(_names(one, one["origin"])) or all(sources.get(one["id"], [False])):
+            waiting.append(one["id"])
+    while waiting:
+        memory_id = waiting.pop()
+        if memory_id not in away.memories:
+            away.memories.add(memory_id)
+            waiting += earlier.get(memory_id, [])
+
+
+def _names(record: Mapping[str, Any], origin: str | None) -> list[Name]:
+    names = [Name(NameKind.ID, record["id"])]
+    return names if origin is None else [*names, Name(NameKind.ORIGIN, origin)]
+
+
+def _judge(connection: sqlite3.Connection, source: Archive, found: set[Name]) -> Callable[[list[Name]], bool]:
+    """Return a function that says whether one of the names was forgotten, and notes which."""
+    key = source.key
+    theirs = {one["digest"] for one in source.records("tombstones") if not one["lifted"]}
+
+    def forgotten(names: list[Name]) -> bool:
+        standing = tombstones.standing(connection, names)
+        standing |= {name for name in names if theirs and tombstones.digest_of(key, name) in theirs}
+        found.update(standing)
+        return bool(standing)
+
+    return forgotten

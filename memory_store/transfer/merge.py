@@ -30,18 +30,22 @@ _TABLE_OF_ITEM: Final = {ids.MESSAGE: "messages", ids.MEMORY: "memories", ids.PA
 
 @dataclass(slots=True)
 class Tally:
-    """Rows a table: that came, that are there already, that differ from the store's own, that stay away."""
+    """Rows a table: that came, that are there already, that differ from the store's own, that stay away.
+
+    `differing` are (table, the store's id) of the documents, conversations, messages and memories that differ.
+    """
 
     came: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
     conflicts: Counter[str] = field(default_factory=Counter)
     away: Counter[str] = field(default_factory=Counter)
+    differing: list[tuple[str, str]] = field(default_factory=list)
 
 
 def merge(
     connection: sqlite3.Connection, source: Archive, *, prefer_archive: bool, bring_back: bool, keep_vectors: bool
 ) -> Tally:
-    """Bring what the store lacks. A row that differs stays as it is unless `prefer_archive`.
+    """Bring what the store lacks. A row that differs stays as it is unless `prefer_archive`; private stays private.
 
     A document is known again by its path too, a conversation, its messages and a memory by their origin: then the
     store's own stays in any case, and what belongs to the archive's is passed over. `bring_back` lifts the tombstones
@@ -67,7 +71,6 @@ class _Merge:
         # The archive's id of what the store has under another one, with the store's; None where it has no counterpart.
         self._met: dict[str, str | None] = {}
         self._kept: set[str] = set()  # ids of which the store's own version stayed
-        self._differing: list[tuple[str, str]] = []  # (table, id)
         self._rows: dict[int, int] = {}  # passages that can take the archive's vector: its row, the store's row
 
     def run(self, keep_vectors: bool, brought: Iterable[tombstones.Name]) -> Tally:
@@ -99,6 +102,8 @@ class _Merge:
                 self._met[record["id"]] = known["id"]
                 same = known["content_hash"] == record["content_hash"]
                 (self._tally.known if same else self._tally.conflicts)["documents"] += 1
+                if not same:
+                    self._tally.differing.append(("documents", known["id"]))
             else:
                 self._place("documents", record)
 
@@ -227,8 +232,8 @@ class _Merge:
             (self._tally.known if there else self._tally.came)["embeddings"] += 1
 
     def _keep_private(self) -> None:
-        """Let what was answered from something that is private here, though not in the archive, be private too."""
-        for table, identifier in self._differing:
+        """Let what is private here stay so, and what was answered from it, which may have come just now, be so too."""
+        for table, identifier in self._tally.differing:
             row = self._connection.execute(f"SELECT private FROM {table} WHERE id = ?", (identifier,)).fetchone()
             if row["private"] and table == "conversations":
                 open_ones = self._connection.execute(
@@ -275,7 +280,7 @@ class _Merge:
             return
         self._tally.conflicts[table] += 1
         if table in ("documents", "conversations", "messages", "memories"):
-            self._differing.append((table, record["id"]))
+            self._tally.differing.append((table, record["id"]))
         if self._prefer_archive and table in _REPLACEABLE:
             self._replace(table, record, stored)
         elif "id" in record:
@@ -304,6 +309,8 @@ class _Merge:
 
     def _replace(self, table: str, record: dict[str, Any], stored: sqlite3.Row) -> None:
         keys = _KEYS.get(table, ("id",))
+        if "private" in record:
+            record["private"] = max(record["private"], stored["private"])
         self._connection.execute(
             f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in record)} "
             f"WHERE {' AND '.join(f'{key} IS ?' for key in keys)}",

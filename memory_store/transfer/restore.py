@@ -45,13 +45,15 @@ class RestoreSummary:
     """What a restore did, in rows a table.
 
     `counts` came, `known` were there already (under another id, perhaps), `conflicts` differ from the store's own,
-    `away` were forgotten. `vectors_kept`: they came along, or else have to be made again. `dry_run`: nothing changed.
+    `away` were forgotten. `differing` are (table, id) of what a user knows by itself among the conflicts.
+    `vectors_kept`: they came along, or else have to be made again. `dry_run`: nothing changed.
     """
 
     counts: Mapping[str, int]
     known: Mapping[str, int]
     conflicts: Mapping[str, int]
     away: Mapping[str, int]
+    differing: tuple[tuple[str, str], ...]
     vectors_kept: bool
     dry_run: bool = False
 
@@ -97,7 +99,13 @@ def restore(
     except (StoreError, ValueError, KeyError, TypeError, sqlite3.Error) as error:
         raise ArchiveError(f"The archive does not fit: {error}.", "Nothing was changed. " + EXPORT_AGAIN) from error
     return RestoreSummary(
-        dict(tally.came), dict(tally.known), dict(tally.conflicts), dict(tally.away), keep, options.dry_run
+        dict(tally.came),
+        dict(tally.known),
+        dict(tally.conflicts),
+        dict(tally.away),
+        tuple(tally.differing),
+        keep,
+        options.dry_run,
     )
 
 

@@ -170,13 +170,6 @@ def test_torn_or_foreign_file_is_refused(tmp_path: Path, store: Store) -> None:
                 other.restore(path)
 
 
-def test_restore_into_a_store_that_holds_something_is_refused(tmp_path: Path, store: Store) -> None:
-    fill(store)
-    store.export(tmp_path / "keep.zip", "1")
-    with pytest.raises(ArchiveError, match="already holds"):
-        store.restore(tmp_path / "keep.zip")
-
-
 def test_failed_export_leaves_no_file_behind(tmp_path: Path, store: Store) -> None:
     with pytest.raises(ArchiveError):
         store.export(tmp_path / "no" / "such" / "folder.zip", "1")

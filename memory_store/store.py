@@ -331,9 +331,11 @@ class Store:
 
     # -- leave, arrive, verify ---------------------------------------------------------------------------------
 
-    def export(self, path: Path, version: str, progress: Progress | None = None) -> ExportSummary:
-        """Write everything to one zip. Raises ArchiveError."""
-        return export(self._database, path, version, progress)
+    def export(
+        self, path: Path, version: str, settings: str | None = None, progress: Progress | None = None
+    ) -> ExportSummary:
+        """Write everything to one zip, with the text of the settings if given. Raises ArchiveError."""
+        return export(self._database, path, version, settings, progress)
 
     def restore(self, path: Path, options: RestoreOptions | None = None) -> RestoreSummary:
         """Bring an archive into this store, all of it or nothing. Raises ArchiveError; then nothing has changed."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 FORMAT: Final = "keepsake-archive"
 FORMAT_VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
+SETTINGS: Final = "config.toml"  # there if the exporting program gave its settings
 
 
 @dataclass(frozen=True, slots=True)

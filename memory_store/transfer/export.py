@@ -30,8 +30,12 @@ class ExportSummary:
     size_bytes: int
 
 
-def export(database: Database, path: Path, version: str, progress: Progress | None = None) -> ExportSummary:
-    """Write the archive to `path` (0600), whole or not at all. Raises ArchiveError if it can't be written there.
+def export(
+    database: Database, path: Path, version: str, settings: str | None = None, progress: Progress | None = None
+) -> ExportSummary:
+    """Write the archive to `path` (0600), whole or not at all, with the text of `settings` as it is.
+
+    Raises ArchiveError if it can't be written there.
 
     One snapshot of the record is read to the end, so the archive is consistent while others go on writing.
     """
@@ -45,7 +49,7 @@ def export(database: Database, path: Path, version: str, progress: Progress | No
     try:
         with os.fdopen(handle, "w+b") as file:
             with database.read() as connection, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
-                counts = _write(connection, target, version, progress)
+                counts = _write(connection, target, version, settings, progress)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -57,7 +61,11 @@ def export(database: Database, path: Path, version: str, progress: Progress | No
 
 
 def _write(
-    connection: sqlite3.Connection, target: zipfile.ZipFile, version: str, progress: Progress | None
+    connection: sqlite3.Connection,
+    target: zipfile.ZipFile,
+    version: str,
+    settings: str | None,
+    progress: Progress | None,
 ) -> dict[str, int]:
     counts: dict[str, int] = {}
     files: dict[str, str] = {}
@@ -74,6 +82,8 @@ def _write(
             progress(done, total)
     for name, pieces in markdown.readable_files(connection):
         files[name] = _member(target, name, pieces)
+    if settings is not None:
+        files[archive.SETTINGS] = _member(target, archive.SETTINGS, [settings])
     key = connection.execute("SELECT value FROM meta WHERE key = 'tombstone_key'").fetchone()[0]
     manifest: dict[str, Any] = {
         "format": archive.FORMAT,

@@ -42,6 +42,16 @@ class Archive:
         except (KeyError, ValueError) as error:
             raise ArchiveError("The archive has no readable key for its tombstones.", EXPORT_AGAIN) from error
 
+    @property
+    def settings(self) -> str | None:
+        """The text of the settings that came along, if any did. Raises ArchiveError if it is no text."""
+        if archive.SETTINGS not in self.manifest["sha256"]:
+            return None
+        try:
+            return self.source.read(archive.SETTINGS).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ArchiveError(f"{archive.SETTINGS} in the archive is not text.", EXPORT_AGAIN) from error
+
     def records(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a table in the present format. Raises ArchiveError for another shape or number."""
         into = archive.TABLES_BY_NAME[name]

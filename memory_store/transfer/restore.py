@@ -11,7 +11,7 @@ from typing import Final
 from memory_store.database import outbox, passages
 from memory_store.database.connection import Database
 from memory_store.embedding.base import EmbedderIdentity
-from memory_store.errors import ArchiveError, StoreError
+from memory_store.errors import ArchiveError
 from memory_store.transfer import archive
 from memory_store.transfer.merge import Tally, merge
 from memory_store.transfer.reading import EXPORT_AGAIN, Archive, opened
@@ -46,6 +46,7 @@ class RestoreSummary:
 
     `counts` came, `known` were there already (under another id, perhaps), `conflicts` differ from the store's own,
     `away` were forgotten. `differing` are (table, id) of what a user knows by itself among the conflicts.
+    `settings` is the text of the config.toml that came along, which the store does nothing with.
     `vectors_kept`: they came along, or else have to be made again. `dry_run`: nothing changed.
     """
 
@@ -54,6 +55,7 @@ class RestoreSummary:
     conflicts: Mapping[str, int]
     away: Mapping[str, int]
     differing: tuple[tuple[str, str], ...]
+    settings: str | None
     vectors_kept: bool
     dry_run: bool = False
 
@@ -70,33 +72,18 @@ def restore(
     Raises ArchiveError for a damaged or foreign file; then nothing has changed.
     """
     options = options or RestoreOptions()
-    tally, keep = Tally(), True
+    tally, keep, settings = Tally(), True, None
     try:
-        with opened(path) as source, database.write() as connection:
-            connection.execute("PRAGMA defer_foreign_keys=ON")
-            untouched = not any(
-                connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()[0] for table in _SIGNS_OF_LIFE
-            )
-            keep = _keeps_vectors(connection, source, identity)
-            if untouched:
-                tally = _take_over(connection, source, keep)
-            else:
-                tally = merge(
-                    connection,
-                    source,
-                    prefer_archive=options.prefer_archive,
-                    bring_back=options.bring_back,
-                    keep_vectors=keep,
-                )
-            passages.date_in_words(connection)
-            passages.bump_vectors_epoch(connection)
-            if options.dry_run:
-                raise _UndoError
+        with opened(path) as source:
+            settings = source.settings
+            with database.write() as connection:
+                keep = _keeps_vectors(connection, source, identity)
+                tally = _bring(connection, source, options, keep)
+                if options.dry_run:
+                    raise _UndoError
     except _UndoError:
         pass  # the transaction was undone, the counts remain
-    except ArchiveError:
-        raise
-    except (StoreError, ValueError, KeyError, TypeError, sqlite3.Error) as error:
+    except (ValueError, KeyError, TypeError, sqlite3.Error) as error:
         raise ArchiveError(f"The archive does not fit: {error}.", "Nothing was changed. " + EXPORT_AGAIN) from error
     return RestoreSummary(
         dict(tally.came),
@@ -104,9 +91,28 @@ def restore(
         dict(tally.conflicts),
         dict(tally.away),
         tuple(tally.differing),
+        settings,
         keep,
         options.dry_run,
     )
+
+
+def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOptions, keep: bool) -> Tally:
+    """Take the archive over into an untouched store, or merge it into a living one."""
+    connection.execute("PRAGMA defer_foreign_keys=ON")
+    if any(connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()[0] for table in _SIGNS_OF_LIFE):
+        tally = merge(
+            connection,
+            source,
+            prefer_archive=options.prefer_archive,
+            bring_back=options.bring_back,
+            keep_vectors=keep,
+        )
+    else:
+        tally = _take_over(connection, source, keep)
+    passages.date_in_words(connection)
+    passages.bump_vectors_epoch(connection)
+    return tally
 
 
 def _keeps_vectors(connection: sqlite3.Connection, source: Archive, identity: EmbedderIdentity | None) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.config import config_path
 from tests.cli.conftest import Shell
 
 
@@ -97,6 +98,44 @@ def test_export_and_restore_bring_everything_to_another_folder(keepsake: Shell, 
     again = other("restore", str(archive), "--dry-run", "--json").json
     assert (again["counts"], again["known"]["documents"], again["dry_run"]) == ({}, 2, True)
     assert "There already: 2 documents" in other("restore", str(archive)).out
+
+
+def test_restore_names_what_differs_and_what_stays_away(keepsake: Shell, tmp_path: Path) -> None:
+    boat = keepsake("memory", "add", "The boat is in Camaret", "--json").json["id"]
+    gone = keepsake("memory", "add", "The quarrel at the harbour", "--json").json["id"]
+    archive = str(tmp_path / "keep.zip")
+    keepsake("export", archive)
+    keepsake("memory", "edit", boat, "The boat is in Brest")
+    keepsake("forget", gone, "--yes")
+    told = keepsake("restore", archive, "--dry-run").out
+    assert "Would restore nothing." in told
+    assert "Different (the store's own was kept): 1 memory" in told
+    assert f"  {boat}  The boat is in Camaret" in told
+    assert "Forgotten, so left out (--bring-back lets them in): 1 memory" in told
+    assert keepsake("restore", archive, "--bring-back", "--json").json["counts"]["memories"] == 1
+    assert keepsake("search", "quarrel", "--json").json["hits"]
+
+
+def test_settings_travel_without_places_and_passwords(keepsake: Shell, tmp_path: Path) -> None:
+    written = tmp_path / "here.toml"
+    written.write_text(
+        '# mine\ndata_dir = "/old/place"\n[model]\nprovider = "openai"\nname = "m"\n'
+        'base_url = "http://ada:secret@127.0.0.1:9/v1"\n',
+        "utf-8",
+    )
+    archive = str(tmp_path / "keep.zip")
+    assert keepsake("--config", str(written), "export", archive).code == 0
+    other = Shell(tmp_path / "other", keepsake.capture)
+    told = other("restore", archive)
+    assert f"The settings came too: {config_path()}." in told.out
+    text = config_path().read_text("utf-8")
+    assert text.startswith("# mine\n")
+    assert 'base_url = "http://127.0.0.1:9/v1"' in text
+    assert "secret" not in text
+    assert "/old/place" not in text
+    config_path().write_text("# my own\n", "utf-8")
+    assert "settings" not in other("restore", archive).out
+    assert config_path().read_text("utf-8") == "# my own\n"
 
 
 def test_private_import_is_left_out_of_public_search(keepsake: Shell, notes: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant import bootstrap
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
+from assistant.portable_settings import portable
 from assistant.tui.threads import in_thread
 from memory_store import Store
 from memory_store.version import version
@@ -120,7 +121,7 @@ async def export(chat: ChatScreen, argument: str) -> None:
     assert chat.keeper is not None
     chat.keeper.show_activity(f"export: {path.name}")
     try:
-        await in_thread(lambda: chat.services.store.export(path, version()))
+        await in_thread(lambda: chat.services.store.export(path, version(), portable(chat.services.config_file)))
     finally:
         chat.keeper.show_activity()
     await chat.notice(f"Everything is written to {path}.", "It holds your memory unencrypted.", "good")

@@ -24,6 +24,10 @@ class AmbiguousIdError(StoreError):
     """A shortened id fits more than one record."""
 
 
+class RefusedRowError(StoreError):
+    """A row doesn't fit the others: what it refers to is not there, or it is there already."""
+
+
 class NewerSchemaError(StoreError):
     """The database was written by a newer version."""
 

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from memory_store.errors import CorruptStoreError, StoreError
+from memory_store.errors import CorruptStoreError, RefusedRowError, StoreError
 
 # secure_delete overwrites what is deleted; temp_store keeps sorts out of the system's temporary folder.
 _PRAGMAS: Final = (
@@ -163,4 +163,6 @@ def _translate(error: sqlite3.DatabaseError, path: Path) -> StoreError:
         return StoreError("The disk is full; nothing was changed.", "Free some space and try again.")
     if "readonly" in text or "unable to open" in text:
         return StoreError(f"The database {path} can't be written: {text}.", "Check the folder's permissions.")
+    if isinstance(error, sqlite3.IntegrityError):
+        return RefusedRowError(f"The database refused: {text}.")
     return StoreError(f"The database refused: {text}.")

@@ -11,7 +11,7 @@ from typing import Final
 from memory_store.database import outbox, passages
 from memory_store.database.connection import Database
 from memory_store.embedding.base import EmbedderIdentity
-from memory_store.errors import ArchiveError
+from memory_store.errors import ArchiveError, RefusedRowError
 from memory_store.transfer import archive
 from memory_store.transfer.merge import Tally, merge
 from memory_store.transfer.reading import EXPORT_AGAIN, Archive, opened
@@ -83,8 +83,10 @@ def restore(
                     raise _UndoError
     except _UndoError:
         pass  # the transaction was undone, the counts remain
-    except (ValueError, KeyError, TypeError, sqlite3.Error) as error:
-        raise ArchiveError(f"The archive does not fit: {error}.", "Nothing was changed. " + EXPORT_AGAIN) from error
+    except (ValueError, KeyError, TypeError, RefusedRowError, sqlite3.Error) as error:
+        raise ArchiveError(
+            f"The archive does not fit: {str(error).rstrip('.')}.", "Nothing was changed. " + EXPORT_AGAIN
+        ) from error
     return RestoreSummary(
         dict(tally.came),
         dict(tally.known),

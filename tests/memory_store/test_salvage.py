@@ -39,12 +39,20 @@ def filled(tmp_path: Path) -> Path:
     return folder
 
 
+def schema_pages(data: bytes) -> set[int]:
+    """Return the numbers, from 0, of the pages that hold the schema: the first, and those that it points to."""
+    cells, right = int.from_bytes(data[103:105]), int.from_bytes(data[108:112])
+    places = [int.from_bytes(data[112 + 2 * at :][:2]) for at in range(cells)]
+    return {0, right - 1, *(int.from_bytes(data[place : place + 4]) - 1 for place in places)}
+
+
 def damage(folder: Path, pages: int, seed: int) -> None:
-    """Overwrite random pages, but not the first, which holds the schema."""
+    """Overwrite random pages, but none that hold the schema."""
     path = folder / DATABASE_NAME
     data = bytearray(path.read_bytes())
     chosen = random.Random(seed)
-    for page in chosen.sample(range(30, len(data) // 4096), pages):
+    others = sorted(set(range(len(data) // 4096)) - schema_pages(data))
+    for page in chosen.sample(others, pages):
         data[page * 4096 : (page + 1) * 4096] = chosen.randbytes(4096)
     path.write_bytes(data)
 
@@ -57,13 +65,23 @@ def test_rows_outside_of_damaged_pages_are_saved_into_a_sound_store(filled: Path
     assert (filled / DATABASE_NAME).read_bytes() == before
     assert sum(result.saved.values()) > 500
     with Store.open(tmp_path / "saved", HashEmbedder()) as store:
+        indexed(store)
         for document in store.documents.all():
             for passage in store.documents.passages(document.id):
                 mark = passage.text.split()[-1]
                 assert store.recall(mark, 1)[0].text == passage.text
-        store.embed_pending()
-        assert store.update_index()
         assert [check for check in health.examine(store) if check.state is not State.OK] == []
+
+
+def test_damaged_schema_is_told_with_the_next_step(filled: Path, tmp_path: Path) -> None:
+    path = filled / DATABASE_NAME
+    data = bytearray(path.read_bytes())
+    page = max(schema_pages(data))
+    data[page * 4096 : (page + 1) * 4096] = random.Random(1).randbytes(4096)
+    path.write_bytes(data)
+    with pytest.raises(CorruptStoreError, match="Nothing can be read") as told:
+        salvage(filled, tmp_path / "saved")
+    assert told.value.hint == "Restore a backup or an archive."
 
 
 def test_sound_store_is_salvaged_whole(filled: Path, tmp_path: Path) -> None:

@@ -80,7 +80,15 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: archive
             unreadable += 1
             continue
         saved += target.executemany(insert, rows).rowcount
-    return saved, unreadable
+    return saved, max(unreadable, _count(source, table.name) - saved)
+
+
+def _count(source: sqlite3.Connection, table: str) -> int:
+    """Return how many rows a table has, by an index of it where it has one; 0 if that is damaged too."""
+    try:
+        return int(source.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    except sqlite3.DatabaseError:
+        return 0
 
 
 def _readable(source: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[list[tuple[object, ...]] | None]:

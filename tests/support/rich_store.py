@@ -1,0 +1,154 @@
+"""A small store with something of everything that can be stored; also writes the fixture of the present archive format.
+
+python -m tests.support.rich_store tests/fixtures/archive-format-2.zip
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from memory_store import NewDocument, NewMemory, Selection, Store
+from memory_store.database.imported import NewConversation, NewMessage
+from memory_store.models import (
+    USER,
+    Author,
+    AuthorKind,
+    Citation,
+    Document,
+    Locator,
+    MemoryKind,
+    MessageStatus,
+    PassageDraft,
+    Role,
+)
+from memory_store.version import version
+from tests.support.embedder import HashEmbedder
+
+WRITTEN = datetime(2024, 3, 9, 8, 30, tzinfo=UTC)
+MODEL = Author(AuthorKind.MODEL, "llama3.2")
+
+
+def add_file(store: Store, path: str, *texts: str, author: str | None = None, private: bool = False) -> Document:
+    """Store a document of these passages, each with a place of another sort."""
+    places = (Locator(headings=("Heating",), line_start=1, line_end=1), Locator(page=2, part="row 3"), Locator())
+    whole = "\n".join(texts).encode()
+    new = NewDocument(
+        path, Path(path).stem, "text/markdown", hashlib.sha256(whole).hexdigest(), len(whole), WRITTEN, author, private
+    )
+    return store.documents.add(new, [PassageDraft(*pair) for pair in zip(texts, places, strict=False)], again=True)
+
+
+def fill_richly(store: Store, workshop: Path) -> None:
+    """Store documents, talk, memories and requests, forget some, and restore another store's archive.
+
+    `workshop` is an empty folder for that other store.
+    """
+    boiler = add_file(
+        store,
+        "/notes/boiler.md",
+        "Open the valve under the boiler when the pressure falls.",
+        "锅炉的阀门在左边。",
+        author="Ada",
+    )
+    add_file(store, "/notes/private.md", "The safe opens with 4711.", private=True)
+    _talk(store, boiler)
+    _exported_talk(store)
+    store.conversations.start("Nothing said yet")
+    store.remember(
+        NewMemory(
+            "The valve under the boiler is grey.", MemoryKind.FACT, Author(AuthorKind.DOCUMENT), sources=(boiler.id,)
+        )
+    )
+    store.remember(NewMemory("Feed the cat at seven.", pinned=True))
+    store.memories.add_once(
+        NewMemory("Prefers trains to planes.", MemoryKind.PREFERENCE, Author(AuthorKind.MODEL, "Claude"), origin="c:1")
+    )
+    store.requests.log("https://embedder.example/v1", "an-embedder", "embedding", [_first_passage(store, boiler)])
+    store.embed_pending()
+    store.update_index()
+    _forget(store)
+    _restore_from_another(store, workshop)
+    store.remember("A note that has no vector yet.")
+
+
+def _talk(store: Store, boiler: Document) -> None:
+    """A conversation of two branches: an answer with its sources, one cut short, one still streaming."""
+    talk = store.conversations.start("What about the boiler?")
+    say = store.conversations.append
+    question = say(talk.id, Role.USER, "What about the boiler?", USER, parent_id=None)
+    answer = say(talk.id, Role.ASSISTANT, "", MODEL, parent_id=question.id, status=MessageStatus.PENDING)
+    store.conversations.finish(
+        answer.id,
+        "Open the valve [1].",
+        MODEL,
+        MessageStatus.COMPLETE,
+        citations=[Citation(1, _first_passage(store, boiler), True), Citation(2, None, False)],
+        input_tokens=90,
+        output_tokens=6,
+    )
+    move = say(talk.id, Role.USER, "My name is Ada and I moved to Porto.", USER, parent_id=answer.id)
+    cold = say(talk.id, Role.USER, "And when it is cold?", USER, parent_id=answer.id, private=True)
+    cut = say(talk.id, Role.ASSISTANT, "", MODEL, parent_id=cold.id, status=MessageStatus.PENDING, private=True)
+    store.conversations.finish(cut.id, "Then turn", MODEL, MessageStatus.PARTIAL)
+    say(talk.id, Role.ASSISTANT, "It is", MODEL, parent_id=move.id, status=MessageStatus.PENDING)
+    lisbon = store.remember(NewMemory("Ada lives in Lisbon.", MemoryKind.FACT, valid_from=WRITTEN, sources=(move.id,)))
+    porto = NewMemory("Ada lives in Porto.", MemoryKind.FACT, sources=(move.id,))
+    store.memories.supersede(lisbon.id, porto)
+    store.requests.log("https://models.example/v1", "a-model", "chat", [question.id, _first_passage(store, boiler)])
+
+
+def _exported_talk(store: Store) -> None:
+    """A conversation that came from another assistant, with the earlier of two branches in view."""
+    times = [WRITTEN + timedelta(minutes=number) for number in range(4)]
+    store.conversations.merge(
+        NewConversation(
+            "chatgpt:6f3c",
+            "Weekend in Porto",
+            times[0],
+            times[3],
+            [
+                NewMessage("m0", None, Role.SYSTEM, "Answer briefly.", Author(AuthorKind.USER), times[0]),
+                NewMessage("m1", "m0", Role.USER, "Where shall we eat?", Author(AuthorKind.USER, "Ada"), times[1]),
+                NewMessage("m2", "m1", Role.ASSISTANT, "At the market.", Author(AuthorKind.MODEL, "gpt-4o"), times[2]),
+                NewMessage("m3", "m1", Role.ASSISTANT, "By the river.", Author(AuthorKind.MODEL, "gpt-4o"), times[3]),
+            ],
+            current_origin="m2",
+        )
+    )
+
+
+def _forget(store: Store) -> None:
+    """One erasure for good, one of something that is imported again, one that is not complete."""
+    store.forget(Selection((add_file(store, "/notes/gone.md", "Where the treasure lies.").id,)))
+    store.forget(Selection((add_file(store, "/notes/back.md", "The bus leaves at nine.").id,)))
+    add_file(store, "/notes/back.md", "The bus leaves at nine.")
+    store.forget(Selection((store.remember("Owes the baker a fiver.").id,)), later=True)
+
+
+def _restore_from_another(store: Store, folder: Path) -> None:
+    with Store.open(folder / "other", HashEmbedder()) as other:
+        other.remember("The bicycle stands in the yard.")
+        other.forget(Selection((other.remember("The bicycle was stolen.").id,)))
+        other.export(folder / "other.zip", "1")
+    store.restore(folder / "other.zip")
+
+
+def _first_passage(store: Store, document: Document) -> str:
+    return store.documents.passages(document.id)[0].id
+
+
+def main() -> None:
+    """Write an archive of a rich store to the path that is named."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Store.open(folder / "memory", HashEmbedder()) as store:
+            fill_richly(store, folder)
+            store.export(Path(sys.argv[1]).absolute(), version())
+
+
+if __name__ == "__main__":
+    main()

@@ -24,6 +24,7 @@ from scripts import archive_schemas
 from tests.support.embedder import HashEmbedder
 from tests.support.rich_store import fill_richly
 
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 PAGE = archive_schemas.PAGE.read_text("utf-8")
 TABLES = [pytest.param(table, id=table.name) for table in archive.TABLES]
 
@@ -88,6 +89,13 @@ def test_every_line_of_an_archive_fits_its_schema(path: Path, table: archive.Tab
     for line in found:
         assert problems(schema(table.name), line) == []
         assert tuple(line) == table.columns
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_line_of_the_fixture_of_this_format_fits_too(table: archive.Table) -> None:
+    """If not, the format was changed: see test_migrations.py for what becomes of the fixture then."""
+    for line in lines(FIXTURES / f"archive-format-{archive.FORMAT_VERSION}.zip", table):
+        assert problems(schema(table.name), line) == []
 
 
 @pytest.mark.parametrize("table", TABLES)

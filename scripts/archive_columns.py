@@ -148,7 +148,12 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "tombstones": (
         Column("digest", HEX_32_BYTES, "keyed hash of a name of something forgotten, in hexadecimal"),
         Column("forgotten_at", TIME, "when it was forgotten"),
-        Column("erasure_id", _id(ids.ERASURE), "the erasure that took it", "a version before receipts wrote it"),
+        Column(
+            "erasure_id",
+            _id(ids.ERASURE),
+            "the erasure that took it; one not complete is not in the archive",
+            "a version before receipts wrote it",
+        ),
         Column("lifted", _FLAG, "1: it was let in again later; the tombstone stops nothing any more"),
     ),
     "foreign_tombstones": (

@@ -109,6 +109,7 @@ def assert_holds_a_rich_store(store: Store) -> None:
     assert [receipts.parsed(one.receipt or "").result for one in store.erasures()] == ["nothing left"] * 3
     [taken] = store.was_erased("Where the treasure lies.")
     assert taken.counts == {"documents": 1, "passages": 1}
+    assert store.was_erased("Owes the baker a fiver.") == []  # that erasure was not complete, its receipt did not come
     assert store.documents.is_forgotten("/notes/gone.md", "")
     assert not store.documents.is_forgotten("/notes/back.md", "")  # it was let in again
     assert store.recall("Where shall we eat?", 1)[0].source.title == "Weekend in Porto"

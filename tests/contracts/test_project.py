@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from assistant.config import Settings, default_text
 
 ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_config_toml_holds_every_setting_at_its_default() -> None:
@@ -62,19 +66,46 @@ def test_readme_example_of_the_library_works(tmp_path: Path, capsys: pytest.Capt
     assert "Ines at number 12" in capsys.readouterr().out
 
 
-def test_readme_names_only_commands_and_files_that_exist() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    commands = set(re.findall(r"keepsake (?!-)([a-z]+)", "\n".join(readme.split("```")[1::2]))) - {"import"}
-    assert commands <= known_commands()
-    for link in re.findall(r"\]\(((?!http)[^)]+)\)", readme):
-        assert (ROOT / link).is_file(), link
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_pages_name_only_commands_options_and_files_that_exist(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for line in commands_in(text):
+        assert_exists(line)
+    for link in re.findall(r"\]\(((?!http)[^)]+)\)", text):
+        assert (page.parent / link).is_file(), link
+    for name in re.findall(r"`((?:docs|memory_store|benchmarks|assistant|scripts)/[\w/.-]+)`", text):
+        assert (ROOT / name).exists(), name
 
 
-def known_commands() -> set[str]:
-    """Return the names of the command line's commands."""
+def test_a_command_that_does_not_exist_is_noticed() -> None:
+    for line in ("keepsake remember x", "keepsake memory delete x", "keepsake forget --soon", "keepsake stats --many"):
+        with pytest.raises(AssertionError):
+            assert_exists(line)
+
+
+def commands_in(text: str) -> Iterator[str]:
+    """Yield what a page writes as a command of ours, in blocks and within sentences."""
+    blocks, sentences = text.split("```")[1::2], "".join(text.split("```")[::2])
+    written = [line for block in blocks for line in block.splitlines()[1:]]
+    written += [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", sentences)]
+    for line in written:
+        for part in re.split(r"&&|and: |\|", line):
+            command = re.sub(r"^\s*(?:#\s*)?(?:uv run |\.venv/bin/)?(?=keepsake )", "", part)
+            if command.startswith("keepsake "):
+                yield command.replace("…", "")
+
+
+def assert_exists(line: str) -> None:
+    """Follow a command line into its group; its command and its options must be there."""
     import typer.main
 
     from assistant.cli.app import app
 
-    group = typer.main.get_command(app)
-    return set(getattr(group, "commands", {}))
+    command: Any = typer.main.get_command(app)
+    for word in shlex.split(line, comments=True)[1:]:
+        if word.startswith("-"):
+            options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+            assert word in {*options, "--help", "-h"}, line
+        elif hasattr(command, "commands") and re.fullmatch("[a-z]+", word):
+            assert word in command.commands, line
+            command = command.commands[word]

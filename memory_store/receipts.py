@@ -20,7 +20,7 @@ METHOD: Final = (
     "int8), stored vectors by cosine > 0.9999, and the words in the pages of the full-text index with the living ones."
 )
 NOT_COVERED: Final = (
-    "copies that a disk or a file system keeps by itself: worn flash cells, snapshots, journals",
+    "copies a disk or file system keeps by itself: worn flash cells, snapshots, journals",
     "backups of the whole disk, and archives that you exported",
     "what a remote service has received (listed above, if anything)",
 )

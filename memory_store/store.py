@@ -30,6 +30,7 @@ from memory_store.maintenance import Progress, Workshop
 from memory_store.models import Erasure, ErasurePlan, Hit, Memory, RecallFilters, StoreStats, Surroundings
 from memory_store.retrieval.candidates import VectorSide, gather, understood
 from memory_store.retrieval.expansion import surroundings
+from memory_store.retrieval.holding import all_holding
 from memory_store.retrieval.pool import Pool
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.recall import recall
@@ -123,6 +124,10 @@ class Store:
         """
         side, moment = self._vector_side(), _local(asked_at)
         return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
+
+    def all_holding(self, words: str) -> list[passages.StoredPassage]:
+        """Return all passages that hold each of these words, the latest first: superseded ones and twins too."""
+        return all_holding(self._database, words)
 
     def candidates(
         self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None

@@ -12,7 +12,7 @@ import typer
 
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, local, print_json, say, show, table
-from assistant.core.forgetting import ids_of, matching, plan_lines
+from assistant.core.forgetting import MOST_SHOWN, ids_of, plan_lines
 from assistant.display import excerpt
 from memory_store import Selection, Store, receipts
 from memory_store.errors import StoreError
@@ -104,10 +104,12 @@ def _chosen(store: Store, ids: list[str], documents: list[str], words: str | Non
         by_path = store.documents.by_path(str(Path(one).expanduser().absolute()))
         chosen.append(by_path.id if by_path else store.resolve(one))
     if words is not None:
-        hits = matching(store, words)
-        for hit in hits:
-            say(f"  {hit.kind.value}, {local(hit.created_at)}: {excerpt(hit.text, 100)}")
-        chosen += ids_of(hits)
+        found = store.all_holding(words)
+        for passage in found[:MOST_SHOWN]:
+            say(f"  {passage.source.kind.value}, {local(passage.created_at)}: {excerpt(passage.text, 100)}")
+        if len(found) > MOST_SHOWN:
+            say(f"  … and {len(found) - MOST_SHOWN:,} more passages.")
+        chosen += ids_of(found)
     return tuple(dict.fromkeys(chosen))
 
 

@@ -1,33 +1,21 @@
-"""Forgetting as a person asks for it: everything that holds some words, and the plan in words before it runs."""
+"""Forgetting as a person asks for it: what holds some words, and the plan in words before it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from memory_store import Store
-from memory_store.database.fulltext import query_terms
-from memory_store.models import ErasurePlan, Hit, SourceKind
+from memory_store.database.passages import StoredPassage
+from memory_store.models import ErasurePlan
 from memory_store.wording import counted
 
-# More than this can't be looked over before one says yes.
-MOST_MATCHING: Final = 200
+# More than this can't be looked over before one says yes: the rest is counted.
+MOST_SHOWN: Final = 200
 
 
-def matching(store: Store, words: str) -> list[Hit]:
-    """Return the passages that hold all of these words, the best first, `MOST_MATCHING` at most."""
-    wanted = {term.removesuffix("*") for term in query_terms(words)}
-    hits = store.recall(words, MOST_MATCHING) if wanted else []
-    return [hit for hit in hits if all(any(term in word for word in hit.matched) for term in wanted)]
-
-
-def ids_of(hits: Sequence[Hit]) -> tuple[str, ...]:
+def ids_of(found: Iterable[StoredPassage]) -> tuple[str, ...]:
     """Return what has to be erased for these passages to be gone: messages, memories, and whole documents."""
-    return tuple(
-        dict.fromkeys(
-            hit.message_id if hit.kind is SourceKind.CONVERSATION and hit.message_id else hit.source.id for hit in hits
-        )
-    )
+    return tuple(dict.fromkeys(one.message_id or one.source.id for one in found))
 
 
 def plan_lines(plan: ErasurePlan) -> Iterator[str]:

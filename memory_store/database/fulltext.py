@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from memory_store.database.filters import FilterSql
+from memory_store.database.filters import NO_FILTER, FilterSql
 
 # Han, kana, hangul and their extensions: scripts that unicode61 can't split into words.
 CJK: Final = (
@@ -91,6 +91,12 @@ def together(
         return []
     expression = f"({match_expression(terms)}) AND ({match_expression(beside)})"
     return _matching(connection, expression, "f.rowid DESC", limit, filters)
+
+
+def all_of(connection: sqlite3.Connection, terms: list[str]) -> list[int]:
+    """Return every row that holds all of the terms, the latest first."""
+    expression = " AND ".join(match_expression([term]) for term in terms)
+    return _matching(connection, expression, "f.rowid DESC", -1, NO_FILTER) if terms else []
 
 
 def _matching(connection: sqlite3.Connection, expression: str, order: str, limit: int, filters: FilterSql) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from memory_store import Store
@@ -46,6 +47,38 @@ def test_everything_that_holds_some_words_is_shown_and_erased(keepsake: Shell, n
     assert [one["text"] for one in keepsake("memory", "list", "--json").json["memories"]] == ["The piano key sticks"]
     nothing = keepsake("forget", "--matching", "spare key", "--yes")
     assert (nothing.code, "Nothing holds the words" in nothing.err) == (1, True)
+
+
+def test_words_are_erased_from_twins_and_earlier_versions_too(keepsake: Shell, tmp_path: Path) -> None:
+    for name in ("one.md", "two.md", "three.md"):
+        text = "Until 2019 we rented the old flat in Rua das Flores from Mr Teixeira, who still has our deposit."
+        (tmp_path / name).write_text(text + (" So it was." if name == "three.md" else ""), "utf-8")
+        keepsake("import", str(tmp_path / name))
+    old = keepsake("memory", "add", "The old flat had a red door", "--json").json
+    keepsake("memory", "edit", old["id"], "The former home had a red door")
+    done = keepsake("forget", "--matching", "the OLD flat", "--yes", "--json")
+    assert done.json["counts"] == {"documents": 3, "memories": 1, "passages": 4}
+    assert [one["text"] for one in keepsake("memory", "list", "--history", "--json").json["memories"]] == [
+        "The former home had a red door"
+    ]
+
+
+def test_words_are_erased_however_many_passages_hold_them(keepsake: Shell, tmp_path: Path) -> None:
+    for number in range(3):
+        lines = "\n\n".join(f"# Day {number}-{one}\n\nCleaned the aviary." for one in range(80))
+        (tmp_path / f"{number}.md").write_text(lines, "utf-8")
+        keepsake("import", str(tmp_path / f"{number}.md"), "--background")
+    planned = keepsake("forget", "--matching", "aviary", "--dry-run", "--json")
+    assert planned.json["counts"]["documents"] == 3
+    assert "… and " in planned.err
+
+
+def test_neither_a_date_nor_a_word_of_the_same_stem_is_taken_for_the_words(keepsake: Shell) -> None:
+    added = keepsake("memory", "add", "The university opens early", "--json").json
+    day = f"{datetime.fromisoformat(added['recorded_at']).astimezone():%B}"
+    for words in ("universe", day):
+        assert "Nothing holds the words" in keepsake("forget", "--matching", words, "--yes").err
+    assert keepsake("forget", "--matching", "UNIVERSITY", "--yes").code == 0
 
 
 def test_range_of_time_is_erased(keepsake: Shell, notes: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.core.forgetting import ids_of, matching
+from assistant.core.forgetting import ids_of
 from assistant.tui.actions.conversation import new, show_again
 from assistant.tui.actions.library import absolute, split
 from assistant.tui.screens.confirm import ConfirmForget
@@ -58,7 +58,7 @@ async def _selection(chat: ChatScreen, argument: str) -> Selection | None:
                 return None
             return Selection((conversation.id,))
         case ["matching", *rest] if rest:
-            found = await in_thread(lambda: ids_of(matching(store, " ".join(rest))))
+            found = await in_thread(lambda: ids_of(store.all_holding(" ".join(rest))))
             if not found:
                 await chat.notice(f"Nothing holds the words {' '.join(rest)}.")
                 return None

@@ -38,7 +38,7 @@ def manifest_schema() -> dict[str, Any]:
     files = dict.fromkeys((*(table.file for table in archive.TABLES), "markdown/memories.md"), HEX_32_BYTES)
     sums = _object(files)
     # The settings are not there if there were none to write.
-    sums["properties"] = {**sums["properties"], "config.toml": HEX_32_BYTES}
+    sums["properties"] = {**sums["properties"], archive.SETTINGS: HEX_32_BYTES}
     sums["patternProperties"] = {r"^markdown/(?:documents|conversations)/[^/]+\.md$": HEX_32_BYTES}
     return _schema(
         archive.MANIFEST,

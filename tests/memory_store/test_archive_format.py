@@ -22,7 +22,7 @@ from memory_store.transfer import archive
 from memory_store.version import version
 from scripts import archive_schemas
 from tests.support.embedder import HashEmbedder
-from tests.support.rich_store import fill_richly
+from tests.support.rich_store import SETTINGS, fill_richly
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 PAGE = archive_schemas.PAGE.read_text("utf-8")
@@ -42,7 +42,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("archive")
     with Store.open(folder / "memory", HashEmbedder()) as store:
         fill_richly(store, folder)
-        store.export(folder / "keepsake.zip", version())
+        store.export(folder / "keepsake.zip", version(), SETTINGS)
     return folder / "keepsake.zip"
 
 

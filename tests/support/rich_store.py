@@ -29,6 +29,7 @@ from memory_store.version import version
 from tests.support.embedder import HashEmbedder
 
 WRITTEN = datetime(2024, 3, 9, 8, 30, tzinfo=UTC)
+SETTINGS = '[model]\nprovider = "openai"\nname = "llama3.2"\nbase_url = "http://127.0.0.1:11434/v1"\n'
 MODEL = Author(AuthorKind.MODEL, "llama3.2")
 
 
@@ -147,7 +148,7 @@ def main() -> None:
         folder = Path(name)
         with Store.open(folder / "memory", HashEmbedder()) as store:
             fill_richly(store, folder)
-            store.export(Path(sys.argv[1]).absolute(), version())
+            store.export(Path(sys.argv[1]).absolute(), version(), SETTINGS)
 
 
 if __name__ == "__main__":

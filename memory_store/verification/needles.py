@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 
-# A long window is compared at every eighth offset of a file (which is fast), a short one at every offset.
+# Windows are compared at every eighth offset of a file, which is fast; those of the shortest texts at every offset.
 LONG: Final = 16
 SHORT: Final = 8
 SCAN_STRIDE: Final = 8
 # From this length on a text holds a whole long window at an offset that is compared, wherever it stands.
 _LONG_ENOUGH: Final = LONG + SCAN_STRIDE - 1
+_SHORT_ENOUGH: Final = SHORT + SCAN_STRIDE - 1
 _PROJECTIONS: Final = 96
 _VECTOR_STRIDE: Final = 33
 
@@ -67,12 +68,16 @@ class ScanKey:
 
 @dataclass(frozen=True, slots=True)
 class Needles:
-    """The needles of one erasure. `projections` is (vectors, 96) float32; `fragment_bytes` is how long a piece of a
-    text must at least be to be surely found; `too_short` counts texts of fewer than eight bytes."""
+    """The needles of one erasure: hashes of long windows, of short ones, and of those of the shortest texts.
+
+    `projections` is (vectors, 96) float32; `fragment_bytes` is how long a piece of a text must at least be to be surely
+    found; `too_short` counts texts of fewer than eight bytes.
+    """
 
     long: Hashes
     long_kinds: NDArray[np.uint8]
     short: Hashes
+    shortest: Hashes
     projections: NDArray[np.float32]
     texts: int = 0
     ids: int = 0
@@ -89,6 +94,7 @@ class Needles:
             long=self.long,
             long_kinds=self.long_kinds,
             short=self.short,
+            shortest=self.shortest,
             projections=self.projections,
             counts=np.frombuffer(json.dumps(counts).encode(), dtype=np.uint8),
         )
@@ -101,7 +107,14 @@ class Needles:
             return NeedleBuilder(ScanKey(b""), 0).build()
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             counts = json.loads(arrays["counts"].tobytes())
-            return cls(arrays["long"], arrays["long_kinds"], arrays["short"], arrays["projections"], *counts)
+            return cls(
+                arrays["long"],
+                arrays["long_kinds"],
+                arrays["short"],
+                arrays["shortest"],
+                arrays["projections"],
+                *counts,
+            )
 
 
 def windows(data: bytes, size: int, stride: int) -> tuple[Hashes, Hashes]:
@@ -130,6 +143,7 @@ class NeedleBuilder:
     _long: list[Hashes] = field(default_factory=list)
     _kinds: list[NDArray[np.uint8]] = field(default_factory=list)
     _short: list[Hashes] = field(default_factory=list)
+    _shortest: list[Hashes] = field(default_factory=list)
     _projections: list[NDArray[np.float32]] = field(default_factory=list)
     _texts: int = 0
     _ids: int = 0
@@ -150,7 +164,8 @@ class NeedleBuilder:
         for data in encodings(text):
             if len(data) < _LONG_ENOUGH + SCAN_STRIDE:
                 low, _ = windows(data, SHORT, 1)
-                self._short.append(self.key.short(low[~_even(low)]))
+                briefs = self._short if len(data) >= _SHORT_ENOUGH else self._shortest
+                briefs.append(self.key.short(low[~_even(low)]))
             else:
                 # A piece of a long text is found if it is as long as stride and scan need to meet.
                 stride = self.stride if len(data) > LONG + SCAN_STRIDE * self.stride else 1
@@ -199,6 +214,7 @@ class NeedleBuilder:
             long,
             kinds,
             np.unique(np.concatenate([np.zeros(0, np.uint64), *self._short])),
+            np.unique(np.concatenate([np.zeros(0, np.uint64), *self._shortest])),
             np.concatenate([empty, *self._projections]),
             self._texts,
             self._ids,

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory_store.errors import StoreError
-from memory_store.verification.needles import LONG, SHORT, Hashes, ScanKey
+from memory_store.verification.needles import LONG, SCAN_STRIDE, SHORT, Hashes, ScanKey
 
 _BLOCK: Final = 1024 * 1024
 # What one step looks at stays in the processor's cache.
-_STEP: Final = 128 * 1024
+_STEP: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,17 @@ class HashSet:
         return found
 
 
-def scan(folder: Path, key: ScanKey, long: HashSet, short: HashSet) -> Scan:
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a scan looks for: long windows and short ones at every eighth offset, the shortest texts' at each."""
+
+    key: ScanKey
+    long: HashSet
+    short: HashSet
+    shortest: HashSet
+
+
+def scan(folder: Path, sought: Sought) -> Scan:
     """Read every file under a folder and compare its bytes, and its name, with all needles.
 
     Raises StoreError for a file that can't be read.
@@ -71,11 +81,11 @@ def scan(folder: Path, key: ScanKey, long: HashSet, short: HashSet) -> Scan:
     files = list(_files(folder))
     jobs = [(path, start) for path, size in files for start in range(0, max(size, 1), _BLOCK)]
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="keepsake-scan") as workers:
-        found = workers.map(lambda job: _block(folder, job[0], job[1], key, long, short), jobs)
+        found = workers.map(lambda job: _block(folder, job[0], job[1], sought), jobs)
         findings = [one for part in found for one in part]
     for path, _ in files:
         name = str(path.relative_to(folder))
-        findings += [Finding(one.needle, name, -1) for one in search(name.encode(), key, long, short, name, 0)]
+        findings += [Finding(one.needle, name, -1) for one in search(name.encode(), sought, name, 0)]
     findings = list({(one.needle, one.file): one for one in reversed(findings)}.values())  # where each is met first
     return Scan(tuple((str(path.relative_to(folder)), size) for path, size in files), tuple(findings))
 
@@ -92,7 +102,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
                 yield path, status.st_size
 
 
-def _block(folder: Path, path: Path, start: int, key: ScanKey, long: HashSet, short: HashSet) -> list[Finding]:
+def _block(folder: Path, path: Path, start: int, sought: Sought) -> list[Finding]:
     try:
         with path.open("rb") as file:
             file.seek(start)
@@ -103,21 +113,28 @@ def _block(folder: Path, path: Path, start: int, key: ScanKey, long: HashSet, sh
         raise StoreError(
             f"{path} can't be read: {error.strerror or error}.", "Make it readable for you; then run it again."
         ) from error
-    return search(data, key, long, short, str(path.relative_to(folder)), start)
+    return search(data, sought, str(path.relative_to(folder)), start)
 
 
-def search(data: bytes, key: ScanKey, long: HashSet, short: HashSet, file: str, start: int) -> list[Finding]:
+def search(data: bytes, sought: Sought, file: str, start: int) -> list[Finding]:
     """Return what needles stand in these bytes, which begin at `start` of a file."""
     findings: list[Finding] = []
-    padded = data + bytes(-len(data) % 8 + LONG)
+    padded = data + bytes(-len(data) % SCAN_STRIDE + LONG)
     for begin in range(0, len(data), _STEP):
         piece = memoryview(padded)[begin : begin + _STEP + LONG]
-        if len(long):
-            words: Hashes = np.frombuffer(piece, dtype="<u8")
-            hashes = key.long(words[:-1], words[1:])
-            findings += [Finding(int(hashes[at]), file, start + begin + int(at) * 8) for at in long.members(hashes)]
-        for shift in range(8 if len(short) else 0):
-            hashes = key.short(np.frombuffer(piece, dtype="<u8", offset=shift, count=(len(piece) - shift) // 8))
-            places = short.members(hashes)
-            findings += [Finding(int(hashes[at]), file, start + begin + int(at) * 8 + shift) for at in places]
+        for hashes, wanted, shift in _hashes(piece, sought):
+            first = start + begin + shift
+            findings += [Finding(int(hashes[at]), file, first + int(at) * SCAN_STRIDE) for at in wanted.members(hashes)]
     return findings
+
+
+def _hashes(piece: memoryview, sought: Sought) -> Iterator[tuple[Hashes, HashSet, int]]:
+    """Yield the hashes of windows, what they are compared with, and the offset of the first."""
+    words: Hashes = np.frombuffer(piece, dtype="<u8")
+    if len(sought.long):
+        yield sought.key.long(words[:-1], words[1:]), sought.long, 0
+    if len(sought.short):
+        yield sought.key.short(words), sought.short, 0
+    for shift in range(SCAN_STRIDE if len(sought.shortest) else 0):
+        shifted: Hashes = np.frombuffer(piece, dtype="<u8", offset=shift, count=(len(piece) - shift) // SHORT)
+        yield sought.key.short(shifted), sought.shortest, shift

@@ -17,7 +17,7 @@ from memory_store.database import erasures, tombstones
 from memory_store.database.connection import Database
 from memory_store.verification import layouts, shared
 from memory_store.verification.needles import LONG, Hashes, NeedleKind, Needles, ScanKey, telling_windows
-from memory_store.verification.scan import Finding, HashSet, scan
+from memory_store.verification.scan import Finding, HashSet, Sought, scan
 
 # Copies of the database that are dealt with by themselves: a receipt lists those that still hold the erased.
 BACKUPS: Final = "backups"
@@ -72,8 +72,13 @@ def verify(database: Database, folder: Path, index_root: Path, needles: Sequence
     control = telling_windows(key, sentinel, 1)
     absent = telling_windows(key, secrets.token_bytes(2 * LONG), 1)
     long = _all([one.long for one in needles])
-    short = HashSet(_all([one.short for one in needles]))
-    seen = scan(folder, key, HashSet(_all([long, control, absent])), short)
+    sought = Sought(
+        key,
+        HashSet(_all([long, control, absent])),
+        HashSet(_all([one.short for one in needles])),
+        HashSet(_all([one.shortest for one in needles])),
+    )
+    seen = scan(folder, sought)
     met = np.array(sorted({one.needle for one in seen.findings}), dtype=np.uint64)
     controls = np.concatenate([control, absent])
     controls_alone = set(controls.tolist()) - set(controls[HashSet(long).members(controls)].tolist())
@@ -98,7 +103,7 @@ def verify(database: Database, folder: Path, index_root: Path, needles: Sequence
     residue = [*_residues(left, needles), *_twins_in_segments(index_root, key, projections[~living_twins])]
     return Verification(
         files=seen.files,
-        fragments=len(long) + sum(len(one.short) for one in needles),
+        fragments=len(long) + sum(len(one.short) + len(one.shortest) for one in needles),
         texts=sum(one.texts for one in needles),
         ids=sum(one.ids for one in needles),
         vectors=sum(one.vectors for one in needles),

@@ -39,7 +39,7 @@ def filled(tmp_path: Path) -> Path:
     return folder
 
 
-def schema_pages(data: bytes) -> set[int]:
+def schema_pages(data: bytes | bytearray) -> set[int]:
     """Return the numbers, from 0, of the pages that hold the schema: the first, and those that it points to."""
     cells, right = int.from_bytes(data[103:105]), int.from_bytes(data[108:112])
     places = [int.from_bytes(data[112 + 2 * at :][:2]) for at in range(cells)]

@@ -35,6 +35,7 @@ from memory_store.retrieval.pool import Pool
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.recall import recall
 from memory_store.transfer.export import ExportSummary, export
+from memory_store.transfer.formats import Format, export_as
 from memory_store.transfer.restore import RestoreOptions, RestoreSummary, restore
 from memory_store.vector_index.base import VectorIndex
 from memory_store.vector_index.exact import ExactIndex
@@ -337,10 +338,17 @@ class Store:
     # -- leave, arrive, verify ---------------------------------------------------------------------------------
 
     def export(
-        self, path: Path, version: str, settings: str | None = None, progress: Progress | None = None
+        self, path: Path, version: str, settings: str | None = None, passphrase: str | None = None
     ) -> ExportSummary:
-        """Write everything to one zip, with the text of the settings if given. Raises ArchiveError."""
-        return export(self._database, path, version, settings, progress)
+        """Write everything to one zip, with the text of the settings if given, encrypted with a passphrase.
+
+        Raises ArchiveError.
+        """
+        return export(self._database, path, version, settings, passphrase)
+
+    def export_as(self, wanted: Format, path: Path, *, with_private: bool = True) -> int:
+        """Write the record in a format of another program; return how many files. Raises ArchiveError."""
+        return export_as(self._database, wanted, path, with_private=with_private)
 
     def restore(self, path: Path, options: RestoreOptions | None = None) -> RestoreSummary:
         """Bring an archive into this store, all of it or nothing. Raises ArchiveError; then nothing has changed."""

@@ -15,6 +15,7 @@ from assistant.cli import (
     configuration,
     forgetting,
     importing,
+    leaving,
     library,
     lifecycle,
     memory,
@@ -68,6 +69,7 @@ memory.register(app)
 library.register(app)
 forgetting.register(app)
 backing_up.register(app)
+leaving.register(app)
 lifecycle.register(app)
 checkup.register(app)
 configuration.register(app)

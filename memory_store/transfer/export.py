@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
-import secrets
 import sqlite3
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from memory_store.clock import now, to_text
 from memory_store.database.connection import Database
-from memory_store.errors import ArchiveError
 from memory_store.transfer import archive, markdown
-
-Progress = Callable[[int, int], None]
+from memory_store.transfer.encryption import encrypted
+from memory_store.transfer.writing import whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +29,27 @@ class ExportSummary:
 
 
 def export(
-    database: Database, path: Path, version: str, settings: str | None = None, progress: Progress | None = None
+    database: Database,
+    path: Path,
+    version: str,
+    settings: str | None = None,
+    passphrase: str | None = None,
 ) -> ExportSummary:
     """Write the archive to `path` (0600), whole or not at all, with the text of `settings` as it is.
+
+    With a passphrase it is encrypted, and held in memory until it is.
 
     Raises ArchiveError if it can't be written there.
 
     One snapshot of the record is read to the end, so the archive is consistent while others go on writing.
     """
-    if path.exists() and path.is_dir():
-        raise ArchiveError(f"{path} is a folder.", "Name a file, such as keepsake.zip.")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-    except OSError as error:
-        raise ArchiveError(f"{path} can't be written: {error.strerror}.", "Choose another place.") from error
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            with database.read() as connection, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
-                counts = _write(connection, target, version, settings, progress)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise ArchiveError(f"{path} can't be written: {error.strerror}.", "Choose another place.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        # The library encrypts a whole file in memory; so nothing of it ever lies open on the disk either.
+        plain: IO[bytes] = io.BytesIO() if passphrase else file
+        with database.read() as connection, zipfile.ZipFile(plain, "w", zipfile.ZIP_DEFLATED) as target:
+            counts = _write(connection, target, version, settings)
+        if isinstance(plain, io.BytesIO) and passphrase:
+            file.write(encrypted(plain.getvalue(), passphrase))
     return ExportSummary(path, counts, path.stat().st_size)
 
 
@@ -65,7 +58,6 @@ def _write(
     target: zipfile.ZipFile,
     version: str,
     settings: str | None,
-    progress: Progress | None,
 ) -> dict[str, int]:
     counts: dict[str, int] = {}
     files: dict[str, str] = {}
@@ -73,13 +65,9 @@ def _write(
         table.name: int(connection.execute(f"SELECT count(*) FROM {table.name} WHERE {table.where}").fetchone()[0])
         for table in archive.TABLES
     }
-    done, total = 0, sum(totals.values())
     for table in archive.TABLES:
         files[table.file] = _member(target, table.file, _lines(connection, table))
         counts[table.name] = totals[table.name]
-        done += totals[table.name]
-        if progress:
-            progress(done, total)
     for name, pieces in markdown.readable_files(connection):
         files[name] = _member(target, name, pieces)
     if settings is not None:

@@ -6,8 +6,9 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
-from memory_store.database import memories
-from memory_store.database.rows import locator_from_json, memory_of, message_of
+from memory_store.clock import to_text
+from memory_store.models import Conversation, Document, Message
+from memory_store.transfer.record import Record
 
 
 def file_name(title: str, identifier: str) -> str:
@@ -18,41 +19,43 @@ def file_name(title: str, identifier: str) -> str:
 
 def readable_files(connection: sqlite3.Connection) -> Iterator[tuple[str, Iterator[str]]]:
     """Yield (member name, pieces of text) for every Markdown file, one source at a time."""
-    for row in connection.execute("SELECT id, title, path FROM documents ORDER BY id"):
-        yield f"markdown/documents/{file_name(row['title'], row['id'])}", _document(connection, row)
-    for row in connection.execute("SELECT id, title, created_at FROM conversations ORDER BY id"):
-        yield f"markdown/conversations/{file_name(row['title'], row['id'])}", _conversation(connection, row)
-    yield "markdown/memories.md", _memories(connection)
+    record = Record(connection)
+    for document in record.documents():
+        yield f"markdown/documents/{file_name(document.title, document.id)}", _document(record, document)
+    for conversation in record.conversations():
+        name = file_name(conversation.title, conversation.id)
+        yield f"markdown/conversations/{name}", _conversation(record, conversation)
+    yield "markdown/memories.md", _memories(record)
 
 
-def _document(connection: sqlite3.Connection, document: sqlite3.Row) -> Iterator[str]:
-    yield f"# {document['title']}\n\nImported from `{document['path']}`.\n"
-    rows = connection.execute(
-        "SELECT text, locator FROM passages WHERE document_id = ? ORDER BY ordinal", (document["id"],)
-    )
-    for row in rows:
-        place = locator_from_json(row["locator"]).label()
+def passages_of(record: Record, document: Document) -> Iterator[str]:
+    """Yield the passages of a document, a line between them, each with its place where it has one."""
+    for place, text in record.passages(document.id):
         yield f"\n---\n*{place}*\n\n" if place else "\n---\n\n"
-        yield row["text"] + "\n"
+        yield text + "\n"
 
 
-def _conversation(connection: sqlite3.Connection, conversation: sqlite3.Row) -> Iterator[str]:
-    yield f"# {conversation['title']}\n\nStarted {conversation['created_at']}.\n"
-    rows = connection.execute(
-        "SELECT * FROM messages WHERE conversation_id = ? ORDER BY created_at, id", (conversation["id"],)
-    )
-    for row in rows:
-        message = message_of(row)
-        author = message.author.name or message.author.kind
-        yield f"\n## {author}, {row['created_at']}\n\n{message.text}\n"
+def heading_of(message: Message) -> str:
+    """Return who wrote a message, and when."""
+    return f"{message.author.name or message.author.kind.value}, {to_text(message.created_at)}"
 
 
-def _memories(connection: sqlite3.Connection) -> Iterator[str]:
+def _document(record: Record, document: Document) -> Iterator[str]:
+    yield f"# {document.title}\n\nImported from `{document.path}`.\n"
+    yield from passages_of(record, document)
+
+
+def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
+    yield f"# {conversation.title}\n\nStarted {to_text(conversation.created_at)}.\n"
+    for message in record.messages(conversation.id):
+        yield f"\n## {heading_of(message)}\n\n{message.text}\n"
+
+
+def _memories(record: Record) -> Iterator[str]:
     yield "# Memories\n\n"
-    for row in connection.execute(f"{memories.SELECT} ORDER BY y.recorded_at, y.id"):
-        memory = memory_of(row)
-        marks = [memory.kind.value, row["recorded_at"], memory.author.name or memory.author.kind.value]
-        marks += [name for name in ("pinned", "private") if row[name]]
+    for memory in record.memories():
+        marks = [memory.kind.value, to_text(memory.recorded_at), memory.author.name or memory.author.kind.value]
+        marks += [name for name, is_so in (("pinned", memory.pinned), ("private", memory.private)) if is_so]
         if memory.superseded_by:
             marks.append(f"superseded by {memory.superseded_by}")
         yield f"- {memory.text} *({', '.join(marks)}; {memory.id})*\n"

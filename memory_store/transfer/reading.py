@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ from typing import Any, Final
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError
 from memory_store.transfer import archive
+from memory_store.transfer.encryption import decrypted, is_encrypted
 from memory_store.transfer.upgrades import upgraded
 
 EXPORT_AGAIN: Final = "Export again from the store it came from, or use another copy of the archive."
@@ -92,10 +94,14 @@ class Archive:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Archive]:
-    """Open and check an archive. Raises ArchiveError for a damaged or foreign file, here and while it is read."""
+def opened(path: Path, passphrase: str | None = None) -> Iterator[Archive]:
+    """Open and check an archive; a passphrase opens an encrypted one.
+
+    Raises ArchiveError for a damaged or foreign file, here and while it is read.
+    """
     try:
-        with zipfile.ZipFile(path) as source:
+        readable = io.BytesIO(decrypted(path, passphrase)) if is_encrypted(path) else path
+        with zipfile.ZipFile(readable) as source:
             manifest = _manifest(source, path)
             _verify(source, manifest)
             yield Archive(source, manifest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -32,12 +32,13 @@ _SIGNS_OF_LIFE: Final = (
 class RestoreOptions:
     """How to restore. Where a row differs the store's own stays unless `prefer_archive`.
 
-    `bring_back` lets in what was forgotten; `dry_run` only counts.
+    `bring_back` lets in what was forgotten; `dry_run` only counts. `passphrase` opens an encrypted archive.
     """
 
     prefer_archive: bool = False
     bring_back: bool = False
     dry_run: bool = False
+    passphrase: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def restore(
     options = options or RestoreOptions()
     tally, keep, settings = Tally(), True, None
     try:
-        with opened(path) as source:
+        with opened(path, options.passphrase) as source:
             settings = source.settings
             with database.write() as connection:
                 keep = _keeps_vectors(connection, source, identity)

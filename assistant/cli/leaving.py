@@ -1,0 +1,180 @@
+"""`keepsake export` and `keepsake restore`: everything leaves in one command, and arrives in one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from assistant import portable_settings
+from assistant.cli.context import invocation, opened_store
+from assistant.cli.output import print_json, say, show
+from assistant.display import excerpt
+from memory_store import Store
+from memory_store.errors import StoreError
+from memory_store.transfer.encryption import is_encrypted
+from memory_store.transfer.formats import FOLDERS, Format
+from memory_store.transfer.restore import RestoreOptions
+from memory_store.version import version
+from memory_store.wording import counted
+
+PASSPHRASE_ENV: Final = "KEEPSAKE_PASSPHRASE"
+_MOST_NAMED: Final = 20
+_NAME_LENGTH: Final = 70
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("export")(export)
+    app.command("restore")(restore)
+
+
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The zip, file or folder to write.", show_default=False)],
+    wanted: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="Instead of an archive. markdown: a folder of linked notes (Obsidian). csv: memories as a table. "
+            "claude: the lines Claude's memory import takes. pam: Portable AI Memory 1.0.",
+            show_default=False,
+        ),
+    ] = None,
+    without_private: Annotated[
+        bool, typer.Option("--without-private", help="Leave the private out (not in an archive, which is whole).")
+    ] = False,
+    encrypt: Annotated[
+        bool,
+        typer.Option("--encrypt", help=f"Encrypt the archive (age) with a passphrase: asked for, or {PASSPHRASE_ENV}."),
+    ] = False,
+    force: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Write everything to one zip, with JSON lines for programs and Markdown for you; or to another format.
+
+    Example: keepsake export keepsake.zip
+    """
+    path = file.expanduser().absolute()
+    if path.is_file() and not force:
+        raise StoreError(f"{file} exists.", "Choose another name, or give --force to replace it.")
+    if wanted is None:
+        _export_archive(context, path, without_private, encrypt, as_json)
+        return
+    if encrypt:
+        raise StoreError("Only an archive can be encrypted.", "Leave out --format, or --encrypt.")
+    with opened_store(context) as (store, _):
+        files = store.export_as(wanted, path, with_private=not without_private)
+    if as_json:
+        print_json({"path": str(path), "format": wanted.value, "files": files})
+    else:
+        show(f"Wrote {path} ({counted({'files': files}) if wanted in FOLDERS else wanted.value}).")
+        say("It is not encrypted, and only an archive can be restored.")
+
+
+def _export_archive(context: typer.Context, path: Path, without_private: bool, encrypt: bool, as_json: bool) -> None:
+    if without_private:
+        raise StoreError(
+            "An archive is whole: the private is in it.",
+            f"Use --encrypt, or a format that takes --without-private: {', '.join(Format)}.",
+        )
+    passphrase = _passphrase(new=True) if encrypt else None
+    with opened_store(context) as (store, _):
+        settings = portable_settings.portable(invocation(context).config)
+        summary = store.export(path, version(), settings, passphrase)
+    if as_json:
+        fields = {"path": str(summary.path), "bytes": summary.size_bytes, "counts": dict(summary.counts)}
+        print_json({**fields, "encrypted": encrypt})
+        return
+    show(f"Wrote {summary.path} ({summary.size_bytes / 1e6:.1f} MB{', encrypted' if encrypt else ''}).")
+    if not encrypt:
+        say("It holds your memory unencrypted; --encrypt puts it under a passphrase.")
+
+
+def _passphrase(*, new: bool) -> str:
+    """Return the passphrase from the environment, or ask for it: twice for a new one, and without showing it."""
+    given = os.environ.get(PASSPHRASE_ENV)
+    if given:
+        return given
+    prompt = "A passphrase for the archive (without it nobody can open it)" if new else "The archive's passphrase"
+    answer: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+    return answer
+
+
+class Preference(StrEnum):
+    """Whose version of a row stays where the archive and the store differ."""
+
+    STORE = "store"
+    ARCHIVE = "archive"
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The zip that `export` wrote.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would come.")] = False,
+    prefer: Annotated[
+        Preference, typer.Option(help="Whose version stays where they differ.", case_sensitive=False)
+    ] = Preference.STORE,
+    bring_back: Annotated[bool, typer.Option("--bring-back", help="Let in what was forgotten too.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Bring an archive into the store and merge it with what is there. All of it comes, or nothing.
+
+    Example: keepsake restore keepsake.zip --dry-run
+    """
+    path = file.expanduser().absolute()
+    passphrase = _passphrase(new=False) if is_encrypted(path) else None
+    options = RestoreOptions(prefer is Preference.ARCHIVE, bring_back, dry_run, passphrase)
+    with opened_store(context) as (store, _):
+        summary = store.restore(path, options)
+        named = [(one, _named(store, *one)) for one in summary.differing[:_MOST_NAMED]]
+        if not dry_run:
+            if not summary.vectors_kept:
+                say("The vectors were made by another embedder and are made anew.")
+            store.embed_pending()
+            store.update_index()
+    brought = None
+    if summary.settings is not None and not dry_run:
+        brought = portable_settings.install(summary.settings, invocation(context).config)
+    if as_json:
+        fields = dataclasses.asdict(summary) | {"settings": str(brought) if brought else None}
+        print_json(fields)
+        return
+    show(f"{'Would restore' if dry_run else 'Restored'} {_in_words(summary.counts)}.")
+    outcome = "the archive's was taken" if prefer is Preference.ARCHIVE else "the store's own was kept"
+    for label, counts in (
+        ("There already", summary.known),
+        (f"Different ({outcome})", summary.conflicts),
+        ("Forgotten, so left out (--bring-back lets them in)", summary.away),
+    ):
+        if any(counts.values()):
+            show(f"{label}: {_in_words(counts)}.")
+    for (_, identifier), words in named:
+        show(f"  {identifier}  {excerpt(words, _NAME_LENGTH)}")
+    if len(summary.differing) > len(named):
+        show(f"  … and {len(summary.differing) - len(named)} more; --json lists them all.")
+    if brought:
+        show(f"The settings came too: {brought}.")
+
+
+def _in_words(counts: Mapping[str, int]) -> str:
+    return counted({name.replace("_", " "): count for name, count in counts.items()})
+
+
+def _named(store: Store, table: str, identifier: str) -> str:
+    """Return by what a person knows a record."""
+    match table:
+        case "documents":
+            return store.documents.get(identifier).path
+        case "conversations":
+            return store.conversations.get(identifier).title
+        case "messages":
+            return store.conversations.message(identifier).text
+        case _:
+            return store.memories.get(identifier).text

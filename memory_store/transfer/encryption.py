@@ -1,0 +1,45 @@
+"""Archives under a passphrase, in the age format (age-encryption.org/v1): the `age` tool opens them too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from memory_store.errors import ArchiveError
+
+_HEADERS: Final = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")
+
+
+def is_encrypted(path: Path) -> bool:
+    """Say whether a file begins as the age format does. A file that can't be read is not encrypted."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(max(map(len, _HEADERS)))
+    except OSError:
+        return False
+    return beginning.startswith(_HEADERS)
+
+
+def encrypted(data: bytes, passphrase: str) -> bytes:
+    """Return the bytes under the passphrase. The library takes and gives them whole: twice their size in memory."""
+    from pyrage import passphrase as age
+
+    sealed: bytes = age.encrypt(data, passphrase)
+    return sealed
+
+
+def decrypted(path: Path, passphrase: str | None) -> bytes:
+    """Return what a file holds under the passphrase. Raises ArchiveError without one, or if it doesn't fit."""
+    if not passphrase:
+        raise ArchiveError(f"{path} is encrypted.", "Give its passphrase: in a terminal you are asked for it.")
+    from pyrage import DecryptError
+    from pyrage import passphrase as age
+
+    try:
+        opened: bytes = age.decrypt(path.read_bytes(), passphrase)
+    except DecryptError as error:
+        raise ArchiveError(
+            f"{path} doesn't open with this passphrase, or it is damaged.",
+            "Try again; nobody, we neither, can open it without the right one.",
+        ) from error
+    return opened

@@ -1,0 +1,191 @@
+"""Portable AI Memory 1.0: memories in one JSON file, each conversation in one (portable-ai-memory.org/spec/v1.0)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from memory_store.clock import now, to_text
+from memory_store.models import AuthorKind, Conversation, Memory, MemoryKind, Message
+from memory_store.transfer.record import Record
+from memory_store.version import version
+
+_VERSION: Final = "1.0"
+_PLATFORM: Final = "keepsake"
+_MAIN: Final = "memory-store.json"
+_TYPES: Final = {
+    MemoryKind.FACT: "fact",
+    MemoryKind.PREFERENCE: "preference",
+    MemoryKind.GOAL: "goal",
+    MemoryKind.NOTE: "context",
+}
+
+
+def pam_files(record: Record, owner: str) -> Iterator[tuple[str, Iterator[str]]]:
+    """Yield (file name, pieces of text). `owner` is an id that stays the same from export to export.
+
+    Documents have no place in this format.
+    """
+    for conversation in record.conversations():
+        yield f"conversations/{conversation.id}.json", _conversation(record, conversation)
+    yield _MAIN, _memory_store(record, owner)
+
+
+def content_hash(text: str) -> str:
+    """Return the hash by which the format knows the same content again (section 9.4 of its specification)."""
+    normal = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text.strip().lower()))
+    return "sha256:" + hashlib.sha256(normal.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _memory_store(record: Record, owner: str) -> Iterator[str]:
+    told_in = _conversations_of_sources(record)
+    shown = {one.id for one in record.memories()}
+    head = {
+        "schema": "portable-ai-memory",
+        "schema_version": _VERSION,
+        "export_id": str(uuid.uuid4()),
+        "exported_by": f"{_PLATFORM}/{version()}",
+        "export_date": to_text(now()),
+        "owner": {"id": owner},
+    }
+    yield json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
+    yield ',\n "memories": ['
+    yield from _joined(_memory(one, shown, told_in) for one in record.memories())
+    yield '\n ],\n "relations": ['
+    yield from _joined(_supersedes(one) for one in record.memories() if one.superseded_by in shown)
+    yield '\n ],\n "conversations_index": ['
+    derived: dict[str, list[str]] = {}
+    for one in record.memories():
+        if conversation_id := _told_in(one, told_in):
+            derived.setdefault(conversation_id, []).append(one.id)
+    yield from _joined(_entry(one, derived.get(one.id, [])) for one in record.conversations())
+    yield "\n ]\n}\n"
+
+
+def _joined(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for number, one in enumerate(records):
+        yield (",\n  " if number else "\n  ") + json.dumps(one, ensure_ascii=False)
+
+
+def _conversations_of_sources(record: Record) -> dict[str, str]:
+    """Return the conversation of each message that a memory was made from, of those that leave."""
+    wanted = {source for one in record.memories() for source in one.sources}
+    return {
+        message.id: conversation.id
+        for conversation in record.conversations()
+        for message in (record.messages(conversation.id) if wanted else ())
+        if message.id in wanted
+    }
+
+
+def _told_in(memory: Memory, told_in: dict[str, str]) -> str | None:
+    return next((told_in[one] for one in memory.sources if one in told_in), None)
+
+
+def _memory(memory: Memory, shown: set[str], told_in: dict[str, str]) -> dict[str, Any]:
+    kind = _TYPES.get(memory.kind, "custom")
+    superseded = memory.superseded_by is not None
+    by_hand = memory.author.kind is AuthorKind.USER and not memory.sources
+    return {
+        "id": memory.id,
+        "type": kind,
+        "custom_type": memory.kind.value if kind == "custom" else None,
+        "status": ("superseded" if memory.superseded_by in shown else "archived") if superseded else "active",
+        "content": memory.text,
+        "content_hash": content_hash(memory.text),
+        "tags": ["pinned"] if memory.pinned else [],
+        "temporal": {
+            "created_at": to_text(memory.recorded_at),
+            "valid_from": to_text(memory.valid_from) if memory.valid_from else None,
+            "valid_until": to_text(memory.valid_to) if memory.valid_to else None,
+            "superseded_by": memory.superseded_by if memory.superseded_by in shown else None,
+        },
+        "provenance": {
+            "platform": _PLATFORM,
+            "conversation_ref": _told_in(memory, told_in),
+            "message_ref": next((one for one in memory.sources if one in told_in), None),
+            "extraction_method": "explicit_user_input" if by_hand else None,
+        },
+        "access": {"visibility": "private"},
+        "metadata": {
+            "author_kind": memory.author.kind.value,
+            "author_name": memory.author.name,
+            "private": memory.private,
+        },
+    }
+
+
+def _supersedes(memory: Memory) -> dict[str, Any]:
+    assert memory.superseded_by is not None
+    return {
+        "id": f"rel_{memory.id}",
+        "from": memory.superseded_by,
+        "to": memory.id,
+        "type": "supersedes",
+        "created_at": to_text(memory.valid_to or memory.recorded_at),
+    }
+
+
+def _entry(conversation: Conversation, derived: list[str]) -> dict[str, Any]:
+    return {
+        "id": conversation.id,
+        "platform": _PLATFORM,
+        "title": conversation.title,
+        "temporal": _times(conversation),
+        "derived_memories": derived,
+        "storage": {"type": "file", "ref": f"conversations/{conversation.id}.json"},
+    }
+
+
+def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
+    head = {
+        "schema": "portable-ai-memory-conversation",
+        "schema_version": _VERSION,
+        "id": conversation.id,
+        "provider": {"name": _PLATFORM, "conversation_id": conversation.origin},
+        "title": conversation.title,
+        "temporal": _times(conversation),
+        "raw_metadata": {"private": conversation.private, "current_message_id": conversation.current_message_id},
+    }
+    parents = {one.id: one.parent_id for one in record.messages(conversation.id)}
+    children: dict[str, list[str]] = {}
+    for child in parents:
+        parent = _shown_parent(child, parents)
+        if parent is not None:
+            children.setdefault(parent, []).append(child)
+    yield json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
+    yield ',\n "messages": ['
+    yield from _joined(
+        _message(one, _shown_parent(one.id, parents), children.get(one.id, []))
+        for one in record.messages(conversation.id)
+    )
+    yield "\n ]\n}\n"
+
+
+def _shown_parent(message_id: str, parents: dict[str, str | None]) -> str | None:
+    """Return the parent if it leaves too."""
+    parent = parents[message_id]
+    return parent if parent in parents else None
+
+
+def _message(message: Message, parent: str | None, children: list[str]) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "role": message.role.value,
+        "content": {"type": "text", "text": message.text},
+        "created_at": to_text(message.created_at),
+        "parent_id": parent,
+        "children_ids": children,
+        "model": message.author.name if message.author.kind is AuthorKind.MODEL else None,
+        "token_count": message.output_tokens,
+        "raw_metadata": {"status": message.status.value, "private": message.private},
+    }
+
+
+def _times(conversation: Conversation) -> dict[str, str]:
+    return {"created_at": to_text(conversation.created_at), "updated_at": to_text(conversation.updated_at)}

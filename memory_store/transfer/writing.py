@@ -1,0 +1,61 @@
+"""Files and folders that appear whole or not at all: written beside their place, then moved there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from memory_store.errors import ArchiveError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file (0600) that takes the place of `path`, safe on the disk, when the block ends without an error.
+
+    Raises ArchiveError if it can't be written there.
+    """
+    if path.is_dir():
+        raise ArchiveError(f"{path} is a folder.", "Name a file, such as keepsake.zip.")
+    temporary = _beside(path)
+    try:
+        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a folder (0700) that becomes `path` when the block ends without an error.
+
+    Raises ArchiveError if something is there already, or it can't be written there.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise ArchiveError(f"{path} is there already.", "Name a new folder; nothing of yours is ever replaced by one.")
+    temporary = _beside(path)
+    try:
+        temporary.mkdir(mode=0o700)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+
+
+def _unwritable(path: Path, error: OSError) -> ArchiveError:
+    return ArchiveError(f"{path} can't be written: {error.strerror or error}.", "Choose another place.")

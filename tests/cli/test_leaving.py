@@ -1,0 +1,69 @@
+"""Leaving and arriving on the command line: formats, passphrases, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from tests.cli.conftest import Shell
+
+
+def test_each_format_is_written_and_told(keepsake: Shell, notes: Path, tmp_path: Path) -> None:
+    keepsake("import", str(notes))
+    keepsake("memory", "add", "The boat is in Camaret")
+    for name in ("csv", "claude"):
+        told = keepsake("export", str(tmp_path / name), "--format", name)
+        assert told.out == f"Wrote {tmp_path / name} ({name}).\n"
+        assert "only an archive can be restored" in told.err
+        assert "Camaret" in (tmp_path / name).read_text("utf-8")
+    assert keepsake("export", str(tmp_path / "csv"), "--format", "csv").code == 1
+    assert keepsake("export", str(tmp_path / "csv"), "--format", "csv", "--force").code == 0
+    for name in ("markdown", "pam"):
+        report = keepsake("export", str(tmp_path / name), "--format", name, "--json").json
+        files = [one for one in (tmp_path / name).rglob("*") if one.is_file()]
+        assert report == {"path": str(tmp_path / name), "format": name, "files": len(files)}
+        again = keepsake("export", str(tmp_path / name), "--format", name, "--force")
+        assert again.code == 1
+        assert "is there already" in again.err
+
+
+def test_what_does_not_go_together_is_refused(keepsake: Shell, tmp_path: Path) -> None:
+    whole = keepsake("export", str(tmp_path / "a.zip"), "--without-private")
+    assert whole.code == 1
+    assert "An archive is whole" in whole.err
+    assert "markdown, csv, claude, pam" in whole.err
+    assert keepsake("export", str(tmp_path / "a"), "--format", "csv", "--encrypt").code == 1
+    assert not list(tmp_path.glob("a*"))
+
+
+def test_encrypted_archive_with_the_passphrase_of_the_environment(
+    keepsake: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keepsake("memory", "add", "The boat is in Camaret")
+    archive = str(tmp_path / "keep.age")
+    monkeypatch.setenv("KEEPSAKE_PASSPHRASE", "right")
+    assert "encrypted" in keepsake("export", archive, "--encrypt").out
+    assert b"Camaret" not in Path(archive).read_bytes()
+    other = Shell(tmp_path / "other", keepsake.capture)
+    monkeypatch.setenv("KEEPSAKE_PASSPHRASE", "wrong")
+    assert "doesn't open with this passphrase" in other("restore", archive).err
+    monkeypatch.setenv("KEEPSAKE_PASSPHRASE", "right")
+    assert other("restore", archive).out.startswith("Restored 1 memory")
+
+
+def test_passphrase_is_asked_for_twice_when_it_is_new_and_once_to_open(
+    keepsake: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[bool, bool]] = []
+
+    def prompt(text: str, *, hide_input: bool, confirmation_prompt: bool, err: bool) -> str:
+        asked.append((hide_input, confirmation_prompt))
+        return "right"
+
+    monkeypatch.setattr(typer, "prompt", prompt)
+    keepsake("memory", "add", "The boat is in Camaret")
+    keepsake("export", str(tmp_path / "keep.age"), "--encrypt")
+    assert keepsake("restore", str(tmp_path / "keep.age"), "--dry-run").code == 0
+    assert asked == [(True, True), (True, False)]

@@ -1,0 +1,177 @@
+"""Exports for other programs: what they hold, what stays out, and that no text of the record breaks out of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from portable_ai_memory import MemoryStore, load, load_conversation
+from portable_ai_memory.core.validator import validate_conversation, validate_memory_store
+
+from memory_store import NewMemory, Store
+from memory_store.errors import ArchiveError
+from memory_store.models import USER, Author, AuthorKind, Citation, MemoryKind, MessageStatus, Role
+from memory_store.transfer.formats import Format
+from memory_store.transfer.formats.tables import COLUMNS
+from tests.memory_store.support import add_document
+
+HOSTILE = '---\nid: "stolen"\n---\n]] | [[x]] "quoted" \\ end'
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    document = add_document(store, "/旅行/计划.md", "动车 D8724 去丽江", "Tram 28", headings=("行程",))
+    add_document(store, "/health/体检.md", "血压偏高", private=True)
+    talk = store.conversations.start("Which [[train]]?")
+    question = store.conversations.append(talk.id, Role.USER, "Which train?", USER, parent_id=None)
+    author = Author(AuthorKind.MODEL, "a-model")
+    for text in ("The tram [1]", "D8724 [1]"):
+        answer = store.conversations.append(
+            talk.id, Role.ASSISTANT, "", author, parent_id=question.id, status=MessageStatus.PENDING
+        )
+        cited = Citation(1, store.documents.passages(document.id)[0].id, True)
+        store.conversations.finish(answer.id, text, author, MessageStatus.PARTIAL, citations=[cited])
+    store.conversations.append(talk.id, Role.USER, "And my blood pressure?", USER, parent_id=answer.id, private=True)
+    old = store.remember(NewMemory("Lives in Porto", kind=MemoryKind.FACT))
+    store.memories.supersede(old.id, NewMemory("Lives in Lyon", kind=MemoryKind.FACT, pinned=True))
+    store.remember(NewMemory("Takes the D8724", kind=MemoryKind.EVENT, sources=(question.id,)))
+    store.remember(NewMemory("血压偏高", private=True))
+    store.remember(NewMemory("Was in Kunming", valid_to=datetime(2020, 1, 1, tzinfo=UTC)))
+    store.remember(NewMemory("=1+1\nsecond line"))
+    store.remember(NewMemory(HOSTILE))
+    return store
+
+
+def notes_of(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*.md")}
+
+
+def front_matter(note: str) -> dict[str, object]:
+    """Return the fields between the first two rulers, each of which is JSON."""
+    lines = note.split("\n---\n")[0].removeprefix("---\n").splitlines()
+    return {name: json.loads(value) for name, _, value in (line.partition(": ") for line in lines)}
+
+
+def test_notes_are_linked_and_their_links_lead_somewhere(filled: Store, tmp_path: Path) -> None:
+    count = filled.export_as(Format.MARKDOWN, tmp_path / "notes")
+    notes = notes_of(tmp_path / "notes")
+    assert count == len(notes)
+    places = {name.removesuffix(".md") for name in notes}
+    links = {link for text in notes.values() for link in re.findall(r"\[\[([^\]|#^\[]+)\|", text)}
+    assert links <= places
+    assert len(links) == len(places) - 1  # all but the index itself
+    talk = next(text for name, text in notes.items() if name.startswith("conversations/"))
+    assert re.search(r"- \\\[1\\\] \[\[documents/计划-\w+\|计划\]\], 行程 › line 1", talk)
+    assert talk.count("*On another branch.*") == 1
+    assert talk.index("The tram") < talk.index("D8724 [1]")
+    assert "*This answer is partial.*" in talk
+    block = re.findall(r"In answer to \[\[#\^([\w-]+)\|", talk)
+    assert f"\n^{block[0]}\n" in talk
+    porto = next(text for name, text in notes.items() if "Porto" in name)
+    assert re.search(r"Superseded by \[\[memories/Lives-in-Lyon-\w+\|Lives in Lyon\]\]", porto)
+    assert front_matter(porto)["tags"] == ["keepsake/memory"]
+    lyon = next(text for name, text in notes.items() if "Lyon" in name)
+    assert front_matter(lyon)["tags"] == ["keepsake/memory", "keepsake/pinned"]
+
+
+def test_no_text_breaks_out_of_the_front_matter(filled: Store, tmp_path: Path) -> None:
+    filled.export_as(Format.MARKDOWN, tmp_path / "notes")
+    hostile = [note for note in notes_of(tmp_path / "notes").values() if HOSTILE in note]
+    assert len(hostile) == 1
+    fields = front_matter(hostile[0])
+    assert fields["id"] in {one.id for one in filled.memories.all()}
+    assert hostile[0].endswith(f"---\n\n{HOSTILE}\n")
+
+
+@pytest.mark.parametrize("wanted", list(Format))
+def test_private_stays_out_when_asked(filled: Store, tmp_path: Path, wanted: Format) -> None:
+    for with_private in (True, False):
+        path = tmp_path / f"out-{with_private}"
+        filled.export_as(wanted, path, with_private=with_private)
+        files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+        text = "".join(f"{one.name}\n{one.read_text('utf-8')}" for one in files)
+        assert ("血压偏高" in text) == with_private
+        assert ("blood pressure" in text) == (with_private and wanted in (Format.MARKDOWN, Format.PAM))
+        assert "Lives in Lyon" in text
+
+
+def test_csv_is_a_table_in_which_nothing_is_a_formula(filled: Store, tmp_path: Path) -> None:
+    filled.export_as(Format.CSV, tmp_path / "memories.csv")
+    text = (tmp_path / "memories.csv").read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert tuple(rows[0]) == COLUMNS
+    assert len(rows) == len(filled.memories.all(include_superseded=True))
+    by_text = {row["text"]: row for row in rows}
+    assert "'=1+1\nsecond line" in by_text
+    assert by_text["Lives in Porto"]["superseded_by"] == by_text["Lives in Lyon"]["id"]
+    assert (by_text["Lives in Porto"]["pinned"], by_text["Lives in Lyon"]["pinned"]) == ("no", "yes")
+    assert by_text["血压偏高"]["private"] == "yes"
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+
+
+def test_claude_lines_say_what_holds_today(filled: Store, tmp_path: Path) -> None:
+    filled.export_as(Format.CLAUDE, tmp_path / "lines.txt")
+    lines = (tmp_path / "lines.txt").read_text("utf-8").splitlines()
+    assert all(re.match(r"\[\d{4}-\d\d-\d\d\] - \S", line) for line in lines)
+    texts = [line.partition(" - ")[2] for line in lines]
+    assert "Lives in Lyon" in texts
+    assert "=1+1 second line" in texts
+    assert not {"Lives in Porto", "Was in Kunming"} & set(texts)
+
+
+def memories_of(folder: Path) -> MemoryStore:
+    loaded = load(folder / "memory-store.json")
+    assert isinstance(loaded, MemoryStore)
+    return loaded
+
+
+@pytest.mark.parametrize("with_private", [True, False])
+def test_pam_passes_its_own_validation(filled: Store, tmp_path: Path, with_private: bool) -> None:
+    filled.export_as(Format.PAM, tmp_path / "pam", with_private=with_private)
+    memories = memories_of(tmp_path / "pam")
+    result = validate_memory_store(memories)
+    assert result.is_valid, str(result)
+    assert result.warnings == []
+    kinds = {one.content: str(one.type) for one in memories.memories}
+    assert kinds["Lives in Lyon"] == "fact"
+    assert kinds["Takes the D8724"] == "custom"
+    assert [(one.type, one.to) for one in memories.relations] == [
+        ("supersedes", next(one.id for one in memories.memories if one.content == "Lives in Porto"))
+    ]
+    for entry in memories.conversations_index:
+        assert entry.storage is not None
+        conversation = load_conversation(tmp_path / "pam" / entry.storage.ref)
+        checked = validate_conversation(conversation)
+        assert checked.is_valid
+        assert checked.warnings == []
+        assert len(conversation.messages) == (4 if with_private else 3)
+
+
+def test_pam_names_the_same_owner_in_every_export(filled: Store, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        filled.export_as(Format.PAM, tmp_path / name)
+    owners = {memories_of(tmp_path / name).owner.id for name in ("one", "two")}
+    assert len(owners) == 1
+
+
+def test_folder_with_something_in_it_is_never_replaced(filled: Store, tmp_path: Path) -> None:
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    filled.export_as(Format.MARKDOWN, vault)
+    before = notes_of(vault)
+    with pytest.raises(ArchiveError, match="is there already"):
+        filled.export_as(Format.MARKDOWN, vault)
+    assert notes_of(vault) == before
+    assert {one.name for one in tmp_path.iterdir()} == {"vault", "memory"}
+
+
+@pytest.mark.parametrize("wanted", list(Format))
+def test_place_that_does_not_exist_is_told(filled: Store, tmp_path: Path, wanted: Format) -> None:
+    with pytest.raises(ArchiveError, match="can't be written"):
+        filled.export_as(wanted, tmp_path / "no" / "such" / "place")
+    assert {one.name for one in tmp_path.iterdir()} == {"memory"}

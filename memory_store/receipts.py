@@ -153,7 +153,7 @@ def readable(receipt: Receipt) -> str:
         f"Asked for    {_local(receipt.requested_at)}",
         f"Complete     {_local(receipt.completed_at) if receipt.completed_at else 'not yet'}",
         f"Version      keepsake {receipt.version}",
-        f"Looked for   {looked.texts:,} texts, {looked.ids:,} ids, {looked.vectors:,} vectors; "
+        f"Looked for   {counted({'texts': looked.texts, 'ids': looked.ids, 'vectors': looked.vectors})}; "
         f"any piece of {looked.shortest_piece_bytes} bytes or more",
         f"Scanned      {len(receipt.files)} files, {size / 1e6:,.1f} MB",
         *(f"             {file.name}  {file.size_bytes:,} bytes" for file in receipt.files),

@@ -186,7 +186,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("sent_at", TIME, "when it was sent"),
         Column("endpoint", _TEXT, "where it went"),
         Column("model", _TEXT, "to which model"),
-        Column("purpose", {"type": "string", "enum": ["chat", "embedding"]}, "what for"),
+        Column("purpose", {"type": "string", "enum": ["chat", "embedding", "query"]}, "what for"),
     ),
     "request_items": (
         Column("request_id", _id(ids.REQUEST), "the request"),

@@ -20,6 +20,7 @@ from assistant.cli.output import print_json, say, show
 from assistant.display import plain
 from assistant.ingestion.conversations.merging import ExportReport
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, import_paths
+from memory_store.wording import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -111,7 +112,7 @@ def _line(outcome: FileOutcome) -> str:
     if outcome.report:
         text = f"{outcome.status.value:<9} {outcome.path} ({outcome.report.format}): {outcome.report.summary()}"
         return plain(text, one_line=False)
-    detail = f": {outcome.reason}" if outcome.reason else f", {outcome.passages} passages"
+    detail = f": {outcome.reason}" if outcome.reason else f", {counted({'passages': outcome.passages})}"
     hint = f" ({outcome.hint})" if outcome.hint and outcome.status is FileStatus.FAILED else ""
     return plain(f"{outcome.status.value:<9} {outcome.path}{detail}{hint}", one_line=False)
 

@@ -1,4 +1,4 @@
-"""The commands over the whole store: reindex, stats."""
+"""The commands over the whole store: reindex, stats, requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from assistant.cli.context import opened_store
-from assistant.cli.output import print_json, say, show
+from assistant.cli.output import iso, local, print_json, say, show, table
 from assistant.display import plain
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("reindex")(reindex)
     app.command("stats")(stats)
+    app.command("requests")(requests)
 
 
 def reindex(context: typer.Context, as_json: _Json = False) -> None:
@@ -47,3 +48,22 @@ def stats(context: typer.Context, as_json: _Json = False) -> None:
         return
     for name, value in fields.items():
         show(f"{name.replace('_', ' ')}: {plain(str(value))}")
+
+
+def requests(context: typer.Context, as_json: _Json = False) -> None:
+    """List what was sent to services that are not on this machine: when, where to, what for; never the text.
+
+    Example: keepsake requests
+    """
+    with opened_store(context) as (store, _):
+        found = store.requests.all()
+    if as_json:
+        print_json([{**dataclasses.asdict(one), "sent_at": iso(one.sent_at)} for one in found])
+        return
+    if not found:
+        show("Nothing was sent anywhere.")
+        return
+    table(
+        ("SENT", "TO", "MODEL", "FOR", "ITEMS"),
+        [(local(one.sent_at), one.endpoint, one.model, one.purpose, str(one.items)) for one in found],
+    )

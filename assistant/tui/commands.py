@@ -58,7 +58,7 @@ COMMANDS: Final = (
     Command(
         "forget",
         "WHAT",
-        "Erase an ID, `document PATH`, `this` chat or `all`, after asking",
+        "Erase an ID, `document PATH`, `matching WORDS`, `this` chat or `all`, after asking",
         "forgetting:forget",
         waits_for_answer=True,
     ),

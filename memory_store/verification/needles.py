@@ -107,14 +107,12 @@ class Needles:
             return NeedleBuilder(ScanKey(b""), 0).build()
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             counts = json.loads(arrays["counts"].tobytes())
-            return cls(
-                arrays["long"],
-                arrays["long_kinds"],
-                arrays["short"],
-                arrays["shortest"],
-                arrays["projections"],
-                *counts,
+            none = np.zeros(0, np.uint64)
+            # Before schema 4 every short window was compared at every offset.
+            short, shortest = (
+                (arrays["short"], arrays["shortest"]) if "shortest" in arrays.files else (none, arrays["short"])
             )
+            return cls(arrays["long"], arrays["long_kinds"], short, shortest, arrays["projections"], *counts)
 
 
 def windows(data: bytes, size: int, stride: int) -> tuple[Hashes, Hashes]:

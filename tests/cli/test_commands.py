@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant.config import config_path
+from memory_store import Store
 from tests.cli.conftest import Shell
 
 
@@ -218,3 +219,15 @@ def test_search_explains_itself_and_finds_what_one_person_said(keepsake: Shell, 
     assert {"signal", "value", "contribution"} == set(hit["reasons"][0])
     assert 0 < hit["relevance"] <= 1
     assert keepsake("search", "spare key", "--author", "Nobody").out.strip() == "Nothing was found."
+
+
+def test_log_of_requests_is_listed(keepsake: Shell) -> None:
+    assert keepsake("requests").out == "Nothing was sent anywhere.\n"
+    with Store.open(keepsake.data) as store:
+        memory = store.remember("The spare key is with Ines.")
+        store.requests.log("https://models.example/v1", "a-model", "chat", [memory.id])
+    [sent] = keepsake("requests", "--json").json
+    assert (sent["endpoint"], sent["purpose"], sent["items"]) == ("https://models.example/v1", "chat", 1)
+    listed = keepsake("requests").out
+    assert "https://models.example/v1" in listed
+    assert "Ines" not in listed

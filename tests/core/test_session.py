@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from memory_store import NewMemory, Selection, Store, receipts
 from memory_store.models import AuthorKind, MessageStatus, Role
 from tests.memory_store.support import add_document
 from tests.support.chat_server import ChatServer, Stream
+from tests.support.embedder import HashEmbedder
 
 
 @dataclass
@@ -232,6 +234,16 @@ async def test_what_goes_elsewhere_is_logged_by_id_and_listed_when_it_is_erased(
         ("https://models.example/v1", "scripted", 2)
     ]
     assert store.requests.all()[0].items == 1
+
+
+async def test_search_whose_words_go_to_an_embedder_elsewhere_is_logged(tmp_path: Path) -> None:
+    with Store.open(tmp_path, HashEmbedder(is_private=False)) as store:
+        memory = store.remember("The spare key is with Ines.")
+        store.embed_pending()
+        store.recall("spare key")
+        logged = [(one.endpoint, one.purpose, one.items) for one in store.requests.all()]
+        assert logged == [("https://embedder.example", "query", 0), ("https://embedder.example", "embedding", 1)]
+        assert store.plan_forget(Selection((memory.id,))).sent[0].purpose == "embedding"
 
 
 async def test_nothing_is_logged_of_requests_that_stay_on_this_machine(store: Store) -> None:

@@ -129,7 +129,8 @@ def lost_table(name: str, data: bytes) -> bytes | None:
 
 
 def newer_format(name: str, data: bytes) -> bytes:
-    return data.replace(b'"format_version": 2', b'"format_version": 99') if name == "manifest.json" else data
+    present = f'"format_version": {archive.FORMAT_VERSION}'.encode()
+    return data.replace(present, b'"format_version": 99') if name == "manifest.json" else data
 
 
 def no_manifest(name: str, data: bytes) -> bytes | None:

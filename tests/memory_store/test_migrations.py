@@ -3,7 +3,7 @@
 The fixtures were written by those versions: a document of two passages, one private document, a conversation with two
 branches and a cited answer, a superseded fact, a pinned note, a note without a vector, and a forgotten file; from
 archive format 2 on what `tests.support.rich_store` stores. If the present format changes before it is released, its
-fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-2.zip`. That of a released
+fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-3.zip`. That of a released
 format is never made again.
 """
 
@@ -65,16 +65,17 @@ def assert_holds_everything(store: Store) -> None:
 def test_store_of_a_released_schema_is_brought_up_to_date(fixture: Path, tmp_path: Path) -> None:
     unpacked(fixture, tmp_path)
     with Store.open(tmp_path, HashEmbedder()) as store:
-        assert_holds_everything(store)
+        HOLDS[fixture.name](store)
         # What was said before dates were indexed is found by its date as well.
         told = store.memories.all()[0].recorded_at.astimezone()
         assert store.recall(f"{told:%B} {told.day}", 3)
-        assert store.stats().to_embed == 1
+        assert store.stats().to_embed > 0
         store.embed_pending()
+        assert store.stats().to_embed == 0
         assert store.update_index()
         assert store.verify() == []
     with Store.open(tmp_path, HashEmbedder()) as store:  # a second opening has nothing left to do
-        assert_holds_everything(store)
+        HOLDS[fixture.name](store)
 
 
 def assert_holds_a_rich_store(store: Store) -> None:
@@ -106,16 +107,30 @@ def assert_holds_a_rich_store(store: Store) -> None:
     assert living["Feed the cat at seven."].pinned
     assert [one.text for one in store.memories.earlier(living["Ada lives in Porto."].id)] == ["Ada lives in Lisbon."]
     assert [(one.purpose, one.items) for one in store.requests.all()] == [("embedding", 1), ("chat", 2)]
-    assert [receipts.parsed(one.receipt or "").result for one in store.erasures()] == ["nothing left"] * 3
+    results = [receipts.parsed(one.receipt).result for one in store.erasures() if one.receipt]
+    assert set(results) == {"nothing left"}
     [taken] = store.was_erased("Where the treasure lies.")
     assert taken.counts == {"documents": 1, "passages": 1}
-    assert store.was_erased("Owes the baker a fiver.") == []  # that erasure was not complete, its receipt did not come
     assert store.documents.is_forgotten("/notes/gone.md", "")
     assert not store.documents.is_forgotten("/notes/back.md", "")  # it was let in again
     assert store.recall("Where shall we eat?", 1)[0].source.title == "Weekend in Porto"
 
 
-HOLDS = {"archive-format-1.zip": assert_holds_everything, "archive-format-2.zip": assert_holds_a_rich_store}
+def assert_holds_what_came_from_another_store(store: Store) -> None:
+    assert_holds_a_rich_store(store)
+    with store._database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM foreign_tombstones").fetchone()[0] > 0
+    assert store.was_erased("Owes the baker a fiver.") == []  # that erasure was not complete, its receipt did not come
+
+
+HOLDS = {
+    "archive-format-1.zip": assert_holds_everything,
+    "archive-format-2.zip": assert_holds_a_rich_store,
+    "archive-format-3.zip": assert_holds_what_came_from_another_store,
+    "store-schema-1.db.gz": assert_holds_everything,
+    "store-schema-2.db.gz": assert_holds_everything,
+    "store-schema-3.db.gz": assert_holds_a_rich_store,
+}
 
 
 @pytest.mark.parametrize("fixture", ARCHIVES, ids=[path.name for path in ARCHIVES])
@@ -146,7 +161,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert "origin" not in [row[1] for row in connection.execute("PRAGMA table_info(conversations)")]
+        assert connection.execute("PRAGMA table_info(foreign_tombstones)").fetchall() == []
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

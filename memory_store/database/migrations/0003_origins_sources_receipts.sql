@@ -35,13 +35,6 @@ ALTER TABLE memories DROP COLUMN source_message_id;
 -- A tombstone knows the erasure that set it; lifted, it stops nothing any more but still says what was erased.
 ALTER TABLE tombstones ADD COLUMN erasure_id TEXT;
 ALTER TABLE tombstones ADD COLUMN lifted INTEGER NOT NULL DEFAULT 0 CHECK (lifted IN (0, 1));
--- Tombstones that came in the archives of other stores, each with the key that it was made with.
-CREATE TABLE foreign_tombstones (
-    key          TEXT NOT NULL,
-    digest       TEXT NOT NULL,
-    forgotten_at TEXT NOT NULL,
-    PRIMARY KEY (key, digest)
-) STRICT, WITHOUT ROWID;
 -- `deferred` erasures wait for the next maintenance. `needles` are keyed hashes of what the scan must not find any more,
 -- kept until it did not; `notes` is JSON for the receipt, which is JSON too. None holds a word of what was erased.
 ALTER TABLE erasures ADD COLUMN deferred INTEGER NOT NULL DEFAULT 0 CHECK (deferred IN (0, 1));

@@ -137,6 +137,17 @@ def test_what_was_forgotten_stays_away_unless_it_is_asked_for(store: Store, tmp_
     assert len(store.conversations.all()) == 2
 
 
+def test_conversation_whose_messages_were_forgotten_one_by_one_stays_away_too(store: Store, tmp_path: Path) -> None:
+    path = write(tmp_path / "conversations.json", [gpt_chat("a")])
+    run(store, path)
+    (chat,) = store.conversations.all()
+    store.forget(Selection(tuple(one.id for one in store.conversations.messages(chat.id))))
+    with store._database.write() as connection:  # gone, without having been forgotten itself
+        connection.execute("DELETE FROM conversations")
+    run(store, path)
+    assert store.conversations.all() == []
+
+
 def test_an_archive_of_this_very_store_brings_nothing_back(store: Store, tmp_path: Path) -> None:
     chats = [store.conversations.start(title) for title in ("kept", "forgotten")]
     for chat in chats:

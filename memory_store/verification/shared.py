@@ -19,19 +19,19 @@ SAME_COSINE: Final = 0.9999
 _CHUNK_BYTES: Final = 1 << 20
 _ROWS: Final = 4096
 
-# Every text that a living row may rightly hold.
-_LIVING_TEXTS: Final = (
-    "SELECT text, context, search_text, search_context, locator, id FROM passages",
-    "SELECT text, author_name, origin, id FROM messages",
-    "SELECT text, author_name, origin, id FROM memories",
-    "SELECT path, title, author_name, media_type, content_hash, id FROM documents",
-    "SELECT title, origin, id FROM conversations",
-    "SELECT endpoint, model FROM requests",
-    "SELECT name, version FROM embedders",
-    "SELECT key FROM meta",
-    "SELECT counts, receipt FROM erasures",
-    "SELECT term FROM passages_vocabulary",
-    "SELECT sql FROM sqlite_master",
+# Every table whose rows may rightly hold a text, an id or a time.
+_LIVING: Final = (
+    "passages",
+    "messages",
+    "memories",
+    "documents",
+    "conversations",
+    "requests",
+    "embedders",
+    "meta",
+    "erasures",
+    "passages_vocabulary",
+    "sqlite_master",
 )
 
 
@@ -81,9 +81,10 @@ def twins(matrices: Iterable[NDArray[np.float32]], projections: NDArray[np.float
 
 
 def _living_texts(connection: sqlite3.Connection, index_root: Path) -> Iterator[str]:
-    for query in _LIVING_TEXTS:
-        for row in connection.execute(query):
-            yield from (value for value in row if value)
+    for table in _LIVING:
+        for row in connection.execute(f"SELECT * FROM {table}"):
+            # In the file the columns of a row follow each other: a window may lie across two.
+            yield "".join(value for value in row if isinstance(value, str))
     yield from texts_of_segments(index_root)
 
 

@@ -229,7 +229,20 @@ def test_twin_of_a_living_passage_shares_its_vector(filled: Store) -> None:
     assert (result(filled).result, result(filled).shared_vectors) == ("nothing left", 1)
 
 
-@pytest.mark.parametrize("text", ["Thank you", "Tea", "database", "CREATE TABLE segments", "a", "谢谢你了", "        "])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you",
+        "Tea",
+        "database",
+        "CREATE TABLE segments",
+        "a",
+        "谢谢你了",
+        "        ",
+        "From now on\nmessages",  # escaped it holds "nmessage", as the schema does where two columns meet
+        "indexmessages",
+    ],
+)
 def test_short_and_common_texts_are_erased_without_a_false_alarm(filled: Store, text: str) -> None:
     conversation = filled.conversations.start("Talk")
     message = filled.conversations.append(conversation.id, Role.USER, text, USER, parent_id=None)

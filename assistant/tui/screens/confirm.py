@@ -27,7 +27,7 @@ class ConfirmForget(Dialog[bool]):
     ConfirmForget {
         & .dialog { border: round $error; max-width: 80; }
         & .dialog--title { color: $error; }
-        & VerticalScroll { height: auto; max-height: 16; }
+        & VerticalScroll { height: auto; max-height: 30vh; }
         & VerticalScroll > Static { height: auto; }
         & Horizontal { height: auto; margin: 1 0 0 0; align-horizontal: right; }
         & Button { margin: 0 0 0 2; }

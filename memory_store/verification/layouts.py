@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 # hnswlib's header.bin as Chroma 1.5 writes it: a version, then six sizes.
+# Bytes of a whole number in a record, and the type that says so.
+_INT_SIZES: Final = ((1, 1), (2, 2), (3, 3), (4, 4), (6, 5), (8, 6))
+_CHROMAS_OWN: Final = frozenset(
+    {"migrations", "collections", "collection_metadata", "segments", "tenants", "databases"}
+)
 _HEADER: Final = struct.Struct("<i6Q")
 # FTS5 numbers a leaf by segment (from bit 37), whether it is an index of doclists (bit 36), height (31) and page.
 _NOT_A_LEAF: Final = ((1 << 6) - 1) << 31
@@ -41,19 +46,47 @@ def segment_vectors(root: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
             yield str(path.relative_to(root.parent)), rows
 
 
-def texts_of_segments(root: Path) -> Iterator[str]:
-    """Yield what Chroma's databases hold by themselves: their schema and the values of the tables of their own."""
+def records_of_segments(root: Path) -> Iterator[bytes]:
+    """Yield what Chroma's databases hold by themselves: their schema and the rows of the tables of their own."""
     for path in sorted(root.rglob("chroma.sqlite3")):
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             try:
-                tables = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-                for name, sql in tables:
-                    yield sql
-                    if name in ("migrations", "collections", "collection_metadata", "segments", "tenants", "databases"):
-                        rows = connection.execute(f'SELECT * FROM "{name}"').fetchall()
-                        yield from (str(value) for row in rows for value in row if isinstance(value, str))
+                for row in connection.execute("SELECT * FROM sqlite_master").fetchall():
+                    yield record_bytes(row)
+                    if row[1] in _CHROMAS_OWN:
+                        yield from map(record_bytes, connection.execute(f'SELECT * FROM "{row[1]}"').fetchall())
             except sqlite3.DatabaseError:
                 continue  # torn: it explains nothing, and is rebuilt
+
+
+def record_bytes(row: Iterable[object]) -> bytes:
+    """Return a row much as SQLite's file format writes it: the types of its columns, then their values without a gap.
+
+    A window of a file may lie across two columns, and a number between them may look like a letter.
+    """
+    types, values = bytearray(), bytearray()
+    for value in row:
+        if isinstance(value, int) and value not in (0, 1):
+            size, kind = next(
+                (size, kind) for size, kind in _INT_SIZES if -(1 << 8 * size - 1) <= value < 1 << 8 * size - 1
+            )
+            types.append(kind)
+            values += value.to_bytes(size, "big", signed=True)
+        elif isinstance(value, str):
+            data = value.encode("utf-8", "surrogatepass")
+            types += _varint(13 + 2 * len(data))
+            values += data
+        else:
+            types.append(0 if value is None else 8)
+    return _varint(len(types) + 1) + bytes(types) + bytes(values)
+
+
+def _varint(number: int) -> bytes:
+    """Return a number in groups of seven bits, the highest first, all but the last marked."""
+    groups = [number & 0x7F]
+    while number := number >> 7:
+        groups.append(number & 0x7F | 0x80)
+    return bytes(reversed(groups))
 
 
 def stray_words(connection: sqlite3.Connection) -> int:

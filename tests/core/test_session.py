@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from assistant.core.branches import branch_of
 from assistant.core.events import AnswerDelta, Captured, Event, Recalled, TurnFailed, TurnFinished
-from assistant.core.session import Session, TurnSettings, branch_of
+from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta
 from assistant.llm.openai_chat import OpenAIChat

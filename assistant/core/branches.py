@@ -1,0 +1,39 @@
+"""A conversation as a tree: the path in view, the branches beside a message, and where a branch ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memory_store.models import Message
+
+
+def branch_of(messages: Sequence[Message], current_id: str | None = None) -> list[Message]:
+    """Return the path from the first message to the one in view, or else the latest, out of the whole tree."""
+    by_id = {message.id: message for message in messages}
+    path: list[Message] = []
+    at: Message | None = by_id.get(current_id or "") or (messages[-1] if messages else None)
+    while at is not None:
+        path.append(at)
+        at = by_id.get(at.parent_id) if at.parent_id else None
+    return path[::-1]
+
+
+def beside(messages: Sequence[Message], message_id: str) -> list[Message]:
+    """Return the messages that answer the same one, in the order they were written, this one among them."""
+    parents = {message.id: message.parent_id for message in messages}
+    return [one for one in messages if one.parent_id == parents[message_id]]
+
+
+def end_below(messages: Sequence[Message], message_id: str) -> str:
+    """Return the last message of the branch through this one that was gone on with latest."""
+    children: dict[str, list[str]] = {}
+    for one in messages:
+        if one.parent_id is not None:
+            children.setdefault(one.parent_id, []).append(one.id)
+    written = {one.id: number for number, one in enumerate(messages)}
+    below, waiting = message_id, [message_id]
+    while waiting:
+        at = waiting.pop()
+        below = max(below, at, key=written.__getitem__)
+        waiting += children.get(at, [])
+    return below

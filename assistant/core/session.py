@@ -101,10 +101,13 @@ class Session:
 
     async def view(self, message_id: str) -> None:
         """Take the branch through this message into view, to where it was gone on with latest, and keep that choice."""
+        await self.end_at(end_below(self._tree, message_id))
+
+    async def end_at(self, message_id: str) -> None:
+        """Let the branch in view end with this message, and keep that choice: what is said next answers it."""
         assert self.conversation is not None
-        end = end_below(self._tree, message_id)
-        await asyncio.to_thread(self._store.conversations.view, self.conversation.id, end)
-        await self._look(end)
+        await asyncio.to_thread(self._store.conversations.view, self.conversation.id, message_id)
+        await self._look(message_id)
 
     async def turn(
         self, text: str, stop: asyncio.Event | None = None, *, instead_of: str | None = None

@@ -52,6 +52,8 @@ class Command:
 COMMANDS: Final = (
     Command("new", "", "Start a new chat", "conversation:new", "ctrl+n", waits_for_answer=True),
     Command("chats", "", "Go on with an earlier chat", "conversation:chats", "ctrl+o", waits_for_answer=True),
+    Command("retry", "", "Answer your last message again", "messages:retry", waits_for_answer=True),
+    Command("continue", "", "Go on with an answer that was cut", "messages:go_on", waits_for_answer=True),
     Command("import", "PATH…", "Import files, folders and zips (--private, --again)", "library:import_files"),
     Command("search", "[QUERY]", "Search everything that is remembered", "conversation:search", "ctrl+f"),
     Command("remember", "TEXT", "Keep a note", "conversation:remember"),
@@ -69,12 +71,39 @@ COMMANDS: Final = (
     Command("quit", "", "Leave", "appearance:leave", "ctrl+q", needs_memory=False),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class MessageAction:
+    """What can be done with a selected message, by its key. `handler` is a function of `actions.messages`."""
+
+    name: str
+    key: str
+    summary: str
+    waits_for_answer: bool = False
+
+
+MESSAGE_ACTIONS: Final = (
+    MessageAction("earlier", "alt+up", "Select the message before"),
+    MessageAction("later", "alt+down", "Select the message after"),
+    MessageAction("copy", "y", "Copy it whole"),
+    MessageAction("code", "c", "Copy its code block; again for the next one"),
+    MessageAction("edit", "e", "Edit what you wrote, as a branch of its own", waits_for_answer=True),
+    MessageAction("again", "r", "Answer again, as a branch of its own", waits_for_answer=True),
+    MessageAction("left", "left", "The branch before", waits_for_answer=True),
+    MessageAction("right", "right", "The branch after", waits_for_answer=True),
+    MessageAction("branch", "b", "Go on from here, as a branch of its own", waits_for_answer=True),
+    MessageAction("pin", "p", "Keep it as a pinned memory"),
+    MessageAction("forget", "f", "Erase it, after asking", waits_for_answer=True),
+    MessageAction("sources", "s", "Go to its sources"),
+)
+
 # Keys that are no commands, for the help.
 KEYS: Final = (
     ("Enter", "Send"),
     ("Ctrl+J, Shift+Enter, Alt+Enter", "Break the line"),
     ("Esc", "Stop the answer or the import; what has come is kept"),
     ("Up", "In an empty prompt: bring back what was sent last"),
+    ("Alt+Up, Alt+Down", "Select a message, to do something with it"),
     ("Page Up, Page Down", "Scroll the conversation"),
     ("Tab, Enter", "Go to a source, open it"),
     ("Ctrl+P", "All commands"),
@@ -85,6 +114,11 @@ KEYS: Final = (
 def find(name: str) -> Command | None:
     """Return the command of this name."""
     return next((one for one in COMMANDS if one.name == name.lower()), None)
+
+
+def message_action(name: str) -> MessageAction | None:
+    """Return what can be done with a message under this name."""
+    return next((one for one in MESSAGE_ACTIONS if one.name == name), None)
 
 
 def nearest(name: str) -> Command | None:

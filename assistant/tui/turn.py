@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from assistant.display import plain
 from assistant.tui.sources import of_numbered
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.notice import Notice
+from assistant.tui.widgets.spoken import Spoken
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store.models import Message, MessageStatus
 
@@ -27,17 +29,47 @@ if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
 
-async def run_turn(chat: ChatScreen, text: str) -> None:
-    """Send a message and show what comes of it, until the answer is whole, stopped or failed."""
+async def run_turn(chat: ChatScreen, text: str, instead_of: str | None = None) -> None:
+    """Send a message and show what comes of it, until the answer is whole, stopped or failed.
+
+    `instead_of` is the id of a message of the user that this one is written in place of, on a branch of its own.
+    """
     session = chat.session
     assert session is not None
-    chat.stopping = stop = asyncio.Event()
-    view = _TurnView(chat, Answer(session.model.name), stop)
+    stop = asyncio.Event()
+    question = UserMessage(text)
+    for one in chat.transcript.spoken if instead_of else ():
+        if one.message_id == instead_of:
+            await chat.transcript.cut(one)
+    await _run(chat, question, session.turn(text, stop, instead_of=instead_of), stop)
+
+
+async def answer_again(chat: ChatScreen, spoken: Spoken, *, go_on: bool = False) -> None:
+    """Answer a message of the user once more, or the one that this answer is to; what was there stays on its branch."""
+    session = chat.session
+    assert session is not None
+    assert spoken.message_id is not None
+    stop = asyncio.Event()
+    column = list(chat.transcript.column.children)
+    place = column.index(spoken) + isinstance(spoken, UserMessage)
+    events = session.again(spoken.message_id, stop, go_on=go_on)
+    if place < len(column):
+        await chat.transcript.cut(column[place])
+    await _run(chat, None, events, stop)
+
+
+async def _run(
+    chat: ChatScreen, question: UserMessage | None, turn: AsyncGenerator[Event, None], stop: asyncio.Event
+) -> None:
+    assert chat.session is not None
+    chat.stopping = stop
+    view = _TurnView(chat, question, Answer(chat.session.model.name), stop)
     try:
-        await view.begin(text)
-        async with aclosing(session.turn(text, stop)) as events:
+        await view.begin()
+        async with aclosing(turn) as events:
             async for event in events:
                 await view.take(event)
+        show_branches(chat)
     except BaseException:
         await view.broke()
         raise
@@ -47,24 +79,36 @@ async def run_turn(chat: ChatScreen, text: str) -> None:
             await chat.keeper.look(recount=True)
 
 
+def show_branches(chat: ChatScreen) -> None:
+    """Show beside each message how many branches there are at its place, and which this is."""
+    session = chat.session
+    for one in chat.transcript.spoken:
+        if session is not None and one.message_id is not None:
+            branches = session.beside(one.message_id)
+            one.stand(branches.index(one.message_id) + 1, len(branches))
+
+
 class _TurnView:
     """Shows the events of one turn."""
 
-    def __init__(self, chat: ChatScreen, answer: Answer, stop: asyncio.Event) -> None:
+    def __init__(self, chat: ChatScreen, question: UserMessage | None, answer: Answer, stop: asyncio.Event) -> None:
         self._chat = chat
+        self._question = question
         self._answer = answer
         self._stop = stop
 
-    async def begin(self, text: str) -> None:
-        """Show the user's words and that an answer is on its way."""
-        await self._chat.transcript.add(UserMessage(text), self._answer)
+    async def begin(self) -> None:
+        """Show the user's words, if they are new, and that an answer is on its way."""
+        await self._chat.transcript.add(*([self._question] if self._question else []), self._answer)
         self._answer.say("Recalling…")
         self._chat.transcript.anchor()
 
     async def take(self, event: Event) -> None:
         """Show one event."""
         match event:
-            case TurnStarted(conversation):
+            case TurnStarted(conversation, message):
+                if self._question is not None:
+                    self._question.message_id = message.id
                 self._chat.show_title(plain(conversation.title, one_line=True))
             case Recalled(_, tokens):
                 self._answer.say("Waiting for the first word…")
@@ -78,13 +122,17 @@ class _TurnView:
                 remembered = Notice(f"Remembered: {memory.text}", kind="good")
                 await self._chat.transcript.add(remembered, before=self._answer)
             case TurnFinished(message, sources):
+                self._answer.message_id = message.id
                 name = message.author.name or self._chat.services.model.name
                 await self._answer.finish(of_numbered(sources), name, self._ending(message))
             case TurnFailed(error, message, sources):
                 await self._answer.finish(of_numbered(sources), None, "The answer broke off." if message else "")
                 if message is None:
                     await self._answer.remove()
-                await self._chat.notice(error.message, error.hint, "error")
+                else:
+                    self._answer.message_id = message.id
+                next_step = "/continue goes on with it, /retry answers again." if message else "/retry asks again."
+                await self._chat.notice(error.message, f"{error.hint} {next_step}".strip(), "error")
 
     async def broke(self) -> None:
         """Say under the answer that it did not come to its end."""

@@ -12,6 +12,7 @@ from assistant.tui.screens.chooser import Choice, Chooser
 from assistant.tui.screens.search import SearchScreen
 from assistant.tui.sources import of_citation
 from assistant.tui.threads import in_thread
+from assistant.tui.turn import show_branches
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.user_message import UserMessage
@@ -60,7 +61,17 @@ async def resume(chat: ChatScreen, conversation_id: str) -> None:
     """Go on with a stored conversation and show its latest messages with their sources."""
     services = chat.services
     settings = bootstrap.turn_settings(services.settings)
-    session = await Session.open(services.store, services.model, settings, conversation_id)
+    chat.session = await Session.open(services.store, services.model, settings, conversation_id)
+    await show_branch(chat)
+    if chat.keeper is not None:
+        chat.keeper.show_context(None)
+    chat.focus_prompt()
+
+
+async def show_branch(chat: ChatScreen) -> None:
+    """Show the latest messages of the branch in view, with their sources."""
+    session, services = chat.session, chat.services
+    assert session is not None
     messages = session.messages
     shown = messages[-MOST_SHOWN:]
     stored = await in_thread(lambda: [_StoredMessage(services.store, one) for one in shown])
@@ -68,13 +79,10 @@ async def resume(chat: ChatScreen, conversation_id: str) -> None:
     if len(messages) > len(shown):
         earlier = len(messages) - len(shown)
         widgets.insert(0, Notice(f"{earlier:,} earlier messages are not shown; they are remembered all the same."))
-    chat.session = session
     await chat.transcript.replace(widgets)
+    show_branches(chat)
     assert session.conversation is not None
     chat.show_title(plain(session.conversation.title, one_line=True))
-    if chat.keeper is not None:
-        chat.keeper.show_context(None)
-    chat.focus_prompt()
 
 
 class _StoredMessage:
@@ -90,9 +98,10 @@ class _StoredMessage:
         """Return the message as the transcript shows it."""
         message = self._message
         if message.role is Role.USER:
-            return UserMessage(message.text)
+            return UserMessage(message.text, message.id)
         partial = message.status is not MessageStatus.COMPLETE
-        return Answer(message.author.name or "assistant", message.text, self._sources, partial=partial)
+        name = message.author.name or "assistant"
+        return Answer(name, message.text, self._sources, partial=partial, message_id=message.id)
 
 
 async def search(chat: ChatScreen, argument: str) -> None:

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from assistant.tui.services import Services
     from assistant.tui.status import StatusKeeper
     from assistant.tui.widgets.prompt import Prompt
+    from assistant.tui.widgets.spoken import Spoken
 
 PLACEHOLDER: Final = "Ask, tell, or type / for commands"
 _STOPPING_SECONDS: Final = 3.0
+_TURNS: Final = frozenset({"turn", "retry", "continue"})  # workers in which an answer is given
 _EARLY_KEYS: Final = frozenset({"enter", "backspace", "ctrl+j"})
 
 
@@ -49,6 +51,7 @@ class ChatScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop", show=False),
+        Binding("alt+up", "select_message", "Select a message", show=False),
         *(
             Binding(one.key, f"command('{one.name}')", one.summary, show=False)
             for one in commands.COMMANDS
@@ -63,6 +66,8 @@ class ChatScreen(Screen[None]):
         self.stopping: asyncio.Event | None = None
         self.import_stop: threading.Event | None = None
         self.failed = False
+        self.code_copied: tuple[Spoken | None, int] = (None, 0)
+        self._editing: str | None = None
         self._send_when_open = False
 
     # -- the frame, then what is behind it ---------------------------------------------------------------------
@@ -203,7 +208,9 @@ class ChatScreen(Screen[None]):
             self._clear_prompt(text)
             from assistant.tui.turn import run_turn
 
-            self.background(run_turn(self, text), "turn")
+            editing = self._editing
+            self._end_edit()
+            self.background(run_turn(self, text, editing), "turn")
 
     def _submit_command(self, name: str, argument: str) -> None:
         command = commands.find(name)
@@ -254,8 +261,29 @@ class ChatScreen(Screen[None]):
             self.stopping.set()
         elif self.import_stop is not None:
             self.import_stop.set()
+        elif self._editing is not None:
+            self._end_edit()
+            self.prompt.replace_all("")
         else:
             self.focus_prompt()
+
+    def edit(self, message_id: str, text: str) -> None:
+        """Put a sent message into the prompt, to be sent in its place on a branch of its own."""
+        self._editing = message_id
+        self.prompt.replace_all(text)
+        self.prompt.border_title = "Editing: Enter sends it as a branch, Esc gives it up"
+        self.focus_prompt()
+
+    def _end_edit(self) -> None:
+        self._editing = None
+        self.prompt.border_title = None
+
+    async def action_select_message(self) -> None:
+        """Select the latest message."""
+        if self.is_open:
+            from assistant.tui.actions.messages import select
+
+            await select(self, None, 0)
 
     def focus_prompt(self) -> None:
         """Put the cursor into the prompt, if it is there."""
@@ -268,7 +296,7 @@ class ChatScreen(Screen[None]):
             self.import_stop.set()
         if self.stopping is not None:
             self.stopping.set()
-            turns = [one for one in self.workers if one.name == "turn" and not one.is_finished]
+            turns = [one for one in self.workers if one.name in _TURNS and not one.is_finished]
             with suppress(TimeoutError):  # what has come is stored as partial when the worker is cancelled
                 async with asyncio.timeout(_STOPPING_SECONDS):
                     await self.app.workers.wait_for_complete(turns)
@@ -300,6 +328,16 @@ class ChatScreen(Screen[None]):
     @on(events.Click, "#transcript")
     def _clicked(self) -> None:
         self.focus_prompt()
+
+    def on_spoken_asked(self, event: Spoken.Asked) -> None:
+        """Do something with a message."""
+        from assistant.tui.actions.messages import ACTIONS
+
+        action = commands.message_action(event.action)
+        if action is not None and action.waits_for_answer and self.is_answering:
+            self.notify("The answer is still coming; Esc stops it.", markup=False, timeout=4)
+        else:
+            self.background(ACTIONS[event.action](self, event.spoken), "turn" if event.action == "again" else "message")
 
     async def on_source_opened(self, event: Any) -> None:
         """Open a source in place."""

@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.tui.commands import COMMANDS, KEYS
+from assistant.tui.commands import COMMANDS, KEYS, MESSAGE_ACTIONS
 from assistant.tui.screens.dialog import Dialog
 
 
@@ -24,6 +24,8 @@ class HelpScreen(Dialog[None]):
             yield Static("Keys", classes="dialog--title", markup=False)
             named = [(one.key.title(), one.summary) for one in COMMANDS if one.key]
             yield Static(_table([*KEYS, *named]), markup=False)
+            yield Static("\nWith a message selected", classes="dialog--title", markup=False)
+            yield Static(_table([(one.key.title(), one.summary) for one in MESSAGE_ACTIONS]), markup=False)
             yield Static("\nCommands", classes="dialog--title", markup=False)
             yield Static(_table([(one.usage, one.summary) for one in COMMANDS]), markup=False)
             yield Static("Esc closes", classes="dialog--hint", markup=False)

@@ -14,6 +14,7 @@ from assistant.display import plain
 from assistant.tui.sources import SourceView
 from assistant.tui.widgets.answer_text import AnswerText, source_number
 from assistant.tui.widgets.source_list import SourceList, SourceOpened
+from assistant.tui.widgets.spoken import Spoken
 from assistant.tui.widgets.thinking import Thinking
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _REDRAW_SECONDS: Final = 0.04
 
 
-class Answer(Vertical):
+class Answer(Spoken, Vertical):
     """One answer. Feed it with `add` and end it with `finish`, or give a stored one its text at once."""
 
     DEFAULT_CSS = """
@@ -34,6 +35,7 @@ class Answer(Vertical):
         margin: 1 0 0 0;
         padding: 0 1 0 2;
         border-left: outer $foreground 20%;
+        &:focus { background: $panel; }
         & > .answer--author { height: 1; color: $secondary; text-style: bold; }
         & > .answer--state { height: auto; color: $foreground-muted; display: none; }
         & > .answer--state.-shown { display: block; }
@@ -41,10 +43,18 @@ class Answer(Vertical):
     """
 
     def __init__(
-        self, author: str, text: str = "", sources: Sequence[SourceView] = (), *, partial: bool = False
+        self,
+        author: str,
+        text: str = "",
+        sources: Sequence[SourceView] = (),
+        *,
+        partial: bool = False,
+        message_id: str | None = None,
     ) -> None:
         super().__init__()
-        self._author = Static(Content(plain(author, one_line=True)), classes="answer--author", markup=False)
+        self._given_by = plain(author, one_line=True)
+        self._branch = ""
+        self._author = Static(Content(self._given_by), classes="answer--author", markup=False)
         self._words = AnswerText(plain(text))
         self._state = Static(classes="answer--state", markup=False)
         self._sources = tuple(sources)
@@ -54,6 +64,7 @@ class Answer(Vertical):
         self._flushing: Timer | None = None
         self._thinking: Thinking | None = None
         self.text = text
+        self.message_id = message_id
 
     def compose(self) -> ComposeResult:
         """Show what is there already; the rest comes with the stream."""
@@ -78,6 +89,11 @@ class Answer(Vertical):
     def state(self) -> str:
         """What the line under the words says; empty if nothing."""
         return self._state.visual.plain if isinstance(self._state.visual, Content) else ""
+
+    def show_branch(self, words: str) -> None:
+        """Show beside the author on which branch this stands."""
+        self._branch = words
+        self._author.update(Content.assemble(self._given_by, (f"   {words}", "not bold $foreground-muted")))
 
     def say(self, state: str) -> None:
         """Say under the words how it stands with this answer; an empty text takes the line away."""
@@ -117,7 +133,8 @@ class Answer(Vertical):
             self._stream = None
         self._words.trim()
         if author:
-            self._author.update(Content(plain(author, one_line=True)))
+            self._given_by = plain(author, one_line=True)
+            self.show_branch(self._branch)
         self.say(state)
         self._sources = tuple(sources)
         if self._sources:

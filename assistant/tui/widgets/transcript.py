@@ -10,6 +10,8 @@ from textual.containers import Vertical, VerticalScroll
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from assistant.tui.widgets.spoken import Spoken
+
 
 class Transcript(VerticalScroll, can_focus=False):
     """Stays at its end while something is added, unless the reader has scrolled up."""
@@ -45,6 +47,18 @@ class Transcript(VerticalScroll, can_focus=False):
     async def add(self, *widgets: Widget, before: Widget | None = None) -> None:
         """Put widgets at the end, or before one that is there."""
         await self.column.mount(*widgets, before=before)
+
+    @property
+    def spoken(self) -> list[Spoken]:
+        """The messages in their order."""
+        from assistant.tui.widgets.spoken import Spoken
+
+        return list(self.column.query_children(Spoken))
+
+    async def cut(self, first: Widget) -> None:
+        """Take away a widget and everything after it."""
+        children = list(self.column.children)
+        await self.column.remove_children(children[children.index(first) :])
 
     async def replace(self, widgets: list[Widget]) -> None:
         """Show other widgets instead of all that are here, from their end."""

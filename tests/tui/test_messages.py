@@ -1,0 +1,161 @@
+"""What is done with single messages: selected, copied, edited, answered again, pinned, erased; and their branches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyperclip
+import pytest
+
+from assistant.errors import ModelError
+from assistant.llm.scripted import ScriptedChat
+from assistant.tui.screens.confirm import ConfirmForget
+from assistant.tui.widgets.source_list import SourceLine
+from assistant.tui.widgets.spoken import Spoken
+from memory_store.models import AuthorKind
+from tests.tui.support import House, chatting, script
+from tests.tui.test_conversation import with_keys
+
+
+@pytest.fixture(autouse=True)
+def no_clipboard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Take the place of this machine's clipboard."""
+    copied: list[str] = []
+    monkeypatch.setattr(pyperclip, "copy", copied.append)
+    return copied
+
+
+def selected(house: House) -> Spoken:
+    focused = house.app.focused
+    assert isinstance(focused, Spoken)
+    return focused
+
+
+async def branch_shown(house: House, *texts: str) -> None:
+    await house.until(lambda: [one.text for one in house.chat.transcript.spoken] == list(texts))
+    await house.until(lambda: not house.chat.is_answering)
+
+
+async def test_messages_are_selected_by_keys_and_left_for_the_prompt(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("one"), script("two"))) as house:
+        await house.ask("first")
+        await house.ask("second")
+        seen = []
+        for key in ("alt+up", "alt+up", "alt+up", "alt+down"):
+            await house.pilot.press(key)
+            seen.append(selected(house).text)
+        assert seen == ["two", "second", "one", "second"]
+        await house.pilot.press("escape")
+        await house.until(lambda: house.app.focused is house.chat.prompt)
+        await house.pilot.press("alt+up", "alt+down")
+        await house.until(lambda: house.app.focused is house.chat.prompt)
+
+
+async def test_whole_message_and_each_code_block_are_copied(tmp_path: Path, no_clipboard: list[str]) -> None:
+    words = "Run:\n\n```sh\nls -l\n```\n\nor\n\n```\npwd\n```\n"
+    async with chatting(tmp_path, ScriptedChat(script(words))) as house:
+        await house.ask("How?")
+        await house.pilot.press("alt+up", "y")
+        await house.until(lambda: no_clipboard == [words])
+        await house.pilot.press("c", "c", "c")
+        await house.until(lambda: no_clipboard[1:] == ["ls -l", "pwd", "ls -l"])
+        assert house.app.clipboard == "ls -l"
+
+
+async def test_edited_message_becomes_a_branch_that_can_be_left_again(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("Paris"), script("Rome"))) as house:
+        await house.ask("Capital of France?")
+        await house.pilot.press("alt+up", "alt+up", "e")
+        await house.until(lambda: house.chat.prompt.text == "Capital of France?")
+        assert "Editing" in str(house.chat.prompt.border_title)
+        await house.say("Capital of Italy?")
+        await branch_shown(house, "Capital of Italy?", "Rome")
+        assert house.chat.prompt.border_title is None
+        question = house.chat.transcript.spoken[0]
+        assert "2 of 2" in str(question.render())
+        question.select()
+        await house.pilot.press("left")
+        await branch_shown(house, "Capital of France?", "Paris")
+        await house.pilot.press("right")
+        await branch_shown(house, "Capital of Italy?", "Rome")
+
+
+async def test_escape_gives_up_an_edit(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("Paris"), script("Rome"))) as house:
+        await house.ask("Capital of France?")
+        await house.pilot.press("alt+up", "alt+up", "e")
+        await house.until(lambda: house.chat.prompt.text == "Capital of France?")
+        await house.pilot.press("escape")
+        await house.until(lambda: house.chat.prompt.text == "")
+        await house.ask("Capital of Italy?")
+        await branch_shown(house, "Capital of France?", "Paris", "Capital of Italy?", "Rome")
+
+
+async def test_answer_again_and_go_on_from_an_earlier_message(tmp_path: Path) -> None:
+    model = ScriptedChat(script("one"), script("two"), script("another"), script("three"))
+    async with chatting(tmp_path, model) as house:
+        await house.ask("first")
+        await house.ask("second")
+        await house.pilot.press("alt+up", "r")
+        await branch_shown(house, "first", "one", "second", "another")
+        house.chat.transcript.spoken[1].select()
+        await house.pilot.press("b")
+        await branch_shown(house, "first", "one")
+        await house.ask("third")
+        await branch_shown(house, "first", "one", "third", "three")
+
+
+async def test_failed_question_is_asked_again_by_a_command(tmp_path: Path) -> None:
+    model = ScriptedChat([ModelError("The network is gone.")], script("Here."))
+    async with chatting(tmp_path, model) as house:
+        await house.say("Where?")
+        await house.until(lambda: any("/retry asks again" in one for one in house.notices))
+        await house.say("/retry")
+        await branch_shown(house, "Where?", "Here.")
+        assert not any("network" in one for one in house.notices)
+
+
+async def test_cut_answer_is_continued_by_a_command(tmp_path: Path) -> None:
+    model = ScriptedChat(["One, two", ModelError("cut")], script(", three."))
+    async with chatting(tmp_path, model) as house:
+        await house.say("Count.")
+        await house.until(lambda: any("/continue goes on" in one for one in house.notices))
+        await house.say("/continue")
+        await branch_shown(house, "Count.", "One, two, three.")
+        await house.say("/continue")
+        await house.until(lambda: house.chat.prompt.text == "")
+        await branch_shown(house, "Count.", "One, two, three.")
+
+
+async def test_message_is_pinned_with_its_author_and_source(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("Buy oats."))) as house:
+        await house.ask("What do I need?")
+        await house.pilot.press("alt+up", "p")
+        await house.until(lambda: house.store.memories.all())
+        (memory,) = house.store.memories.all()
+        assert (memory.text, memory.pinned, memory.author.kind) == ("Buy oats.", True, AuthorKind.MODEL)
+        assert memory.sources == (house.answers[0].message_id,)
+
+
+async def test_message_is_erased_after_asking_and_the_rest_is_shown(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("Noted."))) as house:
+        await house.ask("The safe opens with 4711")
+        await house.pilot.press("alt+up", "alt+up", "f")
+        await house.dialog(ConfirmForget)
+        await house.pilot.press("y")
+        await house.until(lambda: any("Erased, and verified" in one for one in house.notices))
+        await branch_shown(house, "Noted.")
+
+
+async def test_sources_of_a_selected_answer_get_the_focus(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("Ines has it [1].")), prepare=with_keys) as house:
+        await house.ask("Who has our spare key?")
+        await house.pilot.press("alt+up", "s")
+        await house.until(lambda: isinstance(house.app.focused, SourceLine))
+
+
+async def test_typing_while_a_message_is_selected_goes_on_in_the_prompt(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("one"))) as house:
+        await house.ask("first")
+        await house.pilot.press("alt+up", "W")
+        await house.until(lambda: house.chat.prompt.text == "W")

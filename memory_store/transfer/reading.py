@@ -16,6 +16,7 @@ from typing import Any, Final
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError
 from memory_store.transfer import archive
+from memory_store.transfer.checking import check_record
 from memory_store.transfer.encryption import decrypted, is_encrypted
 from memory_store.transfer.upgrades import upgraded
 
@@ -66,9 +67,10 @@ class Archive:
             try:
                 for target, current in upgraded(self.version, file.name, record):
                     if target == name:
+                        check_record(target, current)
                         yield dict(zip(into.columns, archive.decode(into, current), strict=True))
-            except (KeyError, ValueError, TypeError) as error:
-                raise ArchiveError(f"{file.file}, line {count}: unexpected field {error}.", EXPORT_AGAIN) from error
+            except (KeyError, ValueError, TypeError, AttributeError) as error:
+                raise ArchiveError(f"{file.file}, line {count}: unexpected value: {error}.", EXPORT_AGAIN) from error
         if count != self.manifest["counts"].get(file.name):
             raise ArchiveError(f"{file.file} has {count} rows, not as many as the manifest says.", EXPORT_AGAIN)
 
@@ -86,7 +88,7 @@ class Archive:
                 number += 1
                 try:
                     record = json.loads(line)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise ArchiveError(f"{table.file}, line {number}, is not JSON.", EXPORT_AGAIN) from error
                 if not isinstance(record, dict):
                     raise ArchiveError(f"{table.file}, line {number}, is not an object.", EXPORT_AGAIN)
@@ -118,7 +120,7 @@ def _manifest(source: zipfile.ZipFile, path: Path) -> dict[str, Any]:
         if source.getinfo(archive.MANIFEST).file_size > _MAX_MANIFEST_BYTES:
             raise ArchiveError(f"{path} has a manifest of impossible size.", EXPORT_AGAIN)
         manifest = json.loads(source.read(archive.MANIFEST))
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise ArchiveError(f"{path} is not a Keepsake archive: it has no readable manifest.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != archive.FORMAT:
         raise ArchiveError(f"{path} is not a Keepsake archive.")

@@ -13,6 +13,7 @@ from memory_store.database.connection import Database
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError, RefusedRowError
 from memory_store.transfer import archive
+from memory_store.transfer.checking import check_chains
 from memory_store.transfer.merge import Tally, merge
 from memory_store.transfer.reading import EXPORT_AGAIN, Archive, opened
 
@@ -113,6 +114,8 @@ def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOpti
         )
     else:
         tally = _take_over(connection, source, keep)
+    check_chains(connection)
+    _check_vectors(connection)
     passages.date_in_words(connection)
     passages.bump_vectors_epoch(connection)
     return tally
@@ -122,6 +125,15 @@ def _keeps_vectors(connection: sqlite3.Connection, source: Archive, identity: Em
     stored = outbox.stored_embedder(connection)
     made_by = list(source.embedders().values())
     return all(one == wanted for one in made_by for wanted in (identity, stored and stored[1]) if wanted is not None)
+
+
+def _check_vectors(connection: sqlite3.Connection) -> None:
+    wrong = connection.execute(
+        "SELECT 1 FROM embeddings AS e JOIN embedders AS m ON m.id = e.embedder_id "
+        "WHERE length(e.vector) != 4 * m.dimension LIMIT 1"
+    ).fetchone()
+    if wrong:
+        raise ArchiveError("A vector of the archive has another length than its embedder's.", EXPORT_AGAIN)
 
 
 def _take_over(connection: sqlite3.Connection, source: Archive, keep: bool) -> Tally:

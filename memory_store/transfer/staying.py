@@ -27,9 +27,11 @@ class StayingAway:
 
     def ancestor(self, message_id: str | None) -> str | None:
         """Return the message itself, or its nearest ancestor that does not stay away."""
-        while message_id in self.messages:
+        passed: set[str] = set()
+        while message_id in self.messages and message_id not in passed:
+            passed.add(message_id)
             message_id = self.messages[message_id]
-        return message_id
+        return None if message_id in self.messages else message_id  # a circle has no end
 
 
 def staying_away(connection: sqlite3.Connection, source: Archive) -> StayingAway:

@@ -1,0 +1,97 @@
+"""What the types of an archive's columns don't say: times that are times, places that are places, no circles."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+from memory_store import receipts
+from memory_store.clock import from_text
+from memory_store.database.rows import locator_from_json
+from memory_store.errors import ArchiveError
+
+_TIMES: Final = frozenset(
+    {
+        "created_at",
+        "updated_at",
+        "imported_at",
+        "recorded_at",
+        "valid_from",
+        "valid_to",
+        "forgotten_at",
+        "requested_at",
+        "completed_at",
+        "sent_at",
+    }
+)
+_NUMBERS: Final = frozenset(
+    {
+        "private",
+        "pinned",
+        "lifted",
+        "deferred",
+        "cited",
+        "normalized",
+        "size_bytes",
+        "input_tokens",
+        "output_tokens",
+        "ordinal",
+        "row",
+        "number",
+        "dimension",
+        "seq",
+        "passage_row",
+        "embedder_id",
+    }
+)
+_MOST: Final = 1 << 63
+_CHAINS: Final = {"messages": "parent_id", "memories": "superseded_by"}
+
+
+def check_record(table: str, record: dict[str, Any]) -> None:
+    """Raise ValueError, TypeError or KeyError for a value that could be stored but not be read again.
+
+    SQLite would make a text of a number, and the other way round.
+    """
+    for name, value in record.items():
+        if value is None:
+            continue
+        if name in _NUMBERS or (table, name) == ("embedders", "id"):
+            if type(value) is not int or not -_MOST < value < _MOST:
+                raise ValueError(f"{name} is no whole number")
+        elif not isinstance(value, str):
+            raise TypeError(f"{name} is no text")
+        else:
+            value.encode("utf-8")  # half of a surrogate pair can't be stored
+            if name in _TIMES:
+                from_text(value)
+            elif name in _PARSED:
+                _PARSED[name](value)
+    if table == "embedders" and record["dimension"] < 1:
+        raise ValueError("dimension is not positive")
+
+
+def _check_counts(text: str) -> None:
+    if not all(isinstance(one, int) for one in json.loads(text).values()):
+        raise ValueError("counts are no numbers")
+
+
+_PARSED: Final[dict[str, Callable[[str], object]]] = {
+    "locator": locator_from_json,
+    "receipt": receipts.parsed,
+    "counts": _check_counts,
+}
+
+
+def check_chains(connection: sqlite3.Connection) -> None:
+    """Raise ArchiveError if messages answer, or memories supersede, each other in a circle."""
+    for table, column in _CHAINS.items():
+        reached, total = connection.execute(
+            f"WITH RECURSIVE reached (id) AS (SELECT id FROM {table} WHERE {column} IS NULL UNION "
+            f"SELECT one.id FROM {table} AS one JOIN reached ON one.{column} = reached.id) "
+            f"SELECT (SELECT count(*) FROM reached), (SELECT count(*) FROM {table})"
+        ).fetchone()
+        if reached != total:
+            raise ArchiveError(f"Some {table} of the archive lead to each other in a circle.", "Nothing was changed.")

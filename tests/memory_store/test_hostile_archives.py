@@ -1,0 +1,111 @@
+"""Archives made to harm: each is refused with a reason, and changes nothing, in an empty store and in a living one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memory_store import Store
+from memory_store.errors import ArchiveError
+from tests.memory_store.support import indexed
+from tests.memory_store.test_archive import fill, rows_of
+from tests.support.embedder import HashEmbedder
+
+Lines = list[dict[str, Any]]
+
+
+def tampered(path: Path, table: str, change: Callable[[Lines], object]) -> None:
+    """Change the lines of a table, and let the manifest's sums and counts fit."""
+    with zipfile.ZipFile(path) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    name = f"data/{table}.jsonl"
+    lines = [json.loads(line) for line in members[name].splitlines()]
+    change(lines)
+    members[name] = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    manifest = json.loads(members["manifest.json"])
+    manifest["sha256"][name] = hashlib.sha256(members[name]).hexdigest()
+    manifest["counts"][table] = len(lines)
+    members["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(path, "w") as target:
+        for member, data in members.items():
+            target.writestr(member, data)
+
+
+def put(name: str, value: object) -> Callable[[Lines], None]:
+    def change(lines: Lines) -> None:
+        lines[-1][name] = value
+
+    return change
+
+
+def in_a_circle(name: str) -> Callable[[Lines], None]:
+    def change(lines: Lines) -> None:
+        lines[0][name], lines[1][name] = lines[1]["id"], lines[0]["id"]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("messages", put("created_at", "yesterday")),
+        ("messages", put("created_at", 7)),
+        ("messages", put("role", "emperor")),
+        ("messages", put("text", 7)),
+        ("messages", put("text", None)),
+        ("messages", put("private", "yes")),
+        ("messages", put("input_tokens", 1.5)),
+        ("messages", put("conversation_id", "con_nowhere")),
+        ("messages", put("surplus", 1)),
+        ("messages", in_a_circle("parent_id")),
+        ("memories", put("kind", "gossip")),
+        ("memories", put("text", "\ud800")),
+        ("memories", put("valid_from", "2024-13-45T00:00:00.000000Z")),
+        ("memories", in_a_circle("superseded_by")),
+        ("documents", put("size_bytes", 1 << 70)),
+        ("passages", put("locator", "[1, 2")),
+        ("passages", put("locator", '"a word"')),
+        ("passages", put("row", "first")),
+        ("embeddings", put("vector", "AAAA")),
+        ("embeddings", put("vector", "not base64!")),
+        ("embedders", put("dimension", -3)),
+        ("citations", put("number", {})),
+    ],
+)
+@pytest.mark.parametrize("living", [False, True], ids=["empty", "living"])
+def test_what_could_not_be_read_again_is_refused(
+    tmp_path: Path, table: str, change: Callable[[Lines], object], living: bool
+) -> None:
+    with Store.open(tmp_path / "one", HashEmbedder()) as store:
+        fill(store)
+        indexed(store)
+        store.export(tmp_path / "keep.zip", "1")
+    tampered(tmp_path / "keep.zip", table, change)
+    with Store.open(tmp_path / "two", HashEmbedder()) as store:
+        if living:
+            store.remember("Something of my own")
+        before = rows_of(store)
+        with pytest.raises(ArchiveError) as told:
+            store.restore(tmp_path / "keep.zip")
+        assert told.value.hint
+        assert rows_of(store) == before
+
+
+def test_member_that_unpacks_to_far_more_than_it_says_is_refused(tmp_path: Path, store: Store) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("manifest.json", b"[" * 300_000_000)
+    with pytest.raises(ArchiveError, match="impossible size"):
+        store.restore(tmp_path / "bomb.zip")
+
+
+def test_manifest_nested_beyond_measure_is_refused(tmp_path: Path, store: Store) -> None:
+    with zipfile.ZipFile(tmp_path / "deep.zip", "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("manifest.json", b"[" * 100_000)
+    with pytest.raises(ArchiveError, match="no readable manifest"):
+        store.restore(tmp_path / "deep.zip")

@@ -68,8 +68,7 @@ class _Merge:
         self._away = away
         self._prefer_archive = prefer_archive
         self._tally = Tally()
-        # The archive's id of what the store has under another one, with the store's; None where it has no counterpart.
-        self._met: dict[str, str | None] = {}
+        self._met: dict[str, str] = {}  # the archive's id of what the store has under another one, and the store's
         self._kept: set[str] = set()  # ids of which the store's own version stayed
         self._rows: dict[int, int] = {}  # passages that can take the archive's vector: its row, the store's row
 
@@ -118,17 +117,20 @@ class _Merge:
                 self._place("conversations", record)
 
     def _messages(self) -> None:
-        for record in self._source.records("messages"):
-            conversation_id = self._met.get(record["conversation_id"], record["conversation_id"])
+        for record in self._source.records("messages"):  # first, for an answer may come before what it answers
             known = self._connection.execute(
-                "SELECT id FROM messages WHERE conversation_id = ? AND origin = ?", (conversation_id, record["origin"])
+                "SELECT id FROM messages WHERE conversation_id = ? AND origin = ?",
+                (self._met.get(record["conversation_id"], record["conversation_id"]), record["origin"]),
             ).fetchone()
+            if known is not None and known["id"] != record["id"]:
+                self._met[record["id"]] = known["id"]
+        for record in self._source.records("messages"):
             if record["id"] in self._away.messages:
                 self._tally.away["messages"] += 1
-            elif (known is not None and known["id"] != record["id"]) or record["conversation_id"] in self._met:
-                self._met[record["id"]] = known["id"] if known is not None else None
+            elif record["id"] in self._met:
                 self._tally.known["messages"] += 1
             else:
+                record["conversation_id"] = self._met.get(record["conversation_id"], record["conversation_id"])
                 parent_id = self._away.ancestor(record["parent_id"])
                 record["parent_id"] = self._met.get(parent_id, parent_id) if parent_id is not None else None
                 self._place("messages", record)
@@ -149,7 +151,7 @@ class _Merge:
                 if record["superseded_by"] in self._away.memories:
                     record["superseded_by"] = None
                 self._place("memories", record)
-        for stored, met in [(one, other) for one, other in self._met.items() if other is not None]:
+        for stored, met in self._met.items():
             self._connection.execute("UPDATE memories SET superseded_by = ? WHERE superseded_by = ?", (met, stored))
         for record in self._source.records("memory_sources"):
             if record["memory_id"] in self._away.memories:

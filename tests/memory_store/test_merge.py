@@ -276,6 +276,27 @@ def test_export_imported_in_both_stores_comes_once(store: Store, tmp_path: Path)
     assert [one.text for one in store.conversations.messages(here.conversation_id)] == ["Hello", "Are you there?"]
 
 
+def test_newer_export_imported_elsewhere_brings_the_messages_that_are_missing_here(
+    store: Store, tmp_path: Path
+) -> None:
+    here = store.conversations.merge(exported_talk("Hello"))
+    with Store.open(tmp_path / "there", HashEmbedder()) as there:
+        there.conversations.merge(exported_talk("Hello", "Are you there?"))
+        talk = there.conversations.all()[0]
+        last = there.conversations.messages(talk.id)[-1]
+        there.conversations.append(talk.id, Role.USER, "And I went on here", USER, parent_id=last.id)
+        path = archive_of(there, tmp_path / "there.zip")
+    store.restore(path)
+    assert here.conversation_id
+    messages = store.conversations.messages(here.conversation_id)
+    assert [one.text for one in messages] == ["Hello", "Are you there?", "And I went on here"]
+    assert [one.parent_id for one in messages] == [None, messages[0].id, messages[1].id]
+    assert store.recall("went on here", 1)[0].text == "And I went on here"
+    again = store.restore(path)
+    assert not any(again.counts.values())
+    assert len(store.conversations.all()) == 1
+
+
 # -- all or nothing --------------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,6 @@ def import_options(settings: Settings, *, private: bool = False, again: bool = F
     return ImportOptions(private, again, settings.importing.target_chars, settings.importing.max_chars, limits)
 
 
-def new_session(store: Store, model: ChatModel, settings: Settings) -> Session:
-    """Return a session for a new conversation."""
-    return Session(store, model, turn_settings(settings))
+def new_session(store: Store, model: ChatModel, settings: Settings, *, temporary: bool = False) -> Session:
+    """Return a session for a new conversation; a temporary one is kept nowhere."""
+    return Session(store, model, turn_settings(settings), temporary=temporary)

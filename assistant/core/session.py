@@ -26,6 +26,7 @@ from assistant.core.events import (
 )
 from assistant.core.prompts import prompt
 from assistant.core.relevance import worth_quoting
+from assistant.core.unstored import UnstoredConversations
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
 from memory_store import NewMemory, Store
@@ -62,10 +63,15 @@ class TurnSettings:
 
 
 class Session:
-    """One conversation. It is stored with its first message; `open` goes on with an earlier one."""
+    """One conversation. It is stored with its first message; `open` goes on with an earlier one.
 
-    def __init__(self, store: Store, model: llm.ChatModel, settings: TurnSettings) -> None:
+    A temporary one is kept nowhere and nothing is remembered of it; it recalls like any other.
+    """
+
+    def __init__(self, store: Store, model: llm.ChatModel, settings: TurnSettings, *, temporary: bool = False) -> None:
         self._store = store
+        self._conversations = UnstoredConversations() if temporary else store.conversations
+        self.temporary = temporary
         self.model = model
         self.settings = settings
         self.conversation: Conversation | None = None
@@ -86,7 +92,7 @@ class Session:
     async def _look(self, current_id: str | None) -> None:
         """Read the tree anew, and take the branch that ends with this message into view."""
         assert self.conversation is not None
-        self._tree = await asyncio.to_thread(self._store.conversations.messages, self.conversation.id)
+        self._tree = await asyncio.to_thread(self._conversations.messages, self.conversation.id)
         self._messages = branch_of(self._tree, current_id)
 
     @property
@@ -106,7 +112,7 @@ class Session:
     async def end_at(self, message_id: str) -> None:
         """Let the branch in view end with this message, and keep that choice: what is said next answers it."""
         assert self.conversation is not None
-        await asyncio.to_thread(self._store.conversations.view, self.conversation.id, message_id)
+        await asyncio.to_thread(self._conversations.view, self.conversation.id, message_id)
         await self._look(message_id)
 
     async def turn(
@@ -121,7 +127,9 @@ class Session:
         if instead_of is not None:
             self._messages = self._before(instead_of)
         message = await self._store_question(text)
-        async with aclosing(self._respond(message, stop, capture=self.settings.capture)) as events:
+        async with aclosing(
+            self._respond(message, stop, capture=self.settings.capture and not self.temporary)
+        ) as events:
             async for event in events:
                 yield event
 
@@ -177,7 +185,7 @@ class Session:
 
     async def _store_question(self, text: str) -> Message:
         if self.conversation is None:
-            self.conversation = await asyncio.to_thread(self._store.conversations.start, title_of(text))
+            self.conversation = await asyncio.to_thread(self._conversations.start, title_of(text))
         parent = self._messages[-1].id if self._messages else None
         message = await asyncio.to_thread(
             self._append, self.conversation.id, Role.USER, text, USER, parent, MessageStatus.COMPLETE, False
@@ -196,7 +204,7 @@ class Session:
         status: MessageStatus,
         private: bool,
     ) -> Message:
-        message = self._store.conversations.append(
+        message = self._conversations.append(
             conversation_id,
             role,
             text,
@@ -262,7 +270,7 @@ class Session:
             context.private,
         )
         if not self.model.is_private:
-            items = (*context.items, question.id)
+            items = (*context.items, *(() if self.temporary else (question.id,)))
             where = self.model.endpoint or self.model.name
             await asyncio.to_thread(self._store.requests.log, where, self.model.name, "chat", items)
         text = beginning
@@ -281,7 +289,7 @@ class Session:
                         case llm.Finished():
                             finished = event
                     if text and time.monotonic() - saved_at >= _SAVE_EVERY_SECONDS:
-                        await asyncio.to_thread(self._store.conversations.save_partial, answer.id, text)
+                        await asyncio.to_thread(self._conversations.save_partial, answer.id, text)
                         saved_at = time.monotonic()
         except KeepsakeError as failure:
             error = failure
@@ -299,11 +307,11 @@ class Session:
     ) -> Message | None:
         """Store the last form of an answer; short and synchronous, so that a cancelled task can't skip it."""
         if not text:
-            self._store.conversations.discard(answer.id)
+            self._conversations.discard(answer.id)
             return None
         whole = finished is not None and finished.reason != "length"
         author = Author(AuthorKind.MODEL, finished.model if finished else self.model.name)
-        stored = self._store.conversations.finish(
+        stored = self._conversations.finish(
             answer.id,
             text,
             author,

@@ -51,6 +51,13 @@ class Command:
 
 COMMANDS: Final = (
     Command("new", "", "Start a new chat", "conversation:new", "ctrl+n", waits_for_answer=True),
+    Command(
+        "temporary",
+        "",
+        "Start a chat that is kept nowhere",
+        "conversation:temporary",
+        waits_for_answer=True,
+    ),
     Command("chats", "", "Go on with an earlier chat", "conversation:chats", "ctrl+o", waits_for_answer=True),
     Command("retry", "", "Answer your last message again", "messages:retry", waits_for_answer=True),
     Command("continue", "", "Go on with an answer that was cut", "messages:go_on", waits_for_answer=True),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 from assistant.core.events import AnswerDelta, Captured, TurnStarted
-from assistant.core.session import Session
+from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, ModelEvent
-from memory_store import Store
+from memory_store import Selection, Store
 from memory_store.models import MessageStatus, Role
 from tests.core.test_session import Model, events_of, session_of
+from tests.memory_store.support import bytes_of
 
 
 class Told(Model):
@@ -97,3 +99,30 @@ async def test_question_without_an_answer_is_answered_again(store: Store) -> Non
     async for _ in session.again(question.id):
         pass
     assert [one.text for one in session.messages] == ["Where?", "Here."]
+
+
+async def test_temporary_chat_leaves_nothing_but_recalls_and_branches(store: Store, tmp_path: Path) -> None:
+    store.remember("The spare key is with Ines.")
+    model = Told(["With Ines [1]."], ["With Ines, I said."], ["I will."])
+    session = Session(store, model, TurnSettings(passages=4, max_answer_tokens=256), temporary=True)
+    await events_of(session, "Who has the spare key?")
+    assert model.requests[0].hits[0].text == "The spare key is with Ines."
+    async for _ in session.again(session.messages[1].id):
+        pass
+    assert [one.text for one in session.messages] == ["Who has the spare key?", "With Ines, I said."]
+    assert len(session.beside(session.messages[1].id)) == 2
+    await events_of(session, "Remember that the boat is zq-Camaret.")
+    assert [one.text for one in store.memories.all()] == ["The spare key is with Ines."]
+    assert store.conversations.all() == []
+    assert not any("Camaret" in hit.text for hit in store.recall("boat Camaret"))
+    assert b"zq-Camaret" not in bytes_of(tmp_path)
+
+
+async def test_what_a_temporary_chat_sends_elsewhere_is_logged_without_itself(store: Store) -> None:
+    memory = store.remember("The spare key is with Ines.")
+    model = Told(["With Ines [1]."])
+    model.is_private, model.endpoint = False, "https://models.example/v1"
+    session = Session(store, model, TurnSettings(passages=4, max_answer_tokens=256), temporary=True)
+    await events_of(session, "Who has the spare key?")
+    assert [one.items for one in store.requests.all()] == [1]
+    assert store.plan_forget(Selection((memory.id,))).sent[0].items == 1

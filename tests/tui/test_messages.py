@@ -159,3 +159,14 @@ async def test_typing_while_a_message_is_selected_goes_on_in_the_prompt(tmp_path
         await house.ask("first")
         await house.pilot.press("alt+up", "W")
         await house.until(lambda: house.chat.prompt.text == "W")
+
+
+async def test_temporary_chat_says_so_and_is_gone_with_the_next_one(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("Fine."), otherwise=script("Fine."))) as house:
+        await house.say("/temporary")
+        await house.until(lambda: "temporary" in str(house.chat.prompt.border_subtitle))
+        await house.ask("Remember that the boat is in Camaret.")
+        await house.say("/new")
+        await house.until(lambda: house.chat.prompt.border_subtitle is None)
+        assert house.store.conversations.all() == []
+        assert house.store.memories.all() == []

@@ -25,17 +25,24 @@ if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
 MOST_SHOWN: Final = 100
+TEMPORARY: Final = "temporary: nothing of this chat is kept"
 
 
-async def new(chat: ChatScreen, argument: str = "") -> None:
-    """Begin a new conversation; it is stored with its first message."""
+async def new(chat: ChatScreen, argument: str = "", *, temporary: bool = False) -> None:
+    """Begin a new conversation; it is stored with its first message, unless it is a temporary one."""
     services = chat.services
-    chat.session = bootstrap.new_session(services.store, services.model, services.settings)
+    chat.session = bootstrap.new_session(services.store, services.model, services.settings, temporary=temporary)
     await chat.transcript.replace([])
     chat.show_title()
+    chat.prompt.border_subtitle = TEMPORARY if temporary else None
     if chat.keeper is not None:
         chat.keeper.show_context(None)
     chat.focus_prompt()
+
+
+async def temporary(chat: ChatScreen, argument: str = "") -> None:
+    """Begin a chat that is kept nowhere, and of which nothing is remembered."""
+    await new(chat, temporary=True)
 
 
 async def chats(chat: ChatScreen, argument: str = "") -> None:
@@ -62,6 +69,7 @@ async def resume(chat: ChatScreen, conversation_id: str) -> None:
     services = chat.services
     settings = bootstrap.turn_settings(services.settings)
     chat.session = await Session.open(services.store, services.model, settings, conversation_id)
+    chat.prompt.border_subtitle = None
     await show_branch(chat)
     if chat.keeper is not None:
         chat.keeper.show_context(None)

@@ -1,0 +1,83 @@
+"""A conversation that is kept nowhere: what a temporary chat has in place of the store's conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from memory_store import ids
+from memory_store.clock import now
+from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role
+
+
+class UnstoredConversations:
+    """Holds one conversation in memory alone, with the methods of `Conversations` that a session uses."""
+
+    def __init__(self) -> None:
+        self._messages: dict[str, Message] = {}
+
+    def start(self, title: str, *, created_at: datetime | None = None) -> Conversation:
+        """Return a new, empty conversation."""
+        moment = created_at or now()
+        return Conversation(ids.new_id(ids.CONVERSATION), title, moment, moment, False, 0)
+
+    def append(
+        self,
+        conversation_id: str,
+        role: Role,
+        text: str,
+        author: Author,
+        *,
+        parent_id: str | None,
+        status: MessageStatus = MessageStatus.COMPLETE,
+        private: bool = False,
+        drafts: Sequence[PassageDraft] | None = None,
+        created_at: datetime | None = None,
+    ) -> Message:
+        """Hold a message; it never becomes passages."""
+        moment = created_at or now()
+        message = Message(
+            ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
+        )
+        self._messages[message.id] = message
+        return message
+
+    def save_partial(self, message_id: str, text: str) -> None:
+        """Hold how far an answer has come."""
+        self._messages[message_id] = replace(self._messages[message_id], text=text)
+
+    def finish(
+        self,
+        message_id: str,
+        text: str,
+        author: Author,
+        status: MessageStatus,
+        *,
+        citations: Iterable[Citation] = (),
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        drafts: Sequence[PassageDraft] | None = None,
+    ) -> Message:
+        """Hold the last form of an answer."""
+        finished = replace(
+            self._messages[message_id],
+            text=text,
+            author=author,
+            status=status,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+        )
+        self._messages[message_id] = finished
+        return finished
+
+    def discard(self, message_id: str) -> None:
+        """Let go of an answer of which nothing was written."""
+        del self._messages[message_id]
+
+    def view(self, conversation_id: str, message_id: str) -> None:
+        """The branch in view is the session's own affair."""
+
+    def messages(self, conversation_id: str) -> list[Message]:
+        """Return the messages in the order they were written."""
+        return list(self._messages.values())

@@ -63,6 +63,9 @@ COMMANDS: Final = (
     Command("continue", "", "Go on with an answer that was cut", "messages:go_on", waits_for_answer=True),
     Command("import", "PATH…", "Import files, folders and zips (--private, --again)", "library:import_files"),
     Command("search", "[QUERY]", "Search everything that is remembered", "conversation:search", "ctrl+f"),
+    Command("history", "", "Bring back something that you sent", "writing:history", "ctrl+r"),
+    Command("editor", "", "Write in your editor", "writing:editor", "ctrl+g"),
+    Command("context", "", "Show what the model sees", "conversation:context", "ctrl+b"),
     Command("remember", "TEXT", "Keep a note", "conversation:remember"),
     Command(
         "forget",

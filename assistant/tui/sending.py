@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from assistant.tui import commands
 from assistant.tui.threads import in_thread
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from assistant.tui.screens.chat import ChatScreen
+
+# How long the writing has to rest until it is kept.
+_REST_SECONDS: Final = 0.7
 
 
 class Sender:
@@ -18,9 +23,11 @@ class Sender:
         self._chat = chat
         self._editing: str | None = None
         self._send_when_open = False
+        self._keeping: Timer | None = None
 
-    def opened(self) -> None:
-        """Send what was sent while the memory was still opening."""
+    async def opened(self) -> None:
+        """Bring back what was being written last, and send what was sent while the memory was still opening."""
+        await self.bring_draft()
         if self._send_when_open:
             self._send_when_open = False
             self.submit(self._chat.prompt.text)
@@ -47,6 +54,7 @@ class Sender:
         whole, editing = self._chat.prompt.unfolded(text), self._editing
         self._clear(text)
         self._end_edit()
+        self._chat.background(self._drop_draft(self._conversation_id()), "draft")
         self._chat.background(run_turn(self._chat, whole, editing), "turn")
 
     def _submit_command(self, name: str, argument: str) -> None:
@@ -89,6 +97,39 @@ class Sender:
     def _clear(self, sent: str) -> None:
         self._chat.prompt.last_sent = sent
         self._chat.prompt.text = ""
+
+    # -- what is being written ---------------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Keep what is being written, once the writing rests for a moment. Of a temporary chat nothing is kept."""
+        session = self._chat.session
+        if self._keeping is not None:
+            self._keeping.stop()
+            self._keeping = None
+        if session is not None and not session.temporary:
+            self._keeping = self._chat.set_timer(_REST_SECONDS, self._keep_draft)
+
+    async def _keep_draft(self) -> None:
+        self._keeping = None
+        text = self._chat.prompt.unfolded(self._chat.prompt.text)
+        drafts, conversation_id = self._chat.services.store.drafts, self._conversation_id()
+        await in_thread(lambda: drafts.keep(conversation_id, text))
+
+    async def _drop_draft(self, conversation_id: str | None) -> None:
+        """Let go of what was being written, now that it is sent; the chat may get its id by that."""
+        drafts = self._chat.services.store.drafts
+        await in_thread(lambda: drafts.keep(conversation_id, ""))
+
+    async def bring_draft(self) -> None:
+        """Put what was being written in this chat into the prompt, if that is empty."""
+        drafts, conversation_id = self._chat.services.store.drafts, self._conversation_id()
+        text = await in_thread(lambda: drafts.get(conversation_id))
+        if text and not self._chat.prompt.text:
+            self._chat.prompt.replace_all(text)
+
+    def _conversation_id(self) -> str | None:
+        session = self._chat.session
+        return session.conversation.id if session is not None and session.conversation is not None else None
 
     # -- editing what was sent ---------------------------------------------------------------------------------
 

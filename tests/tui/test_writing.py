@@ -78,3 +78,26 @@ async def test_prompt_is_written_in_the_editor(
         await house.pilot.press("ctrl+g")
         await house.until(lambda: not [one for one in house.app.workers if one.name == "editor" and one.is_running])
         await house.until(lambda: house.chat.prompt.text == expected)
+
+
+async def test_what_was_being_written_is_there_again_after_a_crash(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.press_keys("half a thought")
+        await house.until(lambda: house.store.drafts.get(None) == "half a thought")
+    async with chatting(tmp_path, ScriptedChat(script("Whole."))) as house:
+        await house.until(lambda: house.chat.prompt.text == "half a thought")
+        await house.pilot.press("enter")
+        await house.until(lambda: house.questions == ["half a thought"] and not house.chat.is_answering)
+        await house.press_keys("and more")
+        (talk,) = house.store.conversations.all()
+        await house.until(lambda: house.store.drafts.get(talk.id) == "and more")
+        await house.until(lambda: house.store.drafts.get(None) == "")
+
+
+async def test_nothing_that_is_written_in_a_temporary_chat_is_kept(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.say("/temporary")
+        await house.until(lambda: house.chat.prompt.border_subtitle)
+        await house.press_keys("secret")
+        assert house.chat.sender._keeping is None  # nothing waits to be kept
+        assert house.store.drafts.get(None) == ""

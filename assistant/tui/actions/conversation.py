@@ -72,6 +72,7 @@ async def resume(chat: ChatScreen, conversation_id: str) -> None:
     chat.session = await Session.open(services.store, services.model, settings, conversation_id)
     chat.prompt.border_subtitle = None
     chat.show_parts(())
+    await chat.sender.bring_draft()
     await show_branch(chat)
     if chat.keeper is not None:
         chat.keeper.show_context(None)

@@ -106,7 +106,7 @@ class ChatScreen(Screen[None]):
         from assistant.tui import opening
 
         await opening.opened(self, services)
-        self.sender.opened()
+        await self.sender.opened()
 
     async def _mount_prompt(self) -> None:
         from assistant.tui.widgets.prompt import Prompt
@@ -309,6 +309,7 @@ class ChatScreen(Screen[None]):
         from assistant.tui.widgets.suggestions import Suggestions
 
         self.query_one(Suggestions).show(commands.completions(self.prompt.text))
+        self.sender.changed()
 
     def on_prompt_completion_asked(self) -> None:
         """Complete the command that is being typed."""

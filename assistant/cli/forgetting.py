@@ -76,12 +76,23 @@ def forget(
         if dry_run:
             _show_plan(plan, as_json)
             return
-        if not yes:
-            _confirm(plan)
+        if not yes and not _agreed(plan):
+            raise typer.Exit(1)
         erasure = store.forget(selection, later=later, no_trace=no_trace, in_backups=in_backups)
     if as_json:
         print_json(_erasure_json(erasure))
-        return
+    else:
+        _tell(erasure, no_trace)
+
+
+def erase(store: Store, selection: Selection) -> None:
+    """Show the plan, ask, erase, and tell the receipt. Raises StoreError if there is nobody to ask."""
+    plan = store.plan_forget(selection)
+    if _agreed(plan):
+        _tell(store.forget(selection), no_trace=False)
+
+
+def _tell(erasure: Erasure, no_trace: bool) -> None:
     show(f"Erased {counted(erasure.counts)}.")
     if erasure.receipt is None:
         show("The disk is cleaned with the next maintenance; `keepsake doctor --repair` does it now.")
@@ -134,15 +145,16 @@ def _show_plan(plan: ErasurePlan, as_json: bool) -> None:
         show(line)
 
 
-def _confirm(plan: ErasurePlan) -> None:
+def _agreed(plan: ErasurePlan) -> bool:
     say(f"This erases {counted(plan.counts)}:")
     for line in (*(f"  {title}" for title in plan.titles), *plan_lines(plan)):
         say(line)
     if not sys.stdin.isatty():
         raise StoreError("Nothing was erased: there is nobody to ask.", "Give --yes if you mean it.")
-    if not typer.confirm("Erase it for good?", err=True):
+    agreed = typer.confirm("Erase it for good?", err=True)
+    if not agreed:
         say("Nothing was erased.")
-        raise typer.Exit(1)
+    return agreed
 
 
 def _erasure_json(erasure: Erasure) -> dict[str, Any]:

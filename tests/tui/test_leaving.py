@@ -64,11 +64,11 @@ def test_the_chat_runs_in_a_real_terminal_and_gives_it_back(tmp_path: Path) -> N
         os.close(terminal)
 
 
-def read_until(terminal: int, wanted: bytes) -> bytes:
-    """Read what the program writes to its terminal until something stands in it."""
+def read_until(terminal: int, wanted: bytes, before: bytes = b"") -> bytes:
+    """Read what the program writes to its terminal until something stands in it, or across what came before."""
     seen = b""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while wanted not in seen:
+    while wanted not in before + seen:
         left = deadline - time.monotonic()
         assert left > 0, f"{wanted!r} did not come; there was {seen[-2000:]!r}"
         if select.select([terminal], [], [], left)[0]:

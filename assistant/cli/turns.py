@@ -1,0 +1,108 @@
+"""Turns on the command line: an answer streamed to stdout with its sources below, everything else on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+
+from assistant import bootstrap
+from assistant.cli.output import say, show
+from assistant.cli.searching import source_line
+from assistant.config import Settings
+from assistant.core.events import (
+    AnswerDelta,
+    Captured,
+    Event,
+    NumberedSource,
+    Recalled,
+    ThinkingDelta,
+    TurnFailed,
+    TurnFinished,
+    TurnStarted,
+)
+from assistant.core.session import Session
+from assistant.display import plain
+from assistant.llm.markdown_safety import unescape
+from memory_store import Store
+from memory_store.errors import KeepsakeError
+
+
+@asynccontextmanager
+async def session_in(store: Store, settings: Settings, conversation: str | None) -> AsyncIterator[Session]:
+    """Give a session for a new conversation, or for one that is gone on with, and close its model at the end."""
+    model = bootstrap.build_model(settings)
+    try:
+        if conversation is None:
+            yield Session(store, model, bootstrap.turn_settings(settings))
+        else:
+            identifier = await asyncio.to_thread(store.resolve, conversation)
+            yield await Session.open(store, model, bootstrap.turn_settings(settings), identifier)
+    finally:
+        await model.close()
+
+
+class Printer:
+    """Shows a turn as it happens, unless it is quiet, and keeps what came of it."""
+
+    def __init__(self, *, quiet: bool, quotes: bool) -> None:
+        self._quiet = quiet
+        self._quotes = quotes
+        self.answer = ""
+        self.sources: tuple[NumberedSource, ...] = ()
+        self.error: KeepsakeError | None = None
+        self.interrupted = False
+
+    def take(self, event: Event) -> None:
+        """Show one event of the turn."""
+        match event:
+            case AnswerDelta(piece):
+                self._delta(piece)
+            case Captured(memory):
+                say(f"Remembered: {memory.text}")
+            case TurnFinished(_, sources):
+                self._end(sources)
+            case TurnFailed(error, _, sources):
+                self._end(sources)
+                self.error = error
+            case TurnStarted() | Recalled() | ThinkingDelta():
+                pass
+
+    def _delta(self, text: str) -> None:
+        self.answer += text
+        if not self._quiet:
+            # Quotations are escaped for Markdown; a terminal shows the words as they stand in the source.
+            sys.stdout.write(plain(unescape(text) if self._quotes else text))
+            sys.stdout.flush()
+
+    def _end(self, sources: tuple[NumberedSource, ...]) -> None:
+        self.sources = sources
+        if self._quiet:
+            return
+        if self.answer:
+            show()
+        for one in [source for source in sources if source.cited]:
+            show(f"[{one.number}] {source_line(one.hit)}")
+
+
+async def show_turn(turn: Callable[[asyncio.Event], AsyncGenerator[Event, None]], printer: Printer) -> None:
+    """Show the events of one turn, begun with what stops it; Ctrl+C stops the answer and keeps what has come."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        printer.interrupted = True
+        stop.set()
+
+    # Without signal handlers (another platform, another thread) Ctrl+C ends the program instead.
+    with suppress(NotImplementedError, RuntimeError):
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        async with aclosing(turn(stop)) as events:
+            async for event in events:
+                printer.take(event)
+    finally:
+        with suppress(NotImplementedError, RuntimeError):
+            loop.remove_signal_handler(signal.SIGINT)

@@ -1,0 +1,181 @@
+"""The chat as lines: through a pipe, with commands, and in a real terminal; and questions from standard input."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import select
+import sys
+from pathlib import Path
+
+import pytest
+
+from assistant import bootstrap
+from assistant.cli import plain
+from assistant.errors import ModelError
+from assistant.llm.scripted import ScriptedChat
+from memory_store import Store
+from tests.cli.conftest import Result, Shell
+from tests.tui.test_leaving import read_until
+
+
+def piped(keepsake: Shell, monkeypatch: pytest.MonkeyPatch, text: str, *arguments: str) -> Result:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    return keepsake(*arguments)
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedChat]:
+    """Let the next models play what is put into the list."""
+    models: list[ScriptedChat] = []
+    monkeypatch.setattr(bootstrap, "build_model", lambda _: models.pop(0))
+    return models
+
+
+def test_answers_alone_go_to_stdout_and_sources_stand_below(
+    keepsake: Shell, notes: Path, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    keepsake("import", str(notes))
+    scripted.append(ScriptedChat(["Ines ", "has it [1]."], ["Yes."]))
+    told = piped(keepsake, monkeypatch, "Who has the spare key?\nReally?\n/sources\n", "chat", "--plain")
+    assert told.code == 0
+    lines = told.out.splitlines()
+    assert lines[0] == "Ines has it [1]."
+    assert lines[1].startswith("[1] ")
+    assert "home.md" in lines[1]
+    assert "Yes." in lines
+    assert "\x1b" not in told.out
+
+
+def test_commands_edit_retry_and_continue(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    scripted.append(
+        ScriptedChat(["Paris."], ["Rome."], ["Rome, again."], ["One, two", ModelError("cut")], [", three."])
+    )
+    typed = "Capital of France?\n/edit Capital of Italy?\n/retry\nCount.\n/continue\n/quit\nnever sent\n"
+    told = piped(keepsake, monkeypatch, typed, "chat", "--plain")
+    assert told.code == 0
+    assert told.out.splitlines() == ["Paris.", "Rome.", "Rome, again.", "One, two", "One, two, three."]
+    assert "/continue goes on with it" in told.err
+    with Store.open(keepsake.data) as store:
+        (talk,) = store.conversations.all()
+        texts = [one.text for one in store.conversations.messages(talk.id)]
+    assert "Capital of France?" in texts, "the branch that was left is kept"
+    assert "never sent" not in texts
+
+
+def test_failed_answer_is_the_exit_code(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    scripted.append(ScriptedChat([ModelError("The network is gone.", "Try again.")]))
+    told = piped(keepsake, monkeypatch, "Where?\n", "chat", "--plain")
+    assert (told.code, told.out) == (1, "")
+    assert "The network is gone." in told.err
+    assert "/retry asks again" in told.err
+
+
+def test_memory_is_searched_kept_and_never_erased_without_a_yes(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = "/remember The boat is in Camaret\n/search boat\n/forget matching Camaret\n/nonsense\n/help\n/chats\n"
+    told = piped(keepsake, monkeypatch, typed, "chat", "--plain")
+    assert "Remembered: The boat is in Camaret" in told.err
+    assert "The boat is in Camaret" in told.out
+    assert "there is nobody to ask" in told.err
+    assert "There is no command /nonsense" in told.err
+    assert all(one.usage in told.err for one in plain.COMMANDS)
+    assert "There is no earlier chat yet." in told.err
+    assert keepsake("search", "boat", "--json").json["hits"]
+
+
+def test_earlier_chat_is_gone_on_with_and_a_temporary_one_is_not_kept(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    for typed, arguments in (
+        ("First.\n", ()),
+        ("Second.\n", ("--follow",)),
+        ("/temporary\nSecret.\n", ()),
+    ):
+        scripted.append(ScriptedChat(otherwise=["Fine."]))
+        assert piped(keepsake, monkeypatch, typed, "chat", "--plain", *arguments).code == 0
+    with Store.open(keepsake.data) as store:
+        (talk,) = store.conversations.all()
+        assert [one.text for one in store.conversations.messages(talk.id)] == ["First.", "Fine.", "Second.", "Fine."]
+    scripted.append(ScriptedChat(otherwise=["Fine."]))
+    told = piped(keepsake, monkeypatch, f"/open {talk.id[:9]}\nThird.\n", "chat", "--plain")
+    assert "You" in told.err or "user: Second." in told.err
+    with Store.open(keepsake.data) as store:
+        assert len(store.conversations.messages(talk.id)) == 6
+
+
+@pytest.mark.parametrize(
+    ("typed", "messages"),
+    [
+        ("one \\\ntwo\nthree\n", ["one \ntwo", "three"]),
+        ("```\na\n\nb\n```\nnext\n", ["```\na\n\nb\n```", "next"]),
+        ("\n\nonly\n", ["only"]),
+        ("unfinished \\\n", ["unfinished "]),
+        ("锅炉在哪里？\n", ["锅炉在哪里？"]),
+    ],
+)
+def test_messages_of_several_lines(typed: str, messages: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    read = []
+    while (message := plain.read_message()) is not None:
+        read.append(message)
+    assert read == messages
+
+
+def test_question_comes_from_standard_input_and_follows_the_latest_chat(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    assert "no conversation to go on with" in keepsake("ask", "Well?", "--follow").err
+    scripted += [ScriptedChat(["Fine."]), ScriptedChat(["Indeed."])]
+    assert piped(keepsake, monkeypatch, "How are\nyou?\n", "ask", "-").out.startswith("Fine.")
+    piped(keepsake, monkeypatch, "Really?", "ask", "-", "--follow")
+    with Store.open(keepsake.data) as store:
+        (talk,) = store.conversations.all()
+        texts = [one.text for one in store.conversations.messages(talk.id)]
+    assert texts == ["How are\nyou?\n", "Fine.", "Really?", "Indeed."]
+    too_long = piped(keepsake, monkeypatch, "x" * 1_000_001, "ask", "-")
+    assert (too_long.code, "longer than 1,000,000" in too_long.err) == (1, True)
+
+
+def test_line_chat_in_a_real_terminal(tmp_path: Path) -> None:
+    process, terminal = pty.fork()
+    if process == 0:
+        os.environ.update(TERM="xterm-256color", KEEPSAKE_EMBEDDER__PROVIDER="none")
+        command = [sys.executable, "-m", "assistant.cli", "--data-dir", str(tmp_path), "chat", "--plain"]
+        os.execv(sys.executable, command)
+    try:
+        seen = b""
+
+        def see(*marks: bytes) -> None:
+            """Wait until these stand in what came since the last call, one behind the other."""
+            nonlocal seen
+            for mark in marks:
+                if mark not in seen:
+                    seen += read_until(terminal, mark, seen)
+                seen = seen.split(mark, 1)[1]
+
+        see(b"Ctrl+D leaves.", b"> ")
+        os.write(terminal, b"remember that the boat is in Camaret\n")
+        see(b"Remembered: The boat is in Camaret", b"> The boat is in Camaret", b"> ")
+        # A signal that comes between the prompt and the reading is lost to readline; a person would press again.
+        while b"Ctrl+D leaves." not in seen:
+            os.write(terminal, b"\x03")
+            if select.select([terminal], [], [], 1)[0]:
+                seen += os.read(terminal, 65536)
+        see(b"Ctrl+D leaves.")
+        os.write(terminal, b"/forget matching Camaret\n")
+        see(b"Erase it for good?")
+        os.write(terminal, b"y\n")
+        see(b"Verified: nothing of it is left", b"receipts show", b"> ")
+        os.write(terminal, b"/quit\n")
+        _, status = os.waitpid(process, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert b"\x1b[?1049h" not in seen  # never a screen of its own
+    finally:
+        os.close(terminal)

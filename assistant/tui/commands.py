@@ -63,6 +63,7 @@ COMMANDS: Final = (
     Command("continue", "", "Go on with an answer that was cut", "messages:go_on", waits_for_answer=True),
     Command("import", "PATH…", "Import files, folders and zips (--private, --again)", "library:import_files"),
     Command("search", "[QUERY]", "Search everything that is remembered", "conversation:search", "ctrl+f"),
+    Command("memory", "[QUERY]", "See, correct and mark what is remembered", "screens:memory", "f2"),
     Command("remember", "TEXT", "Keep a note", "conversation:remember"),
     Command(
         "forget",

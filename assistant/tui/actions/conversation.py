@@ -129,7 +129,7 @@ async def show_again(chat: ChatScreen) -> None:
     """Show the conversation in view as the store has it now; begin a new one where it is gone."""
     session = chat.session
     conversation = session.conversation if session is not None else None
-    if conversation is None:
+    if session is None or conversation is None or session.temporary:
         return
     stored = await asyncio.to_thread(chat.services.store.conversations.all)
     if any(one.id == conversation.id for one in stored):

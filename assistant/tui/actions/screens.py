@@ -1,0 +1,15 @@
+"""The commands that open a screen over the chat: what is stored, listed to be looked at and worked on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assistant.tui.screens.chat import ChatScreen
+
+
+async def memory(chat: ChatScreen, argument: str) -> None:
+    """Show what is remembered."""
+    from assistant.tui.screens.memory import MemoryScreen
+
+    await chat.app.push_screen(MemoryScreen(argument))

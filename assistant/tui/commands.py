@@ -64,6 +64,7 @@ COMMANDS: Final = (
     Command("import", "PATH…", "Import files, folders and zips (--private, --again)", "library:import_files"),
     Command("search", "[QUERY]", "Search everything that is remembered", "conversation:search", "ctrl+f"),
     Command("memory", "[QUERY]", "See, correct and mark what is remembered", "screens:memory", "f2"),
+    Command("documents", "[QUERY]", "See, read and import again what was imported", "screens:documents", "f3"),
     Command("remember", "TEXT", "Keep a note", "conversation:remember"),
     Command(
         "forget",

@@ -41,8 +41,27 @@ MEMORY_ACTIONS: Final = (
     BACK,
 )
 
+DOCUMENT_ACTIONS: Final = (
+    ScreenAction("open", "o", "Open", "Read it: its passages in their order"),
+    ScreenAction("again", "i", "Import again", "Import it again, if the file has changed since"),
+    PRIVATE,
+    FORGET,
+    ScreenAction("details", "enter", "Details", "Go to what is known of it"),
+    SEARCH,
+    BACK,
+)
+READING_ACTIONS: Final = (
+    ScreenAction("later", "n", "Next passages", "Read on"),
+    ScreenAction("earlier", "b", "Passages before", "Go back to the passages before"),
+    BACK,
+)
+
 # Each screen as the help names it, with what can be done there.
-SCREENS: Final = (("In the memories", MEMORY_ACTIONS),)
+SCREENS: Final = (
+    ("In the memories", MEMORY_ACTIONS),
+    ("In the documents", DOCUMENT_ACTIONS),
+    ("In one document", READING_ACTIONS),
+)
 
 
 def bindings_of(actions: tuple[ScreenAction, ...]) -> list[BindingType]:

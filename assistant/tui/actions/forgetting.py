@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from assistant.tui.actions.conversation import new, show_again
 from assistant.tui.actions.library import absolute, split
 from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.threads import in_thread
-from assistant.tui.widgets.notice import NoticeKind
+from assistant.tui.widgets.notice import Told
 from memory_store import Store
 from memory_store.errors import ErasureFailedError, ErasurePendingError, NotFoundError
 from memory_store.forgetting import Selection
@@ -21,31 +20,21 @@ if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is said of an erasure, with its receipt or what to do next."""
-
-    text: str
-    hint: str = ""
-    kind: NoticeKind = "good"
-    erased: bool = True
-
-
 async def forget(chat: ChatScreen, argument: str) -> None:
     """Erase by ids, a document by its path, this conversation, all that holds some words, or everything."""
     selection = await _selection(chat, argument)
     if selection is not None:
-        told = await erase(chat, selection)
+        _, told = await erase(chat, selection)
         await chat.notice(told.text, told.hint, told.kind)
 
 
-async def erase(chat: ChatScreen, selection: Selection) -> Told:
-    """Show what an erasure takes, ask, erase, and return what there is to say of it."""
+async def erase(chat: ChatScreen, selection: Selection) -> tuple[bool, Told]:
+    """Show what an erasure takes, ask, erase; return whether anything was erased, and what there is to say of it."""
     store = chat.services.store
     plan = await in_thread(lambda: store.plan_forget(selection))
     agreed = await chat.app.push_screen_wait(ConfirmForget(plan, everything=selection.everything))
     if not agreed:
-        return Told("Nothing was erased.", kind="info", erased=False)
+        return False, Told("Nothing was erased.", kind="info")
     assert chat.keeper is not None
     chat.keeper.show_activity("erasing…")
     try:
@@ -57,7 +46,7 @@ async def erase(chat: ChatScreen, selection: Selection) -> Told:
         chat.keeper.show_activity()
         await (new(chat) if selection.everything else show_again(chat))
         await chat.keeper.look(recount=True)
-    return told
+    return True, told
 
 
 async def _selection(chat: ChatScreen, argument: str) -> Selection | None:

@@ -13,3 +13,10 @@ async def memory(chat: ChatScreen, argument: str) -> None:
     from assistant.tui.screens.memory import MemoryScreen
 
     await chat.app.push_screen(MemoryScreen(argument))
+
+
+async def documents(chat: ChatScreen, argument: str) -> None:
+    """Show what was imported."""
+    from assistant.tui.screens.documents import DocumentsScreen
+
+    await chat.app.push_screen(DocumentsScreen(argument))

@@ -111,6 +111,9 @@ class Browser(Screen[R], Generic[T, R]):
     async def look_up(self, item: T) -> None:
         """Fetch what more there is to say of the highlighted item, and show it with `add_detail`."""
 
+    async def after_reading(self, items: Sequence[T]) -> None:
+        """Look into what takes longer, once the items are listed; `redraw` shows what came of it."""
+
     # -- the frame ---------------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -183,6 +186,7 @@ class Browser(Screen[R], Generic[T, R]):
         self._all = await in_thread(read)
         self.loaded = True
         self.narrow(highlight)
+        await self.after_reading([item for _, item in self._all])
 
     def narrow(self, highlight: str = "") -> None:
         """List what fits the words and the filters."""
@@ -199,6 +203,13 @@ class Browser(Screen[R], Generic[T, R]):
         self._show_head(count if len(shown) == len(self._all) else f"{len(shown):,} of {count}")
         if not shown:
             self.query_one("#text", Static).update(Content("Nothing fits." if self._all else self.EMPTY))
+
+    def redraw(self) -> None:
+        """Draw the items that are listed and the highlighted one again, because more is known of them."""
+        if self.is_attached:
+            self.list.redraw()
+            if self.chosen is not None:
+                self.query_one("#text", Static).update(self.detail(self.chosen))
 
     def _show_head(self, count: str) -> None:
         head = Content.assemble((self.TITLE, "bold $primary"), ("   " + count, "$foreground-muted"))
@@ -244,9 +255,9 @@ class Browser(Screen[R], Generic[T, R]):
         if self.chat.is_answering:
             self.say("The answer is still coming.", "Nothing is erased while it does.", "warning")
             return
-        told = await erase(self.chat, selection)
+        erased, told = await erase(self.chat, selection)
         self.say(told.text, told.hint, told.kind)
-        if told.erased:
+        if erased:
             await self.chat.notice(told.text, told.hint, told.kind)
             self.reload()
 
@@ -302,3 +313,9 @@ class Browser(Screen[R], Generic[T, R]):
         from assistant.tui.screens.help import HelpScreen
 
         await self.app.push_screen(HelpScreen())
+
+
+def facts(known: Sequence[tuple[str, str]]) -> Content:
+    """Return what is known of an item, a line each: its name, its value; those without a value are left out."""
+    lines = [Content.assemble((f"{name:<10}", "$foreground-muted"), value) for name, value in known if value]
+    return Content("\n").join(lines)

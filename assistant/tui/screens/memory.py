@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -14,18 +14,16 @@ from textual.widgets import Static
 from assistant.display import excerpt, plain
 from assistant.tui.memory_filters import FILTERS, lets_through
 from assistant.tui.screen_actions import MEMORY_ACTIONS, bindings_of
-from assistant.tui.screens.browser import Browser
+from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.screens.memory_editor import MemoryDraft, MemoryEditor
 from assistant.tui.sources import SourceView, author_name, of_memory_sources
 from assistant.tui.threads import in_thread
+from assistant.tui.times import day, moment
 from assistant.tui.widgets.filter_line import FilterLine
 from memory_store import NewMemory, Store
 from memory_store.errors import NotFoundError
 from memory_store.forgetting import Selection
 from memory_store.models import Memory
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 _EXCERPT_CHARS: Final = 400
 
@@ -62,22 +60,23 @@ class MemoryScreen(Browser[Memory, None]):
         """Return its beginning, and what it is."""
         style = "$foreground-muted" if item.superseded_by else "$foreground"
         marks = "".join(f" · {one}" for one in _marks(item))
-        about = f"{_day(item.recorded_at)} · {item.kind.value} · {author_name(item.author)}"
         return Content.assemble(
-            (excerpt(item.text, _EXCERPT_CHARS), style), "\n", (about, "$foreground-muted"), (marks, "$accent")
+            (excerpt(item.text, _EXCERPT_CHARS), style),
+            (f"\n{day(item.recorded_at)} · {item.kind.value}", "$foreground-muted"),
+            (marks, "$accent"),
+            (f" · {author_name(item.author)}", "$foreground-muted"),
         )
 
     def detail(self, item: Memory) -> Content:
         """Return its whole text with what is known of it."""
-        facts = [
+        known = [
             ("Kind", item.kind.value),
             ("Author", author_name(item.author)),
             ("Marks", ", ".join(_marks(item)) or "none"),
-            ("Recorded", _moment(item.recorded_at)),
+            ("Recorded", moment(item.recorded_at)),
             ("True", _validity(item)),
         ]
-        lines = [Content.assemble((f"{name:<10}", "$foreground-muted"), value) for name, value in facts if value]
-        return Content.assemble(plain(item.text), "\n\n", Content("\n").join(lines))
+        return Content.assemble(plain(item.text), "\n\n", facts(known))
 
     def fits(self, item: Memory) -> bool:
         """Say whether every filter lets it through."""
@@ -188,8 +187,8 @@ def _timeline(versions: Sequence[Memory], item: Memory) -> list[Static]:
     lines = [Static("History", classes="detail--title")]
     for number, one in enumerate(versions):
         here = one.id == item.id
-        until = f"superseded {_moment(versions[number - 1].recorded_at)}" if number else "the newest"
-        about = f"{_moment(one.recorded_at)} · {author_name(one.author)} · {until}"
+        until = f"superseded {moment(versions[number - 1].recorded_at)}" if number else "the newest"
+        about = f"{moment(one.recorded_at)} · {author_name(one.author)} · {until}"
         sign = ("● " if here else "○ ", "$accent")
         lines.append(Static(Content.assemble(sign, (about, "$foreground-muted"))))
         text = Content.styled(excerpt(one.text, _EXCERPT_CHARS), "$foreground" if here else "$foreground-muted")
@@ -203,14 +202,6 @@ def _marks(memory: Memory) -> list[str]:
 
 
 def _validity(memory: Memory) -> str:
-    since = f"since {_day(memory.valid_from)}" if memory.valid_from else ""
-    until = f"until {_day(memory.valid_to)}" if memory.valid_to else ""
+    since = f"since {day(memory.valid_from)}" if memory.valid_from else ""
+    until = f"until {day(memory.valid_to)}" if memory.valid_to else ""
     return " ".join(one for one in (since, until) if one)
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d}"
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"

@@ -80,6 +80,11 @@ class ItemList(ScrollView, Generic[T], can_focus=True):
         self.scroll_to_highlighted()
         self.post_message(self.Moved())
 
+    def redraw(self) -> None:
+        """Draw the same items again."""
+        self._drawn.clear()
+        self.refresh()
+
     def scroll_to_highlighted(self) -> None:
         """Bring the highlighted item into view."""
         if self._at >= 0:

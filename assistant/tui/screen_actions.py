@@ -56,11 +56,21 @@ READING_ACTIONS: Final = (
     BACK,
 )
 
+CHAT_ACTIONS: Final = (
+    ScreenAction("resume", "enter", "Go on", "Go on with it"),
+    ScreenAction("rename", "r", "Rename", "Give it another title"),
+    ScreenAction("export", "x", "Export", "Write it to a file: .md, .html or .json"),
+    FORGET,
+    SEARCH,
+    BACK,
+)
+
 # Each screen as the help names it, with what can be done there.
 SCREENS: Final = (
     ("In the memories", MEMORY_ACTIONS),
     ("In the documents", DOCUMENT_ACTIONS),
     ("In one document", READING_ACTIONS),
+    ("In the chats", CHAT_ACTIONS),
 )
 
 

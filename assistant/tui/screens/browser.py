@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
 
 from textual import on
@@ -24,6 +25,8 @@ from assistant.tui.widgets.notice import Notice, NoticeKind
 from assistant.tui.widgets.source_list import SourceLine, SourceOpened
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from assistant.tui.app import ChatApp
     from assistant.tui.screens.chat import ChatScreen
     from assistant.tui.sources import SourceView
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 _WIDE_COLUMNS: Final = 90
+_MOVES: Final = frozenset({"search", "details", "back"})
 
 
 class Browser(Screen[R], Generic[T, R]):
@@ -81,6 +85,7 @@ class Browser(Screen[R], Generic[T, R]):
         self._query = query
         self._all: list[tuple[str, T]] = []
         self.loaded = False
+        self.found_inside: frozenset[str] = frozenset()  # identities of items that hold the words elsewhere
 
     # -- what a subclass says ----------------------------------------------------------------------------------
 
@@ -175,7 +180,7 @@ class Browser(Screen[R], Generic[T, R]):
     def reload(self, highlight: str = "") -> None:
         """Read the list again, beside the screen, and highlight the item of this identity, or the same as before."""
         if self.is_attached:
-            self.run_worker(self._guarded(self._reload(highlight)), group="reading", exclusive=True)
+            self.beside(partial(self._reload, highlight), "reading")
 
     async def _reload(self, highlight: str) -> None:
         store = self.store
@@ -195,7 +200,7 @@ class Browser(Screen[R], Generic[T, R]):
         now = self.chosen
         wanted = highlight or (self.identity(now) if now is not None else "")
         sought = self.query_one("#search", Input).value.casefold().split()
-        shown = [item for words, item in self._all if all(one in words for one in sought) and self.fits(item)]
+        shown = [item for words, item in self._all if self._holds(item, words, sought) and self.fits(item)]
         at = next((n for n, one in enumerate(shown) if self.identity(one) == wanted), 0)
         self.list.show(shown, at)
         singular, plural = self.NOUNS
@@ -203,6 +208,9 @@ class Browser(Screen[R], Generic[T, R]):
         self._show_head(count if len(shown) == len(self._all) else f"{len(shown):,} of {count}")
         if not shown:
             self.query_one("#text", Static).update(Content("Nothing fits." if self._all else self.EMPTY))
+
+    def _holds(self, item: T, words: str, sought: Sequence[str]) -> bool:
+        return all(one in words for one in sought) or self.identity(item) in self.found_inside
 
     def redraw(self) -> None:
         """Draw the items that are listed and the highlighted one again, because more is known of them."""
@@ -231,12 +239,19 @@ class Browser(Screen[R], Generic[T, R]):
         self.query_one("#detail").scroll_home(animate=False)
         if item is not None:
             self.query_one("#text", Static).update(self.detail(item))
-        looking = self._guarded(self._look_up(item))
-        self.run_worker(looking, group="detail", exclusive=True)
+        self.beside(partial(self._look_up, item), "detail")
 
     async def _look_up(self, item: T | None) -> None:
         if item is not None:
             await self.look_up(item)
+
+    def beside(self, work: Callable[[], Awaitable[None]], group: str) -> None:
+        """Do something beside the screen, in place of what is still going on in the same group."""
+
+        async def run() -> None:
+            await self.guarded(work)
+
+        _: Worker[None] = self.run_worker(run, group=group, exclusive=True, exit_on_error=False)
 
     async def add_detail(self, item: T, sources: Sequence[SourceView] = (), more: Sequence[Static] = ()) -> None:
         """Show sources and what else was found of an item, if it is still the highlighted one."""
@@ -263,20 +278,27 @@ class Browser(Screen[R], Generic[T, R]):
 
     # -- keys --------------------------------------------------------------------------------------------------
 
-    def action_do(self, name: str) -> None:
-        """Do an action by its name, beside the screen: it goes on to its end even if the screen is left."""
-        work: Awaitable[None] = getattr(self, f"do_{name}")()
-        self.chat.run_worker(self._guarded(work), name=name, exit_on_error=False)
+    async def action_do(self, name: str) -> None:
+        """Do an action by its name: moves at once, others beside the screen, to their end even if it is left."""
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+        async def run() -> None:
+            await self.guarded(getattr(self, f"do_{name}"))
+
+        if name in _MOVES:
+            await run()  # the next key belongs to where this one leads
+        else:
+            _: Worker[None] = self.chat.run_worker(run, name=name, exit_on_error=False)
+
+    async def guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something; a failure of it is told at the bottom."""
         try:
-            await work
+            await work()
         except Exception as error:  # noqa: BLE001 — a person is told, the screen stays
             self.say(*explain(error), "error")
 
     @on(ItemList.Taken)
-    def _taken(self) -> None:
-        self.action_do(next((one.name for one in self.ACTIONS if one.key == "enter"), "details"))
+    async def _taken(self) -> None:
+        await self.action_do(next((one.name for one in self.ACTIONS if one.key == "enter"), "details"))
 
     async def do_details(self) -> None:
         """Go to the first source, or to the text."""

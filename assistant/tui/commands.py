@@ -80,6 +80,8 @@ COMMANDS: Final = (
         "forgetting:forget",
         waits_for_answer=True,
     ),
+    Command("receipts", "", "See what was erased, and how it was verified", "screens:receipts"),
+    Command("doctor", "", "Look over the memory, and see what mends it", "screens:doctor"),
     Command("export", "FILE", "Write everything to one zip", "library:export"),
     Command("model", "[NAME]", "Choose who answers", "models:choose", waits_for_answer=True),
     Command("theme", "[NAME]", "Choose the colours", "appearance:theme", needs_memory=False),

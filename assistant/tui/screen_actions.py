@@ -65,12 +65,21 @@ CHAT_ACTIONS: Final = (
     BACK,
 )
 
+LOOKING_ACTIONS: Final = (
+    ScreenAction("details", "enter", "Details", "Go to the whole of it, to scroll"),
+    SEARCH,
+    BACK,
+)
+DOCTOR_ACTIONS: Final = (ScreenAction("examine", "r", "Again", "Look over the memory again"), *LOOKING_ACTIONS)
+
 # Each screen as the help names it, with what can be done there.
 SCREENS: Final = (
     ("In the memories", MEMORY_ACTIONS),
     ("In the documents", DOCUMENT_ACTIONS),
     ("In one document", READING_ACTIONS),
     ("In the chats", CHAT_ACTIONS),
+    ("In the receipts", LOOKING_ACTIONS),
+    ("At the doctor's", DOCTOR_ACTIONS),
 )
 
 

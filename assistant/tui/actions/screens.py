@@ -20,3 +20,17 @@ async def documents(chat: ChatScreen, argument: str) -> None:
     from assistant.tui.screens.documents import DocumentsScreen
 
     await chat.app.push_screen(DocumentsScreen(argument))
+
+
+async def receipts(chat: ChatScreen, argument: str) -> None:
+    """Show what was erased."""
+    from assistant.tui.screens.receipts import ReceiptsScreen
+
+    await chat.app.push_screen(ReceiptsScreen(argument))
+
+
+async def doctor(chat: ChatScreen, argument: str) -> None:
+    """Look over the memory."""
+    from assistant.tui.screens.doctor import DoctorScreen
+
+    await chat.app.push_screen(DoctorScreen(argument))

@@ -180,15 +180,18 @@ class Browser(Screen[R], Generic[T, R]):
     def reload(self, highlight: str = "") -> None:
         """Read the list again, beside the screen, and highlight the item of this identity, or the same as before."""
         if self.is_attached:
-            self.beside(partial(self._reload, highlight), "reading")
+            self.beside(partial(self.reread, highlight), "reading")
 
-    async def _reload(self, highlight: str) -> None:
+    async def reread(self, highlight: str = "") -> None:
+        """Read the list again, and return when it is shown."""
         store = self.store
 
         def read() -> list[tuple[str, T]]:
             return [(self.words(item).casefold(), item) for item in self.read(store)]
 
         self._all = await in_thread(read)
+        if not self.is_attached:
+            return  # left meanwhile
         self.loaded = True
         self.narrow(highlight)
         await self.after_reading([item for _, item in self._all])

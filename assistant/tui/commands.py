@@ -82,6 +82,7 @@ COMMANDS: Final = (
     ),
     Command("receipts", "", "See what was erased, and how it was verified", "screens:receipts"),
     Command("doctor", "", "Look over the memory, and see what mends it", "screens:doctor"),
+    Command("stats", "", "See how the memory grew, and what the answers took", "screens:stats"),
     Command("export", "FILE", "Write everything to one zip", "library:export"),
     Command("model", "[NAME]", "Choose who answers", "models:choose", waits_for_answer=True),
     Command("theme", "[NAME]", "Choose the colours", "appearance:theme", needs_memory=False),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assistant.tui.threads import in_thread
+
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
@@ -34,3 +36,15 @@ async def doctor(chat: ChatScreen, argument: str) -> None:
     from assistant.tui.screens.doctor import DoctorScreen
 
     await chat.app.push_screen(DoctorScreen(argument))
+
+
+async def stats(chat: ChatScreen, argument: str) -> None:
+    """Show how the memory grew."""
+    await in_thread(_import_plots)
+    from assistant.tui.screens.stats import StatsScreen
+
+    await chat.app.push_screen(StatsScreen(chat.services.store))
+
+
+def _import_plots() -> None:
+    import assistant.tui.screens.stats  # noqa: F401 — loads plotext, which takes a while

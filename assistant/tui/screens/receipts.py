@@ -40,9 +40,11 @@ class ReceiptsScreen(Browser[Erasure, None]):
 
     def line(self, item: Erasure) -> Content:
         """Return how much it took, when, and how it ended."""
-        about = (f"\n{moment(item.requested_at)} · {item.id} · ", "$foreground-muted")
+        when = (f"\n{moment(item.requested_at)} · ", "$foreground-muted")
         colour = "$success" if item.completed_at else "$warning"
-        return Content.assemble(counted(item.counts), about, (_state(item), colour))
+        return Content.assemble(
+            counted(item.counts), when, (_state(item), colour), (f" · {item.id}", "$foreground-muted")
+        )
 
     def detail(self, item: Erasure) -> Content:
         """Return its receipt; before there is one, what is known."""

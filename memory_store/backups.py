@@ -21,6 +21,7 @@ from memory_store.verification.verify import BACKUPS
 
 KEPT: Final = 7
 _NAME: Final = re.compile(r"(\d{8}T\d{6}\d{6}Z)(-before-schema-\d+)?\.db")
+_MAKER: Final = re.compile(r"\.(\d+)-[0-9a-f]+\.part")
 _TIME: Final = "%Y%m%dT%H%M%S%fZ"
 _SUMS: Final = (
     "SELECT coalesce(sum(length(text)), 0), coalesce(sum(unicode(text)), 0), coalesce(sum(row), 0) FROM passages",
@@ -54,7 +55,7 @@ class Backups:
         Others may go on writing: the copy is of one moment. Raises BackupError; then there is no new file.
         """
         name = f"{now():{_TIME}}{note}.db"
-        temporary = self.folder / f".{name}.{secrets.token_hex(4)}.part"
+        temporary = self.folder / f".{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -173,9 +174,21 @@ class Backups:
                 left.unlink()
 
     def clear_temporary(self) -> None:
-        """Remove what a kill left of a copy in the making."""
+        """Remove what a kill left of a copy in the making; what another process is making stays."""
         for left in self.folder.glob(".*.part*") if self.folder.is_dir() else ():
-            left.unlink(missing_ok=True)
+            maker = _MAKER.search(left.name)
+            if maker is None or not _is_running(int(maker[1])):
+                left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _present(connection: sqlite3.Connection, chosen: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

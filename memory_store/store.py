@@ -19,6 +19,7 @@ from memory_store.database.activity import activity
 from memory_store.database.connection import Database
 from memory_store.database.conversations import Conversations
 from memory_store.database.documents import Documents
+from memory_store.database.drafts import Drafts
 from memory_store.database.memories import Memories, NewMemory
 from memory_store.database.migrations import migrate
 from memory_store.database.requests import Requests
@@ -75,6 +76,7 @@ class Store:
         self.conversations = Conversations(database)
         self.memories = Memories(database)
         self.requests = Requests(database)
+        self.drafts = Drafts(database)
         self.backups = Backups(database)
 
     @classmethod

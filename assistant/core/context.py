@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from assistant.core.events import ContextPart, PartKind
 from assistant.core.prompts import prompt
 from assistant.core.relevance import is_relevant
 from assistant.llm.base import ChatMessage
@@ -33,7 +34,8 @@ _CITATION: Final = re.compile(r"\[(\d{1,3}(?:\s*[,，]\s*\d{1,3})*)\]")
 class Context:
     """An assembled prompt: its messages, the hits that found room (source 1 first), and its estimated tokens.
 
-    `items` are the ids of everything stored that is in it: memories, passages and earlier messages.
+    `items` are the ids of everything stored that is in it: memories, passages and earlier messages. `parts` says what
+    takes how much room.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -41,6 +43,7 @@ class Context:
     tokens: int
     private: bool
     items: tuple[str, ...]
+    parts: tuple[ContextPart, ...]
 
 
 def estimate_tokens(text: str) -> int:
@@ -95,7 +98,21 @@ def build(
             *(neighbour.id for neighbour in widened),
             *(message.id for message in kept_history),
         ),
+        (
+            ContextPart(PartKind.RULES, prompt("system"), estimate_tokens(prompt("system"))),
+            *(_part(PartKind.PINNED, one.text, one.id) for one in kept_pinned),
+            *(
+                ContextPart(PartKind.RECALLED, hit.text, estimate_tokens(text), hit.id)
+                for hit, text in zip(kept_hits, framed, strict=True)
+            ),
+            *(_part(PartKind.RECENT, one.text, one.id) for one in reversed(kept_history)),
+            _part(PartKind.QUESTION, question, None),
+        ),
     )
+
+
+def _part(kind: PartKind, text: str, identifier: str | None) -> ContextPart:
+    return ContextPart(kind, text, estimate_tokens(text), identifier)
 
 
 def in_view(messages: Sequence[Message], budget: int) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from memory_store.errors import KeepsakeError
 from memory_store.models import Conversation, Hit, Memory, Message
@@ -16,12 +17,36 @@ class TurnStarted:
     message: Message
 
 
+class PartKind(StrEnum):
+    """What a part of a request is."""
+
+    RULES = "rules"
+    PINNED = "pinned"
+    RECALLED = "recalled"
+    RECENT = "recent"
+    QUESTION = "question"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPart:
+    """A part of what the model sees in a turn: its words, its estimated tokens, and the id of what it is, if any."""
+
+    kind: PartKind
+    text: str
+    tokens: int
+    id: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What was recalled and given to the model; source 1 is `hits[0]`. `context_tokens` is the size of the request."""
+    """What was recalled and given to the model; source 1 is `hits[0]`. `context_tokens` is the size of the request.
+
+    `parts` is all that the model sees, in its order.
+    """
 
     hits: tuple[Hit, ...]
     context_tokens: int
+    parts: tuple[ContextPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ class Session:
         assert self.conversation is not None
         yield TurnStarted(self.conversation, question)
         context = await asyncio.to_thread(self._assemble, question.text)
-        yield Recalled(context.hits, context.tokens)
+        yield Recalled(context.hits, context.tokens, context.parts)
         noted = await asyncio.to_thread(self._capture, question) if capture else []
         for memory in noted:
             yield Captured(memory)

@@ -72,6 +72,9 @@ COMMANDS: Final = (
     Command("search", "[QUERY]", "Search everything that is remembered", "conversation:search", "ctrl+f"),
     Command("memory", "[QUERY]", "See, correct and mark what is remembered", "screens:memory", "f2"),
     Command("documents", "[QUERY]", "See, read and import again what was imported", "screens:documents", "f3"),
+    Command("history", "", "Bring back something that you sent", "writing:history", "ctrl+r"),
+    Command("editor", "", "Write in your editor", "writing:editor", "ctrl+g"),
+    Command("context", "", "Show what the model sees", "conversation:context", "ctrl+b"),
     Command("remember", "TEXT", "Keep a note", "conversation:remember"),
     Command(
         "forget",

@@ -20,7 +20,7 @@ class CommandProvider(Provider):
         """Offer all of them before anything is typed."""
         chat = cast("ChatApp", self.app).chat
         for command in COMMANDS:
-            run = partial(chat.choose_command, command.name)
+            run = partial(chat.sender.choose, command.name)
             yield DiscoveryHit(command.summary, run, text=command.summary, help=command.usage.replace("[", "\\["))
 
     async def search(self, query: str) -> Hits:
@@ -30,6 +30,6 @@ class CommandProvider(Provider):
         for command in COMMANDS:
             score = max(matcher.match(command.summary), matcher.match(command.name))
             if score > 0:
-                run = partial(chat.choose_command, command.name)
+                run = partial(chat.sender.choose, command.name)
                 shown = matcher.highlight(command.summary)
                 yield Hit(score, shown, run, text=command.summary, help=command.usage.replace("[", "\\["))

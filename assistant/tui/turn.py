@@ -110,7 +110,8 @@ class _TurnView:
                 if self._question is not None:
                     self._question.message_id = message.id
                 self._chat.show_title(plain(conversation.title, one_line=True))
-            case Recalled(_, tokens):
+            case Recalled(_, tokens, parts):
+                self._chat.show_parts(parts)
                 self._answer.say("Waiting for the first word…")
                 if self._chat.keeper is not None:
                     self._chat.keeper.show_context(tokens)

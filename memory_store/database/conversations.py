@@ -199,6 +199,16 @@ class Conversations:
             )
             return [message_of(row) for row in rows]
 
+    def sent(self, most: int) -> list[Message]:
+        """Return what the user wrote in any conversation, the latest first, each text once."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT *, max(created_at) FROM messages WHERE role = 'user' AND author_kind = 'user' "
+                "GROUP BY text ORDER BY max(created_at) DESC LIMIT ?",
+                (most,),
+            )
+            return [message_of(row) for row in rows]
+
     def message(self, message_id: str) -> Message:
         """Return one message. Raises NotFoundError."""
         with self._database.read() as connection:

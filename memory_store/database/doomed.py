@@ -183,6 +183,7 @@ def _texts(connection: sqlite3.Connection) -> Iterator[str]:
         f"SELECT p.text, p.context, p.search_text, p.search_context FROM passages AS p WHERE {PASSAGE}",
         f"SELECT text, origin FROM messages WHERE id {chosen}",
         f"SELECT text, origin FROM memories WHERE id {chosen}",
+        f"SELECT text FROM drafts WHERE conversation_id {chosen}",
         f"SELECT path, title, content_hash FROM documents WHERE id {chosen}",
         f"SELECT title, origin FROM conversations WHERE id {chosen} OR title_message_id {chosen}",
     ):

@@ -75,10 +75,15 @@ def delete_doomed(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
         "DELETE FROM request_items WHERE item_id IN (SELECT id FROM temp.doomed) "
         f"OR item_id IN (SELECT p.id FROM passages AS p WHERE {doomed.PASSAGE})"
     )
-    connection.execute("DELETE FROM requests WHERE id NOT IN (SELECT request_id FROM request_items)")
+    connection.execute(
+        "DELETE FROM requests WHERE purpose != 'query' AND id NOT IN (SELECT request_id FROM request_items)"
+    )
     for table in ("memories", "messages", "conversations", "documents"):
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM temp.doomed WHERE kind = ?)", (table,))
     connection.execute("DELETE FROM temp.doomed")
+    if not count_everything(connection):  # nothing is left that these could belong to
+        connection.execute("DELETE FROM drafts")
+        connection.execute("DELETE FROM requests")
     bump_vectors_epoch(connection)
     return erasure_id
 

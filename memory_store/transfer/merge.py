@@ -213,7 +213,7 @@ class _Merge:
         ]
         wanted = {one["request_id"] for one in items}
         for record in self._source.records("requests"):
-            if record["id"] in wanted:
+            if record["id"] in wanted or record["purpose"] == "query":
                 self._place("requests", record)
         for record in items:
             self._place("request_items", record)

@@ -75,6 +75,12 @@ class ChromaSegment:
         with _translated(self.folder):
             return set(self._collection.get(include=[])["ids"])
 
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """Return the vectors that it holds of these ids."""
+        with _translated(self.folder):
+            found = self._collection.get(ids=list(ids), include=["embeddings"])
+            return dict(zip(found["ids"], np.asarray(found["embeddings"], dtype=np.float32), strict=True))
+
     def count(self) -> int:
         """Return how many vectors it holds."""
         with _translated(self.folder):

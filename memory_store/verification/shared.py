@@ -26,6 +26,7 @@ _LIVING: Final = (
     "memories",
     "documents",
     "conversations",
+    "drafts",
     "requests",
     "embedders",
     "meta",

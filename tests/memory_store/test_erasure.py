@@ -231,3 +231,28 @@ def test_vectors_in_memory_are_wiped_with_the_erasure(store: Store) -> None:
     assert store._exact is not None
     assert len(store._exact) == 1
     assert not np.any(store._exact._vectors[1:])
+
+
+def test_draft_goes_with_its_conversation_and_every_draft_with_everything(store: Store, tmp_path: Path) -> None:
+    talk = store.conversations.start("Talk")
+    other = store.conversations.start("Other")
+    for conversation_id, text in ((talk.id, "zq-first draft"), (other.id, "zq-second draft"), (None, "zq-new draft")):
+        store.drafts.keep(conversation_id, text)
+    store.forget(Selection((talk.id,)))
+    assert (store.drafts.get(talk.id), store.drafts.get(other.id)) == ("", "zq-second draft")
+    assert b"zq-first" not in bytes_of(tmp_path)
+    store.drafts.keep(talk.id, "too late")
+    assert store.drafts.get(talk.id) == ""
+    store.forget(Selection(everything=True))
+    assert store.drafts.get(None) == ""
+    assert b"zq-" not in bytes_of(tmp_path)
+
+
+def test_searches_that_went_elsewhere_stay_in_the_log_until_everything_goes(store: Store) -> None:
+    memory, kept = store.remember("The spare key is with Ines"), store.remember("The boat is in Camaret")
+    store.requests.log("https://models.example/v1", "m", "chat", [memory.id])
+    store.requests.log("https://embedder.example/v1", "e", "query", [])
+    store.forget(Selection((memory.id,)))
+    assert [one.purpose for one in store.requests.all()] == ["query"]
+    store.forget(Selection((kept.id,)))
+    assert store.requests.all() == []

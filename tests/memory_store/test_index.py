@@ -54,6 +54,29 @@ def empty_everything(folder: Path) -> None:
         path.write_bytes(b"")
 
 
+@pytest.mark.parametrize("count", [60, 2500])  # in Chroma's queue alone, and in its file of vectors too
+def test_single_wrong_vector_is_found_at_open(tmp_path: Path, count: int) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        add_document(store, "/words.md", *[f"{WORDS[number % 8]} number {number}" for number in range(count)])
+        indexed(store)
+        assert store.verify() == []
+        with store._database.read() as connection:
+            vector = connection.execute("SELECT vector FROM embeddings ORDER BY seq LIMIT 1 OFFSET 41").fetchone()[0]
+    piece = vector[64:96]
+    changed = 0
+    for path in files_of_index(tmp_path):
+        data = path.read_bytes()
+        if piece in data:
+            path.write_bytes(data.replace(piece, bytes(byte ^ 1 for byte in piece)))
+            changed += 1
+    assert changed
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        (finding,) = store.verify()
+        assert "other vectors than the record" in finding
+        indexed(store)
+        assert store.verify() == []
+
+
 @pytest.mark.parametrize("damage", [truncate, zero, delete, empty_everything])
 def test_damaged_index_is_found_at_open_and_rebuilt_while_recall_stays_right(
     tmp_path: Path, damage: Callable[[Path], None]

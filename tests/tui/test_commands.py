@@ -35,7 +35,7 @@ async def test_the_palette_offers_every_command_and_nothing_else(tmp_path: Path)
 
 async def test_a_command_of_the_palette_that_needs_an_argument_waits_in_the_prompt(tmp_path: Path) -> None:
     async with chatting(tmp_path) as house:
-        house.chat.choose_command("import")
+        house.chat.sender.choose("import")
         assert house.chat.prompt.text == "/import "
 
 

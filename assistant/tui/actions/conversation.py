@@ -34,6 +34,7 @@ async def new(chat: ChatScreen, argument: str = "", *, temporary: bool = False) 
     chat.session = bootstrap.new_session(services.store, services.model, services.settings, temporary=temporary)
     await chat.transcript.replace([])
     chat.show_title()
+    chat.show_parts(())
     chat.prompt.border_subtitle = TEMPORARY if temporary else None
     if chat.keeper is not None:
         chat.keeper.show_context(None)
@@ -61,6 +62,8 @@ async def resume(chat: ChatScreen, conversation_id: str) -> None:
     settings = bootstrap.turn_settings(services.settings)
     chat.session = await Session.open(services.store, services.model, settings, conversation_id)
     chat.prompt.border_subtitle = None
+    chat.show_parts(())
+    await chat.sender.bring_draft()
     await show_branch(chat)
     if chat.keeper is not None:
         chat.keeper.show_context(None)
@@ -101,6 +104,11 @@ class _StoredMessage:
         partial = message.status is not MessageStatus.COMPLETE
         name = message.author.name or "assistant"
         return Answer(name, message.text, self._sources, partial=partial, message_id=message.id)
+
+
+async def context(chat: ChatScreen, argument: str = "") -> None:
+    """Open or close the panel that shows what the model sees."""
+    await chat.toggle_context()
 
 
 async def search(chat: ChatScreen, argument: str) -> None:

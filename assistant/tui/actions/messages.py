@@ -74,7 +74,7 @@ async def edit(chat: ChatScreen, spoken: Spoken) -> None:
     if not isinstance(spoken, UserMessage) or spoken.message_id is None:
         chat.notify("Only what you wrote can be edited.", markup=False, timeout=3)
         return
-    chat.edit(spoken.message_id, spoken.text)
+    chat.sender.edit(spoken.message_id, spoken.text)
 
 
 async def again(chat: ChatScreen, spoken: Spoken) -> None:

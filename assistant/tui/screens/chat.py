@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from assistant.tui import commands
+from assistant.tui.sending import Sender
 from assistant.tui.threads import in_thread
 from assistant.tui.widgets.early_prompt import EarlyPrompt
 from assistant.tui.widgets.notice import Notice, NoticeKind
@@ -26,10 +27,12 @@ from assistant.tui.widgets.transcript import Transcript
 if TYPE_CHECKING:
     import threading
 
+    from assistant.core.events import ContextPart
     from assistant.core.session import Session
     from assistant.tui.app import ChatApp
     from assistant.tui.services import Services
     from assistant.tui.status import StatusKeeper
+    from assistant.tui.widgets.context_panel import ContextPanel
     from assistant.tui.widgets.prompt import Prompt
     from assistant.tui.widgets.spoken import Spoken
 
@@ -67,8 +70,8 @@ class ChatScreen(Screen[None]):
         self.import_stop: threading.Event | None = None
         self.failed = False
         self.code_copied: tuple[Spoken | None, int] = (None, 0)
-        self._editing: str | None = None
-        self._send_when_open = False
+        self._parts: tuple[ContextPart, ...] = ()
+        self.sender = Sender(self)
 
     # -- the frame, then what is behind it ---------------------------------------------------------------------
 
@@ -103,9 +106,7 @@ class ChatScreen(Screen[None]):
         from assistant.tui import opening
 
         await opening.opened(self, services)
-        if self._send_when_open:
-            self._send_when_open = False
-            self.submit(self.prompt.text)
+        await self.sender.opened()
 
     async def _mount_prompt(self) -> None:
         from assistant.tui.widgets.prompt import Prompt
@@ -194,66 +195,11 @@ class ChatScreen(Screen[None]):
 
     def submit(self, text: str) -> None:
         """Send what was written, or do what the command says. Nothing that can't be sent yet is lost."""
-        if not text.strip():
-            return
-        parsed = commands.parse(text)
-        if parsed is not None:
-            self._submit_command(*parsed)
-        elif not self.is_open:
-            self._send_when_open = True
-            self.notify("Your memory is still opening; this is sent when it is open.", markup=False, timeout=3)
-        elif self.is_answering:
-            self.notify("The answer is still coming. Esc stops it; your text stays here.", markup=False, timeout=4)
-        else:
-            self._clear_prompt(text)
-            from assistant.tui.turn import run_turn
-
-            editing = self._editing
-            self._end_edit()
-            self.background(run_turn(self, text, editing), "turn")
-
-    def _submit_command(self, name: str, argument: str) -> None:
-        command = commands.find(name)
-        if command is None:
-            near = commands.nearest(name)
-            hint = f"Did you mean /{near.name}?" if near else "/help lists the commands."
-            self.notify(f"There is no command /{name}. {hint}", severity="warning", markup=False)
-        elif command.requires_argument and not argument:
-            self.notify(f"It is written {command.usage}", severity="warning", markup=False)
-        elif self._may_run(command):
-            self._clear_prompt(self.prompt.text)
-            self.background(self._run(command, argument), command.name)
-
-    async def _run(self, command: commands.Command, argument: str) -> None:
-        action = await in_thread(command.action)
-        await action(self, argument)
-
-    def _may_run(self, command: commands.Command) -> bool:
-        if self.failed or (command.needs_memory and not self.is_open):
-            self.notify("Your memory is still opening.", markup=False, timeout=3)
-            return False
-        if command.waits_for_answer and self.is_answering:
-            self.notify("The answer is still coming; Esc stops it.", markup=False, timeout=4)
-            return False
-        return True
-
-    def _clear_prompt(self, sent: str) -> None:
-        self.prompt.last_sent = sent
-        self.prompt.text = ""
+        self.sender.submit(text)
 
     def action_command(self, name: str) -> None:
         """Run a command by its key."""
-        self.choose_command(name)
-
-    def choose_command(self, name: str) -> None:
-        """Run a command without an argument, or put it into the prompt if it needs one."""
-        command = commands.find(name)
-        assert command is not None
-        if command.requires_argument:
-            self.prompt.replace_all(f"/{command.name} ")
-            self.set_focus(self.prompt)
-        elif self._may_run(command):
-            self.background(self._run(command, ""), command.name)
+        self.sender.choose(name)
 
     def action_stop(self) -> None:
         """Stop the answer, else the import, else go back to the prompt."""
@@ -261,22 +207,8 @@ class ChatScreen(Screen[None]):
             self.stopping.set()
         elif self.import_stop is not None:
             self.import_stop.set()
-        elif self._editing is not None:
-            self._end_edit()
-            self.prompt.replace_all("")
-        else:
+        elif not self.sender.give_up_edit():
             self.focus_prompt()
-
-    def edit(self, message_id: str, text: str) -> None:
-        """Put a sent message into the prompt, to be sent in its place on a branch of its own."""
-        self._editing = message_id
-        self.prompt.replace_all(text)
-        self.prompt.border_title = "Editing: Enter sends it as a branch, Esc gives it up"
-        self.focus_prompt()
-
-    def _end_edit(self) -> None:
-        self._editing = None
-        self.prompt.border_title = None
 
     async def action_select_message(self) -> None:
         """Select the latest message."""
@@ -284,6 +216,22 @@ class ChatScreen(Screen[None]):
             from assistant.tui.actions.messages import select
 
             await select(self, None, 0)
+
+    def show_parts(self, parts: tuple[ContextPart, ...]) -> None:
+        """Take down what the model sees in this turn, and show it where the panel is open."""
+        self._parts = parts
+        for panel in self.query("#context"):
+            cast("ContextPanel", panel).show(parts, self.services.model.context_tokens)
+
+    async def toggle_context(self) -> None:
+        """Open or close the panel that shows what the model sees."""
+        from assistant.tui.widgets.context_panel import ContextPanel
+
+        if self.query("#context"):
+            await self.query("#context").remove()
+            self.focus_prompt()
+        else:
+            await self.mount(ContextPanel(self._parts, self.services.model.context_tokens, id="context"))
 
     def focus_prompt(self) -> None:
         """Put the cursor into the prompt, if it is there."""
@@ -361,6 +309,7 @@ class ChatScreen(Screen[None]):
         from assistant.tui.widgets.suggestions import Suggestions
 
         self.query_one(Suggestions).show(commands.completions(self.prompt.text))
+        self.sender.changed()
 
     def on_prompt_completion_asked(self) -> None:
         """Complete the command that is being typed."""

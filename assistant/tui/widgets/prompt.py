@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -12,6 +12,9 @@ from textual.widgets import TextArea
 
 from assistant.display import plain
 
+# Longer pastes would push the conversation off the screen.
+FOLDED_FROM_CHARS: Final = 2000
+FOLDED_FROM_LINES: Final = 12
 _LINE_BREAKS = frozenset({"ctrl+j", "shift+enter", "alt+enter", "ctrl+enter"})
 
 
@@ -60,8 +63,8 @@ class Prompt(TextArea):
             highlight_cursor_line=False,
             placeholder=placeholder,
         )
-        self._recalled: str | None = None
         self.last_sent = ""
+        self._folded: dict[str, str] = {}  # what a long paste is shown as, and its text
 
     async def _on_key(self, event: events.Key) -> None:
         """Send, break the line, or bring back what was sent last; other keys are the text area's."""
@@ -79,9 +82,21 @@ class Prompt(TextArea):
             self.replace_all(self.last_sent)
 
     async def _on_paste(self, event: events.Paste) -> None:
-        """Insert pasted text as it is, line breaks too, without what could act on a terminal."""
+        """Insert pasted text as it is, line breaks too, without what could act on a terminal. A long one is folded."""
         _take(event)
-        self.insert(plain(event.text))
+        text = plain(event.text)
+        if len(text) > FOLDED_FROM_CHARS or text.count("\n") >= FOLDED_FROM_LINES:
+            lines = text.count("\n") + 1
+            name = f"[pasted {len(self._folded) + 1}: {len(text):,} characters, {lines:,} lines]"
+            self._folded[name] = text
+            text = name
+        self.insert(text)
+
+    def unfolded(self, text: str) -> str:
+        """Return a text with what was pasted in place of what it is shown as."""
+        for name, pasted in self._folded.items():
+            text = text.replace(name, pasted)
+        return text
 
     def action_scroll_transcript(self, direction: int) -> None:
         """Page through the transcript while the cursor stays here."""

@@ -26,3 +26,9 @@ DROP TABLE requests;
 ALTER TABLE requests_with_queries RENAME TO requests;
 ALTER TABLE items_with_queries RENAME TO request_items;
 CREATE INDEX request_items_of_item ON request_items (item_id);
+
+-- What is being written and not sent yet, one text a conversation; without one it belongs to a chat that has not begun.
+CREATE TABLE drafts (
+    conversation_id TEXT UNIQUE REFERENCES conversations (id) ON DELETE CASCADE,
+    text            TEXT NOT NULL
+) STRICT;

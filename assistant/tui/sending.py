@@ -1,0 +1,153 @@
+"""What becomes of the prompt: a message is sent, a command is run, an edit becomes a branch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from assistant.tui import commands
+from assistant.tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from assistant.tui.screens.chat import ChatScreen
+
+# How long the writing has to rest until it is kept.
+_REST_SECONDS: Final = 0.7
+
+
+class Sender:
+    """Sends what stands in the prompt of a chat, or keeps it there while it can't be sent."""
+
+    def __init__(self, chat: ChatScreen) -> None:
+        self._chat = chat
+        self._editing: str | None = None
+        self._send_when_open = False
+        self._keeping: Timer | None = None
+
+    async def opened(self) -> None:
+        """Bring back what was being written last, and send what was sent while the memory was still opening."""
+        await self.bring_draft()
+        if self._send_when_open:
+            self._send_when_open = False
+            self.submit(self._chat.prompt.text)
+
+    def submit(self, text: str) -> None:
+        """Send what was written, or do what the command says. Nothing that can't be sent yet is lost."""
+        if not text.strip():
+            return
+        chat = self._chat
+        parsed = commands.parse(text)
+        if parsed is not None:
+            self._submit_command(*parsed)
+        elif not chat.is_open:
+            self._send_when_open = True
+            chat.notify("Your memory is still opening; this is sent when it is open.", markup=False, timeout=3)
+        elif chat.is_answering:
+            chat.notify("The answer is still coming. Esc stops it; your text stays here.", markup=False, timeout=4)
+        else:
+            self._send(text)
+
+    def _send(self, text: str) -> None:
+        from assistant.tui.turn import run_turn
+
+        whole, editing = self._chat.prompt.unfolded(text), self._editing
+        self._clear(text)
+        self._end_edit()
+        self._chat.background(self._drop_draft(self._conversation_id()), "draft")
+        self._chat.background(run_turn(self._chat, whole, editing), "turn")
+
+    def _submit_command(self, name: str, argument: str) -> None:
+        command = commands.find(name)
+        if command is None:
+            near = commands.nearest(name)
+            hint = f"Did you mean /{near.name}?" if near else "/help lists the commands."
+            self._chat.notify(f"There is no command /{name}. {hint}", severity="warning", markup=False)
+        elif command.requires_argument and not argument:
+            self._chat.notify(f"It is written {command.usage}", severity="warning", markup=False)
+        elif self._may_run(command):
+            argument = self._chat.prompt.unfolded(argument)
+            self._clear(self._chat.prompt.text)
+            self._chat.background(self._run(command, argument), command.name)
+
+    def choose(self, name: str) -> None:
+        """Run a command without an argument, or put it into the prompt if it needs one."""
+        command = commands.find(name)
+        assert command is not None
+        if command.requires_argument:
+            self._chat.prompt.replace_all(f"/{command.name} ")
+            self._chat.focus_prompt()
+        elif self._may_run(command):
+            self._chat.background(self._run(command, ""), command.name)
+
+    async def _run(self, command: commands.Command, argument: str) -> None:
+        action = await in_thread(command.action)
+        await action(self._chat, argument)
+
+    def _may_run(self, command: commands.Command) -> bool:
+        chat = self._chat
+        if chat.failed or (command.needs_memory and not chat.is_open):
+            chat.notify("Your memory is still opening.", markup=False, timeout=3)
+            return False
+        if command.waits_for_answer and chat.is_answering:
+            chat.notify("The answer is still coming; Esc stops it.", markup=False, timeout=4)
+            return False
+        return True
+
+    def _clear(self, sent: str) -> None:
+        self._chat.prompt.last_sent = sent
+        self._chat.prompt.text = ""
+
+    # -- what is being written ---------------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Keep what is being written, once the writing rests for a moment. Of a temporary chat nothing is kept."""
+        session = self._chat.session
+        if self._keeping is not None:
+            self._keeping.stop()
+            self._keeping = None
+        if session is not None and not session.temporary:
+            self._keeping = self._chat.set_timer(_REST_SECONDS, self._keep_draft)
+
+    async def _keep_draft(self) -> None:
+        self._keeping = None
+        text = self._chat.prompt.unfolded(self._chat.prompt.text)
+        drafts, conversation_id = self._chat.services.store.drafts, self._conversation_id()
+        await in_thread(lambda: drafts.keep(conversation_id, text))
+
+    async def _drop_draft(self, conversation_id: str | None) -> None:
+        """Let go of what was being written, now that it is sent; the chat may get its id by that."""
+        drafts = self._chat.services.store.drafts
+        await in_thread(lambda: drafts.keep(conversation_id, ""))
+
+    async def bring_draft(self) -> None:
+        """Put what was being written in this chat into the prompt, if that is empty."""
+        drafts, conversation_id = self._chat.services.store.drafts, self._conversation_id()
+        text = await in_thread(lambda: drafts.get(conversation_id))
+        if text and not self._chat.prompt.text:
+            self._chat.prompt.replace_all(text)
+
+    def _conversation_id(self) -> str | None:
+        session = self._chat.session
+        return session.conversation.id if session is not None and session.conversation is not None else None
+
+    # -- editing what was sent ---------------------------------------------------------------------------------
+
+    def edit(self, message_id: str, text: str) -> None:
+        """Put a sent message into the prompt, to be sent in its place on a branch of its own."""
+        self._editing = message_id
+        self._chat.prompt.replace_all(text)
+        self._chat.prompt.border_title = "Editing: Enter sends it as a branch, Esc gives it up"
+        self._chat.focus_prompt()
+
+    def give_up_edit(self) -> bool:
+        """Give up an edit; return whether there was one."""
+        if self._editing is None:
+            return False
+        self._end_edit()
+        self._chat.prompt.replace_all("")
+        return True
+
+    def _end_edit(self) -> None:
+        self._editing = None
+        self._chat.prompt.border_title = None

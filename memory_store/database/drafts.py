@@ -1,0 +1,31 @@
+"""Drafts: what is being written and not sent yet. They are no memories: never recalled, never exported."""
+
+from __future__ import annotations
+
+from memory_store.database.connection import Database
+
+
+class Drafts:
+    """What can be asked of and done to drafts. `conversation_id` is None for a chat that has not begun."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, conversation_id: str | None, text: str) -> None:
+        """Keep a draft in place of the one before; an empty one takes it away."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM drafts WHERE conversation_id IS ?", (conversation_id,))
+            if text:
+                connection.execute(  # unless the conversation was erased meanwhile
+                    "INSERT INTO drafts SELECT :id, :text "
+                    "WHERE :id IS NULL OR EXISTS (SELECT 1 FROM conversations WHERE id = :id)",
+                    {"id": conversation_id, "text": text},
+                )
+
+    def get(self, conversation_id: str | None) -> str:
+        """Return the draft of a conversation; an empty text if there is none."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT text FROM drafts WHERE conversation_id IS ?", (conversation_id,)
+            ).fetchone()
+        return row["text"] if row else ""

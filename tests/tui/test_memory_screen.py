@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, Static
 
+from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.screens.memory import MemoryScreen
 from assistant.tui.screens.memory_editor import MemoryEditor
@@ -242,6 +244,38 @@ async def test_everything_needed_is_in_view_at_every_size(tmp_path: Path, size: 
         beside = screen.query_one("#detail").region.y == screen.list.region.y
         assert beside == (size[0] >= 90)
         assert screen.query_one("#search", Input).value == ""
+
+
+async def test_a_narrower_terminal_puts_the_details_below(tmp_path: Path) -> None:
+    async with chatting(tmp_path, prepare=some, size=(100, 32)) as house:
+        screen = await shown(house, 4)
+        await house.pilot.resize_terminal(70, 24)
+        await house.until(lambda: screen.query_one("#detail").region.y > screen.list.region.y)
+        await house.until(lambda: screen.region.contains_region(screen.query_one("#keys").region))
+
+
+async def test_keys_typed_after_the_slash_are_words_and_no_actions(tmp_path: Path) -> None:
+    async with chatting(tmp_path, prepare=some) as house:
+        screen = await shown(house, 4)
+        await house.press_keys("/pave")
+        await house.until(lambda: screen.query_one("#search", Input).value == "pave")
+        assert house.app.screen is screen
+        assert [one.pinned for one in house.store.memories.all()] == [True, False, False, False]
+
+
+async def test_an_erasure_waits_until_the_answer_has_come(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with chatting(tmp_path, ScriptedChat(["Half", gate]), prepare=some) as house:
+        await house.settled()
+        await house.say("Hello")
+        await house.until(lambda: house.chat.is_answering)
+        await house.pilot.press("f2")
+        screen = await house.dialog(MemoryScreen)
+        await house.until(lambda: len(screen.list.items) == 4)
+        await house.pilot.press("f")
+        await house.until(lambda: "still coming" in told(screen))
+        gate.set()
+        await house.until(lambda: not house.chat.is_answering)
 
 
 def _is_marked(screen: MemoryScreen, marks: tuple[bool, bool]) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from assistant import bootstrap
 from assistant.core.session import Session
 from assistant.display import plain
-from assistant.tui.screens.chats import ChatsScreen
 from assistant.tui.screens.search import SearchScreen
 from assistant.tui.sources import of_citation
 from assistant.tui.threads import in_thread
@@ -48,6 +47,8 @@ async def temporary(chat: ChatScreen, argument: str = "") -> None:
 
 async def chats(chat: ChatScreen, argument: str = "") -> None:
     """List the stored conversations and go on with the chosen one."""
+    from assistant.tui.screens.chats import ChatsScreen
+
     if not await in_thread(chat.services.store.conversations.all):
         await chat.notice("There is no earlier chat yet.")
         return

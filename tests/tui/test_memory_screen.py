@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.widgets import Input, Static
 
 from assistant.llm.scripted import ScriptedChat
@@ -257,7 +258,8 @@ async def test_a_narrower_terminal_puts_the_details_below(tmp_path: Path) -> Non
 async def test_keys_typed_after_the_slash_are_words_and_no_actions(tmp_path: Path) -> None:
     async with chatting(tmp_path, prepare=some) as house:
         screen = await shown(house, 4)
-        await house.press_keys("/pave")
+        for key, sign in (("slash", "/"), ("p", "p"), ("a", "a"), ("v", "v"), ("e", "e")):  # faster than any hand
+            house.app.post_message(events.Key(key, sign))
         await house.until(lambda: screen.query_one("#search", Input).value == "pave")
         assert house.app.screen is screen
         assert [one.pinned for one in house.store.memories.all()] == [True, False, False, False]

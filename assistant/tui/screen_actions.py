@@ -84,5 +84,12 @@ SCREENS: Final = (
 
 
 def bindings_of(actions: tuple[ScreenAction, ...]) -> list[BindingType]:
-    """Return the bindings of a screen: Enter is the list's own."""
-    return [Binding(one.key, f"do('{one.name}')", one.summary, show=False) for one in actions if one.key != "enter"]
+    """Return the bindings of a screen: Enter is the list's own.
+
+    The search goes before all else, so that not one letter typed right after its key is taken for an action.
+    """
+    return [
+        Binding(one.key, f"do('{one.name}')", one.summary, show=False, priority=one is SEARCH)
+        for one in actions
+        if one.key != "enter"
+    ]

@@ -281,6 +281,10 @@ class Browser(Screen[R], Generic[T, R]):
 
     # -- keys --------------------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the search's own key to the field while it is being typed in."""
+        return action != "do" or parameters != ("search",) or self.focused is not self.query_one("#search")
+
     async def action_do(self, name: str) -> None:
         """Do an action by its name: moves at once, others beside the screen, to their end even if it is left."""
 
@@ -309,7 +313,7 @@ class Browser(Screen[R], Generic[T, R]):
 
     async def do_search(self) -> None:
         """Go to the search field."""
-        self.query_one("#search").focus()
+        self.set_focus(self.query_one("#search"))  # now; `focus()` would wait for its turn, and the next key would not
 
     async def do_back(self) -> None:
         """Go back a step: from the details to the list, from a search to everything, from the list to the chat."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -323,3 +323,15 @@ class StoreStats:
     index_bytes: int
     embedder: str | None = None
     by_kind: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How the record grew: memories by the day they were learned, superseded ones too; passages by their source.
+
+    `tokens` are by day (to the model, from the model), of the messages whose tokens somebody counted.
+    """
+
+    memories: Mapping[date, int]
+    passages: Mapping[SourceKind, int]
+    tokens: Mapping[date, tuple[int, int]]

@@ -15,6 +15,7 @@ from typing import Final
 from memory_store import ids
 from memory_store.backups import Backups
 from memory_store.database import erasures, outbox, passages, tombstones
+from memory_store.database.activity import activity
 from memory_store.database.connection import Database
 from memory_store.database.conversations import Conversations
 from memory_store.database.documents import Documents
@@ -28,7 +29,7 @@ from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import AmbiguousIdError, EmbedderMismatchError, NotFoundError, StoreError
 from memory_store.forgetting import Selection, chosen_by, forget, plan
 from memory_store.maintenance import Progress, Workshop
-from memory_store.models import Erasure, ErasurePlan, Hit, Memory, RecallFilters, StoreStats, Surroundings
+from memory_store.models import Activity, Erasure, ErasurePlan, Hit, Memory, RecallFilters, StoreStats, Surroundings
 from memory_store.retrieval.candidates import VectorSide, gather, understood
 from memory_store.retrieval.expansion import surroundings
 from memory_store.retrieval.holding import all_holding
@@ -361,6 +362,10 @@ class Store:
     def stats(self) -> StoreStats:
         """Return counts of what is held and of the work that waits."""
         return statistics(self._database, self.folder)
+
+    def activity(self) -> Activity:
+        """Return how the record grew, by day."""
+        return activity(self._database)
 
     def verify(self) -> list[str]:
         """Check the database, the full-text index and the vector index; return what is wrong, empty if nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +12,8 @@ from assistant.display import excerpt, plain
 from memory_store import Store
 from memory_store.database.passages import StoredPassage
 from memory_store.errors import NotFoundError
-from memory_store.models import AuthorKind, Citation, Hit, Reason, SourceKind
+from memory_store.ids import DOCUMENT, prefix_of
+from memory_store.models import Author, AuthorKind, Citation, Hit, Reason, SourceKind
 
 _MEMORY_CHARS: Final = 60
 
@@ -89,6 +90,30 @@ def of_citation(store: Store, citation: Citation) -> SourceView:
         except NotFoundError:
             pass  # erased since the citation was read; shown as what it is now
     return SourceView(citation.number, citation.cited, None, "", None, "erased", "", "", "", None, "")
+
+
+def of_memory_sources(store: Store, ids: tuple[str, ...]) -> list[SourceView]:
+    """Return the messages and documents that a memory was made from as they are shown; reads the store."""
+    found: list[SourceView] = []
+    for one in ids:
+        try:
+            if prefix_of(one) == DOCUMENT:
+                passages = store.documents.passages(one)
+                found += [replace(of_passage(first), place="") for first in passages[:1]]
+            else:
+                passages = store.conversations.passages(one)
+                text = plain(store.conversations.message(one).text)
+                found += [replace(of_passage(first), place="", text=text) for first in passages[:1]]
+        except NotFoundError:
+            continue  # erased since the memory was read
+    return found
+
+
+def author_name(author: Author) -> str:
+    """Return who made a memory or message, in a word, safe to show."""
+    if author.kind is AuthorKind.USER and not author.name:
+        return "you"
+    return plain(author_label(author), one_line=True)
 
 
 def _author(hit: Hit) -> str:

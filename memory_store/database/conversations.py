@@ -217,6 +217,11 @@ class Conversations:
             raise NotFoundError(f"There is no message {message_id}.")
         return message_of(row)
 
+    def passages(self, message_id: str) -> list[passages.StoredPassage]:
+        """Return the passages of one message in reading order; none while it is pending."""
+        with self._database.read() as connection:
+            return passages.of_message(connection, message_id)
+
     def citations(self, message_id: str) -> list[Citation]:
         """Return the numbered sources of an answer."""
         with self._database.read() as connection:

@@ -225,6 +225,12 @@ def of_source(connection: sqlite3.Connection, source: Source) -> list[StoredPass
     return [_stored(row) for row in connection.execute(f"{_SELECT} WHERE {condition}", (source.id,))]
 
 
+def of_message(connection: sqlite3.Connection, message_id: str) -> list[StoredPassage]:
+    """Return the passages of one message in reading order."""
+    rows = connection.execute(f"{_SELECT} WHERE p.message_id = ? ORDER BY p.ordinal", (message_id,))
+    return [_stored(row) for row in rows]
+
+
 def _stored(row: sqlite3.Row) -> StoredPassage:
     return StoredPassage(
         row=row["row"],

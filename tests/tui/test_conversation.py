@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from textual.widgets import OptionList
-
 from assistant.errors import ModelError
 from assistant.llm.base import ThinkingDelta
 from assistant.llm.scripted import ScriptedChat
-from assistant.tui.screens.chooser import Chooser
+from assistant.tui.screens.chats import ChatsScreen
 from assistant.tui.screens.source import SourceScreen
 from assistant.tui.widgets.source_list import SourceLine
 from assistant.tui.widgets.thinking import Thinking
@@ -131,11 +129,11 @@ async def test_a_new_chat_is_empty_and_the_earlier_one_can_be_gone_on_with(tmp_p
         await house.until(lambda: not house.questions)
         await house.ask("Something else")
         await house.pilot.press("ctrl+o")
-        dialog = await house.dialog(Chooser)
-        assert dialog.query_one(OptionList).option_count == 2
-        await house.press_keys("spare")
-        await house.until(lambda: dialog.query_one(OptionList).option_count == 1)
-        await house.pilot.press("enter")
+        screen = await house.dialog(ChatsScreen)
+        await house.until(lambda: len(screen.list.items) == 2)
+        await house.press_keys("/spare")
+        await house.until(lambda: len(screen.list.items) == 1)
+        await house.pilot.press("enter", "enter")
         await house.until(lambda: house.questions == ["Who has our spare key?"])
         assert [one.text for one in house.answers] == ["Ines has it [1]."]
         assert house.answers[0].sources[0].title == "house"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from assistant import bootstrap
 from assistant.core.session import Session
 from assistant.display import plain
-from assistant.tui.screens.chooser import Choice, Chooser
 from assistant.tui.screens.search import SearchScreen
 from assistant.tui.sources import of_citation
 from assistant.tui.threads import in_thread
@@ -17,7 +16,7 @@ from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import Store
-from memory_store.models import Conversation, Message, MessageStatus, Role
+from memory_store.models import Message, MessageStatus, Role
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -48,21 +47,14 @@ async def temporary(chat: ChatScreen, argument: str = "") -> None:
 
 async def chats(chat: ChatScreen, argument: str = "") -> None:
     """List the stored conversations and go on with the chosen one."""
-    stored = await in_thread(chat.services.store.conversations.all)
-    if not stored:
+    from assistant.tui.screens.chats import ChatsScreen
+
+    if not await in_thread(chat.services.store.conversations.all):
         await chat.notice("There is no earlier chat yet.")
         return
-    chosen = await chat.app.push_screen_wait(Chooser("Earlier chats", [_choice(one) for one in stored]))
+    chosen = await chat.app.push_screen_wait(ChatsScreen(argument))
     if chosen is not None:
         await resume(chat, chosen)
-
-
-def _choice(conversation: Conversation) -> Choice[str]:
-    when = conversation.updated_at.astimezone()
-    count = conversation.message_count
-    messages = "1 message" if count == 1 else f"{count:,} messages"
-    title = plain(conversation.title, one_line=True) or "Untitled"
-    return Choice(title, f"{when:%Y-%m-%d %H:%M}   {messages}", conversation.id)
 
 
 async def resume(chat: ChatScreen, conversation_id: str) -> None:
@@ -137,7 +129,7 @@ async def show_again(chat: ChatScreen) -> None:
     """Show the conversation in view as the store has it now; begin a new one where it is gone."""
     session = chat.session
     conversation = session.conversation if session is not None else None
-    if conversation is None:
+    if session is None or conversation is None or session.temporary:
         return
     stored = await asyncio.to_thread(chat.services.store.conversations.all)
     if any(one.id == conversation.id for one in stored):

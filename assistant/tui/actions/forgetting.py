@@ -10,6 +10,7 @@ from assistant.tui.actions.conversation import new, show_again
 from assistant.tui.actions.library import absolute, split
 from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.threads import in_thread
+from assistant.tui.widgets.notice import Told
 from memory_store import Store
 from memory_store.errors import ErasureFailedError, ErasurePendingError, NotFoundError
 from memory_store.forgetting import Selection
@@ -21,28 +22,31 @@ if TYPE_CHECKING:
 
 async def forget(chat: ChatScreen, argument: str) -> None:
     """Erase by ids, a document by its path, this conversation, all that holds some words, or everything."""
-    store = chat.services.store
     selection = await _selection(chat, argument)
-    if selection is None:
-        return
+    if selection is not None:
+        _, told = await erase(chat, selection)
+        await chat.notice(told.text, told.hint, told.kind)
+
+
+async def erase(chat: ChatScreen, selection: Selection) -> tuple[bool, Told]:
+    """Show what an erasure takes, ask, erase; return whether anything was erased, and what there is to say of it."""
+    store = chat.services.store
     plan = await in_thread(lambda: store.plan_forget(selection))
     agreed = await chat.app.push_screen_wait(ConfirmForget(plan, everything=selection.everything))
     if not agreed:
-        await chat.notice("Nothing was erased.")
-        return
+        return False, Told("Nothing was erased.", kind="info")
     assert chat.keeper is not None
     chat.keeper.show_activity("erasing…")
     try:
         erased = await in_thread(lambda: store.forget(selection))
-        told = (_told(erased), f"Receipt {erased.id}: keepsake receipts show {erased.id[:8]}", "good")
+        told = Told(_told(erased), f"Receipt {erased.id}: keepsake receipts show {erased.id[:8]}")
     except (ErasurePendingError, ErasureFailedError) as trouble:
-        told = (trouble.message, trouble.hint, "warning")
+        told = Told(trouble.message, trouble.hint, "warning")
     finally:
         chat.keeper.show_activity()
         await (new(chat) if selection.everything else show_again(chat))
         await chat.keeper.look(recount=True)
-    message, hint, kind = told
-    await chat.notice(message, hint, "good" if kind == "good" else "warning")
+    return True, told
 
 
 async def _selection(chat: ChatScreen, argument: str) -> Selection | None:

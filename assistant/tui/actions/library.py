@@ -6,7 +6,7 @@ import asyncio
 import shlex
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,7 @@ from assistant import bootstrap
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
 from assistant.portable_settings import portable
 from assistant.tui.threads import in_thread
+from assistant.tui.widgets.notice import Told
 from memory_store import Store
 from memory_store.version import version
 
@@ -26,31 +27,40 @@ _FLAGS: Final = frozenset({"--private", "--again"})
 
 async def import_files(chat: ChatScreen, argument: str) -> None:
     """Import files beside the chat, with progress in the status line and one line of outcome a file."""
-    if chat.import_stop is not None:
-        await chat.notice("An import is running already.", "Esc stops it.", "warning")
-        return
     words = split(argument)
     flags = _FLAGS.intersection(words)
     paths = [absolute(word) for word in words if word not in flags]
     if not paths:
         await chat.notice("No path is given.", "/import ~/Documents", "warning")
         return
-    options = bootstrap.import_options(chat.services.settings, private="--private" in flags, again="--again" in flags)
-    chat.import_stop = stop = threading.Event()
     assert chat.keeper is not None
-    chat.keeper.show_activity("import: looking for files…")
+    show = chat.keeper.show_activity
+    told = await bring_in(chat, paths, show, private="--private" in flags, again="--again" in flags)
+    await chat.notice(told.text, told.hint, told.kind)
+
+
+async def bring_in(
+    chat: ChatScreen, paths: Sequence[Path], show: Callable[[str], None], *, private: bool = False, again: bool = False
+) -> Told:
+    """Import files and return what there is to say of it; `show` is told how far it is, at the end an empty text."""
+    if chat.import_stop is not None:
+        return Told("An import is running already.", "Esc in the chat stops it.", "warning")
+    options = bootstrap.import_options(chat.services.settings, private=private, again=again)
+    chat.import_stop = stop = threading.Event()
+    show("import: looking for files…")
     run = _Import(chat.services.store, paths, options, stop)
     try:
-        ticking = asyncio.ensure_future(_show_progress(chat, run))
+        ticking = asyncio.ensure_future(_show_progress(run, show))
         try:
             await in_thread(run.work)
         finally:
             ticking.cancel()
     finally:
         chat.import_stop = None
-        chat.keeper.show_activity()
-        await _report(chat, run.outcomes, stopped=stop.is_set())
-        await chat.keeper.look(recount=True)
+        show("")
+        if chat.keeper is not None:
+            await chat.keeper.look(recount=True)
+    return _report(run.outcomes, stopped=stop.is_set())
 
 
 def split(argument: str) -> list[str]:
@@ -84,14 +94,14 @@ class _Import:
         self.place = f"import: {done}, {Path(path).name}"
 
 
-async def _show_progress(chat: ChatScreen, run: _Import) -> None:
+async def _show_progress(run: _Import, show: Callable[[str], None]) -> None:
     while True:
-        if run.place and chat.keeper is not None:
-            chat.keeper.show_activity(run.place)
+        if run.place:
+            show(run.place)
         await asyncio.sleep(0.1)
 
 
-async def _report(chat: ChatScreen, outcomes: Sequence[FileOutcome], *, stopped: bool) -> None:
+def _report(outcomes: Sequence[FileOutcome], *, stopped: bool) -> Told:
     failed = [one for one in outcomes if one.status is FileStatus.FAILED]
     lines = [_line(one) for one in (outcomes if len(outcomes) <= _MOST_LINES else failed)]
     counts = Counter(one.status.value for one in outcomes)
@@ -99,7 +109,7 @@ async def _report(chat: ChatScreen, outcomes: Sequence[FileOutcome], *, stopped:
     text = f"Import {'stopped' if stopped else 'done'}: {summary}."
     hidden = len(lines) - _MOST_LINES
     shown = lines[:_MOST_LINES] + ([f"… and {hidden:,} more"] if hidden > 0 else [])
-    await chat.notice(text, "\n".join(shown), "warning" if failed or stopped else "good")
+    return Told(text, "\n".join(shown), "warning" if failed or stopped else "good")
 
 
 def _line(outcome: FileOutcome) -> str:

@@ -13,16 +13,17 @@ from assistant.tui.screens.dialog import Dialog
 class AskScreen(Dialog[str | None]):
     """Returns what was typed; None if the dialog was closed."""
 
-    def __init__(self, question: str, placeholder: str) -> None:
+    def __init__(self, question: str, placeholder: str, value: str = "") -> None:
         super().__init__()
         self._question = question
         self._placeholder = placeholder
+        self._value = value
 
     def compose(self) -> ComposeResult:
         """Show the question and a field."""
         with Vertical(classes="dialog"):
             yield Static(self._question, classes="dialog--title", markup=False)
-            field = Input(placeholder=self._placeholder)
+            field = Input(self._value, placeholder=self._placeholder, select_on_focus=False)
             field.cursor_blink = getattr(self.app, "blink", True)
             yield field
             yield Static("Enter goes on, Esc closes", classes="dialog--hint", markup=False)

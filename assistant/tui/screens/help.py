@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from assistant.tui.commands import COMMANDS, KEYS, MESSAGE_ACTIONS
+from assistant.tui.screen_actions import SCREENS
 from assistant.tui.screens.dialog import Dialog
 
 
@@ -26,6 +27,9 @@ class HelpScreen(Dialog[None]):
             yield Static(_table([*KEYS, *named]), markup=False)
             yield Static("\nWith a message selected", classes="dialog--title", markup=False)
             yield Static(_table([(one.key.title(), one.summary) for one in MESSAGE_ACTIONS]), markup=False)
+            for place, actions in SCREENS:
+                yield Static(f"\n{place}", classes="dialog--title", markup=False)
+                yield Static(_table([(one.sign.title(), one.summary) for one in actions]), markup=False)
             yield Static("\nCommands", classes="dialog--title", markup=False)
             yield Static(_table([(one.usage, one.summary) for one in COMMANDS]), markup=False)
             yield Static("Esc closes", classes="dialog--hint", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from textual.content import Content
@@ -12,6 +13,15 @@ from assistant.display import plain
 NoticeKind = Literal["info", "good", "warning", "error"]
 _SIGNS: Final = {"info": "·", "good": "✓", "warning": "!", "error": "✗"}
 _COLOURS: Final = {"info": "$foreground-muted", "good": "$success", "warning": "$warning", "error": "$error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What there is to say of something that was done, for a notice in the chat or on the screen it was done from."""
+
+    text: str
+    hint: str = ""
+    kind: NoticeKind = "good"
 
 
 class Notice(Static):

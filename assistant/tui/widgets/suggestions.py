@@ -38,8 +38,12 @@ class Suggestions(Static):
         self.commands = tuple(commands)
         self.set_class(bool(commands), "-shown")
         width = max((len(one.usage) for one in commands), default=0)
+        shown = self.commands[: _MOST if len(commands) <= _MOST else _MOST - 1]
         lines = [
             Content.assemble((f"{one.usage:<{width}}", "$primary"), ("  " + one.summary, "$foreground-muted"))
-            for one in self.commands[:_MOST]
+            for one in shown
         ]
+        if len(shown) < len(self.commands):
+            more = len(self.commands) - len(shown)
+            lines.append(Content.styled(f"… and {more} more: type a letter, or /help", "$foreground-muted"))
         self.update(Content("\n").join(lines))

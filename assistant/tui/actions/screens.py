@@ -1,0 +1,50 @@
+"""The commands that open a screen over the chat: what is stored, listed to be looked at and worked on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assistant.tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from assistant.tui.screens.chat import ChatScreen
+
+
+async def memory(chat: ChatScreen, argument: str) -> None:
+    """Show what is remembered."""
+    from assistant.tui.screens.memory import MemoryScreen
+
+    await chat.app.push_screen(MemoryScreen(argument))
+
+
+async def documents(chat: ChatScreen, argument: str) -> None:
+    """Show what was imported."""
+    from assistant.tui.screens.documents import DocumentsScreen
+
+    await chat.app.push_screen(DocumentsScreen(argument))
+
+
+async def receipts(chat: ChatScreen, argument: str) -> None:
+    """Show what was erased."""
+    from assistant.tui.screens.receipts import ReceiptsScreen
+
+    await chat.app.push_screen(ReceiptsScreen(argument))
+
+
+async def doctor(chat: ChatScreen, argument: str) -> None:
+    """Look over the memory."""
+    from assistant.tui.screens.doctor import DoctorScreen
+
+    await chat.app.push_screen(DoctorScreen(argument))
+
+
+async def stats(chat: ChatScreen, argument: str) -> None:
+    """Show how the memory grew."""
+    await in_thread(_import_plots)
+    from assistant.tui.screens.stats import StatsScreen
+
+    await chat.app.push_screen(StatsScreen(chat.services.store))
+
+
+def _import_plots() -> None:
+    import assistant.tui.screens.stats  # noqa: F401 — loads plotext, which takes a while

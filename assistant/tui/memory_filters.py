@@ -1,0 +1,55 @@
+"""The filters of the memory screen, as data: each choice with its name and what it lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from assistant.tui.widgets.filter_line import Filter
+from memory_store.models import AuthorKind, Memory, MemoryKind
+
+Test = Callable[[Memory], bool]
+
+
+def _kind(kind: MemoryKind) -> Test:
+    return lambda one: one.kind is kind
+
+
+def _author(kind: AuthorKind) -> Test:
+    return lambda one: one.author.kind is kind
+
+
+def _any(one: Memory) -> bool:
+    return True
+
+
+_CHOICES: Final[dict[str, tuple[tuple[str, Test], ...]]] = {
+    "kind": (("any kind", _any), *((f"{one.value}s", _kind(one)) for one in MemoryKind)),
+    "author": (
+        ("any author", _any),
+        ("by you", _author(AuthorKind.USER)),
+        ("by a model", _author(AuthorKind.MODEL)),
+        ("by a document", _author(AuthorKind.DOCUMENT)),
+    ),
+    "pinned": (
+        ("pinned or not", _any),
+        ("pinned", lambda one: one.pinned),
+        ("not pinned", lambda one: not one.pinned),
+    ),
+    "private": (
+        ("private or not", _any),
+        ("private", lambda one: one.private),
+        ("not private", lambda one: not one.private),
+    ),
+    "history": (
+        ("without history", lambda one: one.superseded_by is None),
+        ("with history", _any),
+        ("history alone", lambda one: one.superseded_by is not None),
+    ),
+}
+FILTERS: Final = tuple(Filter(name, tuple(label for label, _ in choices)) for name, choices in _CHOICES.items())
+
+
+def lets_through(memory: Memory, choice: Callable[[str], int]) -> bool:
+    """Say whether every filter lets a memory through; `choice` gives the number at which a filter stands."""
+    return all(choices[choice(name)][1](memory) for name, choices in _CHOICES.items())

@@ -1,0 +1,142 @@
+"""The chats screen: the earlier conversations, to be found, gone on with, renamed, written to a file, forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import on
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from assistant.core.branches import branch_of
+from assistant.core.one_conversation import write_conversation
+from assistant.display import excerpt, plain
+from assistant.tui.actions.library import absolute
+from assistant.tui.screen_actions import CHAT_ACTIONS, bindings_of
+from assistant.tui.screens.ask import AskScreen
+from assistant.tui.screens.browser import Browser, facts
+from assistant.tui.sources import author_name
+from assistant.tui.threads import in_thread
+from assistant.tui.times import moment
+from memory_store import Store
+from memory_store.forgetting import Selection
+from memory_store.models import Conversation, Message, SourceKind
+
+_LATEST: Final = 6
+_EXCERPT_CHARS: Final = 400
+
+
+class ChatsScreen(Browser[Conversation, str]):
+    """Every conversation, the latest first. Returns the id of the one to go on with; None if it was left."""
+
+    TITLE = "Chats"
+    NOUNS = ("chat", "chats")
+    EMPTY = "There is no earlier chat yet."
+    ACTIONS = CHAT_ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(CHAT_ACTIONS)
+
+    def read(self, store: Store) -> Sequence[Conversation]:
+        """Return every conversation."""
+        return store.conversations.all()
+
+    def identity(self, item: Conversation) -> str:
+        """Return its id."""
+        return item.id
+
+    def words(self, item: Conversation) -> str:
+        """Return its title."""
+        return item.title
+
+    def line(self, item: Conversation) -> Content:
+        """Return its title, when it was, how long it is."""
+        private = " · private" if item.private else ""
+        about = f"{moment(item.updated_at)} · {_messages(item)}"
+        return Content.assemble(_title(item), ("\n" + about, "$foreground-muted"), (private, "$accent"))
+
+    def detail(self, item: Conversation) -> Content:
+        """Return what is known of it."""
+        known = [
+            ("Begun", moment(item.created_at)),
+            ("Latest", moment(item.updated_at)),
+            ("Length", _messages(item)),
+            ("Marks", "private" if item.private else "none"),
+        ]
+        return Content.assemble((_title(item), "bold"), "\n\n", facts(known))
+
+    async def look_up(self, item: Conversation) -> None:
+        """Fetch the latest messages."""
+        store = self.store
+        messages = await in_thread(lambda: store.conversations.messages(item.id))
+        latest = branch_of(messages, item.current_message_id)[-_LATEST:]
+        shown = [Static("The latest messages", classes="detail--title")]
+        await self.add_detail(item, more=[*shown, *(said for one in latest for said in _said(one))])
+
+    @on(Input.Changed, "#search")
+    def _look_inside(self, event: Input.Changed) -> None:
+        """Find the chats in which the words were said, beside the screen."""
+        self.beside(partial(self._find, event.value), "inside")
+
+    async def _find(self, words: str) -> None:
+        store = self.store
+        found = await in_thread(lambda: store.all_holding(words)) if words.strip() else []
+        self.found_inside = frozenset(one.source.id for one in found if one.source.kind is SourceKind.CONVERSATION)
+        self.narrow()
+
+    # -- actions -----------------------------------------------------------------------------------------------
+
+    async def do_resume(self) -> None:
+        """Go on with it."""
+        if self.chosen is not None:
+            self.dismiss(self.chosen.id)
+
+    async def do_rename(self) -> None:
+        """Give it another title."""
+        item, store = self.chosen, self.store
+        if item is None:
+            return
+        title = await self.app.push_screen_wait(AskScreen("Its title", "a few words", _title(item)))
+        if title is None or title == item.title:
+            return
+        await in_thread(lambda: store.conversations.rename(item.id, title))
+        session = self.chat.session
+        if session is not None and session.conversation is not None and session.conversation.id == item.id:
+            session.conversation = replace(session.conversation, title=title)
+            self.chat.show_title(plain(title, one_line=True))
+        self.say("Renamed.", kind="good")
+        self.reload(item.id)
+
+    async def do_export(self) -> None:
+        """Write it to a file."""
+        item, store = self.chosen, self.store
+        if item is None:
+            return
+        asked = AskScreen("Write this chat to which file?", "chat.md, chat.html or chat.json")
+        named = await self.app.push_screen_wait(asked)
+        if named is None:
+            return
+        path = absolute(named)
+        await in_thread(lambda: write_conversation(store, item.id, path))
+        self.say(f"Written to {path}.", "It is not encrypted, and forgetting does not reach it.", "good")
+
+    async def do_forget(self) -> None:
+        """Erase it, after asking."""
+        if self.chosen is not None:
+            await self.erase(Selection((self.chosen.id,)))
+
+
+def _said(message: Message) -> list[Static]:
+    who = Content.styled(f"{author_name(message.author)} · {moment(message.created_at)}", "$foreground-muted")
+    return [Static(who), Static(Content(excerpt(message.text, _EXCERPT_CHARS)), classes="detail--inner")]
+
+
+def _title(conversation: Conversation) -> str:
+    return plain(conversation.title, one_line=True) or "Untitled"
+
+
+def _messages(conversation: Conversation) -> str:
+    count = conversation.message_count
+    return "1 message" if count == 1 else f"{count:,} messages"

@@ -1,0 +1,127 @@
+"""The documents screen: everything that was imported, how its file stands now, to be read, renewed and forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+
+from assistant.display import plain
+from assistant.ingestion.on_disk import OnDisk, importable, on_disk
+from assistant.tui.screen_actions import DOCUMENT_ACTIONS, bindings_of
+from assistant.tui.screens.browser import Browser, facts
+from assistant.tui.screens.document import DocumentScreen
+from assistant.tui.sources import author_name
+from assistant.tui.threads import in_thread
+from assistant.tui.times import day, moment
+from memory_store import Store
+from memory_store.forgetting import Selection
+from memory_store.models import AuthorKind, Document
+
+
+class DocumentsScreen(Browser[Document, None]):
+    """All documents by their path. Their files are looked at beside the screen, the highlighted one thoroughly."""
+
+    TITLE = "Documents"
+    NOUNS = ("document", "documents")
+    EMPTY = "Nothing was imported yet. /import PATH in the chat does it."
+    ACTIONS = DOCUMENT_ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(DOCUMENT_ACTIONS)
+
+    def __init__(self, query: str = "") -> None:
+        super().__init__(query)
+        self.states: dict[str, OnDisk] = {}
+
+    def read(self, store: Store) -> Sequence[Document]:
+        """Return every document."""
+        return store.documents.all()
+
+    def identity(self, item: Document) -> str:
+        """Return its path, which stays when the file is imported again."""
+        return item.path
+
+    def words(self, item: Document) -> str:
+        """Return its title and path."""
+        return f"{item.title} {item.path}"
+
+    def line(self, item: Document) -> Content:
+        """Return its title, and how much of it there is since when."""
+        noun = "passage" if item.passage_count == 1 else "passages"
+        about = f"{day(item.imported_at)} · {item.passage_count:,} {noun}"
+        marks = "".join(f" · {one}" for one in self._marks(item))
+        return Content.assemble(
+            plain(item.title, one_line=True) or "Untitled",
+            ("\n" + about, "$foreground-muted"),
+            (marks, "$accent"),
+            (f" · {plain(item.path, one_line=True)}", "$foreground-muted"),
+        )
+
+    def detail(self, item: Document) -> Content:
+        """Return what is known of it."""
+        named = item.author.kind is not AuthorKind.DOCUMENT or item.author.name
+        known = [
+            ("Path", plain(item.path, one_line=True)),
+            ("File", self.states[item.path].value if item.path in self.states else "looking…"),
+            ("Marks", "private" if item.private else "none"),
+            ("Passages", f"{item.passage_count:,}"),
+            ("Author", author_name(item.author) if named else ""),
+            ("Written", moment(item.created_at)),
+            ("Imported", moment(item.imported_at)),
+            ("Type", plain(item.media_type, one_line=True)),
+            ("Size", f"{item.size_bytes:,} bytes"),
+        ]
+        return Content.assemble((plain(item.title, one_line=True) or "Untitled", "bold"), "\n\n", facts(known))
+
+    async def after_reading(self, items: Sequence[Document]) -> None:
+        """Look at every file, a few at a time, and mark those that are not as they were."""
+        self.states.clear()
+        for start in range(0, len(items), 100):
+            some = items[start : start + 100]
+            found = await in_thread(lambda some=some: {one.path: on_disk(one, thorough=False) for one in some})  # type: ignore[misc]
+            self.states = {**found, **self.states}
+            self.redraw()
+
+    async def look_up(self, item: Document) -> None:
+        """Compare the whole file."""
+        self.states[item.path] = await in_thread(lambda: on_disk(item))
+        self.redraw()
+
+    def _marks(self, item: Document) -> list[str]:
+        state = self.states.get(item.path)
+        marks = ["private"] if item.private else []
+        return [*marks, state.value] if state in (OnDisk.CHANGED, OnDisk.MISSING) else marks
+
+    # -- actions -----------------------------------------------------------------------------------------------
+
+    async def do_open(self) -> None:
+        """Read it."""
+        if self.chosen is not None:
+            await self.app.push_screen(DocumentScreen(self.chosen))
+
+    async def do_again(self) -> None:
+        """Import it again, with its progress at the bottom."""
+        item = self.chosen
+        if item is None:
+            return
+        from assistant.tui.actions.library import bring_in
+
+        told = await bring_in(self.chat, [importable(item)], self.say, private=item.private)
+        self.say(told.text, told.hint, told.kind)
+        await self.chat.notice(told.text, told.hint, told.kind)
+        self.reload(item.path)
+
+    async def do_private(self) -> None:
+        """Make it private, or public again."""
+        item, store = self.chosen, self.store
+        if item is None:
+            return
+        await in_thread(lambda: store.documents.set_private(item.id, not item.private))
+        self.say("No longer private." if item.private else "Private: never sent to another machine.", kind="good")
+        self.reload(item.path)
+
+    async def do_forget(self) -> None:
+        """Erase it, after asking."""
+        if self.chosen is not None:
+            await self.erase(Selection((self.chosen.id,)))

@@ -1,0 +1,207 @@
+"""The memory screen: everything that is remembered, to be read, corrected, marked, added to and forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from assistant.display import excerpt, plain
+from assistant.tui.memory_filters import FILTERS, lets_through
+from assistant.tui.screen_actions import MEMORY_ACTIONS, bindings_of
+from assistant.tui.screens.browser import Browser, facts
+from assistant.tui.screens.memory_editor import MemoryDraft, MemoryEditor
+from assistant.tui.sources import SourceView, author_name, of_memory_sources
+from assistant.tui.threads import in_thread
+from assistant.tui.times import day, moment
+from assistant.tui.widgets.filter_line import FilterLine
+from memory_store import NewMemory, Store
+from memory_store.errors import NotFoundError
+from memory_store.forgetting import Selection
+from memory_store.models import Memory
+
+_EXCERPT_CHARS: Final = 400
+
+
+class MemoryScreen(Browser[Memory, None]):
+    """All memories, the latest first; the filters narrow them by kind, author and marks."""
+
+    TITLE = "Memories"
+    NOUNS = ("memory", "memories")
+    EMPTY = "Nothing is remembered yet. Press a to write down the first memory."
+    ACTIONS = MEMORY_ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(MEMORY_ACTIONS),
+        *(Binding(f"{number}", f"turn({number - 1})", show=False) for number in range(1, len(FILTERS) + 1)),
+    ]
+
+    def on_mount(self) -> None:
+        """Offer the filters."""
+        self.query_one(FilterLine).offer(FILTERS)
+
+    def read(self, store: Store) -> Sequence[Memory]:
+        """Return every memory, superseded ones too."""
+        return store.memories.all(include_superseded=True)
+
+    def identity(self, item: Memory) -> str:
+        """Return its id."""
+        return item.id
+
+    def words(self, item: Memory) -> str:
+        """Return its text."""
+        return item.text
+
+    def line(self, item: Memory) -> Content:
+        """Return its beginning, and what it is."""
+        style = "$foreground-muted" if item.superseded_by else "$foreground"
+        marks = "".join(f" · {one}" for one in _marks(item))
+        return Content.assemble(
+            (excerpt(item.text, _EXCERPT_CHARS), style),
+            (f"\n{day(item.recorded_at)} · {item.kind.value}", "$foreground-muted"),
+            (marks, "$accent"),
+            (f" · {author_name(item.author)}", "$foreground-muted"),
+        )
+
+    def detail(self, item: Memory) -> Content:
+        """Return its whole text with what is known of it."""
+        known = [
+            ("Kind", item.kind.value),
+            ("Author", author_name(item.author)),
+            ("Marks", ", ".join(_marks(item)) or "none"),
+            ("Recorded", moment(item.recorded_at)),
+            ("True", _validity(item)),
+        ]
+        return Content.assemble(plain(item.text), "\n\n", facts(known))
+
+    def fits(self, item: Memory) -> bool:
+        """Say whether every filter lets it through."""
+        return lets_through(item, self.query_one(FilterLine).choice)
+
+    async def look_up(self, item: Memory) -> None:
+        """Fetch where it is from, and its versions."""
+        store = self.store
+        try:
+            background = await in_thread(lambda: _background(store, item))
+        except NotFoundError:
+            return  # forgotten meanwhile, by another window: the list is read again with the next action
+        await self.add_detail(item, background.sources, _timeline(background.versions, item))
+
+    def action_turn(self, number: int) -> None:
+        """Move a filter on."""
+        self.query_one(FilterLine).turn(number)
+
+    @on(FilterLine.Changed)
+    def _filtered(self) -> None:
+        self.narrow()
+
+    # -- actions -----------------------------------------------------------------------------------------------
+
+    async def do_add(self) -> None:
+        """Write down a new memory."""
+        draft = await self.app.push_screen_wait(MemoryEditor("A new memory"))
+        if draft is None:
+            return
+        store = self.store
+        stored = await in_thread(lambda: store.remember(NewMemory(draft.text, draft.kind, private=draft.private)))
+        await self._changed(stored, "Remembered.")
+
+    async def do_edit(self) -> None:
+        """Write a newer version."""
+        old = self.chosen
+        if old is None:
+            return
+        if old.superseded_by is not None:
+            self.say("This is an earlier version.", "Edit the newest one instead; its history lists this one.")
+            return
+        draft = await self.app.push_screen_wait(
+            MemoryEditor("A newer version", MemoryDraft(old.text, old.kind, old.private))
+        )
+        if draft is None or draft == MemoryDraft(old.text, old.kind, old.private):
+            return
+        store = self.store
+        new = NewMemory(draft.text, draft.kind, pinned=old.pinned, private=draft.private)
+        stored = await in_thread(lambda: store.memories.supersede(old.id, new))
+        store.wake()
+        await self._changed(stored, "Kept as a newer version.")
+
+    async def do_pin(self) -> None:
+        """Pin or unpin it."""
+        old = self.chosen
+        if old is None:
+            return
+        if old.superseded_by is not None:
+            self.say("This is an earlier version.", "Pin the newest one instead.")
+            return
+        store = self.store
+        stored = await in_thread(lambda: store.memories.mark(old.id, pinned=not old.pinned))
+        await self._changed(stored, "Pinned: every answer knows it." if stored.pinned else "No longer pinned.")
+
+    async def do_private(self) -> None:
+        """Make it private, or public again."""
+        old, store = self.chosen, self.store
+        if old is None:
+            return
+        stored = await in_thread(lambda: store.memories.mark(old.id, private=not old.private))
+        told = "Private: never sent to another machine." if stored.private else "No longer private."
+        await self._changed(stored, told)
+
+    async def do_forget(self) -> None:
+        """Erase it, after asking."""
+        if self.chosen is not None:
+            await self.erase(Selection((self.chosen.id,)))
+
+    async def _changed(self, memory: Memory, told: str) -> None:
+        self.say(told, kind="good")
+        self.reload(memory.id)
+        if self.chat.keeper is not None:
+            await self.chat.keeper.look(recount=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Background:
+    sources: list[SourceView]
+    versions: list[Memory]
+
+
+def _background(store: Store, item: Memory) -> _Background:
+    """Return what a memory and its earlier versions were made from, and all its versions, the newest first."""
+    newer: list[Memory] = []
+    at = item
+    while at.superseded_by is not None:
+        at = store.memories.get(at.superseded_by)
+        newer.insert(0, at)
+    earlier = store.memories.earlier(item.id)
+    ids = dict.fromkeys(source for one in (item, *earlier) for source in one.sources)
+    return _Background(of_memory_sources(store, tuple(ids)), [*newer, item, *earlier])
+
+
+def _timeline(versions: Sequence[Memory], item: Memory) -> list[Static]:
+    """Return the versions of a memory under each other: when each was written, by whom, when it was superseded."""
+    if len(versions) == 1:
+        return []
+    lines = [Static("History", classes="detail--title")]
+    for number, one in enumerate(versions):
+        here = one.id == item.id
+        until = f"superseded {moment(versions[number - 1].recorded_at)}" if number else "the newest"
+        about = f"{moment(one.recorded_at)} · {author_name(one.author)} · {until}"
+        sign = ("● " if here else "○ ", "$accent")
+        lines.append(Static(Content.assemble(sign, (about, "$foreground-muted"))))
+        text = Content.styled(excerpt(one.text, _EXCERPT_CHARS), "$foreground" if here else "$foreground-muted")
+        lines.append(Static(text, classes="detail--inner"))
+    return lines
+
+
+def _marks(memory: Memory) -> list[str]:
+    marks = (("pinned", memory.pinned), ("private", memory.private), ("superseded", memory.superseded_by is not None))
+    return [name for name, is_set in marks if is_set]
+
+
+def _validity(memory: Memory) -> str:
+    since = f"since {day(memory.valid_from)}" if memory.valid_from else ""
+    until = f"until {day(memory.valid_to)}" if memory.valid_to else ""
+    return " ".join(one for one in (since, until) if one)

@@ -1,0 +1,67 @@
+"""The receipts screen: every erasure, and the readable receipt of the highlighted one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+
+from assistant.display import plain
+from assistant.tui.screen_actions import LOOKING_ACTIONS, bindings_of
+from assistant.tui.screens.browser import Browser, facts
+from assistant.tui.times import moment
+from memory_store import Store, receipts
+from memory_store.models import Erasure
+from memory_store.wording import counted
+
+
+class ReceiptsScreen(Browser[Erasure, None]):
+    """All erasures, the latest first."""
+
+    TITLE = "Receipts"
+    NOUNS = ("erasure", "erasures")
+    EMPTY = "Nothing was erased yet, or no trace of it was kept."
+    ACTIONS = LOOKING_ACTIONS
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(LOOKING_ACTIONS)
+
+    def read(self, store: Store) -> Sequence[Erasure]:
+        """Return every erasure."""
+        return store.erasures()
+
+    def identity(self, item: Erasure) -> str:
+        """Return its id."""
+        return item.id
+
+    def words(self, item: Erasure) -> str:
+        """Return what can be known of it: its id, its day, how much it took."""
+        return f"{item.id} {moment(item.requested_at)} {counted(item.counts)} {_state(item)}"
+
+    def line(self, item: Erasure) -> Content:
+        """Return how much it took, when, and how it ended."""
+        when = (f"\n{moment(item.requested_at)} · ", "$foreground-muted")
+        colour = "$success" if item.completed_at else "$warning"
+        return Content.assemble(
+            counted(item.counts), when, (_state(item), colour), (f" · {item.id}", "$foreground-muted")
+        )
+
+    def detail(self, item: Erasure) -> Content:
+        """Return its receipt; before there is one, what is known."""
+        if item.receipt is not None:
+            return Content(plain(receipts.readable(receipts.parsed(item.receipt))))
+        known = [
+            ("Erasure", item.id),
+            ("Asked for", moment(item.requested_at)),
+            ("Took", counted(item.counts)),
+            ("State", _state(item)),
+        ]
+        return Content.assemble(facts(known), "\n\nThe receipt is written when it is complete.")
+
+
+def _state(erasure: Erasure) -> str:
+    if erasure.completed_at is not None:
+        return "nothing left"
+    if erasure.receipt is not None:
+        return "something left"
+    return "put off" if erasure.deferred else "not complete"

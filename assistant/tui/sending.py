@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from assistant.tui import commands
 from assistant.tui.threads import in_thread
+from memory_store.errors import KeepsakeError
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
     from assistant.tui.screens.chat import ChatScreen
+    from memory_store.database.drafts import Drafts
+
+T = TypeVar("T")
 
 # How long the writing has to rest until it is kept.
 _REST_SECONDS: Final = 0.7
@@ -24,6 +29,7 @@ class Sender:
         self._editing: str | None = None
         self._send_when_open = False
         self._keeping: Timer | None = None
+        self._told = False
 
     async def opened(self) -> None:
         """Bring back what was being written last, and send what was sent while the memory was still opening."""
@@ -112,18 +118,29 @@ class Sender:
     async def _keep_draft(self) -> None:
         self._keeping = None
         text = self._chat.prompt.unfolded(self._chat.prompt.text)
-        drafts, conversation_id = self._chat.services.store.drafts, self._conversation_id()
-        await in_thread(lambda: drafts.keep(conversation_id, text))
+        conversation_id = self._conversation_id()
+        await self._with_drafts(lambda drafts: drafts.keep(conversation_id, text))
+
+    async def _with_drafts(self, work: Callable[[Drafts], T]) -> T | None:
+        """Do something with the drafts; where they can't be kept, that is said once and the chat goes on."""
+        drafts = self._chat.services.store.drafts
+        try:
+            return await in_thread(lambda: work(drafts))
+        except KeepsakeError as error:
+            if not self._told:
+                self._told = True
+                text = f"What you are writing can't be kept: {error.message}"
+                self._chat.notify(text, severity="warning", markup=False, timeout=8)
+            return None
 
     async def _drop_draft(self, conversation_id: str | None) -> None:
         """Let go of what was being written, now that it is sent; the chat may get its id by that."""
-        drafts = self._chat.services.store.drafts
-        await in_thread(lambda: drafts.keep(conversation_id, ""))
+        await self._with_drafts(lambda drafts: drafts.keep(conversation_id, ""))
 
     async def bring_draft(self) -> None:
         """Put what was being written in this chat into the prompt, if that is empty."""
-        drafts, conversation_id = self._chat.services.store.drafts, self._conversation_id()
-        text = await in_thread(lambda: drafts.get(conversation_id))
+        conversation_id = self._conversation_id()
+        text = await self._with_drafts(lambda drafts: drafts.get(conversation_id))
         if text and not self._chat.prompt.text:
             self._chat.prompt.replace_all(text)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from assistant.display import plain
 from assistant.tui.threads import in_thread
 from assistant.tui.widgets.status_line import Status, StatusLine
+from memory_store.errors import KeepsakeError
 from memory_store.network import host_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class StatusKeeper:
         self._looking = True
         try:
             await self._look(recount)
+        except KeepsakeError as error:
+            self._set(problem=plain(error.message, one_line=True))
         finally:
             self._looking = False
 

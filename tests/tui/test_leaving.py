@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from assistant.llm.scripted import ScriptedChat
+from assistant.tui.widgets.status_line import StatusLine
+from memory_store.errors import StoreError
 from memory_store.models import MessageStatus
 from tests.tui.support import chatting
 
@@ -74,3 +76,21 @@ def read_until(terminal: int, wanted: bytes, before: bytes = b"") -> bytes:
         if select.select([terminal], [], [], left)[0]:
             seen += os.read(terminal, 65536)
     return seen
+
+
+async def test_store_that_can_not_be_looked_at_is_told_in_the_status_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with chatting(tmp_path) as house:
+        assert house.chat.keeper is not None
+
+        def broken() -> None:
+            raise StoreError("The database is busy with another program.")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(house.store, "stats", broken)
+            await house.chat.keeper.look(recount=True)
+            line = house.chat.query_one(StatusLine)
+            await house.until(lambda: line.status and "busy" in line.status.problem)
+        await house.chat.keeper.look(recount=True)
+        await house.until(lambda: line.status and not line.status.problem)

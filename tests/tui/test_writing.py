@@ -12,6 +12,7 @@ from textual.app import App
 
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.chooser import Chooser
+from memory_store.errors import StoreError
 from tests.tui.support import House, chatting, script
 
 
@@ -101,3 +102,25 @@ async def test_nothing_that_is_written_in_a_temporary_chat_is_kept(tmp_path: Pat
         await house.press_keys("secret")
         assert house.chat.sender._keeping is None  # nothing waits to be kept
         assert house.store.drafts.get(None) == ""
+
+
+async def test_draft_that_can_not_be_kept_is_told_once_and_the_chat_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("Fine."))) as house:
+        calls: list[str] = []
+
+        def broken(conversation_id: str | None, text: str) -> None:
+            calls.append(text)
+            raise StoreError("The disk is full; nothing was changed.")
+
+        monkeypatch.setattr(house.store.drafts, "keep", broken)
+        told: list[str] = []
+        monkeypatch.setattr(house.chat, "notify", lambda text, **_: told.append(text))
+        await house.press_keys("a")
+        await house.until(lambda: calls == ["a"])
+        await house.press_keys("b")
+        await house.until(lambda: len(calls) == 2)
+        await house.pilot.press("enter")
+        await house.until(lambda: house.answers and not house.chat.is_answering)
+        assert told == ["What you are writing can't be kept: The disk is full; nothing was changed."]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from assistant.tui import commands
 from assistant.tui.threads import in_thread
-from memory_store.errors import KeepsakeError
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -123,6 +122,8 @@ class Sender:
 
     async def _with_drafts(self, work: Callable[[Drafts], T]) -> T | None:
         """Do something with the drafts; where they can't be kept, that is said once and the chat goes on."""
+        from memory_store.errors import KeepsakeError
+
         drafts = self._chat.services.store.drafts
         try:
             return await in_thread(lambda: work(drafts))

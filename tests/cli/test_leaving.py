@@ -61,3 +61,15 @@ def test_passphrase_of_the_environment_or_asked_for_without_showing_it(
     monkeypatch.setattr(leaving, "is_encrypted", lambda _: True)
     other("restore", str(tmp_path / "missing"))
     assert asked == [(True, True), (True, False)]
+
+
+@pytest.mark.parametrize("options", [(), ("--format", "csv"), ("--encrypt",)])
+def test_force_does_not_replace_the_record(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("KEEPSAKE_PASSPHRASE", "right")
+    keepsake("memory", "add", "The boat is in Camaret")
+    told = keepsake("export", str(keepsake.data / "keepsake.db"), "--force", *options)
+    assert told.code == 1
+    assert "in the folder of the store" in told.err
+    assert "Camaret" in keepsake("memory", "list").out

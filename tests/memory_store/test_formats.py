@@ -175,3 +175,16 @@ def test_place_that_does_not_exist_is_told(filled: Store, tmp_path: Path, wanted
     with pytest.raises(ArchiveError, match="can't be written"):
         filled.export_as(wanted, tmp_path / "no" / "such" / "place")
     assert {one.name for one in tmp_path.iterdir()} == {"memory"}
+
+
+def test_nothing_is_written_into_the_folder_of_the_store(filled: Store, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").symlink_to(filled.folder)
+    before = {one.name for one in filled.folder.iterdir()}
+    for path in (filled.folder / "keepsake.db", filled.folder / "new", tmp_path / "elsewhere" / "keepsake.db"):
+        with pytest.raises(ArchiveError, match="in the folder of the store"):
+            filled.export(path, "1")
+        for wanted in Format:
+            with pytest.raises(ArchiveError, match="in the folder of the store"):
+                filled.export_as(wanted, path)
+    assert {one.name for one in filled.folder.iterdir()} == before
+    assert filled.verify() == []

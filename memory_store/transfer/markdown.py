@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -11,10 +12,16 @@ from memory_store.models import Conversation, Document, Message
 from memory_store.transfer.record import Record
 
 
-def file_name(title: str, identifier: str) -> str:
-    """Return a file name that every system takes: the title's words and the end of the id, which keeps it unique."""
+def safe_id(identifier: str) -> str:
+    """Return an id as part of a file name: a digest of it if it isn't plain, as those of an archive may be paths."""
+    plain = re.fullmatch(r"[A-Za-z0-9_\-]{1,64}", identifier)
+    return identifier if plain else hashlib.blake2b(identifier.encode(), digest_size=16).hexdigest()
+
+
+def file_name(title: str, identifier: str, signs: int = 6) -> str:
+    """Return a file name that every system takes: the title's words and the last signs of the id."""
     words = re.sub(r"[^\w\-]+", "-", title, flags=re.UNICODE).strip("-")[:60] or "untitled"
-    return f"{words}-{identifier[-6:]}.md"
+    return f"{words}-{safe_id(identifier)[-signs:]}.md"
 
 
 def readable_files(connection: sqlite3.Connection) -> Iterator[tuple[str, Iterator[str]]]:

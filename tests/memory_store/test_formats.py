@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from portable_ai_memory import MemoryStore, load, load_conversation
 from portable_ai_memory.core.validator import validate_conversation, validate_memory_store
 
-from memory_store import NewMemory, Store
+from memory_store import NewMemory, Store, ids
 from memory_store.errors import ArchiveError
 from memory_store.models import USER, Author, AuthorKind, Citation, MemoryKind, MessageStatus, Role
 from memory_store.transfer.formats import Format
@@ -175,6 +177,30 @@ def test_place_that_does_not_exist_is_told(filled: Store, tmp_path: Path, wanted
     with pytest.raises(ArchiveError, match="can't be written"):
         filled.export_as(wanted, tmp_path / "no" / "such" / "place")
     assert {one.name for one in tmp_path.iterdir()} == {"memory"}
+
+
+def test_ids_that_look_like_paths_lead_nowhere(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive made to harm brings its own ids; here the store makes such ones itself."""
+    numbers = itertools.count()
+    monkeypatch.setattr(ids, "new_id", lambda prefix: f"../../../{next(numbers)}{prefix}/evil" + "x" * 300)
+    add_document(store, "/a/Talk.txt", "text")
+    for _ in range(2):  # the ends of their ids are the same, and so are their titles
+        talk = store.conversations.start("Talk")
+        store.conversations.append(talk.id, Role.USER, "Hello", USER, parent_id=None)
+    monkeypatch.setattr(ids, "new_id", lambda prefix: f"{prefix}_{next(numbers)}aaaaaa")
+    store.remember(NewMemory("Talk"))
+    store.remember(NewMemory("Talk"))
+    for wanted in (Format.MARKDOWN, Format.PAM):
+        out = tmp_path / "deep" / "er" / wanted
+        out.parent.mkdir(parents=True, exist_ok=True)
+        count = store.export_as(wanted, out)
+        inside = [one for one in out.rglob("*") if one.is_file()]
+        assert len(inside) == count
+        assert not [one for one in inside if "evil" in str(one.parent)]
+    assert {one.name for one in tmp_path.iterdir()} == {"memory", "deep"}
+    store.export(tmp_path / "keep.zip", "1")
+    with zipfile.ZipFile(tmp_path / "keep.zip") as archive:
+        assert not [name for name in archive.namelist() if ".." in name]
 
 
 def test_nothing_is_written_into_the_folder_of_the_store(filled: Store, tmp_path: Path) -> None:

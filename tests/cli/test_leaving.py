@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 import typer
 
 from assistant.cli import leaving
+from memory_store.transfer.formats import Format
 from tests.cli.conftest import Shell
 
 
@@ -28,6 +30,14 @@ def test_each_format_is_written_and_told(keepsake: Shell, notes: Path, tmp_path:
         again = keepsake("export", str(tmp_path / name), "--format", name, "--force")
         assert again.code == 1
         assert "is there already" in again.err
+
+
+def test_archive_is_a_format_too_and_every_other_has_its_name(keepsake: Shell, tmp_path: Path) -> None:
+    assert [one.value for one in leaving.Wanted] == ["archive", *Format]
+    assert keepsake("export", str(tmp_path / "a.zip"), "--format", "archive").code == 0
+    assert zipfile.is_zipfile(tmp_path / "a.zip")
+    private = keepsake("export", str(tmp_path / "b.zip"), "--format", "archive", "--without-private")
+    assert "An archive is whole" in private.err
 
 
 def test_what_does_not_go_together_is_refused(keepsake: Shell, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from memory_store.errors import ArchiveError
 from memory_store.models import USER, Author, AuthorKind, Citation, MemoryKind, MessageStatus, Role
 from memory_store.transfer.formats import Format
 from memory_store.transfer.formats.tables import COLUMNS
-from tests.memory_store.support import add_document
+from tests.memory_store.support import add_document, bytes_of
 
 HOSTILE = '---\nid: "stolen"\n---\n]] | [[x]] "quoted" \\ end'
 
@@ -44,6 +44,7 @@ def filled(store: Store) -> Store:
     store.remember(NewMemory("Takes the D8724", kind=MemoryKind.EVENT, sources=(question.id,)))
     store.remember(NewMemory("血压偏高", private=True))
     store.remember(NewMemory("Was in Kunming", valid_to=datetime(2020, 1, 1, tzinfo=UTC)))
+    store.remember(NewMemory("Moves to Kyoto", valid_from=datetime(2999, 1, 1, tzinfo=UTC)))
     store.remember(NewMemory("=1+1\nsecond line"))
     store.remember(NewMemory(HOSTILE))
     return store
@@ -102,6 +103,23 @@ def test_private_stays_out_when_asked(filled: Store, tmp_path: Path, wanted: For
         assert "Lives in Lyon" in text
 
 
+def test_no_id_of_the_private_stays_behind(filled: Store, tmp_path: Path) -> None:
+    talk = filled.conversations.start("Doctor")
+    said = filled.conversations.append(talk.id, Role.USER, "My pulse", USER, parent_id=None, private=True)
+    letter = add_document(filled, "/health/letter.md", "pulse", private=True)
+    old = filled.remember(NewMemory("Sees a doctor", sources=(said.id, letter.id)))
+    new = filled.memories.supersede(old.id, NewMemory("Sees two", private=True))
+    for wanted in Format:
+        filled.export_as(wanted, tmp_path / wanted, with_private=False)
+    written = bytes_of(tmp_path / Format.PAM) + bytes_of(tmp_path / Format.MARKDOWN)
+    written += b"".join((tmp_path / one).read_bytes() for one in (Format.CSV, Format.CLAUDE))
+    assert old.id.encode() in written
+    for one in (said.id, letter.id, new.id):
+        assert one.encode() not in written
+        assert one.replace("_", "-").encode() not in written
+    assert "Sees a doctor" not in (tmp_path / Format.CLAUDE).read_text("utf-8")  # superseded, if by what stays here
+
+
 def test_csv_is_a_table_in_which_nothing_is_a_formula(filled: Store, tmp_path: Path) -> None:
     filled.export_as(Format.CSV, tmp_path / "memories.csv")
     text = (tmp_path / "memories.csv").read_bytes().decode("utf-8-sig")
@@ -123,7 +141,7 @@ def test_claude_lines_say_what_holds_today(filled: Store, tmp_path: Path) -> Non
     texts = [line.partition(" - ")[2] for line in lines]
     assert "Lives in Lyon" in texts
     assert "=1+1 second line" in texts
-    assert not {"Lives in Porto", "Was in Kunming"} & set(texts)
+    assert not {"Lives in Porto", "Was in Kunming", "Moves to Kyoto"} & set(texts)
 
 
 def memories_of(folder: Path) -> MemoryStore:

@@ -148,6 +148,8 @@ def _entry(conversation: Conversation, derived: list[str]) -> dict[str, Any]:
 
 
 def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
+    parents = {one.id: one.parent_id for one in record.messages(conversation.id)}
+    current = conversation.current_message_id
     head = {
         "schema": "portable-ai-memory-conversation",
         "schema_version": _VERSION,
@@ -155,9 +157,11 @@ def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
         "provider": {"name": _PLATFORM, "conversation_id": conversation.origin},
         "title": conversation.title,
         "temporal": _times(conversation),
-        "raw_metadata": {"private": conversation.private, "current_message_id": conversation.current_message_id},
+        "raw_metadata": {
+            "private": conversation.private,
+            "current_message_id": current if current in parents else None,
+        },
     }
-    parents = {one.id: one.parent_id for one in record.messages(conversation.id)}
     children: dict[str, list[str]] = {}
     for child in parents:
         parent = _shown_parent(child, parents)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from portable_ai_memory import MemoryStore, load, load_conversation
 from portable_ai_memory.core.validator import validate_conversation, validate_memory_store
 
@@ -20,6 +21,7 @@ from memory_store.errors import ArchiveError
 from memory_store.models import USER, Author, AuthorKind, Citation, MemoryKind, MessageStatus, Role
 from memory_store.transfer.formats import Format
 from memory_store.transfer.formats.tables import COLUMNS
+from memory_store.transfer.markdown import closed
 from tests.memory_store.support import add_document, bytes_of
 
 HOSTILE = '---\nid: "stolen"\n---\n]] | [[x]] "quoted" \\ end'
@@ -89,6 +91,39 @@ def test_no_text_breaks_out_of_the_front_matter(filled: Store, tmp_path: Path) -
     fields = front_matter(hostile[0])
     assert fields["id"] in {one.id for one in filled.memories.all()}
     assert hostile[0].endswith(f"---\n\n{HOSTILE}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "closing"),
+    [
+        ("Run this:\n```python\nprint(1)", "```"),
+        ("  ~~~~\n~~~\n```\n~~~ x", "~~~~"),
+        ("```\na\n```", ""),
+        ("```\na\n`````  ", ""),
+        ("``` not `a fence", ""),
+        ("    ```", ""),
+        ("代码 ```", ""),
+        ("", ""),
+    ],
+)
+def test_code_block_that_is_not_closed_ends_with_its_text(text: str, closing: str) -> None:
+    assert closed(text) == (f"{text}\n{closing}" if closing else text)
+
+
+def test_answer_cut_short_in_its_code_does_not_swallow_the_next(store: Store, tmp_path: Path) -> None:
+    talk = store.conversations.start("Code")
+    cut = store.conversations.append(talk.id, Role.USER, "```\nprint(1)", USER, parent_id=None)
+    store.conversations.append(talk.id, Role.USER, "And then?", USER, parent_id=cut.id)
+    add_document(store, "/a/code.md", "```\nx = 1", "after")
+    store.remember(NewMemory("```\ny = 2"))
+    store.export_as(Format.MARKDOWN, tmp_path / "notes")
+    store.export(tmp_path / "keep.zip", "1")
+    with zipfile.ZipFile(tmp_path / "keep.zip") as archive:
+        members = [one for one in archive.namelist() if one.endswith(".md")]
+        texts = [archive.read(one).decode() for one in members]
+    texts += notes_of(tmp_path / "notes").values()
+    blocks = [one.content for text in texts for one in MarkdownIt().parse(text) if one.type == "fence"]
+    assert sorted(blocks) == ["print(1)\n"] * 2 + ["x = 1\n"] * 2 + ["y = 2\n"] * 2
 
 
 @pytest.mark.parametrize("wanted", list(Format))

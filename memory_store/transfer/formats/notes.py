@@ -10,7 +10,7 @@ from typing import Final
 
 from memory_store.clock import to_text
 from memory_store.models import Author, Conversation, Document, Memory, Message, MessageStatus
-from memory_store.transfer.markdown import file_name, heading_of, passages_of, safe_id
+from memory_store.transfer.markdown import closed, file_name, heading_of, passages_of, safe_id
 from memory_store.transfer.record import Record
 
 _INDEX: Final = "Keepsake.md"
@@ -30,7 +30,7 @@ class _Note:
         return f"[[{self.place}|{title}]]"
 
 
-_NOT_IN_LINKS: Final = str.maketrans(dict.fromkeys("[]|#^\n\r", " "))
+_NOT_IN_LINKS: Final = str.maketrans(dict.fromkeys("[]|#^`\n\r", " "))
 
 
 def note_files(record: Record) -> Iterator[tuple[str, Iterator[str]]]:
@@ -144,7 +144,7 @@ def _conversation(
             yield f"*In answer to [[#^{_block(message.parent_id)}|an earlier message]].*\n\n"
         if message.status is not MessageStatus.COMPLETE:
             yield f"*This answer is {message.status.value}.*\n\n"
-        yield f"{message.text}\n"
+        yield f"{closed(message.text)}\n"
         yield from _sources(record, message, notes, homes)
         yield f"\n^{_block(message.id)}\n"
         previous = message.id
@@ -191,7 +191,7 @@ def _memory(memory: Memory, notes: Mapping[str, _Note], homes: Mapping[str, str]
             "tags": _tags("memory", private=memory.private, pinned=memory.pinned),
         }
     )
-    yield f"{memory.text}\n"
+    yield f"{closed(memory.text)}\n"
     if newer:
         yield f"\nSuperseded by {newer.link()}.\n"
     for one in dict.fromkeys(sources):

@@ -46,7 +46,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     Raises ArchiveError if something is there already, or it can't be written there.
     """
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    try:
+        taken = path.exists() and not (path.is_dir() and not any(path.iterdir()))
+    except OSError as error:  # a folder that may not be looked into
+        raise _unwritable(path, error) from error
+    if taken:
         raise ArchiveError(f"{path} is there already.", "Name a new folder; nothing of yours is ever replaced by one.")
     temporary = _beside(path)
     try:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import itertools
 import json
+import os
 import re
 import zipfile
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
+from typing import IO
 
+import jsonschema
 import pytest
 from markdown_it import MarkdownIt
 from portable_ai_memory import MemoryStore, load, load_conversation
@@ -19,7 +25,8 @@ from portable_ai_memory.core.validator import validate_conversation, validate_me
 from memory_store import NewMemory, Store, ids
 from memory_store.errors import ArchiveError
 from memory_store.models import USER, Author, AuthorKind, Citation, MemoryKind, MessageStatus, Role
-from memory_store.transfer.formats import Format
+from memory_store.transfer import formats
+from memory_store.transfer.formats import FOLDERS, Format
 from memory_store.transfer.formats.tables import COLUMNS
 from memory_store.transfer.markdown import closed
 from tests.memory_store.support import add_document, bytes_of
@@ -207,6 +214,16 @@ def test_pam_passes_its_own_validation(filled: Store, tmp_path: Path, with_priva
         assert len(conversation.messages) == (4 if with_private else 3)
 
 
+def test_pam_fits_the_schemas_of_the_format(filled: Store, tmp_path: Path) -> None:
+    filled.export_as(Format.PAM, tmp_path / "pam")
+    schemas = resources.files("portable_ai_memory") / "schemas"
+    for file in (tmp_path / "pam").rglob("*.json"):
+        name = "portable-ai-memory" if file.name == "memory-store.json" else "portable-ai-memory-conversation"
+        schema = json.loads((schemas / f"{name}.schema.json").read_text("utf-8"))
+        validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+        assert [one.message for one in validator.iter_errors(json.loads(file.read_text("utf-8")))] == []
+
+
 def test_pam_names_the_same_owner_in_every_export(filled: Store, tmp_path: Path) -> None:
     for name in ("one", "two"):
         filled.export_as(Format.PAM, tmp_path / name)
@@ -254,6 +271,49 @@ def test_ids_that_look_like_paths_lead_nowhere(store: Store, tmp_path: Path, mon
     store.export(tmp_path / "keep.zip", "1")
     with zipfile.ZipFile(tmp_path / "keep.zip") as archive:
         assert not [name for name in archive.namelist() if ".." in name]
+
+
+@pytest.mark.parametrize("wanted", list(Format))
+def test_disk_that_fills_up_leaves_what_was_there(
+    filled: Store, tmp_path: Path, wanted: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out"
+    if wanted in FOLDERS:
+        path.mkdir()
+    else:
+        path.write_text("an earlier export")
+    read, write = itertools.count(), formats._write
+
+    def full(file: IO[bytes], pieces: Iterable[str]) -> None:
+        write(file, itertools.islice(pieces, 2))
+        if wanted not in FOLDERS or next(read):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(formats, "_write", full)
+    with pytest.raises(ArchiveError, match="No space left"):
+        filled.export_as(wanted, path)
+    assert {one.name for one in tmp_path.iterdir()} == {"memory", "out"}
+    assert list(path.iterdir()) == [] if wanted in FOLDERS else path.read_text() == "an earlier export"
+
+
+def test_folder_that_may_not_be_looked_into_is_told(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+
+    def refused(_: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(ArchiveError, match="Permission denied"):
+        filled.export_as(Format.MARKDOWN, tmp_path / "out")
+
+
+@pytest.mark.parametrize("wanted", list(Format))
+def test_nobody_else_may_read_what_is_written(filled: Store, tmp_path: Path, wanted: Format) -> None:
+    filled.export_as(wanted, tmp_path / "out")
+    for one in (tmp_path / "out", *(tmp_path / "out").rglob("*")):
+        assert one.stat().st_mode & 0o777 == (0o700 if one.is_dir() else 0o600)
 
 
 def test_nothing_is_written_into_the_folder_of_the_store(filled: Store, tmp_path: Path) -> None:

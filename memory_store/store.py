@@ -39,6 +39,7 @@ from memory_store.retrieval.recall import recall
 from memory_store.transfer.export import ExportSummary, export
 from memory_store.transfer.formats import Format, export_as
 from memory_store.transfer.restore import RestoreOptions, RestoreSummary, restore
+from memory_store.transfer.writing import refuse_inside
 from memory_store.vector_index.base import VectorIndex
 from memory_store.vector_index.exact import ExactIndex
 
@@ -347,10 +348,12 @@ class Store:
 
         Raises ArchiveError.
         """
+        refuse_inside(self.folder, path)
         return export(self._database, path, version, settings, passphrase)
 
     def export_as(self, wanted: Format, path: Path, *, with_private: bool = True) -> int:
         """Write the record in a format of another program; return how many files. Raises ArchiveError."""
+        refuse_inside(self.folder, path)
         return export_as(self._database, wanted, path, with_private=with_private)
 
     def restore(self, path: Path, options: RestoreOptions | None = None) -> RestoreSummary:

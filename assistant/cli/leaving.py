@@ -29,6 +29,16 @@ _NAME_LENGTH: Final = 70
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
+class Wanted(StrEnum):
+    """What `export` can write: an archive, or a format of the store's own list."""
+
+    ARCHIVE = "archive"
+    MARKDOWN = Format.MARKDOWN.value
+    CSV = Format.CSV.value
+    CLAUDE = Format.CLAUDE.value
+    PAM = Format.PAM.value
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("export")(export)
@@ -39,14 +49,13 @@ def export(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The zip, file or folder to write.", show_default=False)],
     wanted: Annotated[
-        Format | None,
+        Wanted,
         typer.Option(
             "--format",
-            help="Instead of an archive. markdown: a folder of linked notes (Obsidian). csv: memories as a table. "
-            "claude: the lines Claude's memory import takes. pam: Portable AI Memory 1.0.",
-            show_default=False,
+            help="archive: everything, in a zip that can be restored. markdown: a folder of linked notes (Obsidian). "
+            "csv: memories as a table. claude: the lines Claude's memory import takes. pam: Portable AI Memory 1.0.",
         ),
-    ] = None,
+    ] = Wanted.ARCHIVE,
     without_private: Annotated[
         bool, typer.Option("--without-private", help="Leave the private out (not in an archive, which is whole).")
     ] = False,
@@ -64,17 +73,18 @@ def export(
     path = file.expanduser().absolute()
     if path.is_file() and not force:
         raise StoreError(f"{file} exists.", "Choose another name, or give --force to replace it.")
-    if wanted is None:
+    if wanted is Wanted.ARCHIVE:
         _export_archive(context, path, without_private, encrypt, as_json)
         return
+    other = Format(wanted.value)
     if encrypt:
         raise StoreError("Only an archive can be encrypted.", "Leave out --format, or --encrypt.")
     with opened_store(context) as (store, _):
-        files = store.export_as(wanted, path, with_private=not without_private)
+        files = store.export_as(other, path, with_private=not without_private)
     if as_json:
-        print_json({"path": str(path), "format": wanted.value, "files": files})
+        print_json({"path": str(path), "format": other.value, "files": files})
     else:
-        show(f"Wrote {path} ({counted({'files': files}) if wanted in FOLDERS else wanted.value}).")
+        show(f"Wrote {path} ({counted({'files': files}) if other in FOLDERS else other.value}).")
         say("It is not encrypted, and only an archive can be restored.")
 
 

@@ -21,7 +21,11 @@ def is_encrypted(path: Path) -> bool:
 
 
 def encrypted(data: bytes, passphrase: str) -> bytes:
-    """Return the bytes under the passphrase. The library takes and gives them whole: twice their size in memory."""
+    """Return the bytes under the passphrase.
+
+    The library takes and gives them whole, so with the bytes themselves three times their size is held. Making the
+    key takes memory too, so that guessing is dear (scrypt, RFC 7914): the library sets how much by the time it takes.
+    """
     from pyrage import passphrase as age
 
     sealed: bytes = age.encrypt(data, passphrase)

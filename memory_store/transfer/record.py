@@ -88,5 +88,18 @@ class Record:
         rows = self.connection.execute(f"{memories.SELECT} WHERE {self._shown('y')} ORDER BY y.recorded_at, y.id")
         yield from map(memory_of, rows)
 
+    def shows(self, identifier: str) -> bool:
+        """Say whether a message, document or memory is there and leaves too."""
+        if self.private:
+            return True
+        found = self.connection.execute(
+            "SELECT 1 FROM memories WHERE id = :id AND private = 0 UNION ALL "
+            "SELECT 1 FROM documents WHERE id = :id AND private = 0 UNION ALL "
+            "SELECT 1 FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
+            "WHERE m.id = :id AND m.private = 0 AND c.private = 0",
+            {"id": identifier},
+        )
+        return found.fetchone() is not None
+
     def _shown(self, alias: str) -> str:
         return "1" if self.private else f"{alias}.private = 0"

@@ -13,6 +13,12 @@ from typing import IO
 from memory_store.errors import ArchiveError
 
 
+def refuse_inside(folder: Path, path: Path) -> None:
+    """Raise ArchiveError if `path` is in the folder of a store, where it could replace the record itself."""
+    if Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(folder)):
+        raise ArchiveError(f"{path} is in the folder of the store itself.", "Choose a place outside of it.")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """Give a file (0600) that takes the place of `path`, safe on the disk, when the block ends without an error.
@@ -40,7 +46,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     Raises ArchiveError if something is there already, or it can't be written there.
     """
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    try:
+        taken = path.exists() and not (path.is_dir() and not any(path.iterdir()))
+    except OSError as error:  # a folder that may not be looked into
+        raise _unwritable(path, error) from error
+    if taken:
         raise ArchiveError(f"{path} is there already.", "Name a new folder; nothing of yours is ever replaced by one.")
     temporary = _beside(path)
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 import typer
 
 from assistant.cli import leaving
+from memory_store.transfer.formats import Format
 from tests.cli.conftest import Shell
 
 
@@ -28,6 +30,14 @@ def test_each_format_is_written_and_told(keepsake: Shell, notes: Path, tmp_path:
         again = keepsake("export", str(tmp_path / name), "--format", name, "--force")
         assert again.code == 1
         assert "is there already" in again.err
+
+
+def test_archive_is_a_format_too_and_every_other_has_its_name(keepsake: Shell, tmp_path: Path) -> None:
+    assert [one.value for one in leaving.Wanted] == ["archive", *Format]
+    assert keepsake("export", str(tmp_path / "a.zip"), "--format", "archive").code == 0
+    assert zipfile.is_zipfile(tmp_path / "a.zip")
+    private = keepsake("export", str(tmp_path / "b.zip"), "--format", "archive", "--without-private")
+    assert "An archive is whole" in private.err
 
 
 def test_what_does_not_go_together_is_refused(keepsake: Shell, tmp_path: Path) -> None:
@@ -61,3 +71,15 @@ def test_passphrase_of_the_environment_or_asked_for_without_showing_it(
     monkeypatch.setattr(leaving, "is_encrypted", lambda _: True)
     other("restore", str(tmp_path / "missing"))
     assert asked == [(True, True), (True, False)]
+
+
+@pytest.mark.parametrize("options", [(), ("--format", "csv"), ("--encrypt",)])
+def test_force_does_not_replace_the_record(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("KEEPSAKE_PASSPHRASE", "right")
+    keepsake("memory", "add", "The boat is in Camaret")
+    told = keepsake("export", str(keepsake.data / "keepsake.db"), "--force", *options)
+    assert told.code == 1
+    assert "in the folder of the store" in told.err
+    assert "Camaret" in keepsake("memory", "list").out

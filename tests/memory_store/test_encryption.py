@@ -45,5 +45,17 @@ def test_file_encrypted_for_someone_else_or_damaged_is_told(store: Store, tmp_pa
             store.restore(path, RestoreOptions(passphrase="right"))
 
 
+def test_archive_in_the_text_form_of_age_is_restored(store: Store, tmp_path: Path) -> None:
+    """As `age --armor` writes; Keepsake itself writes the binary form."""
+    fill(store)
+    before = rows_of(store)
+    store.export(tmp_path / "keep.zip", "1")
+    sealed = pyrage.passphrase.encrypt((tmp_path / "keep.zip").read_bytes(), "right", armored=True)
+    (tmp_path / "keep.asc").write_bytes(sealed)
+    with Store.open(tmp_path / "two", HashEmbedder()) as other:
+        other.restore(tmp_path / "keep.asc", RestoreOptions(passphrase="right"))
+        assert rows_of(other) == before
+
+
 def test_passphrase_is_not_shown_with_the_options() -> None:
     assert "right" not in repr(RestoreOptions(passphrase="right"))

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import itertools
 import json
+import os
 import re
+import zipfile
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
+from typing import IO
 
+import jsonschema
 import pytest
+from markdown_it import MarkdownIt
 from portable_ai_memory import MemoryStore, load, load_conversation
 from portable_ai_memory.core.validator import validate_conversation, validate_memory_store
 
-from memory_store import NewMemory, Store
+from memory_store import NewMemory, Store, ids
 from memory_store.errors import ArchiveError
 from memory_store.models import USER, Author, AuthorKind, Citation, MemoryKind, MessageStatus, Role
-from memory_store.transfer.formats import Format
+from memory_store.transfer import formats
+from memory_store.transfer.formats import FOLDERS, Format
 from memory_store.transfer.formats.tables import COLUMNS
-from tests.memory_store.support import add_document
+from memory_store.transfer.markdown import closed
+from tests.memory_store.support import add_document, bytes_of
 
 HOSTILE = '---\nid: "stolen"\n---\n]] | [[x]] "quoted" \\ end'
 
@@ -42,6 +53,7 @@ def filled(store: Store) -> Store:
     store.remember(NewMemory("Takes the D8724", kind=MemoryKind.EVENT, sources=(question.id,)))
     store.remember(NewMemory("血压偏高", private=True))
     store.remember(NewMemory("Was in Kunming", valid_to=datetime(2020, 1, 1, tzinfo=UTC)))
+    store.remember(NewMemory("Moves to Kyoto", valid_from=datetime(2999, 1, 1, tzinfo=UTC)))
     store.remember(NewMemory("=1+1\nsecond line"))
     store.remember(NewMemory(HOSTILE))
     return store
@@ -88,6 +100,39 @@ def test_no_text_breaks_out_of_the_front_matter(filled: Store, tmp_path: Path) -
     assert hostile[0].endswith(f"---\n\n{HOSTILE}\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "closing"),
+    [
+        ("Run this:\n```python\nprint(1)", "```"),
+        ("  ~~~~\n~~~\n```\n~~~ x", "~~~~"),
+        ("```\na\n```", ""),
+        ("```\na\n`````  ", ""),
+        ("``` not `a fence", ""),
+        ("    ```", ""),
+        ("代码 ```", ""),
+        ("", ""),
+    ],
+)
+def test_code_block_that_is_not_closed_ends_with_its_text(text: str, closing: str) -> None:
+    assert closed(text) == (f"{text}\n{closing}" if closing else text)
+
+
+def test_answer_cut_short_in_its_code_does_not_swallow_the_next(store: Store, tmp_path: Path) -> None:
+    talk = store.conversations.start("Code")
+    cut = store.conversations.append(talk.id, Role.USER, "```\nprint(1)", USER, parent_id=None)
+    store.conversations.append(talk.id, Role.USER, "And then?", USER, parent_id=cut.id)
+    add_document(store, "/a/code.md", "```\nx = 1", "after")
+    store.remember(NewMemory("```\ny = 2"))
+    store.export_as(Format.MARKDOWN, tmp_path / "notes")
+    store.export(tmp_path / "keep.zip", "1")
+    with zipfile.ZipFile(tmp_path / "keep.zip") as archive:
+        members = [one for one in archive.namelist() if one.endswith(".md")]
+        texts = [archive.read(one).decode() for one in members]
+    texts += notes_of(tmp_path / "notes").values()
+    blocks = [one.content for text in texts for one in MarkdownIt().parse(text) if one.type == "fence"]
+    assert sorted(blocks) == ["print(1)\n"] * 2 + ["x = 1\n"] * 2 + ["y = 2\n"] * 2
+
+
 @pytest.mark.parametrize("wanted", list(Format))
 def test_private_stays_out_when_asked(filled: Store, tmp_path: Path, wanted: Format) -> None:
     for with_private in (True, False):
@@ -98,6 +143,23 @@ def test_private_stays_out_when_asked(filled: Store, tmp_path: Path, wanted: For
         assert ("血压偏高" in text) == with_private
         assert ("blood pressure" in text) == (with_private and wanted in (Format.MARKDOWN, Format.PAM))
         assert "Lives in Lyon" in text
+
+
+def test_no_id_of_the_private_stays_behind(filled: Store, tmp_path: Path) -> None:
+    talk = filled.conversations.start("Doctor")
+    said = filled.conversations.append(talk.id, Role.USER, "My pulse", USER, parent_id=None, private=True)
+    letter = add_document(filled, "/health/letter.md", "pulse", private=True)
+    old = filled.remember(NewMemory("Sees a doctor", sources=(said.id, letter.id)))
+    new = filled.memories.supersede(old.id, NewMemory("Sees two", private=True))
+    for wanted in Format:
+        filled.export_as(wanted, tmp_path / wanted, with_private=False)
+    written = bytes_of(tmp_path / Format.PAM) + bytes_of(tmp_path / Format.MARKDOWN)
+    written += b"".join((tmp_path / one).read_bytes() for one in (Format.CSV, Format.CLAUDE))
+    assert old.id.encode() in written
+    for one in (said.id, letter.id, new.id):
+        assert one.encode() not in written
+        assert one.replace("_", "-").encode() not in written
+    assert "Sees a doctor" not in (tmp_path / Format.CLAUDE).read_text("utf-8")  # superseded, if by what stays here
 
 
 def test_csv_is_a_table_in_which_nothing_is_a_formula(filled: Store, tmp_path: Path) -> None:
@@ -121,7 +183,7 @@ def test_claude_lines_say_what_holds_today(filled: Store, tmp_path: Path) -> Non
     texts = [line.partition(" - ")[2] for line in lines]
     assert "Lives in Lyon" in texts
     assert "=1+1 second line" in texts
-    assert not {"Lives in Porto", "Was in Kunming"} & set(texts)
+    assert not {"Lives in Porto", "Was in Kunming", "Moves to Kyoto"} & set(texts)
 
 
 def memories_of(folder: Path) -> MemoryStore:
@@ -152,6 +214,16 @@ def test_pam_passes_its_own_validation(filled: Store, tmp_path: Path, with_priva
         assert len(conversation.messages) == (4 if with_private else 3)
 
 
+def test_pam_fits_the_schemas_of_the_format(filled: Store, tmp_path: Path) -> None:
+    filled.export_as(Format.PAM, tmp_path / "pam")
+    schemas = resources.files("portable_ai_memory") / "schemas"
+    for file in (tmp_path / "pam").rglob("*.json"):
+        name = "portable-ai-memory" if file.name == "memory-store.json" else "portable-ai-memory-conversation"
+        schema = json.loads((schemas / f"{name}.schema.json").read_text("utf-8"))
+        validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+        assert [one.message for one in validator.iter_errors(json.loads(file.read_text("utf-8")))] == []
+
+
 def test_pam_names_the_same_owner_in_every_export(filled: Store, tmp_path: Path) -> None:
     for name in ("one", "two"):
         filled.export_as(Format.PAM, tmp_path / name)
@@ -175,3 +247,83 @@ def test_place_that_does_not_exist_is_told(filled: Store, tmp_path: Path, wanted
     with pytest.raises(ArchiveError, match="can't be written"):
         filled.export_as(wanted, tmp_path / "no" / "such" / "place")
     assert {one.name for one in tmp_path.iterdir()} == {"memory"}
+
+
+def test_ids_that_look_like_paths_lead_nowhere(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive made to harm brings its own ids; here the store makes such ones itself."""
+    numbers = itertools.count()
+    monkeypatch.setattr(ids, "new_id", lambda prefix: f"../../../{next(numbers)}{prefix}/evil" + "x" * 300)
+    add_document(store, "/a/Talk.txt", "text")
+    for _ in range(2):  # the ends of their ids are the same, and so are their titles
+        talk = store.conversations.start("Talk")
+        store.conversations.append(talk.id, Role.USER, "Hello", USER, parent_id=None)
+    monkeypatch.setattr(ids, "new_id", lambda prefix: f"{prefix}_{next(numbers)}aaaaaa")
+    store.remember(NewMemory("Talk"))
+    store.remember(NewMemory("Talk"))
+    for wanted in (Format.MARKDOWN, Format.PAM):
+        out = tmp_path / "deep" / "er" / wanted
+        out.parent.mkdir(parents=True, exist_ok=True)
+        count = store.export_as(wanted, out)
+        inside = [one for one in out.rglob("*") if one.is_file()]
+        assert len(inside) == count
+        assert not [one for one in inside if "evil" in str(one.parent)]
+    assert {one.name for one in tmp_path.iterdir()} == {"memory", "deep"}
+    store.export(tmp_path / "keep.zip", "1")
+    with zipfile.ZipFile(tmp_path / "keep.zip") as archive:
+        assert not [name for name in archive.namelist() if ".." in name]
+
+
+@pytest.mark.parametrize("wanted", list(Format))
+def test_disk_that_fills_up_leaves_what_was_there(
+    filled: Store, tmp_path: Path, wanted: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out"
+    if wanted in FOLDERS:
+        path.mkdir()
+    else:
+        path.write_text("an earlier export")
+    read, write = itertools.count(), formats._write
+
+    def full(file: IO[bytes], pieces: Iterable[str]) -> None:
+        write(file, itertools.islice(pieces, 2))
+        if wanted not in FOLDERS or next(read):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(formats, "_write", full)
+    with pytest.raises(ArchiveError, match="No space left"):
+        filled.export_as(wanted, path)
+    assert {one.name for one in tmp_path.iterdir()} == {"memory", "out"}
+    assert list(path.iterdir()) == [] if wanted in FOLDERS else path.read_text() == "an earlier export"
+
+
+def test_folder_that_may_not_be_looked_into_is_told(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+
+    def refused(_: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(ArchiveError, match="Permission denied"):
+        filled.export_as(Format.MARKDOWN, tmp_path / "out")
+
+
+@pytest.mark.parametrize("wanted", list(Format))
+def test_nobody_else_may_read_what_is_written(filled: Store, tmp_path: Path, wanted: Format) -> None:
+    filled.export_as(wanted, tmp_path / "out")
+    for one in (tmp_path / "out", *(tmp_path / "out").rglob("*")):
+        assert one.stat().st_mode & 0o777 == (0o700 if one.is_dir() else 0o600)
+
+
+def test_nothing_is_written_into_the_folder_of_the_store(filled: Store, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").symlink_to(filled.folder)
+    before = {one.name for one in filled.folder.iterdir()}
+    for path in (filled.folder / "keepsake.db", filled.folder / "new", tmp_path / "elsewhere" / "keepsake.db"):
+        with pytest.raises(ArchiveError, match="in the folder of the store"):
+            filled.export(path, "1")
+        for wanted in Format:
+            with pytest.raises(ArchiveError, match="in the folder of the store"):
+                filled.export_as(wanted, path)
+    assert {one.name for one in filled.folder.iterdir()} == before
+    assert filled.verify() == []

@@ -12,9 +12,10 @@ from memory_store.transfer.record import Record
 
 
 def memory_lines(record: Record) -> Iterator[str]:
-    """Yield a line for each memory that holds today; what was superseded, or is over, would be taken for true."""
+    """Yield a line for each memory that holds today; one superseded, over or yet to come would be taken for true."""
     moment = now()
     for one in record.memories():
         over = one.valid_to is not None and one.valid_to <= moment
-        if one.superseded_by is None and not over:
+        to_come = one.valid_from is not None and one.valid_from > moment
+        if one.superseded_by is None and not over and not to_come:
             yield f"[{one.recorded_at.astimezone():%Y-%m-%d}] - {' '.join(one.text.split())}\n"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from memory_store.clock import to_text
 from memory_store.models import Author, Conversation, Document, Memory, Message, MessageStatus
-from memory_store.transfer.markdown import file_name, heading_of, passages_of
+from memory_store.transfer.markdown import closed, file_name, heading_of, passages_of, safe_id
 from memory_store.transfer.record import Record
 
 _INDEX: Final = "Keepsake.md"
 _TITLE_OF_A_MEMORY: Final = 60
+_WHOLE_ID: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class _Note:
         return f"[[{self.place}|{title}]]"
 
 
-_NOT_IN_LINKS: Final = str.maketrans(dict.fromkeys("[]|#^\n\r", " "))
+_NOT_IN_LINKS: Final = str.maketrans(dict.fromkeys("[]|#^`\n\r", " "))
 
 
 def note_files(record: Record) -> Iterator[tuple[str, Iterator[str]]]:
@@ -36,9 +38,7 @@ def note_files(record: Record) -> Iterator[tuple[str, Iterator[str]]]:
 
     Every branch of a conversation is there; the messages outside of the one in view say so.
     """
-    notes = {one.id: _note("documents", one.title, one.id) for one in record.documents()}
-    notes |= {one.id: _note("conversations", one.title, one.id) for one in record.conversations()}
-    notes |= {one.id: _note("memories", one.text[:_TITLE_OF_A_MEMORY], one.id) for one in record.memories()}
+    notes = _notes(record)
     homes = _homes(record)
     yield _INDEX, _index(notes)
     for document in record.documents():
@@ -49,8 +49,21 @@ def note_files(record: Record) -> Iterator[tuple[str, Iterator[str]]]:
         yield f"{notes[memory.id].place}.md", _memory(memory, notes, homes)
 
 
-def _note(folder: str, title: str, identifier: str) -> _Note:
-    return _Note(f"{folder}/{file_name(title, identifier).removesuffix('.md')}", " ".join(title.split()))
+def _notes(record: Record) -> dict[str, _Note]:
+    """Return the note of each record by its id, no two in one file."""
+    notes: dict[str, _Note] = {}
+    taken: set[str] = set()
+    for folder, title, identifier in chain(
+        (("documents", one.title, one.id) for one in record.documents()),
+        (("conversations", one.title, one.id) for one in record.conversations()),
+        (("memories", one.text[:_TITLE_OF_A_MEMORY], one.id) for one in record.memories()),
+    ):
+        name = file_name(title, identifier)
+        if f"{folder}/{name}".casefold() in taken:  # many of one title: the end of the id may not tell them apart
+            name = file_name(title, identifier, signs=_WHOLE_ID)
+        taken.add(f"{folder}/{name}".casefold())
+        notes[identifier] = _Note(f"{folder}/{name.removesuffix('.md')}", " ".join(title.split()))
+    return notes
 
 
 def _homes(record: Record) -> dict[str, str]:
@@ -131,7 +144,7 @@ def _conversation(
             yield f"*In answer to [[#^{_block(message.parent_id)}|an earlier message]].*\n\n"
         if message.status is not MessageStatus.COMPLETE:
             yield f"*This answer is {message.status.value}.*\n\n"
-        yield f"{message.text}\n"
+        yield f"{closed(message.text)}\n"
         yield from _sources(record, message, notes, homes)
         yield f"\n^{_block(message.id)}\n"
         previous = message.id
@@ -139,7 +152,7 @@ def _conversation(
 
 def _block(message_id: str) -> str:
     """Return the mark by which a message can be linked to."""
-    return message_id.replace("_", "-")
+    return safe_id(message_id).replace("_", "-")
 
 
 def _in_view(parents: dict[str, str | None], current: str | None) -> set[str]:
@@ -178,7 +191,7 @@ def _memory(memory: Memory, notes: Mapping[str, _Note], homes: Mapping[str, str]
             "tags": _tags("memory", private=memory.private, pinned=memory.pinned),
         }
     )
-    yield f"{memory.text}\n"
+    yield f"{closed(memory.text)}\n"
     if newer:
         yield f"\nSuperseded by {newer.link()}.\n"
     for one in dict.fromkeys(sources):

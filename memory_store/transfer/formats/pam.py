@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from memory_store.clock import now, to_text
 from memory_store.models import AuthorKind, Conversation, Memory, MemoryKind, Message
+from memory_store.transfer.markdown import safe_id
 from memory_store.transfer.record import Record
 from memory_store.version import version
 
@@ -32,8 +33,12 @@ def pam_files(record: Record, owner: str) -> Iterator[tuple[str, Iterator[str]]]
     Documents have no place in this format.
     """
     for conversation in record.conversations():
-        yield f"conversations/{conversation.id}.json", _conversation(record, conversation)
+        yield _file_of(conversation), _conversation(record, conversation)
     yield _MAIN, _memory_store(record, owner)
+
+
+def _file_of(conversation: Conversation) -> str:
+    return f"conversations/{safe_id(conversation.id)}.json"
 
 
 def content_hash(text: str) -> str:
@@ -138,11 +143,13 @@ def _entry(conversation: Conversation, derived: list[str]) -> dict[str, Any]:
         "title": conversation.title,
         "temporal": _times(conversation),
         "derived_memories": derived,
-        "storage": {"type": "file", "ref": f"conversations/{conversation.id}.json"},
+        "storage": {"type": "file", "ref": _file_of(conversation)},
     }
 
 
 def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
+    parents = {one.id: one.parent_id for one in record.messages(conversation.id)}
+    current = conversation.current_message_id
     head = {
         "schema": "portable-ai-memory-conversation",
         "schema_version": _VERSION,
@@ -150,9 +157,11 @@ def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
         "provider": {"name": _PLATFORM, "conversation_id": conversation.origin},
         "title": conversation.title,
         "temporal": _times(conversation),
-        "raw_metadata": {"private": conversation.private, "current_message_id": conversation.current_message_id},
+        "raw_metadata": {
+            "private": conversation.private,
+            "current_message_id": current if current in parents else None,
+        },
     }
-    parents = {one.id: one.parent_id for one in record.messages(conversation.id)}
     children: dict[str, list[str]] = {}
     for child in parents:
         parent = _shown_parent(child, parents)

@@ -25,7 +25,7 @@ COLUMNS: Final = (
     "sources",
 )
 # A spreadsheet takes a cell that begins like this for a formula, which may read files or call servers.
-_LIKE_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+_LIKE_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def csv_lines(record: Record) -> Iterator[str]:
@@ -44,8 +44,8 @@ def csv_lines(record: Record) -> Iterator[str]:
                 to_text(one.recorded_at),
                 to_text(one.valid_from) if one.valid_from else "",
                 to_text(one.valid_to) if one.valid_to else "",
-                one.superseded_by or "",
-                " ".join(one.sources),
+                one.superseded_by if one.superseded_by and record.shows(one.superseded_by) else "",
+                " ".join(filter(record.shows, one.sources)),
             )
         )
 

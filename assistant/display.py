@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 # The first screen is painted with this module, before memory is loaded.
@@ -36,3 +37,13 @@ def excerpt(text: str, length: int) -> str:
 def main_signals(reasons: Iterable[Reason]) -> list[str]:
     """Return the names of the few signals that spoke most for a hit, the strongest first, from its ordered reasons."""
     return [one.signal for one in reasons if one.contribution > 0][:_MOST_SIGNALS]
+
+
+def day(at: datetime) -> str:
+    """Return the day in the user's zone."""
+    return f"{at.astimezone():%Y-%m-%d}"
+
+
+def moment(at: datetime) -> str:
+    """Return the day and the minute in the user's zone."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli.context import opened_store
-from assistant.cli.output import iso, local, print_json, say, show, table
+from assistant.cli.output import iso, print_json, say, show, table
+from assistant.display import moment
 from memory_store.backups import KEPT, Backup
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -55,7 +56,7 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
         return
     table(
         ("made", "size", "schema", "name"),
-        [(local(one.made_at), f"{one.size_bytes / 1e6:,.1f} MB", str(one.schema), one.name) for one in found],
+        [(moment(one.made_at), f"{one.size_bytes / 1e6:,.1f} MB", str(one.schema), one.name) for one in found],
     )
 
 

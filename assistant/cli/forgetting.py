@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli.context import opened_store
-from assistant.cli.output import iso, local, print_json, say, show, table
+from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.forgetting import MOST_SHOWN, ids_of, plan_lines
-from assistant.display import excerpt
+from assistant.display import excerpt, moment
 from memory_store import Selection, Store, receipts
 from memory_store.errors import StoreError
 from memory_store.models import Erasure, ErasurePlan
@@ -59,14 +59,14 @@ def forget(
     if no_trace and (not everything or later):
         raise StoreError("--no-trace goes with --all, and not with --later.", "Nothing was erased.")
     with opened_store(context) as (store, _):
-        chosen = _chosen(store, [*(ids or ()), *(conversation or ())], document or [], words)
-        if not (everything or chosen or since or until):
+        selected = chosen(store, [*(ids or ()), *(conversation or ())], document or [], words)
+        if not (everything or selected or since or until):
             raise StoreError(
                 "Nothing to forget was named." if words is None else f"Nothing holds the words {words}.",
                 "Give ids, --document, --conversation, --matching, --since, --until or --all.",
             )
         selection = Selection(
-            chosen,
+            selected,
             everything,
             since.astimezone() if since else None,
             until.astimezone() if until else None,
@@ -109,19 +109,20 @@ def _tell(erasure: Erasure, no_trace: bool) -> None:
         show(f"Receipt {receipt.id}: `keepsake receipts show {receipt.id}`")
 
 
-def _chosen(store: Store, ids: list[str], documents: list[str], words: str | None) -> tuple[str, ...]:
-    chosen = [store.resolve(one) for one in ids]
+def chosen(store: Store, ids: list[str], documents: list[str], words: str | None) -> tuple[str, ...]:
+    """Return the whole ids of what is named, of documents also by path; what holds the words is shown first."""
+    selected = [store.resolve(one) for one in ids]
     for one in documents:
         by_path = store.documents.by_path(str(Path(one).expanduser().absolute()))
-        chosen.append(by_path.id if by_path else store.resolve(one))
+        selected.append(by_path.id if by_path else store.resolve(one))
     if words is not None:
         found = store.all_holding(words)
         for passage in found[:MOST_SHOWN]:
-            say(f"  {passage.source.kind.value}, {local(passage.created_at)}: {excerpt(passage.text, 100)}")
+            say(f"  {passage.source.kind.value}, {moment(passage.created_at)}: {excerpt(passage.text, 100)}")
         if len(found) > MOST_SHOWN:
             say(f"  … and {len(found) - MOST_SHOWN:,} more passages.")
-        chosen += ids_of(found)
-    return tuple(dict.fromkeys(chosen))
+        selected += ids_of(found)
+    return tuple(dict.fromkeys(selected))
 
 
 def _show_plan(plan: ErasurePlan, as_json: bool) -> None:
@@ -180,7 +181,7 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
         return
     table(
         ("receipt", "asked for", "result", "erased"),
-        [(one.id, local(one.requested_at), _result(one), counted(one.counts)) for one in found],
+        [(one.id, moment(one.requested_at), _result(one), counted(one.counts)) for one in found],
     )
 
 
@@ -230,7 +231,7 @@ def check(
         print_json([_erasure_json(one) for one in found])
     else:
         for one in found:
-            show(f"Erased on {local(one.requested_at)}: receipt {one.id} ({_result(one)}).")
+            show(f"Erased on {moment(one.requested_at)}: receipt {one.id} ({_result(one)}).")
         if not found:
             show("No receipt says that this was erased.")
     if not found:

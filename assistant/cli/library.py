@@ -10,13 +10,13 @@ from assistant.cli.context import opened_store
 from assistant.cli.output import (
     conversation_json,
     document_json,
-    local,
     message_json,
     print_json,
     say,
     show,
     table,
 )
+from assistant.display import moment
 from memory_store import Store
 from memory_store.errors import NotFoundError
 from memory_store.models import Message
@@ -47,7 +47,7 @@ def list_documents(context: typer.Context, as_json: _Json = False) -> None:
     table(
         ("ID", "PASSAGES", "IMPORTED", "MARKS", "PATH"),
         [
-            (one.id, str(one.passage_count), local(one.imported_at), "private" if one.private else "", one.path)
+            (one.id, str(one.passage_count), moment(one.imported_at), "private" if one.private else "", one.path)
             for one in found
         ],
     )
@@ -67,7 +67,7 @@ def show_document(context: typer.Context, document_id: _Id, as_json: _Json = Fal
         print_json({**document_json(document), "texts": texts})
         return
     show(f"{document.title}  {document.path}")
-    show(f"{document.media_type}, {document.size_bytes} bytes, imported {local(document.imported_at)}, {document.id}")
+    show(f"{document.media_type}, {document.size_bytes} bytes, imported {moment(document.imported_at)}, {document.id}")
     for one in passages:
         show(f"\n--- {one.locator.label()}  {one.id}")
         show(one.text)
@@ -86,7 +86,7 @@ def list_conversations(context: typer.Context, as_json: _Json = False) -> None:
         return
     table(
         ("ID", "MESSAGES", "UPDATED", "TITLE"),
-        [(one.id, str(one.message_count), local(one.updated_at), one.title) for one in found],
+        [(one.id, str(one.message_count), moment(one.updated_at), one.title) for one in found],
     )
 
 
@@ -106,7 +106,7 @@ def show_conversation(context: typer.Context, conversation_id: _Id, as_json: _Js
     for message, sources in messages:
         author = message.author.name or message.author.kind.value
         mark = f" ({message.status.value})" if message.status.value != "complete" else ""
-        show(f"\n--- {author}, {local(message.created_at)}{mark}  {message.id}")
+        show(f"\n--- {author}, {moment(message.created_at)}{mark}  {message.id}")
         show(message.text)
         for source in sources:
             show(f"  [{source['number']}] {source['title'] or 'erased'} {source['locator'] or ''}".rstrip())

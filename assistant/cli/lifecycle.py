@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from assistant.cli.context import opened_store
-from assistant.cli.output import iso, local, print_json, say, show, table
-from assistant.display import plain
+from assistant.cli.output import iso, print_json, say, show, table
+from assistant.display import moment, plain
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -65,5 +65,5 @@ def requests(context: typer.Context, as_json: _Json = False) -> None:
         return
     table(
         ("SENT", "TO", "MODEL", "FOR", "ITEMS"),
-        [(local(one.sent_at), one.endpoint, one.model, one.purpose, str(one.items)) for one in found],
+        [(moment(one.sent_at), one.endpoint, one.model, one.purpose, str(one.items)) for one in found],
     )

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from assistant.cli.context import opened_store
-from assistant.cli.output import local, memory_json, print_json, say, show, table
-from assistant.display import excerpt
+from assistant.cli.output import memory_json, print_json, say, show, table
+from assistant.display import excerpt, moment
 from memory_store import NewMemory
 from memory_store.errors import StoreError
 from memory_store.models import Memory, MemoryKind
@@ -40,7 +40,7 @@ def list_(
         return
     table(
         ("ID", "KIND", "RECORDED", "MARKS", "TEXT"),
-        [(one.id, one.kind.value, local(one.recorded_at), _marks(one), excerpt(one.text, 100)) for one in found],
+        [(one.id, one.kind.value, moment(one.recorded_at), _marks(one), excerpt(one.text, 100)) for one in found],
     )
 
 
@@ -67,7 +67,7 @@ def show_(
             show(f"{name}: {value}")
     show(f"author: {memory.author.name or memory.author.kind.value}")
     for one in earlier:
-        show(f"earlier ({local(one.recorded_at)}): {one.text}")
+        show(f"earlier ({moment(one.recorded_at)}): {one.text}")
 
 
 @_group.command("add")

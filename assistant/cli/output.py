@@ -48,11 +48,6 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         sys.stdout.write("  ".join([*padded, line[-1]]).rstrip() + "\n")
 
 
-def local(moment: datetime) -> str:
-    """Return a time in the user's zone, to the minute."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
-
-
 def iso(moment: datetime | None) -> str | None:
     """Return a time as ISO 8601 in UTC, or None."""
     return moment.isoformat() if moment else None

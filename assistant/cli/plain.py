@@ -8,23 +8,22 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
 
 from assistant import bootstrap
-from assistant.cli.forgetting import erase
-from assistant.cli.output import complain, local, say, show
+from assistant.cli.forgetting import chosen, erase
+from assistant.cli.output import complain, say, show
 from assistant.cli.searching import source_line
 from assistant.cli.turns import Printer, session_in, show_turn
 from assistant.config import Settings
 from assistant.core.events import Event, NumberedSource
-from assistant.core.forgetting import ids_of
 from assistant.core.session import Session
-from assistant.display import excerpt
+from assistant.display import excerpt, moment
 from memory_store import Selection, Store
 from memory_store.errors import KeepsakeError
-from memory_store.models import MessageStatus, Role
+from memory_store.models import Role
 
 _MOST_LISTED: Final = 20
 _HITS: Final = 5
@@ -36,10 +35,10 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
 
     Lines are read outside of the loop of events, so that Ctrl+C reaches whoever reads them.
     """
-    with asyncio.Runner() as runner, ExitStack() as stack:
-        opening = session_in(store, settings, conversation)
-        session = runner.run(_entered(opening))
-        stack.callback(lambda: runner.run(_left(opening)))
+    with asyncio.Runner() as runner, ExitStack() as at_the_end:
+        opened = AsyncExitStack()
+        session = runner.run(opened.enter_async_context(session_in(store, settings, conversation)))
+        at_the_end.callback(lambda: runner.run(opened.aclose()))
         chat = LineChat(store, settings, session)
         if sys.stdin.isatty():
             with suppress(ImportError):  # editing and history of lines, where the platform has it
@@ -48,21 +47,15 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
         while True:
             try:
                 text = read_message()
-                if text is None or not runner.run(chat.take(text)):
+                if text is not None:
+                    runner.run(chat.take(text))
+                if text is None or chat.over:
                     return chat.failed
             except KeepsakeError as error:
                 complain(error)
                 chat.failed = True
             except KeyboardInterrupt:  # while nothing was answered that it could have stopped
                 say("\nCtrl+D leaves.")
-
-
-async def _entered(opening: AbstractAsyncContextManager[Session]) -> Session:
-    return await opening.__aenter__()
-
-
-async def _left(opening: AbstractAsyncContextManager[Session]) -> None:
-    await opening.__aexit__(None, None, None)
 
 
 def read_message() -> str | None:
@@ -110,7 +103,7 @@ class LineCommand:
 
 
 class LineChat:
-    """A chat whose messages come line by line. `failed` says whether the last answer did."""
+    """A chat whose messages come line by line. `failed` says whether the last answer did, `over` that it is to end."""
 
     def __init__(self, store: Store, settings: Settings, session: Session) -> None:
         self.store = store
@@ -118,21 +111,19 @@ class LineChat:
         self.session = session
         self.sources: tuple[NumberedSource, ...] = ()
         self.failed = False
+        self.over = False
 
-    async def take(self, text: str) -> bool:
-        """Answer a message or run a command; return false if the chat is to end."""
+    async def take(self, text: str) -> None:
+        """Answer a message or run a command."""
         name, _, argument = text.strip().partition(" ")
         if not text.startswith("/") or "/" in name[1:]:
             await self.answer(lambda stop: self.session.turn(text, stop))
-            return True
-        if name in ("/quit", "/exit"):
-            return False
+            return
         command = next((one for one in COMMANDS if one.name == name[1:].lower()), None)
         if command is None:
             say(f"There is no command {name}; /help lists them.")
         else:
             await command.run(self, argument.strip())
-        return True
 
     async def answer(self, turn: Callable[[asyncio.Event], AsyncGenerator[Event, None]]) -> None:
         """Show one turn."""
@@ -164,7 +155,7 @@ async def _temporary(chat: LineChat, argument: str) -> None:
 async def _chats(chat: LineChat, argument: str) -> None:
     found = await asyncio.to_thread(chat.store.conversations.all)
     for one in found[:_MOST_LISTED]:
-        say(f"{one.id}  {local(one.updated_at)}  {excerpt(one.title, 70)}")
+        say(f"{one.id}  {moment(one.updated_at)}  {excerpt(one.title, 70)}")
     say(f"{len(found):,} chats. /open ID goes on with one." if found else "There is no earlier chat yet.")
 
 
@@ -195,14 +186,12 @@ async def _remember(chat: LineChat, argument: str) -> None:
 
 async def _forget(chat: LineChat, argument: str) -> None:
     words = argument.removeprefix("matching ") if argument.startswith("matching ") else None
-    if words is not None:
-        chosen = ids_of(await asyncio.to_thread(chat.store.all_holding, words))
-    else:
-        chosen = tuple([await asyncio.to_thread(chat.store.resolve, one) for one in argument.split()])
-    if not chosen:
+    ids = argument.split() if words is None else []
+    selected = await asyncio.to_thread(chosen, chat.store, ids, [], words)
+    if not selected:
         say("Nothing to forget was named. It is written /forget ID or /forget matching WORDS")
         return
-    await asyncio.to_thread(erase, chat.store, Selection(chosen))
+    await asyncio.to_thread(erase, chat.store, Selection(selected))
     conversation = chat.session.conversation
     if conversation is not None and not chat.session.temporary:
         known = {one.id for one in await asyncio.to_thread(chat.store.conversations.all)}
@@ -218,11 +207,11 @@ async def _retry(chat: LineChat, argument: str) -> None:
 
 
 async def _continue(chat: LineChat, argument: str) -> None:
-    last = chat.session.messages[-1] if chat.session.messages else None
-    if last is None or last.role is Role.USER or last.status is MessageStatus.COMPLETE:
+    cut = chat.session.cut
+    if cut is None:
         say("The last answer is whole; /retry answers again.")
         return
-    await chat.answer(lambda stop: chat.session.again(last.id, stop, go_on=True))
+    await chat.answer(lambda stop: chat.session.again(cut.id, stop, go_on=True))
 
 
 async def _edit(chat: LineChat, argument: str) -> None:
@@ -243,6 +232,10 @@ async def _sources(chat: LineChat, argument: str) -> None:
         say("There is no such source." if argument else "The last answer has no sources.")
 
 
+async def _quit(chat: LineChat, argument: str) -> None:
+    chat.over = True
+
+
 COMMANDS: Final = (
     LineCommand("/new", "Start a new chat", _new),
     LineCommand("/temporary", "Start a chat that is kept nowhere", _temporary),
@@ -256,5 +249,6 @@ COMMANDS: Final = (
     LineCommand("/retry", "Answer your last message again", _retry),
     LineCommand("/continue", "Go on with an answer that was cut", _continue),
     LineCommand("/help", "List the commands", _help),
-    LineCommand("/quit", "Leave", _help),
+    LineCommand("/quit", "Leave", _quit),
+    LineCommand("/exit", "The same", _quit),
 )

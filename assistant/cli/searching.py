@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from assistant.cli.context import opened_store
-from assistant.cli.output import hit_json, local, print_json, show
-from assistant.display import excerpt, main_signals
+from assistant.cli.output import hit_json, print_json, show
+from assistant.display import excerpt, main_signals, moment
 from memory_store.models import Hit, RecallFilters, SourceKind
 
 
@@ -64,7 +64,7 @@ def search(
 def source_line(hit: Hit) -> str:
     """Return where a hit is from and when, on one line."""
     title = hit.source.path or hit.source.title
-    return "  ".join(piece for piece in (title, hit.locator.label(), local(hit.created_at)) if piece)
+    return "  ".join(piece for piece in (title, hit.locator.label(), moment(hit.created_at)) if piece)
 
 
 def reasons_line(hit: Hit) -> str:

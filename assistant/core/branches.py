@@ -18,10 +18,12 @@ def branch_of(messages: Sequence[Message], current_id: str | None = None) -> lis
     return path[::-1]
 
 
-def beside(messages: Sequence[Message], message_id: str) -> list[Message]:
-    """Return the messages that answer the same one, in the order they were written, this one among them."""
-    parents = {message.id: message.parent_id for message in messages}
-    return [one for one in messages if one.parent_id == parents[message_id]]
+def beside(messages: Sequence[Message]) -> dict[str, tuple[str, ...]]:
+    """Return of each message, by its id, those that answer the same one, in the order they were written, it too."""
+    answering: dict[str | None, list[str]] = {}
+    for message in messages:
+        answering.setdefault(message.parent_id, []).append(message.id)
+    return {one: tuple(ids) for ids in answering.values() for one in ids}
 
 
 def end_below(messages: Sequence[Message], message_id: str) -> str:

@@ -100,10 +100,16 @@ class Session:
         """The messages of the branch in view, oldest first."""
         return tuple(self._messages)
 
-    def beside(self, message_id: str) -> tuple[str, ...]:
-        """Return the ids of the messages that answer the same one, this one among them, oldest first."""
-        known = {message.id for message in self._tree}
-        return tuple(one.id for one in beside(self._tree, message_id)) if message_id in known else (message_id,)
+    def beside(self) -> dict[str, tuple[str, ...]]:
+        """Return of each message, by its id, the ids of those that answer the same one, it too, oldest first."""
+        return beside(self._tree)
+
+    @property
+    def cut(self) -> Message | None:
+        """The answer that ends the branch in view, if it was cut or stopped before its end."""
+        last = self._messages[-1] if self._messages else None
+        whole = last is None or last.role is Role.USER or last.status is MessageStatus.COMPLETE
+        return None if whole else last
 
     async def view(self, message_id: str) -> None:
         """Take the branch through this message into view, to where it was gone on with latest, and keep that choice."""

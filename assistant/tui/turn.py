@@ -81,10 +81,10 @@ async def _run(
 
 def show_branches(chat: ChatScreen) -> None:
     """Show beside each message how many branches there are at its place, and which this is."""
-    session = chat.session
+    beside = chat.session.beside() if chat.session is not None else {}
     for one in chat.transcript.spoken:
-        if session is not None and one.message_id is not None:
-            branches = session.beside(one.message_id)
+        branches = beside.get(one.message_id or "")
+        if branches and one.message_id is not None:
             one.stand(branches.index(one.message_id) + 1, len(branches))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from memory_store.clock import now, to_text
+from memory_store.database import tombstones
 from memory_store.database.connection import Database
 from memory_store.transfer import archive, markdown
 from memory_store.transfer.encryption import encrypted
@@ -37,10 +38,7 @@ def export(
 ) -> ExportSummary:
     """Write the archive to `path` (0600), whole or not at all, with the text of `settings` as it is.
 
-    With a passphrase it is encrypted, and held in memory until it is.
-
-    Raises ArchiveError if it can't be written there.
-
+    With a passphrase it is encrypted, and held in memory until it is. Raises ArchiveError if it can't be written there.
     One snapshot of the record is read to the end, so the archive is consistent while others go on writing.
     """
     with whole_file(path) as file:
@@ -59,27 +57,24 @@ def _write(
     version: str,
     settings: str | None,
 ) -> dict[str, int]:
-    counts: dict[str, int] = {}
     files: dict[str, str] = {}
-    totals = {
+    counts = {
         table.name: int(connection.execute(f"SELECT count(*) FROM {table.name} WHERE {table.where}").fetchone()[0])
         for table in archive.TABLES
     }
     for table in archive.TABLES:
         files[table.file] = _member(target, table.file, _lines(connection, table))
-        counts[table.name] = totals[table.name]
     for name, pieces in markdown.readable_files(connection):
         files[name] = _member(target, name, pieces)
     if settings is not None:
         files[archive.SETTINGS] = _member(target, archive.SETTINGS, [settings])
-    key = connection.execute("SELECT value FROM meta WHERE key = 'tombstone_key'").fetchone()[0]
     manifest: dict[str, Any] = {
         "format": archive.FORMAT,
         "format_version": archive.FORMAT_VERSION,
         "made_by": f"keepsake {version}",
         "exported_at": to_text(now()),
         "counts": counts,
-        "tombstone_key": key,
+        "tombstone_key": tombstones.secret(connection).hex(),
         "sha256": files,
     }
     _member(target, archive.MANIFEST, [json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"])

@@ -73,6 +73,14 @@ class Record:
         )
         yield from map(message_of, rows)
 
+    def homes(self) -> dict[str, str]:
+        """Return the conversation of each message that leaves, by id."""
+        rows = self.connection.execute(
+            "SELECT m.id, c.id FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
+            f"WHERE {self._shown('m')} AND {self._shown('c')}"
+        )
+        return {row[0]: row[1] for row in rows}
+
     def citations(self, message_id: str) -> list[CitedSource]:
         """Return what a message cites of what is shown and still there, by number."""
         rows = self.connection.execute(

@@ -42,8 +42,8 @@ async def test_edited_message_begins_a_branch_beside_the_earlier_one(store: Stor
         "answer three",
     ]
     better = session.messages[2].id
-    assert session.beside(better) == (second.id, better)
-    assert session.beside(first.id) == (first.id,)
+    assert session.beside()[better] == (second.id, better)
+    assert session.beside()[first.id] == (first.id,)
     await session.view(second.id)
     assert [one.text for one in session.messages] == ["question one", "answer one", "question two", "answer two"]
     assert session.conversation is not None
@@ -73,7 +73,7 @@ async def test_answer_again_is_a_branch_and_leaves_the_first_one(store: Store) -
     assert events[0].message.id == question.id
     assert not any(isinstance(event, Captured) for event in events)
     assert [one.text for one in session.messages] == ["question", "answer two"]
-    assert session.beside(session.messages[1].id) == (answer.id, session.messages[1].id)
+    assert session.beside()[session.messages[1].id] == (answer.id, session.messages[1].id)
 
 
 async def test_cut_answer_is_gone_on_with_where_it_ended(store: Store) -> None:
@@ -110,7 +110,7 @@ async def test_temporary_chat_leaves_nothing_but_recalls_and_branches(store: Sto
     async for _ in session.again(session.messages[1].id):
         pass
     assert [one.text for one in session.messages] == ["Who has the spare key?", "With Ines, I said."]
-    assert len(session.beside(session.messages[1].id)) == 2
+    assert len(session.beside()[session.messages[1].id]) == 2
     await events_of(session, "Remember that the boat is zq-Camaret.")
     assert [one.text for one in store.memories.all()] == ["The spare key is with Ines."]
     assert store.conversations.all() == []

@@ -16,7 +16,6 @@ from assistant.tui.widgets.source_list import SourceLine
 from assistant.tui.widgets.spoken import Spoken
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import NewMemory
-from memory_store.models import MessageStatus, Role
 
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
@@ -153,10 +152,9 @@ async def retry(chat: ChatScreen, argument: str = "") -> None:
 
 async def go_on(chat: ChatScreen, argument: str = "") -> None:
     """Go on with the last answer where it was cut."""
-    session = chat.session
-    last = session.messages[-1] if session is not None and session.messages else None
-    spoken = [one for one in chat.transcript.spoken if last is not None and one.message_id == last.id]
-    if not spoken or last is None or last.role is Role.USER or last.status is MessageStatus.COMPLETE:
+    cut = chat.session.cut if chat.session is not None else None
+    spoken = [one for one in chat.transcript.spoken if cut is not None and one.message_id == cut.id]
+    if not spoken:
         chat.notify("The last answer is whole; /retry answers again.", markup=False, timeout=4)
         return
     await answer_again(chat, spoken[0], go_on=True)
@@ -166,7 +164,7 @@ async def _walk(chat: ChatScreen, spoken: Spoken, step: int) -> None:
     session = chat.session
     if session is None or spoken.message_id is None:
         return
-    branches = session.beside(spoken.message_id)
+    branches = session.beside().get(spoken.message_id, (spoken.message_id,))
     place = branches.index(spoken.message_id) + step
     if not 0 <= place < len(branches):
         words = "There is only this one." if len(branches) == 1 else "There is no further one on this side."

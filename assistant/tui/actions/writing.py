@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.app import SuspendNotSupported
 
-from assistant.display import excerpt
+from assistant.display import excerpt, moment
 from assistant.tui.screens.chooser import Choice, Chooser
 from assistant.tui.threads import in_thread
 
@@ -30,10 +30,7 @@ async def history(chat: ChatScreen, argument: str = "") -> None:
     if not sent:
         chat.notify("Nothing has been sent yet.", markup=False, timeout=3)
         return
-    choices = [
-        Choice(excerpt(one.text, _EXCERPT_CHARS), f"{one.created_at.astimezone():%Y-%m-%d %H:%M}", one.text)
-        for one in sent
-    ]
+    choices = [Choice(excerpt(one.text, _EXCERPT_CHARS), moment(one.created_at), one.text) for one in sent]
     chosen = await chat.app.push_screen_wait(Chooser("What you sent", choices))
     if chosen is not None:
         chat.prompt.replace_all(chosen)

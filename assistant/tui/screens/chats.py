@@ -14,14 +14,13 @@ from textual.widgets import Input, Static
 
 from assistant.core.branches import branch_of
 from assistant.core.one_conversation import write_conversation
-from assistant.display import excerpt, plain
+from assistant.display import excerpt, moment, plain
 from assistant.tui.actions.library import absolute
 from assistant.tui.screen_actions import CHAT_ACTIONS, bindings_of
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.sources import author_name
 from assistant.tui.threads import in_thread
-from assistant.tui.times import moment
 from memory_store import Store
 from memory_store.forgetting import Selection
 from memory_store.models import Conversation, Message, SourceKind

@@ -8,14 +8,13 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.content import Content
 
-from assistant.display import plain
+from assistant.display import day, moment, plain
 from assistant.ingestion.on_disk import OnDisk, importable, on_disk
 from assistant.tui.screen_actions import DOCUMENT_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.screens.document import DocumentScreen
 from assistant.tui.sources import author_name
 from assistant.tui.threads import in_thread
-from assistant.tui.times import day, moment
 from memory_store import Store
 from memory_store.forgetting import Selection
 from memory_store.models import AuthorKind, Document

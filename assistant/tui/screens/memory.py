@@ -11,14 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.display import excerpt, plain
+from assistant.display import day, excerpt, moment, plain
 from assistant.tui.memory_filters import FILTERS, lets_through
 from assistant.tui.screen_actions import MEMORY_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.screens.memory_editor import MemoryDraft, MemoryEditor
 from assistant.tui.sources import SourceView, author_name, of_memory_sources
 from assistant.tui.threads import in_thread
-from assistant.tui.times import day, moment
 from assistant.tui.widgets.filter_line import FilterLine
 from memory_store import NewMemory, Store
 from memory_store.errors import NotFoundError

@@ -8,10 +8,9 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.content import Content
 
-from assistant.display import plain
+from assistant.display import moment, plain
 from assistant.tui.screen_actions import LOOKING_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
-from assistant.tui.times import moment
 from memory_store import Store, receipts
 from memory_store.models import Erasure
 from memory_store.wording import counted

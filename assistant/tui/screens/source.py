@@ -7,7 +7,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.display import main_signals, plain
+from assistant.display import day, main_signals, plain
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.sources import SourceView
 from assistant.tui.threads import in_thread
@@ -79,7 +79,7 @@ class SourceScreen(Dialog[None]):
 
 def facts(source: SourceView) -> Content:
     """Return the lines under the title: where, by whom, when, in which file, found by what."""
-    when = f"{source.created_at.astimezone():%Y-%m-%d}" if source.created_at else ""
+    when = day(source.created_at) if source.created_at else ""
     by = f"by {source.author}" if source.author else ""
     lines = [
         " · ".join(one for one in (source.place, by, when, "private" if source.private else "") if one),

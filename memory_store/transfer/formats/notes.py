@@ -39,7 +39,7 @@ def note_files(record: Record) -> Iterator[tuple[str, Iterator[str]]]:
     Every branch of a conversation is there; the messages outside of the one in view say so.
     """
     notes = _notes(record)
-    homes = _homes(record)
+    homes = record.homes()
     yield _INDEX, _index(notes)
     for document in record.documents():
         yield f"{notes[document.id].place}.md", _document(record, document)
@@ -64,15 +64,6 @@ def _notes(record: Record) -> dict[str, _Note]:
         taken.add(f"{folder}/{name}".casefold())
         notes[identifier] = _Note(f"{folder}/{name.removesuffix('.md')}", " ".join(title.split()))
     return notes
-
-
-def _homes(record: Record) -> dict[str, str]:
-    """Return the conversation of each message that leaves."""
-    return {
-        message.id: conversation.id
-        for conversation in record.conversations()
-        for message in record.messages(conversation.id)
-    }
 
 
 def _index(notes: Mapping[str, _Note]) -> Iterator[str]:

@@ -48,7 +48,7 @@ def content_hash(text: str) -> str:
 
 
 def _memory_store(record: Record, owner: str) -> Iterator[str]:
-    told_in = _conversations_of_sources(record)
+    told_in = record.homes()
     shown = {one.id for one in record.memories()}
     head = {
         "schema": "portable-ai-memory",
@@ -75,17 +75,6 @@ def _memory_store(record: Record, owner: str) -> Iterator[str]:
 def _joined(records: Iterable[dict[str, Any]]) -> Iterator[str]:
     for number, one in enumerate(records):
         yield (",\n  " if number else "\n  ") + json.dumps(one, ensure_ascii=False)
-
-
-def _conversations_of_sources(record: Record) -> dict[str, str]:
-    """Return the conversation of each message that a memory was made from, of those that leave."""
-    wanted = {source for one in record.memories() for source in one.sources}
-    return {
-        message.id: conversation.id
-        for conversation in record.conversations()
-        for message in (record.messages(conversation.id) if wanted else ())
-        if message.id in wanted
-    }
 
 
 def _told_in(memory: Memory, told_in: dict[str, str]) -> str | None:

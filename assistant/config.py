@@ -70,6 +70,7 @@ class ChatConfig(_Section):
 
     capture: bool = True
     theme: str = "keepsake-dark"
+    language: str = ""
 
 
 class ImportConfig(_Section):

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
     """Run the chat until the user leaves it; return the exit code: 0 done, 1 where the memory could not be opened."""
+    from assistant import language
     from assistant.tui.app import ChatApp
     from assistant.tui.services import close_services, service_opener
 
+    language.use()  # the system's, until the settings are read
     app = ChatApp(service_opener(data_dir, config))
     try:
         app.run()

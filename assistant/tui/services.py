@@ -43,13 +43,14 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
     """Return the function that reads the settings and opens store and model. It imports all it needs when called."""
 
     def opened() -> Services:
-        from assistant import bootstrap
+        from assistant import bootstrap, language
         from assistant import config as configuration
         from memory_store import Store
         from memory_store.errors import EmbedderMismatchError
 
         file = configuration.config_path(config)
         settings = configuration.load(config, {"data_dir": str(data_dir)} if data_dir else {})
+        language.use(settings.chat.language)
         chosen = bootstrap.choose_embedder(settings)
         store = Store.open(settings.data_folder, chosen.embedder)
         try:

@@ -53,8 +53,8 @@ def unfinished(catalog: Catalog) -> list[str]:
     return [str(one.id) for one in catalog if one.id and (one.fuzzy or not all(_texts(one.string)))]
 
 
-def _texts(string: str | tuple[str, ...] | list[str]) -> list[str]:
-    return [string] if isinstance(string, str) else list(string)
+def _texts(string: str | tuple[str, ...] | list[str] | None) -> list[str]:
+    return [string] if isinstance(string, str) else list(string or [""])
 
 
 def main(check: bool) -> int:

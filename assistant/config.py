@@ -71,6 +71,7 @@ class ChatConfig(_Section):
     capture: bool = True
     theme: str = "keepsake-dark"
     language: str = ""
+    reduced_motion: bool = False
 
 
 class ImportConfig(_Section):
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
     recall: RecallConfig = RecallConfig()
     chat: ChatConfig = ChatConfig()
     importing: ImportConfig = Field(default=ImportConfig(), alias="import")
+    keys: dict[str, str] = {}
 
     @classmethod
     def settings_customise_sources(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import constants
 from textual.app import App
 from textual.screen import Screen
 
@@ -39,7 +40,8 @@ class ChatApp(App[int]):
     def __init__(self, open_services: Opener, *, blink: bool = True) -> None:
         super().__init__()
         self.open_services = open_services
-        self.blink = blink
+        self.blink = self._blink = blink
+        self.own_keys: dict[str, str] = {}
         self.services: Services | None = None
         self.first_paint: float | None = None
         self.failure = ""
@@ -57,6 +59,20 @@ class ChatApp(App[int]):
         screen = self.screen_stack[0]
         assert isinstance(screen, ChatScreen)
         return screen
+
+    def take_keys(self, own: dict[str, str]) -> None:
+        """Answer to the user's own keys."""
+        from assistant.tui.keymap import keymap
+
+        self.own_keys = own
+        self.set_keymap(keymap(own))
+
+    def move(self, *, reduced: bool) -> None:
+        """Let things move, or nothing by itself."""
+        self.animation_level = "none" if reduced else constants.TEXTUAL_ANIMATIONS
+        self.blink = self._blink and not reduced
+        if self.chat.is_open:
+            self.chat.prompt.cursor_blink = self.blink
 
     def painted(self) -> None:
         """Take down the moment of the first frame."""

@@ -89,6 +89,7 @@ COMMANDS: Final = (
     Command("export", "FILE", "Write everything to one zip", "library:export"),
     Command("model", "[NAME]", "Choose who answers", "models:choose", waits_for_answer=True),
     Command("theme", "[NAME]", "Choose the colours", "appearance:theme", needs_memory=False),
+    Command("settings", "", "Change how it answers, looks and imports", "settings:settings", "f4"),
     Command("help", "", "List the keys and commands", "appearance:help", "f1", needs_memory=False),
     Command("quit", "", "Leave", "appearance:leave", "ctrl+q", needs_memory=False),
 )
@@ -102,6 +103,11 @@ class MessageAction:
     key: str
     summary: str
     waits_for_answer: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """Its name among the user's keys."""
+        return f"message.{self.name}"
 
 
 MESSAGE_ACTIONS: Final = (

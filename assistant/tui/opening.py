@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assistant import bootstrap
+from assistant.tui.applying import dress
 from assistant.tui.status import StatusKeeper
 from assistant.tui.threads import in_thread
 
@@ -15,11 +16,7 @@ if TYPE_CHECKING:
 
 async def opened(chat: ChatScreen, services: Services) -> None:
     """Begin a new conversation, with notices where something is less than it could be."""
-    if services.settings.chat.theme in chat.app.available_themes:
-        chat.app.theme = services.settings.chat.theme
-    else:
-        known = ", ".join(sorted(chat.app.available_themes))
-        await chat.notice(f"There is no theme {services.settings.chat.theme!r}.", f"There are: {known}.", "warning")
+    await dress(chat, services.settings)
     chat.session = bootstrap.new_session(services.store, services.model, services.settings)
     chat.keeper = StatusKeeper(chat)
     chat.keeper.start()

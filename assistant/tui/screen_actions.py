@@ -8,6 +8,7 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 _SIGNS: Final = {"slash": "/", "escape": "Esc", "enter": "Enter"}
+FIXED: Final = frozenset({"enter", "escape"})  # keys that no user can change
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class ScreenAction:
     key: str
     label: str
     summary: str
+
+    @property
+    def full_name(self) -> str:
+        """Its name among the user's keys: the same on every screen."""
+        return f"list.{self.name}"
 
     @property
     def sign(self) -> str:
@@ -89,7 +95,14 @@ def bindings_of(actions: tuple[ScreenAction, ...]) -> list[BindingType]:
     The search goes before all else, so that not one letter typed right after its key is taken for an action.
     """
     return [
-        Binding(one.key, f"do('{one.name}')", one.summary, show=False, priority=one is SEARCH)
+        Binding(
+            one.key,
+            f"do('{one.name}')",
+            one.summary,
+            show=False,
+            priority=one is SEARCH,
+            id=None if one.key in FIXED else one.full_name,
+        )
         for one in actions
         if one.key != "enter"
     ]

@@ -20,7 +20,7 @@ async def theme(chat: ChatScreen, argument: str) -> None:
         return
     app.theme = name
     if chat.is_open:
-        from assistant.tui.choices import keep
+        from assistant.setting import keep
         from assistant.tui.threads import in_thread
 
         file = chat.services.config_file

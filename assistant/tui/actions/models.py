@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from assistant import bootstrap
 from assistant.config import ModelConfig
 from assistant.display import plain
 from assistant.llm.detection import FoundModel, detect
-from assistant.tui.choices import keep
+from assistant.setting import keep
+from assistant.tui.applying import apply
 from assistant.tui.screens.chooser import Choice, Chooser
 from assistant.tui.threads import in_thread
 from memory_store.network import host_of, is_loopback
@@ -101,16 +101,7 @@ async def use(chat: ChatScreen, found: FoundModel) -> None:
         "api_key_env": found.api_key_env or "",
     }
     config = ModelConfig(**{**services.settings.model.model_dump(), **values})
-    settings = services.settings.model_copy(update={"model": config})
-    model = await in_thread(lambda: bootstrap.build_model(settings))
-    before, services.model, services.settings = services.model, model, settings
-    await before.close()
-    if chat.session is not None:
-        chat.session.model = model
-        chat.session.settings = bootstrap.turn_settings(settings)
-    if chat.keeper is not None:
-        chat.keeper.show_model()
-        chat.keeper.show_context(None)
+    await apply(chat, services.settings.model_copy(update={"model": config}), choose=True)
     await in_thread(lambda: keep(services.config_file, "model", values))
     elsewhere = found.base_url is not None and not is_loopback(found.base_url)
     hint = (
@@ -118,4 +109,4 @@ async def use(chat: ChatScreen, found: FoundModel) -> None:
         if elsewhere
         else "Nothing leaves this machine."
     )
-    await chat.notice(f"{plain(model.name, one_line=True)} answers from now on.", hint, "good")
+    await chat.notice(f"{plain(services.model.name, one_line=True)} answers from now on.", hint, "good")

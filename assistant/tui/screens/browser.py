@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from assistant.tui import keymap
 from assistant.tui.failures import explain
 from assistant.tui.screen_actions import ScreenAction
 from assistant.tui.threads import in_thread
@@ -135,7 +136,7 @@ class Browser(Screen[R], Generic[T, R]):
                 yield Vertical(id="sources")
                 yield Vertical(id="more")
         yield Notice("")
-        yield Flow([Content.assemble((one.sign, "$accent"), f" {one.label}") for one in self.ACTIONS], id="keys")
+        yield Flow(keymap.line(self.app, self.ACTIONS), id="keys")
 
     def on_mount(self) -> None:
         """Read the list."""

@@ -56,9 +56,10 @@ class ChatScreen(Screen[None]):
         Binding("escape", "stop", "Stop", show=False),
         Binding("alt+up", "select_message", "Select a message", show=False),
         *(
-            Binding(one.key, f"command('{one.name}')", one.summary, show=False)
+            # A key that no terminal sends stands for none: the user may give one to any command.
+            Binding(one.key or f"none_{one.name}", f"command('{one.name}')", one.summary, show=False, id=one.name)
             for one in commands.COMMANDS
-            if one.key and one.name != "quit"
+            if one.name != "quit"
         ),
     ]
 

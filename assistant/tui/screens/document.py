@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from assistant.display import plain
+from assistant.tui import keymap
 from assistant.tui.failures import explain
 from assistant.tui.screen_actions import READING_ACTIONS, bindings_of
 from assistant.tui.threads import in_thread
@@ -57,7 +58,7 @@ class DocumentScreen(Screen[None]):
         """Show the title and the keys; the passages follow."""
         yield Static(id="head", markup=False)
         yield VerticalScroll()
-        yield Flow([Content.assemble((one.sign, "$accent"), f" {one.label}") for one in READING_ACTIONS], id="keys")
+        yield Flow(keymap.line(self.app, READING_ACTIONS), id="keys")
 
     def on_mount(self) -> None:
         """Read the passages beside the screen."""

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from assistant.tui import keymap
 from assistant.tui.failures import explain
 from assistant.tui.screen_actions import BACK, bindings_of
 from assistant.tui.threads import in_thread
@@ -60,7 +61,7 @@ class StatsScreen(Screen[None]):
         yield Static(Content.styled("Statistics", "bold $primary"), id="head", markup=False)
         with VerticalScroll():
             yield Static("Counting…", id="counts", markup=False)
-        yield Flow([Content.assemble((BACK.sign, "$accent"), f" {BACK.label}")], id="keys")
+        yield Flow(keymap.line(self.app, (BACK,)), id="keys")
 
     def on_mount(self) -> None:
         """Count beside the screen."""

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
 from assistant.tui.commands import MESSAGE_ACTIONS
 
-_ACTIONS: Final = {**{one.key: one.name for one in MESSAGE_ACTIONS}, "escape": "back"}
-
 
 class Spoken(Widget):
     """A message in the transcript. `message_id` is None until it is stored, `text` its words."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Before all else, because the screen gives every letter that is left over to the prompt.
+        Binding("escape", "ask('back')", show=False, priority=True),
+        *(
+            Binding(one.key, f"ask('{one.name}')", one.summary, show=False, priority=True, id=one.full_name)
+            for one in MESSAGE_ACTIONS
+        ),
+    ]
     message_id: str | None = None
     text: str = ""
 
@@ -36,12 +43,13 @@ class Spoken(Widget):
         """Be passed by again."""
         self.can_focus = False
 
-    def on_key(self, event: events.Key) -> None:
-        """Ask for an action on this message; other keys go on to the screen, which gives letters to the prompt."""
-        if self.has_focus and event.key in _ACTIONS:
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.Asked(self, _ACTIONS[event.key]))
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let a message act only while it is selected itself: keys in its sources go on to the screen."""
+        return self.has_focus if action == "ask" else True
+
+    def action_ask(self, name: str) -> None:
+        """Ask for an action on this message."""
+        self.post_message(self.Asked(self, name))
 
     def stand(self, at: int, of: int) -> None:
         """Show which of how many branches this is; nothing where there is one alone."""

@@ -1,0 +1,133 @@
+"""The settings one by one, for whoever shows or changes one: what it is for, what it may be, where it comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from assistant.config import ENV_PREFIX, Settings, default_text, write_private
+from assistant.errors import ConfigError
+
+Value = str | int | float | bool | list[str]
+_NOT_ONE_BY_ONE: Final = frozenset({"keys"})  # a table of names that the user makes
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `section` is empty for those outside of all sections; `choices` are empty where any value may be.
+
+    `default` also tells the kind of value; `explanation` is config.toml's own.
+    """
+
+    section: str
+    name: str
+    default: Value
+    explanation: str
+    choices: tuple[str, ...]
+    annotation: Any
+
+    @property
+    def full_name(self) -> str:
+        """The name as `section.name`."""
+        return f"{self.section}.{self.name}" if self.section else self.name
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that overrides it."""
+        return ENV_PREFIX + "__".join(part for part in (self.section, self.name) if part).upper()
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether the environment says what it is, so that the file has no say."""
+        return self.variable in os.environ
+
+    def value_in(self, settings: Settings) -> Value:
+        """Return what it is in these settings."""
+        values = settings.model_dump(by_alias=True)
+        value: Value = values[self.section][self.name] if self.section else values[self.name]
+        return value
+
+    def text_of(self, value: Value) -> str:
+        """Return a value as a person writes it: a list by its parts with commas."""
+        return ", ".join(value) if isinstance(value, list) else str(value)
+
+    def parse(self, text: str) -> Value:
+        """Return the value that a text means. Raises ValueError saying what is wrong with it."""
+        given: Any = text.strip()
+        if isinstance(self.default, list):
+            given = [part.strip() for part in given.split(",") if part.strip()]
+        try:
+            value: Value = TypeAdapter(self.annotation).validate_python(given)
+        except ValidationError as error:
+            raise ValueError(str(error.errors()[0]["msg"])) from error
+        return value
+
+
+def all_settings() -> list[Setting]:
+    """Return every setting in config.toml's order."""
+    explained = _explanations()
+    return [
+        Setting(section, name, default, explained.get((section, name), ""), _choices(annotation), annotation)
+        for section, name, default, annotation in _fields()
+    ]
+
+
+def _fields() -> Iterator[tuple[str, str, Any, Any]]:
+    for own_name, field in Settings.model_fields.items():
+        name = field.alias or own_name
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            for inner, one in kind.model_fields.items():
+                yield (
+                    name,
+                    inner,
+                    one.default,
+                    Annotated[one.annotation, *one.metadata] if one.metadata else one.annotation,
+                )
+        elif name not in _NOT_ONE_BY_ONE:
+            yield "", name, field.default, kind
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    return tuple(get_args(annotation)) if get_origin(annotation) is Literal else ()
+
+
+def _explanations() -> dict[tuple[str, str], str]:
+    """Return what config.toml says of each setting: the comment above it, or above the one it stands with."""
+    found: dict[tuple[str, str], str] = {}
+    section, lines, fresh = "", list[str](), True
+    for line in default_text().splitlines():
+        if line.startswith("#"):
+            lines = [*([] if fresh else lines), line.removeprefix("#").strip()]
+            fresh = False
+        elif line.startswith("["):
+            section, lines, fresh = line.strip("[]"), [], True
+        elif "=" in line:
+            found[section, line.partition("=")[0].strip()] = " ".join(lines)
+            fresh = True
+        else:
+            lines, fresh = [], True
+    return found
+
+
+def keep(file: Path, section: str, values: dict[str, Any]) -> None:
+    """Change values of one section in a configuration file, whose comments stay; a file that is not there begins as the
+    defaults. Raises ConfigError."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(file.read_text("utf-8") if file.is_file() else default_text())
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        raise ConfigError(f"{file} can't be read: {error}.", "The choice holds until you leave.") from error
+    if section and section not in document:
+        document[section] = tomlkit.table()
+    table: Any = document[section] if section else document
+    for key, value in values.items():
+        table[key] = value
+    write_private(file, tomlkit.dumps(document))

@@ -1,0 +1,109 @@
+"""The screen of settings: every one with what it is for, checked as it is typed, kept in the configuration file."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar, Final, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from assistant import language
+from assistant.language import _
+from assistant.setting import Setting, all_settings, keep
+from assistant.tui.failures import explain
+from assistant.tui.threads import in_thread
+from assistant.tui.widgets.setting_field import SettingField
+
+if TYPE_CHECKING:
+    from assistant.tui.app import ChatApp
+
+_NAMES: Final = {"en": "English", "zh": "中文"}
+
+
+class SettingsScreen(Screen[bool]):
+    """Returns whether anything was changed. Each change is in the file at once; looks are in force at once too."""
+
+    DEFAULT_CSS = """
+    SettingsScreen {
+        background: $background;
+        & > #head { height: 1; padding: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > VerticalScroll { padding: 1 2; scrollbar-size-vertical: 1; }
+        & .settings--section { text-style: bold; color: $primary; margin: 0 0 1 0; }
+        & > #foot { height: auto; padding: 0 2; color: $foreground-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back", show=False),
+        Binding("f1", "help", "Help", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed = False
+
+    @property
+    def keepsake(self) -> ChatApp:
+        """The application."""
+        return cast("ChatApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Show every setting under its section."""
+        services = self.keepsake.services
+        assert services is not None
+        file = str(services.config_file)
+        yield Static(Content.assemble((_("Settings"), "bold $primary"), ("   " + file, "$foreground-muted")), id="head")
+        with VerticalScroll(can_focus=False):
+            for section, settings in groupby(all_settings(), key=lambda one: one.section):
+                if section:
+                    yield Static(f"[{section}]", classes="settings--section", markup=False)
+                for one in settings:
+                    yield SettingField(one, one.value_in(services.settings), self._offered(one))
+        yield Static(_("Tab goes on, Esc goes back. Every change is kept at once."), id="foot", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin at the first one."""
+        self.focus_next()
+
+    def _offered(self, setting: Setting) -> list[tuple[str, str]]:
+        if setting.full_name == "chat.theme":
+            return [(name, name) for name in sorted(self.app.available_themes)]
+        if setting.full_name == "chat.language":
+            spoken = [(_NAMES.get(code, code), code) for code in language.available()]
+            return [(_("as the system"), ""), *spoken]
+        return []
+
+    @on(SettingField.Changed)
+    async def _keep(self, event: SettingField.Changed) -> None:
+        services = self.keepsake.services
+        assert services is not None
+        file, one, value = services.config_file, event.setting, event.value
+        try:
+            await in_thread(lambda: keep(file, one.section, {one.name: value}))
+        except Exception as error:  # noqa: BLE001 — whatever keeps the file from being written is told
+            message, hint = explain(error)
+            self.query_one("#foot", Static).update(f"{message} {hint}")
+            return
+        self.changed = True
+        if one.full_name == "chat.theme":
+            self.app.theme = str(value)
+        words = _("{name} is kept in {file}.").format(name=one.full_name, file=file)
+        self.query_one("#foot", Static).update(words)
+
+    async def action_leave(self) -> None:
+        """Take what is being typed, and go back."""
+        for field in self.query(SettingField):
+            if field.settle():
+                await self._keep(SettingField.Changed(field.setting, field.value))
+        self.dismiss(self.changed)
+
+    async def action_help(self) -> None:
+        """List the keys and commands."""
+        from assistant.tui.screens.help import HelpScreen
+
+        await self.app.push_screen(HelpScreen())

@@ -63,9 +63,13 @@ def validate(context: typer.Context) -> None:
 
     Example: keepsake config validate
     """
+    from assistant.tui import keymap
+
     chosen = invocation(context)
-    chosen.settings()
+    problems = keymap.problems(chosen.settings().keys)
     path = config.config_path(chosen.config)
+    if problems:
+        raise ConfigError(f"The [keys] in {path} can't be in force: {' '.join(problems)}", "F1 in the chat lists the names.")
     say(f"{path} is valid." if path.is_file() else f"There is no {path}; the defaults are in force.")
 
 

@@ -9,6 +9,7 @@ from textual import constants
 from textual.app import App
 from textual.screen import Screen
 
+from assistant.tui.contrast import readable
 from assistant.tui.screens.chat import ChatScreen
 from assistant.tui.themes import DEFAULT_THEME, THEMES
 
@@ -73,6 +74,13 @@ class ChatApp(App[int]):
         self.blink = self._blink and not reduced
         if self.chat.is_open:
             self.chat.prompt.cursor_blink = self.blink
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the theme's colours, those that write moved until they can be read."""
+        variables = super().get_css_variables()
+        if variables["background"].startswith("ansi"):
+            return {**variables, "marked": variables["primary"]}  # the terminal's own colours, which nobody here knows
+        return readable(variables, dark=self.current_theme.dark)
 
     def painted(self) -> None:
         """Take down the moment of the first frame."""

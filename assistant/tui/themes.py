@@ -1,4 +1,4 @@
-"""Keepsake's own colours, a dark and a light set, beside the themes that Textual brings."""
+"""Keepsake's own colours beside Textual's themes: a dark and a light set, one of high contrast, one without colours."""
 
 from __future__ import annotations
 
@@ -34,5 +34,34 @@ LIGHT: Final = Theme(
     error="#b03a3a",
     dark=False,
 )
-THEMES: Final = (DARK, LIGHT)
+CONTRAST: Final = Theme(
+    name="keepsake-contrast",
+    primary="#ffd75f",
+    secondary="#8ad7ff",
+    accent="#8ad7ff",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1c1c1c",
+    success="#87ff87",
+    warning="#ffd75f",
+    error="#ff9e9e",
+    dark=True,
+    variables={"foreground-muted": "#d7d7d7", "border-blurred": "#a8a8a8"},
+)
+PLAIN: Final = Theme(
+    name="keepsake-plain",
+    primary="#e4e4e4",
+    secondary="#c6c6c6",
+    accent="#ffffff",
+    foreground="#dadada",
+    background="#121212",
+    surface="#1c1c1c",
+    panel="#303030",
+    success="#dadada",
+    warning="#ffffff",
+    error="#ffffff",
+    dark=True,
+)
+THEMES: Final = (DARK, LIGHT, CONTRAST, PLAIN)
 DEFAULT_THEME: Final = DARK.name

@@ -33,7 +33,7 @@ class ItemList(ScrollView, Generic[T], can_focus=True):
         scrollbar-background: $background;
         scrollbar-background-hover: $background;
         & > .item-list--highlighted { background: $panel; }
-        &:focus > .item-list--highlighted { background: $primary 30%; }
+        &:focus > .item-list--highlighted { background: $marked; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"item-list--item", "item-list--highlighted"}

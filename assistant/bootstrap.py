@@ -102,6 +102,14 @@ def build_model(settings: Settings) -> ChatModel:
     return build_chat_model(model_settings(settings))
 
 
+def model_key(settings: Settings) -> str | None:
+    """Return the key of the configured endpoint. Raises CredentialError where a service needs one and none is found."""
+    from assistant.llm.registry import endpoint_key
+
+    key = endpoint_key(model_settings(settings))
+    return key.get_secret_value() if key else None
+
+
 def turn_settings(settings: Settings) -> TurnSettings:
     """Return what a turn needs of the settings."""
     return TurnSettings(

@@ -69,7 +69,8 @@ def validate(context: typer.Context) -> None:
     problems = keymap.problems(chosen.settings().keys)
     path = config.config_path(chosen.config)
     if problems:
-        raise ConfigError(f"The [keys] in {path} can't be in force: {' '.join(problems)}", "F1 in the chat lists the names.")
+        told = " ".join(problems)
+        raise ConfigError(f"The [keys] in {path} can't be in force: {told}", "F1 in the chat lists the names.")
     say(f"{path} is valid." if path.is_file() else f"There is no {path}; the defaults are in force.")
 
 

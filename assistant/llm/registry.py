@@ -82,6 +82,11 @@ def _openai(settings: ModelSettings) -> OpenAIChat:
     )
 
 
+def endpoint_key(settings: ModelSettings) -> Secret | None:
+    """Return the key of an endpoint; None where it needs none. Raises CredentialError."""
+    return _key(settings)[0]
+
+
 def _key(settings: ModelSettings) -> tuple[Secret | None, str]:
     """Return the key and the name of the variable that holds, or would hold, it."""
     service = service_at(settings.base_url)

@@ -88,6 +88,7 @@ COMMANDS: Final = (
     Command("stats", "", "See how the memory grew, and what the answers took", "screens:stats"),
     Command("export", "FILE", "Write everything to one zip", "library:export"),
     Command("model", "[NAME]", "Choose who answers", "models:choose", waits_for_answer=True),
+    Command("guide", "", "Be led through the first steps", "guide:guide", waits_for_answer=True),
     Command("theme", "[NAME]", "Choose the colours", "appearance:theme", needs_memory=False),
     Command("settings", "", "Change how it answers, looks and imports", "settings:settings", "f4"),
     Command("help", "", "List the keys and commands", "appearance:help", "f1", needs_memory=False),

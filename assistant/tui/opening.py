@@ -22,7 +22,7 @@ async def opened(chat: ChatScreen, services: Services) -> None:
     chat.keeper.start()
     await chat.keeper.look(recount=True)
     if services.first_start:
-        from assistant.tui.actions.models import welcome
+        from assistant.tui.actions.guide import welcome
 
         await welcome(chat)
     for note in services.notes:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from assistant.errors import ConfigError
 from assistant.llm.scripted import ScriptedChat
+from assistant.tui.actions.guide import worth_importing
 from assistant.tui.app import ChatApp
+from assistant.tui.screens.chooser import Chooser
 from assistant.tui.services import Services
 from assistant.tui.widgets.early_prompt import EarlyPrompt
 from assistant.tui.widgets.notice import Notice
@@ -135,6 +140,75 @@ async def test_a_first_start_says_what_this_is_and_where_the_memory_lives(tmp_pa
         assert house.notices[0].startswith("Welcome.")
         assert str(house.store.folder) in house.notices[0]
         assert "/model" in house.notices[0]
+        await leave_the_guide(house)
+
+
+async def leave_the_guide(house: House) -> None:
+    """Pass over both questions."""
+    for step in ("1 of 3", "2 of 3"):
+        await house.until(partial(at_step, house, step))
+        await house.pilot.press("escape")
+    await house.until(lambda: any("3 of 3" in one for one in house.notices))
+
+
+def at_step(house: House, step: str) -> bool:
+    screen = house.app.screen
+    return isinstance(screen, Chooser) and step in str(screen.query_one(".dialog--title", Static).render())
+
+
+async def test_the_guide_leads_to_a_model_and_an_import_and_comes_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Documents").mkdir()
+    (tmp_path / "Documents" / "keys.md").write_text("The spare key is with Ines at number 12.", "utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    async with chatting(tmp_path, first_start=True) as house:
+        await house.until(partial(at_step, house, "1 of 3"))
+        await house.pilot.press("enter")  # quotations
+        await house.until(partial(at_step, house, "2 of 3"))
+        await house.pilot.press("enter")  # the folder of documents
+        await house.until(lambda: any("1 imported" in one for one in house.notices))
+        answer = await house.ask("Who has the spare key?")
+        assert "Ines at number 12" in answer.text
+        await house.say("/guide")
+        await leave_the_guide(house)
+    assert (tmp_path / "config.toml").is_file()  # so that the next start is no first one
+
+
+async def test_the_guide_lets_who_writes_already_write_on(tmp_path: Path) -> None:
+    may_open = threading.Event()
+    with Store.open(tmp_path / "memory", HashEmbedder()) as store:
+        store.start_background()
+        model = ScriptedChat(["Here."])
+
+        def opened() -> Services:
+            may_open.wait(10)
+            return services_of(store, model, tmp_path, first_start=True)
+
+        app = ChatApp(opened, blink=False)
+        async with app.run_test(size=(80, 24)) as pilot:
+            house = House(app, pilot, store, model)
+            await wait_until(pilot, lambda: not app.chat.query(EarlyPrompt))
+            await house.press_keys("Hel")
+            may_open.set()
+            await house.until(lambda: house.notices)
+            await house.press_keys("lo")
+            await house.settled()
+            assert app.chat.prompt.text == "Hello"
+            assert app.screen is app.chat
+
+
+def test_exports_of_other_assistants_are_found_among_the_downloads(tmp_path: Path) -> None:
+    downloads = tmp_path / "Downloads"
+    downloads.mkdir()
+    for name, member in (("chatgpt.zip", "conversations.json"), ("holiday.zip", "beach.jpg")):
+        with zipfile.ZipFile(downloads / name, "w") as opened:
+            opened.writestr(member, "[]")
+    (downloads / "broken.zip").write_bytes(b"PK")
+    (tmp_path / "Notes").mkdir()
+    (tmp_path / "Documents").mkdir()
+    (tmp_path / "Documents" / "a.md").write_text("a", "utf-8")
+    assert [path.name for path, _ in worth_importing(tmp_path)] == ["Documents", "chatgpt.zip"]
 
 
 async def test_a_model_that_cannot_be_built_is_told(tmp_path: Path) -> None:

@@ -42,6 +42,9 @@ async def test_counts_and_plots_are_shown(tmp_path: Path, size: tuple[int, int])
         assert "1 (1 note)" in counts
         assert "1 with 2 messages" in counts
         assert len(screen.query(NamePlot)) == 1
+        costs = str(screen.query_one(".stats--costs", Static).render())
+        assert "llama3.2" in costs
+        assert "1,280   free, on this machine" in costs
         for selector in ("#head", "VerticalScroll", "#keys"):
             assert screen.region.contains_region(screen.query_one(selector).region)
         await house.pilot.press("escape")

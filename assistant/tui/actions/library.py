@@ -33,9 +33,15 @@ async def import_files(chat: ChatScreen, argument: str) -> None:
     if not paths:
         await chat.notice("No path is given.", "/import ~/Documents", "warning")
         return
+    await import_paths_of(chat, paths, private="--private" in flags, again="--again" in flags)
+
+
+async def import_paths_of(
+    chat: ChatScreen, paths: Sequence[Path], *, private: bool = False, again: bool = False
+) -> None:
+    """Import files and folders, with progress in the status line, and tell what came of it."""
     assert chat.keeper is not None
-    show = chat.keeper.show_activity
-    told = await bring_in(chat, paths, show, private="--private" in flags, again="--again" in flags)
+    told = await bring_in(chat, paths, chat.keeper.show_activity, private=private, again=again)
     await chat.notice(told.text, told.hint, told.kind)
 
 

@@ -29,10 +29,11 @@ class Choice(Generic[T]):
 
 
 class Chooser(Dialog[T | None], Generic[T]):
-    """Returns the value of the chosen line; None if the dialog was closed."""
+    """Returns the value of the chosen line; `closed` if the dialog was closed."""
 
-    def __init__(self, title: str, choices: Sequence[Choice[T]]) -> None:
+    def __init__(self, title: str, choices: Sequence[Choice[T]], closed: T | None = None) -> None:
         super().__init__()
+        self._if_closed = closed
         self._title = title
         self._choices = list(choices)
         self._shown = list(choices)
@@ -69,6 +70,10 @@ class Chooser(Dialog[T | None], Generic[T]):
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._shown[event.option_index].value)
+
+    def action_close(self) -> None:
+        """Close without a choice."""
+        self.dismiss(self._if_closed)
 
     def key_down(self) -> None:
         """Go down the list while the cursor stays in the field."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -11,6 +13,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from assistant.display import plain
+from assistant.language import _
 from assistant.tui import keymap
 from assistant.tui.failures import explain
 from assistant.tui.screen_actions import BACK, bindings_of
@@ -47,6 +51,7 @@ class StatsScreen(Screen[None]):
             scrollbar-background-hover: $background;
         }
         & VerticalScroll > Static { height: auto; }
+        & .stats--costs { margin: 1 0 0 0; }
         & .stats--none { margin: 1 0 0 0; color: $foreground-muted; }
     }
     """
@@ -75,12 +80,37 @@ class StatsScreen(Screen[None]):
     async def _count(self) -> None:
         counts = self.query_one("#counts", Static)
         try:
-            stats, activity = await in_thread(lambda: (self._store.stats(), self._store.activity()))
+            stats, activity, costs = await in_thread(self._numbers)
         except KeepsakeError as error:
             counts.update(Content(" ".join(explain(error))))
             return
         counts.update(_counts(stats))
-        await self.query_one(VerticalScroll).mount_all(_plots(activity))
+        await self.query_one(VerticalScroll).mount_all(_plots(activity, costs))
+
+    def _numbers(self) -> tuple[StoreStats, Activity, list[ModelCost]]:
+        activity = self._store.activity()
+        return self._store.stats(), activity, costs_of(activity)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCost:
+    """What the answers of one model took: tokens both ways, and US dollars by list prices; None if not known."""
+
+    name: str
+    tokens: int
+    dollars: float | None
+
+
+def costs_of(activity: Activity) -> list[ModelCost]:
+    """Return what each model's answers took. One to which nothing was ever sent elsewhere is here, and free."""
+    from assistant.llm.prices import FREE, price_of
+
+    found = []
+    for name, (asked, answered) in activity.models.items():
+        endpoint = activity.endpoints.get(name)
+        price = price_of(name, endpoint) if endpoint else FREE
+        found.append(ModelCost(name, asked + answered, price.cost(asked, answered) if price else None))
+    return found
 
 
 def _counts(stats: StoreStats) -> Content:
@@ -97,7 +127,20 @@ def _counts(stats: StoreStats) -> Content:
     return Content("\n").join(Content.assemble((f"{name:<11}", "$foreground-muted"), value) for name, value in lines)
 
 
-def _plots(activity: Activity) -> list[Widget]:
+def _costs(costs: Sequence[ModelCost]) -> Content:
+    """Return a line a model."""
+    lines = [Content.styled(_("Tokens and cost by model (US dollars, by list prices)"), "bold")]
+    for one in costs:
+        if one.dollars is None:
+            dollars = _("price not known")
+        else:
+            dollars = f"${one.dollars:,.2f}" if one.dollars else _("free, on this machine")
+        name = plain(one.name, one_line=True)
+        lines.append(Content.assemble((f"{name:<32}", "$foreground-muted"), f" {one.tokens:>12,}   {dollars}"))
+    return Content("\n").join(lines)
+
+
+def _plots(activity: Activity, costs: Sequence[ModelCost]) -> list[Widget]:
     found: list[Widget] = []
     if activity.memories:
         found.append(DayPlot("Memories", {"memories": activity.memories}, growing=True))
@@ -107,6 +150,7 @@ def _plots(activity: Activity) -> list[Widget]:
         asked = {day: tokens for day, (tokens, _) in activity.tokens.items()}
         answered = {day: tokens for day, (_, tokens) in activity.tokens.items()}
         found.append(DayPlot("Tokens by day", {"to the model": asked, "from the model": answered}))
+        found.append(Static(_costs(costs), classes="stats--costs", markup=False))
     else:
         found.append(Static(_NO_TOKENS, classes="stats--none", markup=False))
     return found

@@ -122,7 +122,8 @@ class Document:
 class Conversation:
     """A chat: a tree of messages. `current_message_id` ends the path in view; None is the latest message.
 
-    `origin` names it in the export of another assistant that it was imported from.
+    `origin` names it in the export of another assistant that it was imported from. `archived` keeps it out of the list
+    of chats, not out of recall.
     """
 
     id: str
@@ -133,6 +134,7 @@ class Conversation:
     message_count: int
     current_message_id: str | None = None
     origin: str | None = None
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,11 +259,15 @@ class RecallFilters:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source of an answer as it was numbered for the model. `passage_id` is None once the passage was erased."""
+    """A source of an answer as it was numbered for the model. `passage_id` is None once the passage was erased.
+
+    `dismissed` is true where the user called it not relevant: it is not recalled for this question again.
+    """
 
     number: int
     passage_id: str | None
     cited: bool
+    dismissed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column(
             "title_message_id", _id(ids.MESSAGE), "the message whose beginning is the title", "the title is not taken"
         ),
+        Column("archived", _FLAG, "1: put away, out of the list of chats"),
     ),
     "messages": (
         Column("id", _id(ids.MESSAGE), "random id"),
@@ -144,6 +145,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("number", _NUMBER, "the source's number in the answer, as in `[1]`"),
         Column("passage_id", _id(ids.PASSAGE), "the passage", "it was erased since"),
         Column("cited", _FLAG, "1: the answer names the number; 0: the model only had the passage in view"),
+        Column("dismissed", _FLAG, "1: you called it not relevant; it is not recalled for this question again"),
     ),
     "tombstones": (
         Column("digest", HEX_32_BYTES, "keyed hash of a name of something forgotten, in hexadecimal"),

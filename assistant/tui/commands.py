@@ -126,6 +126,27 @@ MESSAGE_ACTIONS: Final = (
     MessageAction("sources", "s", "Go to its sources"),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class SourceAction:
+    """What can be done with a source of an answer, by its key. `handler` is a function of `actions.sources`."""
+
+    name: str
+    key: str
+    label: str
+    summary: str
+
+    @property
+    def full_name(self) -> str:
+        """Its name among the user's keys."""
+        return f"source.{self.name}"
+
+
+SOURCE_ACTIONS: Final = (
+    SourceAction("dismiss", "n", "not relevant", "Never recall it for this question again, or take that back"),
+    SourceAction("correct", "w", "wrong", "Put right what it says; the correction is remembered"),
+)
+
 # Keys that are no commands, for the help.
 KEYS: Final = (
     ("Enter", "Send"),

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.keys import KEY_NAME_REPLACEMENTS
 
 from assistant.language import _
-from assistant.tui.commands import COMMANDS, MESSAGE_ACTIONS
+from assistant.tui.commands import COMMANDS, MESSAGE_ACTIONS, SOURCE_ACTIONS
 from assistant.tui.screen_actions import FIXED, SCREENS, ScreenAction
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def _all() -> Iterator[tuple[str, str, str]]:
             yield _CHAT, command.name, command.key
     for action in MESSAGE_ACTIONS:
         yield "message", action.full_name, action.key
+    for judgement in SOURCE_ACTIONS:
+        yield "source", judgement.full_name, judgement.key
     for place, actions in SCREENS:
         for one in actions:
             if one.key not in FIXED:

@@ -36,6 +36,7 @@ class SourceView:
     private: bool = False
     reasons: tuple[Reason, ...] = ()
     matched: tuple[str, ...] = ()
+    dismissed: bool = False
 
 
 def of_hit(hit: Hit, number: int | None = None, cited: bool = False) -> SourceView:
@@ -86,7 +87,8 @@ def of_citation(store: Store, citation: Citation) -> SourceView:
     """Return a stored citation as it is shown; reads the store."""
     if citation.passage_id is not None:
         try:
-            return of_passage(store.passage(citation.passage_id), citation.number, citation.cited)
+            view = of_passage(store.passage(citation.passage_id), citation.number, citation.cited)
+            return replace(view, dismissed=citation.dismissed)
         except NotFoundError:
             pass  # erased since the citation was read; shown as what it is now
     return SourceView(citation.number, citation.cited, None, "", None, "erased", "", "", "", None, "")

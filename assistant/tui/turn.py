@@ -127,11 +127,10 @@ class _TurnView:
                 name = message.author.name or self._chat.services.model.name
                 await self._answer.finish(of_numbered(sources), name, self._ending(message))
             case TurnFailed(error, message, sources):
+                self._answer.message_id = message.id if message else None
                 await self._answer.finish(of_numbered(sources), None, "The answer broke off." if message else "")
                 if message is None:
                     await self._answer.remove()
-                else:
-                    self._answer.message_id = message.id
                 next_step = "/continue goes on with it, /retry answers again." if message else "/retry asks again."
                 await self._chat.notice(error.message, f"{error.hint} {next_step}".strip(), "error")
 

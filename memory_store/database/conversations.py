@@ -129,7 +129,8 @@ class Conversations:
             message = message_of(row)
             connection.executemany(
                 # A passage may have been erased while the answer was written: its number stays without it.
-                "INSERT OR REPLACE INTO citations VALUES (?, ?, (SELECT id FROM passages WHERE id = ?), ?)",
+                "INSERT OR REPLACE INTO citations (message_id, number, passage_id, cited) "
+                "VALUES (?, ?, (SELECT id FROM passages WHERE id = ?), ?)",
                 [(message_id, one.number, one.passage_id, one.cited) for one in citations],
             )
             _index(connection, message, drafts)
@@ -226,7 +227,28 @@ class Conversations:
         """Return the numbered sources of an answer."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT * FROM citations WHERE message_id = ? ORDER BY number", (message_id,))
-            return [Citation(row["number"], row["passage_id"], bool(row["cited"])) for row in rows]
+            return [
+                Citation(row["number"], row["passage_id"], bool(row["cited"]), bool(row["dismissed"])) for row in rows
+            ]
+
+    def dismiss(self, message_id: str, number: int, *, dismissed: bool = True) -> None:
+        """Call a source of an answer not relevant for the question, or take that back. Raises NotFoundError."""
+        with self._database.write() as connection:
+            changed = connection.execute(
+                "UPDATE citations SET dismissed = ? WHERE message_id = ? AND number = ?",
+                (dismissed, message_id, number),
+            )
+            if not changed.rowcount:
+                raise NotFoundError(f"The answer {message_id} has no source {number}.")
+
+    def archive(self, conversation_id: str, *, archived: bool = True) -> None:
+        """Put a conversation away, or take it out again. Raises NotFoundError."""
+        with self._database.write() as connection:
+            changed = connection.execute(
+                "UPDATE conversations SET archived = ? WHERE id = ?", (archived, conversation_id)
+            )
+            if not changed.rowcount:
+                raise NotFoundError(f"There is no conversation {conversation_id}.")
 
 
 def _index(connection: sqlite3.Connection, message: Message, drafts: Sequence[PassageDraft] | None) -> None:

@@ -93,6 +93,14 @@ class Memories:
         with self._database.read() as connection:
             return _get(connection, memory_id)
 
+    def newest(self, memory_id: str) -> Memory:
+        """Return the latest version of a memory: the memory itself where none took its place."""
+        with self._database.read() as connection:
+            memory = _get(connection, memory_id)
+            while memory.superseded_by is not None:
+                memory = _get(connection, memory.superseded_by)
+        return memory
+
     def all(self, *, include_superseded: bool = False) -> list[Memory]:
         """Return the memories, the latest first."""
         condition = "" if include_superseded else "WHERE y.superseded_by IS NULL"

@@ -166,6 +166,20 @@ def by_rows(connection: sqlite3.Connection, rows: list[int]) -> dict[int, Stored
     return {row["row"]: _stored(row) for row in found}
 
 
+def dismissed(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, list[str]]:
+    """Return the questions for which passages of these rows were called not relevant, keyed by row."""
+    found: dict[int, list[str]] = {}
+    for row in connection.execute(
+        # From the few that were dismissed to their passages, not the other way round.
+        "SELECT p.row, q.text FROM citations AS c CROSS JOIN passages AS p ON p.id = c.passage_id "
+        "CROSS JOIN messages AS a ON a.id = c.message_id CROSS JOIN messages AS q ON q.id = a.parent_id "
+        "WHERE c.dismissed = 1 AND p.row IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(rows)),),
+    ):
+        found.setdefault(row[0], []).append(row[1])
+    return found
+
+
 def for_ranking(connection: sqlite3.Connection, rows: Sequence[int]) -> list[RankedPassage]:
     """Return what ranking needs of these rows, in the order of the rows; rows that are gone are left out."""
     wanted = "(SELECT value FROM json_each(?))"  # one variable, however many rows

@@ -77,6 +77,7 @@ def conversation_of(row: sqlite3.Row) -> Conversation:
         message_count=row["message_count"],
         current_message_id=row["current_message_id"],
         origin=row["origin"],
+        archived=bool(row["archived"]),
     )
 
 

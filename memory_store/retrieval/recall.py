@@ -13,6 +13,7 @@ from memory_store.database.connection import Database
 from memory_store.database.filters import may_be_shown
 from memory_store.models import Hit, RecallFilters
 from memory_store.retrieval.candidates import VectorSide, gather, understood
+from memory_store.retrieval.dismissed import dismissed_for
 from memory_store.retrieval.diversity import Group, grouped
 from memory_store.retrieval.pool import Pool
 from memory_store.retrieval.query import Query
@@ -41,7 +42,7 @@ def recall(
     for one in (narrowed, filters) if narrowed != filters else (filters,):
         pool = gather(database, query, k, one, side, executor)
         if len(pool):
-            return _hits(database, query, pool, k, one)
+            return _hits(database, query, pool, k, one, asked_at)
     return []
 
 
@@ -53,11 +54,16 @@ def _narrowed(query: Query, filters: RecallFilters) -> RecallFilters:
     return replace(filters, since=span.start, until=span.end) if asks_for_time_of_writing(query.text) else filters
 
 
-def _hits(database: Database, query: Query, pool: Pool, k: int, filters: RecallFilters) -> list[Hit]:
+def _hits(
+    database: Database, query: Query, pool: Pool, k: int, filters: RecallFilters, asked_at: datetime
+) -> list[Hit]:
     ranked = rank(query, pool)
     rows = np.array([one.row for one in pool.candidates])
-    order = np.lexsort((rows, -ranked.scores))
-    groups = grouped(pool, [int(at) for at in order], k)
+    with database.read() as connection:
+        questions = passages.dismissed(connection, rows.tolist())
+    left_out = dismissed_for(query, questions, asked_at)
+    order = [int(at) for at in np.lexsort((rows, -ranked.scores)) if int(rows[at]) not in left_out]
+    groups = grouped(pool, order, k)
     with database.read() as connection:
         found = passages.by_rows(connection, [int(rows[at]) for group in groups for at in group])
     # What was erased, superseded or marked private since it was ranked is left out.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 FORMAT: Final = "keepsake-archive"
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 MANIFEST: Final = "manifest.json"
 SETTINGS: Final = "config.toml"  # there if the exporting program gave its settings
 
@@ -53,7 +53,17 @@ TABLES: Final = (
     ),
     Table(
         "conversations",
-        ("id", "title", "created_at", "updated_at", "private", "origin", "current_message_id", "title_message_id"),
+        (
+            "id",
+            "title",
+            "created_at",
+            "updated_at",
+            "private",
+            "origin",
+            "current_message_id",
+            "title_message_id",
+            "archived",
+        ),
         "id",
     ),
     Table(
@@ -115,7 +125,7 @@ TABLES: Final = (
         ),
         "row",
     ),
-    Table("citations", ("message_id", "number", "passage_id", "cited"), "message_id, number"),
+    Table("citations", ("message_id", "number", "passage_id", "cited", "dismissed"), "message_id, number"),
     Table("tombstones", ("digest", "forgotten_at", "erasure_id", "lifted"), "digest"),
     Table("foreign_tombstones", ("key", "digest", "forgotten_at"), "key, digest", since=3),
     Table(

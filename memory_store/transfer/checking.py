@@ -33,6 +33,8 @@ _NUMBERS: Final = frozenset(
         "lifted",
         "deferred",
         "cited",
+        "dismissed",
+        "archived",
         "normalized",
         "size_bytes",
         "input_tokens",

@@ -14,12 +14,20 @@ _ADDED_IN_2: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+# What a record of version 3 and before lacks, by table.
+_ADDED_IN_4: Final[dict[str, dict[str, Any]]] = {"conversations": {"archived": 0}, "citations": {"dismissed": 0}}
+
+
 def upgraded(version: int, table: str, record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (table, record) in the present format for one record of an archive of this version."""
-    if version >= 2:
+    if version >= 4:
         yield table, record
         return
-    current = {**record, **_ADDED_IN_2.get(table, {})}
+    current = {**record, **_ADDED_IN_4.get(table, {})}
+    if version >= 2:
+        yield table, current
+        return
+    current |= _ADDED_IN_2.get(table, {})
     source = current.pop("source_message_id", None) if table == "memories" else None
     yield table, current
     if source is not None:

@@ -3,7 +3,7 @@
 The fixtures were written by those versions: a document of two passages, one private document, a conversation with two
 branches and a cited answer, a superseded fact, a pinned note, a note without a vector, and a forgotten file; from
 archive format 2 on what `tests.support.rich_store` stores. If the present format changes before it is released, its
-fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-3.zip`. That of a released
+fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-4.zip`. That of a released
 format is never made again.
 """
 
@@ -123,13 +123,26 @@ def assert_holds_what_came_from_another_store(store: Store) -> None:
     assert store.was_erased("Owes the baker a fiver.") == []  # that erasure was not complete, its receipt did not come
 
 
+def assert_holds_what_was_judged_and_put_away(store: Store) -> None:
+    assert_holds_what_came_from_another_store(store)
+    talk = {one.title: one for one in store.conversations.all()}
+    assert [title for title, one in talk.items() if one.archived] == ["Weekend in Porto"]
+    answer = store.conversations.messages(talk["What about the boiler?"].id)[1]
+    assert [one.dismissed for one in store.conversations.citations(answer.id)] == [True, False]
+    recalled = [one.text for one in store.recall("What about the boiler?", 9)]
+    assert recalled
+    assert "Open the valve under the boiler when the pressure falls." not in recalled
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
     "archive-format-3.zip": assert_holds_what_came_from_another_store,
+    "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
+    "store-schema-4.db.gz": assert_holds_a_rich_store,
 }
 
 
@@ -161,7 +174,12 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert connection.execute("PRAGMA table_info(foreign_tombstones)").fetchall() == []
+        assert (
+            connection.execute(
+                "SELECT count(*) FROM pragma_table_info('conversations') WHERE name = 'archived'"
+            ).fetchone()[0]
+            == 0
+        )
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

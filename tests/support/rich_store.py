@@ -1,6 +1,6 @@
 """A small store with something of everything that can be stored; also writes the fixture of the present archive format.
 
-python -m tests.support.rich_store tests/fixtures/archive-format-2.zip
+python -m tests.support.rich_store tests/fixtures/archive-format-4.zip
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def fill_richly(store: Store, workshop: Path) -> None:
     add_file(store, "/notes/private.md", "The safe opens with 4711.", private=True)
     _talk(store, boiler)
     _exported_talk(store)
+    store.conversations.archive(next(one.id for one in store.conversations.all() if one.origin))
     store.conversations.start("Nothing said yet")
     store.remember(
         NewMemory(
@@ -91,6 +92,7 @@ def _talk(store: Store, boiler: Document) -> None:
         input_tokens=90,
         output_tokens=6,
     )
+    store.conversations.dismiss(answer.id, 1)
     move = say(talk.id, Role.USER, "My name is Ada and I moved to Porto.", USER, parent_id=answer.id)
     cold = say(talk.id, Role.USER, "And when it is cold?", USER, parent_id=answer.id, private=True)
     cut = say(talk.id, Role.ASSISTANT, "", MODEL, parent_id=cold.id, status=MessageStatus.PENDING, private=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from assistant.tui.status import StatusKeeper
     from assistant.tui.widgets.context_panel import ContextPanel
     from assistant.tui.widgets.prompt import Prompt
+    from assistant.tui.widgets.source_list import SourceJudged, SourceOpened
     from assistant.tui.widgets.spoken import Spoken
 
 PLACEHOLDER: Final = "Ask, tell, or type / for commands"
@@ -288,11 +289,17 @@ class ChatScreen(Screen[None]):
         else:
             self.background(ACTIONS[event.action](self, event.spoken), "turn" if event.action == "again" else "message")
 
-    async def on_source_opened(self, event: Any) -> None:
+    def on_source_opened(self, event: SourceOpened) -> None:
         """Open a source in place."""
-        from assistant.tui.screens.source import SourceScreen
+        from assistant.tui.actions.sources import open_source
 
-        await self.app.push_screen(SourceScreen(self.services.store, event.source))
+        self.background(open_source(self, event.source, event.answer_id), "source")
+
+    def on_source_judged(self, event: SourceJudged) -> None:
+        """Do something with a source of an answer."""
+        from assistant.tui.actions.sources import ACTIONS
+
+        self.background(ACTIONS[event.action](self, event.line), "source")
 
     def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         """Send what was written."""

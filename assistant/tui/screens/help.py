@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from assistant.tui import keymap
-from assistant.tui.commands import COMMANDS, KEYS, MESSAGE_ACTIONS
+from assistant.tui.commands import COMMANDS, KEYS, MESSAGE_ACTIONS, SOURCE_ACTIONS
 from assistant.tui.screen_actions import SCREENS
 from assistant.tui.screens.dialog import Dialog
 
@@ -31,6 +31,9 @@ class HelpScreen(Dialog[None]):
             yield Static("\nWith a message selected", classes="dialog--title", markup=False)
             acted = [(one.full_name, one.key, one.summary) for one in MESSAGE_ACTIONS]
             yield Static(self._keys_of(acted), markup=False)
+            yield Static("\nOn a source of an answer", classes="dialog--title", markup=False)
+            judged = [(one.full_name, one.key, one.summary) for one in SOURCE_ACTIONS]
+            yield Static(self._keys_of(judged), markup=False)
             for place, actions in SCREENS:
                 yield Static(f"\n{place}", classes="dialog--title", markup=False)
                 done = [(one.full_name, one.sign, one.summary) for one in actions]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from assistant.display import day, main_signals, plain
+from assistant.language import _
+from assistant.tui import keymap
+from assistant.tui.commands import SOURCE_ACTIONS
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.sources import SourceView
 from assistant.tui.threads import in_thread
@@ -16,8 +22,11 @@ from memory_store.errors import NotFoundError
 from memory_store.models import SourceKind
 
 
-class SourceScreen(Dialog[None]):
-    """Shows one source; for a passage of a document also what stands before and after it."""
+class SourceScreen(Dialog[str | None]):
+    """Shows one source; for a passage of a document also what stands before and after it.
+
+    Returns the name of the action that is wanted, for a source that can be judged; None if it was closed.
+    """
 
     DEFAULT_CSS = """
     SourceScreen {
@@ -30,8 +39,13 @@ class SourceScreen(Dialog[None]):
     }
     """
 
-    def __init__(self, store: Store, source: SourceView) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(one.key, f"judge('{one.name}')", one.summary, show=False, id=one.full_name) for one in SOURCE_ACTIONS
+    ]
+
+    def __init__(self, store: Store, source: SourceView, *, judgeable: bool = False) -> None:
         super().__init__()
+        self._judgeable = judgeable
         self._store = store
         self.source = source
 
@@ -46,7 +60,17 @@ class SourceScreen(Dialog[None]):
                     yield Static("This passage was erased; the answer that cites it is left.", markup=False)
                 else:
                     yield Static(self.source.text, classes="source--passage", markup=False)
-            yield Static("Esc closes", classes="dialog--hint", markup=False)
+            yield Static(self._hint(), classes="dialog--hint", markup=False)
+
+    def _hint(self) -> str:
+        actions = SOURCE_ACTIONS if self._judgeable else ()
+        keys = [f"{keymap.shown(self.app, one.full_name, one.key)} {_(one.label)}" for one in actions]
+        return " · ".join([*keys, _("Esc closes")])
+
+    def action_judge(self, name: str) -> None:
+        """Close with what is wanted."""
+        if self._judgeable:
+            self.dismiss(name)
 
     async def on_mount(self) -> None:
         """Fetch the neighbours beside the screen."""

@@ -72,7 +72,7 @@ class Answer(Spoken, Vertical):
         yield self._words
         yield self._state
         if self._sources:
-            yield SourceList(self._sources)
+            yield SourceList(self._sources, self.message_id)
         if self._partial:
             self.say("Incomplete: this answer was stopped or cut.")
 
@@ -138,7 +138,7 @@ class Answer(Spoken, Vertical):
         self.say(state)
         self._sources = tuple(sources)
         if self._sources:
-            await self.mount(SourceList(self._sources))
+            await self.mount(SourceList(self._sources, self.message_id))
 
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         """Open the source of a citation; show where any other link leads, without going there."""
@@ -149,6 +149,6 @@ class Answer(Spoken, Vertical):
             return
         for source in self._sources:
             if source.number == number:
-                self.post_message(SourceOpened(source))
+                self.post_message(SourceOpened(source, self.message_id))
                 return
         self.app.notify(f"There is no source [{number}] for this answer.", markup=False)

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from assistant.language import _
+from assistant.tui.commands import SOURCE_ACTIONS
 from assistant.tui.sources import SourceView
 
 _SHOWN_UNCITED = 2
 
 
 class SourceOpened(Message):
-    """The user wants to read a source."""
+    """The user wants to read a source. `answer_id` is the message that it is a source of, if it is one of an answer."""
 
-    def __init__(self, source: SourceView) -> None:
+    def __init__(self, source: SourceView, answer_id: str | None = None) -> None:
         super().__init__()
         self.source = source
+        self.answer_id = answer_id
+
+
+class SourceJudged(Message):
+    """The user wants something done with a source of an answer: the name of the action says what."""
+
+    def __init__(self, line: SourceLine, action: str) -> None:
+        super().__init__()
+        self.line = line
+        self.action = action
 
 
 class SourceList(Vertical):
@@ -32,9 +46,10 @@ class SourceList(Vertical):
     SourceList { height: auto; margin: 1 0 0 0; }
     """
 
-    def __init__(self, sources: Sequence[SourceView]) -> None:
+    def __init__(self, sources: Sequence[SourceView], answer_id: str | None = None) -> None:
         super().__init__()
         self.sources = tuple(sources)
+        self._answer_id = answer_id
 
     def compose(self) -> ComposeResult:
         """Show the cited sources first; where none is cited, the best few."""
@@ -43,15 +58,21 @@ class SourceList(Vertical):
         shown = others[: 0 if cited else _SHOWN_UNCITED]
         hidden = others[len(shown) :]
         for source in (*cited, *shown):
-            yield SourceLine(source)
+            yield SourceLine(source, self._answer_id)
         if len(hidden) == 1:
-            yield SourceLine(hidden[0])
+            yield SourceLine(hidden[0], self._answer_id)
         elif hidden:
-            yield MoreSources(hidden)
+            yield MoreSources(hidden, self._answer_id)
 
 
 class SourceLine(Static, can_focus=True):
-    """One source: its number, its title, where in it. Click or Enter opens it."""
+    """One source: its number, its title, where in it. Click or Enter opens it; that of an answer can be judged."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Before all else, because the screen gives every letter that is left over to the prompt.
+        Binding(one.key, f"judge('{one.name}')", one.summary, show=False, priority=True, id=one.full_name)
+        for one in SOURCE_ACTIONS
+    ]
 
     DEFAULT_CSS = """
     SourceLine {
@@ -66,28 +87,45 @@ class SourceLine(Static, can_focus=True):
     }
     """
 
-    def __init__(self, source: SourceView) -> None:
-        strong = "$foreground" if source.cited else "$foreground-muted"
-        number = f"[{source.number}]" if source.number is not None else "·"
-        place = f"  {source.place}" if source.place else ""
-        super().__init__(
-            Content.assemble(
-                (f"{number:>4} ", "bold $accent" if source.cited else "$foreground-muted"),
-                (source.title, strong),
-                (place, "$foreground-muted"),
-            ),
-            markup=False,
-        )
+    def __init__(self, source: SourceView, answer_id: str | None = None) -> None:
+        super().__init__(_line(source), markup=False)
         self.source = source
+        self.answer_id = answer_id
+
+    def show(self, source: SourceView) -> None:
+        """Show the source as it is now."""
+        self.source = source
+        if self.is_attached:
+            self.update(_line(source))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let only a source of a stored answer be judged."""
+        judged = self.answer_id is not None and self.source.number is not None and self.source.passage_id is not None
+        return judged if action == "judge" else True
+
+    def action_judge(self, name: str) -> None:
+        """Ask for an action on this source."""
+        self.post_message(SourceJudged(self, name))
 
     def on_click(self, event: events.Click) -> None:
         """Open it."""
         event.stop()
-        self.post_message(SourceOpened(self.source))
+        self.post_message(SourceOpened(self.source, self.answer_id))
 
     def key_enter(self) -> None:
         """Open it."""
-        self.post_message(SourceOpened(self.source))
+        self.post_message(SourceOpened(self.source, self.answer_id))
+
+
+def _line(source: SourceView) -> Content:
+    strong = "$foreground" if source.cited and not source.dismissed else "$foreground-muted"
+    number = f"[{source.number}]" if source.number is not None else "·"
+    return Content.assemble(
+        (f"{number:>4} ", "bold $accent" if source.cited else "$foreground-muted"),
+        (source.title, f"strike {strong}" if source.dismissed else strong),
+        (f"  {source.place}" if source.place else "", "$foreground-muted"),
+        ("  " + _("not relevant") if source.dismissed else "", "$foreground-muted"),
+    )
 
 
 class MoreSources(Static, can_focus=True):
@@ -111,9 +149,10 @@ class MoreSources(Static, can_focus=True):
 
         sources: tuple[SourceView, ...]
 
-    def __init__(self, sources: Sequence[SourceView]) -> None:
+    def __init__(self, sources: Sequence[SourceView], answer_id: str | None = None) -> None:
         super().__init__(Content(f"   + {len(sources)} more found, not cited"), markup=False)
         self.sources = tuple(sources)
+        self._answer_id = answer_id
 
     async def on_click(self, event: events.Click) -> None:
         """Show them."""
@@ -126,7 +165,7 @@ class MoreSources(Static, can_focus=True):
 
     async def _unfold(self) -> None:
         assert self.parent is not None
-        lines = [SourceLine(one) for one in self.sources]
+        lines = [SourceLine(one, self._answer_id) for one in self.sources]
         await self.screen.mount(*lines, after=self)
         lines[0].focus()
         await self.remove()

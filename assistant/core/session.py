@@ -27,6 +27,7 @@ from assistant.core.events import (
 from assistant.core.prompts import prompt
 from assistant.core.relevance import worth_quoting
 from assistant.core.unstored import UnstoredConversations
+from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
 from memory_store import NewMemory, Store
@@ -111,6 +112,19 @@ class Session:
         whole = last is None or last.role is Role.USER or last.status is MessageStatus.COMPLETE
         return None if whole else last
 
+    @property
+    def is_private(self) -> bool:
+        """Whether all that is said here is private."""
+        return self.conversation is not None and self.conversation.private
+
+    def refuse_elsewhere(self) -> None:
+        """Raise ModelError if this chat is private and who answers is on another machine."""
+        if self.is_private and not self.model.is_private:
+            raise ModelError(
+                f"This chat is private, and {self.model.name} is not on this machine.",
+                "Choose a model that is, with /model, or make the chat public in the list of chats.",
+            )
+
     async def view(self, message_id: str) -> None:
         """Take the branch through this message into view, to where it was gone on with latest, and keep that choice."""
         await self.end_at(end_below(self._tree, message_id))
@@ -130,6 +144,7 @@ class Session:
         the earlier one stays. The message is durable before anything is asked of the model. A failure of the model is
         an event (`TurnFailed`), not an exception; errors of the store are raised.
         """
+        self.refuse_elsewhere()
         if instead_of is not None:
             self._messages = self._before(instead_of)
         message = await self._store_question(text)
@@ -146,6 +161,7 @@ class Session:
 
         `go_on` begins with the words of that answer and lets the model take up where they end.
         """
+        self.refuse_elsewhere()
         (message,) = [one for one in self._messages if one.id == message_id]
         beginning = ""
         self._messages = self._before(message_id)
@@ -194,7 +210,14 @@ class Session:
             self.conversation = await asyncio.to_thread(self._conversations.start, title_of(text))
         parent = self._messages[-1].id if self._messages else None
         message = await asyncio.to_thread(
-            self._append, self.conversation.id, Role.USER, text, USER, parent, MessageStatus.COMPLETE, False
+            self._append,
+            self.conversation.id,
+            Role.USER,
+            text,
+            USER,
+            parent,
+            MessageStatus.COMPLETE,
+            self.is_private,
         )
         self._messages.append(message)
         self._tree.append(message)
@@ -252,7 +275,8 @@ class Session:
         """Remember what the user stated, once: what is known word for word is not stored again."""
         known = {memory.text.casefold() for memory in self._store.memories.all()}
         fresh = [one for one in captured_statements(message.text) if one.text.casefold() not in known]
-        return [self._store.remember(NewMemory(one.text, kind=one.kind, sources=(message.id,))) for one in fresh]
+        new = [NewMemory(one.text, kind=one.kind, private=self.is_private, sources=(message.id,)) for one in fresh]
+        return [self._store.remember(one) for one in new]
 
     async def _answer(
         self,
@@ -273,7 +297,7 @@ class Session:
             author,
             question.id,
             MessageStatus.PENDING,
-            context.private,
+            context.private or self.is_private,
         )
         if not self.model.is_private:
             items = (*context.items, *(() if self.temporary else (question.id,)))

@@ -50,8 +50,21 @@ class Sender:
             chat.notify("Your memory is still opening; this is sent when it is open.", markup=False, timeout=3)
         elif chat.is_answering:
             chat.notify("The answer is still coming. Esc stops it; your text stays here.", markup=False, timeout=4)
-        else:
+        elif not self._is_refused():
             self._send(text)
+
+    def _is_refused(self) -> bool:
+        """Say why a private chat is not sent elsewhere; the text stays in the prompt."""
+        from memory_store.errors import KeepsakeError
+
+        session = self._chat.session
+        assert session is not None
+        try:
+            session.refuse_elsewhere()
+        except KeepsakeError as error:
+            self._chat.notify(f"{error.message} {error.hint}", severity="warning", markup=False, timeout=8)
+            return True
+        return False
 
     def _send(self, text: str) -> None:
         from assistant.tui.turn import run_turn

@@ -11,7 +11,7 @@ from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database import passages
 from memory_store.database.connection import Database
-from memory_store.database.imported import MergeOutcome, NewConversation, merge
+from memory_store.database.imported import MergeOutcome, NewConversation, make_private, merge
 from memory_store.database.rows import conversation_of, message_of
 from memory_store.database.titles import note_title
 from memory_store.errors import NotFoundError
@@ -241,14 +241,35 @@ class Conversations:
             if not changed.rowcount:
                 raise NotFoundError(f"The answer {message_id} has no source {number}.")
 
-    def archive(self, conversation_id: str, *, archived: bool = True) -> None:
-        """Put a conversation away, or take it out again. Raises NotFoundError."""
+    def mark(self, conversation_id: str, *, private: bool | None = None, archived: bool | None = None) -> Conversation:
+        """Make a conversation private or not, put it away or take it out again. Raises NotFoundError.
+
+        Private holds for all that was said in it, and for answers that were made from that. Public again are the user's
+        words and what was imported; answers given here stay private, because they may repeat what is private elsewhere.
+        """
         with self._database.write() as connection:
-            changed = connection.execute(
-                "UPDATE conversations SET archived = ? WHERE id = ?", (archived, conversation_id)
-            )
-            if not changed.rowcount:
+            if archived is not None:
+                connection.execute("UPDATE conversations SET archived = ? WHERE id = ?", (archived, conversation_id))
+            if private:
+                make_private(connection, conversation_id)
+            elif private is not None:
+                _make_public(connection, conversation_id)
+            row = connection.execute(f"{_SELECT} WHERE c.id = ?", (conversation_id,)).fetchone()
+            if row is None:
                 raise NotFoundError(f"There is no conversation {conversation_id}.")
+            return conversation_of(row)
+
+
+def _make_public(connection: sqlite3.Connection, conversation_id: str) -> None:
+    connection.execute("UPDATE conversations SET private = 0 WHERE id = ?", (conversation_id,))
+    rows = connection.execute(
+        "SELECT m.id FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
+        "WHERE c.id = ? AND m.private = 1 AND (m.role != 'assistant' OR m.origin IS NOT NULL)",
+        (conversation_id,),
+    ).fetchall()
+    for row in rows:
+        connection.execute("UPDATE messages SET private = 0 WHERE id = ?", (row["id"],))
+        passages.set_private(connection, "message_id", row["id"], False)
 
 
 def _index(connection: sqlite3.Connection, message: Message, drafts: Sequence[PassageDraft] | None) -> None:

@@ -73,7 +73,7 @@ def merge(connection: sqlite3.Connection, new: NewConversation, *, again: bool =
         return MergeOutcome(None, False, 0, 0, len(new.messages))
     conversation_id, is_new, private = _conversation(connection, new)
     if private and not is_new:
-        _make_private(connection, conversation_id)
+        make_private(connection, conversation_id)
     known = dict(
         connection.execute(
             "SELECT origin, id FROM messages WHERE conversation_id = ? AND origin IS NOT NULL", (conversation_id,)
@@ -112,7 +112,7 @@ def _conversation(connection: sqlite3.Connection, new: NewConversation) -> tuple
     return conversation_id, True, new.private
 
 
-def _make_private(connection: sqlite3.Connection, conversation_id: str) -> None:
+def make_private(connection: sqlite3.Connection, conversation_id: str) -> None:
     """Mark a conversation that was stored as public with all its messages, and what was answered from them."""
     connection.execute("UPDATE conversations SET private = 1 WHERE id = ?", (conversation_id,))
     open_ones = connection.execute(

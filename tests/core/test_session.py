@@ -209,6 +209,28 @@ async def test_private_text_never_leaves_for_an_endpoint_elsewhere(
         assert (secret in sent) == (host == "127.0.0.1")
 
 
+async def test_a_private_chat_goes_to_no_other_machine_and_what_is_captured_of_it_is_private(store: Store) -> None:
+    first = session_of(store, Model(["Noted."]))
+    await events_of(first, "My name is Ada.")
+    assert first.conversation is not None
+    store.conversations.mark(first.conversation.id, private=True)
+    remote = Model(["ok"], is_private=False, endpoint="https://models.example/v1")
+    session = await Session.open(store, remote, TurnSettings(), first.conversation.id)
+    with pytest.raises(ModelError, match="This chat is private"):
+        await events_of(session, "Where do I live?")
+    assert session.messages[-1].role is Role.ASSISTANT
+    with pytest.raises(ModelError, match="This chat is private"):
+        [one async for one in session.again(session.messages[-1].id)]
+    assert remote.requests == []
+    assert store.requests.all() == []
+
+    session.model = Model(["Noted."])
+    await events_of(session, "I'm allergic to penicillin.")
+    assert all(one.private for one in store.conversations.messages(first.conversation.id))
+    captured = next(one for one in store.memories.all() if "penicillin" in one.text)
+    assert captured.private
+
+
 async def test_conversation_goes_on_where_it_was_left(store: Store) -> None:
     first = session_of(store, Model(["answer one"]))
     await events_of(first, "question one")

@@ -18,7 +18,7 @@ from memory_store.errors import (
     NotFoundError,
     StoreError,
 )
-from memory_store.models import Author, AuthorKind, MessageStatus, Role
+from memory_store.models import USER, Author, AuthorKind, MessageStatus, RecallFilters, Role
 from tests.memory_store.support import add_document
 
 MODEL = Author(AuthorKind.MODEL, "a-model")
@@ -141,3 +141,22 @@ def test_answer_cut_by_a_crash_becomes_partial_and_recallable(store: Store) -> N
 def test_memory_without_words_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="needs some text"):
         store.remember("  \n")
+
+
+def test_a_private_conversation_keeps_all_that_was_said_here_and_answers_stay_so(store: Store) -> None:
+    talk = store.conversations.start("Rome")
+    question = store.conversations.append(talk.id, Role.USER, "My sister lives in Rome.", USER, parent_id=None)
+    model = Author(AuthorKind.MODEL, "llama3.2")
+    answer = store.conversations.append(talk.id, Role.ASSISTANT, "Noted: Rome.", model, parent_id=question.id)
+    public = RecallFilters(include_private=False)
+    assert store.recall("Rome", 5, public)
+
+    assert store.conversations.mark(talk.id, private=True).private
+    assert store.recall("Rome", 5, public) == []
+    assert store.recall("Rome", 5)
+
+    assert not store.conversations.mark(talk.id, private=False).private
+    assert [hit.message_id for hit in store.recall("Rome", 5, public)] == [question.id]
+    assert store.conversations.message(answer.id).private
+    with pytest.raises(NotFoundError):
+        store.conversations.mark("con_nothing", archived=True)

@@ -58,7 +58,7 @@ def fill_richly(store: Store, workshop: Path) -> None:
     add_file(store, "/notes/private.md", "The safe opens with 4711.", private=True)
     _talk(store, boiler)
     _exported_talk(store)
-    store.conversations.archive(next(one.id for one in store.conversations.all() if one.origin))
+    store.conversations.mark(next(one.id for one in store.conversations.all() if one.origin), archived=True)
     store.conversations.start("Nothing said yet")
     store.remember(
         NewMemory(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
+from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chats import ChatsScreen
 from assistant.tui.screens.confirm import ConfirmForget
@@ -119,3 +120,43 @@ async def test_everything_needed_is_in_view_at_every_size(tmp_path: Path, size: 
         for selector in ("#head", "#list", "#detail", "#keys"):
             assert screen.region.contains_region(screen.query_one(selector).region)
         await house.pilot.press("escape")
+
+
+async def test_a_chat_is_put_away_and_taken_out_again_and_recalled_all_the_same(tmp_path: Path) -> None:
+    async with chatting(tmp_path, prepare=two) as house:
+        screen = await shown(house)
+        first = titles(screen)[0]
+        await house.pilot.press("a")
+        await house.until(lambda: first not in titles(screen))
+        assert len(titles(screen)) == 1
+        assert house.store.recall("quincunxes", 1)
+        await house.pilot.press("1")
+        await house.until(lambda: titles(screen) == [first])
+        await house.pilot.press("a")
+        await house.until(lambda: titles(screen) == [])
+        await house.pilot.press("1")
+        await house.until(lambda: len(titles(screen)) == 2)
+        await house.pilot.press("escape")
+
+
+async def test_a_private_chat_says_so_and_is_answered_on_this_machine_alone(tmp_path: Path) -> None:
+    async with chatting(tmp_path, prepare=two) as house:
+        await house.ask("My sister lives in Rome.")
+        screen = await shown(house, 3)
+        await house.pilot.press("v")
+        await house.until(lambda: "private" in reads(screen))
+        (talk,) = [one for one in house.store.conversations.all() if one.private]
+        assert all(one.private for one in house.store.conversations.messages(talk.id))
+        await house.pilot.press("escape")
+        await house.until(lambda: house.app.screen is house.chat)
+
+        assert isinstance(house.model, ScriptedChat)
+        house.model._is_private = False
+        await house.say("And my brother?")
+        await house.pilot.pause()
+        assert house.chat.prompt.text == "And my brother?"  # not sent, not lost
+        assert len(house.store.conversations.messages(talk.id)) == 2
+        house.model._is_private = True
+        await house.pilot.press("enter")
+        await house.until(lambda: len(house.answers) == 2 and not house.chat.is_answering)
+        assert all(one.private for one in house.store.conversations.messages(talk.id))

@@ -15,17 +15,21 @@ from textual.widgets import Input, Static
 from assistant.core.branches import branch_of
 from assistant.core.one_conversation import write_conversation
 from assistant.display import excerpt, moment, plain
+from assistant.language import _
 from assistant.tui.actions.library import absolute
 from assistant.tui.screen_actions import CHAT_ACTIONS, bindings_of
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.sources import author_name
 from assistant.tui.threads import in_thread
+from assistant.tui.widgets.filter_line import Filter, FilterLine
 from memory_store import Store
 from memory_store.forgetting import Selection
 from memory_store.models import Conversation, Message, SourceKind
 
 _LATEST: Final = 6
+_SHOWN: Final = ("chats", "put away", "all")
+_AWAY, _ALL = 1, 2
 _EXCERPT_CHARS: Final = 400
 
 
@@ -37,6 +41,19 @@ class ChatsScreen(Browser[Conversation, str]):
     EMPTY = "There is no earlier chat yet."
     ACTIONS = CHAT_ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(CHAT_ACTIONS)
+
+    def on_mount(self) -> None:
+        """Offer what to show."""
+        self.query_one(FilterLine).offer([Filter("shown", _SHOWN)])
+
+    def fits(self, item: Conversation) -> bool:
+        """Say whether it is among those that are shown."""
+        shown = self.query_one(FilterLine).choice("shown")
+        return shown == _ALL or item.archived == (shown == _AWAY)
+
+    @on(FilterLine.Changed)
+    def _filtered(self) -> None:
+        self.narrow()
 
     def read(self, store: Store) -> Sequence[Conversation]:
         """Return every conversation."""
@@ -52,9 +69,9 @@ class ChatsScreen(Browser[Conversation, str]):
 
     def line(self, item: Conversation) -> Content:
         """Return its title, when it was, how long it is."""
-        private = " · private" if item.private else ""
+        marks = "".join(f" · {one}" for one in _marks(item))
         about = f"{moment(item.updated_at)} · {_messages(item)}"
-        return Content.assemble(_title(item), ("\n" + about, "$foreground-muted"), (private, "$accent"))
+        return Content.assemble(_title(item), ("\n" + about, "$foreground-muted"), (marks, "$accent"))
 
     def detail(self, item: Conversation) -> Content:
         """Return what is known of it."""
@@ -62,7 +79,7 @@ class ChatsScreen(Browser[Conversation, str]):
             ("Begun", moment(item.created_at)),
             ("Latest", moment(item.updated_at)),
             ("Length", _messages(item)),
-            ("Marks", "private" if item.private else "none"),
+            ("Marks", ", ".join(_marks(item)) or "none"),
         ]
         return Content.assemble((_title(item), "bold"), "\n\n", facts(known))
 
@@ -121,6 +138,37 @@ class ChatsScreen(Browser[Conversation, str]):
         await in_thread(lambda: write_conversation(store, item.id, path))
         self.say(f"Written to {path}.", "It is not encrypted, and forgetting does not reach it.", "good")
 
+    async def do_private(self) -> None:
+        """Make it private, or public again."""
+        item = self.chosen
+        if item is not None:
+            await self._mark(item, private=not item.private)
+            self.say(
+                _("Public again; its answers stay private, as they may repeat what is.")
+                if item.private
+                else _("Private: nothing of it is sent to another machine."),
+                kind="good",
+            )
+
+    async def do_archive(self) -> None:
+        """Put it away, or take it out again."""
+        item = self.chosen
+        if item is not None:
+            await self._mark(item, archived=not item.archived)
+            self.say(_("Taken out again.") if item.archived else _("Put away; 1 shows what was."), kind="good")
+
+    async def do_shown(self) -> None:
+        """Show others."""
+        self.query_one(FilterLine).turn(0)
+
+    async def _mark(self, item: Conversation, *, private: bool | None = None, archived: bool | None = None) -> None:
+        store = self.store
+        marked = await in_thread(lambda: store.conversations.mark(item.id, private=private, archived=archived))
+        session = self.chat.session
+        if session is not None and session.conversation is not None and session.conversation.id == item.id:
+            session.conversation = marked
+        self.reload(item.id)
+
     async def do_forget(self) -> None:
         """Erase it, after asking."""
         if self.chosen is not None:
@@ -130,6 +178,11 @@ class ChatsScreen(Browser[Conversation, str]):
 def _said(message: Message) -> list[Static]:
     who = Content.styled(f"{author_name(message.author)} · {moment(message.created_at)}", "$foreground-muted")
     return [Static(who), Static(Content(excerpt(message.text, _EXCERPT_CHARS)), classes="detail--inner")]
+
+
+def _marks(conversation: Conversation) -> list[str]:
+    marks = (("private", conversation.private), ("put away", conversation.archived))
+    return [name for name, is_set in marks if is_set]
 
 
 def _title(conversation: Conversation) -> str:

@@ -69,6 +69,7 @@ class ChatConfig(_Section):
     """[chat]: how the chat behaves and looks."""
 
     capture: bool = True
+    titles: bool = True
     theme: str = "keepsake-dark"
     language: str = ""
     reduced_motion: bool = False

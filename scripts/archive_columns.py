@@ -87,9 +87,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         _PRIVATE,
         Column("origin", _TEXT, "its name in another assistant's export, such as `chatgpt:6f3c…`", "it began here"),
         Column("current_message_id", _id(ids.MESSAGE), "the message that ends the path in view", "there is none"),
-        Column(
-            "title_message_id", _id(ids.MESSAGE), "the message whose beginning is the title", "the title is not taken"
-        ),
+        Column("title_message_id", _id(ids.MESSAGE), "what the title was taken from", "the title is not taken"),
         Column("archived", _FLAG, "1: put away, out of the list of chats"),
     ),
     "messages": (

@@ -80,7 +80,7 @@ def build(
     kept_history, _ = _fit(newest_first, [estimate_tokens(message.text) + 4 for message in newest_first], left)
     system = prompt("system")
     if kept_pinned:
-        system += "\n\n" + "\n".join([prompt("pinned"), *(_quote(memory.text) for memory in kept_pinned)])
+        system += "\n\n" + "\n".join([prompt("pinned"), *(quoted(memory.text) for memory in kept_pinned)])
     messages = [ChatMessage(Role.SYSTEM, system)]
     messages += [ChatMessage(message.role, _plain(message.text)) for message in reversed(kept_history)]
     messages.append(ChatMessage(Role.USER, _ask(question, kept_hits, framed)))
@@ -144,7 +144,7 @@ def _widen(
         for neighbour, place in ((around.before, "before it"), (around.after, "after it")):
             if neighbour is None:
                 continue
-            text = f"\n({place}, by {_one_line(author_label(neighbour.author))})\n{_quote(neighbour.text)}"
+            text = f"\n({place}, by {_one_line(author_label(neighbour.author))})\n{quoted(neighbour.text)}"
             cost = estimate_tokens(text)
             if cost <= room:
                 framed[at] += text
@@ -169,10 +169,11 @@ def _frame(number: int, hit: Hit) -> str:
         f"{hit.created_at:%Y-%m-%d}",
         f"by {author_label(hit.author)}",
     ]
-    return f"[{number}] " + " | ".join(_one_line(piece) for piece in pieces if piece) + "\n" + _quote(hit.text)
+    return f"[{number}] " + " | ".join(_one_line(piece) for piece in pieces if piece) + "\n" + quoted(hit.text)
 
 
-def _quote(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text with each line marked as quoted, so that nothing in it can end its frame."""
     return "\n".join("> " + line for line in _plain(text).splitlines())
 
 

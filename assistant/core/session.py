@@ -26,6 +26,7 @@ from assistant.core.events import (
 )
 from assistant.core.prompts import prompt
 from assistant.core.relevance import worth_quoting
+from assistant.core.titles import suggest_title, title_of
 from assistant.core.unstored import UnstoredConversations
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
@@ -49,18 +50,21 @@ from memory_store.retrieval.signals import is_asked
 
 # How much of an answer a crash may cost.
 _SAVE_EVERY_SECONDS: Final = 1.0
-_TITLE_CHARS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class TurnSettings:
-    """What a turn may use: passages to recall, their share of the window, the longest answer in tokens, capture."""
+    """What a turn may use: passages to recall, their share of the window, the longest answer in tokens.
+
+    `capture` remembers what the user states, `titles` lets who answers name a new chat.
+    """
 
     passages: int = 8
     context_share: float = 0.5
     max_answer_tokens: int = 1024
     temperature: float | None = None
     capture: bool = True
+    titles: bool = True
 
 
 class Session:
@@ -124,6 +128,34 @@ class Session:
                 f"This chat is private, and {self.model.name} is not on this machine.",
                 "Choose a model that is, with /model, or make the chat public in the list of chats.",
             )
+
+    async def name_it(self) -> bool:
+        """Have who answered name a chat that has just begun; return whether it has a new title.
+
+        A chat that the user named, or of which nothing is kept, stays as it is. Neither the quote model nor the trial
+        model names one, and no model elsewhere what is private. Raises ModelError.
+        """
+        conversation, model = self.conversation, self.model
+        if conversation is None or self.temporary or not self.settings.titles or len(self._messages) != 2:
+            return False
+        question, answer = self._messages
+        if model.quotes_only or model.is_trial or answer.status is not MessageStatus.COMPLETE:
+            return False
+        if not model.is_private:
+            if question.private or answer.private:
+                return False
+            where = model.endpoint or model.name
+            await asyncio.to_thread(self._store.requests.log, where, model.name, "chat", (question.id, answer.id))
+        suggested = await suggest_title(model, question.text, answer.text)
+        if suggested is None:
+            return False
+        tokens = (suggested.input_tokens, suggested.output_tokens)
+        named = await asyncio.to_thread(
+            self._store.conversations.suggest_title, conversation.id, suggested.text, answer.id, tokens
+        )
+        if named is not None and self.conversation is not None and self.conversation.id == named.id:
+            self.conversation = named
+        return named is not None
 
     async def view(self, message_id: str) -> None:
         """Take the branch through this message into view, to where it was gone on with latest, and keep that choice."""
@@ -392,9 +424,3 @@ def numbered_sources(answer: str, hits: tuple[Hit, ...]) -> tuple[NumberedSource
     """Return the sources of an answer as the model saw them, the cited ones marked."""
     cited = prompt_context.cited_numbers(answer, len(hits))
     return tuple(NumberedSource(number, hit, number in cited) for number, hit in enumerate(hits, start=1))
-
-
-def title_of(text: str) -> str:
-    """Return a conversation's title: the beginning of its first message, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= _TITLE_CHARS else line[: _TITLE_CHARS - 1].rstrip() + "…"

@@ -23,9 +23,11 @@ from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.spoken import Spoken
 from assistant.tui.widgets.user_message import UserMessage
+from memory_store.errors import KeepsakeError
 from memory_store.models import Message, MessageStatus
 
 if TYPE_CHECKING:
+    from assistant.core.session import Session
     from assistant.tui.screens.chat import ChatScreen
 
 
@@ -70,6 +72,7 @@ async def _run(
             async for event in events:
                 await view.take(event)
         show_branches(chat)
+        chat.run_worker(_name_it(chat, chat.session), name="title", exit_on_error=False)
     except BaseException:
         await view.broke()
         raise
@@ -77,6 +80,16 @@ async def _run(
         chat.stopping = None
         if chat.keeper is not None:
             await chat.keeper.look(recount=True)
+
+
+async def _name_it(chat: ChatScreen, session: Session) -> None:
+    """Have a new chat named, and show its name if it is still the one in view."""
+    try:
+        named = await session.name_it()
+    except KeepsakeError:
+        return  # the beginning of the first message goes on being the title
+    if named and chat.session is session and session.conversation is not None:
+        chat.show_title(plain(session.conversation.title, one_line=True))
 
 
 def show_branches(chat: ChatScreen) -> None:

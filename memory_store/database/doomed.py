@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from memory_store.database.titles import TAKEN_FROM_DOOMED
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.verification.needles import NeedleBuilder, Needles, ScanKey
 
@@ -185,7 +186,7 @@ def _texts(connection: sqlite3.Connection) -> Iterator[str]:
         f"SELECT text, origin FROM memories WHERE id {chosen}",
         f"SELECT text FROM drafts WHERE conversation_id {chosen}",
         f"SELECT path, title, content_hash FROM documents WHERE id {chosen}",
-        f"SELECT title, origin FROM conversations WHERE id {chosen} OR title_message_id {chosen}",
+        f"SELECT title, origin FROM conversations WHERE id {chosen} OR {TAKEN_FROM_DOOMED}",
     ):
         for row in connection.execute(query):
             yield from (value for value in row if value)

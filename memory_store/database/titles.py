@@ -1,4 +1,4 @@
-"""Titles of conversations that are the beginning of a message: they go when the message goes."""
+"""Titles of conversations that were taken from what was said: they go when that goes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,15 @@ def note_title(connection: sqlite3.Connection, conversation_id: str, message_id:
         connection.execute("UPDATE conversations SET title_message_id = ? WHERE id = ?", (message_id, conversation_id))
 
 
-def titles_of_doomed(connection: sqlite3.Connection) -> list[str]:
-    """Return the titles that are the beginning of a message in `temp.doomed`."""
-    rows = connection.execute(
-        "SELECT title FROM conversations WHERE title_message_id IN (SELECT id FROM temp.doomed WHERE kind = 'messages')"
-    )
-    return [row[0] for row in rows]
+# A title is the beginning of a message, or what a model called a chat from its answer and the question before it.
+TAKEN_FROM_DOOMED: Final = (
+    "title_message_id IN (SELECT id FROM temp.doomed WHERE kind = 'messages') OR title_message_id IN "
+    "(SELECT id FROM messages WHERE parent_id IN (SELECT id FROM temp.doomed WHERE kind = 'messages'))"
+)
 
 
 def clear_titles(connection: sqlite3.Connection) -> None:
-    """Replace the titles that are the beginning of a message in `temp.doomed`."""
+    """Replace the titles that were taken from a message in `temp.doomed`."""
     connection.execute(
-        "UPDATE conversations SET title = ?, title_message_id = NULL "
-        "WHERE title_message_id IN (SELECT id FROM temp.doomed WHERE kind = 'messages')",
-        (ERASED_TITLE,),
+        f"UPDATE conversations SET title = ?, title_message_id = NULL WHERE {TAKEN_FROM_DOOMED}", (ERASED_TITLE,)
     )

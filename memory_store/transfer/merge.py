@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -107,14 +107,21 @@ class _Merge:
                 self._place("documents", record)
 
     def _conversations(self) -> None:
+        named_from = {one["id"]: one["parent_id"] for one in self._source.records("messages")}
         for record in self._source.records("conversations"):
             if record["id"] in self._away.conversations:
                 self._tally.away["conversations"] += 1
             elif not self._meets("conversations", record):
                 record["current_message_id"] = self._away.ancestor(record["current_message_id"])
-                if record["title_message_id"] in self._away.messages:
+                if self._is_title_away(record["title_message_id"], named_from):
                     record["title"], record["title_message_id"] = ERASED_TITLE, None
                 self._place("conversations", record)
+
+    def _is_title_away(self, message_id: str | None, parents: Mapping[str, str | None]) -> bool:
+        """Say whether the message that a title was taken from, or the one that it answers, stays away."""
+        return message_id is not None and (
+            message_id in self._away.messages or parents.get(message_id) in self._away.messages
+        )
 
     def _messages(self) -> None:
         for record in self._source.records("messages"):  # first, for an answer may come before what it answers

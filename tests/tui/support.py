@@ -107,7 +107,8 @@ async def wait_until(pilot: Pilot[Any], predicate: Callable[[], Any]) -> None:
 
 def services_of(store: Store, model: ChatModel, tmp_path: Path, **changes: Any) -> Services:
     """Return services over an opened store, with the settings' defaults."""
-    settings = changes.pop("settings", None) or config.Settings()
+    # Titles off: naming a chat would ask the scripted model once more than a test says.
+    settings = changes.pop("settings", None) or config.Settings(chat=config.ChatConfig(titles=False))
     if theme := changes.pop("theme", None):
         settings = settings.model_copy(update={"chat": settings.chat.model_copy(update={"theme": theme})})
     return Services(settings, store, model, tmp_path / "config.toml", **changes)

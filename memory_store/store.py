@@ -29,7 +29,17 @@ from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import AmbiguousIdError, EmbedderMismatchError, NotFoundError, StoreError
 from memory_store.forgetting import Selection, chosen_by, forget, plan
 from memory_store.maintenance import Progress, Workshop
-from memory_store.models import Activity, Erasure, ErasurePlan, Hit, Memory, RecallFilters, StoreStats, Surroundings
+from memory_store.models import (
+    Activity,
+    Erasure,
+    ErasurePlan,
+    Hit,
+    Memory,
+    RecallFilters,
+    Source,
+    StoreStats,
+    Surroundings,
+)
 from memory_store.retrieval.candidates import VectorSide, gather, understood
 from memory_store.retrieval.expansion import surroundings
 from memory_store.retrieval.holding import all_holding
@@ -148,10 +158,14 @@ class Store:
     def passage(self, passage_id: str) -> passages.StoredPassage:
         """Return one passage with its source. Raises NotFoundError."""
         with self._database.read() as connection:
-            found = passages.by_id(connection, passage_id)
-        if found is None:
-            raise NotFoundError(f"There is no passage {passage_id}; it may have been erased.")
-        return found
+            if found := passages.by_id(connection, passage_id):
+                return found
+        raise NotFoundError(f"There is no passage {passage_id}; it may have been erased.")
+
+    def passages_in(self, source: Source) -> list[passages.StoredPassage]:
+        """Return all passages of a document, a conversation or a memory in reading order; none once it is erased."""
+        with self._database.read() as connection:
+            return passages.of_source(connection, source)
 
     def holds(self, full_id: str) -> bool:
         """Say whether something of this id is stored."""
@@ -176,9 +190,7 @@ class Store:
                 f"SELECT id FROM {table} WHERE substr(id, 1, ?) = ? LIMIT 2", (len(shortened), shortened)
             ).fetchall()
         if not found:
-            raise NotFoundError(
-                f"Nothing has the id {shortened}.", "The lists show the ids, e.g. `keepsake memory list`."
-            )
+            raise NotFoundError(f"Nothing has the id {shortened}.", "`keepsake memory list` and the like show ids.")
         if len(found) > 1:
             raise AmbiguousIdError(f"{shortened} fits more than one id.", "Give a few more letters of it.")
         return str(found[0][0])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from assistant.core.events import ContextPart, PartKind
+from assistant.core.events import ContextPart, NumberedSource, PartKind
 from assistant.core.prompts import prompt
 from assistant.core.relevance import is_relevant
 from assistant.llm.base import ChatMessage
@@ -61,11 +61,13 @@ def build(
     surroundings: Mapping[str, Surroundings],
     budget: int,
     recall_share: float,
+    attached: int = 0,
 ) -> Context:
     """Assemble the prompt for one turn; `budget` is the window less the answer, in tokens.
 
-    The question always goes in. Pinned memories come next, then hits in their order up to `recall_share`, then the
-    latest messages that fit. What of the hits' share is left goes to what stands around them (by hit id).
+    The question always goes in. Pinned memories come next, then hits in their order up to `recall_share`, of which the
+    first `attached` are what the user attached, then the latest messages that fit. What of the hits' share is left goes
+    to what stands around them (by hit id).
     The same arguments give the same context.
     """
     left = budget - _RESERVE - estimate_tokens(prompt("system")) - estimate_tokens(question) - 40
@@ -83,7 +85,7 @@ def build(
         system += "\n\n" + "\n".join([prompt("pinned"), *(quoted(memory.text) for memory in kept_pinned)])
     messages = [ChatMessage(Role.SYSTEM, system)]
     messages += [ChatMessage(message.role, _plain(message.text)) for message in reversed(kept_history)]
-    messages.append(ChatMessage(Role.USER, _ask(question, kept_hits, framed)))
+    messages.append(ChatMessage(Role.USER, _ask(question, kept_hits, framed, attached)))
     return Context(
         tuple(messages),
         tuple(kept_hits),
@@ -102,8 +104,13 @@ def build(
             ContextPart(PartKind.RULES, prompt("system"), estimate_tokens(prompt("system"))),
             *(_part(PartKind.PINNED, one.text, one.id) for one in kept_pinned),
             *(
-                ContextPart(PartKind.RECALLED, hit.text, estimate_tokens(text), hit.id)
-                for hit, text in zip(kept_hits, framed, strict=True)
+                ContextPart(
+                    PartKind.ATTACHED if number < attached else PartKind.RECALLED,
+                    hit.text,
+                    estimate_tokens(text),
+                    hit.id,
+                )
+                for number, (hit, text) in enumerate(zip(kept_hits, framed, strict=True))
             ),
             *(_part(PartKind.RECENT, one.text, one.id) for one in reversed(kept_history)),
             _part(PartKind.QUESTION, question, None),
@@ -153,10 +160,10 @@ def _widen(
     return added, room
 
 
-def _ask(question: str, hits: Sequence[Hit], framed: Sequence[str]) -> str:
+def _ask(question: str, hits: Sequence[Hit], framed: Sequence[str], attached: int) -> str:
     if not framed:
         return prompt("nothing").format(question=question)
-    name = "sources" if any(is_relevant(hit) for hit in hits) else "doubtful"
+    name = "sources" if attached or any(is_relevant(hit) for hit in hits) else "doubtful"
     return prompt(name).format(sources="\n\n".join(framed), question=question)
 
 
@@ -200,3 +207,9 @@ def cited_numbers(answer: str, most: int) -> set[int]:
     """Return the source numbers that an answer cites, as in [1] or [2, 3]; numbers beyond `most` are invented."""
     numbers = {int(one) for group in _CITATION.findall(answer) for one in re.findall(r"\d+", group)}
     return {number for number in numbers if 1 <= number <= most}
+
+
+def numbered_sources(answer: str, hits: tuple[Hit, ...]) -> tuple[NumberedSource, ...]:
+    """Return the sources of an answer as the model saw them, the cited ones marked."""
+    cited = cited_numbers(answer, len(hits))
+    return tuple(NumberedSource(number, hit, number in cited) for number, hit in enumerate(hits, start=1))

@@ -22,6 +22,7 @@ class PartKind(StrEnum):
 
     RULES = "rules"
     PINNED = "pinned"
+    ATTACHED = "attached"
     RECALLED = "recalled"
     RECENT = "recent"
     QUESTION = "question"
@@ -41,12 +42,15 @@ class ContextPart:
 class Recalled:
     """What was recalled and given to the model; source 1 is `hits[0]`. `context_tokens` is the size of the request.
 
-    `parts` is all that the model sees, in its order.
+    `parts` is all that the model sees, in its order. `left_out` names what was attached and stays here because it is
+    private, `shortened` what goes along only in part because there is no room.
     """
 
     hits: tuple[Hit, ...]
     context_tokens: int
     parts: tuple[ContextPart, ...] = ()
+    left_out: tuple[str, ...] = ()
+    shortened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from assistant.core import context as prompt_context
+from assistant.core.attachments import SHARE, Attached, attach
 from assistant.core.branches import beside, branch_of, end_below
 from assistant.core.capture import captured_statements
 from assistant.core.events import (
     AnswerDelta,
     Captured,
     Event,
-    NumberedSource,
     Recalled,
     ThinkingDelta,
     TurnFailed,
@@ -26,7 +26,8 @@ from assistant.core.events import (
 )
 from assistant.core.prompts import prompt
 from assistant.core.relevance import worth_quoting
-from assistant.core.titles import suggest_title, title_of
+from assistant.core.stopping import until
+from assistant.core.titles import name_chat, title_of
 from assistant.core.unstored import UnstoredConversations
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
@@ -39,17 +40,19 @@ from memory_store.models import (
     AuthorKind,
     Citation,
     Conversation,
-    Hit,
     Memory,
     Message,
     MessageStatus,
     RecallFilters,
     Role,
+    Source,
 )
 from memory_store.retrieval.signals import is_asked
 
 # How much of an answer a crash may cost.
 _SAVE_EVERY_SECONDS: Final = 1.0
+# Tokens that attachments leave for what is recalled.
+_FOR_RECALL: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Session:
         self.conversation: Conversation | None = None
         self._messages: list[Message] = []
         self._tree: list[Message] = []
+        self._attached: dict[str, Sequence[Source]] = {}
 
     @classmethod
     async def open(cls, store: Store, model: llm.ChatModel, settings: TurnSettings, conversation_id: str) -> Session:
@@ -130,30 +134,14 @@ class Session:
             )
 
     async def name_it(self) -> bool:
-        """Have who answered name a chat that has just begun; return whether it has a new title.
+        """Have who answered name a chat that has just begun; return whether it has a new title. Raises ModelError.
 
-        A chat that the user named, or of which nothing is kept, stays as it is. Neither the quote model nor the trial
-        model names one, and no model elsewhere what is private. Raises ModelError.
+        A chat that the user named, or of which nothing is kept, stays as it is.
         """
-        conversation, model = self.conversation, self.model
-        if conversation is None or self.temporary or not self.settings.titles or len(self._messages) != 2:
+        if self.conversation is None or self.temporary or not self.settings.titles or len(self._messages) != 2:
             return False
-        question, answer = self._messages
-        if model.quotes_only or model.is_trial or answer.status is not MessageStatus.COMPLETE:
-            return False
-        if not model.is_private:
-            if question.private or answer.private:
-                return False
-            where = model.endpoint or model.name
-            await asyncio.to_thread(self._store.requests.log, where, model.name, "chat", (question.id, answer.id))
-        suggested = await suggest_title(model, question.text, answer.text)
-        if suggested is None:
-            return False
-        tokens = (suggested.input_tokens, suggested.output_tokens)
-        named = await asyncio.to_thread(
-            self._store.conversations.suggest_title, conversation.id, suggested.text, answer.id, tokens
-        )
-        if named is not None and self.conversation is not None and self.conversation.id == named.id:
+        named = await name_chat(self._store, self.model, self.conversation, *self._messages)
+        if named is not None and self.conversation.id == named.id:
             self.conversation = named
         return named is not None
 
@@ -168,21 +156,27 @@ class Session:
         await self._look(message_id)
 
     async def turn(
-        self, text: str, stop: asyncio.Event | None = None, *, instead_of: str | None = None
+        self,
+        text: str,
+        stop: asyncio.Event | None = None,
+        *,
+        instead_of: str | None = None,
+        attached: Sequence[Source] = (),
     ) -> AsyncGenerator[Event, None]:
         """Answer one message of the user, event by event. Setting `stop` ends the answer and keeps what has come.
 
         `instead_of` is a message of the user that this one is written in place of: it begins a branch beside it, and
-        the earlier one stays. The message is durable before anything is asked of the model. A failure of the model is
+        the earlier one stays. What is `attached` goes along before what is
+        recalled. The message is durable before anything is asked of the model. A failure of the model is
         an event (`TurnFailed`), not an exception; errors of the store are raised.
         """
         self.refuse_elsewhere()
         if instead_of is not None:
             self._messages = self._before(instead_of)
         message = await self._store_question(text)
-        async with aclosing(
-            self._respond(message, stop, capture=self.settings.capture and not self.temporary)
-        ) as events:
+        self._attached[message.id] = attached
+        capture = self.settings.capture and not self.temporary
+        async with aclosing(self._respond(message, stop, capture=capture)) as events:
             async for event in events:
                 yield event
 
@@ -210,13 +204,18 @@ class Session:
         return self._messages[: [one.id for one in self._messages].index(message_id)]
 
     async def _respond(
-        self, question: Message, stop: asyncio.Event | None, *, capture: bool = False, beginning: str = ""
+        self,
+        question: Message,
+        stop: asyncio.Event | None,
+        *,
+        capture: bool = False,
+        beginning: str = "",
     ) -> AsyncGenerator[Event, None]:
         """Recall for a stored question and answer it; the branch in view ends with it."""
         assert self.conversation is not None
         yield TurnStarted(self.conversation, question)
-        context = await asyncio.to_thread(self._assemble, question.text)
-        yield Recalled(context.hits, context.tokens, context.parts)
+        context, along = await asyncio.to_thread(self._assemble, question.text, self._attached.get(question.id, ()))
+        yield Recalled(context.hits, context.tokens, context.parts, along.left_out, along.shortened)
         noted = await asyncio.to_thread(self._capture, question) if capture else []
         for memory in noted:
             yield Captured(memory)
@@ -278,7 +277,7 @@ class Session:
         self._store.wake()
         return message
 
-    def _assemble(self, text: str) -> prompt_context.Context:
+    def _assemble(self, text: str, attached: Sequence[Source]) -> tuple[prompt_context.Context, Attached]:
         """Recall for the question and build what the model sees; private text only for a model on this machine."""
         include_private = self.model.is_private
         budget = self.model.context_tokens - self.settings.max_answer_tokens
@@ -289,19 +288,26 @@ class Session:
         hits = [hit for hit in recalled if not is_asked(hit.kind, hit.author.kind, hit.text)]
         if self.model.quotes_only:
             hits = worth_quoting(hits)
-        hits = hits[: self.settings.passages]
+        share = max(SHARE, self.settings.context_share) if attached else self.settings.context_share
+        along = attach(
+            self._store, attached, text, room=int(budget * share) - _FOR_RECALL, include_private=include_private
+        )
+        there = {hit.id for hit in along.hits}
+        hits = [*along.hits, *(hit for hit in hits if hit.id not in there)][: len(there) + self.settings.passages]
         # Quotations are of the passages found; only a model reads what stands around them.
         around = {} if self.model.quotes_only else self._store.surroundings(hits, filters)
         history = [one for one in self._messages[:-1] if one.text and (include_private or not one.private)]
-        return prompt_context.build(
+        context = prompt_context.build(
             text,
             history,
             self._store.memories.pinned(include_private=include_private),
             hits,
             surroundings=around,
             budget=budget,
-            recall_share=self.settings.context_share,
+            recall_share=share,
+            attached=len(along.hits),
         )
+        return context, along
 
     def _capture(self, message: Message) -> list[Memory]:
         """Remember what the user stated, once: what is known word for word is not stored again."""
@@ -340,7 +346,7 @@ class Session:
         error: KeepsakeError | None = None
         saved_at = time.monotonic()
         try:
-            async with aclosing(_until(self.model.stream(request), stop)) as stream:
+            async with aclosing(until(self.model.stream(request), stop)) as stream:
                 async for event in stream:
                     match event:
                         case llm.TextDelta(piece):
@@ -358,7 +364,7 @@ class Session:
         finally:
             # Also when whoever listens goes away in mid-answer: what has come is kept, marked as partial.
             stored = self._finish(answer, text, finished, context)
-        sources = numbered_sources(text, context.hits)
+        sources = prompt_context.numbered_sources(text, context.hits)
         if error is not None:
             yield TurnFailed(error, stored, sources if stored else ())
         else:
@@ -378,7 +384,10 @@ class Session:
             text,
             author,
             MessageStatus.COMPLETE if whole else MessageStatus.PARTIAL,
-            citations=[Citation(one.number, one.hit.id, one.cited) for one in numbered_sources(text, context.hits)],
+            citations=[
+                Citation(one.number, one.hit.id, one.cited)
+                for one in prompt_context.numbered_sources(text, context.hits)
+            ],
             input_tokens=finished.input_tokens if finished else None,
             output_tokens=finished.output_tokens if finished else None,
             # A quotation is found where it stands; finding it twice would help nobody.
@@ -388,39 +397,3 @@ class Session:
         self._tree.append(stored)
         self._store.wake()
         return stored
-
-
-async def _until(
-    events: AsyncIterator[llm.ModelEvent], stop: asyncio.Event | None
-) -> AsyncGenerator[llm.ModelEvent, None]:
-    """Pass events on until they end or `stop` is set, even while the next one is long in coming."""
-    stopping = asyncio.ensure_future(stop.wait()) if stop else None
-    try:
-        while True:
-            step = asyncio.ensure_future(anext(events))
-            waiting = {step, stopping} if stopping else {step}
-            try:
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                if not step.done():
-                    step.cancel()
-                    await asyncio.wait({step})
-            if step.cancelled():
-                return
-            try:
-                yield step.result()
-            except StopAsyncIteration:
-                return
-            if stopping and stopping.done():
-                return
-    finally:
-        if stopping:
-            stopping.cancel()
-        if isinstance(events, AsyncGenerator):
-            await events.aclose()
-
-
-def numbered_sources(answer: str, hits: tuple[Hit, ...]) -> tuple[NumberedSource, ...]:
-    """Return the sources of an answer as the model saw them, the cited ones marked."""
-    cited = prompt_context.cited_numbers(answer, len(hits))
-    return tuple(NumberedSource(number, hit, number in cited) for number, hit in enumerate(hits, start=1))

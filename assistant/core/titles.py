@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Final
 from assistant.core.context import quoted
 from assistant.core.prompts import prompt
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, Finished, TextDelta
-from memory_store.models import Role
+from memory_store import Store
+from memory_store.models import Conversation, Message, MessageStatus, Role
 
 _MOST_CHARS: Final = 60
 _EXCERPT_CHARS: Final = 600
@@ -31,6 +33,29 @@ def title_of(text: str) -> str:
     """Return a conversation's title: the beginning of its first message, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= _MOST_CHARS else line[: _MOST_CHARS - 1].rstrip() + "…"
+
+
+async def name_chat(
+    store: Store, model: ChatModel, conversation: Conversation, question: Message, answer: Message
+) -> Conversation | None:
+    """Have a model name a chat of one question and its answer; return it if it has a new title. Raises ModelError.
+
+    Neither the quote model nor the trial model names one, and no model elsewhere what is private.
+    """
+    if model.quotes_only or model.is_trial or answer.status is not MessageStatus.COMPLETE:
+        return None
+    if not model.is_private:
+        if question.private or answer.private:
+            return None
+        where = model.endpoint or model.name
+        await asyncio.to_thread(store.requests.log, where, model.name, "chat", (question.id, answer.id))
+    suggested = await suggest_title(model, question.text, answer.text)
+    if suggested is None:
+        return None
+    tokens = (suggested.input_tokens, suggested.output_tokens)
+    return await asyncio.to_thread(
+        store.conversations.suggest_title, conversation.id, suggested.text, answer.id, tokens
+    )
 
 
 async def suggest_title(model: ChatModel, question: str, answer: str) -> SuggestedTitle | None:

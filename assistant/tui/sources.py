@@ -66,21 +66,7 @@ def of_numbered(sources: tuple[NumberedSource, ...]) -> list[SourceView]:
 
 def of_passage(passage: StoredPassage, number: int | None = None, cited: bool = False) -> SourceView:
     """Return a stored passage as it is shown."""
-    source = passage.source
-    hit = Hit(
-        passage.id,
-        source.kind,
-        passage.text,
-        0.0,
-        source,
-        passage.locator,
-        passage.author,
-        passage.created_at,
-        passage.private,
-        (),
-        passage.message_id,
-    )
-    return of_hit(hit, number, cited)
+    return of_hit(passage.as_hit(), number, cited)
 
 
 def of_citation(store: Store, citation: Citation) -> SourceView:

@@ -18,6 +18,8 @@ from assistant.core.events import (
     TurnStarted,
 )
 from assistant.display import plain
+from assistant.language import _
+from assistant.tui.attaching import attachments_of
 from assistant.tui.sources import of_numbered
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.notice import Notice
@@ -40,10 +42,13 @@ async def run_turn(chat: ChatScreen, text: str, instead_of: str | None = None) -
     assert session is not None
     stop = asyncio.Event()
     question = UserMessage(text)
+    found = await attachments_of(chat, text)
+    if found.told:
+        await chat.notice("\n".join(found.told), kind="warning" if found.failed else "info")
     for one in chat.transcript.spoken if instead_of else ():
         if one.message_id == instead_of:
             await chat.transcript.cut(one)
-    await _run(chat, question, session.turn(text, stop, instead_of=instead_of), stop)
+    await _run(chat, question, session.turn(text, stop, instead_of=instead_of, attached=found.sources), stop)
 
 
 async def answer_again(chat: ChatScreen, spoken: Spoken, *, go_on: bool = False) -> None:
@@ -123,7 +128,8 @@ class _TurnView:
                 if self._question is not None:
                     self._question.message_id = message.id
                 self._chat.show_title(plain(conversation.title, one_line=True))
-            case Recalled(_, tokens, parts):
+            case Recalled(_, tokens, parts, left_out, shortened):
+                await self._tell_of_attachments(left_out, shortened)
                 self._chat.show_parts(parts)
                 self._answer.say("Waiting for the first word…")
                 if self._chat.keeper is not None:
@@ -146,6 +152,15 @@ class _TurnView:
                     await self._answer.remove()
                 next_step = "/continue goes on with it, /retry answers again." if message else "/retry asks again."
                 await self._chat.notice(error.message, f"{error.hint} {next_step}".strip(), "error")
+
+    async def _tell_of_attachments(self, left_out: tuple[str, ...], shortened: tuple[str, ...]) -> None:
+        if left_out:
+            told = _("Not attached, as it is private and this model is not on this machine: {titles}")
+            words = told.format(titles=", ".join(left_out))
+            await self._chat.transcript.add(Notice(words, kind="warning"), before=self._answer)
+        if shortened:
+            told = _("Attached in part, as there is no room for all of it: {titles}")
+            await self._chat.transcript.add(Notice(told.format(titles=", ".join(shortened))), before=self._answer)
 
     async def broke(self) -> None:
         """Say under the answer that it did not come to its end."""

@@ -13,7 +13,7 @@ from memory_store import ids
 from memory_store.clock import from_text, to_text
 from memory_store.database.fulltext import searchable
 from memory_store.database.rows import author_of, locator_from_json, locator_to_json
-from memory_store.models import Author, AuthorKind, Locator, PassageDraft, Source, SourceKind
+from memory_store.models import Author, AuthorKind, Hit, Locator, PassageDraft, Source, SourceKind
 from memory_store.times.expressions import date_words
 
 _INSERT: Final = """
@@ -110,6 +110,22 @@ class StoredPassage:
     superseded: bool
     vector: bytes | None
     embedder_id: int | None
+
+    def as_hit(self) -> Hit:
+        """Return it as a hit that nobody had to look for."""
+        return Hit(
+            self.id,
+            self.source.kind,
+            self.text,
+            0.0,
+            self.source,
+            self.locator,
+            self.author,
+            self.created_at,
+            self.private,
+            (),
+            self.message_id,
+        )
 
 
 def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[PassageDraft], start: int = 0) -> int:

@@ -53,10 +53,10 @@ async def test_the_help_lists_every_command(tmp_path: Path) -> None:
 async def test_typing_a_slash_suggests_and_tab_completes(tmp_path: Path) -> None:
     async with chatting(tmp_path) as house:
         await house.press_keys("/im")
-        assert [one.name for one in house.chat.query_one(Suggestions).commands] == ["import"]
+        assert [one.name for one in house.chat.query_one(Suggestions).items] == ["/import PATH…"]
         await house.pilot.press("tab")
         assert house.chat.prompt.text == "/import "
-        assert house.chat.query_one(Suggestions).commands == ()
+        assert house.chat.query_one(Suggestions).items == ()
 
 
 async def test_an_unknown_command_stays_in_the_prompt_and_a_path_is_a_message(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from assistant.core.events import ContextPart
     from assistant.core.session import Session
     from assistant.tui.app import ChatApp
+    from assistant.tui.completing import Completer
     from assistant.tui.services import Services
     from assistant.tui.status import StatusKeeper
     from assistant.tui.widgets.context_panel import ContextPanel
@@ -74,6 +75,7 @@ class ChatScreen(Screen[None]):
         self.code_copied: tuple[Spoken | None, int] = (None, 0)
         self._parts: tuple[ContextPart, ...] = ()
         self.sender = Sender(self)
+        self.completer: Completer
 
     # -- the frame, then what is behind it ---------------------------------------------------------------------
 
@@ -111,11 +113,14 @@ class ChatScreen(Screen[None]):
         await self.sender.opened()
 
     async def _mount_prompt(self) -> None:
+        from assistant.tui.completing import Completer
         from assistant.tui.widgets.prompt import Prompt
         from assistant.tui.widgets.suggestions import Suggestions
 
         early = self.query_one(EarlyPrompt)
         prompt = Prompt(PLACEHOLDER, id="prompt")
+        self.completer = Completer(self)
+        prompt.enter_completes = self.completer.takes_enter
         prompt.cursor_blink = self.keepsake.blink
         prompt.display = False
         await self.mount(Suggestions(), prompt, before=early)
@@ -313,22 +318,30 @@ class ChatScreen(Screen[None]):
             self.transcript.scroll_page_down()
 
     def on_text_area_changed(self) -> None:
-        """Show the commands that fit what is typed."""
-        from assistant.tui.widgets.suggestions import Suggestions
-
-        self.query_one(Suggestions).show(commands.completions(self.prompt.text))
+        """Show what fits what is typed."""
+        self.completer.changed()
         self.sender.changed()
 
-    def on_prompt_completion_asked(self) -> None:
-        """Complete the command that is being typed."""
-        found = commands.completions(self.prompt.text)
-        if found:
-            self.prompt.replace_all(f"/{found[0].name}" + (" " if found[0].arguments else ""))
+    def on_prompt_completion_key(self, event: Prompt.CompletionKey) -> None:
+        """Move in the list of what fits, take from it, or close it."""
+        match event.key:
+            case "up" | "down":
+                self.completer.move(-1 if event.key == "up" else 1)
+            case "escape":
+                self.completer.close()
+            case _:
+                self.completer.take()
+
+    def on_prompt_paths_pasted(self, event: Prompt.PathsPasted) -> None:
+        """Ask what is to become of files that were pasted or dropped."""
+        from assistant.tui.actions.dropping import offer
+
+        self.background(offer(self, event.paths, event.text), "dropped")
 
 
 def _import_prompt() -> None:
-    import assistant.tui.widgets.prompt
-    import assistant.tui.widgets.suggestions  # noqa: F401
+    import assistant.tui.completing
+    import assistant.tui.widgets.prompt  # noqa: F401
 
 
 def _import_conversation() -> None:

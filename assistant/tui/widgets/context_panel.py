@@ -16,6 +16,7 @@ from assistant.display import excerpt
 _NAMES: Final = {
     PartKind.RULES: "Rules",
     PartKind.PINNED: "Pinned memories",
+    PartKind.ATTACHED: "Attached",
     PartKind.RECALLED: "Recalled",
     PartKind.RECENT: "Recent messages",
     PartKind.QUESTION: "Your message",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import events
@@ -11,10 +13,12 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from assistant.display import plain
+from assistant.tui.pasting import pasted_paths
 
 # Longer pastes would push the conversation off the screen.
 FOLDED_FROM_CHARS: Final = 2000
 FOLDED_FROM_LINES: Final = 12
+_LIST_KEYS = frozenset({"up", "down", "tab", "escape"})
 _LINE_BREAKS = frozenset({"ctrl+j", "shift+enter", "alt+enter", "ctrl+enter"})
 
 
@@ -51,8 +55,18 @@ class Prompt(TextArea):
 
         direction: int
 
-    class CompletionAsked(Message):
-        """The user pressed Tab on a slash command."""
+    @dataclass
+    class CompletionKey(Message):
+        """A key for the list of what fits: `up`, `down`, `tab`, `enter` or `escape`."""
+
+        key: str
+
+    @dataclass
+    class PathsPasted(Message):
+        """Paths of files that are there were pasted, or dropped onto the terminal. `text` is how they came."""
+
+        paths: tuple[Path, ...]
+        text: str
 
     def __init__(self, placeholder: str, id: str | None = None) -> None:
         super().__init__(
@@ -64,19 +78,21 @@ class Prompt(TextArea):
             placeholder=placeholder,
         )
         self.last_sent = ""
+        self.completing = False  # whether a list of what fits is shown
+        self.enter_completes: Callable[[], bool] = lambda: False
         self._folded: dict[str, str] = {}  # what a long paste is shown as, and its text
 
     async def _on_key(self, event: events.Key) -> None:
         """Send, break the line, or bring back what was sent last; other keys are the text area's."""
-        if event.key == "enter":
+        if self.completing and (event.key in _LIST_KEYS or (event.key == "enter" and self.enter_completes())):
+            _take(event)
+            self.post_message(self.CompletionKey(event.key))
+        elif event.key == "enter":
             _take(event)
             self.post_message(self.Submitted(self.text))
         elif event.key in _LINE_BREAKS:
             _take(event)
             self.insert("\n")
-        elif event.key == "tab" and self.text.startswith("/"):
-            _take(event)
-            self.post_message(self.CompletionAsked())
         elif event.key == "up" and not self.text and self.last_sent:
             _take(event)
             self.replace_all(self.last_sent)
@@ -85,12 +101,31 @@ class Prompt(TextArea):
         """Insert pasted text as it is, line breaks too, without what could act on a terminal. A long one is folded."""
         _take(event)
         text = plain(event.text)
+        if paths := pasted_paths(text):
+            self.post_message(self.PathsPasted(paths, text))
+            return
+        self.insert_pasted(text)
+
+    def insert_pasted(self, text: str) -> None:
+        """Insert what was pasted; a long text is folded."""
         if len(text) > FOLDED_FROM_CHARS or text.count("\n") >= FOLDED_FROM_LINES:
             lines = text.count("\n") + 1
             name = f"[pasted {len(self._folded) + 1}: {len(text):,} characters, {lines:,} lines]"
             self._folded[name] = text
             text = name
         self.insert(text)
+
+    @property
+    def before_cursor(self) -> str:
+        """What stands before the cursor on its line."""
+        row, column = self.cursor_location
+        return self.document.get_line(row)[:column]
+
+    def replace_before_cursor(self, text: str) -> None:
+        """Put another text in place of what stands before the cursor on its line."""
+        row, column = self.cursor_location
+        self.replace(text, (row, 0), (row, column), maintain_selection_offset=False)
+        self.move_cursor((row, len(text)))
 
     def unfolded(self, text: str) -> str:
         """Return a text with what was pasted in place of what it is shown as."""

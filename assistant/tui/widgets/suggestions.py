@@ -1,21 +1,30 @@
-"""The slash commands that fit what is being typed, above the prompt."""
+"""What fits what is being typed, above the prompt: slash commands, or what `@` may mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Final
 
 from textual.content import Content
 from textual.widgets import Static
 
-if TYPE_CHECKING:
-    from assistant.tui.commands import Command
+from assistant.language import _
 
 _MOST: Final = 12
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One line: what it is called, what more there is to say, and what takes the place of what is typed."""
+
+    name: str
+    detail: str
+    value: object
+
+
 class Suggestions(Static):
-    """A short list; Tab in the prompt takes its first line."""
+    """A short list with a highlighted line; `at` is its number, None where none is highlighted."""
 
     DEFAULT_CSS = """
     Suggestions {
@@ -31,19 +40,43 @@ class Suggestions(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
-        self.commands: tuple[Command, ...] = ()
+        self.items: tuple[Suggestion, ...] = ()
+        self.at: int | None = None
 
-    def show(self, commands: Sequence[Command]) -> None:
-        """Show these commands; none hides the list."""
-        self.commands = tuple(commands)
-        self.set_class(bool(commands), "-shown")
-        width = max((len(one.usage) for one in commands), default=0)
-        shown = self.commands[: _MOST if len(commands) <= _MOST else _MOST - 1]
+    def show(self, items: Sequence[Suggestion], at: int | None = None) -> None:
+        """Show these; none hides the list."""
+        self.items, self.at = tuple(items), at if items else None
+        self.set_class(bool(items), "-shown")
+        self._draw()
+
+    def move(self, step: int) -> None:
+        """Highlight another line."""
+        if self.items:
+            begin = -1 if self.at is None and step > 0 else self.at or 0
+            self.at = (begin + step) % len(self.items)
+            self._draw()
+
+    @property
+    def chosen(self) -> Suggestion | None:
+        """The highlighted line, else the first."""
+        return self.items[self.at or 0] if self.items else None
+
+    def _draw(self) -> None:
+        width = max((len(one.name) for one in self.items), default=0)
+        # The list is a window that follows the highlighted line.
+        rows = _MOST if len(self.items) <= _MOST else _MOST - 1
+        first = min(max(0, (self.at or 0) - rows + 1), max(0, len(self.items) - rows))
+        shown = self.items[first : first + rows]
         lines = [
-            Content.assemble((f"{one.usage:<{width}}", "$primary"), ("  " + one.summary, "$foreground-muted"))
-            for one in shown
+            Content.assemble(
+                (f"{one.name:<{width}}", "bold $accent" if number == self.at else "$primary"),
+                ("  " + one.detail, "$foreground" if number == self.at else "$foreground-muted"),
+            )
+            for number, one in enumerate(shown, start=first)
         ]
-        if len(shown) < len(self.commands):
-            more = len(self.commands) - len(shown)
-            lines.append(Content.styled(f"… and {more} more: type a letter, or /help", "$foreground-muted"))
+        if len(shown) < len(self.items):
+            more = _("… and {count} more: type a letter, or go on with the arrow keys").format(
+                count=len(self.items) - len(shown)
+            )
+            lines.append(Content.styled(more, "$foreground-muted"))
         self.update(Content("\n").join(lines))

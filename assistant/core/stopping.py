@@ -1,0 +1,37 @@
+"""Ends a stream when it is asked to stop, even while the next event is long in coming."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import TypeVar
+
+Event = TypeVar("Event")
+
+
+async def until(events: AsyncIterator[Event], stop: asyncio.Event | None) -> AsyncGenerator[Event, None]:
+    """Pass events on until they end or `stop` is set, even while the next one is long in coming."""
+    stopping = asyncio.ensure_future(stop.wait()) if stop else None
+    try:
+        while True:
+            step = asyncio.ensure_future(anext(events))
+            waiting = {step, stopping} if stopping else {step}
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if not step.done():
+                    step.cancel()
+                    await asyncio.wait({step})
+            if step.cancelled():
+                return
+            try:
+                yield step.result()
+            except StopAsyncIteration:
+                return
+            if stopping and stopping.done():
+                return
+    finally:
+        if stopping:
+            stopping.cancel()
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()

@@ -1,0 +1,68 @@
+"""Finds what a message mentions with `@`; a file that is not stored yet is imported first, so that it can be cited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant import bootstrap
+from assistant.ingestion.discovery import display
+from assistant.ingestion.pipeline import FileStatus, import_paths
+from assistant.language import _
+from assistant.tui.mentions import names_in, resolve
+from assistant.tui.threads import in_thread
+from memory_store.models import Source, SourceKind
+
+if TYPE_CHECKING:
+    from assistant.tui.screens.chat import ChatScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is attached, and what there is to say of it: a line each."""
+
+    sources: tuple[Source, ...] = ()
+    told: tuple[str, ...] = ()
+    failed: bool = False
+
+
+async def attachments_of(chat: ChatScreen, text: str) -> Found:
+    """Return what a message mentions. A name that stands for nothing is plain text."""
+    names = names_in(text)
+    if not names:
+        return Found()
+    taken = dict(chat.completer.taken)
+    return await in_thread(lambda: _found(chat, names, {name: one.target for name, one in taken.items()}))
+
+
+def _found(chat: ChatScreen, names: list[str], taken: dict[str, Source | Path]) -> Found:
+    sources: list[Source] = []
+    told: list[str] = []
+    failed = False
+    for name in names:
+        target = taken.get(name) or resolve(chat.services.store, name, Path.cwd())
+        if isinstance(target, Source):
+            sources.append(target)
+        elif target is not None:
+            stored, words = _stored(chat, target)
+            sources += [stored] if stored else []
+            told += [words] if words else []
+            failed = failed or stored is None
+    return Found(tuple(dict.fromkeys(sources)), tuple(told), failed)
+
+
+def _stored(chat: ChatScreen, path: Path) -> tuple[Source | None, str]:
+    """Return a file as it is stored, and what there is to say of that."""
+    store = chat.services.store
+    if chat.session is not None and chat.session.temporary:
+        told = _("{name} is not attached: a file is imported for that, and of a temporary chat nothing is kept.")
+        return None, told.format(name=path.name)
+    (outcome, *_rest) = import_paths(store, [path], bootstrap.import_options(chat.services.settings))
+    document = store.documents.by_path(outcome.path) or store.documents.by_path(display(path.absolute()))
+    if document is None:
+        reason = f"{outcome.reason}. {outcome.hint}".strip()
+        return None, _("{name} is not attached: {reason}").format(name=path.name, reason=reason)
+    source = Source(document.id, SourceKind.DOCUMENT, document.title, document.path)
+    new = outcome.status in (FileStatus.IMPORTED, FileStatus.UPDATED)
+    return source, _("Imported to be attached: {name}").format(name=path.name) if new else ""

@@ -1,0 +1,140 @@
+"""What `@` offers while a message is written: files, and the documents, chats and memories that are stored."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from assistant.display import excerpt, plain
+from memory_store.models import Source, SourceKind
+
+if TYPE_CHECKING:
+    from memory_store import Store
+
+MOST: Final = 10
+_OF_EACH: Final = 4
+_NAME_CHARS: Final = 48
+# What is being written at the cursor: @word, or @"several words until the closing mark.
+_AT_CURSOR: Final = re.compile(r'(?:^|(?<=[\s(]))@(?:"([^"\n]*)|([^\s"]*))$')
+_WRITTEN: Final = re.compile(r'(?:^|(?<=[\s(]))@(?:"([^"\n]+)"|([^\s"]+))')
+_PATH_LIKE: Final = re.compile(r"^(?:~|\.{1,2})?/|^~$")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One offer: how it is named in the message, what it is, and what it stands for: a stored source or a file."""
+
+    name: str
+    detail: str
+    target: Source | Path
+
+    @property
+    def written(self) -> str:
+        """The mention as it stands in a message."""
+        return f'@"{self.name}"' if re.search(r'[\s"()]', self.name) else f"@{self.name}"
+
+
+def at_cursor(before: str) -> str | None:
+    """Return what is written behind an `@` up to the cursor; None where no mention is being written."""
+    found = _AT_CURSOR.search(before)
+    return None if found is None else (found.group(1) or found.group(2) or "")
+
+
+def without_mention(before: str) -> str:
+    """Return the text before the mention that is being written at its end."""
+    return _AT_CURSOR.sub("", before)
+
+
+def names_in(text: str) -> list[str]:
+    """Return what a message mentions, in its order, each once."""
+    return list(dict.fromkeys(quoted or bare for quoted, bare in _WRITTEN.findall(text)))
+
+
+def offers(store: Store, typed: str, folder: Path) -> list[Mention]:
+    """Return what fits what is typed so far, a few of each kind; a path offers files alone. Reads store and disk."""
+    if _PATH_LIKE.match(typed):
+        return list(islice(_files(typed, folder), MOST))
+    words = typed.casefold().split()
+    kinds = (_documents(store, words), _conversations(store, words), _memories(store, words), _near(typed, folder))
+    return list(islice(chain.from_iterable(islice(kind, _OF_EACH) for kind in kinds), MOST))
+
+
+def resolve(store: Store, name: str, folder: Path) -> Source | Path | None:
+    """Return what a mention stands for that was typed by hand: a file by its path, else a document by its title."""
+    path = _path(name, folder)
+    if path is not None and path.is_file():
+        return path
+    for document in store.documents.all():
+        if name.casefold() in (document.title.casefold(), Path(document.path).name.casefold()):
+            return Source(document.id, SourceKind.DOCUMENT, document.title, document.path)
+    return None
+
+
+def _documents(store: Store, words: list[str]) -> Iterator[Mention]:
+    for one in sorted(store.documents.all(), key=lambda one: one.imported_at, reverse=True):
+        if _holds(f"{one.title} {one.path}", words):
+            title = _name(one.title) or Path(one.path).name
+            yield Mention(title, "document", Source(one.id, SourceKind.DOCUMENT, one.title, one.path))
+
+
+def _conversations(store: Store, words: list[str]) -> Iterator[Mention]:
+    for one in store.conversations.all():
+        if one.title and one.message_count and _holds(one.title, words):
+            yield Mention(_name(one.title), "chat", Source(one.id, SourceKind.CONVERSATION, one.title))
+
+
+def _memories(store: Store, words: list[str]) -> Iterator[Mention]:
+    for one in store.memories.all() if words else ():
+        if _holds(one.text, words):
+            yield Mention(_name(one.text), one.kind.value, Source(one.id, SourceKind.MEMORY, one.kind.value))
+
+
+def _near(typed: str, folder: Path) -> Iterator[Mention]:
+    """Yield files of the folder in which Keepsake was started, by any part of their name."""
+    for entry in _entries(folder):
+        if typed.casefold() in entry.name.casefold():
+            yield _file(entry, entry.name)
+
+
+def _files(typed: str, folder: Path) -> Iterator[Mention]:
+    """Yield the files and folders that a path may become."""
+    head, _, begun = typed.rpartition("/")
+    above = _path(f"{head}/", folder)
+    for entry in _entries(above) if above is not None else ():
+        if entry.name.casefold().startswith(begun.casefold()):
+            yield _file(entry, f"{head}/{entry.name}")
+
+
+def _file(entry: os.DirEntry[str], name: str) -> Mention:
+    is_folder = entry.is_dir()
+    return Mention(f"{name}/" if is_folder else name, "folder" if is_folder else "file", Path(entry.path))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            shown = [one for one in found if not one.name.startswith(".") and plain(one.name) == one.name]
+    except OSError:
+        return []  # not there, or not ours to read: there is nothing to offer
+    return sorted(shown, key=lambda one: one.name.casefold())
+
+
+def _path(name: str, folder: Path) -> Path | None:
+    try:
+        return folder / Path(name).expanduser()
+    except RuntimeError:
+        return None  # ~somebody who is not known here
+
+
+def _holds(text: str, words: list[str]) -> bool:
+    folded = text.casefold()
+    return all(word in folded for word in words)
+
+
+def _name(text: str) -> str:
+    return excerpt(text.replace('"', ""), _NAME_CHARS)

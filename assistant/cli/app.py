@@ -20,6 +20,7 @@ from assistant.cli import (
     lifecycle,
     memory,
     searching,
+    web,
 )
 from assistant.cli.context import Invocation
 from assistant.cli.output import complain, say
@@ -73,6 +74,7 @@ leaving.register(app)
 lifecycle.register(app)
 checkup.register(app)
 configuration.register(app)
+web.register(app)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Markdown
 
-from assistant.config import Settings
+from assistant.config import ChatConfig, Settings
 from assistant.llm.base import ChatRequest, ModelEvent
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
@@ -110,7 +110,10 @@ async def _measure(pieces: list[str], rounds: int) -> Figure:
 async def _in_chat(pieces: list[str]) -> _Taken:
     model = _QuickModel(pieces)
     with TemporaryDirectory() as name, Store.open(Path(name) / "memory") as store:
-        app = ChatApp(lambda: Services(Settings(), store, model, Path(name) / "config.toml"), blink=False)
+        app = ChatApp(
+            lambda: Services(Settings(chat=ChatConfig(titles=False)), store, model, Path(name) / "config.toml"),
+            blink=False,
+        )
         async with app.run_test(size=_SIZE), asyncio.timeout(_PATIENCE_SECONDS):
             await _until(lambda: app.chat.is_open)
             with _counted_updates() as updates:

@@ -101,8 +101,7 @@ def fill(store: Store) -> None:
 
 async def draw(picture: Picture, folder: Path) -> str:
     """Return one screenshot as SVG."""
-    settings = config.Settings()
-    settings = settings.model_copy(update={"chat": settings.chat.model_copy(update={"theme": picture.theme})})
+    settings = config.Settings(chat=config.ChatConfig(theme=picture.theme, titles=False))
     model = ScriptedChat(*[[answer] for answer in ANSWERS], name="llama3.2")
     with Store.open(folder) as store:
         fill(store)

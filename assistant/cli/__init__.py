@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+COMPLETE = "_KEEPSAKE_COMPLETE"  # set by a shell that asks for completions
+
 
 def main() -> None:
     """Run the command line; bare `keepsake` opens the chat without loading what only the commands need."""
+    import os
     import sys
 
-    if len(sys.argv) == 1:
+    if len(sys.argv) == 1 and COMPLETE not in os.environ:
         from assistant.tui import run_chat
 
         raise SystemExit(run_chat())

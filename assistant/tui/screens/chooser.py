@@ -51,7 +51,8 @@ class Chooser(Dialog[T | None], Generic[T]):
 
     def on_mount(self) -> None:
         """Begin on the first line."""
-        self.query_one(OptionList).highlighted = 0
+        for options in self.query(OptionList):  # none, where it was closed before it was composed
+            options.highlighted = 0
 
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:

@@ -101,7 +101,7 @@ def of_memory_sources(store: Store, ids: tuple[str, ...]) -> list[SourceView]:
 def author_name(author: Author) -> str:
     """Return who made a memory or message, in a word, safe to show."""
     if author.kind is AuthorKind.USER and not author.name:
-        return "you"
+        return _("you")
     return plain(author_label(author), one_line=True)
 
 

@@ -11,15 +11,19 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
+from assistant import language
 from assistant.errors import ModelError
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.screens.help import HelpScreen
+from assistant.tui.screens.settings import SettingsScreen
 from assistant.tui.screens.source import SourceScreen
 from assistant.tui.widgets.source_list import SourceLine
+from assistant.tui.widgets.suggestions import Suggestions
 from memory_store import NewDocument, Store
 from memory_store.models import Locator, PassageDraft
 from tests.tui.support import House, services_of, wait_until
@@ -144,6 +148,56 @@ def test_a_failed_answer_and_a_long_message(snap_compare: Compare, memory: Store
 
     script = ["The first half", ModelError("The model broke off.", "Ask again; Ollama may have been restarted.")]
     assert compare(snap_compare, memory, scene, NARROW, DARK, script)
+
+
+@pytest.mark.parametrize(("size", "theme"), [(WIDE, LIGHT), (NARROW, DARK)], ids=["wide", "narrow"])
+def test_the_settings(snap_compare: Compare, memory: Store, size: tuple[int, int], theme: str) -> None:
+    async def scene(house: House) -> None:
+        await house.pilot.press("f4")
+        screen = await house.dialog(SettingsScreen)
+        screen.query_one("#head", Static).update("Settings   ~/.config/keepsake/config.toml")
+        house.app.workers.cancel_all()  # the command waits until the settings are left
+
+    assert compare(snap_compare, memory, scene, size, theme)
+
+
+@pytest.mark.parametrize(("size", "theme"), [(WIDE, DARK), (NARROW, LIGHT)], ids=["wide", "narrow"])
+def test_what_is_mentioned(snap_compare: Compare, memory: Store, size: tuple[int, int], theme: str) -> None:
+    async def scene(house: House) -> None:
+        await house.press_keys("Compare @hou")
+        await house.until(lambda: house.chat.query_one(Suggestions).items)
+
+    assert compare(snap_compare, memory, scene, size, theme)
+
+
+@pytest.mark.parametrize("theme", ["keepsake-contrast", "keepsake-plain"])
+def test_a_conversation_for_who_needs_contrast_or_no_colours(snap_compare: Compare, memory: Store, theme: str) -> None:
+    assert compare(snap_compare, memory, conversation, WIDE, theme, ["Noted."], [ANSWER], ["在伊内斯那里 [1]。"])
+
+
+def test_a_judged_source_and_what_the_model_saw(snap_compare: Compare, memory: Store) -> None:
+    async def scene(house: House) -> None:
+        await house.ask("Who has our spare key?")
+        line = house.chat.query(SourceLine).first()
+        line.focus()
+        await house.pilot.press("n")
+        await house.until(lambda: line.source.dismissed)
+        await house.pilot.press("ctrl+b")
+        await house.until(lambda: house.chat.query("#context"))
+
+    assert compare(snap_compare, memory, scene, WIDE, LIGHT, ["Ines [1]."])
+
+
+def test_the_help_in_chinese(snap_compare: Compare, memory: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(house: House) -> None:
+        await house.pilot.press("f1")
+        await house.dialog(HelpScreen)
+
+    monkeypatch.setenv("LANGUAGE", "zh")
+    try:
+        assert compare(snap_compare, memory, scene, NARROW, DARK)
+    finally:
+        language.use("en")
 
 
 @pytest.mark.parametrize("name", ["screenshots.py", "session.py"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
@@ -49,6 +50,7 @@ _NUMBERS: Final = frozenset(
     }
 )
 _MOST: Final = 1 << 63
+_ID: Final = re.compile(r"(?:doc|con|msg|mem|pas|era|req)_[0-9a-z]{1,64}")
 _CHAINS: Final = {"messages": "parent_id", "memories": "superseded_by"}
 
 
@@ -67,12 +69,20 @@ def check_record(table: str, record: dict[str, Any]) -> None:
             raise TypeError(f"{name} is no text")
         else:
             value.encode("utf-8")  # half of a surrogate pair can't be stored
+            if name == "id" or name.endswith("_id"):
+                check_id(value)
             if name in _TIMES:
                 from_text(value)
             elif name in _PARSED:
                 _PARSED[name](value)
     if table == "embedders" and record["dimension"] < 1:
         raise ValueError("dimension is not positive")
+
+
+def check_id(value: str) -> None:
+    """Raise ValueError for what can't be an id of ours: ids become parts of file names and of links."""
+    if not _ID.fullmatch(value):
+        raise ValueError("an id is none of ours")
 
 
 def _check_counts(text: str) -> None:

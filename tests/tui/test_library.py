@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant.llm.scripted import ScriptedChat
+from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.screens.search import SearchScreen
 from assistant.tui.screens.source import SourceScreen
@@ -106,6 +107,22 @@ async def test_everything_is_exported_to_one_zip(tmp_path: Path) -> None:
     target = tmp_path / "out.zip"
     async with chatting(tmp_path, prepare=one_document) as house:
         await house.say(f"/export {target}")
+        await house.until(lambda: house.notices)
+        assert "manifest.json" in zipfile.ZipFile(target).namelist()
+
+
+async def test_a_file_that_is_there_is_replaced_only_after_a_yes(tmp_path: Path) -> None:
+    target = tmp_path / "mine.zip"
+    target.write_bytes(b"not an archive")
+    async with chatting(tmp_path, prepare=one_document) as house:
+        await house.say(f"/export {target}")
+        await house.dialog(Chooser)
+        await house.pilot.press("enter")
+        await house.settled()
+        assert target.read_bytes() == b"not an archive"
+        await house.say(f"/export {target}")
+        await house.dialog(Chooser)
+        await house.pilot.press("down", "enter")
         await house.until(lambda: house.notices)
         assert "manifest.json" in zipfile.ZipFile(target).namelist()
 

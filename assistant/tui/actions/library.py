@@ -14,12 +14,15 @@ from assistant import bootstrap
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
 from assistant.language import _, plural
 from assistant.portable_settings import portable
+from assistant.tui.screens.chooser import Choice, Chooser
 from assistant.tui.threads import in_thread
 from assistant.tui.widgets.notice import Told
 from memory_store import Store
 from memory_store.version import version
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from assistant.tui.screens.chat import ChatScreen
 
 _MOST_LINES: Final = 12
@@ -75,6 +78,15 @@ async def run_import(
             if chat.keeper is not None:
                 await chat.keeper.look(recount=True)
     return run.outcomes, stop.is_set()
+
+
+async def may_replace(app: App[object], path: Path) -> bool:
+    """Ask whether a file that is there may be replaced."""
+    choices: list[Choice[bool | None]] = [
+        Choice(_("Keep it"), _("nothing is written"), False),
+        Choice(_("Replace it"), "", True),
+    ]
+    return bool(await app.push_screen_wait(Chooser[bool | None](_("{path} exists.").format(path=path), choices)))
 
 
 def split(argument: str) -> list[str]:
@@ -145,6 +157,8 @@ async def export(chat: ChatScreen, argument: str) -> None:
     words = split(argument)
     path = absolute(" ".join(words))
     assert chat.keeper is not None
+    if await in_thread(path.exists) and not await may_replace(chat.app, path):
+        return
     chat.keeper.show_activity(f"export: {path.name}")
     try:
         await in_thread(lambda: chat.services.store.export(path, version(), portable(chat.services.config_file)))

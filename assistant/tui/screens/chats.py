@@ -16,7 +16,7 @@ from assistant.core.branches import branch_of
 from assistant.core.one_conversation import write_conversation
 from assistant.display import excerpt, moment, plain
 from assistant.language import N_, NN_, _, plural
-from assistant.tui.actions.library import absolute
+from assistant.tui.actions.library import absolute, may_replace
 from assistant.tui.screen_actions import CHAT_ACTIONS, bindings_of
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.browser import Browser, facts
@@ -135,6 +135,8 @@ class ChatsScreen(Browser[Conversation, str]):
         if named is None:
             return
         path = absolute(named)
+        if await in_thread(path.exists) and not await may_replace(self.app, path):
+            return
         await in_thread(lambda: write_conversation(store, item.id, path))
         self.say(
             _("Written to {path}.").format(path=path),

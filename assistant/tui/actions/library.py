@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from assistant import bootstrap
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
@@ -80,7 +80,7 @@ async def run_import(
     return run.outcomes, stop.is_set()
 
 
-async def may_replace(app: App[object], path: Path) -> bool:
+async def may_replace(app: App[Any], path: Path) -> bool:
     """Ask whether a file that is there may be replaced."""
     choices: list[Choice[bool | None]] = [
         Choice(_("Keep it"), _("nothing is written"), False),

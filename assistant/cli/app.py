@@ -29,12 +29,20 @@ from memory_store.errors import KeepsakeError
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
+_HELP = (
+    "Keepsake: a personal assistant with a long-term memory that you own. Without a command it opens the chat.\n\n"
+    "Results go to stdout, messages to stderr. "
+    "Ends with 0 if it is done, 1 if it failed, 2 if it was called wrongly, 130 if it was interrupted.\n\n"
+    'Example: keepsake --data-dir ~/work/memory ask "Who has our spare key?"'
+)
+
 app = typer.Typer(
     name="keepsake",
-    help="Keepsake: a personal assistant with a long-term memory that you own. Without a command it opens the chat.",
+    help=_HELP,
     no_args_is_help=False,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

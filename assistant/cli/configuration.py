@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assistant import config
+from assistant import config, crash_log
 from assistant.cli.context import invocation
 from assistant.cli.output import print_json, say, show
 from assistant.errors import ConfigError
@@ -76,12 +76,13 @@ def validate(context: typer.Context) -> None:
 
 @_group.command("path")
 def path_(context: typer.Context, as_json: _Json = False) -> None:
-    """Print where the configuration and the data are.
+    """Print where the configuration, the data and the log of failures are.
 
     Example: keepsake config path
     """
     chosen = invocation(context)
-    paths = {"config": str(config.config_path(chosen.config)), "data": str(chosen.settings().data_folder)}
+    data = chosen.settings().data_folder
+    paths = {"config": str(config.config_path(chosen.config)), "data": str(data), "log": str(data / crash_log.NAME)}
     if as_json:
         print_json(paths)
     else:

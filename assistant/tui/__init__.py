@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
-    """Run the chat until the user leaves it; return the exit code: 0 done, 1 where the memory could not be opened."""
+    """Run the chat until the user leaves it; return the exit code.
+
+    0 is done, 1 a memory that could not be opened or a failure of the screen, 128 and more the signal that ended it.
+    """
     from assistant import language
     from assistant.tui.app import ChatApp
     from assistant.tui.services import close_services, service_opener
@@ -24,4 +27,5 @@ def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
     if app.failure:
         # The screen that told it is gone with the key that left it.
         print(app.failure, file=sys.stderr)
-    return app.return_code or 0
+        return app.return_code or 1
+    return 128 + app.ended_by if app.ended_by else app.return_code or 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import constants
 from textual.app import App
@@ -27,11 +30,15 @@ def _palette() -> type[Provider]:
     return CommandProvider
 
 
+_ASKED_TO_END: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
 class ChatApp(App[int]):
     """Keepsake's chat. `open_services` is called in a thread once the first frame is on the screen.
 
     `first_paint` is the `time.perf_counter()` at which that frame had been painted; None until then. `failure` is what
-    kept the memory from being opened; empty if nothing did.
+    kept the memory from being opened, or what ended the application; empty if nothing did. `ended_by` is the number of
+    the signal that asked it to end.
     """
 
     TITLE = "Keepsake"
@@ -46,6 +53,7 @@ class ChatApp(App[int]):
         self.services: Services | None = None
         self.first_paint: float | None = None
         self.failure = ""
+        self.ended_by = 0
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DEFAULT_THEME
@@ -86,6 +94,28 @@ class ChatApp(App[int]):
         """Take down the moment of the first frame."""
         if self.first_paint is None:
             self.first_paint = time.perf_counter()
+
+    def on_mount(self) -> None:
+        """Leave in order when the system asks: at a shutdown, or when the terminal is closed."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number in _ASKED_TO_END:
+            with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread, or no such signal here
+                loop.add_signal_handler(number, self._asked_to_end, number)
+
+    def _asked_to_end(self, number: int) -> None:
+        self.ended_by = number
+        self.call_later(self.action_quit)
+
+    def _fatal_error(self) -> None:
+        """End after a failure of the screen itself: said in words, because a traceback would show what was written."""
+        from assistant.tui.failures import explain
+
+        error = self._exception
+        if error is not None:
+            self.failure = "\n".join(one for one in explain(error) if one)
+        self._close_messages_no_wait()
 
     async def action_quit(self) -> None:
         """Stop what is going on and leave."""

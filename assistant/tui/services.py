@@ -43,7 +43,7 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
     """Return the function that reads the settings and opens store and model. It imports all it needs when called."""
 
     def opened() -> Services:
-        from assistant import bootstrap, language
+        from assistant import bootstrap, crash_log, language
         from assistant import config as configuration
         from memory_store import Store
         from memory_store.errors import EmbedderMismatchError
@@ -53,6 +53,7 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
         language.use(settings.chat.language)
         chosen = bootstrap.choose_embedder(settings)
         store = Store.open(settings.data_folder, chosen.embedder)
+        crash_log.begin(settings.data_folder)
         try:
             notes = [chosen.note] if chosen.note and settings.embedder.provider != "none" else []
             embeds = chosen.embedder is not None

@@ -1,0 +1,148 @@
+"""Journeys in a real terminal: what is on its screen, and that it is given back as it was, however the chat ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from memory_store import Store
+from tests.support.chat_server import ChatServer, Gate, Stream
+from tests.terminal import tmux
+
+pytestmark = pytest.mark.skipif(not tmux.available(), reason="tmux is not installed here")
+KEEPSAKE = (sys.executable, "-m", "assistant.cli")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[tmux.Terminal]:
+    """A terminal of 100 columns and 32 lines, in which full text alone is used."""
+    opened = tmux.Terminal.open(tmp_path, 100, 32)
+    folder = opened.home / ".config" / "keepsake"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text('[embedder]\nprovider = "none"\n', "utf-8")
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def data(terminal: tmux.Terminal) -> Path:
+    return terminal.home / ".local" / "share" / "keepsake"
+
+
+def leave(terminal: tmux.Terminal, before: tuple[str, str]) -> None:
+    """Wait until the shell is back, and see that the terminal is as it was."""
+    terminal.until(lambda: terminal.screen.rstrip().endswith("ready>"))
+    assert terminal.setup == before
+    assert "Traceback" not in terminal.screen
+
+
+def test_remember_ask_and_leave(terminal: tmux.Terminal) -> None:
+    before = terminal.setup
+    terminal.run(*KEEPSAKE)
+    terminal.until_shown("0 documents, 0 memories")
+    assert terminal.setup[0] != before[0]
+    assert terminal.setup[1] != before[1]
+    terminal.type("/remember The spare key is with Ines at number 12.")
+    terminal.press("Enter")
+    terminal.until_shown("Remembered: The spare key")
+    terminal.type("备用钥匙: who has the spare key?")
+    terminal.press("Enter")
+    terminal.until_shown("[1]")
+    assert "备用钥匙" in terminal.screen
+    terminal.press("C-q")
+    leave(terminal, before)
+    terminal.run("echo", "back again")
+    terminal.until_shown("back again")
+
+
+def test_an_import_with_a_bad_file_in_a_small_window_that_grows(terminal: tmux.Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "good.md").write_text("The rent is due on the third.", "utf-8")
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.7 nothing")
+    before = terminal.setup
+    terminal.do("resize-window", "-x", "60", "-y", "20")
+    terminal.run(*KEEPSAKE)
+    terminal.until_shown("0 memories")
+    terminal.type(f"/import {folder}")
+    terminal.press("Enter")
+    terminal.until_shown("bad.pdf:")
+    terminal.do("resize-window", "-x", "120", "-y", "40")
+    terminal.until(lambda: "Import done:" in terminal.screen and len(terminal.screen.splitlines()) >= 39)
+    terminal.type("When is the rent due?")
+    terminal.press("Enter")
+    terminal.until_shown("due on the third")
+    terminal.press("C-q")
+    terminal.do("resize-window", "-x", "100", "-y", "32")
+    leave(terminal, before)
+
+
+def test_a_stream_is_cut_by_the_user_and_then_the_program_by_the_system(terminal: tmux.Terminal) -> None:
+    gate = Gate()
+    with ChatServer() as server:
+        server.script(Stream(pieces=("The first half", gate)))
+        os.environ.pop("OPENAI_API_KEY", None)
+        config = terminal.home / ".config" / "keepsake" / "config.toml"
+        config.write_text(
+            f'[embedder]\nprovider = "none"\n[model]\nprovider = "openai"\nname = "m"\nbase_url = "{server.url}"\n'
+            "[chat]\ntitles = false\n",
+            "utf-8",
+        )
+        before = terminal.setup
+        terminal.run(*KEEPSAKE)
+        terminal.until_shown("on this machine")
+        terminal.type("Tell me a story")
+        terminal.press("Enter")
+        terminal.until_shown("The first half")
+        terminal.press("Escape")
+        terminal.until_shown("Stopped.")
+        terminal.type("a draft that is not sent")
+        terminal.until_shown("not sent")
+        os.kill(terminal.child(), signal.SIGTERM)
+        leave(terminal, before)
+        gate.open()
+    with Store.open(data(terminal)) as store:
+        (conversation,) = store.conversations.all()
+        assert [one.text for one in store.conversations.messages(conversation.id)] == [
+            "Tell me a story",
+            "The first half",
+        ]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_the_terminal_is_given_back_after_a_signal(terminal: tmux.Terminal, how: signal.Signals) -> None:
+    before = terminal.setup
+    terminal.type(f"{' '.join(KEEPSAKE)}; echo ended with $?")
+    terminal.press("Enter")
+    terminal.until_shown("0 memories")
+    os.kill(terminal.child(), how)
+    leave(terminal, before)
+    terminal.until_shown(f"ended with {128 + how}" if how is not signal.SIGINT else "ended with")
+
+
+def test_the_terminal_is_given_back_after_a_failure_of_the_screen(terminal: tmux.Terminal) -> None:
+    before = terminal.setup
+    broken = (
+        "from assistant.tui.screens import chat\n"
+        "def fail(self, event): raise RuntimeError('a secret word')\n"
+        "chat.ChatScreen.on_prompt_submitted = fail\n"
+        "from assistant.tui import run_chat\n"
+        "raise SystemExit(run_chat())\n"
+    )
+    (terminal.home / "broken.py").write_text(broken, "utf-8")
+    terminal.type(f"{sys.executable} {terminal.home}/broken.py; echo ended with $?")
+    terminal.press("Enter")
+    terminal.until_shown("0 memories")
+    terminal.type("hello")
+    terminal.press("Enter")
+    terminal.until_shown("ended with 1")
+    leave(terminal, before)
+    assert "Something went wrong that nobody expected: RuntimeError." in terminal.screen.replace("\n", " ")
+    assert "secret" not in terminal.screen
+    assert (data(terminal) / "keepsake.log").read_text("utf-8").count("builtins.RuntimeError") == 1

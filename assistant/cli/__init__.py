@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-# With this in the environment a shell asks what could stand next, through the bare command.
-_COMPLETION = "_KEEPSAKE_COMPLETE"
+COMPLETE = "_KEEPSAKE_COMPLETE"  # set by a shell that asks for completions
 
 
 def main() -> None:
@@ -11,7 +10,7 @@ def main() -> None:
     import os
     import sys
 
-    if len(sys.argv) == 1 and _COMPLETION not in os.environ:
+    if len(sys.argv) == 1 and COMPLETE not in os.environ:
         from assistant.tui import run_chat
 
         raise SystemExit(run_chat())

@@ -123,6 +123,14 @@ def test_a_title_is_never_run_by_a_shell(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_each_shell_is_sound(shell: str) -> None:
+    script = told({"_KEEPSAKE_COMPLETE": f"source_{shell}"})
+    assert f"_KEEPSAKE_COMPLETE=complete_{shell}" in script
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=script, text=True, check=True)
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 def test_what_is_installed_for_bash_works_in_bash(tmp_path: Path, data: Path) -> None:
     environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}

@@ -103,7 +103,7 @@ def assert_exists(line: str) -> None:
 
     command: Any = typer.main.get_command(app)
     for word in shlex.split(line, comments=True)[1:]:
-        if word.startswith("-"):
+        if word.startswith("-") and word != "-":
             options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
             assert word in {*options, "--help", "-h"}, line
         elif hasattr(command, "commands") and re.fullmatch("[a-z]+", word):

@@ -51,10 +51,10 @@ def test_remember_ask_and_leave(terminal: tmux.Terminal) -> None:
     terminal.type("/remember The spare key is with Ines at number 12.")
     terminal.press("Enter")
     terminal.until_shown("Remembered: The spare key")
-    terminal.type("备用钥匙: who has the spare key?")
+    terminal.type("备用钥匙在哪里？ Who has the spare key?")
     terminal.press("Enter")
     terminal.until_shown("[1]")
-    assert "备用钥匙" in terminal.screen
+    assert "备用钥匙在哪里？ Who has" in terminal.screen
     terminal.press("C-q")
     leave(terminal, before)
     terminal.run("echo", "back again")

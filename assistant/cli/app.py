@@ -99,9 +99,24 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; nothing is left to say
         return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001 — a traceback would show what is remembered; the log has the place
+        complain(_unexpected(error))
+        return EXIT_FAILED
     except KeyboardInterrupt:
         say("Interrupted.")
         return EXIT_INTERRUPTED
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0
+
+
+def _unexpected(error: Exception) -> KeepsakeError:
+    """Put a failure that nobody expected into words, and log its place."""
+    from assistant import crash_log
+
+    file = crash_log.note(error)
+    logged = f" Where it happened is in {file}, without a word of yours." if file else ""
+    return KeepsakeError(
+        f"Something went wrong that nobody expected: {type(error).__name__}.",
+        f"Nothing stored is lost by this; `keepsake doctor` looks over the memory.{logged}",
+    )

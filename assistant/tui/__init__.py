@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,12 +15,13 @@ def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
 
     0 is done, 1 a memory that could not be opened or a failure of the screen, 128 and more the signal that ended it.
     """
-    from assistant import language
+    from assistant import crash_log, language
     from assistant.tui.app import ChatApp
     from assistant.tui.services import close_services, service_opener
 
     language.use()  # the system's, until the settings are read
     app = ChatApp(service_opener(data_dir, config))
+    threading.excepthook = crash_log.note_thread
     try:
         app.run()
     finally:

@@ -85,6 +85,7 @@ class ImportConfig(_Section):
     max_line_chars: int = Field(default=1_000_000, ge=1000)
     max_seconds: float = Field(default=120.0, gt=0)
     max_memory_mb: int = Field(default=2048, ge=512)
+    watch: list[str] = []
 
 
 class Settings(BaseSettings):

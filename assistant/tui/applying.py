@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from assistant import bootstrap, language
 from assistant.language import _
-from assistant.tui import keymap
+from assistant.tui import keymap, watching
 from assistant.tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ async def apply(chat: ChatScreen, settings: Settings, *, choose: bool = False) -
         await services.model.close()
         services.model = model
     services.settings = settings
+    if settings.importing.watch != before.importing.watch:
+        watching.restart(chat)
     if chat.session is not None:
         chat.session.model = services.model
         chat.session.settings = bootstrap.turn_settings(settings)

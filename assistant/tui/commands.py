@@ -69,6 +69,7 @@ COMMANDS: Final = (
     Command("retry", "", "Answer your last message again", "messages:retry", waits_for_answer=True),
     Command("continue", "", "Go on with an answer that was cut", "messages:go_on", waits_for_answer=True),
     Command("import", "PATH…", "Import files, folders and zips (--private, --again)", "library:import_files"),
+    Command("watch", "[FOLDER]", "Import what changes in a folder; again ends that", "watching:watch"),
     Command("search", "[QUERY]", "Search everything that is remembered", "conversation:search", "ctrl+f"),
     Command("memory", "[QUERY]", "See, correct and mark what is remembered", "screens:memory", "f2"),
     Command("documents", "[QUERY]", "See, read and import again what was imported", "screens:documents", "f3"),

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assistant import bootstrap
+from assistant.display import plain
+from assistant.language import _
+from assistant.tui import watching
 from assistant.tui.applying import dress
 from assistant.tui.status import StatusKeeper
 from assistant.tui.threads import in_thread
+
+_MOST_NAMED = 3
 
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
@@ -30,7 +35,17 @@ async def opened(chat: ChatScreen, services: Services) -> None:
     if services.model_error is not None:
         error = services.model_error
         await chat.notice(error.message, f"{error.hint} Until then answers are quotations; /model chooses.", "error")
+    await _tell_of_drafts(chat, services)
     chat.background(_warm_up(services), "warming up")
+    watching.restart(chat)
+
+
+async def _tell_of_drafts(chat: ChatScreen, services: Services) -> None:
+    """Say in which earlier chats something was written and not sent, as after a kill."""
+    titles = await in_thread(services.store.drafts.titles)
+    if titles:
+        named = ", ".join(f"“{plain(one, one_line=True)}”" for one in titles[:_MOST_NAMED])
+        await chat.notice(_("Written and not sent: {titles}").format(titles=named), _("/chats leads there."))
 
 
 async def _warm_up(services: Services) -> None:

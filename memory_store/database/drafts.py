@@ -29,3 +29,12 @@ class Drafts:
                 "SELECT text FROM drafts WHERE conversation_id IS ?", (conversation_id,)
             ).fetchone()
         return row["text"] if row else ""
+
+    def titles(self) -> list[str]:
+        """Return the titles of the conversations that have a draft, the latest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT c.title FROM drafts AS d JOIN conversations AS c ON c.id = d.conversation_id "
+                "ORDER BY c.updated_at DESC"
+            )
+            return [row["title"] for row in rows]

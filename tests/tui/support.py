@@ -18,6 +18,7 @@ from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.chat import ChatScreen
 from assistant.tui.services import Services
+from assistant.tui.watching import WORKER
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.user_message import UserMessage
@@ -88,10 +89,16 @@ class House:
         await self.pilot.pause()
         return self.app.screen
 
+    def _working(self) -> bool:
+        return any(one.is_running for one in self.app.workers if one.name != WORKER)
+
     async def settled(self) -> None:
         """Wait until nothing works in the background."""
         await self.until(
-            lambda: self.store.waiting_for_vectors() == 0 and not [one for one in self.app.workers if one.is_running]
+            lambda: (
+                self.store.waiting_for_vectors() == 0
+                and not [one for one in self.app.workers if one.is_running and one.name != WORKER]
+            )
         )
         if self.chat.keeper is not None:
             await self.chat.keeper.look(recount=True)

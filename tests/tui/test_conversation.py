@@ -10,6 +10,7 @@ from assistant.llm.base import ThinkingDelta
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.chats import ChatsScreen
 from assistant.tui.screens.source import SourceScreen
+from assistant.tui.widgets.earlier import EarlierMessages
 from assistant.tui.widgets.source_list import SourceLine
 from assistant.tui.widgets.thinking import Thinking
 from memory_store import Store
@@ -156,7 +157,15 @@ async def test_only_the_latest_messages_of_a_long_chat_are_shown(tmp_path: Path)
     async with chatting(tmp_path, prepare=long) as house:
         await resume(house.chat, house.store.conversations.all()[0].id)
         assert house.questions == [f"Message {number}" for number in range(5, MOST_SHOWN + 5)]
-        assert house.notices[0].startswith("5 earlier messages")
+        above = house.chat.query_one(EarlierMessages)
+        assert str(above.render()).startswith("↑ 5 earlier messages")
+        for _ in range(60):
+            await house.pilot.press("pageup")
+            if not house.chat.query(EarlierMessages):
+                break
+        await house.until(lambda: len(house.questions) == MOST_SHOWN + 5)
+        assert house.questions[0] == "Message 0"
+        assert house.chat.transcript.scroll_y > 0
 
 
 async def test_a_reader_who_scrolled_up_stays_there_while_an_answer_streams(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from assistant import bootstrap
@@ -13,7 +14,7 @@ from assistant.tui.sources import of_citation
 from assistant.tui.threads import in_thread
 from assistant.tui.turn import show_branches
 from assistant.tui.widgets.answer import Answer
-from assistant.tui.widgets.notice import Notice
+from assistant.tui.widgets.earlier import EarlierMessages
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import Store
 from memory_store.models import Message, MessageStatus, Role
@@ -76,16 +77,37 @@ async def show_branch(chat: ChatScreen) -> None:
     session, services = chat.session, chat.services
     assert session is not None
     messages = session.messages
-    shown = messages[-MOST_SHOWN:]
-    stored = await in_thread(lambda: [_StoredMessage(services.store, one) for one in shown])
-    widgets: list[Widget] = [one.widget() for one in stored]
-    if len(messages) > len(shown):
-        earlier = len(messages) - len(shown)
-        widgets.insert(0, Notice(f"{earlier:,} earlier messages are not shown; they are remembered all the same."))
-    await chat.transcript.replace(widgets)
+    await chat.transcript.replace(await _widgets(services.store, messages, len(messages)))
     show_branches(chat)
     assert session.conversation is not None
     chat.show_title(plain(session.conversation.title, one_line=True))
+
+
+async def show_earlier(chat: ChatScreen) -> None:
+    """Show more of a long chat above what is shown, which stays where it is on the screen."""
+    session, transcript = chat.session, chat.transcript
+    above = transcript.column.query_children(EarlierMessages)
+    if session is None or not above:
+        return
+    widgets = await _widgets(chat.services.store, session.messages, above.first().count)
+    before = transcript.virtual_size.height
+    with chat.app.batch_update():
+        await above.remove()
+        await transcript.add(*widgets, before=0)
+    show_branches(chat)
+
+    def stay() -> None:
+        transcript.scroll_to(y=transcript.scroll_y + transcript.virtual_size.height - before, animate=False)
+
+    chat.call_after_refresh(stay)
+
+
+async def _widgets(store: Store, messages: Sequence[Message], end: int) -> list[Widget]:
+    """Return what shows the latest messages before this place, and what stands for those before them."""
+    begin = max(0, end - MOST_SHOWN)
+    stored = await in_thread(lambda: [_StoredMessage(store, one) for one in messages[begin:end]])
+    widgets: list[Widget] = [one.widget() for one in stored]
+    return [EarlierMessages(begin), *widgets] if begin else widgets
 
 
 class _StoredMessage:

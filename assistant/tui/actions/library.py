@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant import bootstrap
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
+from assistant.language import _
 from assistant.portable_settings import portable
 from assistant.tui.threads import in_thread
 from assistant.tui.widgets.notice import Told
@@ -51,22 +52,29 @@ async def bring_in(
     """Import files and return what there is to say of it; `show` is told how far it is, at the end an empty text."""
     if chat.import_stop is not None:
         return Told("An import is running already.", "Esc in the chat stops it.", "warning")
-    options = bootstrap.import_options(chat.services.settings, private=private, again=again)
-    chat.import_stop = stop = threading.Event()
-    show("import: looking for files…")
-    run = _Import(chat.services.store, paths, options, stop)
-    try:
+    outcomes, stopped = await run_import(chat, paths, show, private=private, again=again)
+    return report(outcomes, stopped=stopped)
+
+
+async def run_import(
+    chat: ChatScreen, paths: Sequence[Path], show: Callable[[str], None], *, private: bool = False, again: bool = False
+) -> tuple[list[FileOutcome], bool]:
+    """Import files, after any other import; return what became of each, and whether it was stopped."""
+    async with chat.import_lock:
+        options = bootstrap.import_options(chat.services.settings, private=private, again=again)
+        chat.import_stop = stop = threading.Event()
+        show(_("import: looking for files…"))
+        run = _Import(chat.services.store, paths, options, stop)
         ticking = asyncio.ensure_future(_show_progress(run, show))
         try:
             await in_thread(run.work)
         finally:
             ticking.cancel()
-    finally:
-        chat.import_stop = None
-        show("")
-        if chat.keeper is not None:
-            await chat.keeper.look(recount=True)
-    return _report(run.outcomes, stopped=stop.is_set())
+            chat.import_stop = None
+            show("")
+            if chat.keeper is not None:
+                await chat.keeper.look(recount=True)
+    return run.outcomes, stop.is_set()
 
 
 def split(argument: str) -> list[str]:
@@ -107,7 +115,8 @@ async def _show_progress(run: _Import, show: Callable[[str], None]) -> None:
         await asyncio.sleep(0.1)
 
 
-def _report(outcomes: Sequence[FileOutcome], *, stopped: bool) -> Told:
+def report(outcomes: Sequence[FileOutcome], *, stopped: bool = False) -> Told:
+    """Put into words what became of the files of an import."""
     failed = [one for one in outcomes if one.status is FileStatus.FAILED]
     lines = [_line(one) for one in (outcomes if len(outcomes) <= _MOST_LINES else failed)]
     counts = Counter(one.status.value for one in outcomes)

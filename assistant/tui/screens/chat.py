@@ -71,6 +71,7 @@ class ChatScreen(Screen[None]):
         self.keeper: StatusKeeper | None = None
         self.stopping: asyncio.Event | None = None
         self.import_stop: threading.Event | None = None
+        self.import_lock = asyncio.Lock()
         self.failed = False
         self.code_copied: tuple[Spoken | None, int] = (None, 0)
         self._parts: tuple[ContextPart, ...] = ()
@@ -188,9 +189,10 @@ class ChatScreen(Screen[None]):
 
     def background(self, work: Awaitable[None], name: str) -> None:
         """Do something beside the screen; a failure becomes a notice."""
-        self.run_worker(self._guarded(work), name=name, exit_on_error=False)
+        self.run_worker(self.guarded(work), name=name, exit_on_error=False)
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def guarded(self, work: Awaitable[None]) -> None:
+        """Do something; a failure becomes a notice."""
         from assistant.tui.failures import explain
 
         try:
@@ -310,9 +312,17 @@ class ChatScreen(Screen[None]):
         """Send what was written."""
         self.submit(event.text)
 
+    def on_earlier_messages_asked(self) -> None:
+        """Show more of a long chat."""
+        from assistant.tui.actions.conversation import show_earlier
+
+        self.background(show_earlier(self), "earlier")
+
     def on_prompt_scrolled(self, event: Prompt.Scrolled) -> None:
-        """Page through the transcript."""
-        if event.direction < 0:
+        """Page through the transcript; from its top on to what is not shown yet."""
+        if event.direction < 0 and self.transcript.scroll_y == 0:
+            self.on_earlier_messages_asked()
+        elif event.direction < 0:
             self.transcript.scroll_page_up()
         else:
             self.transcript.scroll_page_down()

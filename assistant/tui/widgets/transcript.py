@@ -44,8 +44,8 @@ class Transcript(VerticalScroll, can_focus=False):
         """What holds the messages."""
         return self.query_one("#column", Vertical)
 
-    async def add(self, *widgets: Widget, before: Widget | None = None) -> None:
-        """Put widgets at the end, or before one that is there."""
+    async def add(self, *widgets: Widget, before: Widget | int | None = None) -> None:
+        """Put widgets at the end, or before one that is there, or before the one at this place."""
         await self.column.mount(*widgets, before=before)
 
     @property

@@ -45,6 +45,7 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
     def opened() -> Services:
         from assistant import bootstrap, crash_log, language
         from assistant import config as configuration
+        from assistant.tui import pauses
         from memory_store import Store
         from memory_store.errors import EmbedderMismatchError
 
@@ -67,6 +68,7 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
             store.close()
             raise
         store.start_background()
+        pauses.settle()
         return Services(settings, store, model, file, embeds, not file.is_file(), tuple(notes), model_error)
 
     return opened

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from assistant.core.events import (
     AnswerDelta,
@@ -19,7 +19,9 @@ from assistant.core.events import (
 )
 from assistant.display import plain
 from assistant.language import _
+from assistant.tui import pauses
 from assistant.tui.attaching import attachments_of
+from assistant.tui.long_chats import put_away_old
 from assistant.tui.sources import of_numbered
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.notice import Notice
@@ -31,6 +33,9 @@ from memory_store.models import Message, MessageStatus
 if TYPE_CHECKING:
     from assistant.core.session import Session
     from assistant.tui.screens.chat import ChatScreen
+
+
+_READING_SECONDS: Final = 1.0
 
 
 async def run_turn(chat: ChatScreen, text: str, instead_of: str | None = None) -> None:
@@ -77,6 +82,8 @@ async def _run(
             async for event in events:
                 await view.take(event)
         show_branches(chat)
+        await put_away_old(chat)
+        chat.set_timer(_READING_SECONDS, pauses.rest)
         chat.run_worker(_name_it(chat, chat.session), name="title", exit_on_error=False)
     except BaseException:
         await view.broke()

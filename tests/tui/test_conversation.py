@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from assistant.errors import ModelError
@@ -16,7 +17,7 @@ from assistant.tui.widgets.thinking import Thinking
 from memory_store import Store
 from memory_store.models import MessageStatus
 from tests.memory_store.support import add_document
-from tests.tui.support import chatting
+from tests.tui.support import House, chatting
 
 
 def with_keys(store: Store) -> None:
@@ -143,27 +144,28 @@ async def test_a_new_chat_is_empty_and_the_earlier_one_can_be_gone_on_with(tmp_p
 
 
 async def test_only_the_latest_messages_of_a_long_chat_are_shown(tmp_path: Path) -> None:
-    from assistant.tui.actions.conversation import MOST_SHOWN, resume
+    from assistant.tui.actions.conversation import resume
+    from assistant.tui.long_chats import SHOWN_AT_FIRST
     from memory_store.models import USER, Role
 
     def long(store: Store) -> None:
         conversation = store.conversations.start("Long")
         parent = None
-        for number in range(MOST_SHOWN + 5):
+        for number in range(SHOWN_AT_FIRST + 5):
             parent = store.conversations.append(
                 conversation.id, Role.USER, f"Message {number}", USER, parent_id=parent
             ).id
 
     async with chatting(tmp_path, prepare=long) as house:
         await resume(house.chat, house.store.conversations.all()[0].id)
-        assert house.questions == [f"Message {number}" for number in range(5, MOST_SHOWN + 5)]
+        assert house.questions == [f"Message {number}" for number in range(5, SHOWN_AT_FIRST + 5)]
         above = house.chat.query_one(EarlierMessages)
         assert str(above.render()).startswith("↑ 5 earlier messages")
         for _ in range(60):
             await house.pilot.press("pageup")
             if not house.chat.query(EarlierMessages):
                 break
-        await house.until(lambda: len(house.questions) == MOST_SHOWN + 5)
+        await house.until(lambda: len(house.questions) == SHOWN_AT_FIRST + 5)
         assert house.questions[0] == "Message 0"
         assert house.chat.transcript.scroll_y > 0
 
@@ -184,3 +186,26 @@ async def test_a_reader_who_scrolled_up_stays_there_while_an_answer_streams(tmp_
         await house.until(lambda: not house.chat.is_answering)
         await house.pilot.pause()
         assert house.chat.transcript.scroll_y == place
+
+
+async def test_a_chat_that_has_grown_long_puts_its_oldest_messages_away_and_brings_them_back(tmp_path: Path) -> None:
+    from assistant.tui.long_chats import MOST_SHOWN, SHOWN_AT_FIRST
+
+    async with chatting(tmp_path) as house:
+        for number in range(MOST_SHOWN // 2 + 1):
+            await house.say(f"Question {number}")
+            await house.until(partial(has_turns, house, number + 1))
+        await house.until(lambda: house.chat.query(EarlierMessages))
+        assert len(house.chat.transcript.spoken) == SHOWN_AT_FIRST
+        assert house.chat.query_one(EarlierMessages).count == MOST_SHOWN + 2 - SHOWN_AT_FIRST
+        house.chat.query_one(EarlierMessages).focus()
+        await house.pilot.press("enter")
+        await house.until(lambda: len(house.chat.transcript.spoken) > SHOWN_AT_FIRST)
+        texts = [one.text for one in house.chat.transcript.spoken]
+        assert texts[-2:] == [f"Question {MOST_SHOWN // 2}", "Fine."]
+        assert len(set(texts)) == len(texts) // 2 + 1
+
+
+def has_turns(house: House, count: int) -> bool:
+    assert house.chat.session is not None
+    return len(house.chat.session.messages) == 2 * count and not house.chat.is_answering

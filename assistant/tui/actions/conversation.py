@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from assistant import bootstrap
 from assistant.core.session import Session
 from assistant.display import plain
+from assistant.tui.long_chats import SHOWN_AT_FIRST, SHOWN_MORE
 from assistant.tui.screens.search import SearchScreen
 from assistant.tui.sources import of_citation
 from assistant.tui.threads import in_thread
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from assistant.tui.screens.chat import ChatScreen
 
-MOST_SHOWN: Final = 100
 TEMPORARY: Final = "temporary: nothing of this chat is kept"
 
 
@@ -77,7 +77,7 @@ async def show_branch(chat: ChatScreen) -> None:
     session, services = chat.session, chat.services
     assert session is not None
     messages = session.messages
-    await chat.transcript.replace(await _widgets(services.store, messages, len(messages)))
+    await chat.transcript.replace(await _widgets(services.store, messages, len(messages), SHOWN_AT_FIRST))
     show_branches(chat)
     assert session.conversation is not None
     chat.show_title(plain(session.conversation.title, one_line=True))
@@ -89,7 +89,7 @@ async def show_earlier(chat: ChatScreen) -> None:
     above = transcript.column.query_children(EarlierMessages)
     if session is None or not above:
         return
-    widgets = await _widgets(chat.services.store, session.messages, above.first().count)
+    widgets = await _widgets(chat.services.store, session.messages, above.first().count, SHOWN_MORE)
     before = transcript.virtual_size.height
     with chat.app.batch_update():
         await above.remove()
@@ -102,9 +102,9 @@ async def show_earlier(chat: ChatScreen) -> None:
     chat.call_after_refresh(stay)
 
 
-async def _widgets(store: Store, messages: Sequence[Message], end: int) -> list[Widget]:
-    """Return what shows the latest messages before this place, and what stands for those before them."""
-    begin = max(0, end - MOST_SHOWN)
+async def _widgets(store: Store, messages: Sequence[Message], end: int, most: int) -> list[Widget]:
+    """Return what shows so many messages before this place, and what stands for those before them."""
+    begin = max(0, end - most)
     stored = await in_thread(lambda: [_StoredMessage(store, one) for one in messages[begin:end]])
     widgets: list[Widget] = [one.widget() for one in stored]
     return [EarlierMessages(begin), *widgets] if begin else widgets

@@ -1,0 +1,26 @@
+"""Keeps the garbage collector's long pauses out of the frames: it looks at everything when nobody waits."""
+
+from __future__ import annotations
+
+import gc
+from typing import Final
+
+# Young objects are looked at as ever. Looking at all of them (the third number) takes a tenth of a second and more
+# once the libraries are loaded, and would come several times a second while an answer streams.
+_THRESHOLDS: Final = (10_000, 10, 10_000)
+_settled = False
+
+
+def settle() -> None:
+    """Take what is loaded by now for good: it is never looked at again. For the end of a program's start."""
+    global _settled
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
+    _settled = True
+
+
+def rest() -> None:
+    """Look at everything, now that an answer is whole and the user reads."""
+    if _settled:
+        gc.collect()

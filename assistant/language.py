@@ -60,3 +60,8 @@ def N_(text: str) -> str:
 def plural(one: str, many: str, count: int) -> str:
     """Return the form of a text for this count, `{count}` in it filled in."""
     return _catalogue.ngettext(one, many, count).format(count=f"{count:,}")
+
+
+def NN_(one: str, many: str) -> tuple[str, str]:
+    """Mark the two forms of a text with `{count}` that is data, and is translated when it is shown, by `plural`."""
+    return one, many

@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from assistant.language import DOMAIN, LOCALES
 
 _ROOT = Path(__file__).resolve().parents[1]
-_KEYWORDS = {"_": None, "N_": None, "plural": (1, 2)}
+_KEYWORDS = {"_": None, "N_": None, "NN_": (1, 2), "plural": (1, 2)}
 
 
 def gathered() -> Catalog:

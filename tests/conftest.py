@@ -15,6 +15,12 @@ from tests.support.embedder import HashEmbedder
 
 
 @pytest.fixture(autouse=True)
+def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Speak English, whatever the machine speaks."""
+    monkeypatch.setenv("LANGUAGE", "en")
+
+
+@pytest.fixture(autouse=True)
 def only_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Refuse connections that leave the machine, and keep the user's own folders out of reach."""
     connect = socket.socket.connect

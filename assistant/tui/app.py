@@ -12,6 +12,7 @@ from textual import constants
 from textual.app import App
 from textual.screen import Screen
 
+from assistant.language import _
 from assistant.tui.contrast import readable
 from assistant.tui.screens.chat import ChatScreen
 from assistant.tui.themes import DEFAULT_THEME, THEMES
@@ -124,4 +125,4 @@ class ChatApp(App[int]):
 
     def action_help_quit(self) -> None:
         """Answer Ctrl+C where nothing is selected."""
-        self.notify("Ctrl+Q leaves Keepsake. Ctrl+C copies what is selected.", markup=False, timeout=4)
+        self.notify(_("Ctrl+Q leaves Keepsake. Ctrl+C copies what is selected."), markup=False, timeout=4)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from assistant import bootstrap, language
 from assistant.language import _
 from assistant.tui import keymap, watching
+from assistant.tui.screens.chat import PLACEHOLDER
 from assistant.tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ async def dress(chat: ChatScreen, settings: Settings) -> None:
     """Put the settings for looks and keys in force; what can't be is told."""
     app, chosen = chat.keepsake, settings.chat
     language.use(chosen.language)
+    chat.prompt.placeholder = _(PLACEHOLDER)
     app.move(reduced=chosen.reduced_motion)
     if chosen.theme in app.available_themes:
         app.theme = chosen.theme

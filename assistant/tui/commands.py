@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
+from assistant.language import N_
+
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
@@ -50,50 +52,50 @@ class Command:
 
 
 COMMANDS: Final = (
-    Command("new", "", "Start a new chat", "conversation:new", "ctrl+n", waits_for_answer=True),
+    Command("new", "", N_("Start a new chat"), "conversation:new", "ctrl+n", waits_for_answer=True),
     Command(
         "temporary",
         "",
-        "Start a chat that is kept nowhere",
+        N_("Start a chat that is kept nowhere"),
         "conversation:temporary",
         waits_for_answer=True,
     ),
     Command(
         "chats",
         "[QUERY]",
-        "Go on with an earlier chat, rename it, export it",
+        N_("Go on with an earlier chat, rename it, export it"),
         "conversation:chats",
         "ctrl+o",
         waits_for_answer=True,
     ),
-    Command("retry", "", "Answer your last message again", "messages:retry", waits_for_answer=True),
-    Command("continue", "", "Go on with an answer that was cut", "messages:go_on", waits_for_answer=True),
-    Command("import", "PATH…", "Import files, folders and zips (--private, --again)", "library:import_files"),
-    Command("watch", "[FOLDER]", "Import what changes in a folder; again ends that", "watching:watch"),
-    Command("search", "[QUERY]", "Search everything that is remembered", "conversation:search", "ctrl+f"),
-    Command("memory", "[QUERY]", "See, correct and mark what is remembered", "screens:memory", "f2"),
-    Command("documents", "[QUERY]", "See, read and import again what was imported", "screens:documents", "f3"),
-    Command("history", "", "Bring back something that you sent", "writing:history", "ctrl+r"),
-    Command("editor", "", "Write in your editor", "writing:editor", "ctrl+g"),
-    Command("context", "", "Show what the model sees", "conversation:context", "ctrl+b"),
-    Command("remember", "TEXT", "Keep a note", "conversation:remember"),
+    Command("retry", "", N_("Answer your last message again"), "messages:retry", waits_for_answer=True),
+    Command("continue", "", N_("Go on with an answer that was cut"), "messages:go_on", waits_for_answer=True),
+    Command("import", "PATH…", N_("Import files, folders and zips (--private, --again)"), "library:import_files"),
+    Command("watch", "[FOLDER]", N_("Import what changes in a folder; again ends that"), "watching:watch"),
+    Command("search", "[QUERY]", N_("Search everything that is remembered"), "conversation:search", "ctrl+f"),
+    Command("memory", "[QUERY]", N_("See, correct and mark what is remembered"), "screens:memory", "f2"),
+    Command("documents", "[QUERY]", N_("See, read and import again what was imported"), "screens:documents", "f3"),
+    Command("history", "", N_("Bring back something that you sent"), "writing:history", "ctrl+r"),
+    Command("editor", "", N_("Write in your editor"), "writing:editor", "ctrl+g"),
+    Command("context", "", N_("Show what the model sees"), "conversation:context", "ctrl+b"),
+    Command("remember", "TEXT", N_("Keep a note"), "conversation:remember"),
     Command(
         "forget",
         "WHAT",
-        "Erase an ID, `document PATH`, `matching WORDS`, `this` chat or `all`, after asking",
+        N_("Erase an ID, `document PATH`, `matching WORDS`, `this` chat or `all`, after asking"),
         "forgetting:forget",
         waits_for_answer=True,
     ),
-    Command("receipts", "", "See what was erased, and how it was verified", "screens:receipts"),
-    Command("doctor", "", "Look over the memory, and see what mends it", "screens:doctor"),
-    Command("stats", "", "See how the memory grew, and what the answers took", "screens:stats"),
-    Command("export", "FILE", "Write everything to one zip", "library:export"),
-    Command("model", "[NAME]", "Choose who answers", "models:choose", waits_for_answer=True),
-    Command("guide", "", "Be led through the first steps", "guide:guide", waits_for_answer=True),
-    Command("theme", "[NAME]", "Choose the colours", "appearance:theme", needs_memory=False),
-    Command("settings", "", "Change how it answers, looks and imports", "settings:settings", "f4"),
-    Command("help", "", "List the keys and commands", "appearance:help", "f1", needs_memory=False),
-    Command("quit", "", "Leave", "appearance:leave", "ctrl+q", needs_memory=False),
+    Command("receipts", "", N_("See what was erased, and how it was verified"), "screens:receipts"),
+    Command("doctor", "", N_("Look over the memory, and see what mends it"), "screens:doctor"),
+    Command("stats", "", N_("See how the memory grew, and what the answers took"), "screens:stats"),
+    Command("export", "FILE", N_("Write everything to one zip"), "library:export"),
+    Command("model", "[NAME]", N_("Choose who answers"), "models:choose", waits_for_answer=True),
+    Command("guide", "", N_("Be led through the first steps"), "guide:guide", waits_for_answer=True),
+    Command("theme", "[NAME]", N_("Choose the colours"), "appearance:theme", needs_memory=False),
+    Command("settings", "", N_("Change how it answers, looks and imports"), "settings:settings", "f4"),
+    Command("help", "", N_("List the keys and commands"), "appearance:help", "f1", needs_memory=False),
+    Command("quit", "", N_("Leave"), "appearance:leave", "ctrl+q", needs_memory=False),
 )
 
 
@@ -113,18 +115,18 @@ class MessageAction:
 
 
 MESSAGE_ACTIONS: Final = (
-    MessageAction("earlier", "alt+up", "Select the message before"),
-    MessageAction("later", "alt+down", "Select the message after"),
-    MessageAction("copy", "y", "Copy it whole"),
-    MessageAction("code", "c", "Copy its code block; again for the next one"),
-    MessageAction("edit", "e", "Edit what you wrote, as a branch of its own", waits_for_answer=True),
-    MessageAction("again", "r", "Answer again, as a branch of its own", waits_for_answer=True),
-    MessageAction("left", "left", "The branch before", waits_for_answer=True),
-    MessageAction("right", "right", "The branch after", waits_for_answer=True),
-    MessageAction("branch", "b", "Go on from here, as a branch of its own", waits_for_answer=True),
-    MessageAction("pin", "p", "Keep it as a pinned memory"),
-    MessageAction("forget", "f", "Erase it, after asking", waits_for_answer=True),
-    MessageAction("sources", "s", "Go to its sources"),
+    MessageAction("earlier", "alt+up", N_("Select the message before")),
+    MessageAction("later", "alt+down", N_("Select the message after")),
+    MessageAction("copy", "y", N_("Copy it whole")),
+    MessageAction("code", "c", N_("Copy its code block; again for the next one")),
+    MessageAction("edit", "e", N_("Edit what you wrote, as a branch of its own"), waits_for_answer=True),
+    MessageAction("again", "r", N_("Answer again, as a branch of its own"), waits_for_answer=True),
+    MessageAction("left", "left", N_("The branch before"), waits_for_answer=True),
+    MessageAction("right", "right", N_("The branch after"), waits_for_answer=True),
+    MessageAction("branch", "b", N_("Go on from here, as a branch of its own"), waits_for_answer=True),
+    MessageAction("pin", "p", N_("Keep it as a pinned memory")),
+    MessageAction("forget", "f", N_("Erase it, after asking"), waits_for_answer=True),
+    MessageAction("sources", "s", N_("Go to its sources")),
 )
 
 
@@ -144,21 +146,21 @@ class SourceAction:
 
 
 SOURCE_ACTIONS: Final = (
-    SourceAction("dismiss", "n", "not relevant", "Never recall it for this question again, or take that back"),
-    SourceAction("correct", "w", "wrong", "Put right what it says; the correction is remembered"),
+    SourceAction("dismiss", "n", N_("not relevant"), N_("Never recall it for this question again, or take that back")),
+    SourceAction("correct", "w", "wrong", N_("Put right what it says; the correction is remembered")),
 )
 
 # Keys that are no commands, for the help.
 KEYS: Final = (
-    ("Enter", "Send"),
-    ("Ctrl+J, Shift+Enter, Alt+Enter", "Break the line"),
-    ("Esc", "Stop the answer or the import; what has come is kept"),
-    ("Up", "In an empty prompt: bring back what was sent last"),
-    ("Alt+Up, Alt+Down", "Select a message, to do something with it"),
-    ("Page Up, Page Down", "Scroll the conversation"),
-    ("Tab, Enter", "Go to a source, open it"),
-    ("Ctrl+P", "All commands"),
-    ("Ctrl+C", "Copy what is selected"),
+    ("Enter", N_("Send")),
+    ("Ctrl+J, Shift+Enter, Alt+Enter", N_("Break the line")),
+    ("Esc", N_("Stop the answer or the import; what has come is kept")),
+    ("Up", N_("In an empty prompt: bring back what was sent last")),
+    ("Alt+Up, Alt+Down", N_("Select a message, to do something with it")),
+    ("Page Up, Page Down", N_("Scroll the conversation")),
+    ("Tab, Enter", N_("Go to a source, open it")),
+    ("Ctrl+P", N_("All commands")),
+    ("Ctrl+C", N_("Copy what is selected")),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from assistant.language import N_
 from assistant.tui.widgets.filter_line import Filter
 from memory_store.models import AuthorKind, Memory, MemoryKind
 
@@ -24,27 +25,27 @@ def _any(one: Memory) -> bool:
 
 
 _CHOICES: Final[dict[str, tuple[tuple[str, Test], ...]]] = {
-    "kind": (("any kind", _any), *((f"{one.value}s", _kind(one)) for one in MemoryKind)),
+    "kind": ((N_("any kind"), _any), *((f"{one.value}s", _kind(one)) for one in MemoryKind)),
     "author": (
-        ("any author", _any),
-        ("by you", _author(AuthorKind.USER)),
-        ("by a model", _author(AuthorKind.MODEL)),
-        ("by a document", _author(AuthorKind.DOCUMENT)),
+        (N_("any author"), _any),
+        (N_("by you"), _author(AuthorKind.USER)),
+        (N_("by a model"), _author(AuthorKind.MODEL)),
+        (N_("by a document"), _author(AuthorKind.DOCUMENT)),
     ),
     "pinned": (
-        ("pinned or not", _any),
+        (N_("pinned or not"), _any),
         ("pinned", lambda one: one.pinned),
-        ("not pinned", lambda one: not one.pinned),
+        (N_("not pinned"), lambda one: not one.pinned),
     ),
     "private": (
-        ("private or not", _any),
+        (N_("private or not"), _any),
         ("private", lambda one: one.private),
-        ("not private", lambda one: not one.private),
+        (N_("not private"), lambda one: not one.private),
     ),
     "history": (
-        ("without history", lambda one: one.superseded_by is None),
-        ("with history", _any),
-        ("history alone", lambda one: one.superseded_by is not None),
+        (N_("without history"), lambda one: one.superseded_by is None),
+        (N_("with history"), _any),
+        (N_("history alone"), lambda one: one.superseded_by is not None),
     ),
 }
 FILTERS: Final = tuple(Filter(name, tuple(label for label, _ in choices)) for name, choices in _CHOICES.items())

@@ -34,7 +34,11 @@ async def opened(chat: ChatScreen, services: Services) -> None:
         await chat.notice(note, kind="warning")
     if services.model_error is not None:
         error = services.model_error
-        await chat.notice(error.message, f"{error.hint} Until then answers are quotations; /model chooses.", "error")
+        await chat.notice(
+            error.message,
+            _("{hint} Until then answers are quotations; /model chooses.").format(hint=error.hint),
+            "error",
+        )
     await _tell_of_drafts(chat, services)
     chat.background(_warm_up(services), "warming up")
     watching.restart(chat)

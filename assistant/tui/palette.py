@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from assistant.language import _
 from assistant.tui.commands import COMMANDS
 
 if TYPE_CHECKING:
@@ -21,15 +22,15 @@ class CommandProvider(Provider):
         chat = cast("ChatApp", self.app).chat
         for command in COMMANDS:
             run = partial(chat.sender.choose, command.name)
-            yield DiscoveryHit(command.summary, run, text=command.summary, help=command.usage.replace("[", "\\["))
+            yield DiscoveryHit(_(command.summary), run, text=_(command.summary), help=command.usage.replace("[", "\\["))
 
     async def search(self, query: str) -> Hits:
         """Offer those that fit, by their name or what they do."""
         chat = cast("ChatApp", self.app).chat
         matcher = self.matcher(query)
         for command in COMMANDS:
-            score = max(matcher.match(command.summary), matcher.match(command.name))
+            score = max(matcher.match(_(command.summary)), matcher.match(command.name))
             if score > 0:
                 run = partial(chat.sender.choose, command.name)
-                shown = matcher.highlight(command.summary)
-                yield Hit(score, shown, run, text=command.summary, help=command.usage.replace("[", "\\["))
+                shown = matcher.highlight(_(command.summary))
+                yield Hit(score, shown, run, text=_(command.summary), help=command.usage.replace("[", "\\["))

@@ -7,6 +7,8 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from assistant.language import N_
+
 _SIGNS: Final = {"slash": "/", "escape": "Esc", "enter": "Enter"}
 FIXED: Final = frozenset({"enter", "escape"})  # keys that no user can change
 
@@ -31,64 +33,64 @@ class ScreenAction:
         return _SIGNS.get(self.key, self.key)
 
 
-SEARCH: Final = ScreenAction("search", "slash", "Search", "Search as you type; Esc empties the field")
-BACK: Final = ScreenAction("back", "escape", "Back", "Go back")
-FORGET: Final = ScreenAction("forget", "f", "Forget", "Erase it, after asking")
-PRIVATE: Final = ScreenAction("private", "v", "Private", "Make it private, or public again")
+SEARCH: Final = ScreenAction("search", "slash", N_("Search"), N_("Search as you type; Esc empties the field"))
+BACK: Final = ScreenAction("back", "escape", N_("Back"), N_("Go back"))
+FORGET: Final = ScreenAction("forget", "f", N_("Forget"), N_("Erase it, after asking"))
+PRIVATE: Final = ScreenAction("private", "v", N_("Private"), N_("Make it private, or public again"))
 
 MEMORY_ACTIONS: Final = (
-    ScreenAction("add", "a", "Add", "Write down a new memory"),
-    ScreenAction("edit", "e", "Edit", "Write a newer version; this one is kept as history"),
-    ScreenAction("pin", "p", "Pin", "Pin it, so that every answer knows it, or unpin it"),
+    ScreenAction("add", "a", N_("Add"), N_("Write down a new memory")),
+    ScreenAction("edit", "e", N_("Edit"), N_("Write a newer version; this one is kept as history")),
+    ScreenAction("pin", "p", N_("Pin"), N_("Pin it, so that every answer knows it, or unpin it")),
     PRIVATE,
     FORGET,
-    ScreenAction("details", "enter", "Details", "Go to its text, its sources and its history"),
+    ScreenAction("details", "enter", N_("Details"), N_("Go to its text, its sources and its history")),
     SEARCH,
     BACK,
 )
 
 DOCUMENT_ACTIONS: Final = (
-    ScreenAction("open", "o", "Open", "Read it: its passages in their order"),
-    ScreenAction("again", "i", "Import again", "Import it again, if the file has changed since"),
+    ScreenAction("open", "o", N_("Open"), N_("Read it: its passages in their order")),
+    ScreenAction("again", "i", N_("Import again"), N_("Import it again, if the file has changed since")),
     PRIVATE,
     FORGET,
-    ScreenAction("details", "enter", "Details", "Go to what is known of it"),
+    ScreenAction("details", "enter", N_("Details"), N_("Go to what is known of it")),
     SEARCH,
     BACK,
 )
 READING_ACTIONS: Final = (
-    ScreenAction("later", "n", "Next passages", "Read on"),
-    ScreenAction("earlier", "b", "Passages before", "Go back to the passages before"),
+    ScreenAction("later", "n", N_("Next passages"), N_("Read on")),
+    ScreenAction("earlier", "b", N_("Passages before"), N_("Go back to the passages before")),
     BACK,
 )
 
 CHAT_ACTIONS: Final = (
-    ScreenAction("resume", "enter", "Go on", "Go on with it"),
-    ScreenAction("rename", "r", "Rename", "Give it another title"),
-    ScreenAction("export", "x", "Export", "Write it to a file: .md, .html or .json"),
+    ScreenAction("resume", "enter", N_("Go on"), N_("Go on with it")),
+    ScreenAction("rename", "r", N_("Rename"), N_("Give it another title")),
+    ScreenAction("export", "x", N_("Export"), N_("Write it to a file: .md, .html or .json")),
     PRIVATE,
-    ScreenAction("archive", "a", "Archive", "Put it away, or take it out again; it is recalled all the same"),
-    ScreenAction("shown", "1", "Shown", "Show the chats, those that were put away, or all"),
+    ScreenAction("archive", "a", N_("Archive"), N_("Put it away, or take it out again; it is recalled all the same")),
+    ScreenAction("shown", "1", N_("Shown"), N_("Show the chats, those that were put away, or all")),
     FORGET,
     SEARCH,
     BACK,
 )
 
 LOOKING_ACTIONS: Final = (
-    ScreenAction("details", "enter", "Details", "Go to the whole of it, to scroll"),
+    ScreenAction("details", "enter", N_("Details"), N_("Go to the whole of it, to scroll")),
     SEARCH,
     BACK,
 )
-DOCTOR_ACTIONS: Final = (ScreenAction("examine", "r", "Again", "Look over the memory again"), *LOOKING_ACTIONS)
+DOCTOR_ACTIONS: Final = (ScreenAction("examine", "r", N_("Again"), N_("Look over the memory again")), *LOOKING_ACTIONS)
 
 # Each screen as the help names it, with what can be done there.
 SCREENS: Final = (
-    ("In the memories", MEMORY_ACTIONS),
-    ("In the documents", DOCUMENT_ACTIONS),
-    ("In one document", READING_ACTIONS),
-    ("In the chats", CHAT_ACTIONS),
-    ("In the receipts", LOOKING_ACTIONS),
-    ("At the doctor's", DOCTOR_ACTIONS),
+    (N_("In the memories"), MEMORY_ACTIONS),
+    (N_("In the documents"), DOCUMENT_ACTIONS),
+    (N_("In one document"), READING_ACTIONS),
+    (N_("In the chats"), CHAT_ACTIONS),
+    (N_("In the receipts"), LOOKING_ACTIONS),
+    (N_("At the doctor's"), DOCTOR_ACTIONS),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from assistant.language import _
 from assistant.tui import commands
 from assistant.tui.threads import in_thread
 
@@ -47,9 +48,9 @@ class Sender:
             self._submit_command(*parsed)
         elif not chat.is_open:
             self._send_when_open = True
-            chat.notify("Your memory is still opening; this is sent when it is open.", markup=False, timeout=3)
+            chat.notify(_("Your memory is still opening; this is sent when it is open."), markup=False, timeout=3)
         elif chat.is_answering:
-            chat.notify("The answer is still coming. Esc stops it; your text stays here.", markup=False, timeout=4)
+            chat.notify(_("The answer is still coming. Esc stops it; your text stays here."), markup=False, timeout=4)
         elif not self._is_refused():
             self._send(text)
 
@@ -79,10 +80,12 @@ class Sender:
         command = commands.find(name)
         if command is None:
             near = commands.nearest(name)
-            hint = f"Did you mean /{near.name}?" if near else "/help lists the commands."
-            self._chat.notify(f"There is no command /{name}. {hint}", severity="warning", markup=False)
+            hint = _("Did you mean /{name}?").format(name=near.name) if near else _("/help lists the commands.")
+            self._chat.notify(
+                _("There is no command /{name}. {hint}").format(name=name, hint=hint), severity="warning", markup=False
+            )
         elif command.requires_argument and not argument:
-            self._chat.notify(f"It is written {command.usage}", severity="warning", markup=False)
+            self._chat.notify(_("It is written {usage}").format(usage=command.usage), severity="warning", markup=False)
         elif self._may_run(command):
             argument = self._chat.prompt.unfolded(argument)
             self._clear(self._chat.prompt.text)
@@ -105,10 +108,10 @@ class Sender:
     def _may_run(self, command: commands.Command) -> bool:
         chat = self._chat
         if chat.failed or (command.needs_memory and not chat.is_open):
-            chat.notify("Your memory is still opening.", markup=False, timeout=3)
+            chat.notify(_("Your memory is still opening."), markup=False, timeout=3)
             return False
         if command.waits_for_answer and chat.is_answering:
-            chat.notify("The answer is still coming; Esc stops it.", markup=False, timeout=4)
+            chat.notify(_("The answer is still coming; Esc stops it."), markup=False, timeout=4)
             return False
         return True
 
@@ -143,7 +146,7 @@ class Sender:
         except KeepsakeError as error:
             if not self._told:
                 self._told = True
-                text = f"What you are writing can't be kept: {error.message}"
+                text = _("What you are writing can't be kept: {message}").format(message=error.message)
                 self._chat.notify(text, severity="warning", markup=False, timeout=8)
             return None
 
@@ -168,7 +171,7 @@ class Sender:
         """Put a sent message into the prompt, to be sent in its place on a branch of its own."""
         self._editing = message_id
         self._chat.prompt.replace_all(text)
-        self._chat.prompt.border_title = "Editing: Enter sends it as a branch, Esc gives it up"
+        self._chat.prompt.border_title = _("Editing: Enter sends it as a branch, Esc gives it up")
         self._chat.focus_prompt()
 
     def give_up_edit(self) -> bool:

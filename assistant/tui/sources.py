@@ -9,6 +9,7 @@ from typing import Final
 from assistant.core.context import author_label
 from assistant.core.events import NumberedSource
 from assistant.display import excerpt, plain
+from assistant.language import _
 from memory_store import Store
 from memory_store.database.passages import StoredPassage
 from memory_store.errors import NotFoundError
@@ -100,7 +101,7 @@ def of_memory_sources(store: Store, ids: tuple[str, ...]) -> list[SourceView]:
 def author_name(author: Author) -> str:
     """Return who made a memory or message, in a word, safe to show."""
     if author.kind is AuthorKind.USER and not author.name:
-        return "you"
+        return _("you")
     return plain(author_label(author), one_line=True)
 
 
@@ -114,7 +115,7 @@ def _author(hit: Hit) -> str:
 def _title(hit: Hit) -> str:
     title = plain(hit.source.title, one_line=True)
     if hit.kind is SourceKind.CONVERSATION:
-        return f"Conversation: {title}" if title else "An earlier conversation"
+        return _("Conversation: {title}").format(title=title) if title else _("An earlier conversation")
     if hit.kind is SourceKind.MEMORY:
-        return f"Your {title or 'memory'}: {excerpt(hit.text, _MEMORY_CHARS)}"
-    return title or "An untitled document"
+        return _("Your {kind}: {text}").format(kind=_(title or "memory"), text=excerpt(hit.text, _MEMORY_CHARS))
+    return title or _("An untitled document")

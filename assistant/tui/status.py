@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from assistant.display import plain
+from assistant.language import _
 from assistant.tui.threads import in_thread
 from assistant.tui.widgets.status_line import Status, StatusLine
 from memory_store.errors import KeepsakeError
@@ -78,7 +79,7 @@ class StatusKeeper:
         problem = store.background_error
         self._set(
             waiting=waiting,
-            index="index kept by another Keepsake" if owned_elsewhere else "",
+            index=_("index kept by another Keepsake") if owned_elsewhere else "",
             problem=plain(problem.message, one_line=True) if problem else "",
         )
         if recount or waiting != self._counted_at_waiting:
@@ -94,7 +95,7 @@ class StatusKeeper:
 def where_of(services: Services) -> str:
     """Return where the model runs, in words: on this machine, or the host that the questions go to."""
     if services.model.quotes_only:
-        return "no language model"
+        return _("no language model")
     if services.model.is_private:
-        return "on this machine"
+        return _("on this machine")
     return plain(host_of(services.settings.model.base_url) or "api.openai.com", one_line=True)

@@ -125,7 +125,7 @@ class _TurnView:
     async def begin(self) -> None:
         """Show the user's words, if they are new, and that an answer is on its way."""
         await self._chat.transcript.add(*([self._question] if self._question else []), self._answer)
-        self._answer.say("Recalling…")
+        self._answer.say(_("Recalling…"))
         self._chat.transcript.anchor()
 
     async def take(self, event: Event) -> None:
@@ -138,7 +138,7 @@ class _TurnView:
             case Recalled(_, tokens, parts, left_out, shortened):
                 await self._tell_of_attachments(left_out, shortened)
                 self._chat.show_parts(parts)
-                self._answer.say("Waiting for the first word…")
+                self._answer.say(_("Waiting for the first word…"))
                 if self._chat.keeper is not None:
                     self._chat.keeper.show_context(tokens)
             case ThinkingDelta(piece):
@@ -146,7 +146,7 @@ class _TurnView:
             case AnswerDelta(piece):
                 await self._answer.add(piece)
             case Captured(memory):
-                remembered = Notice(f"Remembered: {memory.text}", kind="good")
+                remembered = Notice(_("Remembered: {text}").format(text=memory.text), kind="good")
                 await self._chat.transcript.add(remembered, before=self._answer)
             case TurnFinished(message, sources):
                 self._answer.message_id = message.id
@@ -154,10 +154,12 @@ class _TurnView:
                 await self._answer.finish(of_numbered(sources), name, self._ending(message))
             case TurnFailed(error, message, sources):
                 self._answer.message_id = message.id if message else None
-                await self._answer.finish(of_numbered(sources), None, "The answer broke off." if message else "")
+                await self._answer.finish(of_numbered(sources), None, _("The answer broke off.") if message else "")
                 if message is None:
                     await self._answer.remove()
-                next_step = "/continue goes on with it, /retry answers again." if message else "/retry asks again."
+                next_step = (
+                    _("/continue goes on with it, /retry answers again.") if message else _("/retry asks again.")
+                )
                 await self._chat.notice(error.message, f"{error.hint} {next_step}".strip(), "error")
 
     async def _tell_of_attachments(self, left_out: tuple[str, ...], shortened: tuple[str, ...]) -> None:
@@ -172,11 +174,11 @@ class _TurnView:
     async def broke(self) -> None:
         """Say under the answer that it did not come to its end."""
         if self._answer.is_attached:
-            await self._answer.finish((), None, "The answer broke off.")
+            await self._answer.finish((), None, _("The answer broke off."))
 
     def _ending(self, message: Message) -> str:
         if message.status is MessageStatus.COMPLETE:
             return ""
         if self._stop.is_set():
-            return "Stopped." if message.text else "Stopped before the first word."
-        return "Cut: the answer reached its longest length." if message.text else "The model said nothing."
+            return _("Stopped.") if message.text else _("Stopped before the first word.")
+        return _("Cut: the answer reached its longest length.") if message.text else _("The model said nothing.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assistant.language import _
+
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
@@ -13,7 +15,11 @@ async def theme(chat: ChatScreen, argument: str) -> None:
     app = chat.app
     names = sorted(app.available_themes)
     if argument and argument not in names:
-        await chat.notice(f"There is no theme {argument!r}.", f"There are: {', '.join(names)}.", "warning")
+        await chat.notice(
+            _("There is no theme {argument!r}.").format(argument=argument),
+            _("There are: {names}.").format(names=", ".join(names)),
+            "warning",
+        )
         return
     name = argument or await _chosen(chat, names)
     if name is None:
@@ -30,8 +36,8 @@ async def theme(chat: ChatScreen, argument: str) -> None:
 async def _chosen(chat: ChatScreen, names: list[str]) -> str | None:
     from assistant.tui.screens.chooser import Choice, Chooser
 
-    choices = [Choice(name, "in use" if name == chat.app.theme else "", name) for name in names]
-    return await chat.app.push_screen_wait(Chooser("Colours", choices))
+    choices = [Choice(name, _("in use") if name == chat.app.theme else "", name) for name in names]
+    return await chat.app.push_screen_wait(Chooser(_("Colours"), choices))
 
 
 async def help(chat: ChatScreen, argument: str) -> None:

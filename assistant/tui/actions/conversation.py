@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from assistant import bootstrap
 from assistant.core.session import Session
 from assistant.display import plain
+from assistant.language import N_, _
 from assistant.tui.long_chats import SHOWN_AT_FIRST, SHOWN_MORE
 from assistant.tui.screens.search import SearchScreen
 from assistant.tui.sources import of_citation
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from assistant.tui.screens.chat import ChatScreen
 
-TEMPORARY: Final = "temporary: nothing of this chat is kept"
+TEMPORARY: Final = N_("temporary: nothing of this chat is kept")
 
 
 async def new(chat: ChatScreen, argument: str = "", *, temporary: bool = False) -> None:
@@ -35,7 +36,7 @@ async def new(chat: ChatScreen, argument: str = "", *, temporary: bool = False) 
     await chat.transcript.replace([])
     chat.show_title()
     chat.show_parts(())
-    chat.prompt.border_subtitle = TEMPORARY if temporary else None
+    chat.prompt.border_subtitle = _(TEMPORARY) if temporary else None
     if chat.keeper is not None:
         chat.keeper.show_context(None)
     chat.focus_prompt()
@@ -51,7 +52,7 @@ async def chats(chat: ChatScreen, argument: str = "") -> None:
     from assistant.tui.screens.chats import ChatsScreen
 
     if not await in_thread(chat.services.store.conversations.all):
-        await chat.notice("There is no earlier chat yet.")
+        await chat.notice(_("There is no earlier chat yet."))
         return
     chosen = await chat.app.push_screen_wait(ChatsScreen(argument))
     if chosen is not None:
@@ -142,7 +143,7 @@ async def search(chat: ChatScreen, argument: str) -> None:
 async def remember(chat: ChatScreen, argument: str) -> None:
     """Keep a note."""
     memory = await in_thread(lambda: chat.services.store.remember(argument))
-    await chat.notice(f"Remembered: {memory.text}", kind="good")
+    await chat.notice(_("Remembered: {text}").format(text=memory.text), kind="good")
     if chat.keeper is not None:
         await chat.keeper.look(recount=True)
 

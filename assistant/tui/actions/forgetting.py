@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.core.forgetting import ids_of
+from assistant.language import _
 from assistant.tui.actions.conversation import new, show_again
 from assistant.tui.actions.library import absolute, split
 from assistant.tui.screens.confirm import ConfirmForget
@@ -34,12 +35,14 @@ async def erase(chat: ChatScreen, selection: Selection) -> tuple[bool, Told]:
     plan = await in_thread(lambda: store.plan_forget(selection))
     agreed = await chat.app.push_screen_wait(ConfirmForget(plan, everything=selection.everything))
     if not agreed:
-        return False, Told("Nothing was erased.", kind="info")
+        return False, Told(_("Nothing was erased."), kind="info")
     assert chat.keeper is not None
     chat.keeper.show_activity("erasing…")
     try:
         erased = await in_thread(lambda: store.forget(selection))
-        told = Told(_told(erased), f"Receipt {erased.id}: keepsake receipts show {erased.id[:8]}")
+        told = Told(
+            _told(erased), _("Receipt {id}: keepsake receipts show {short}").format(id=erased.id, short=erased.id[:8])
+        )
     except (ErasurePendingError, ErasureFailedError) as trouble:
         told = Told(trouble.message, trouble.hint, "warning")
     finally:
@@ -58,13 +61,13 @@ async def _selection(chat: ChatScreen, argument: str) -> Selection | None:
         case ["this"]:
             conversation = chat.session.conversation if chat.session is not None else None
             if conversation is None:
-                await chat.notice("This chat has no message yet; there is nothing to forget.")
+                await chat.notice(_("This chat has no message yet; there is nothing to forget."))
                 return None
             return Selection((conversation.id,))
         case ["matching", *rest] if rest:
             found = await in_thread(lambda: ids_of(store.all_holding(" ".join(rest))))
             if not found:
-                await chat.notice(f"Nothing holds the words {' '.join(rest)}.")
+                await chat.notice(_("Nothing holds the words {rest}.").format(rest=" ".join(rest)))
                 return None
             return Selection(found)
         case ["document", *rest] if rest:
@@ -78,7 +81,9 @@ def _told(erased: Erasure) -> str:
 
     receipt = receipts.parsed(erased.receipt or "")
     size = sum(file.size_bytes for file in receipt.files)
-    return f"Erased, and verified: nothing of it is left in {len(receipt.files)} files ({size / 1e6:,.1f} MB)."
+    return _("Erased, and verified: nothing of it is left in {count} files ({megabytes:,.1f} MB).").format(
+        count=len(receipt.files), megabytes=size / 1e6
+    )
 
 
 def _document(store: Store, named: str) -> str:
@@ -90,7 +95,11 @@ def _document(store: Store, named: str) -> str:
     if len(alike) == 1:
         return alike[0]
     if len(alike) > 1:
-        raise NotFoundError(f"{len(alike)} documents are called {named}.", "Give the whole path.")
+        raise NotFoundError(
+            _("{alike} documents are called {named}.").format(alike=len(alike), named=named), _("Give the whole path.")
+        )
     if named.startswith("doc_"):
         return store.resolve(named)
-    raise NotFoundError(f"There is no document {named}.", "Give the path it was imported from.")
+    raise NotFoundError(
+        _("There is no document {named}.").format(named=named), _("Give the path it was imported from.")
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant import bootstrap
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
-from assistant.language import _
+from assistant.language import _, plural
 from assistant.portable_settings import portable
 from assistant.tui.threads import in_thread
 from assistant.tui.widgets.notice import Told
@@ -32,7 +32,7 @@ async def import_files(chat: ChatScreen, argument: str) -> None:
     flags = _FLAGS.intersection(words)
     paths = [absolute(word) for word in words if word not in flags]
     if not paths:
-        await chat.notice("No path is given.", "/import ~/Documents", "warning")
+        await chat.notice(_("No path is given."), "/import ~/Documents", "warning")
         return
     await import_paths_of(chat, paths, private="--private" in flags, again="--again" in flags)
 
@@ -51,7 +51,7 @@ async def bring_in(
 ) -> Told:
     """Import files and return what there is to say of it; `show` is told how far it is, at the end an empty text."""
     if chat.import_stop is not None:
-        return Told("An import is running already.", "Esc in the chat stops it.", "warning")
+        return Told(_("An import is running already."), _("Esc in the chat stops it."), "warning")
     outcomes, stopped = await run_import(chat, paths, show, private=private, again=again)
     return report(outcomes, stopped=stopped)
 
@@ -104,8 +104,9 @@ class _Import:
             self.outcomes.append(outcome)
 
     def _progress(self, path: str, number: int, total: int) -> None:
-        done = f"{number:,} of {total:,}" if total else f"{number:,} messages"
-        self.place = f"import: {done}, {Path(path).name}"
+        of = _("{number:,} of {total:,}").format(number=number, total=total)
+        done = of if total else plural("{count} message", "{count} messages", number)
+        self.place = _("import: {done}, {name}").format(done=done, name=Path(path).name)
 
 
 async def _show_progress(run: _Import, show: Callable[[str], None]) -> None:
@@ -120,10 +121,10 @@ def report(outcomes: Sequence[FileOutcome], *, stopped: bool = False) -> Told:
     failed = [one for one in outcomes if one.status is FileStatus.FAILED]
     lines = [_line(one) for one in (outcomes if len(outcomes) <= _MOST_LINES else failed)]
     counts = Counter(one.status.value for one in outcomes)
-    summary = ", ".join(f"{count:,} {status}" for status, count in counts.items()) or "no files were found"
-    text = f"Import {'stopped' if stopped else 'done'}: {summary}."
+    summary = ", ".join(f"{count:,} {_(status)}" for status, count in counts.items()) or _("no files were found")
+    text = (_("Import stopped: {summary}.") if stopped else _("Import done: {summary}.")).format(summary=summary)
     hidden = len(lines) - _MOST_LINES
-    shown = lines[:_MOST_LINES] + ([f"… and {hidden:,} more"] if hidden > 0 else [])
+    shown = lines[:_MOST_LINES] + ([_("… and {hidden:,} more").format(hidden=hidden)] if hidden > 0 else [])
     return Told(text, "\n".join(shown), "warning" if failed or stopped else "good")
 
 
@@ -134,9 +135,9 @@ def _line(outcome: FileOutcome) -> str:
     if outcome.status is FileStatus.FAILED:
         return f"{name}: {outcome.reason}." + (f" {outcome.hint}" if outcome.hint else "")
     if outcome.status is FileStatus.FORGOTTEN:
-        return f"{name}: it was forgotten and stays so; --again brings it back"
-    noun = "passage" if outcome.passages == 1 else "passages"
-    return f"{name}: {outcome.status.value}, {outcome.passages:,} {noun}"
+        return _("{name}: it was forgotten and stays so; --again brings it back").format(name=name)
+    passages = plural("{count} passage", "{count} passages", outcome.passages)
+    return f"{name}: {_(outcome.status.value)}, {passages}"
 
 
 async def export(chat: ChatScreen, argument: str) -> None:
@@ -149,4 +150,6 @@ async def export(chat: ChatScreen, argument: str) -> None:
         await in_thread(lambda: chat.services.store.export(path, version(), portable(chat.services.config_file)))
     finally:
         chat.keeper.show_activity()
-    await chat.notice(f"Everything is written to {path}.", "It holds your memory unencrypted.", "good")
+    await chat.notice(
+        _("Everything is written to {path}.").format(path=path), _("It holds your memory unencrypted."), "good"
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from markdown_it import MarkdownIt
 
+from assistant.language import N_, _
 from assistant.tui.actions.conversation import show_branch
 from assistant.tui.actions.forgetting import forget as erase
 from assistant.tui.clipboard import copy as to_clipboard
@@ -20,7 +21,7 @@ from memory_store import NewMemory
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
-_NOT_STORED: Final = "This message is not stored yet."
+_NOT_STORED: Final = N_("This message is not stored yet.")
 
 
 async def select(chat: ChatScreen, at: Spoken | None, step: int) -> None:
@@ -53,25 +54,29 @@ async def back(chat: ChatScreen, spoken: Spoken) -> None:
 async def copy(chat: ChatScreen, spoken: Spoken) -> None:
     """Copy the whole message."""
     await to_clipboard(chat.app, spoken.text)
-    chat.notify("Copied.", markup=False, timeout=2)
+    chat.notify(_("Copied."), markup=False, timeout=2)
 
 
 async def code(chat: ChatScreen, spoken: Spoken) -> None:
     """Copy a code block, the next one each time."""
     blocks = [one.content for one in MarkdownIt().parse(spoken.text) if one.type in ("fence", "code_block")]
     if not blocks:
-        chat.notify("There is no code block in this message.", markup=False, timeout=3)
+        chat.notify(_("There is no code block in this message."), markup=False, timeout=3)
         return
     chat.code_copied = (spoken, chat.code_copied[1] + 1 if chat.code_copied[0] is spoken else 0)
     number = chat.code_copied[1] % len(blocks)
     await to_clipboard(chat.app, blocks[number].removesuffix("\n"))
-    chat.notify(f"Copied code block {number + 1} of {len(blocks)}.", markup=False, timeout=2)
+    chat.notify(
+        _("Copied code block {number} of {total}.").format(number=number + 1, total=len(blocks)),
+        markup=False,
+        timeout=2,
+    )
 
 
 async def edit(chat: ChatScreen, spoken: Spoken) -> None:
     """Put what the user wrote into the prompt; sent, it begins a branch beside it."""
     if not isinstance(spoken, UserMessage) or spoken.message_id is None:
-        chat.notify("Only what you wrote can be edited.", markup=False, timeout=3)
+        chat.notify(_("Only what you wrote can be edited."), markup=False, timeout=3)
         return
     chat.sender.edit(spoken.message_id, spoken.text)
 
@@ -79,7 +84,7 @@ async def edit(chat: ChatScreen, spoken: Spoken) -> None:
 async def again(chat: ChatScreen, spoken: Spoken) -> None:
     """Answer once more, on a branch of its own."""
     if spoken.message_id is None:
-        chat.notify(_NOT_STORED, markup=False, timeout=3)
+        chat.notify(_(_NOT_STORED), markup=False, timeout=3)
         return
     await answer_again(chat, spoken)
 
@@ -98,11 +103,11 @@ async def branch(chat: ChatScreen, spoken: Spoken) -> None:
     """Let the conversation go on from here; what came after it stays on its branch."""
     session = chat.session
     if spoken.message_id is None or session is None:
-        chat.notify(_NOT_STORED, markup=False, timeout=3)
+        chat.notify(_(_NOT_STORED), markup=False, timeout=3)
         return
     await session.end_at(spoken.message_id)
     await show_branch(chat)
-    chat.notify("What you write now goes on from here.", markup=False, timeout=4)
+    chat.notify(_("What you write now goes on from here."), markup=False, timeout=4)
     chat.focus_prompt()
 
 
@@ -110,7 +115,7 @@ async def pin(chat: ChatScreen, spoken: Spoken) -> None:
     """Keep the words of a message as a pinned memory."""
     store, message_id = chat.services.store, spoken.message_id
     if message_id is None:
-        chat.notify(_NOT_STORED, markup=False, timeout=3)
+        chat.notify(_(_NOT_STORED), markup=False, timeout=3)
         return
 
     def keep() -> None:
@@ -121,7 +126,7 @@ async def pin(chat: ChatScreen, spoken: Spoken) -> None:
         store.remember(new)
 
     await in_thread(keep)
-    chat.notify("Kept as a pinned memory.", markup=False, timeout=3)
+    chat.notify(_("Kept as a pinned memory."), markup=False, timeout=3)
     if chat.keeper is not None:
         await chat.keeper.look(recount=True)
 
@@ -138,14 +143,14 @@ async def sources(chat: ChatScreen, spoken: Spoken) -> None:
     if lines:
         lines.first().focus()
     else:
-        chat.notify("This message has no sources.", markup=False, timeout=3)
+        chat.notify(_("This message has no sources."), markup=False, timeout=3)
 
 
 async def retry(chat: ChatScreen, argument: str = "") -> None:
     """Answer the last message of the user again."""
     spoken = [one for one in chat.transcript.spoken if one.message_id is not None]
     if not spoken:
-        chat.notify("There is nothing to answer yet.", markup=False, timeout=3)
+        chat.notify(_("There is nothing to answer yet."), markup=False, timeout=3)
         return
     await answer_again(chat, spoken[-1])
 
@@ -155,7 +160,7 @@ async def go_on(chat: ChatScreen, argument: str = "") -> None:
     cut = chat.session.cut if chat.session is not None else None
     spoken = [one for one in chat.transcript.spoken if cut is not None and one.message_id == cut.id]
     if not spoken:
-        chat.notify("The last answer is whole; /retry answers again.", markup=False, timeout=4)
+        chat.notify(_("The last answer is whole; /retry answers again."), markup=False, timeout=4)
         return
     await answer_again(chat, spoken[0], go_on=True)
 
@@ -167,7 +172,7 @@ async def _walk(chat: ChatScreen, spoken: Spoken, step: int) -> None:
     branches = session.beside().get(spoken.message_id, (spoken.message_id,))
     place = branches.index(spoken.message_id) + step
     if not 0 <= place < len(branches):
-        words = "There is only this one." if len(branches) == 1 else "There is no further one on this side."
+        words = _("There is only this one.") if len(branches) == 1 else _("There is no further one on this side.")
         chat.notify(words, markup=False, timeout=2)
         return
     await session.view(branches[place])

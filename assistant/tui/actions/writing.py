@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from textual.app import SuspendNotSupported
 
 from assistant.display import excerpt, moment
+from assistant.language import _
 from assistant.tui.screens.chooser import Choice, Chooser
 from assistant.tui.threads import in_thread
 
@@ -28,10 +29,10 @@ async def history(chat: ChatScreen, argument: str = "") -> None:
     """List what was sent in any chat, the latest first, and put the chosen text into the prompt."""
     sent = await in_thread(lambda: chat.services.store.conversations.sent(_MOST_LISTED))
     if not sent:
-        chat.notify("Nothing has been sent yet.", markup=False, timeout=3)
+        chat.notify(_("Nothing has been sent yet."), markup=False, timeout=3)
         return
     choices = [Choice(excerpt(one.text, _EXCERPT_CHARS), moment(one.created_at), one.text) for one in sent]
-    chosen = await chat.app.push_screen_wait(Chooser("What you sent", choices))
+    chosen = await chat.app.push_screen_wait(Chooser(_("What you sent"), choices))
     if chosen is not None:
         chat.prompt.replace_all(chosen)
         chat.focus_prompt()
@@ -41,7 +42,7 @@ async def editor(chat: ChatScreen, argument: str = "") -> None:
     """Write the prompt in the editor that VISUAL or EDITOR names."""
     command = _editor()
     if command is None:
-        chat.notify("No editor was found. Name one in the environment variable EDITOR.", markup=False, timeout=5)
+        chat.notify(_("No editor was found. Name one in the environment variable EDITOR."), markup=False, timeout=5)
         return
     text = chat.prompt.unfolded(chat.prompt.text)
     with tempfile.TemporaryDirectory(prefix="keepsake-", dir=_memory_folder()) as folder:
@@ -52,12 +53,20 @@ async def editor(chat: ChatScreen, argument: str = "") -> None:
                 # The editor has the terminal: nothing is to be drawn meanwhile.
                 code = subprocess.run([*command, str(file)], check=False).returncode  # noqa: ASYNC221
         except (SuspendNotSupported, OSError) as error:
-            chat.notify(f"{command[0]} can't be started: {error}.", severity="error", markup=False)
+            chat.notify(
+                _("{editor} can't be started: {error}.").format(editor=command[0], error=error),
+                severity="error",
+                markup=False,
+            )
             return
         written = file.read_text("utf-8", "replace")
     chat.app.refresh()
     if code:
-        chat.notify(f"{command[0]} ended with {code}; your text is as it was.", severity="warning", markup=False)
+        chat.notify(
+            _("{editor} ended with {code}; your text is as it was.").format(editor=command[0], code=code),
+            severity="warning",
+            markup=False,
+        )
         return
     chat.prompt.replace_all(written.rstrip("\n"))
     chat.focus_prompt()

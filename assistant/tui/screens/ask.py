@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
 
 
@@ -26,7 +27,7 @@ class AskScreen(Dialog[str | None]):
             field = Input(self._value, placeholder=self._placeholder, select_on_focus=False)
             field.cursor_blink = getattr(self.app, "blink", True)
             yield field
-            yield Static("Enter goes on, Esc closes", classes="dialog--hint", markup=False)
+            yield Static(_("Enter goes on, Esc closes"), classes="dialog--hint", markup=False)
 
     @on(Input.Submitted)
     def _done(self, event: Input.Submitted) -> None:

@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from assistant.language import N_, NN_, _, plural
 from assistant.tui import keymap
 from assistant.tui.failures import explain
 from assistant.tui.screen_actions import ScreenAction
@@ -47,8 +48,8 @@ class Browser(Screen[R], Generic[T, R]):
     """
 
     TITLE: ClassVar[str] = ""
-    NOUNS: ClassVar[tuple[str, str]] = ("item", "items")
-    EMPTY: ClassVar[str] = "Nothing is here yet."
+    NOUNS: ClassVar[tuple[str, str]] = NN_("{count} item", "{count} items")
+    EMPTY: ClassVar[str] = N_("Nothing is here yet.")
     ACTIONS: ClassVar[tuple[ScreenAction, ...]] = ()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE_COLUMNS, "-wide")]  # noqa: RUF012 — as Textual declares it
     DEFAULT_CSS = """
@@ -125,7 +126,7 @@ class Browser(Screen[R], Generic[T, R]):
     def compose(self) -> ComposeResult:
         """Show the field, the list, room for one item, and the keys."""
         yield Static(id="head", markup=False)
-        field = Input(self._query, placeholder="Press / to search", id="search", select_on_focus=False)
+        field = Input(self._query, placeholder=_("Press / to search"), id="search", select_on_focus=False)
         field.cursor_blink = getattr(self.app, "blink", True)
         yield field
         yield FilterLine()
@@ -140,7 +141,7 @@ class Browser(Screen[R], Generic[T, R]):
 
     def on_mount(self) -> None:
         """Read the list."""
-        self._show_head("reading…")
+        self._show_head(_("reading…"))
         self.query_one(ItemList).focus()
         self.reload()
 
@@ -207,11 +208,12 @@ class Browser(Screen[R], Generic[T, R]):
         shown = [item for words, item in self._all if self._holds(item, words, sought) and self.fits(item)]
         at = next((n for n, one in enumerate(shown) if self.identity(one) == wanted), 0)
         self.list.show(shown, at)
-        singular, plural = self.NOUNS
-        count = f"{len(self._all):,} {singular if len(self._all) == 1 else plural}"
-        self._show_head(count if len(shown) == len(self._all) else f"{len(shown):,} of {count}")
+        count = plural(*self.NOUNS, len(self._all))
+        self._show_head(
+            count if len(shown) == len(self._all) else _("{shown:,} of {count}").format(shown=len(shown), count=count)
+        )
         if not shown:
-            self.query_one("#text", Static).update(Content("Nothing fits." if self._all else self.EMPTY))
+            self.query_one("#text", Static).update(Content(_("Nothing fits.") if self._all else _(self.EMPTY)))
 
     def _holds(self, item: T, words: str, sought: Sequence[str]) -> bool:
         return all(one in words for one in sought) or self.identity(item) in self.found_inside
@@ -224,7 +226,7 @@ class Browser(Screen[R], Generic[T, R]):
                 self.query_one("#text", Static).update(self.detail(self.chosen))
 
     def _show_head(self, count: str) -> None:
-        head = Content.assemble((self.TITLE, "bold $primary"), ("   " + count, "$foreground-muted"))
+        head = Content.assemble((_(self.TITLE), "bold $primary"), ("   " + count, "$foreground-muted"))
         self.query_one("#head", Static).update(head)
 
     @on(Input.Changed, "#search")
@@ -260,7 +262,7 @@ class Browser(Screen[R], Generic[T, R]):
     async def add_detail(self, item: T, sources: Sequence[SourceView] = (), more: Sequence[Static] = ()) -> None:
         """Show sources and what else was found of an item, if it is still the highlighted one."""
         if self.is_attached and self.chosen is item:
-            title = Static("Sources", classes="detail--title")
+            title = Static(_("Sources"), classes="detail--title")
             shown = {"#sources": [title, *map(SourceLine, sources)] if sources else [], "#more": list(more)}
             for place, widgets in shown.items():
                 holder = self.query_one(place)
@@ -272,7 +274,7 @@ class Browser(Screen[R], Generic[T, R]):
         from assistant.tui.actions.forgetting import erase
 
         if self.chat.is_answering:
-            self.say("The answer is still coming.", "Nothing is erased while it does.", "warning")
+            self.say(_("The answer is still coming."), _("Nothing is erased while it does."), "warning")
             return
         erased, told = await erase(self.chat, selection)
         self.say(told.text, told.hint, told.kind)

@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from assistant.language import N_, _
 from assistant.tui import commands
 from assistant.tui.sending import Sender
 from assistant.tui.threads import in_thread
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from assistant.tui.widgets.source_list import SourceJudged, SourceOpened
     from assistant.tui.widgets.spoken import Spoken
 
-PLACEHOLDER: Final = "Ask, tell, or type / for commands"
+PLACEHOLDER: Final = N_("Ask, tell, or type / for commands")
 _STOPPING_SECONDS: Final = 3.0
 _TURNS: Final = frozenset({"turn", "retry", "continue"})  # workers in which an answer is given
 _EARLY_KEYS: Final = frozenset({"enter", "backspace", "ctrl+j"})
@@ -84,8 +85,8 @@ class ChatScreen(Screen[None]):
         """Compose the first frame of what is light alone."""
         yield Static(Content.styled("Keepsake", "bold $primary"), id="title", markup=False)
         yield Transcript(id="transcript")
-        yield EarlyPrompt(PLACEHOLDER, id="early-prompt")
-        yield StatusLine("opening…", id="status")
+        yield EarlyPrompt(_(PLACEHOLDER), id="early-prompt")
+        yield StatusLine(_("opening…"), id="status")
 
     def on_mount(self) -> None:
         """Go on once this frame is on the screen."""
@@ -119,7 +120,7 @@ class ChatScreen(Screen[None]):
         from assistant.tui.widgets.suggestions import Suggestions
 
         early = self.query_one(EarlyPrompt)
-        prompt = Prompt(PLACEHOLDER, id="prompt")
+        prompt = Prompt(_(PLACEHOLDER), id="prompt")
         self.completer = Completer(self)
         prompt.enter_completes = self.completer.takes_enter
         prompt.cursor_blink = self.keepsake.blink
@@ -139,8 +140,8 @@ class ChatScreen(Screen[None]):
         self.keepsake.failure = "\n".join(one for one in (message, hint) if one)
         await self.query("EarlyPrompt, Prompt").remove()
         await self.notice(message, hint, "error")
-        await self.notice("Your memory could not be opened. Any key leaves.")
-        self.query_one(StatusLine).update(Content("not open"))
+        await self.notice(_("Your memory could not be opened. Any key leaves."))
+        self.query_one(StatusLine).update(Content(_("not open")))
 
     # -- what actions and turns use ----------------------------------------------------------------------------
 
@@ -292,7 +293,7 @@ class ChatScreen(Screen[None]):
 
         action = commands.message_action(event.action)
         if action is not None and action.waits_for_answer and self.is_answering:
-            self.notify("The answer is still coming; Esc stops it.", markup=False, timeout=4)
+            self.notify(_("The answer is still coming; Esc stops it."), markup=False, timeout=4)
         else:
             self.background(ACTIONS[event.action](self, event.spoken), "turn" if event.action == "again" else "message")
 

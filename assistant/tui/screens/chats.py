@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from assistant.core.branches import branch_of
 from assistant.core.one_conversation import write_conversation
 from assistant.display import excerpt, moment, plain
-from assistant.language import _
+from assistant.language import N_, NN_, _, plural
 from assistant.tui.actions.library import absolute
 from assistant.tui.screen_actions import CHAT_ACTIONS, bindings_of
 from assistant.tui.screens.ask import AskScreen
@@ -28,7 +28,7 @@ from memory_store.forgetting import Selection
 from memory_store.models import Conversation, Message, SourceKind
 
 _LATEST: Final = 6
-_SHOWN: Final = ("chats", "put away", "all")
+_SHOWN: Final = (N_("chats"), N_("put away"), N_("all"))
 _AWAY, _ALL = 1, 2
 _EXCERPT_CHARS: Final = 400
 
@@ -36,9 +36,9 @@ _EXCERPT_CHARS: Final = 400
 class ChatsScreen(Browser[Conversation, str]):
     """Every conversation, the latest first. Returns the id of the one to go on with; None if it was left."""
 
-    TITLE = "Chats"
-    NOUNS = ("chat", "chats")
-    EMPTY = "There is no earlier chat yet."
+    TITLE = N_("Chats")
+    NOUNS = NN_("{count} chat", "{count} chats")
+    EMPTY = N_("There is no earlier chat yet.")
     ACTIONS = CHAT_ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(CHAT_ACTIONS)
 
@@ -76,10 +76,10 @@ class ChatsScreen(Browser[Conversation, str]):
     def detail(self, item: Conversation) -> Content:
         """Return what is known of it."""
         known = [
-            ("Begun", moment(item.created_at)),
-            ("Latest", moment(item.updated_at)),
-            ("Length", _messages(item)),
-            ("Marks", ", ".join(_marks(item)) or "none"),
+            (_("Begun"), moment(item.created_at)),
+            (_("Latest"), moment(item.updated_at)),
+            (_("Length"), _messages(item)),
+            (_("Marks"), ", ".join(_marks(item)) or _("none")),
         ]
         return Content.assemble((_title(item), "bold"), "\n\n", facts(known))
 
@@ -88,7 +88,7 @@ class ChatsScreen(Browser[Conversation, str]):
         store = self.store
         messages = await in_thread(lambda: store.conversations.messages(item.id))
         latest = branch_of(messages, item.current_message_id)[-_LATEST:]
-        shown = [Static("The latest messages", classes="detail--title")]
+        shown = [Static(_("The latest messages"), classes="detail--title")]
         await self.add_detail(item, more=[*shown, *(said for one in latest for said in _said(one))])
 
     @on(Input.Changed, "#search")
@@ -114,7 +114,7 @@ class ChatsScreen(Browser[Conversation, str]):
         item, store = self.chosen, self.store
         if item is None:
             return
-        title = await self.app.push_screen_wait(AskScreen("Its title", "a few words", _title(item)))
+        title = await self.app.push_screen_wait(AskScreen(_("Its title"), _("a few words"), _title(item)))
         if title is None or title == item.title:
             return
         await in_thread(lambda: store.conversations.rename(item.id, title))
@@ -122,7 +122,7 @@ class ChatsScreen(Browser[Conversation, str]):
         if session is not None and session.conversation is not None and session.conversation.id == item.id:
             session.conversation = replace(session.conversation, title=title)
             self.chat.show_title(plain(title, one_line=True))
-        self.say("Renamed.", kind="good")
+        self.say(_("Renamed."), kind="good")
         self.reload(item.id)
 
     async def do_export(self) -> None:
@@ -130,13 +130,17 @@ class ChatsScreen(Browser[Conversation, str]):
         item, store = self.chosen, self.store
         if item is None:
             return
-        asked = AskScreen("Write this chat to which file?", "chat.md, chat.html or chat.json")
+        asked = AskScreen(_("Write this chat to which file?"), _("chat.md, chat.html or chat.json"))
         named = await self.app.push_screen_wait(asked)
         if named is None:
             return
         path = absolute(named)
         await in_thread(lambda: write_conversation(store, item.id, path))
-        self.say(f"Written to {path}.", "It is not encrypted, and forgetting does not reach it.", "good")
+        self.say(
+            _("Written to {path}.").format(path=path),
+            _("It is not encrypted, and forgetting does not reach it."),
+            "good",
+        )
 
     async def do_private(self) -> None:
         """Make it private, or public again."""
@@ -181,14 +185,13 @@ def _said(message: Message) -> list[Static]:
 
 
 def _marks(conversation: Conversation) -> list[str]:
-    marks = (("private", conversation.private), ("put away", conversation.archived))
+    marks = ((_("private"), conversation.private), (_("put away"), conversation.archived))
     return [name for name, is_set in marks if is_set]
 
 
 def _title(conversation: Conversation) -> str:
-    return plain(conversation.title, one_line=True) or "Untitled"
+    return plain(conversation.title, one_line=True) or _("Untitled")
 
 
 def _messages(conversation: Conversation) -> str:
-    count = conversation.message_count
-    return "1 message" if count == 1 else f"{count:,} messages"
+    return plural("{count} message", "{count} messages", conversation.message_count)

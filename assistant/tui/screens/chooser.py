@@ -14,6 +14,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from assistant.display import plain
+from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
 
 T = TypeVar("T")
@@ -42,15 +43,16 @@ class Chooser(Dialog[T | None], Generic[T]):
         """Show a title, a field to narrow the list, the list."""
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="dialog--title", markup=False)
-            field = Input(placeholder="Type to narrow the list")
+            field = Input(placeholder=_("Type to narrow the list"))
             field.cursor_blink = getattr(self.app, "blink", True)
             yield field
             yield OptionList(*self._options())
-            yield Static("Enter chooses, Esc closes", classes="dialog--hint", markup=False)
+            yield Static(_("Enter chooses, Esc closes"), classes="dialog--hint", markup=False)
 
     def on_mount(self) -> None:
         """Begin on the first line."""
-        self.query_one(OptionList).highlighted = 0
+        for options in self.query(OptionList):  # none, where it was closed before it was composed
+            options.highlighted = 0
 
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:

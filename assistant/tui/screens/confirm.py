@@ -13,9 +13,10 @@ from textual.widgets import Button, Static
 
 from assistant.core.forgetting import plan_lines
 from assistant.display import excerpt, plain
+from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
+from assistant.tui.terms import counted
 from memory_store.models import ErasurePlan
-from memory_store.wording import counted
 
 _TITLE_CHARS: Final = 70
 
@@ -46,15 +47,15 @@ class ConfirmForget(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         """Show what goes, and two buttons."""
-        title = "Erase everything that Keepsake remembers?" if self._everything else "Erase this for good?"
+        title = _("Erase everything that Keepsake remembers?") if self._everything else _("Erase this for good?")
         with Vertical(classes="dialog"):
             yield Static(title, classes="dialog--title", markup=False)
             with VerticalScroll(can_focus=False):
                 yield Static(self.description(), markup=False)
-            yield Static("It goes from the disk and can't be brought back.", classes="dialog--hint", markup=False)
+            yield Static(_("It goes from the disk and can't be brought back."), classes="dialog--hint", markup=False)
             with Horizontal():
-                yield Button(Content("Keep (n)"), id="keep", flat=True)
-                yield Button(Content("Erase (y)"), id="erase", variant="error", flat=True)
+                yield Button(Content(_("Keep (n)")), id="keep", flat=True)
+                yield Button(Content(_("Erase (y)")), id="erase", variant="error", flat=True)
 
     def on_mount(self) -> None:
         """Focus the safe answer."""

@@ -9,22 +9,23 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from assistant.display import plain
+from assistant.language import N_, NN_, _
 from assistant.tui.screen_actions import DOCTOR_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser
 from memory_store import Store
 from memory_store.health import Check, State, examine
 
 _SIGNS: Final = {State.OK: ("✓", "$success"), State.ATTENTION: ("!", "$warning"), State.FAILED: ("✗", "$error")}
-_WORDS: Final = {State.OK: "Well", State.ATTENTION: "Goes on working", State.FAILED: "Needs a repair"}
+_WORDS: Final = {State.OK: N_("Well"), State.ATTENTION: N_("Goes on working"), State.FAILED: N_("Needs a repair")}
 _ORDER: Final = (State.FAILED, State.ATTENTION, State.OK)
 
 
 class DoctorScreen(Browser[Check, None]):
     """All checks, those that need something first. Nothing is changed by looking."""
 
-    TITLE = "Doctor"
-    NOUNS = ("check", "checks")
-    EMPTY = "Looking over the memory…"
+    TITLE = N_("Doctor")
+    NOUNS = NN_("{count} check", "{count} checks")
+    EMPTY = N_("Looking over the memory…")
     ACTIONS = DOCTOR_ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(DOCTOR_ACTIONS)
 
@@ -51,17 +52,17 @@ class DoctorScreen(Browser[Check, None]):
         sign, colour = _SIGNS[item.state]
         parts: list[tuple[str, str]] = [
             (item.name, "bold"),
-            (f"\n\n{sign} {_WORDS[item.state]}", colour),
+            (f"\n\n{sign} {_(_WORDS[item.state])}", colour),
             (f"\n{plain(item.finding)}", "$foreground"),
         ]
         if item.meaning:
             parts.append((f"\n\n{plain(item.meaning)}", "$foreground-muted"))
         if item.repair:
-            parts += [("\n\nWhat mends it\n", "bold"), (plain(item.repair), "$accent")]
+            parts += [(f"\n\n{_('What mends it')}\n", "bold"), (plain(item.repair), "$accent")]
         return Content.assemble(*parts)
 
     async def do_examine(self) -> None:
         """Look it over again."""
-        self.say("Looking over the memory…")
+        self.say(_("Looking over the memory…"))
         await self.reread()
-        self.say("Looked over again.", kind="good")
+        self.say(_("Looked over again."), kind="good")

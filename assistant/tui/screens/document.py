@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from assistant.display import plain
+from assistant.language import _, plural
 from assistant.tui import keymap
 from assistant.tui.failures import explain
 from assistant.tui.screen_actions import READING_ACTIONS, bindings_of
@@ -102,11 +103,15 @@ class DocumentScreen(Screen[None]):
         parent.scroll_home(animate=False)
         total = len(self._passages)
         if total > len(shown):
-            self._show_head(f"passages {self._start + 1:,} to {self._start + len(shown):,} of {total:,}")
+            self._show_head(
+                _("passages {first:,} to {last:,} of {total:,}").format(
+                    first=self._start + 1, last=self._start + len(shown), total=total
+                )
+            )
         else:
-            self._show_head("1 passage" if total == 1 else f"{total:,} passages")
+            self._show_head(plural("{count} passage", "{count} passages", total))
 
     def _show_head(self, count: str) -> None:
-        title = plain(self.document.title, one_line=True) or "Untitled"
+        title = plain(self.document.title, one_line=True) or _("Untitled")
         head = Content.assemble((title, "bold $primary"), ("   " + count, "$foreground-muted"))
         self.query_one("#head", Static).update(head)

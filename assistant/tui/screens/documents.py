@@ -10,6 +10,7 @@ from textual.content import Content
 
 from assistant.display import day, moment, plain
 from assistant.ingestion.on_disk import OnDisk, importable, on_disk
+from assistant.language import N_, NN_, _
 from assistant.tui.screen_actions import DOCUMENT_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.screens.document import DocumentScreen
@@ -23,9 +24,9 @@ from memory_store.models import AuthorKind, Document
 class DocumentsScreen(Browser[Document, None]):
     """All documents by their path. Their files are looked at beside the screen, the highlighted one thoroughly."""
 
-    TITLE = "Documents"
-    NOUNS = ("document", "documents")
-    EMPTY = "Nothing was imported yet. /import PATH in the chat does it."
+    TITLE = N_("Documents")
+    NOUNS = NN_("{count} document", "{count} documents")
+    EMPTY = N_("Nothing was imported yet. /import PATH in the chat does it.")
     ACTIONS = DOCUMENT_ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(DOCUMENT_ACTIONS)
 
@@ -51,7 +52,7 @@ class DocumentsScreen(Browser[Document, None]):
         about = f"{day(item.imported_at)} · {item.passage_count:,} {noun}"
         marks = "".join(f" · {one}" for one in self._marks(item))
         return Content.assemble(
-            plain(item.title, one_line=True) or "Untitled",
+            plain(item.title, one_line=True) or _("Untitled"),
             ("\n" + about, "$foreground-muted"),
             (marks, "$accent"),
             (f" · {plain(item.path, one_line=True)}", "$foreground-muted"),
@@ -61,17 +62,17 @@ class DocumentsScreen(Browser[Document, None]):
         """Return what is known of it."""
         named = item.author.kind is not AuthorKind.DOCUMENT or item.author.name
         known = [
-            ("Path", plain(item.path, one_line=True)),
-            ("File", self.states[item.path].value if item.path in self.states else "looking…"),
-            ("Marks", "private" if item.private else "none"),
-            ("Passages", f"{item.passage_count:,}"),
-            ("Author", author_name(item.author) if named else ""),
-            ("Written", moment(item.created_at)),
-            ("Imported", moment(item.imported_at)),
-            ("Type", plain(item.media_type, one_line=True)),
-            ("Size", f"{item.size_bytes:,} bytes"),
+            (_("Path"), plain(item.path, one_line=True)),
+            (_("File"), self.states[item.path].value if item.path in self.states else "looking…"),
+            (_("Marks"), "private" if item.private else "none"),
+            (_("Passages"), f"{item.passage_count:,}"),
+            (_("Author"), author_name(item.author) if named else ""),
+            (_("Written"), moment(item.created_at)),
+            (_("Imported"), moment(item.imported_at)),
+            (_("Type"), plain(item.media_type, one_line=True)),
+            (_("Size"), _("{size_bytes:,} bytes").format(size_bytes=item.size_bytes)),
         ]
-        return Content.assemble((plain(item.title, one_line=True) or "Untitled", "bold"), "\n\n", facts(known))
+        return Content.assemble((plain(item.title, one_line=True) or _("Untitled"), "bold"), "\n\n", facts(known))
 
     async def after_reading(self, items: Sequence[Document]) -> None:
         """Look at every file, a few at a time, and mark those that are not as they were."""
@@ -117,7 +118,7 @@ class DocumentsScreen(Browser[Document, None]):
         if item is None:
             return
         await in_thread(lambda: store.documents.set_private(item.id, not item.private))
-        self.say("No longer private." if item.private else "Private: never sent to another machine.", kind="good")
+        self.say(_("No longer private.") if item.private else _("Private: never sent to another machine."), kind="good")
         self.reload(item.path)
 
     async def do_forget(self) -> None:

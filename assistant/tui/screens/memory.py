@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from assistant.display import day, excerpt, moment, plain
+from assistant.language import N_, NN_, _
 from assistant.tui.memory_filters import FILTERS, lets_through
 from assistant.tui.screen_actions import MEMORY_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
@@ -30,9 +31,9 @@ _EXCERPT_CHARS: Final = 400
 class MemoryScreen(Browser[Memory, None]):
     """All memories, the latest first; the filters narrow them by kind, author and marks."""
 
-    TITLE = "Memories"
-    NOUNS = ("memory", "memories")
-    EMPTY = "Nothing is remembered yet. Press a to write down the first memory."
+    TITLE = N_("Memories")
+    NOUNS = NN_("{count} memory", "{count} memories")
+    EMPTY = N_("Nothing is remembered yet. Press a to write down the first memory.")
     ACTIONS = MEMORY_ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_of(MEMORY_ACTIONS),
@@ -61,7 +62,7 @@ class MemoryScreen(Browser[Memory, None]):
         marks = "".join(f" · {one}" for one in _marks(item))
         return Content.assemble(
             (excerpt(item.text, _EXCERPT_CHARS), style),
-            (f"\n{day(item.recorded_at)} · {item.kind.value}", "$foreground-muted"),
+            (f"\n{day(item.recorded_at)} · {_(item.kind.value)}", "$foreground-muted"),
             (marks, "$accent"),
             (f" · {author_name(item.author)}", "$foreground-muted"),
         )
@@ -69,11 +70,11 @@ class MemoryScreen(Browser[Memory, None]):
     def detail(self, item: Memory) -> Content:
         """Return its whole text with what is known of it."""
         known = [
-            ("Kind", item.kind.value),
-            ("Author", author_name(item.author)),
-            ("Marks", ", ".join(_marks(item)) or "none"),
-            ("Recorded", moment(item.recorded_at)),
-            ("True", _validity(item)),
+            (_("Kind"), _(item.kind.value)),
+            (_("Author"), author_name(item.author)),
+            (_("Marks"), ", ".join(_marks(item)) or _("none")),
+            (_("Recorded"), moment(item.recorded_at)),
+            (_("True"), _validity(item)),
         ]
         return Content.assemble(plain(item.text), "\n\n", facts(known))
 
@@ -102,12 +103,12 @@ class MemoryScreen(Browser[Memory, None]):
 
     async def do_add(self) -> None:
         """Write down a new memory."""
-        draft = await self.app.push_screen_wait(MemoryEditor("A new memory"))
+        draft = await self.app.push_screen_wait(MemoryEditor(_("A new memory")))
         if draft is None:
             return
         store = self.store
         stored = await in_thread(lambda: store.remember(NewMemory(draft.text, draft.kind, private=draft.private)))
-        await self._changed(stored, "Remembered.")
+        await self._changed(stored, _("Remembered."))
 
     async def do_edit(self) -> None:
         """Write a newer version."""
@@ -115,10 +116,10 @@ class MemoryScreen(Browser[Memory, None]):
         if old is None:
             return
         if old.superseded_by is not None:
-            self.say("This is an earlier version.", "Edit the newest one instead; its history lists this one.")
+            self.say(_("This is an earlier version."), _("Edit the newest one instead; its history lists this one."))
             return
         draft = await self.app.push_screen_wait(
-            MemoryEditor("A newer version", MemoryDraft(old.text, old.kind, old.private))
+            MemoryEditor(_("A newer version"), MemoryDraft(old.text, old.kind, old.private))
         )
         if draft is None or draft == MemoryDraft(old.text, old.kind, old.private):
             return
@@ -126,7 +127,7 @@ class MemoryScreen(Browser[Memory, None]):
         new = NewMemory(draft.text, draft.kind, pinned=old.pinned, private=draft.private)
         stored = await in_thread(lambda: store.memories.supersede(old.id, new))
         store.wake()
-        await self._changed(stored, "Kept as a newer version.")
+        await self._changed(stored, _("Kept as a newer version."))
 
     async def do_pin(self) -> None:
         """Pin or unpin it."""
@@ -134,11 +135,11 @@ class MemoryScreen(Browser[Memory, None]):
         if old is None:
             return
         if old.superseded_by is not None:
-            self.say("This is an earlier version.", "Pin the newest one instead.")
+            self.say(_("This is an earlier version."), _("Pin the newest one instead."))
             return
         store = self.store
         stored = await in_thread(lambda: store.memories.mark(old.id, pinned=not old.pinned))
-        await self._changed(stored, "Pinned: every answer knows it." if stored.pinned else "No longer pinned.")
+        await self._changed(stored, _("Pinned: every answer knows it.") if stored.pinned else _("No longer pinned."))
 
     async def do_private(self) -> None:
         """Make it private, or public again."""
@@ -146,7 +147,7 @@ class MemoryScreen(Browser[Memory, None]):
         if old is None:
             return
         stored = await in_thread(lambda: store.memories.mark(old.id, private=not old.private))
-        told = "Private: never sent to another machine." if stored.private else "No longer private."
+        told = _("Private: never sent to another machine.") if stored.private else _("No longer private.")
         await self._changed(stored, told)
 
     async def do_forget(self) -> None:
@@ -183,10 +184,12 @@ def _timeline(versions: Sequence[Memory], item: Memory) -> list[Static]:
     """Return the versions of a memory under each other: when each was written, by whom, when it was superseded."""
     if len(versions) == 1:
         return []
-    lines = [Static("History", classes="detail--title")]
+    lines = [Static(_("History"), classes="detail--title")]
     for number, one in enumerate(versions):
         here = one.id == item.id
-        until = f"superseded {moment(versions[number - 1].recorded_at)}" if number else "the newest"
+        until = (
+            _("superseded {when}").format(when=moment(versions[number - 1].recorded_at)) if number else _("the newest")
+        )
         about = f"{moment(one.recorded_at)} · {author_name(one.author)} · {until}"
         sign = ("● " if here else "○ ", "$accent")
         lines.append(Static(Content.assemble(sign, (about, "$foreground-muted"))))
@@ -197,10 +200,10 @@ def _timeline(versions: Sequence[Memory], item: Memory) -> list[Static]:
 
 def _marks(memory: Memory) -> list[str]:
     marks = (("pinned", memory.pinned), ("private", memory.private), ("superseded", memory.superseded_by is not None))
-    return [name for name, is_set in marks if is_set]
+    return [_(name) for name, is_set in marks if is_set]
 
 
 def _validity(memory: Memory) -> str:
-    since = f"since {day(memory.valid_from)}" if memory.valid_from else ""
-    until = f"until {day(memory.valid_to)}" if memory.valid_to else ""
+    since = _("since {day}").format(day=day(memory.valid_from)) if memory.valid_from else ""
+    until = _("until {day}").format(day=day(memory.valid_to)) if memory.valid_to else ""
     return " ".join(one for one in (since, until) if one)

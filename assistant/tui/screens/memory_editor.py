@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static, TextArea
 
 from assistant.display import plain
+from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
 from memory_store.models import MemoryKind
 
@@ -56,7 +57,7 @@ class MemoryEditor(Dialog[MemoryDraft | None]):
             area.cursor_blink = getattr(self.app, "blink", True)
             yield area
             yield Static(id="marks", markup=False)
-            yield Static("Ctrl+S keeps it, Esc closes", classes="dialog--hint", markup=False)
+            yield Static(_("Ctrl+S keeps it, Esc closes"), classes="dialog--hint", markup=False)
 
     def on_mount(self) -> None:
         """Begin at the end of the text."""
@@ -71,7 +72,7 @@ class MemoryEditor(Dialog[MemoryDraft | None]):
         if text:
             self.dismiss(MemoryDraft(text, self.kind, self.private))
         else:
-            self.query_one(".dialog--hint", Static).update("A memory needs some text. Esc closes")
+            self.query_one(".dialog--hint", Static).update(_("A memory needs some text. Esc closes"))
 
     def action_kind(self) -> None:
         """Make it another kind of memory."""

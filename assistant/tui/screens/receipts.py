@@ -9,19 +9,20 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from assistant.display import moment, plain
+from assistant.language import N_, NN_, _
 from assistant.tui.screen_actions import LOOKING_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
+from assistant.tui.terms import counted
 from memory_store import Store, receipts
 from memory_store.models import Erasure
-from memory_store.wording import counted
 
 
 class ReceiptsScreen(Browser[Erasure, None]):
     """All erasures, the latest first."""
 
-    TITLE = "Receipts"
-    NOUNS = ("erasure", "erasures")
-    EMPTY = "Nothing was erased yet, or no trace of it was kept."
+    TITLE = N_("Receipts")
+    NOUNS = NN_("{count} erasure", "{count} erasures")
+    EMPTY = N_("Nothing was erased yet, or no trace of it was kept.")
     ACTIONS = LOOKING_ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(LOOKING_ACTIONS)
 
@@ -50,17 +51,17 @@ class ReceiptsScreen(Browser[Erasure, None]):
         if item.receipt is not None:
             return Content(plain(receipts.readable(receipts.parsed(item.receipt))))
         known = [
-            ("Erasure", item.id),
-            ("Asked for", moment(item.requested_at)),
-            ("Took", counted(item.counts)),
-            ("State", _state(item)),
+            (_("Erasure"), item.id),
+            (_("Asked for"), moment(item.requested_at)),
+            (_("Took"), counted(item.counts)),
+            (_("State"), _state(item)),
         ]
-        return Content.assemble(facts(known), "\n\nThe receipt is written when it is complete.")
+        return Content.assemble(facts(known), "\n\n" + _("The receipt is written when it is complete."))
 
 
 def _state(erasure: Erasure) -> str:
     if erasure.completed_at is not None:
-        return "nothing left"
+        return _("nothing left")
     if erasure.receipt is not None:
-        return "something left"
-    return "put off" if erasure.deferred else "not complete"
+        return _("something left")
+    return _("put off") if erasure.deferred else _("not complete")

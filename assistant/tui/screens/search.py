@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from assistant.display import excerpt
+from assistant.language import _, plural
 from assistant.tui.failures import explain
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.screens.source import SourceScreen
@@ -36,12 +37,12 @@ class SearchScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Show a field and room for the hits."""
         with Vertical(classes="dialog"):
-            yield Static("Search what is remembered", classes="dialog--title", markup=False)
-            field = Input(self._query_text, placeholder="Words or a question, then Enter")
+            yield Static(_("Search what is remembered"), classes="dialog--title", markup=False)
+            field = Input(self._query_text, placeholder=_("Words or a question, then Enter"))
             field.cursor_blink = getattr(self.app, "blink", True)
             yield field
             yield OptionList()
-            yield Static("Enter searches or opens, Esc closes", classes="dialog--hint", markup=False)
+            yield Static(_("Enter searches or opens, Esc closes"), classes="dialog--hint", markup=False)
 
     def on_mount(self) -> None:
         """Search at once for what was given with the command."""
@@ -58,7 +59,7 @@ class SearchScreen(Dialog[None]):
 
     async def _search(self, query: str) -> None:
         hint = self.query_one(".dialog--hint", Static)
-        hint.update("Searching…")
+        hint.update(_("Searching…"))
         try:
             found = await in_thread(lambda: self._store.recall(query, _HITS))
         except KeepsakeError as error:
@@ -71,8 +72,10 @@ class SearchScreen(Dialog[None]):
         if self.hits:
             options.highlighted = 0
             options.focus()
-        count = "1 hit" if len(self.hits) == 1 else f"{len(self.hits)} hits"
-        hint.update(f"{count if self.hits else 'Nothing was found'}. Enter opens, Esc closes")
+        found_so_many = (
+            plural("{count} hit.", "{count} hits.", len(self.hits)) if self.hits else _("Nothing was found.")
+        )
+        hint.update(f"{found_so_many} {_('Enter opens, Esc closes')}")
 
     @on(OptionList.OptionSelected)
     async def _selected(self, event: OptionList.OptionSelected) -> None:

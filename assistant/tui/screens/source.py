@@ -57,7 +57,7 @@ class SourceScreen(Dialog[str | None]):
             yield Static(facts(self.source), classes="source--facts", markup=False)
             with VerticalScroll():
                 if self.source.passage_id is None:
-                    yield Static("This passage was erased; the answer that cites it is left.", markup=False)
+                    yield Static(_("This passage was erased; the answer that cites it is left."), markup=False)
                 else:
                     yield Static(self.source.text, classes="source--passage", markup=False)
             yield Static(self._hint(), classes="dialog--hint", markup=False)
@@ -104,7 +104,7 @@ class SourceScreen(Dialog[str | None]):
 def facts(source: SourceView) -> Content:
     """Return the lines under the title: where, by whom, when, in which file, found by what."""
     when = day(source.created_at) if source.created_at else ""
-    by = f"by {source.author}" if source.author else ""
+    by = _("by {author}").format(author=source.author) if source.author else ""
     lines = [
         " · ".join(one for one in (source.place, by, when, "private" if source.private else "") if one),
         source.path,
@@ -116,5 +116,7 @@ def facts(source: SourceView) -> Content:
 def _found_by(source: SourceView) -> str:
     """Return the words that matched and what spoke most for the passage."""
     signals = main_signals(source.reasons)
-    words = [f"the words {plain(', '.join(source.matched), one_line=True)}"] if source.matched else []
-    return f"Found by {'; '.join([*words, *signals])}" if words or signals else ""
+    words = (
+        [_("the words {words}").format(words=plain(", ".join(source.matched), one_line=True))] if source.matched else []
+    )
+    return _("Found by {signals}").format(signals="; ".join([*words, *signals])) if words or signals else ""

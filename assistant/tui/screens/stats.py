@@ -14,15 +14,15 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from assistant.display import plain
-from assistant.language import _
+from assistant.language import N_, _
 from assistant.tui import keymap
 from assistant.tui.failures import explain
 from assistant.tui.screen_actions import BACK, bindings_of
+from assistant.tui.terms import counted
 from assistant.tui.threads import in_thread
 from assistant.tui.widgets.flow import Flow
 from assistant.tui.widgets.plots import DayPlot, NamePlot
 from memory_store.errors import KeepsakeError
-from memory_store.wording import counted
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from memory_store import Store
     from memory_store.models import Activity, StoreStats
 
-_NO_TOKENS: Final = "No answer's tokens were counted yet."
+_NO_TOKENS: Final = N_("No answer's tokens were counted yet.")
 
 
 class StatsScreen(Screen[None]):
@@ -63,9 +63,9 @@ class StatsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Show the frame; the numbers follow."""
-        yield Static(Content.styled("Statistics", "bold $primary"), id="head", markup=False)
+        yield Static(Content.styled(_("Statistics"), "bold $primary"), id="head", markup=False)
         with VerticalScroll():
-            yield Static("Counting…", id="counts", markup=False)
+            yield Static(_("Counting…"), id="counts", markup=False)
         yield Flow(keymap.line(self.app, (BACK,)), id="keys")
 
     def on_mount(self) -> None:
@@ -116,13 +116,33 @@ def costs_of(activity: Activity) -> list[ModelCost]:
 def _counts(stats: StoreStats) -> Content:
     kinds = counted({f"{kind}s": count for kind, count in stats.by_kind.items()})
     lines = [
-        ("Memories", f"{stats.memories:,}" + (f" ({kinds})" if stats.by_kind else "")),
+        (_("Memories"), f"{stats.memories:,}" + (f" ({kinds})" if stats.by_kind else "")),
         ("Documents", f"{stats.documents:,}"),
-        ("Chats", f"{stats.conversations:,} with {counted({'messages': stats.messages})}"),
-        ("Passages", f"{stats.passages:,}, {stats.embedded:,} of them with a vector"),
-        ("Waiting", f"{stats.to_embed:,} for a vector, {stats.to_index:,} for the index"),
-        ("Embedder", stats.embedder or "none"),
-        ("On disk", f"{stats.database_bytes / 1e6:,.1f} MB, the index {stats.index_bytes / 1e6:,.1f} MB"),
+        (
+            _("Chats"),
+            _("{chats:,} with {messages}").format(
+                chats=stats.conversations, messages=counted({"messages": stats.messages})
+            ),
+        ),
+        (
+            _("Passages"),
+            _("{passages:,}, {embedded:,} of them with a vector").format(
+                passages=stats.passages, embedded=stats.embedded
+            ),
+        ),
+        (
+            _("Waiting"),
+            _("{to_embed:,} for a vector, {to_index:,} for the index").format(
+                to_embed=stats.to_embed, to_index=stats.to_index
+            ),
+        ),
+        (_("Embedder"), stats.embedder or "none"),
+        (
+            _("On disk"),
+            _("{database:,.1f} MB, the index {index:,.1f} MB").format(
+                database=stats.database_bytes / 1e6, index=stats.index_bytes / 1e6
+            ),
+        ),
     ]
     return Content("\n").join(Content.assemble((f"{name:<11}", "$foreground-muted"), value) for name, value in lines)
 
@@ -143,14 +163,14 @@ def _costs(costs: Sequence[ModelCost]) -> Content:
 def _plots(activity: Activity, costs: Sequence[ModelCost]) -> list[Widget]:
     found: list[Widget] = []
     if activity.memories:
-        found.append(DayPlot("Memories", {"memories": activity.memories}, growing=True))
+        found.append(DayPlot(_("Memories"), {"memories": activity.memories}, growing=True))
     if any(activity.passages.values()):
-        found.append(NamePlot("Passages by source", {kind.value: n for kind, n in activity.passages.items()}))
+        found.append(NamePlot(_("Passages by source"), {kind.value: n for kind, n in activity.passages.items()}))
     if activity.tokens:
         asked = {day: tokens for day, (tokens, _) in activity.tokens.items()}
         answered = {day: tokens for day, (_, tokens) in activity.tokens.items()}
-        found.append(DayPlot("Tokens by day", {"to the model": asked, "from the model": answered}))
+        found.append(DayPlot(_("Tokens by day"), {_("to the model"): asked, _("from the model"): answered}))
         found.append(Static(_costs(costs), classes="stats--costs", markup=False))
     else:
-        found.append(Static(_NO_TOKENS, classes="stats--none", markup=False))
+        found.append(Static(_(_NO_TOKENS), classes="stats--none", markup=False))
     return found

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Markdown, Static
 
 from assistant.display import plain
+from assistant.language import _
 from assistant.tui.sources import SourceView
 from assistant.tui.widgets.answer_text import AnswerText, source_number
 from assistant.tui.widgets.source_list import SourceList, SourceOpened
@@ -74,7 +75,7 @@ class Answer(Spoken, Vertical):
         if self._sources:
             yield SourceList(self._sources, self.message_id)
         if self._partial:
-            self.say("Incomplete: this answer was stopped or cut.")
+            self.say(_("Incomplete: this answer was stopped or cut."))
 
     def on_mount(self) -> None:
         """Trim a stored answer once its words are laid out."""
@@ -145,10 +146,10 @@ class Answer(Spoken, Vertical):
         event.stop()
         number = source_number(event.href)
         if number is None:
-            self.app.notify(plain(event.href, one_line=True), title="This link leads to", markup=False)
+            self.app.notify(plain(event.href, one_line=True), title=_("This link leads to"), markup=False)
             return
         for source in self._sources:
             if source.number == number:
                 self.post_message(SourceOpened(source, self.message_id))
                 return
-        self.app.notify(f"There is no source [{number}] for this answer.", markup=False)
+        self.app.notify(_("There is no source [{number}] for this answer.").format(number=number), markup=False)

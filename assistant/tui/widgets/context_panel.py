@@ -12,17 +12,18 @@ from textual.widgets import Static
 
 from assistant.core.events import ContextPart, PartKind
 from assistant.display import excerpt
+from assistant.language import N_, _
 
 _NAMES: Final = {
-    PartKind.RULES: "Rules",
-    PartKind.PINNED: "Pinned memories",
-    PartKind.ATTACHED: "Attached",
-    PartKind.RECALLED: "Recalled",
-    PartKind.RECENT: "Recent messages",
-    PartKind.QUESTION: "Your message",
+    PartKind.RULES: N_("Rules"),
+    PartKind.PINNED: N_("Pinned memories"),
+    PartKind.ATTACHED: N_("Attached"),
+    PartKind.RECALLED: N_("Recalled"),
+    PartKind.RECENT: N_("Recent messages"),
+    PartKind.QUESTION: N_("Your message"),
 }
 _EXCERPT_CHARS: Final = 90
-_NOTHING: Final = "Nothing has been asked in this chat yet. Here stands what the model is given with each message."
+_NOTHING: Final = N_("Nothing has been asked in this chat yet. Here stands what the model is given with each message.")
 
 
 class ContextPanel(VerticalScroll, can_focus=True):
@@ -60,11 +61,11 @@ class ContextPanel(VerticalScroll, can_focus=True):
 
 def _described(parts: Sequence[ContextPart], limit: int) -> Content:
     if not parts:
-        return Content.styled(_NOTHING, "$foreground-muted")
+        return Content.styled(_(_NOTHING), "$foreground-muted")
     total = sum(part.tokens for part in parts)
     lines: list[Content] = [
-        Content.styled("What the model sees", "bold $primary"),
-        Content.styled(f"about {total:,} of {limit:,} tokens", "$foreground-muted"),
+        Content.styled(_("What the model sees"), "bold $primary"),
+        Content.styled(_("about {total:,} of {limit:,} tokens").format(total=total, limit=limit), "$foreground-muted"),
     ]
     for kind, name in _NAMES.items():
         of_kind = [part for part in parts if part.kind is kind]
@@ -73,7 +74,7 @@ def _described(parts: Sequence[ContextPart], limit: int) -> Content:
         count = f" ({len(of_kind)})" if len(of_kind) > 1 else ""
         tokens = sum(part.tokens for part in of_kind)
         lines.append(
-            Content.assemble("\n", (f"{name}{count}", "bold $secondary"), (f"  {tokens:,}", "$foreground-muted"))
+            Content.assemble("\n", (f"{_(name)}{count}", "bold $secondary"), (f"  {tokens:,}", "$foreground-muted"))
         )
         for number, part in enumerate(of_kind, start=1):
             if kind is PartKind.RULES:

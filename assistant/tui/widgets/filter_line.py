@@ -9,6 +9,7 @@ from textual import events
 from textual.content import Content
 from textual.message import Message
 
+from assistant.language import _
 from assistant.tui.widgets.flow import Flow
 
 
@@ -68,5 +69,5 @@ class FilterLine(Flow):
         for number, one in enumerate(self._filters):
             at = self._at[one.name]
             colour = "bold $foreground" if at else "$foreground-muted"
-            pieces.append(Content.assemble((f"{number + 1} ", "$accent"), (one.choices[at], colour)))
+            pieces.append(Content.assemble((f"{number + 1} ", "$accent"), (_(one.choices[at]), colour)))
         self.flow(pieces)

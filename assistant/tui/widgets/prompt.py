@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from assistant.display import plain
+from assistant.language import _
 from assistant.tui.pasting import pasted_paths
 
 # Longer pastes would push the conversation off the screen.
@@ -110,7 +111,9 @@ class Prompt(TextArea):
         """Insert what was pasted; a long text is folded."""
         if len(text) > FOLDED_FROM_CHARS or text.count("\n") >= FOLDED_FROM_LINES:
             lines = text.count("\n") + 1
-            name = f"[pasted {len(self._folded) + 1}: {len(text):,} characters, {lines:,} lines]"
+            name = _("[pasted {number}: {characters:,} characters, {lines:,} lines]").format(
+                number=len(self._folded) + 1, characters=len(text), lines=lines
+            )
             self._folded[name] = text
             text = name
         self.insert(text)

@@ -150,7 +150,7 @@ class MoreSources(Static, can_focus=True):
         sources: tuple[SourceView, ...]
 
     def __init__(self, sources: Sequence[SourceView], answer_id: str | None = None) -> None:
-        super().__init__(Content(f"   + {len(sources)} more found, not cited"), markup=False)
+        super().__init__(Content(_("   + {sources} more found, not cited").format(sources=len(sources))), markup=False)
         self.sources = tuple(sources)
         self._answer_id = answer_id
 

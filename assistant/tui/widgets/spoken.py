@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
+from assistant.language import _
 from assistant.tui.commands import MESSAGE_ACTIONS
 
 
@@ -53,7 +54,7 @@ class Spoken(Widget):
 
     def stand(self, at: int, of: int) -> None:
         """Show which of how many branches this is; nothing where there is one alone."""
-        self.show_branch(f"{at} of {of}" if of > 1 else "")
+        self.show_branch(_("{at} of {of}").format(at=at, of=of) if of > 1 else "")
 
     def show_branch(self, words: str) -> None:
         """Show beside the author on which branch this stands."""

@@ -8,6 +8,8 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
+from assistant.language import _, plural
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -66,16 +68,20 @@ def parts(status: Status) -> list[tuple[int, str, str]]:
     if status.model:
         found.append((1, f"{status.model} · {status.where}" if status.where else status.model, "$secondary"))
     if status.waiting:
-        noun = "passage waits" if status.waiting == 1 else "passages wait"
-        found.append((2, f"{status.waiting:,} {noun} for vectors", "$accent"))
+        waits = plural("{count} passage waits for vectors", "{count} passages wait for vectors", status.waiting)
+        found.append((2, waits, "$accent"))
     if status.documents is not None and status.memories is not None:
-        found.append((4, f"{_count(status.documents, 'document')}, {_memories(status.memories)}", ""))
+        documents = plural("{count} document", "{count} documents", status.documents)
+        memories = plural("{count} memory", "{count} memories", status.memories)
+        found.append((4, f"{documents}, {memories}", ""))
     if status.context_tokens is not None and status.context_limit:
         share = round(100 * status.context_tokens / status.context_limit)
-        found.append((3, f"context {share}% of {status.context_limit:,}", ""))
+        found.append(
+            (3, _("context {share}% of {context_limit:,}").format(share=share, context_limit=status.context_limit), "")
+        )
     if status.index:
         found.append((5, status.index, ""))
-    found.append((6, "F1 help", ""))
+    found.append((6, _("F1 help"), ""))
     return found
 
 
@@ -89,11 +95,3 @@ def fitted(found: list[tuple[int, str, str]], width: int) -> Content:
         if line.cell_length <= max(width, 1) or yielding == 0:
             return line
         kept = [one for one in kept if one[0] != yielding]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _memories(number: int) -> str:
-    return f"{number:,} memory" if number == 1 else f"{number:,} memories"

@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from assistant.display import plain
+from assistant.language import _
 
 
 class Thinking(Static, can_focus=True):
@@ -45,6 +46,6 @@ class Thinking(Static, can_focus=True):
         self._show()
 
     def _show(self) -> None:
-        head = f"{'▾' if self._open else '▸'} Thought, {self._length:,} characters"
+        head = _("{sign} Thought, {length:,} characters").format(sign="▾" if self._open else "▸", length=self._length)
         body = "\n" + plain("".join(self._pieces)) if self._open else ""
         self.update(Content(head + body))

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from assistant.display import plain
+from assistant.language import _
 from assistant.tui.widgets.spoken import Spoken
 
 
@@ -33,4 +34,4 @@ class UserMessage(Spoken, Static):
     def show_branch(self, words: str) -> None:
         """Show beside the author on which branch this stands."""
         branch = (f"   {words}", "$foreground-muted")
-        self.update(Content.assemble(("You", "bold $primary"), branch, "\n", plain(self.text).strip("\n")))
+        self.update(Content.assemble((_("You"), "bold $primary"), branch, "\n", plain(self.text).strip("\n")))

@@ -1,0 +1,108 @@
+"""The interface in other languages: catalogues are whole and up to date, and one is chosen as the user would expect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from assistant import config, language
+from assistant.language import _, plural
+from assistant.tui.screens.help import HelpScreen
+from assistant.tui.screens.memory import MemoryScreen
+from scripts import translations
+from tests.tui.support import chatting
+
+LANGUAGES = sorted(path.name for path in language.LOCALES.iterdir() if path.is_dir())
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """Go back to English after each test."""
+    yield
+    language.use("en")
+
+
+def catalogue(code: str) -> Catalog:
+    with (language.LOCALES / code / "LC_MESSAGES" / f"{language.DOMAIN}.po").open("rb") as file:
+        return read_po(file, locale=code)
+
+
+def test_every_text_is_translated_and_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert translations.main(check=True) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_translations_have_the_places_that_are_filled_in(code: str) -> None:
+    for message in catalogue(code):
+        if not message.id:
+            continue
+        ids = message.id if isinstance(message.id, tuple | list) else (message.id,)
+        texts = message.string if isinstance(message.string, tuple | list) else (message.string,)
+        places = set(re.findall(r"\{[^}]*\}", ids[-1]))
+        for text in texts:
+            assert set(re.findall(r"\{[^}]*\}", text or "")) == places, ids
+        for command in re.findall(r"(?<![\w.])/[a-z]{3,}", ids[0]):
+            assert all(command in (text or "") for text in texts), ids
+
+
+@pytest.mark.parametrize(
+    ("environment", "spoken"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANGUAGE": "xx:zh_TW:en", "LANG": "en_US.UTF-8"}, "zh"),
+        ({"LANG": "en_GB"}, "en"),
+        ({"LANG": "xx_XX"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_language_of_the_environment_is_spoken_where_there_is_a_catalogue(
+    environment: dict[str, str], spoken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    language.use()
+    assert _("Settings") == {"zh": "设置", "en": "Settings"}[spoken]
+    language.use("zh")
+    assert _("Settings") == "设置"
+    assert plural("{count} passage", "{count} passages", 1200) == "1,200 段"
+    assert _("") == ""
+
+
+def test_a_catalogue_that_is_added_is_one_language_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "fr" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    catalog = Catalog(locale="fr")
+    catalog.add("Settings", "Réglages")
+    (folder / "keepsake.mo").write_bytes(translations.compiled(catalog))
+    monkeypatch.setattr(language, "LOCALES", tmp_path)
+    assert language.available() == ["en", "fr"]
+    language.use("fr_CA")
+    assert _("Settings") == "Réglages"
+    assert _("Nothing fits.") == "Nothing fits."  # what is not translated stays English
+
+
+async def test_the_whole_chat_speaks_chinese(tmp_path: Path) -> None:
+    settings = config.Settings(chat=config.ChatConfig(language="zh", titles=False))
+    async with chatting(tmp_path, settings=settings, size=(60, 20)) as house:
+        await house.say("/remember 备用钥匙在伊内斯那里。")
+        await house.until(lambda: house.notices)
+        assert house.notices == ["已记住：备用钥匙在伊内斯那里。"]
+        await house.until(lambda: "1 条记忆" in str(house.chat.query_one("#status").render()))
+        await house.pilot.press("f2")
+        screen = await house.dialog(MemoryScreen)
+        await house.until(lambda: "记忆" in str(screen.query_one("#head").render()))
+        assert "a 新增" in str(screen.query_one("#keys").render())
+        await house.pilot.press("f1")
+        shown = "\n".join(str(one.render()) for one in (await house.dialog(HelpScreen)).query("Static"))
+        assert "搜索记住的一切" in shown
+        assert not re.search(r"^  [A-Z][a-z]+ [a-z]+", shown, re.MULTILINE)
+        await house.pilot.press("escape", "escape")
+        await house.until(lambda: house.app.screen is house.chat)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +67,18 @@ def test_a_thread_that_crashes_is_logged_and_prints_nothing(
     assert run_chat(tmp_path / "data") == 0
     assert "builtins.RuntimeError" in (tmp_path / crash_log.NAME).read_text("utf-8")
     assert "quincunx" not in capsys.readouterr().err
+
+
+def test_leaving_before_some_work_began_leaves_no_word_in_the_terminal(tmp_path: Path) -> None:
+    leaving = (
+        "import sys, assistant.tui.app as app, assistant.tui as tui\n"
+        "async def work(): pass\n"
+        "def run(self): self.kept = [self, work()]\n"
+        "app.ChatApp.run = run\n"
+        "sys.exit(tui.run_chat())\n"
+    )
+    left = subprocess.run([sys.executable, "-c", leaving], capture_output=True, text=True, check=True)
+    assert left.stderr == ""
 
 
 def test_the_log_does_not_grow_for_ever(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
     try:
         app.run()
     finally:
+        # Work that was about to begin when the user left is let go; Python would tell of it in the user's terminal.
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         close_services(app.services)
     if app.failure:
         # The screen that told it is gone with the key that left it.

@@ -146,7 +146,8 @@ def test_a_failed_answer_and_a_long_message(snap_compare: Compare, memory: Store
     assert compare(snap_compare, memory, scene, NARROW, DARK, script)
 
 
-def test_the_screenshots_of_the_readme_are_current() -> None:
-    script = Path(__file__).parents[2] / "scripts" / "screenshots.py"
+@pytest.mark.parametrize("name", ["screenshots.py", "session.py"])
+def test_the_pictures_of_the_readme_are_current(name: str) -> None:
+    script = Path(__file__).parents[2] / "scripts" / name
     checked = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, f"{checked.stdout}{checked.stderr} Run `python scripts/screenshots.py`."
+    assert checked.returncode == 0, f"{checked.stdout}{checked.stderr} Run `python scripts/{name}`."

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import threading
 import traceback
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
@@ -18,14 +20,25 @@ _MOST_BYTES: Final = 256 * 1024
 _log: Final = logging.getLogger("keepsake.crashes")
 
 
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A log that only its owner reads, each new file of it too, and that keeps quiet where it can't be written."""
+
+    def _open(self) -> TextIOWrapper:
+        # `Path.open` takes no opener.
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=_opener)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Do without: the folder is gone, full or not ours, which whoever works with it is told anyway."""
+
+
 def begin(folder: Path) -> None:
-    """Write to the log of this data folder from now on; where it can't be written, nothing is logged."""
+    """Write to the log of this data folder from now on. Nothing is made there until there is something to log."""
     end()
-    try:
-        os.close(os.open(folder / NAME, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        handler = RotatingFileHandler(folder / NAME, maxBytes=_MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
-    except OSError:
-        return
+    handler = _PrivateFile(folder / NAME, maxBytes=_MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     _log.addHandler(handler)
     _log.setLevel(logging.INFO)
@@ -58,7 +71,14 @@ def note(error: BaseException) -> Path | None:
         ]
         at = at.__cause__ or at.__context__
     _log.info("%s", "\n".join(lines))
-    return Path(handler.baseFilename)
+    file = Path(handler.baseFilename)
+    return file if file.is_file() else None
+
+
+def note_thread(failed: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread; for `threading.excepthook`, which would print it with the words of its message."""
+    if failed.exc_value is not None:
+        note(failed.exc_value)
 
 
 def _shown(filename: str) -> str:

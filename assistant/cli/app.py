@@ -29,12 +29,20 @@ from memory_store.errors import KeepsakeError
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
+_HELP = (
+    "Keepsake: a personal assistant with a long-term memory that you own. Without a command it opens the chat.\n\n"
+    "Results go to stdout, messages to stderr. "
+    "Ends with 0 if it is done, 1 if it failed, 2 if it was called wrongly, 130 if it was interrupted.\n\n"
+    'Example: keepsake --data-dir ~/work/memory ask "Who has our spare key?"'
+)
+
 app = typer.Typer(
     name="keepsake",
-    help="Keepsake: a personal assistant with a long-term memory that you own. Without a command it opens the chat.",
+    help=_HELP,
     no_args_is_help=False,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -91,9 +99,24 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; nothing is left to say
         return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001 — a traceback would show what is remembered; the log has the place
+        complain(_unexpected(error))
+        return EXIT_FAILED
     except KeyboardInterrupt:
         say("Interrupted.")
         return EXIT_INTERRUPTED
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0
+
+
+def _unexpected(error: Exception) -> KeepsakeError:
+    """Put a failure that nobody expected into words, and log its place."""
+    from assistant import crash_log
+
+    file = crash_log.note(error)
+    logged = f" Where it happened is in {file}, without a word of yours." if file else ""
+    return KeepsakeError(
+        f"Something went wrong that nobody expected: {type(error).__name__}.",
+        f"Nothing stored is lost by this; `keepsake doctor` looks over the memory.{logged}",
+    )

@@ -7,15 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.display import moment
 from memory_store.backups import KEPT, Backup
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-_Name = Annotated[str, typer.Argument(help="The backup's name, as `list` shows it.", show_default=False)]
+_Name = Annotated[
+    str,
+    typer.Argument(
+        help="The backup's name, as `list` shows it.", show_default=False, autocompletion=completing.backups
+    ),
+]
 _group = typer.Typer(
-    name="backup", help="Verified copies of the whole store, in its data folder.", no_args_is_help=True
+    name="backup",
+    help="Verified copies of the whole store, in its data folder.\n\nExample: keepsake backup make",
+    no_args_is_help=True,
 )
 
 
@@ -96,7 +104,13 @@ def restore(
 
 
 @_group.command("remove")
-def remove(context: typer.Context, names: Annotated[list[str], typer.Argument(help="Names of backups.")]) -> None:
+def remove(
+    context: typer.Context,
+    names: Annotated[
+        list[str],
+        typer.Argument(help="Names of backups.", show_default=False, autocompletion=completing.backups),
+    ],
+) -> None:
     """Remove backups from the disk.
 
     Example: keepsake backup remove 20260502T093000000000Z.db

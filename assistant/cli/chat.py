@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from assistant.cli import completing
 from assistant.cli.context import invocation, opened_store
 from assistant.cli.output import complain, hit_json, print_json
 from assistant.cli.turns import Printer, session_in, show_turn
@@ -16,7 +17,12 @@ from memory_store import Store
 from memory_store.errors import StoreError
 
 _MOST_READ: Final = 1_000_000
-_Conversation = Annotated[str | None, typer.Option(help="Go on with this conversation's id.", show_default=False)]
+_Conversation = Annotated[
+    str | None,
+    typer.Option(
+        help="Go on with this conversation's id.", show_default=False, autocompletion=completing.conversations
+    ),
+]
 _Follow = Annotated[bool, typer.Option("--follow", help="Go on with the latest conversation.")]
 
 
@@ -34,6 +40,8 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Answer one question from memory, with sources. The answer goes to stdout, all else to stderr.
+
+    Ends with 1 if there was no whole answer, with 130 if Ctrl+C stopped it; what had come is kept.
 
     Example: git diff | keepsake ask - --follow
     """

@@ -13,7 +13,7 @@ from assistant.cli.context import invocation
 from assistant.cli.output import print_json, say, show
 from assistant.errors import ConfigError
 
-_group = typer.Typer(help="See, write and check the settings.", no_args_is_help=True)
+_group = typer.Typer(help="See, write and check the settings.\n\nExample: keepsake config init", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from assistant import bootstrap
+from assistant import bootstrap, crash_log
 from assistant import config as configuration
 from assistant.cli.output import say
 from memory_store import Store
@@ -40,6 +40,7 @@ def invocation(context: typer.Context) -> Invocation:
 def opened_store(context: typer.Context) -> Iterator[tuple[Store, configuration.Settings]]:
     """Open the store of this call, and say on stderr where recall is not what it could be."""
     settings = invocation(context).settings()
+    crash_log.begin(settings.data_folder)
     chosen = bootstrap.choose_embedder(settings)
     with Store.open(settings.data_folder, chosen.embedder) as store:
         if chosen.note and settings.embedder.provider != "none":

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.forgetting import MOST_SHOWN, ids_of, plan_lines
@@ -20,7 +21,11 @@ from memory_store.models import Erasure, ErasurePlan
 from memory_store.wording import counted
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-_group = typer.Typer(name="receipts", help="Proof of what was erased, which holds nothing of it.", no_args_is_help=True)
+_group = typer.Typer(
+    name="receipts",
+    help="Proof of what was erased, which holds nothing of it.\n\nExample: keepsake receipts list",
+    no_args_is_help=True,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -31,9 +36,17 @@ def register(app: typer.Typer) -> None:
 
 def forget(
     context: typer.Context,
-    ids: Annotated[list[str] | None, typer.Argument(help="Ids of anything, or their beginnings.")] = None,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Ids of anything, or their beginnings.", show_default=False, autocompletion=completing.anything
+        ),
+    ] = None,
     document: Annotated[list[str] | None, typer.Option(help="A document's id or path.", show_default=False)] = None,
-    conversation: Annotated[list[str] | None, typer.Option(help="A conversation's id.", show_default=False)] = None,
+    conversation: Annotated[
+        list[str] | None,
+        typer.Option(help="A conversation's id.", show_default=False, autocompletion=completing.conversations),
+    ] = None,
     words: Annotated[
         str | None, typer.Option("--matching", help="All that holds these words.", show_default=False)
     ] = None,
@@ -53,6 +66,8 @@ def forget(
     as_json: _Json = False,
 ) -> None:
     """Erase: from recall at once, from the disk before this returns, verified by a scan, with a receipt.
+
+    What goes is shown and asked about first. Ends with 1 if nothing was erased, or if the scan found something left.
 
     Example: keepsake forget mem_k7 --document ~/notes/old.md
     """
@@ -196,7 +211,9 @@ def _result(erasure: Erasure) -> str:
 @_group.command("show")
 def show_(
     context: typer.Context,
-    receipt_id: Annotated[str, typer.Argument(help="The id, or its beginning.", show_default=False)],
+    receipt_id: Annotated[
+        str, typer.Argument(help="The id, or its beginning.", show_default=False, autocompletion=completing.receipts)
+    ],
     as_json: _Json = False,
 ) -> None:
     """Show one receipt: what went, how it was verified, and what no erasure can reach.

@@ -40,6 +40,8 @@ def import_(
 
     Text is found by its words at once; the vectors follow, and a stopped import goes on later.
 
+    Ends with 1 if no file could be read, with 130 if it was stopped.
+
     Example: keepsake import ~/Documents/notes letters.zip chatgpt-export.zip
     """
     outcomes: list[FileOutcome] = []

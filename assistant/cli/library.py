@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import (
     conversation_json,
@@ -21,10 +22,17 @@ from memory_store import Store
 from memory_store.errors import NotFoundError
 from memory_store.models import Message
 
-_documents = typer.Typer(help="See what was imported.", no_args_is_help=True)
-_conversations = typer.Typer(help="See and rename conversations.", no_args_is_help=True)
+_documents = typer.Typer(help="See what was imported.\n\nExample: keepsake document list", no_args_is_help=True)
+_conversations = typer.Typer(
+    help="See and rename conversations.\n\nExample: keepsake conversation list", no_args_is_help=True
+)
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-_Id = Annotated[str, typer.Argument(help="The id, or its beginning.", show_default=False)]
+_DocumentId = Annotated[
+    str, typer.Argument(help="The id, or its beginning.", show_default=False, autocompletion=completing.documents)
+]
+_ConversationId = Annotated[
+    str, typer.Argument(help="The id, or its beginning.", show_default=False, autocompletion=completing.conversations)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +62,7 @@ def list_documents(context: typer.Context, as_json: _Json = False) -> None:
 
 
 @_documents.command("show")
-def show_document(context: typer.Context, document_id: _Id, as_json: _Json = False) -> None:
+def show_document(context: typer.Context, document_id: _DocumentId, as_json: _Json = False) -> None:
     """Show a document: where it is from, and each of its passages.
 
     Example: keepsake document show doc_k7
@@ -91,7 +99,7 @@ def list_conversations(context: typer.Context, as_json: _Json = False) -> None:
 
 
 @_conversations.command("show")
-def show_conversation(context: typer.Context, conversation_id: _Id, as_json: _Json = False) -> None:
+def show_conversation(context: typer.Context, conversation_id: _ConversationId, as_json: _Json = False) -> None:
     """Show a conversation with the sources of its answers.
 
     Example: keepsake conversation show con_k7
@@ -129,7 +137,7 @@ def _sources(store: Store, message: Message) -> list[dict[str, Any]]:
 @_conversations.command("rename")
 def rename_conversation(
     context: typer.Context,
-    conversation_id: _Id,
+    conversation_id: _ConversationId,
     title: Annotated[str, typer.Argument(help="The new title.", show_default=False)],
     as_json: _Json = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import memory_json, print_json, say, show, table
 from assistant.display import excerpt, moment
@@ -14,7 +15,12 @@ from memory_store import NewMemory
 from memory_store.errors import StoreError
 from memory_store.models import Memory, MemoryKind
 
-_group = typer.Typer(help="See, add and correct what is remembered.", no_args_is_help=True)
+_Id = Annotated[
+    str, typer.Argument(help="The id, or its beginning.", show_default=False, autocompletion=completing.memories)
+]
+_group = typer.Typer(
+    help="See, add and correct what is remembered.\n\nExample: keepsake memory list", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +53,7 @@ def list_(
 @_group.command("show")
 def show_(
     context: typer.Context,
-    memory_id: Annotated[str, typer.Argument(help="The id, or its beginning.", show_default=False)],
+    memory_id: _Id,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show one memory with its earlier versions.
@@ -102,7 +108,7 @@ def add(
 @_group.command("edit")
 def edit(
     context: typer.Context,
-    memory_id: Annotated[str, typer.Argument(help="The id, or its beginning.", show_default=False)],
+    memory_id: _Id,
     text: Annotated[str | None, typer.Argument(help="The new words.", show_default=False)] = None,
     kind: Annotated[MemoryKind | None, typer.Option(help="Another kind.", show_default=False)] = None,
     pin: Annotated[bool | None, typer.Option("--pin/--unpin", help="Pin it or not.", show_default=False)] = None,

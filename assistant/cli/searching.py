@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import hit_json, print_json, show
 from assistant.display import excerpt, main_signals, moment
@@ -24,7 +25,10 @@ def search(
     query: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
     limit: Annotated[int, typer.Option("-k", "--limit", min=1, max=1000, help="How many passages.")] = 10,
     kind: Annotated[list[SourceKind] | None, typer.Option(help="Only of this kind.", show_default=False)] = None,
-    source: Annotated[list[str] | None, typer.Option(help="Only of this source's id.", show_default=False)] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(help="Only of this source's id.", show_default=False, autocompletion=completing.anything),
+    ] = None,
     since: Annotated[datetime | None, typer.Option(help="Not older than this day.", show_default=False)] = None,
     until: Annotated[datetime | None, typer.Option(help="Older than this day.", show_default=False)] = None,
     author: Annotated[list[str] | None, typer.Option(help="Only what this person said.", show_default=False)] = None,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,15 +16,18 @@ def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
 
     0 is done, 1 a memory that could not be opened or a failure of the screen, 128 and more the signal that ended it.
     """
-    from assistant import language
+    from assistant import crash_log, language
     from assistant.tui.app import ChatApp
     from assistant.tui.services import close_services, service_opener
 
     language.use()  # the system's, until the settings are read
     app = ChatApp(service_opener(data_dir, config))
+    threading.excepthook = crash_log.note_thread
     try:
         app.run()
     finally:
+        # Work that was about to begin when the user left is let go; Python would tell of it in the user's terminal.
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         close_services(app.services)
     if app.failure:
         # The screen that told it is gone with the key that left it.

@@ -52,9 +52,9 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
         file = configuration.config_path(config)
         settings = configuration.load(config, {"data_dir": str(data_dir)} if data_dir else {})
         language.use(settings.chat.language)
+        crash_log.begin(settings.data_folder)
         chosen = bootstrap.choose_embedder(settings)
         store = Store.open(settings.data_folder, chosen.embedder)
-        crash_log.begin(settings.data_folder)
         try:
             notes = [chosen.note] if chosen.note and settings.embedder.provider != "none" else []
             embeds = chosen.embedder is not None

@@ -31,6 +31,7 @@ class StatusKeeper:
         self._counted_at_waiting = -1
         self._polls = 0
         self._looking = False
+        self._recount = False
 
     def start(self) -> None:
         """Show the model now, and look at the store from now on."""
@@ -53,12 +54,17 @@ class StatusKeeper:
         self._set(activity=plain(text, one_line=True))
 
     async def look(self, *, recount: bool = False) -> None:
-        """Look at the store; with `recount`, also where nothing seems to have changed."""
+        """Look at the store; with `recount`, also where nothing seems to have changed. Whoever looks now does it."""
+        self._recount = self._recount or recount
         if self._looking:
             return
         self._looking = True
         try:
-            await self._look(recount)
+            again = True
+            while again:
+                recount, self._recount = self._recount, False
+                await self._look(recount)
+                again = self._recount
         except KeepsakeError as error:
             self._set(problem=plain(error.message, one_line=True))
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -42,7 +41,7 @@ class Guard:
             if request.host.lower() not in self._hosts:
                 raise web.HTTPForbidden(text="This chat answers to 127.0.0.1 and localhost alone.")
             origin = request.headers.get("Origin")
-            if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
+            if origin is not None and origin.lower() != f"http://{request.host.lower()}":
                 raise web.HTTPForbidden(text="This page was not served here.")
             if "token" in request.query and request.path == "/":
                 return self._let_in(request)

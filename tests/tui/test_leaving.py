@@ -78,6 +78,21 @@ def read_until(terminal: int, wanted: bytes, before: bytes = b"") -> bytes:
     return seen
 
 
+async def test_a_count_that_is_asked_for_while_another_look_goes_on_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with chatting(tmp_path) as house:
+        keeper, line = house.chat.keeper, house.chat.query_one(StatusLine)
+        assert keeper is not None
+        await house.settled()
+        house.store.remember("The spare key is with Ines.")
+        with monkeypatch.context() as patched:
+            patched.setattr(house.store, "waiting_for_vectors", lambda: 0)  # a look by itself sees nothing new
+            await asyncio.gather(keeper.look(), keeper.look(recount=True))
+        assert line.status is not None
+        assert line.status.memories == 1
+
+
 async def test_store_that_can_not_be_looked_at_is_told_in_the_status_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

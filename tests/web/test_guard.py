@@ -43,10 +43,10 @@ class Served:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[Served]:
-    """Serve a command that ends at once."""
+async def served(*command: str) -> AsyncIterator[Served]:
+    """Serve a command, one that ends at once if none is given."""
     listening = listen(0)
-    server = ChatServer(["true"], listening.getsockname()[1])
+    server = ChatServer(command or ["true"], listening.getsockname()[1])
     runner = web.AppRunner(await server.application(), access_log=None)
     await runner.setup()
     await web.SockSite(runner, listening).start()
@@ -88,7 +88,7 @@ async def test_a_name_that_is_not_this_machines_is_refused_even_with_the_token(h
         assert await chat.status(Host=host) == 403
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", ""])
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://[", "file://", ""])
 async def test_a_page_from_elsewhere_can_not_connect(origin: str) -> None:
     async with served() as chat:
         await chat.enter()

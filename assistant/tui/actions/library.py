@@ -86,7 +86,9 @@ async def may_replace(app: App[Any], path: Path) -> bool:
         Choice(_("Keep it"), _("nothing is written"), False),
         Choice(_("Replace it"), "", True),
     ]
-    return bool(await app.push_screen_wait(Chooser[bool | None](_("{path} exists.").format(path=path), choices)))
+    dialog = Chooser[bool | None](_("{path} exists.").format(path=path), choices)
+    chosen: bool | None = await app.push_screen_wait(dialog)
+    return bool(chosen)
 
 
 def split(argument: str) -> list[str]:

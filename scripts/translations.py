@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -19,6 +20,7 @@ from babel.messages.pofile import read_po, write_po
 from assistant.language import DOMAIN, LOCALES
 
 _ROOT = Path(__file__).resolve().parents[1]
+_NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 _KEYWORDS = {"_": None, "N_": None, "NN_": (1, 2), "plural": (1, 2)}
 
 
@@ -42,7 +44,8 @@ def written(catalog: Catalog) -> bytes:
 
 
 def compiled(catalog: Catalog) -> bytes:
-    """Return what gettext reads."""
+    """Return what gettext reads, the same at any time."""
+    catalog.creation_date = catalog.revision_date = _NO_DATE
     target = io.BytesIO()
     write_mo(target, catalog)
     return target.getvalue()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from assistant.language import N_
 from assistant.tui.widgets.filter_line import Filter
+from memory_store.clock import now
+from memory_store.ids import DOCUMENT, MESSAGE, prefix_of
 from memory_store.models import AuthorKind, Memory, MemoryKind
 
 Test = Callable[[Memory], bool]
@@ -20,17 +23,45 @@ def _author(kind: AuthorKind) -> Test:
     return lambda one: one.author.kind is kind
 
 
+def _within(days: int) -> Test:
+    return lambda one: one.recorded_at >= now() - timedelta(days)
+
+
+def _from(prefix: str) -> Test:
+    return lambda one: any(prefix_of(source) == prefix for source in one.sources)
+
+
 def _any(one: Memory) -> bool:
     return True
 
 
+_KINDS: Final = {
+    MemoryKind.NOTE: N_("notes"),
+    MemoryKind.FACT: N_("facts"),
+    MemoryKind.PREFERENCE: N_("preferences"),
+    MemoryKind.EVENT: N_("events"),
+    MemoryKind.GOAL: N_("goals"),
+}
 _CHOICES: Final[dict[str, tuple[tuple[str, Test], ...]]] = {
-    "kind": ((N_("any kind"), _any), *((f"{one.value}s", _kind(one)) for one in MemoryKind)),
+    "kind": ((N_("any kind"), _any), *((name, _kind(one)) for one, name in _KINDS.items())),
     "author": (
         (N_("any author"), _any),
         (N_("by you"), _author(AuthorKind.USER)),
         (N_("by a model"), _author(AuthorKind.MODEL)),
         (N_("by a document"), _author(AuthorKind.DOCUMENT)),
+    ),
+    "source": (
+        (N_("any source"), _any),
+        (N_("from chats"), _from(MESSAGE)),
+        (N_("from documents"), _from(DOCUMENT)),
+        (N_("written by hand"), lambda one: not one.sources),
+    ),
+    "time": (
+        (N_("any time"), _any),
+        (N_("of the last week"), _within(7)),
+        (N_("of the last month"), _within(31)),
+        (N_("of the last year"), _within(366)),
+        (N_("older than a year"), lambda one: not _within(366)(one)),
     ),
     "pinned": (
         (N_("pinned or not"), _any),

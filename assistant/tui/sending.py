@@ -182,6 +182,11 @@ class Sender:
         self._chat.prompt.replace_all("")
         return True
 
+    def mark_new(self, new: bool) -> None:
+        """Mark above the prompt that there is new text below what the reader sees."""
+        if self._editing is None and self._chat.is_open:
+            self._chat.prompt.border_title = _("↓ new text below: Page Down") if new else None
+
     def _end_edit(self) -> None:
         self._editing = None
         self._chat.prompt.border_title = None

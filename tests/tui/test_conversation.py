@@ -186,6 +186,9 @@ async def test_a_reader_who_scrolled_up_stays_there_while_an_answer_streams(tmp_
         await house.until(lambda: not house.chat.is_answering)
         await house.pilot.pause()
         assert house.chat.transcript.scroll_y == place
+        assert "new text below" in str(house.chat.prompt.border_title)
+        house.chat.transcript.scroll_end(animate=False)
+        await house.until(lambda: house.chat.prompt.border_title is None)
 
 
 async def test_a_chat_that_has_grown_long_puts_its_oldest_messages_away_and_brings_them_back(tmp_path: Path) -> None:

@@ -94,11 +94,11 @@ async def test_words_may_be_given_with_the_command(tmp_path: Path) -> None:
     [
         ("11", ["The spare"]),
         ("22", ["The boile"]),
-        ("3", ["The alarm"]),
-        ("33", ["Prefers t", "The spare", "The boile"]),
-        ("4", ["The alarm"]),
-        ("55", ["The spare"]),
-        ("511", ["The spare", "The spare"]),
+        ("5", ["The alarm"]),
+        ("55", ["Prefers t", "The spare", "The boile"]),
+        ("6", ["The alarm"]),
+        ("77", ["The spare"]),
+        ("711", ["The spare", "The spare"]),
     ],
     ids=["facts", "by a model", "pinned", "not pinned", "private", "history alone", "facts with history"],
 )
@@ -191,7 +191,7 @@ async def test_nothing_is_forgotten_without_a_yes(tmp_path: Path) -> None:
 async def test_an_earlier_version_is_not_edited(tmp_path: Path) -> None:
     async with chatting(tmp_path, prepare=some) as house:
         screen = await shown(house, 4)
-        await house.pilot.press("5", "5")
+        await house.pilot.press("7", "7")
         await house.until(lambda: texts(screen) == ["The spare key is with Ines."])
         await house.pilot.press("e")
         await house.until(lambda: "earlier version" in told(screen))

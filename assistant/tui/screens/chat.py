@@ -313,6 +313,10 @@ class ChatScreen(Screen[None]):
         """Send what was written."""
         self.submit(event.text)
 
+    def on_transcript_behind(self, event: Transcript.Behind) -> None:
+        """Mark at the prompt that there is new text below what is read."""
+        self.sender.mark_new(event.behind)
+
     def on_earlier_messages_asked(self) -> None:
         """Show more of a long chat."""
         from assistant.tui.actions.conversation import show_earlier

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
+from textual.geometry import Size
+from textual.message import Message
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -30,6 +33,30 @@ class Transcript(VerticalScroll, can_focus=False):
         & > #column { height: auto; min-height: 100%; max-width: 104; }
     }
     """
+
+    @dataclass
+    class Behind(Message):
+        """Something new stands below what the reader sees; or no longer."""
+
+        behind: bool
+
+    _behind = False
+
+    def watch_virtual_size(self, before: Size, now: Size) -> None:
+        """Tell that there is something new, where the reader is further up."""
+        if now.height > before.height and not self.is_vertical_scroll_end:
+            self._tell(True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Tell that the reader has come to the end."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._behind and self.is_vertical_scroll_end:
+            self._tell(False)
+
+    def _tell(self, behind: bool) -> None:
+        if behind != self._behind:
+            self._behind = behind
+            self.post_message(self.Behind(behind))
 
     def compose(self) -> ComposeResult:
         """Begin empty."""

@@ -20,6 +20,7 @@ from assistant.cli import (
     lifecycle,
     memory,
     searching,
+    seeing,
     web,
 )
 from assistant.cli.context import Invocation
@@ -82,6 +83,7 @@ leaving.register(app)
 lifecycle.register(app)
 checkup.register(app)
 configuration.register(app)
+seeing.register(app)
 web.register(app)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -28,6 +27,7 @@ from assistant.core.prompts import prompt
 from assistant.core.relevance import worth_quoting
 from assistant.core.stopping import until
 from assistant.core.titles import name_chat, title_of
+from assistant.core.turn_settings import TurnSettings as TurnSettings
 from assistant.core.unstored import UnstoredConversations
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
@@ -53,21 +53,6 @@ from memory_store.retrieval.signals import is_asked
 _SAVE_EVERY_SECONDS: Final = 1.0
 # Tokens that attachments leave for what is recalled.
 _FOR_RECALL: Final = 400
-
-
-@dataclass(frozen=True, slots=True)
-class TurnSettings:
-    """What a turn may use: passages to recall, their share of the window, the longest answer in tokens.
-
-    `capture` remembers what the user states, `titles` lets who answers name a new chat.
-    """
-
-    passages: int = 8
-    context_share: float = 0.5
-    max_answer_tokens: int = 1024
-    temperature: float | None = None
-    capture: bool = True
-    titles: bool = True
 
 
 class Session:
@@ -179,6 +164,11 @@ class Session:
         async with aclosing(self._respond(message, stop, capture=capture)) as events:
             async for event in events:
                 yield event
+
+    async def preview(self, text: str) -> Recalled:
+        """Return what the model would see if the user said this now; nothing is stored, and nothing sent."""
+        context, _ = await asyncio.to_thread(self._assemble, text, ())
+        return Recalled(context.hits, context.tokens, context.parts)
 
     async def again(
         self, message_id: str, stop: asyncio.Event | None = None, *, go_on: bool = False

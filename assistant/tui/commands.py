@@ -93,7 +93,14 @@ COMMANDS: Final = (
     Command("model", "[NAME]", N_("Choose who answers"), "models:choose", waits_for_answer=True),
     Command("guide", "", N_("Be led through the first steps"), "guide:guide", waits_for_answer=True),
     Command("theme", "[NAME]", N_("Choose the colours"), "appearance:theme", needs_memory=False),
-    Command("settings", "", N_("Change how it answers, looks and imports"), "settings:settings", "f4"),
+    Command(
+        "settings",
+        "",
+        N_("Change how it answers, looks and imports"),
+        "settings:settings",
+        "f4",
+        waits_for_answer=True,  # who answers may be another one afterwards
+    ),
     Command("help", "", N_("List the keys and commands"), "appearance:help", "f1", needs_memory=False),
     Command("quit", "", N_("Leave"), "appearance:leave", "ctrl+q", needs_memory=False),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from assistant import bootstrap
 from assistant.display import plain
 from assistant.language import _
-from assistant.tui import watching
+from assistant.tui import pauses, watching
 from assistant.tui.applying import dress
 from assistant.tui.status import StatusKeeper
 from assistant.tui.threads import in_thread
@@ -55,3 +55,4 @@ async def _tell_of_drafts(chat: ChatScreen, services: Services) -> None:
 async def _warm_up(services: Services) -> None:
     """Load the embedder and the vectors, so that the first question need not wait for them."""
     await in_thread(services.store.warm_up)
+    await in_thread(pauses.loaded)

@@ -20,6 +20,12 @@ def settle() -> None:
     _settled = True
 
 
+def loaded() -> None:
+    """Take for good what was loaded after the start, too."""
+    if _settled:
+        settle()
+
+
 def rest() -> None:
     """Look at everything, now that an answer is whole and the user reads."""
     if _settled:

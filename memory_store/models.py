@@ -245,7 +245,8 @@ class Surroundings:
 class RecallFilters:
     """What recall may return. Times bound `created_at`: `since` inclusive, `until` exclusive; `authors` are names.
 
-    `exclude_message_ids` leaves out messages that are in view anyway.
+    `exclude_message_ids` leaves out messages that are in view anyway. `as_of` recalls as things stood at a moment, by
+    what is known today: memories that were true then, superseded since or not, and what was written before.
     """
 
     kinds: frozenset[SourceKind] = frozenset()
@@ -255,6 +256,7 @@ class RecallFilters:
     until: datetime | None = None
     include_private: bool = True
     exclude_message_ids: frozenset[str] = frozenset()
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,14 +33,19 @@ def list_(
     context: typer.Context,
     kind: Annotated[MemoryKind | None, typer.Option(help="Only of this kind.", show_default=False)] = None,
     history: Annotated[bool, typer.Option(help="Superseded versions too.")] = False,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="What was true at this time, by what is known today.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List memories, the latest first.
 
-    Example: keepsake memory list --kind fact
+    Example: keepsake memory list --kind fact --as-of 2025-03-01
     """
+    moment_of = as_of.astimezone() if as_of else None
     with opened_store(context) as (store, _):
-        found = [one for one in store.memories.all(include_superseded=history) if kind in (None, one.kind)]
+        listed = store.memories.all(include_superseded=history, as_of=moment_of)
+        found = [one for one in listed if kind in (None, one.kind)]
     if as_json:
         print_json({"memories": [memory_json(one) for one in found]})
         return

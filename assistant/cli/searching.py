@@ -31,6 +31,9 @@ def search(
     ] = None,
     since: Annotated[datetime | None, typer.Option(help="Not older than this day.", show_default=False)] = None,
     until: Annotated[datetime | None, typer.Option(help="Older than this day.", show_default=False)] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="As things stood at this time: what was true then.", show_default=False)
+    ] = None,
     author: Annotated[list[str] | None, typer.Option(help="Only what this person said.", show_default=False)] = None,
     public: Annotated[bool, typer.Option(help="Leave out what is private.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show what each signal said of each hit.")] = False,
@@ -48,6 +51,7 @@ def search(
             since=since.astimezone() if since else None,
             until=until.astimezone() if until else None,
             include_private=not public,
+            as_of=as_of.astimezone() if as_of else None,
         )
         hits = store.recall(query, limit, filters)
     if as_json:

@@ -27,6 +27,8 @@ class FilterSql:
 
 
 NO_FILTER: Final = FilterSql("", ())
+# A memory `y` was true at a moment, given twice.
+TRUE_AT: Final = "coalesce(y.valid_from, y.recorded_at) <= ? AND (y.valid_to IS NULL OR y.valid_to > ?)"
 
 
 class Marked(Protocol):
@@ -46,9 +48,12 @@ class Marked(Protocol):
 
 
 def may_be_shown(passage: Marked, filters: RecallFilters) -> bool:
-    """Return whether a passage, however it was reached, is neither superseded, nor in view, nor private to these."""
+    """Return whether a passage, however it was reached, is neither superseded, nor in view, nor private to these.
+
+    What was true at an earlier moment may be superseded since.
+    """
     return (
-        not passage.superseded
+        (filters.as_of is not None or not passage.superseded)
         and (filters.include_private or not passage.private)
         and passage.message_id not in filters.exclude_message_ids
     )
@@ -80,4 +85,11 @@ def filter_sql(filters: RecallFilters) -> FilterSql:
         parameters.append(to_text(filters.until))
     if not filters.include_private:
         conditions.append("p.private = 0")
+    if filters.as_of is not None:
+        moment = to_text(filters.as_of)
+        conditions.append(
+            "(p.memory_id IS NULL AND p.created_at <= ? OR "
+            f"p.memory_id IN (SELECT y.id FROM memories AS y WHERE {TRUE_AT}))"
+        )
+        parameters.extend((moment, moment, moment))
     return FilterSql(" AND ".join(conditions), tuple(parameters)) if conditions else NO_FILTER

@@ -11,6 +11,7 @@ from memory_store import ids
 from memory_store.clock import now, optional_text, to_text
 from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
+from memory_store.database.filters import TRUE_AT
 from memory_store.database.rows import memory_of
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError, StoreError
@@ -101,11 +102,14 @@ class Memories:
                 memory = _get(connection, memory.superseded_by)
         return memory
 
-    def all(self, *, include_superseded: bool = False) -> list[Memory]:
-        """Return the memories, the latest first."""
+    def all(self, *, include_superseded: bool = False, as_of: datetime | None = None) -> list[Memory]:
+        """Return the memories, the latest first; with a moment, those that were true then, by what is known today."""
         condition = "" if include_superseded else "WHERE y.superseded_by IS NULL"
+        moments: tuple[str, ...] = ()
+        if as_of is not None:
+            condition, moments = f"WHERE {TRUE_AT}", (to_text(as_of),) * 2
         with self._database.read() as connection:
-            rows = connection.execute(f"{SELECT} {condition} ORDER BY y.recorded_at DESC, y.id")
+            rows = connection.execute(f"{SELECT} {condition} ORDER BY y.recorded_at DESC, y.id", moments)
             return [memory_of(row) for row in rows]
 
     def pinned(self, *, include_private: bool) -> list[Memory]:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from memory_store import ids
 from memory_store.clock import from_text, to_text
+from memory_store.database.filters import TRUE_AT
 from memory_store.database.fulltext import searchable
 from memory_store.database.rows import author_of, locator_from_json, locator_to_json
 from memory_store.models import Author, AuthorKind, Hit, Locator, PassageDraft, Source, SourceKind
@@ -39,7 +40,7 @@ _SELECT_FOR_RANKING: Final = """
 SELECT p.row, coalesce(p.document_id, m.conversation_id, p.memory_id),
        CASE WHEN p.document_id IS NOT NULL THEN 'document' WHEN p.message_id IS NOT NULL THEN 'conversation'
        ELSE 'memory' END,
-       p.message_id, p.author_kind, p.author_name, p.created_at, p.private, y.superseded_by IS NOT NULL,
+       p.message_id, p.author_kind, p.author_name, p.created_at, p.private, {superseded},
        p.context, p.text, e.embedder_id, e.vector
 FROM passages AS p
 LEFT JOIN messages AS m ON m.id = p.message_id
@@ -196,11 +197,22 @@ def dismissed(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, 
     return found
 
 
-def for_ranking(connection: sqlite3.Connection, rows: Sequence[int]) -> list[RankedPassage]:
-    """Return what ranking needs of these rows, in the order of the rows; rows that are gone are left out."""
+def for_ranking(
+    connection: sqlite3.Connection, rows: Sequence[int], as_of: datetime | None = None
+) -> list[RankedPassage]:
+    """Return what ranking needs of these rows, in the order of the rows; rows that are gone are left out.
+
+    With a moment, those count as superseded that were not true then, or not written yet.
+    """
+    moments: tuple[str, ...] = ()
+    superseded = "y.superseded_by IS NOT NULL"
+    if as_of is not None:
+        superseded = f"CASE WHEN p.memory_id IS NULL THEN p.created_at > ? ELSE NOT ({TRUE_AT}) END"
+        moments = (to_text(as_of),) * 3
     wanted = "(SELECT value FROM json_each(?))"  # one variable, however many rows
     found = connection.execute(
-        f"{_SELECT_FOR_RANKING} WHERE p.row IN {wanted} ORDER BY p.row", (json.dumps(list(rows)),)
+        f"{_SELECT_FOR_RANKING.format(superseded=superseded)} WHERE p.row IN {wanted} ORDER BY p.row",
+        (*moments, json.dumps(list(rows))),
     )
     return [RankedPassage(*row) for row in found]
 

@@ -151,12 +151,12 @@ def _read(
     Rows beside a candidate belong to its window, and to the candidates if promoted, where they are of its conversation.
     """
     with database.read() as connection:
-        read = {one.row: one for one in passages.for_ranking(connection, sorted(candidates))}
+        read = {one.row: one for one in passages.for_ranking(connection, sorted(candidates), filters.as_of)}
         around: dict[int, str] = {}
         for one in list(read.values()):
             if one.kind == SourceKind.CONVERSATION:
                 around.update((one.row + offset, one.source_id) for offset in range(-REACH, REACH + 1))
-        beside = passages.for_ranking(connection, sorted(around.keys() - read.keys()))
+        beside = passages.for_ranking(connection, sorted(around.keys() - read.keys()), filters.as_of)
     same = [one for one in beside if one.source_id == around[one.row]]
     # A promoted passage has a window of its own, of which the far end may not have been read: it is left shorter.
     chosen_rows = candidates | {one.row for one in same if one.row in promoted}
@@ -169,6 +169,7 @@ def _passes(one: passages.RankedPassage, filters: RecallFilters) -> bool:
     """Apply the filters again: to neighbours, which no search saw, and to marks that were set since."""
     return (
         may_be_shown(one, filters)
+        and not one.superseded
         and (not filters.kinds or one.kind in filters.kinds)
         and (not filters.source_ids or one.source_id in filters.source_ids)
         and (not filters.authors or one.author_name in filters.authors)

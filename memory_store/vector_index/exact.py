@@ -150,6 +150,9 @@ class ExactIndex:
             masks.append(self._created[:size] >= int(filters.since.timestamp() * 1_000_000))
         if filters.until is not None:
             masks.append(self._created[:size] < int(filters.until.timestamp() * 1_000_000))
+        if filters.as_of is not None:
+            written = self._created[:size] <= int(filters.as_of.timestamp() * 1_000_000)
+            masks.append(written | (self._kind[:size] == _KINDS.index(SourceKind.MEMORY)))
         if not filters.include_private:
             masks.append(~self._private[:size])
         return np.logical_and.reduce(masks) if masks else None

@@ -49,3 +49,15 @@ def test_the_private_is_seen_by_a_model_on_this_machine_alone_and_nothing_is_sen
         assert ("blue door" in told.out) == (host == "127.0.0.1")
         assert server.requests == []
     assert keepsake("requests", "--json").json == []
+
+
+def test_memories_and_searches_answer_as_of_an_earlier_day(keepsake: Shell) -> None:
+    old = keepsake("memory", "add", "Ada lives in Porto.", "--kind", "fact", "--valid-from", "2020-01-01", "--json")
+    edited = keepsake("memory", "edit", old.json["id"], "Ada lives in Lyon.")
+    assert edited.code == 0, edited.err
+    texts = [one["text"] for one in keepsake("memory", "list", "--as-of", "2021-05-01", "--json").json["memories"]]
+    assert texts == ["Ada lives in Porto."]
+    found = keepsake("search", "Where does Ada live?", "--as-of", "2021-05-01", "--json").json["hits"]
+    assert [one["text"] for one in found] == ["Ada lives in Porto."]
+    found = keepsake("search", "Where does Ada live?", "--json").json["hits"]
+    assert [one["text"] for one in found] == ["Ada lives in Lyon."]

@@ -60,8 +60,8 @@ class Printer:
         match event:
             case AnswerDelta(piece):
                 self._delta(piece)
-            case Captured(memory):
-                say(f"Remembered: {memory.text}")
+            case Captured(memory, instead_of):
+                say(f"Remembered: {memory.text}" + (f" (in place of: {instead_of.text})" if instead_of else ""))
             case TurnFinished(_, sources):
                 self._end(sources)
             case TurnFailed(error, _, sources):

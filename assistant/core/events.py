@@ -69,9 +69,10 @@ class ThinkingDelta:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A memory made from what the user said."""
+    """A memory made from what the user said, and the one whose place it takes, if any."""
 
     memory: Memory
+    instead_of: Memory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 from assistant.core import context as prompt_context
 from assistant.core.attachments import SHARE, Attached, attach
 from assistant.core.branches import beside, branch_of, end_below
-from assistant.core.capture import captured_statements
+from assistant.core.capturing import remember_statements
 from assistant.core.events import (
     AnswerDelta,
     Captured,
@@ -32,7 +32,7 @@ from assistant.core.unstored import UnstoredConversations
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
-from memory_store import NewMemory, Store
+from memory_store import Store
 from memory_store.errors import KeepsakeError
 from memory_store.models import (
     USER,
@@ -40,7 +40,6 @@ from memory_store.models import (
     AuthorKind,
     Citation,
     Conversation,
-    Memory,
     Message,
     MessageStatus,
     RecallFilters,
@@ -207,8 +206,8 @@ class Session:
         context, along = await asyncio.to_thread(self._assemble, question.text, self._attached.get(question.id, ()))
         yield Recalled(context.hits, context.tokens, context.parts, along.left_out, along.shortened)
         noted = await asyncio.to_thread(self._capture, question) if capture else []
-        for memory in noted:
-            yield Captured(memory)
+        for captured in noted:
+            yield captured
         messages = context.messages
         if beginning:
             begun = llm.ChatMessage(Role.ASSISTANT, beginning)
@@ -220,7 +219,7 @@ class Session:
             context.hits,
             self.settings.max_answer_tokens,
             self.settings.temperature,
-            tuple(memory.text for memory in noted),
+            tuple(captured.memory.text for captured in noted),
         )
         async with aclosing(self._answer(request, context, question, stop, beginning)) as events:
             async for event in events:
@@ -299,12 +298,8 @@ class Session:
         )
         return context, along
 
-    def _capture(self, message: Message) -> list[Memory]:
-        """Remember what the user stated, once: what is known word for word is not stored again."""
-        known = {memory.text.casefold() for memory in self._store.memories.all()}
-        fresh = [one for one in captured_statements(message.text) if one.text.casefold() not in known]
-        new = [NewMemory(one.text, kind=one.kind, private=self.is_private, sources=(message.id,)) for one in fresh]
-        return [self._store.remember(one) for one in new]
+    def _capture(self, message: Message) -> list[Captured]:
+        return remember_statements(self._store, message, private=self.is_private)
 
     async def _answer(
         self,

@@ -145,8 +145,9 @@ class _TurnView:
                 await self._answer.think(piece)
             case AnswerDelta(piece):
                 await self._answer.add(piece)
-            case Captured(memory):
-                remembered = Notice(_("Remembered: {text}").format(text=memory.text), kind="good")
+            case Captured(memory, instead_of):
+                hint = _("In place of: {text}").format(text=instead_of.text) if instead_of else ""
+                remembered = Notice(_("Remembered: {text}").format(text=memory.text), hint, "good")
                 await self._chat.transcript.add(remembered, before=self._answer)
             case TurnFinished(message, sources):
                 self._answer.message_id = message.id

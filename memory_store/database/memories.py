@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -71,7 +71,7 @@ class Memories:
                 raise StoreError(
                     f"{memory_id} was superseded by {old.superseded_by}.", "Edit the newest version instead."
                 )
-            newer = _insert(connection, new)
+            newer = _insert(connection, replace(new, private=new.private or old.private))
             connection.execute(
                 "UPDATE memories SET superseded_by = ?, pinned = 0, valid_to = coalesce(valid_to, ?) WHERE id = ?",
                 (newer.id, to_text(newer.valid_from or newer.recorded_at), memory_id),

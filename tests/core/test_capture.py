@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.core.capture import captured_statements
+from assistant.core.capture import about, captured_statements
 from memory_store.models import MemoryKind
 
 
@@ -19,6 +19,9 @@ from memory_store.models import MemoryKind
         ("记住，周二倒垃圾", "周二倒垃圾", MemoryKind.NOTE),
         ("我对青霉素过敏。", "我对青霉素过敏。", MemoryKind.FACT),
         ("我的妹妹叫小安", "我的妹妹叫小安", MemoryKind.FACT),
+        ("I live in Porto.", "I live in Porto.", MemoryKind.FACT),
+        ("No, I moved to Lyon last week.", "No, I moved to Lyon last week.", MemoryKind.FACT),
+        ("我搬到里昂了。", "我搬到里昂了。", MemoryKind.FACT),
     ],
 )
 def test_statement_is_captured_in_the_users_words(said: str, kept: str, kind: MemoryKind) -> None:
@@ -35,6 +38,12 @@ def test_statement_is_captured_in_the_users_words(said: str, kept: str, kind: Me
         "My question is about boilers.",
         "I like it.",
         "Thanks, that helps.",
+        "I moved to Linux last year.",
+        "We moved to Python 3.12 at work.",
+        "I moved to the next chapter.",
+        "I live in hope.",
+        "Where do I live in Porto?",
+        "我叫什么名字呢",
         "我的妹妹叫什么呢",
         "如果我对花生过敏怎么办",
         "",
@@ -42,3 +51,31 @@ def test_statement_is_captured_in_the_users_words(said: str, kept: str, kind: Me
 )
 def test_what_is_no_statement_is_not_captured(said: str) -> None:
     assert captured_statements(said) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "subject"),
+    [
+        ("I live in Porto.", "home"),
+        ("We now live in New York.", "home"),
+        ("No, I've just moved from Porto to Lyon.", "home"),
+        ("Actually, we moved to Lyon.", "home"),
+        ("I work at Acme.", "work"),
+        ("My name is Ada.", "name"),
+        ("My birthday is 3 May.", "birthday"),
+        ("My new phone number is 555 0199.", "phone number"),
+        ("My email is ada@example.org.", "e-mail address"),
+        ("我住在里昂。", "home"),
+        ("不对，我们搬到里昂了。", "home"),
+        ("我叫小安。", "name"),
+        ("我在医院工作。", "work"),
+        ("My sister's name is Ana.", ""),
+        ("My sister lives in Rome.", ""),
+        ("My car is red.", ""),
+        ("I prefer tea", ""),
+        ("I live in Porto. My name is Ada.", ""),
+        ("The user moved to Lyon.", ""),
+    ],
+)
+def test_what_there_is_one_of_at_a_time_is_told(said: str, subject: str) -> None:
+    assert about(said) == subject

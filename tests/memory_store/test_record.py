@@ -160,3 +160,10 @@ def test_a_private_conversation_keeps_all_that_was_said_here_and_answers_stay_so
     assert store.conversations.message(answer.id).private
     with pytest.raises(NotFoundError):
         store.conversations.mark("con_nothing", archived=True)
+
+
+def test_a_newer_version_of_what_is_private_is_private(store: Store) -> None:
+    old = store.remember(NewMemory("The safe opens with 4711.", private=True))
+    newer = store.memories.supersede(old.id, NewMemory("The safe opens with 4712."))
+    assert newer.private
+    assert store.recall("safe", 5, RecallFilters(include_private=False)) == []

@@ -68,13 +68,19 @@ class Sender:
         return False
 
     def _send(self, text: str) -> None:
-        from assistant.tui.turn import run_turn
-
         whole, editing = self._chat.prompt.unfolded(text), self._editing
         self._clear(text)
         self._end_edit()
         self._chat.background(self._drop_draft(self._conversation_id()), "draft")
-        self._chat.background(run_turn(self._chat, whole, editing), "turn")
+        self._chat.background(self._say(whole, editing), "turn")
+
+    async def _say(self, text: str, editing: str | None) -> None:
+        """Send a message to the model, unless it asks for something to be done with a memory."""
+        from assistant.tui.actions.correcting import was_correction
+        from assistant.tui.turn import run_turn
+
+        if editing is not None or not await was_correction(self._chat, text):
+            await run_turn(self._chat, text, editing)
 
     def _submit_command(self, name: str, argument: str) -> None:
         command = commands.find(name)

@@ -56,7 +56,7 @@ async def correct(chat: ChatScreen, line: SourceLine) -> None:
     """Put right what a source says: a memory gets a newer version, beside anything else a memory is written."""
     source = line.source
     if source.kind is SourceKind.MEMORY:
-        corrected = await _correct_memory(chat, source)
+        corrected = await correct_memory(chat, source.source_id)
     else:
         corrected = await _write_beside(chat, line)
     if corrected is None:
@@ -66,9 +66,10 @@ async def correct(chat: ChatScreen, line: SourceLine) -> None:
         await chat.keeper.look(recount=True)
 
 
-async def _correct_memory(chat: ChatScreen, source: SourceView) -> Memory | None:
+async def correct_memory(chat: ChatScreen, memory_id: str) -> Memory | None:
+    """Let the user write what is right in place of a memory; return the newer version, None where nothing changed."""
     store = chat.services.store
-    old = await in_thread(lambda: store.memories.newest(source.source_id))
+    old = await in_thread(lambda: store.memories.newest(memory_id))
     before = MemoryDraft(old.text, old.kind, old.private)
     draft = await chat.app.push_screen_wait(MemoryEditor(_("What is right?"), before))
     if draft is None or draft == before:

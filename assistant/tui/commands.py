@@ -78,6 +78,7 @@ COMMANDS: Final = (
     Command("history", "", N_("Bring back something that you sent"), "writing:history", "ctrl+r"),
     Command("editor", "", N_("Write in your editor"), "writing:editor", "ctrl+g"),
     Command("context", "", N_("Show what the model sees"), "conversation:context", "ctrl+b"),
+    Command("why", "[WORDS]", N_("Explain the last answer, or a sentence of it"), "why:why"),
     Command("remember", "TEXT", N_("Keep a note"), "conversation:remember"),
     Command(
         "forget",

@@ -75,7 +75,7 @@ class ChatScreen(Screen[None]):
         self.import_lock = asyncio.Lock()
         self.failed = False
         self.code_copied: tuple[Spoken | None, int] = (None, 0)
-        self._parts: tuple[ContextPart, ...] = ()
+        self.parts: tuple[ContextPart, ...] = ()
         self.sender = Sender(self)
         self.completer: Completer
 
@@ -229,7 +229,7 @@ class ChatScreen(Screen[None]):
 
     def show_parts(self, parts: tuple[ContextPart, ...]) -> None:
         """Take down what the model sees in this turn, and show it where the panel is open."""
-        self._parts = parts
+        self.parts = parts
         for panel in self.query("#context"):
             cast("ContextPanel", panel).show(parts, self.services.model.context_tokens)
 
@@ -241,7 +241,7 @@ class ChatScreen(Screen[None]):
             await self.query("#context").remove()
             self.focus_prompt()
         else:
-            await self.mount(ContextPanel(self._parts, self.services.model.context_tokens, id="context"))
+            await self.mount(ContextPanel(self.parts, self.services.model.context_tokens, id="context"))
 
     def focus_prompt(self) -> None:
         """Put the cursor into the prompt, if it is there."""

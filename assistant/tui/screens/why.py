@@ -1,0 +1,79 @@
+"""Why the last answer says what it says: its sources with their reasons, and memories with their history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from assistant.display import excerpt, main_signals, moment, plain
+from assistant.language import _
+from assistant.tui.screens.dialog import Dialog
+from assistant.tui.sources import SourceView
+from memory_store.models import Memory
+
+_EXCERPT_CHARS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One source that the answer rests on, and for a memory its earlier versions, the latest first."""
+
+    source: SourceView
+    earlier: tuple[Memory, ...] = ()
+
+
+class WhyScreen(Dialog[None]):
+    """Lists what an answer, or one sentence of it, rests on."""
+
+    DEFAULT_CSS = """
+    WhyScreen {
+        & VerticalScroll { height: auto; max-height: 70vh; scrollbar-size-vertical: 1; }
+        & VerticalScroll > Static { height: auto; margin: 0 0 1 0; }
+    }
+    """
+
+    def __init__(self, said: str, grounds: Sequence[Ground], beside: str) -> None:
+        """`said` is what is explained, `beside` what else the model saw, in a sentence."""
+        super().__init__()
+        self._said = said
+        self._grounds = tuple(grounds)
+        self._beside = beside
+
+    def compose(self) -> ComposeResult:
+        """Show what was said, then each ground."""
+        with VerticalScroll(classes="dialog"):
+            yield Static(_("Why this answer"), classes="dialog--title", markup=False)
+            yield Static(Content.styled(excerpt(self._said, _EXCERPT_CHARS), "italic $foreground-muted"), markup=False)
+            if not self._grounds:
+                yield Static(
+                    _("Nothing that is remembered is cited for this: the model said it by itself."), markup=False
+                )
+            for ground in self._grounds:
+                yield Static(_described(ground), classes="why--ground", markup=False)
+            if self._beside:
+                yield Static(Content.styled(self._beside, "$foreground-muted"), markup=False)
+            yield Static(_("Esc closes"), classes="dialog--hint", markup=False)
+
+
+def _described(ground: Ground) -> Content:
+    source = ground.source
+    number = f"[{source.number}] " if source.number is not None else ""
+    place = f"  {source.place}" if source.place else ""
+    lines = [Content.assemble((number, "bold $accent"), (source.title, "bold"), (place, "$foreground-muted"))]
+    text = source.text if source.passage_id else _("This passage was erased; the answer that cites it is left.")
+    lines.append(Content(excerpt(text, _EXCERPT_CHARS)))
+    why = [_("the words {words}").format(words=", ".join(source.matched))] if source.matched else []
+    why += main_signals(source.reasons)
+    if why:
+        lines.append(Content.styled(_("Found by {signals}").format(signals=plain("; ".join(why))), "$foreground-muted"))
+    for one in ground.earlier:
+        before = _("before {when}: {text}").format(
+            when=moment(one.valid_to or one.recorded_at), text=excerpt(one.text, 200)
+        )
+        lines.append(Content.styled(before, "$foreground-muted"))
+    return Content("\n").join(lines)

@@ -1,0 +1,50 @@
+"""`/why` explains the last answer: the sources with their reasons, facts with their history, and what has no source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.widgets import Static
+
+from assistant.llm.scripted import ScriptedChat
+from assistant.tui.screens.why import WhyScreen
+from memory_store import NewMemory, Store
+from tests.tui.support import House, chatting
+
+
+def prepare(store: Store) -> None:
+    old = store.remember("The spare key is with Omar.")
+    store.memories.supersede(old.id, NewMemory("The spare key is with Ines at number 12."))
+
+
+async def told(house: House, command: str) -> str:
+    await house.say(command)
+    dialog = await house.dialog(WhyScreen)
+    text = "\n".join(str(one.render()) for one in dialog.query(Static))
+    await house.pilot.press("escape")
+    await house.until(lambda: house.app.screen is house.chat)
+    return text
+
+
+async def test_the_last_answer_and_its_sentences_are_explained(tmp_path: Path) -> None:
+    model = ScriptedChat(["Ines has the key [1]. She is very kind."])
+    async with chatting(tmp_path, model, prepare=prepare) as house:
+        await house.ask("Who has the spare key?")
+        whole = await told(house, "/why")
+        for words in ("[1]", "Ines at number 12", "Found by", "spare", "The spare key is with Omar."):
+            assert words in whole
+        assert "Ines at number 12" in await told(house, "/why has the key")
+        kind = await told(house, "/why kind")
+        assert "Nothing that is remembered is cited for this" in kind
+        assert "Ines at number 12" not in kind
+
+
+async def test_what_was_not_said_is_not_explained(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.say("/why")
+        await house.pilot.pause()
+        assert house.app.screen is house.chat
+        await house.ask("Hello")
+        await house.say("/why zebras")
+        await house.settled()
+        assert house.app.screen is house.chat

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Action = Callable[["ChatScreen", str], Awaitable[None]]
 _ACTIONS: Final = "assistant.tui.actions"
-_SLASH: Final = re.compile(r"/([a-z]*)(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
+_SLASH: Final = re.compile(r"/([a-z-]*)(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ COMMANDS: Final = (
     Command("editor", "", N_("Write in your editor"), "writing:editor", "ctrl+g"),
     Command("context", "", N_("Show what the model sees"), "conversation:context", "ctrl+b"),
     Command("why", "[WORDS]", N_("Explain the last answer, or a sentence of it"), "why:why"),
+    Command("about-me", "", N_("See what is known about you, with its sources"), "screens:about_me"),
     Command("remember", "TEXT", N_("Keep a note"), "conversation:remember"),
     Command(
         "forget",
@@ -196,5 +197,5 @@ def parse(text: str) -> tuple[str, str] | None:
 
 def completions(text: str) -> list[Command]:
     """Return the commands that fit what has been typed so far."""
-    typed = re.fullmatch(r"/([a-z]*)", text, re.IGNORECASE)
+    typed = re.fullmatch(r"/([a-z-]*)", text, re.IGNORECASE)
     return [one for one in COMMANDS if one.name.startswith(typed.group(1).lower())] if typed else []

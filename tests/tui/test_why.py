@@ -7,6 +7,7 @@ from pathlib import Path
 from textual.widgets import Static
 
 from assistant.llm.scripted import ScriptedChat
+from assistant.tui.screens.about_me import AboutMeScreen
 from assistant.tui.screens.why import WhyScreen
 from memory_store import NewMemory, Store
 from tests.tui.support import House, chatting
@@ -48,3 +49,19 @@ async def test_what_was_not_said_is_not_explained(tmp_path: Path) -> None:
         await house.say("/why zebras")
         await house.settled()
         assert house.app.screen is house.chat
+
+
+async def test_what_is_known_about_the_user_is_one_page(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.say("/about-me")
+        dialog = await house.dialog(AboutMeScreen)
+        assert "Nothing yet" in "\n".join(str(one.render()) for one in dialog.query(Static))
+        await house.pilot.press("escape")
+        await house.ask("I live in Porto.")
+        await house.ask("No, I moved to Lyon.")
+        await house.say("/about-me")
+        dialog = await house.dialog(AboutMeScreen)
+        page = "\n".join(str(one.render()) for one in dialog.query(Static))
+        for words in ("Facts", "No, I moved to Lyon.", "before: I live in Porto.", "“I live in Porto.”"):
+            assert words in page
+        await house.pilot.press("escape")

@@ -38,6 +38,15 @@ async def doctor(chat: ChatScreen, argument: str) -> None:
     await chat.app.push_screen(DoctorScreen(argument))
 
 
+async def about_me(chat: ChatScreen, argument: str) -> None:
+    """Show what is known about the user."""
+    from assistant.core.profile import profile
+    from assistant.tui.screens.about_me import AboutMeScreen
+
+    sections = await in_thread(lambda: profile(chat.services.store))
+    await chat.app.push_screen(AboutMeScreen(sections))
+
+
 async def stats(chat: ChatScreen, argument: str) -> None:
     """Show how the memory grew."""
     await in_thread(_import_plots)

@@ -118,6 +118,7 @@ def turn_settings(settings: Settings) -> TurnSettings:
         max_answer_tokens=settings.model.max_answer_tokens,
         temperature=settings.model.temperature,
         capture=settings.chat.capture,
+        learn=settings.chat.learn,
         titles=settings.chat.titles,
     )
 

@@ -69,6 +69,7 @@ class ChatConfig(_Section):
     """[chat]: how the chat behaves and looks."""
 
     capture: bool = True
+    learn: bool = True
     titles: bool = True
     theme: str = "keepsake-dark"
     language: str = ""

@@ -159,7 +159,9 @@ class Message:
 class Memory:
     """A note or fact. `valid_from`/`valid_to` say when it was true, `recorded_at` when it was learned.
 
-    `sources` are the ids of the messages and documents that it was made from; erased with the last of them.
+    `retired_at` is when we learned that it is true no more; None while it lives. `sources` are the ids of the messages
+    and documents that it was made from; erased with the last of them. `about` names what there is one of at a time,
+    such as `home`; empty for all else. `why` and `horizon` (until when, in words) are a goal's.
     """
 
     id: str
@@ -174,6 +176,15 @@ class Memory:
     superseded_by: str | None = None
     sources: tuple[str, ...] = ()
     origin: str | None = None
+    about: str = ""
+    retired_at: datetime | None = None
+    why: str | None = None
+    horizon: str | None = None
+
+    @property
+    def is_living(self) -> bool:
+        """Whether it is believed still: neither superseded nor ended."""
+        return self.retired_at is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,10 @@ def _until_damage(source: sqlite3.Connection, query: str) -> Iterator[list[tuple
 def _settle(target: sqlite3.Connection, saved: dict[str, int], lost: dict[str, int]) -> None:
     """Let go of what hangs on lost rows, and queue what has to be made anew."""
     target.execute("UPDATE messages SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM messages)")
-    target.execute("UPDATE memories SET superseded_by = NULL WHERE superseded_by NOT IN (SELECT id FROM memories)")
+    target.execute(
+        "UPDATE memories SET superseded_by = NULL, retired_at = NULL "
+        "WHERE superseded_by NOT IN (SELECT id FROM memories)"
+    )
     for column in ("current_message_id", "title_message_id"):
         target.execute(f"UPDATE conversations SET {column} = NULL WHERE {column} NOT IN (SELECT id FROM messages)")
     target.execute("UPDATE citations SET passage_id = NULL WHERE passage_id NOT IN (SELECT id FROM passages)")

@@ -20,6 +20,7 @@ from memory_store.database.connection import Database
 from memory_store.database.conversations import Conversations
 from memory_store.database.documents import Documents
 from memory_store.database.drafts import Drafts
+from memory_store.database.learning import Learning
 from memory_store.database.memories import Memories, NewMemory
 from memory_store.database.migrations import migrate
 from memory_store.database.requests import Requests
@@ -57,14 +58,7 @@ DATABASE_NAME: Final = "keepsake.db"
 ERASURE_PATIENCE_SECONDS: Final = 60.0
 # Up to so many passages the scan of all vectors is faster than the index (100,000: 8 ms against 15 ms), and exact.
 SCANNED_AT_MOST: Final = 200_000
-_TABLE_OF_PREFIX: Final = {
-    ids.DOCUMENT: "documents",
-    ids.CONVERSATION: "conversations",
-    ids.MESSAGE: "messages",
-    ids.MEMORY: "memories",
-    ids.PASSAGE: "passages",
-    ids.ERASURE: "erasures",
-}
+_TABLE_OF_PREFIX: Final = {**erasures.TABLE_OF, ids.PASSAGE: "passages", ids.ERASURE: "erasures"}
 
 
 class Store:
@@ -86,6 +80,7 @@ class Store:
         self.documents = Documents(database)
         self.conversations = Conversations(database)
         self.memories = Memories(database)
+        self.learning = Learning(database)
         self.requests = Requests(database)
         self.drafts = Drafts(database)
         self.backups = Backups(database)

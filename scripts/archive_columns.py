@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from memory_store import ids
+from memory_store.learned import QuestionKind
 from memory_store.models import AuthorKind, MemoryKind, MessageStatus, Role
 
 Schema = Mapping[str, Any]
@@ -116,11 +117,41 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("valid_to", TIME, "until when it was true", "it still is, or it was not said"),
         Column("superseded_by", _id(ids.MEMORY), "the newer version", "it is the newest"),
         Column("origin", _TEXT, "its name in another assistant's export", "it was noted here"),
+        Column("about", _TEXT, "what there is one of at a time, such as `home`", "there may be many such"),
+        Column("retired_at", TIME, "when we learned that it is true no more", "it is believed still"),
+        Column("why", _TEXT, "of a goal, what for", "it was not said, or it is no goal"),
+        Column("horizon", _TEXT, "of a goal, until when, in words", "it was not said, or it is no goal"),
     ),
     "memory_sources": (
         Column("memory_id", _id(ids.MEMORY), "a memory"),
         Column("message_id", _id(ids.MESSAGE), "a message that it was made from", "`document_id` is not"),
         Column("document_id", _id(ids.DOCUMENT), "a document that it was made from", "`message_id` is not"),
+        Column("quote", _TEXT, "the words of the source that say so", "they were not kept"),
+    ),
+    "goal_reviews": (
+        Column("memory_id", _id(ids.MEMORY), "a goal"),
+        Column("reviewed_at", TIME, "when it was said"),
+        Column("text", _TEXT, "what you said of it"),
+    ),
+    "questions": (
+        Column("memory_id", _id(ids.MEMORY), "the memory that is asked about"),
+        Column("kind", _one_of(QuestionKind), "which of two is true, or whether it may be in the profile"),
+        Column("other_id", _id(ids.MEMORY), "the earlier memory that it contradicts", "it contradicts none"),
+        Column("asked_at", TIME, "since when it is asked"),
+        Column("answered_at", TIME, "when you answered", "it is open"),
+    ),
+    "summaries": (
+        Column("conversation_id", _id(ids.CONVERSATION), "the conversation; it has one summary"),
+        Column("message_id", _id(ids.MESSAGE), "the last message that is summed up"),
+        Column("text", _TEXT, "the summary"),
+        *_author("it"),
+        _PRIVATE,
+        Column("made_at", TIME, "when it was made"),
+    ),
+    "capture_queue": (
+        Column("message_id", _id(ids.MESSAGE), "a message from which a model has not captured yet"),
+        Column("attempts", _COUNT, "how often it failed"),
+        Column("not_before", TIME, "when it may be tried again"),
     ),
     "passages": (
         Column("row", _NUMBER, "its number in the store, never used twice"),

@@ -101,7 +101,7 @@ def fill(store: Store) -> None:
 
 async def draw(picture: Picture, folder: Path) -> str:
     """Return one screenshot as SVG."""
-    settings = config.Settings(chat=config.ChatConfig(theme=picture.theme, titles=False))
+    settings = config.Settings(chat=config.ChatConfig(theme=picture.theme, titles=False, learn=False))
     model = ScriptedChat(*[[answer] for answer in ANSWERS], name="llama3.2")
     with Store.open(folder) as store:
         fill(store)

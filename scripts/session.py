@@ -44,7 +44,7 @@ async def record(folder: Path) -> list[str]:
     answer = ANSWERS[1].replace("[1]", "[0]").replace("[2]", "[1]").replace("[0]", "[2]")  # as found for it alone
     first, rest = answer[:49], answer[49:]
     script: list[Step] = [first, gate, rest]
-    settings = config.Settings(chat=config.ChatConfig(titles=False, capture=False))
+    settings = config.Settings(chat=config.ChatConfig(titles=False, capture=False, learn=False))
     frames: list[str] = []
     with Store.open(folder) as store:
         fill(store)

@@ -90,7 +90,7 @@ def test_a_catalogue_that_is_added_is_one_language_more(tmp_path: Path, monkeypa
 
 
 async def test_the_whole_chat_speaks_chinese(tmp_path: Path) -> None:
-    settings = config.Settings(chat=config.ChatConfig(language="zh", titles=False))
+    settings = config.Settings(chat=config.ChatConfig(language="zh", titles=False, learn=False))
     async with chatting(tmp_path, settings=settings, size=(60, 20)) as house:
         await house.say("/remember 备用钥匙在伊内斯那里。")
         await house.until(lambda: house.notices)

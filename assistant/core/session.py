@@ -23,6 +23,7 @@ from assistant.core.events import (
     TurnFinished,
     TurnStarted,
 )
+from assistant.core.learning.learner import may_learn
 from assistant.core.prompts import prompt
 from assistant.core.relevance import worth_quoting
 from assistant.core.stopping import until
@@ -238,6 +239,7 @@ class Session:
             parent,
             MessageStatus.COMPLETE,
             self.is_private,
+            capture=self.settings.learn and may_learn(self.model) and not self.temporary,
         )
         self._messages.append(message)
         self._tree.append(message)
@@ -252,6 +254,8 @@ class Session:
         parent_id: str | None,
         status: MessageStatus,
         private: bool,
+        *,
+        capture: bool = False,
     ) -> Message:
         message = self._conversations.append(
             conversation_id,
@@ -262,6 +266,7 @@ class Session:
             status=status,
             private=private,
             drafts=passages_of_message(text),
+            capture=capture,
         )
         self._store.wake()
         return message

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class TurnSettings:
     """What a turn may use: passages to recall, their share of the window, the longest answer in tokens.
 
-    `capture` remembers what the user states, `titles` lets who answers name a new chat.
+    `capture` remembers what the user plainly states, `learn` lets each message wait for a model to capture from it,
+    `titles` lets who answers name a new chat.
     """
 
     passages: int = 8
@@ -17,4 +18,5 @@ class TurnSettings:
     max_answer_tokens: int = 1024
     temperature: float | None = None
     capture: bool = True
+    learn: bool = True
     titles: bool = True

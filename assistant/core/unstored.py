@@ -34,8 +34,10 @@ class UnstoredConversations:
         private: bool = False,
         drafts: Sequence[PassageDraft] | None = None,
         created_at: datetime | None = None,
+        capture: bool = False,
     ) -> Message:
-        """Hold a message; it never becomes passages."""
+        """Hold a message; it never becomes passages, and nothing is captured from it."""
+        assert not capture
         moment = created_at or now()
         message = Message(
             ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private

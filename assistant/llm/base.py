@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from memory_store.models import Hit, Role
 
@@ -23,7 +23,7 @@ class ChatRequest:
 
     `messages` is the whole prompt, recalled passages included. `question` and `hits` repeat the user's words and the
     numbered passages (source 1 is `hits[0]`) for models that do not read prompts, such as `quote`; `noted` is what was
-    just remembered of the question.
+    just remembered of the question. `schema` is the JSON schema that the answer should follow; not all models heed it.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -32,6 +32,7 @@ class ChatRequest:
     max_tokens: int | None = None
     temperature: float | None = None
     noted: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

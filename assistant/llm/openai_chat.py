@@ -30,6 +30,7 @@ _ADAPTATIONS: dict[str, str | None] = {
     "stream_options": None,
     "temperature": None,
     "max_tokens": "max_completion_tokens",
+    "response_format": None,
 }
 
 
@@ -187,6 +188,9 @@ class OpenAIChat:
             arguments["max_tokens"] = request.max_tokens
         if request.temperature is not None:
             arguments["temperature"] = request.temperature
+        if request.schema is not None:
+            form = {"name": "answer", "schema": request.schema}
+            arguments["response_format"] = {"type": "json_schema", "json_schema": form}
         for refused in self._refused & arguments.keys():
             value, instead = arguments.pop(refused), _ADAPTATIONS[refused]
             if instead is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from assistant import bootstrap
 from assistant.display import plain
 from assistant.language import _
-from assistant.tui import pauses, watching
+from assistant.tui import learning, pauses, watching
 from assistant.tui.applying import dress
 from assistant.tui.status import StatusKeeper
 from assistant.tui.threads import in_thread
@@ -42,6 +42,7 @@ async def opened(chat: ChatScreen, services: Services) -> None:
     await _tell_of_drafts(chat, services)
     chat.background(_warm_up(services), "warming up")
     watching.restart(chat)
+    learning.go_on(chat)
 
 
 async def _tell_of_drafts(chat: ChatScreen, services: Services) -> None:

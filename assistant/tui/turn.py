@@ -19,7 +19,7 @@ from assistant.core.events import (
 )
 from assistant.display import plain
 from assistant.language import _
-from assistant.tui import pauses
+from assistant.tui import learning, pauses
 from assistant.tui.attaching import attachments_of
 from assistant.tui.long_chats import put_away_old
 from assistant.tui.sources import of_numbered
@@ -75,6 +75,7 @@ async def _run(
 ) -> None:
     assert chat.session is not None
     chat.stopping = stop
+    learning.pause(chat)
     view = _TurnView(chat, question, Answer(chat.session.model.name), stop)
     try:
         await view.begin()
@@ -85,6 +86,7 @@ async def _run(
         await put_away_old(chat)
         chat.set_timer(_READING_SECONDS, pauses.rest)
         chat.run_worker(_name_it(chat, chat.session), name="title", exit_on_error=False)
+        learning.go_on(chat)
     except BaseException:
         await view.broke()
         raise
@@ -145,10 +147,8 @@ class _TurnView:
                 await self._answer.think(piece)
             case AnswerDelta(piece):
                 await self._answer.add(piece)
-            case Captured(memory, instead_of):
-                hint = _("In place of: {text}").format(text=instead_of.text) if instead_of else ""
-                remembered = Notice(_("Remembered: {text}").format(text=memory.text), hint, "good")
-                await self._chat.transcript.add(remembered, before=self._answer)
+            case Captured():
+                await self._chat.transcript.add(learning.remembered(event), before=self._answer)
             case TurnFinished(message, sources):
                 self._answer.message_id = message.id
                 name = message.author.name or self._chat.services.model.name

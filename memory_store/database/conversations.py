@@ -10,6 +10,7 @@ from typing import Final
 from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database import passages
+from memory_store.database.capture_queue import enqueue
 from memory_store.database.connection import Database
 from memory_store.database.imported import MergeOutcome, NewConversation, make_private, merge
 from memory_store.database.rows import conversation_of, message_of
@@ -52,10 +53,12 @@ class Conversations:
         private: bool = False,
         drafts: Sequence[PassageDraft] | None = None,
         created_at: datetime | None = None,
+        capture: bool = False,
     ) -> Message:
         """Store a message durably. A complete one becomes passages at once (`drafts`, or the whole text as one).
 
-        `created_at` is for a message that was written before now.
+        `created_at` is for a message that was written before now. `capture` lets it wait, with its row, until a model
+        has captured from it.
         """
         moment = created_at or now()
         message = Message(
@@ -86,6 +89,8 @@ class Conversations:
                 note_title(connection, conversation_id, message.id, text)
             if status is not MessageStatus.PENDING:
                 _index(connection, message, drafts)
+            if capture:
+                enqueue(connection, message.id)
         return message
 
     def view(self, conversation_id: str, message_id: str) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from memory_store.database import rewording
 from memory_store.database.titles import TAKEN_FROM_DOOMED
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.verification.needles import NeedleBuilder, Needles, ScanKey
@@ -16,7 +17,8 @@ _LINE_WORTH_A_NAME: Final = 16
 PASSAGE: Final = (
     "(p.document_id IN (SELECT id FROM temp.doomed WHERE kind = 'documents') "
     "OR p.message_id IN (SELECT id FROM temp.doomed WHERE kind = 'messages') "
-    "OR p.memory_id IN (SELECT id FROM temp.doomed WHERE kind = 'memories'))"
+    "OR p.memory_id IN (SELECT id FROM temp.doomed WHERE kind = 'memories') "
+    "OR p.memory_id IN (SELECT id FROM temp.reworded))"
 )
 _CITING: Final = (
     "SELECT k.message_id FROM citations AS k JOIN passages AS p ON p.id = k.passage_id "
@@ -25,6 +27,11 @@ _CITING: Final = (
 _SAYING: Final = (
     "SELECT s.message_id FROM memory_sources AS s WHERE s.message_id IS NOT NULL "
     "AND s.memory_id IN (SELECT id FROM temp.doomed) AND s.message_id NOT IN (SELECT id FROM temp.doomed)"
+)
+# A summary may hold words of any message of its conversation.
+SUMMED_UP: Final = (
+    "SELECT id FROM temp.doomed WHERE kind = 'conversations' UNION "
+    "SELECT m.conversation_id FROM messages AS m WHERE m.id IN (SELECT id FROM temp.doomed WHERE kind = 'messages')"
 )
 _NAMES: Final = (
     "SELECT 'id', id FROM temp.doomed "
@@ -45,8 +52,9 @@ _NAMES: Final = (
 def choose(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str]], *, everywhere: bool = False) -> None:
     """Work out all that goes with these records, given as (table, id).
 
-    Messages go with their conversation, a memory with its last source, earlier versions with a memory. `everywhere`
-    also takes the messages that the memories were made from, and the answers that cite what goes.
+    Messages go with their conversation, a memory with its last source, earlier versions with a memory; one that keeps
+    another source takes the words of that. `everywhere` also takes the messages that the memories were made from, and
+    the answers that cite what goes.
     """
     _begin(connection)
     connection.executemany("INSERT OR IGNORE INTO temp.doomed VALUES (?, ?)", chosen)
@@ -57,6 +65,7 @@ def choose(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str]], *,
             for query in (_CITING, _SAYING):
                 connection.execute(f"INSERT OR IGNORE INTO temp.doomed SELECT 'messages', message_id FROM ({query})")
         if _size(connection) == before:
+            rewording.choose(connection)
             return
 
 
@@ -183,7 +192,11 @@ def _texts(connection: sqlite3.Connection) -> Iterator[str]:
     for query in (
         f"SELECT p.text, p.context, p.search_text, p.search_context FROM passages AS p WHERE {PASSAGE}",
         f"SELECT text, origin FROM messages WHERE id {chosen}",
-        f"SELECT text, origin FROM memories WHERE id {chosen}",
+        f"SELECT text, origin, why, horizon FROM memories WHERE id {chosen}",
+        "SELECT text, NULL FROM memories WHERE id IN (SELECT id FROM temp.reworded)",
+        f"SELECT text FROM goal_reviews WHERE memory_id {chosen}",
+        f"SELECT quote FROM memory_sources WHERE memory_id {chosen} OR message_id {chosen} OR document_id {chosen}",
+        f"SELECT text FROM summaries WHERE conversation_id IN ({SUMMED_UP})",
         f"SELECT text FROM drafts WHERE conversation_id {chosen}",
         f"SELECT path, title, content_hash FROM documents WHERE id {chosen}",
         f"SELECT title, origin FROM conversations WHERE id {chosen} OR {TAKEN_FROM_DOOMED}",
@@ -195,6 +208,7 @@ def _texts(connection: sqlite3.Connection) -> Iterator[str]:
 def _begin(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS doomed (kind TEXT, id TEXT PRIMARY KEY)")
     connection.execute("DELETE FROM temp.doomed")
+    rewording.begin(connection)
 
 
 def _size(connection: sqlite3.Connection) -> int:

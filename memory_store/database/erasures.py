@@ -11,7 +11,7 @@ from typing import Final
 
 from memory_store import ids
 from memory_store.clock import from_text, now, optional_time, to_text
-from memory_store.database import doomed, tombstones
+from memory_store.database import doomed, rewording, tombstones
 from memory_store.database.passages import bump_vectors_epoch
 from memory_store.database.titles import clear_titles
 from memory_store.errors import NotFoundError
@@ -19,7 +19,7 @@ from memory_store.models import Erasure
 from memory_store.verification.needles import Needles
 
 TABLES: Final = ("documents", "conversations", "messages", "memories", "passages")
-_TABLE_OF: Final = {
+TABLE_OF: Final = {
     ids.DOCUMENT: "documents",
     ids.CONVERSATION: "conversations",
     ids.MESSAGE: "messages",
@@ -42,7 +42,7 @@ class PendingErasure:
 
 def table_of(identifier: str) -> str:
     """Return the table that an id belongs to. Raises NotFoundError for what can't be erased by itself."""
-    table = _TABLE_OF.get(ids.prefix_of(identifier) or "")
+    table = TABLE_OF.get(ids.prefix_of(identifier) or "")
     if table is None:
         raise NotFoundError(f"{identifier} is not the id of anything that can be erased.", "The lists show the ids.")
     return table
@@ -70,6 +70,7 @@ def delete_doomed(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
         tombstones.bury(connection, doomed.names(connection), erasure_id)
     doomed.mark_segments_stale(connection)
     clear_titles(connection)
+    connection.execute(f"DELETE FROM summaries WHERE conversation_id IN ({doomed.SUMMED_UP})")
     _lift_children(connection)
     connection.execute(
         "DELETE FROM request_items WHERE item_id IN (SELECT id FROM temp.doomed) "
@@ -78,9 +79,11 @@ def delete_doomed(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
     connection.execute(
         "DELETE FROM requests WHERE purpose != 'query' AND id NOT IN (SELECT request_id FROM request_items)"
     )
+    reworded = rewording.chosen(connection)
     for table in ("memories", "messages", "conversations", "documents"):
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM temp.doomed WHERE kind = ?)", (table,))
     connection.execute("DELETE FROM temp.doomed")
+    rewording.reword(connection, reworded)
     if not count_everything(connection):  # nothing is left that these could belong to
         connection.execute("DELETE FROM drafts")
         connection.execute("DELETE FROM requests")

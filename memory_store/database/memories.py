@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Final
 
 from memory_store import ids
-from memory_store.clock import now, optional_text, to_text
+from memory_store.clock import from_text, now, optional_text, to_text
 from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.filters import TRUE_AT
 from memory_store.database.rows import memory_of
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError, StoreError
+from memory_store.learned import Ground, Review
 from memory_store.models import USER, Author, Memory, MemoryKind, PassageDraft
 
 SELECT: Final = (
@@ -25,7 +26,10 @@ SELECT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class NewMemory:
-    """A memory about to be stored. `sources` are ids of the messages and documents that it was made from."""
+    """A memory about to be stored. `sources` are ids of the messages and documents that it was made from.
+
+    `quote` are the words of the only source that say so; for the rest see `Memory`.
+    """
 
     text: str
     kind: MemoryKind = MemoryKind.NOTE
@@ -36,6 +40,10 @@ class NewMemory:
     valid_to: datetime | None = None
     sources: tuple[str, ...] = ()
     origin: str | None = None
+    about: str = ""
+    quote: str | None = None
+    why: str | None = None
+    horizon: str | None = None
 
 
 class Memories:
@@ -47,7 +55,7 @@ class Memories:
     def add(self, new: NewMemory) -> Memory:
         """Store a memory and its passage in one transaction."""
         with self._database.write() as connection:
-            return _insert(connection, new)
+            return insert(connection, new)
 
     def add_once(self, new: NewMemory, *, again: bool = False) -> Memory | None:
         """Store an imported memory unless its origin is known or was forgotten; `again` brings back the forgotten."""
@@ -58,25 +66,74 @@ class Memories:
             if again:
                 tombstones.lift(connection, [name])
             known = connection.execute("SELECT 1 FROM memories WHERE origin = ?", (new.origin,)).fetchone()
-            return None if known or tombstones.stands(connection, [name]) else _insert(connection, new)
+            return None if known or tombstones.stands(connection, [name]) else insert(connection, new)
 
     def supersede(self, memory_id: str, new: NewMemory) -> Memory:
         """Store a newer version of a memory; the older one stays as history and is no longer recalled.
 
-        The newer version is private if the older one was. Raises StoreError if the memory was superseded already.
+        The newer version is private if the older one was, and keeps what that was about, its why, horizon and reviews.
+        Raises StoreError if the memory was superseded already.
         """
         with self._database.write() as connection:
-            old = _get(connection, memory_id)
-            if old.superseded_by is not None:
-                raise StoreError(
-                    f"{memory_id} was superseded by {old.superseded_by}.", "Edit the newest version instead."
-                )
-            newer = _insert(connection, replace(new, private=new.private or old.private))
+            return supersede(connection, memory_id, new)
+
+    def let_supersede(self, memory_id: str, newer_id: str) -> Memory:
+        """Let one stored memory take the place of another; return the newer one. Raises StoreError or NotFoundError."""
+        with self._database.write() as connection:
+            old, newer = _get(connection, memory_id), _get(connection, newer_id)
+            _refuse_superseded(old)
+            if old.id == newer.id or old.id in _later(connection, newer):
+                raise StoreError(f"{memory_id} took the place of {newer_id}.", "A memory can't supersede itself.")
+            _replace(connection, old, newer)
+            return _get(connection, newer_id)
+
+    def retire(self, memory_id: str, ended_at: datetime | None = None) -> Memory:
+        """End a memory without another in its place: true until then, by default now; it stays as history."""
+        moment = now()
+        with self._database.write() as connection:
+            _refuse_superseded(_get(connection, memory_id))
             connection.execute(
-                "UPDATE memories SET superseded_by = ?, pinned = 0, valid_to = coalesce(valid_to, ?) WHERE id = ?",
-                (newer.id, to_text(newer.valid_from or newer.recorded_at), memory_id),
+                "UPDATE memories SET retired_at = ?, pinned = 0, valid_to = ? WHERE id = ?",
+                (to_text(moment), to_text(ended_at or moment), memory_id),
             )
-            return newer
+            return _get(connection, memory_id)
+
+    def rest_on(self, memory_id: str, source_id: str, quote: str | None = None) -> Memory:
+        """Let a memory rest on another source too: it says the same, and the memory outlives the loss of the others."""
+        with self._database.write() as connection:
+            _get(connection, memory_id)
+            insert_ground(connection, memory_id, Ground(source_id, quote))
+            return _get(connection, memory_id)
+
+    def grounds(self, memory_id: str) -> list[Ground]:
+        """Return what a memory rests on, with the words that say so."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT coalesce(message_id, document_id) AS source, quote FROM memory_sources WHERE memory_id = ? "
+                "ORDER BY source",
+                (memory_id,),
+            )
+            return [Ground(row["source"], row["quote"]) for row in rows]
+
+    def review(self, memory_id: str, text: str) -> Review:
+        """Keep what the user says of a goal. Raises NotFoundError, and StoreError for what is no goal."""
+        with self._database.write() as connection:
+            if _get(connection, memory_id).kind is not MemoryKind.GOAL:
+                raise StoreError(f"{memory_id} is no goal.", "`keepsake goals` lists the goals.")
+            review = Review(now(), text)
+            connection.execute(
+                "INSERT INTO goal_reviews (memory_id, reviewed_at, text) VALUES (?, ?, ?)",
+                (memory_id, to_text(review.reviewed_at), text),
+            )
+        return review
+
+    def reviews(self, memory_id: str) -> list[Review]:
+        """Return what was said of a goal, the latest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM goal_reviews WHERE memory_id = ? ORDER BY reviewed_at DESC", (memory_id,)
+            )
+            return [Review(from_text(row["reviewed_at"]), row["text"]) for row in rows]
 
     def mark(self, memory_id: str, *, pinned: bool | None = None, private: bool | None = None) -> Memory:
         """Pin or unpin a memory, make it private or not."""
@@ -104,7 +161,7 @@ class Memories:
 
     def all(self, *, include_superseded: bool = False, as_of: datetime | None = None) -> list[Memory]:
         """Return the memories, the latest first; with a moment, those that were true then, by what is known today."""
-        condition = "" if include_superseded else "WHERE y.superseded_by IS NULL"
+        condition = "" if include_superseded else "WHERE y.retired_at IS NULL"
         moments: tuple[str, ...] = ()
         if as_of is not None:
             condition, moments = f"WHERE {TRUE_AT}", (to_text(as_of),) * 2
@@ -117,7 +174,7 @@ class Memories:
         condition = "" if include_private else "AND private = 0"
         with self._database.read() as connection:
             rows = connection.execute(
-                f"{SELECT} WHERE y.pinned = 1 AND y.superseded_by IS NULL {condition} ORDER BY y.recorded_at, y.id"
+                f"{SELECT} WHERE y.pinned = 1 AND y.retired_at IS NULL {condition} ORDER BY y.recorded_at, y.id"
             )
             return [memory_of(row) for row in rows]
 
@@ -133,7 +190,8 @@ class Memories:
             return [memory_of(row) for row in rows]
 
 
-def _insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
+def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
+    """Store a memory and its passage; see `Memories.add`."""
     if not new.text.strip():
         raise StoreError("A memory needs some text.", 'Say what to remember, as in `keepsake memory add "…"`.')
     memory = Memory(
@@ -149,10 +207,14 @@ def _insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
         None,
         tuple(sorted(new.sources)),
         new.origin,
+        new.about,
+        None,
+        new.why,
+        new.horizon,
     )
     connection.execute(
         "INSERT INTO memories (id, kind, text, author_kind, author_name, pinned, private, recorded_at, valid_from, "
-        "valid_to, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "valid_to, origin, about, why, horizon) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             memory.id,
             memory.kind,
@@ -165,18 +227,70 @@ def _insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
             optional_text(memory.valid_from),
             optional_text(memory.valid_to),
             memory.origin,
+            memory.about or None,
+            memory.why,
+            memory.horizon,
         ),
     )
-    connection.executemany(
-        "INSERT INTO memory_sources (memory_id, message_id, document_id) VALUES (?, ?, ?)",
-        [
-            (memory.id, None, one) if ids.prefix_of(one) == ids.DOCUMENT else (memory.id, one, None)
-            for one in memory.sources
-        ],
-    )
+    for one in memory.sources:
+        insert_ground(connection, memory.id, Ground(one, new.quote))
     owner = passages.Owner(memory.author, memory.recorded_at, memory.private, memory_id=memory.id)
     passages.insert(connection, owner, [PassageDraft(memory.text)])
     return memory
+
+
+def insert_ground(connection: sqlite3.Connection, memory_id: str, ground: Ground) -> None:
+    """Let a memory rest on a source; see `Memories.rest_on`."""
+    column = "document_id" if ids.prefix_of(ground.source_id) == ids.DOCUMENT else "message_id"
+    known = connection.execute(
+        f"UPDATE memory_sources SET quote = coalesce(quote, ?) WHERE memory_id = ? AND {column} = ?",
+        (ground.quote, memory_id, ground.source_id),
+    ).rowcount
+    if not known:
+        connection.execute(
+            f"INSERT INTO memory_sources (memory_id, {column}, quote) VALUES (?, ?, ?)",
+            (memory_id, ground.source_id, ground.quote),
+        )
+
+
+def _refuse_superseded(memory: Memory) -> None:
+    if memory.superseded_by is not None:
+        raise StoreError(f"{memory.id} was superseded by {memory.superseded_by}.", "Edit the newest version instead.")
+
+
+def supersede(connection: sqlite3.Connection, memory_id: str, new: NewMemory) -> Memory:
+    """Store a newer version of a memory; see `Memories.supersede`."""
+    old = _get(connection, memory_id)
+    _refuse_superseded(old)
+    kept = replace(
+        new,
+        private=new.private or old.private,
+        about=new.about or old.about,
+        why=new.why if new.why is not None else old.why,
+        horizon=new.horizon if new.horizon is not None else old.horizon,
+    )
+    newer = insert(connection, kept)
+    _replace(connection, old, newer)
+    return newer
+
+
+def _replace(connection: sqlite3.Connection, old: Memory, newer: Memory) -> None:
+    """Let the newer one stand in the place of the old one, which stays as history."""
+    connection.execute(
+        "UPDATE memories SET superseded_by = ?, retired_at = ?, pinned = 0, valid_to = coalesce(valid_to, ?) "
+        "WHERE id = ?",
+        (newer.id, to_text(now()), to_text(newer.valid_from or newer.recorded_at), old.id),
+    )
+    connection.execute("UPDATE goal_reviews SET memory_id = ? WHERE memory_id = ?", (newer.id, old.id))
+
+
+def _later(connection: sqlite3.Connection, memory: Memory) -> list[str]:
+    """Return the ids of what took the place of a memory, one after the other."""
+    later: list[str] = []
+    while memory.superseded_by is not None:
+        later.append(memory.superseded_by)
+        memory = _get(connection, memory.superseded_by)
+    return later
 
 
 def _get(connection: sqlite3.Connection, memory_id: str) -> Memory:

@@ -27,7 +27,7 @@ SELECT p.row, p.id, p.text, p.context, p.locator, p.author_kind, p.author_name, 
        p.document_id, p.message_id, p.memory_id,
        d.title AS document_title, d.path AS document_path,
        m.conversation_id AS conversation_id, c.title AS conversation_title,
-       y.kind AS memory_kind, y.superseded_by AS superseded_by,
+       y.kind AS memory_kind, y.retired_at AS retired_at,
        e.vector AS vector, e.embedder_id AS embedder_id
 FROM passages AS p
 LEFT JOIN documents AS d ON d.id = p.document_id
@@ -205,7 +205,7 @@ def for_ranking(
     With a moment, those count as superseded that were not true then, or not written yet.
     """
     moments: tuple[str, ...] = ()
-    superseded = "y.superseded_by IS NOT NULL"
+    superseded = "y.retired_at IS NOT NULL"
     if as_of is not None:
         superseded = f"CASE WHEN p.memory_id IS NULL THEN p.created_at > ? ELSE NOT ({TRUE_AT}) END"
         moments = (to_text(as_of),) * 3
@@ -285,7 +285,7 @@ def _stored(row: sqlite3.Row) -> StoredPassage:
         private=bool(row["private"]),
         source=_source_of(row),
         message_id=row["message_id"],
-        superseded=row["superseded_by"] is not None,
+        superseded=row["retired_at"] is not None,
         vector=row["vector"],
         embedder_id=row["embedder_id"],
     )

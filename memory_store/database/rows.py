@@ -112,6 +112,10 @@ def memory_of(row: sqlite3.Row) -> Memory:
         valid_from=optional_time(row["valid_from"]),
         valid_to=optional_time(row["valid_to"]),
         superseded_by=row["superseded_by"],
+        about=row["about"] or "",
+        retired_at=optional_time(row["retired_at"]),
+        why=row["why"],
+        horizon=row["horizon"],
         sources=tuple(row["sources"].split(",")) if row["sources"] else (),
         origin=row["origin"],
     )

@@ -15,7 +15,7 @@ def statistics(database: Database, folder: Path) -> StoreStats:
         counts = erasures.count_everything(connection)
         embedded = connection.execute("SELECT count(*) FROM embeddings").fetchone()[0]
         kinds = connection.execute(
-            "SELECT kind, count(*) FROM memories WHERE superseded_by IS NULL GROUP BY kind ORDER BY kind"
+            "SELECT kind, count(*) FROM memories WHERE retired_at IS NULL GROUP BY kind ORDER BY kind"
         ).fetchall()
         stored = outbox.stored_embedder(connection)
         return StoreStats(

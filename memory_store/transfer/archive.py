@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 FORMAT: Final = "keepsake-archive"
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 MANIFEST: Final = "manifest.json"
 SETTINGS: Final = "config.toml"  # there if the exporting program gave its settings
 
@@ -100,10 +100,33 @@ TABLES: Final = (
             "valid_to",
             "superseded_by",
             "origin",
+            "about",
+            "retired_at",
+            "why",
+            "horizon",
         ),
         "recorded_at, id",
     ),
-    Table("memory_sources", ("memory_id", "message_id", "document_id"), "memory_id, message_id, document_id", since=2),
+    Table(
+        "memory_sources",
+        ("memory_id", "message_id", "document_id", "quote"),
+        "memory_id, message_id, document_id",
+        since=2,
+    ),
+    Table("goal_reviews", ("memory_id", "reviewed_at", "text"), "memory_id, reviewed_at", since=5),
+    Table(
+        "questions",
+        ("memory_id", "kind", "other_id", "asked_at", "answered_at"),
+        "memory_id, kind",
+        since=5,
+    ),
+    Table(
+        "summaries",
+        ("conversation_id", "message_id", "text", "author_kind", "author_name", "private", "made_at"),
+        "conversation_id",
+        since=5,
+    ),
+    Table("capture_queue", ("message_id", "attempts", "not_before"), "message_id", since=5),
     Table(
         "passages",
         (

@@ -25,6 +25,12 @@ _TIMES: Final = frozenset(
         "requested_at",
         "completed_at",
         "sent_at",
+        "retired_at",
+        "reviewed_at",
+        "asked_at",
+        "answered_at",
+        "made_at",
+        "not_before",
     }
 )
 _NUMBERS: Final = frozenset(
@@ -33,6 +39,7 @@ _NUMBERS: Final = frozenset(
         "pinned",
         "lifted",
         "deferred",
+        "attempts",
         "cited",
         "dismissed",
         "archived",

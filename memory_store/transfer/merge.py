@@ -19,9 +19,20 @@ from memory_store.transfer.staying import StayingAway, holds, staying_away
 _REPLACEABLE: Final = frozenset({"documents", "conversations", "messages", "memories", "passages", "citations"})
 _KEYS: Final = {
     "memory_sources": ("memory_id", "message_id", "document_id"),
+    "goal_reviews": ("memory_id", "reviewed_at"),
+    "questions": ("memory_id", "kind"),
+    "summaries": ("conversation_id",),
+    "capture_queue": ("message_id",),
     "citations": ("message_id", "number"),
     "request_items": ("request_id", "item_id"),
 }
+# Tables of what is learned: what each row belongs to, and where all that it names is kept.
+_LEARNED: Final = (
+    ("goal_reviews", "memory_id", {"memory_id": "memories"}),
+    ("questions", "memory_id", {"memory_id": "memories", "other_id": "memories"}),
+    ("summaries", "conversation_id", {"conversation_id": "conversations", "message_id": "messages"}),
+    ("capture_queue", "message_id", {"message_id": "messages"}),
+)
 # Made from the other columns, or numbers of the store itself.
 _DERIVED: Final = frozenset({"row", "search_text", "search_context"})
 _OWNERS: Final = {"documents": "document_id", "messages": "message_id", "memories": "memory_id"}
@@ -69,6 +80,7 @@ class _Merge:
         self._prefer_archive = prefer_archive
         self._tally = Tally()
         self._met: dict[str, str] = {}  # the archive's id of what the store has under another one, and the store's
+        self._shortened: set[str] = set()  # conversations of which some message stays away
         self._kept: set[str] = set()  # ids of which the store's own version stayed
         self._rows: dict[int, int] = {}  # passages that can take the archive's vector: its row, the store's row
 
@@ -78,6 +90,7 @@ class _Merge:
         self._conversations()
         self._messages()
         self._memories()
+        self._learned()
         self._passages()
         self._citations()
         self._tombstones({tombstones.digest_of(self._source.key, name) for name in brought})
@@ -133,6 +146,7 @@ class _Merge:
                 self._met[record["id"]] = known["id"]
         for record in self._source.records("messages"):
             if record["id"] in self._away.messages:
+                self._shortened.add(self._met.get(record["conversation_id"], record["conversation_id"]))
                 self._tally.away["messages"] += 1
             elif record["id"] in self._met:
                 self._tally.known["messages"] += 1
@@ -156,7 +170,7 @@ class _Merge:
                 self._tally.away["memories"] += 1
             elif not self._meets("memories", record):
                 if record["superseded_by"] in self._away.memories:
-                    record["superseded_by"] = None
+                    record["superseded_by"] = record["retired_at"] = None
                 self._place("memories", record)
         for stored, met in self._met.items():
             self._connection.execute("UPDATE memories SET superseded_by = ? WHERE superseded_by = ?", (met, stored))
@@ -169,6 +183,25 @@ class _Merge:
                 record[column] = self._met.get(record[column], record[column])
                 there = there and (record[column] is None or holds(self._connection, table, record[column]))
             self._belonging("memory_sources", record, record["memory_id"], there)
+
+    def _learned(self) -> None:
+        """Add reviews, questions, summaries and what waits, where all that they belong to came or is here."""
+        for table, owner, columns in _LEARNED:
+            for record in self._source.records(table):
+                there = True
+                for column, held_in in columns.items():
+                    record[column] = self._met.get(record[column], record[column])
+                    there = there and (record[column] is None or holds(self._connection, held_in, record[column]))
+                if not there:
+                    self._tally.away[table] += 1
+                elif self._stored(table, record) is None:
+                    self._belonging(table, record, record[owner], there)
+                else:  # the store's own stays: it knows what became of it since
+                    self._tally.known[table] += 1
+        # A summary may hold words of what stays away.
+        self._connection.executemany(
+            "DELETE FROM summaries WHERE conversation_id = ?", [(one,) for one in sorted(self._shortened)]
+        )
 
     def _passages(self) -> None:
         for record in self._source.records("passages"):

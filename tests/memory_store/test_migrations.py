@@ -3,7 +3,7 @@
 The fixtures were written by those versions: a document of two passages, one private document, a conversation with two
 branches and a cited answer, a superseded fact, a pinned note, a note without a vector, and a forgotten file; from
 archive format 2 on what `tests.support.rich_store` stores. If the present format changes before it is released, its
-fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-4.zip`. That of a released
+fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-5.zip`. That of a released
 format is never made again.
 """
 
@@ -19,7 +19,7 @@ import pytest
 from memory_store import Store, receipts
 from memory_store.database import migrations
 from memory_store.errors import NewerSchemaError
-from memory_store.models import AuthorKind, SourceKind
+from memory_store.models import AuthorKind, MemoryKind, SourceKind
 from memory_store.store import DATABASE_NAME
 from memory_store.transfer import archive
 from tests.support.embedder import HashEmbedder
@@ -134,15 +134,39 @@ def assert_holds_what_was_judged_and_put_away(store: Store) -> None:
     assert "Open the valve under the boiler when the pressure falls." not in recalled
 
 
+def assert_holds_what_was_learned(store: Store) -> None:
+    [goal] = [one for one in store.memories.all() if one.kind is MemoryKind.GOAL]
+    assert (goal.text, goal.why, goal.horizon) == ("Run a marathon.", "For the heart.", "by October")
+    assert [one.text for one in store.memories.reviews(goal.id)] == ["Ran ten kilometres."]
+    question, _sensitive = sorted(store.learning.questions.all(), key=lambda one: one.kind)
+    assert question.other is not None
+    assert (question.memory.text, question.other.about) == ("Ada owns no boat.", "boat")
+    assert {one.quote for one in store.memories.grounds(question.other.id)} == {"I moved to Porto", "the boiler"}
+    [ended] = [one for one in store.memories.all(include_superseded=True) if one.text == "Works at the mill."]
+    assert not ended.is_living
+    assert ended.superseded_by is None
+    talk = {one.title: one for one in store.conversations.all()}["What about the boiler?"]
+    summary = store.learning.summaries.get(talk.id)
+    assert summary is not None
+    assert summary.text == "Ada asked about the boiler."
+    waiting = store.learning.queue.next(include_private=False)
+    assert waiting is not None
+    assert waiting.text == "I keep bees."
+    assert {one.text for one in store.recall("mill bees boat", 9)} >= {"I keep bees.", "Ada owns a boat."}
+    assert "Works at the mill." not in {one.text for one in store.recall("Works at the mill.", 9)}
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
     "archive-format-3.zip": assert_holds_what_came_from_another_store,
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
+    "archive-format-5.zip": assert_holds_what_was_learned,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
     "store-schema-4.db.gz": assert_holds_a_rich_store,
+    "store-schema-5.db.gz": assert_holds_a_rich_store,
 }
 
 
@@ -176,7 +200,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
         assert (
             connection.execute(
-                "SELECT count(*) FROM pragma_table_info('conversations') WHERE name = 'archived'"
+                "SELECT count(*) FROM pragma_table_info('memories') WHERE name = 'retired_at'"
             ).fetchone()[0]
             == 0
         )

@@ -1,6 +1,6 @@
 """A small store with something of everything that can be stored; also writes the fixture of the present archive format.
 
-python -m tests.support.rich_store tests/fixtures/archive-format-4.zip
+python -m tests.support.rich_store tests/fixtures/archive-format-5.zip
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from memory_store import NewDocument, NewMemory, Selection, Store
 from memory_store.database.imported import NewConversation, NewMessage
+from memory_store.learned import QuestionKind, Summary
 from memory_store.models import (
     USER,
     Author,
@@ -58,6 +59,7 @@ def fill_richly(store: Store, workshop: Path) -> None:
     add_file(store, "/notes/private.md", "The safe opens with 4711.", private=True)
     _talk(store, boiler)
     _exported_talk(store)
+    _sum_up_exported(store)
     store.conversations.mark(next(one.id for one in store.conversations.all() if one.origin), archived=True)
     store.conversations.start("Nothing said yet")
     store.remember(
@@ -101,7 +103,32 @@ def _talk(store: Store, boiler: Document) -> None:
     lisbon = store.remember(NewMemory("Ada lives in Lisbon.", MemoryKind.FACT, valid_from=WRITTEN, sources=(move.id,)))
     porto = NewMemory("Ada lives in Porto.", MemoryKind.FACT, sources=(move.id,))
     store.memories.supersede(lisbon.id, porto)
+    _learned(store, talk.id, question.id, move.id)
     store.requests.log("https://models.example/v1", "a-model", "chat", [question.id, _first_passage(store, boiler)])
+
+
+def _learned(store: Store, conversation_id: str, question_id: str, move_id: str) -> None:
+    """A goal with a review, a fact that ended, a question about two memories, a summary, and a message that waits."""
+    run = NewMemory("Run a marathon.", MemoryKind.GOAL, why="For the heart.", horizon="by October")
+    store.memories.review(store.remember(run).id, "Ran ten kilometres.")
+    boat = NewMemory(
+        "Ada owns a boat.", MemoryKind.FACT, MODEL, sources=(move_id,), about="boat", quote="I moved to Porto"
+    )
+    owned = store.remember(boat)
+    store.memories.rest_on(owned.id, question_id, "the boiler")
+    other = store.remember(NewMemory("Ada owns no boat.", MemoryKind.FACT))
+    store.learning.questions.ask(QuestionKind.CONTRADICTION, other.id, owned.id)
+    tired = store.remember("Sleeps badly.")
+    store.learning.questions.ask(QuestionKind.SENSITIVE, tired.id)
+    store.learning.questions.answer(QuestionKind.SENSITIVE, tired.id)
+    store.learning.questions.ask(QuestionKind.SENSITIVE, owned.id)
+    store.memories.retire(store.remember("Works at the mill.").id, WRITTEN)
+    store.learning.summaries.keep(
+        Summary(conversation_id, move_id, "Ada asked about the boiler.", MODEL, False, WRITTEN)
+    )
+    store.conversations.append(
+        conversation_id, Role.USER, "I keep bees.", USER, parent_id=question_id, created_at=WRITTEN, capture=True
+    )
 
 
 def _exported_talk(store: Store) -> None:
@@ -122,6 +149,13 @@ def _exported_talk(store: Store) -> None:
             current_origin="m2",
         )
     )
+
+
+def _sum_up_exported(store: Store) -> None:
+    talk = next(one for one in store.conversations.all() if one.origin)
+    last = store.conversations.messages(talk.id)[-1]
+    extracted = Summary(talk.id, last.id, "By the river.", Author(AuthorKind.DOCUMENT), False, WRITTEN)
+    store.learning.summaries.keep(extracted)
 
 
 def _forget(store: Store) -> None:

@@ -91,7 +91,7 @@ def test_a_stream_is_cut_by_the_user_and_then_the_program_by_the_system(terminal
         config = terminal.home / ".config" / "keepsake" / "config.toml"
         config.write_text(
             f'[embedder]\nprovider = "none"\n[model]\nprovider = "openai"\nname = "m"\nbase_url = "{server.url}"\n'
-            "[chat]\ntitles = false\n",
+            "[chat]\ntitles = false\nlearn = false\n",
             "utf-8",
         )
         before = terminal.setup

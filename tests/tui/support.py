@@ -115,7 +115,7 @@ async def wait_until(pilot: Pilot[Any], predicate: Callable[[], Any]) -> None:
 def services_of(store: Store, model: ChatModel, tmp_path: Path, **changes: Any) -> Services:
     """Return services over an opened store, with the settings' defaults."""
     # Titles off: naming a chat would ask the scripted model once more than a test says.
-    settings = changes.pop("settings", None) or config.Settings(chat=config.ChatConfig(titles=False))
+    settings = changes.pop("settings", None) or config.Settings(chat=config.ChatConfig(titles=False, learn=False))
     if theme := changes.pop("theme", None):
         settings = settings.model_copy(update={"chat": settings.chat.model_copy(update={"theme": theme})})
     return Services(settings, store, model, tmp_path / "config.toml", **changes)

@@ -1,0 +1,1 @@
+"""Learning from what the user says: proposals by a model, checked against the words they rest on."""

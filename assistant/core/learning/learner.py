@@ -1,0 +1,184 @@
+"""Capture by the chat model: one waiting message after the other, proposed by the model and checked without it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from assistant.core.capture import about
+from assistant.core.events import Captured
+from assistant.core.learning import words
+from assistant.core.learning.proposals import Proposal, asked, read, tokens_of
+from assistant.core.learning.support import why_unsupported
+from assistant.errors import ModelError
+from assistant.llm.base import ChatModel, ChatRequest, Finished, TextDelta
+from memory_store import NewMemory, Store
+from memory_store.database.capture_queue import Change, ChangeKind
+from memory_store.errors import NotFoundError
+from memory_store.models import Author, AuthorKind, Memory, Message, RecallFilters, SourceKind
+
+# A message this long is a pasted text, and hardly says who wrote it.
+_MOST_CHARS: Final = 4000
+_BEFORE: Final = 2
+_KNOWN: Final = 8
+_CHANGING: Final = frozenset(
+    {"now", "moved", "new", "instead", "changed", "switched", "became", "longer", "anymore", "left", "sold", "stopped"}
+    | {"不", "现", "改", "换", "搬", "新", "已"}
+)
+
+
+def may_learn(model: ChatModel) -> bool:
+    """Say whether a model may write memories: not the one that only quotes, nor the trial model, which invents."""
+    return not model.quotes_only and not model.is_trial
+
+
+async def learn(store: Store, model: ChatModel) -> AsyncGenerator[Captured, None]:
+    """Capture from every message that waits, the oldest first, and yield what was remembered.
+
+    It may be stopped at any moment: a message is taken from the queue with all that was captured from it. A private
+    message waits for a model on this machine. Raises ModelError where the model can't be asked; then it waits on.
+    """
+    while may_learn(model):
+        message = await asyncio.to_thread(store.learning.queue.next, include_private=model.is_private)
+        if message is None:
+            return
+        for captured in await _learn_from(store, model, message):
+            yield captured
+
+
+async def _learn_from(store: Store, model: ChatModel, message: Message) -> list[Captured]:
+    material = await asyncio.to_thread(_material, store, model, message)
+    if material is None:
+        await asyncio.to_thread(store.learning.queue.done, message.id)
+        return []
+    if not model.is_private:
+        where = model.endpoint or model.name
+        await asyncio.to_thread(store.requests.log, where, model.name, "chat", material.items(message))
+    try:
+        answer, name = await _answer(model, material.request)
+    except ModelError:
+        await asyncio.to_thread(store.learning.queue.failed, message.id)
+        raise
+    proposals = read(answer)
+    if proposals is None:
+        await asyncio.to_thread(store.learning.queue.failed, message.id)
+        return []
+    living = await asyncio.to_thread(store.memories.all)
+    author = Author(AuthorKind.MODEL, name)
+    found = (checked(one, message, material.known, living, author) for one in proposals)
+    changes = [one for one in found if one is not None]
+    return await asyncio.to_thread(_keep, store, message, changes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    request: ChatRequest
+    before: Sequence[Message]
+    known: Sequence[Memory]
+
+    def items(self, message: Message) -> tuple[str, ...]:
+        return (message.id, *(one.id for one in self.before), *(one.id for one in self.known))
+
+
+def _material(store: Store, model: ChatModel, message: Message) -> _Material | None:
+    """Return what a model is asked about a message; None where it says nothing that could be remembered."""
+    if not message.text.strip() or len(message.text) > _MOST_CHARS:
+        return None
+    shown = model.is_private
+    before: list[Message] = []
+    at = message
+    while at.parent_id is not None and len(before) < _BEFORE:
+        try:
+            at = store.conversations.message(at.parent_id)
+        except NotFoundError:
+            break
+        if shown or not at.private:
+            before.insert(0, at)
+    hits = store.recall(
+        message.text, _KNOWN, RecallFilters(kinds=frozenset({SourceKind.MEMORY}), include_private=shown)
+    )
+    known = [one for hit in hits if (one := _memory(store, hit.source.id)) is not None]
+    request = asked(message, before, [one.text for one in known])
+    return _Material(request, before, known) if tokens_of(request) <= model.context_tokens else None
+
+
+def _memory(store: Store, memory_id: str) -> Memory | None:
+    try:
+        return store.memories.get(memory_id)
+    except NotFoundError:
+        return None  # erased since it was recalled
+
+
+async def _answer(model: ChatModel, request: ChatRequest) -> tuple[str, str]:
+    """Return what a model says, and its name."""
+    said, name = "", model.name
+    async with aclosing(model.stream(request)) as events:  # type: ignore[type-var]
+        async for event in events:
+            match event:
+                case TextDelta(piece):
+                    said += piece
+                case Finished():
+                    name = event.model or name
+    return said, name
+
+
+def checked(
+    proposal: Proposal, message: Message, known: Sequence[Memory], living: Sequence[Memory], author: Author
+) -> Change | None:
+    """Return the change that a proposal makes, or None: what the user did not say is not remembered.
+
+    `known` are the memories that the model was shown, by its numbers; `living` are all.
+
+    The place of another memory is taken only where it is plain that the newer one makes it untrue: both are about what
+    there is one of at a time, or the user says that something changed. Else the user is asked. What a document states
+    is not overruled by what the user says in passing.
+    """
+    if why_unsupported(proposal.text, proposal.quote, message.text) is not None:
+        return None
+    number = proposal.memory or 0
+    other = known[number - 1] if 1 <= number <= len(known) else None
+    same = next((one for one in living if _bare(one.text) == _bare(proposal.text)), None)
+    new = NewMemory(
+        proposal.text.strip(),
+        proposal.kind,
+        author,
+        private=message.private,
+        sources=(message.id,),
+        about=about(proposal.text) or " ".join(proposal.about.lower().split()),
+        quote=proposal.quote,
+    )
+    confirmed = same or (other if proposal.action == "confirm" else None)
+    if confirmed is not None:
+        return Change(ChangeKind.CONFIRM, new, confirmed.id)
+    rival = next((one for one in living if new.about and _key(one) == new.about), None)
+    other = rival or (other if proposal.action != "add" else None)
+    if other is None:
+        return Change(ChangeKind.ADD, new)
+    plain = proposal.action != "contradict" and _takes_the_place(new, other, message)
+    return Change(ChangeKind.SUPERSEDE if plain else ChangeKind.CONTRADICT, new, other.id)
+
+
+def _key(memory: Memory) -> str:
+    return memory.about or about(memory.text)
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".。!！ ")
+
+
+def _takes_the_place(new: NewMemory, other: Memory, message: Message) -> bool:
+    if other.author.kind is AuthorKind.DOCUMENT:
+        return False
+    if new.about and new.about == _key(other):
+        return True
+    shared = set(words.tokens(new.text)) & set(words.tokens(other.text)) - words.GLUE - words.FUNCTION
+    return bool(shared) and bool(set(words.tokens(message.text)) & _CHANGING)
+
+
+def _keep(store: Store, message: Message, changes: Sequence[Change]) -> list[Captured]:
+    stored = store.learning.queue.done(message.id, changes)
+    store.wake()
+    return [Captured(memory, superseded) for memory, superseded in stored]

@@ -12,7 +12,7 @@ from typing import Final
 from memory_store.clock import now, to_text
 from memory_store.database import questions
 from memory_store.database.connection import Database
-from memory_store.database.memories import SELECT, NewMemory, insert, insert_ground, supersede
+from memory_store.database.memories import SELECT, NewMemory, insert, rest_on, supersede
 from memory_store.database.rows import memory_of, message_of
 from memory_store.learned import Ground, QuestionKind
 from memory_store.models import Memory, Message
@@ -55,8 +55,9 @@ class Change:
         row = connection.execute(f"{SELECT} WHERE y.id = ? AND y.retired_at IS NULL", (self.other_id,)).fetchone()
         other = memory_of(row) if row else None
         if self.kind is ChangeKind.CONFIRM:
-            for source in self.new.sources if other else ():
-                insert_ground(connection, str(self.other_id), Ground(source, self.new.quote))
+            if other is not None:
+                for source in self.new.sources:
+                    rest_on(connection, other, Ground(source, self.new.quote))
             return None
         superseded = other if self.kind is ChangeKind.SUPERSEDE else None
         memory = supersede(connection, superseded.id, self.new) if superseded else insert(connection, self.new)

@@ -99,10 +99,12 @@ class Memories:
             return _get(connection, memory_id)
 
     def rest_on(self, memory_id: str, source_id: str, quote: str | None = None) -> Memory:
-        """Let a memory rest on another source too: it says the same, and the memory outlives the loss of the others."""
+        """Let a memory rest on another source too: it says the same, and the memory outlives the loss of the others.
+
+        What rests on no source, as it was written by hand, stays so: else it would go with that source.
+        """
         with self._database.write() as connection:
-            _get(connection, memory_id)
-            insert_ground(connection, memory_id, Ground(source_id, quote))
+            rest_on(connection, _get(connection, memory_id), Ground(source_id, quote))
             return _get(connection, memory_id)
 
     def grounds(self, memory_id: str) -> list[Ground]:
@@ -233,14 +235,19 @@ def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
         ),
     )
     for one in memory.sources:
-        insert_ground(connection, memory.id, Ground(one, new.quote))
+        _insert_ground(connection, memory.id, Ground(one, new.quote))
     owner = passages.Owner(memory.author, memory.recorded_at, memory.private, memory_id=memory.id)
     passages.insert(connection, owner, [PassageDraft(memory.text)])
     return memory
 
 
-def insert_ground(connection: sqlite3.Connection, memory_id: str, ground: Ground) -> None:
-    """Let a memory rest on a source; see `Memories.rest_on`."""
+def rest_on(connection: sqlite3.Connection, memory: Memory, ground: Ground) -> None:
+    """Let a memory rest on another source too; see `Memories.rest_on`."""
+    if memory.sources:
+        _insert_ground(connection, memory.id, ground)
+
+
+def _insert_ground(connection: sqlite3.Connection, memory_id: str, ground: Ground) -> None:
     column = "document_id" if ids.prefix_of(ground.source_id) == ids.DOCUMENT else "message_id"
     known = connection.execute(
         f"UPDATE memory_sources SET quote = coalesce(quote, ?) WHERE memory_id = ? AND {column} = ?",

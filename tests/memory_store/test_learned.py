@@ -71,7 +71,8 @@ def test_private_messages_wait_for_a_model_on_this_machine(store: Store) -> None
 
 def test_changes_supersede_confirm_and_ask(store: Store) -> None:
     porto = store.remember(NewMemory("Lives in Porto.", MemoryKind.FACT, about="home"))
-    tea = store.remember(NewMemory("Likes tea.", MemoryKind.PREFERENCE))
+    before = said(store, "I do like tea.", capture=False)
+    tea = store.remember(NewMemory("Likes tea.", MemoryKind.PREFERENCE, sources=(before.id,)))
     boat = store.remember(NewMemory("Owns a boat.", MemoryKind.FACT))
     message = said(store, "I moved to Lyon, I like tea, and I own no boat. I sleep badly.")
     changes = [
@@ -84,7 +85,7 @@ def test_changes_supersede_confirm_and_ask(store: Store) -> None:
     assert replaced is not None
     assert replaced.id == porto.id
     assert (lyon.about, store.memories.get(porto.id).superseded_by) == ("home", lyon.id)
-    assert store.memories.get(tea.id).sources == (message.id,)
+    assert set(store.memories.get(tea.id).sources) == {before.id, message.id}
     asked = {(one.kind, one.memory.id, one.other and one.other.id) for one in store.learning.questions.all()}
     assert asked == {
         (QuestionKind.CONTRADICTION, no_boat.id, boat.id),
@@ -95,6 +96,14 @@ def test_changes_supersede_confirm_and_ask(store: Store) -> None:
     assert store.learning.questions.all() == []  # one was answered, the other has only one living memory
     with pytest.raises(NotFoundError):
         store.learning.questions.answer(QuestionKind.SENSITIVE, sleep.id)
+
+
+def test_what_was_written_by_hand_rests_on_nothing_and_stays_when_a_message_that_says_so_goes(store: Store) -> None:
+    by_hand = store.remember("Likes tea.")
+    message = said(store, "I like tea.")
+    assert store.memories.rest_on(by_hand.id, message.id, "I like tea").sources == ()
+    store.forget(Selection((message.id,)))
+    assert [one.text for one in store.memories.all()] == ["Likes tea."]
 
 
 def test_ended_memory_is_history(store: Store) -> None:

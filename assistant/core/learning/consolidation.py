@@ -1,0 +1,66 @@
+"""Consolidation: what says the same becomes one memory with all its sources, long conversations get a summary.
+
+Nothing is deleted: what is merged stays as history of the memory that it became.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from assistant.core.learning import words
+from assistant.core.learning.summing_up import EVERY, sum_up
+from assistant.llm.base import ChatModel
+from memory_store import Store
+from memory_store.errors import StoreError
+from memory_store.learned import Summary
+from memory_store.models import AuthorKind, Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A memory, and one that said the same and is its history now."""
+
+    memory: Memory
+    duplicate: Memory
+
+
+async def consolidate(store: Store, model: ChatModel) -> AsyncGenerator[Merged | Summary, None]:
+    """Merge duplicates, then sum up the conversations that have grown. Raises ModelError where the model fails."""
+    for merged in await asyncio.to_thread(merge_duplicates, store):
+        yield merged
+    for conversation_id in await asyncio.to_thread(store.learning.summaries.wanting, EVERY):
+        summary = await sum_up(store, model, conversation_id)
+        if summary is not None:
+            yield summary
+
+
+def merge_duplicates(store: Store) -> list[Merged]:
+    """Merge living memories that say the same, word for word but for who is meant by "I" and "the user".
+
+    What is pinned stays before what is not, the user's own wording before a model's, the older before the newer. A
+    private memory and one that is not never become one, nor do two that were true at different times.
+    """
+    groups: dict[tuple[object, ...], list[Memory]] = {}
+    for one in store.memories.all():
+        key = (*_said(one.text), "", one.private, one.valid_from, one.valid_to)
+        groups.setdefault(key, []).append(one)
+    merged = []
+    for group in groups.values():
+        first, *others = sorted(
+            group, key=lambda one: (not one.pinned, one.author.kind is not AuthorKind.USER, one.recorded_at, one.id)
+        )
+        for duplicate in others:
+            try:
+                for ground in store.memories.grounds(duplicate.id):  # one written by hand takes none
+                    store.memories.rest_on(first.id, ground.source_id, ground.quote)
+                store.memories.let_supersede(duplicate.id, first.id)
+            except StoreError:
+                continue  # changed or erased meanwhile
+            merged.append(Merged(first, duplicate))
+    return merged
+
+
+def _said(text: str) -> list[str]:
+    return [one for one in words.tokens(text) if one not in words.GLUE]

@@ -1,0 +1,124 @@
+"""Summaries of long conversations: by the chat model, or made of the conversation's own sentences without one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Final
+
+from assistant.core.branches import branch_of
+from assistant.core.context import estimate_tokens, quoted
+from assistant.core.learning import words
+from assistant.core.learning.learner import may_learn
+from assistant.core.prompts import prompt
+from assistant.ingestion.sentences import sentence_ends
+from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, Finished, TextDelta
+from memory_store import Store
+from memory_store.clock import now
+from memory_store.learned import Summary
+from memory_store.models import Author, AuthorKind, Message, MessageStatus, Role
+
+# A conversation is summed up when so many messages have come since the last time.
+EVERY: Final = 12
+_MOST_CHARS: Final = 900
+_MESSAGE_CHARS: Final = 1500
+_MOST_TOKENS: Final = 600
+_NUMBER: Final = re.compile(r"\d+")
+# Extracted without a model: the words are the conversation's own.
+EXTRACTED: Final = Author(AuthorKind.DOCUMENT)
+
+
+async def sum_up(store: Store, model: ChatModel, conversation_id: str) -> Summary | None:
+    """Sum up the path in view of a conversation and keep that; None where there is nothing to say of it.
+
+    Private messages go to no model elsewhere, and are in no summary that could. Raises ModelError.
+    """
+    conversation = await asyncio.to_thread(store.conversations.get, conversation_id)
+    tree = await asyncio.to_thread(store.conversations.messages, conversation_id)
+    path = branch_of(tree, conversation.current_message_id)
+    whole = [one for one in path if one.text.strip() and one.status is not MessageStatus.PENDING]
+    asks = may_learn(model) and (model.is_private or not conversation.private)
+    all_shown = conversation.private or (asks and model.is_private)
+    shown = [one for one in whole if all_shown or not one.private]
+    if not shown:
+        return None
+    private = conversation.private or any(one.private for one in shown)
+    earlier = await asyncio.to_thread(store.learning.summaries.get, conversation_id)
+    if earlier is not None and earlier.private and not all_shown:
+        earlier = None
+    text, author = "", EXTRACTED
+    if asks:
+        text, author = await _by_model(store, model, shown, earlier)
+    if not text:
+        text, author = extract(shown), EXTRACTED
+    if not text:
+        return None
+    summary = Summary(conversation_id, whole[-1].id, text, author, private, now())
+    await asyncio.to_thread(store.learning.summaries.keep, summary)
+    return summary
+
+
+async def _by_model(
+    store: Store, model: ChatModel, messages: Sequence[Message], earlier: Summary | None
+) -> tuple[str, Author]:
+    """Return what a model makes of the messages since the earlier summary, without numbers that are not there."""
+    ids = [one.id for one in messages]
+    fresh = messages[ids.index(earlier.message_id) + 1 :] if earlier and earlier.message_id in ids else messages
+    room = model.context_tokens - _MOST_TOKENS - estimate_tokens(prompt("summary")) - 200
+    parts: list[str] = [f"The earlier summary:\n{quoted(earlier.text)}"] if earlier else []
+    taken: list[Message] = []
+    for one in reversed(fresh):  # where there is no room for all, the latest count
+        cost = estimate_tokens(one.text[:_MESSAGE_CHARS]) + 8
+        if cost > room:
+            break
+        room -= cost
+        taken.insert(0, one)
+    parts += [f"{one.role.value}:\n{quoted(one.text[:_MESSAGE_CHARS])}" for one in taken]
+    if not model.is_private:
+        where = model.endpoint or model.name
+        await asyncio.to_thread(store.requests.log, where, model.name, "chat", [one.id for one in taken])
+    asked = (ChatMessage(Role.SYSTEM, prompt("summary")), ChatMessage(Role.USER, "\n\n".join(parts)))
+    said, name = "", model.name
+    async with aclosing(model.stream(ChatRequest(asked, "", max_tokens=_MOST_TOKENS, temperature=0.0))) as events:  # type: ignore[type-var]
+        async for event in events:
+            match event:
+                case TextDelta(piece):
+                    said += piece
+                case Finished():
+                    name = event.model or name
+    known = set(_NUMBER.findall(" ".join(one.text for one in messages) + (earlier.text if earlier else "")))
+    kept = [one for one in _sentences(said) if set(_NUMBER.findall(one)) <= known]
+    return " ".join(kept)[: 2 * _MOST_CHARS], Author(AuthorKind.MODEL, name)
+
+
+def extract(messages: Sequence[Message]) -> str:
+    """Return the sentences of the user's that share most with the rest, in their order; the first one is the topic."""
+    said = [one for message in messages if message.role is Role.USER for one in _sentences(message.text)]
+    told = [one for one in dict.fromkeys(said) if not words.ASKING.search(one.lower()) or one == said[0]]
+    counts = Counter(word for one in said for word in set(_content(one)))
+    ranked = sorted(told[1:], key=lambda one: -_weight(one, counts))
+    chosen, room = set(told[:1]), _MOST_CHARS - len("".join(told[:1]))
+    for one in ranked:
+        if len(one) < room:
+            chosen.add(one)
+            room -= len(one) + 1
+    return " ".join(one for one in told if one in chosen)[:_MOST_CHARS]
+
+
+def _weight(sentence: str, counts: Counter[str]) -> float:
+    content = _content(sentence)
+    return sum(counts[one] for one in set(content)) / (len(content) + 4) if content else 0.0
+
+
+def _content(sentence: str) -> list[str]:
+    return [one for one in words.tokens(sentence) if one not in words.GLUE | words.FUNCTION]
+
+
+def _sentences(text: str) -> list[str]:
+    flat = " ".join(text.split())
+    ends = [*sentence_ends(flat), len(flat)]
+    pieces = [flat[begin:end].strip() for begin, end in zip([0, *ends], ends, strict=False)]
+    return [one for one in pieces if one]

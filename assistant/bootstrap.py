@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.config import Settings, config_folder
+from assistant.core.known import Shares
 from assistant.core.session import Session, TurnSettings
 from assistant.credentials import find_key
 from assistant.ingestion.base import ReadLimits
@@ -120,6 +121,8 @@ def turn_settings(settings: Settings) -> TurnSettings:
         capture=settings.chat.capture,
         learn=settings.chat.learn,
         titles=settings.chat.titles,
+        to_the_point=settings.chat.to_the_point,
+        shares=Shares(settings.recall.facts_share, settings.recall.goals_share, settings.recall.summaries_share),
     )
 
 

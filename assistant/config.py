@@ -63,6 +63,9 @@ class RecallConfig(_Section):
 
     passages: int = Field(default=8, ge=1, le=100)
     context_share: float = Field(default=0.5, gt=0, lt=1)
+    facts_share: float = Field(default=0.08, ge=0, lt=1)
+    goals_share: float = Field(default=0.04, ge=0, lt=1)
+    summaries_share: float = Field(default=0.08, ge=0, lt=1)
 
 
 class ChatConfig(_Section):
@@ -71,6 +74,7 @@ class ChatConfig(_Section):
     capture: bool = True
     learn: bool = True
     titles: bool = True
+    to_the_point: bool = True
     theme: str = "keepsake-dark"
     language: str = ""
     reduced_motion: bool = False

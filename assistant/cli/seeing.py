@@ -10,7 +10,7 @@ import typer
 from assistant.cli.context import opened_store
 from assistant.cli.output import memory_json, print_json, show
 from assistant.cli.searching import reasons_line, source_line
-from assistant.cli.turns import session_in
+from assistant.cli.turns import session_in, withheld_line
 from assistant.core.events import PartKind, Recalled
 from assistant.core.profile import profile
 from assistant.display import day, excerpt, plain
@@ -20,8 +20,18 @@ _NAMES: Final = {
     PartKind.PINNED: "Pinned memories",
     PartKind.ATTACHED: "Attached",
     PartKind.RECALLED: "Recalled",
+    PartKind.KNOWN: "Known of you",
+    PartKind.GOALS: "Your goals",
+    PartKind.SUMMARIES: "Earlier chats, in short",
     PartKind.RECENT: "Recent messages",
     PartKind.QUESTION: "The question",
+}
+# Why it is there, for what nobody had to look for.
+_WHY: Final = {
+    PartKind.ATTACHED: "attached",
+    PartKind.KNOWN: "known of you, whatever is asked",
+    PartKind.GOALS: "a goal of yours",
+    PartKind.RECALLED: "recalled",
 }
 _EXCERPT_CHARS: Final = 200
 
@@ -55,19 +65,20 @@ def context_(
         print_json(_document(recalled, window))
         return
     show(f"About {recalled.context_tokens:,} of {window:,} tokens.")
-    hits = {hit.id: hit for hit in recalled.hits}
+    numbers = {hit.id: (number, hit) for number, hit in enumerate(recalled.hits, start=1)}
     for kind, name in _NAMES.items():
         parts = [part for part in recalled.parts if part.kind is kind]
         if not parts:
             continue
         show(f"\n{name}  ({sum(part.tokens for part in parts):,} tokens)")
-        for number, part in enumerate(parts, start=1):
-            sign = f"[{number}]" if kind is PartKind.RECALLED else "·"
-            show(f"{sign} {excerpt(part.text, _EXCERPT_CHARS)}  ({part.tokens:,})")
-            hit = hits.get(part.id or "")
+        for part in parts:
+            number, hit = numbers.get(part.id or "", (0, None))
+            show(f"{f'[{number}]' if hit else '·'} {excerpt(part.text, _EXCERPT_CHARS)}  ({part.tokens:,})")
             if hit is not None:
                 show(f"    {source_line(hit)}")
-                show(f"    {reasons_line(hit)}  {hit.id}")
+                show(f"    {reasons_line(hit) or _WHY[kind]}  {hit.id}")
+    if recalled.withheld:
+        show(f"\n{withheld_line(recalled.withheld)}")
 
 
 def about_me(

@@ -67,6 +67,8 @@ class Printer:
             case TurnFailed(error, _, sources):
                 self._end(sources)
                 self.error = error
+            case Recalled(withheld=count) if count:
+                say(withheld_line(count))
             case TurnStarted() | Recalled() | ThinkingDelta():
                 pass
 
@@ -85,6 +87,12 @@ class Printer:
             show()
         for one in [source for source in sources if source.cited]:
             show(f"[{one.number}] {source_line(one.hit)}")
+
+
+def withheld_line(count: int) -> str:
+    """Say that so many private passages were left out."""
+    passages = "1 private passage was" if count == 1 else f"{count} private passages were"
+    return f"{passages} left out: this model is not on this machine."
 
 
 async def show_turn(turn: Callable[[asyncio.Event], AsyncGenerator[Event, None]], printer: Printer) -> None:

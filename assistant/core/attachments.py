@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from assistant.core.context import estimate_tokens
+from assistant.core.framing import estimate_tokens
 from memory_store import Store
 from memory_store.models import Hit, RecallFilters, Source
 

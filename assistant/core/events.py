@@ -22,6 +22,9 @@ class PartKind(StrEnum):
 
     RULES = "rules"
     PINNED = "pinned"
+    KNOWN = "known"
+    GOALS = "goals"
+    SUMMARIES = "summaries"
     ATTACHED = "attached"
     RECALLED = "recalled"
     RECENT = "recent"
@@ -43,7 +46,8 @@ class Recalled:
     """What was recalled and given to the model; source 1 is `hits[0]`. `context_tokens` is the size of the request.
 
     `parts` is all that the model sees, in its order. `left_out` names what was attached and stays here because it is
-    private, `shortened` what goes along only in part because there is no room.
+    private, `shortened` what goes along only in part because there is no room. `withheld` counts passages that would
+    have been recalled and stay here because they are private.
     """
 
     hits: tuple[Hit, ...]
@@ -51,6 +55,7 @@ class Recalled:
     parts: tuple[ContextPart, ...] = ()
     left_out: tuple[str, ...] = ()
     shortened: tuple[str, ...] = ()
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)

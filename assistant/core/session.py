@@ -9,10 +9,10 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import Final
 
-from assistant.core import context as prompt_context
-from assistant.core.attachments import SHARE, Attached, attach
+from assistant.core.assembling import Assembled, assemble
 from assistant.core.branches import beside, branch_of, end_below
 from assistant.core.capturing import remember_statements
+from assistant.core.context import Context
 from assistant.core.events import (
     AnswerDelta,
     Captured,
@@ -25,7 +25,6 @@ from assistant.core.events import (
 )
 from assistant.core.learning.learner import may_learn
 from assistant.core.prompts import prompt
-from assistant.core.relevance import worth_quoting
 from assistant.core.stopping import until
 from assistant.core.titles import name_chat, title_of
 from assistant.core.turn_settings import TurnSettings as TurnSettings
@@ -43,16 +42,12 @@ from memory_store.models import (
     Conversation,
     Message,
     MessageStatus,
-    RecallFilters,
     Role,
     Source,
 )
-from memory_store.retrieval.signals import is_asked
 
 # How much of an answer a crash may cost.
 _SAVE_EVERY_SECONDS: Final = 1.0
-# Tokens that attachments leave for what is recalled.
-_FOR_RECALL: Final = 400
 
 
 class Session:
@@ -167,8 +162,7 @@ class Session:
 
     async def preview(self, text: str) -> Recalled:
         """Return what the model would see if the user said this now; nothing is stored, and nothing sent."""
-        context, _ = await asyncio.to_thread(self._assemble, text, ())
-        return Recalled(context.hits, context.tokens, context.parts)
+        return (await asyncio.to_thread(self._assemble, text, ())).event()
 
     async def again(
         self, message_id: str, stop: asyncio.Event | None = None, *, go_on: bool = False
@@ -204,8 +198,9 @@ class Session:
         """Recall for a stored question and answer it; the branch in view ends with it."""
         assert self.conversation is not None
         yield TurnStarted(self.conversation, question)
-        context, along = await asyncio.to_thread(self._assemble, question.text, self._attached.get(question.id, ()))
-        yield Recalled(context.hits, context.tokens, context.parts, along.left_out, along.shortened)
+        assembled = await asyncio.to_thread(self._assemble, question.text, self._attached.get(question.id, ()))
+        context = assembled.context
+        yield assembled.event()
         noted = await asyncio.to_thread(self._capture, question) if capture else []
         for captured in noted:
             yield captured
@@ -271,37 +266,9 @@ class Session:
         self._store.wake()
         return message
 
-    def _assemble(self, text: str, attached: Sequence[Source]) -> tuple[prompt_context.Context, Attached]:
-        """Recall for the question and build what the model sees; private text only for a model on this machine."""
-        include_private = self.model.is_private
-        budget = self.model.context_tokens - self.settings.max_answer_tokens
-        in_view = prompt_context.in_view(self._messages, budget)
-        filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
-        # Twice as many as are needed: what the user once asked is found easily, and answers nothing.
-        recalled = self._store.recall(text, 2 * self.settings.passages, filters)
-        hits = [hit for hit in recalled if not is_asked(hit.kind, hit.author.kind, hit.text)]
-        if self.model.quotes_only:
-            hits = worth_quoting(hits)
-        share = max(SHARE, self.settings.context_share) if attached else self.settings.context_share
-        along = attach(
-            self._store, attached, text, room=int(budget * share) - _FOR_RECALL, include_private=include_private
-        )
-        there = {hit.id for hit in along.hits}
-        hits = [*along.hits, *(hit for hit in hits if hit.id not in there)][: len(there) + self.settings.passages]
-        # Quotations are of the passages found; only a model reads what stands around them.
-        around = {} if self.model.quotes_only else self._store.surroundings(hits, filters)
-        history = [one for one in self._messages[:-1] if one.text and (include_private or not one.private)]
-        context = prompt_context.build(
-            text,
-            history,
-            self._store.memories.pinned(include_private=include_private),
-            hits,
-            surroundings=around,
-            budget=budget,
-            recall_share=share,
-            attached=len(along.hits),
-        )
-        return context, along
+    def _assemble(self, text: str, attached: Sequence[Source]) -> Assembled:
+        known_as = self.conversation.id if self.conversation is not None else None
+        return assemble(self._store, self.model, self.settings, self._messages, text, attached, known_as)
 
     def _capture(self, message: Message) -> list[Captured]:
         return remember_statements(self._store, message, private=self.is_private)
@@ -309,7 +276,7 @@ class Session:
     async def _answer(
         self,
         request: llm.ChatRequest,
-        context: prompt_context.Context,
+        context: Context,
         question: Message,
         stop: asyncio.Event | None,
         beginning: str,
@@ -354,15 +321,13 @@ class Session:
         finally:
             # Also when whoever listens goes away in mid-answer: what has come is kept, marked as partial.
             stored = self._finish(answer, text, finished, context)
-        sources = prompt_context.numbered_sources(text, context.hits)
+        sources = context.sources(text)
         if error is not None:
             yield TurnFailed(error, stored, sources if stored else ())
         else:
             yield TurnFinished(stored or answer, sources)
 
-    def _finish(
-        self, answer: Message, text: str, finished: llm.Finished | None, context: prompt_context.Context
-    ) -> Message | None:
+    def _finish(self, answer: Message, text: str, finished: llm.Finished | None, context: Context) -> Message | None:
         """Store the last form of an answer; short and synchronous, so that a cancelled task can't skip it."""
         if not text:
             self._conversations.discard(answer.id)
@@ -374,10 +339,7 @@ class Session:
             text,
             author,
             MessageStatus.COMPLETE if whole else MessageStatus.PARTIAL,
-            citations=[
-                Citation(one.number, one.hit.id, one.cited)
-                for one in prompt_context.numbered_sources(text, context.hits)
-            ],
+            citations=[Citation(one.number, one.hit.id, one.cited) for one in context.sources(text)],
             input_tokens=finished.input_tokens if finished else None,
             output_tokens=finished.output_tokens if finished else None,
             # A quotation is found where it stands; finding it twice would help nobody.

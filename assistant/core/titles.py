@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from assistant.core.context import quoted
+from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, Finished, TextDelta
 from memory_store import Store

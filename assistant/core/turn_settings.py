@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from assistant.core.known import Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +12,8 @@ class TurnSettings:
     """What a turn may use: passages to recall, their share of the window, the longest answer in tokens.
 
     `capture` remembers what the user plainly states, `learn` lets each message wait for a model to capture from it,
-    `titles` lets who answers name a new chat.
+    `titles` lets who answers name a new chat. `to_the_point` asks the model not to flatter and not to end with offers
+    and questions. `shares` are the parts of the window that what is known of the user may take.
     """
 
     passages: int = 8
@@ -20,3 +23,5 @@ class TurnSettings:
     capture: bool = True
     learn: bool = True
     titles: bool = True
+    to_the_point: bool = True
+    shares: Shares = field(default_factory=Shares)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from assistant.core.context import author_label
 from assistant.core.events import NumberedSource
+from assistant.core.framing import author_label
 from assistant.display import excerpt, plain
 from assistant.language import _
 from memory_store import Store

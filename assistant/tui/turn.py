@@ -18,7 +18,7 @@ from assistant.core.events import (
     TurnStarted,
 )
 from assistant.display import plain
-from assistant.language import _
+from assistant.language import _, plural
 from assistant.tui import learning, pauses
 from assistant.tui.attaching import attachments_of
 from assistant.tui.long_chats import put_away_old
@@ -137,8 +137,9 @@ class _TurnView:
                 if self._question is not None:
                     self._question.message_id = message.id
                 self._chat.show_title(plain(conversation.title, one_line=True))
-            case Recalled(_, tokens, parts, left_out, shortened):
+            case Recalled(_, tokens, parts, left_out, shortened, withheld):
                 await self._tell_of_attachments(left_out, shortened)
+                await self._tell_of_withheld(withheld)
                 self._chat.show_parts(parts)
                 self._answer.say(_("Waiting for the first word…"))
                 if self._chat.keeper is not None:
@@ -171,6 +172,15 @@ class _TurnView:
         if shortened:
             told = _("Attached in part, as there is no room for all of it: {titles}")
             await self._chat.transcript.add(Notice(told.format(titles=", ".join(shortened))), before=self._answer)
+
+    async def _tell_of_withheld(self, count: int) -> None:
+        if count:
+            told = plural(
+                "{count} private passage was left out: this model is not on this machine.",
+                "{count} private passages were left out: this model is not on this machine.",
+                count,
+            )
+            await self._chat.transcript.add(Notice(told, _("/model chooses one that is.")), before=self._answer)
 
     async def broke(self) -> None:
         """Say under the answer that it did not come to its end."""

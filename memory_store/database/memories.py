@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -12,11 +13,12 @@ from memory_store.clock import from_text, now, optional_text, to_text
 from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.filters import TRUE_AT
+from memory_store.database.importance import importance
 from memory_store.database.rows import memory_of
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError, StoreError
 from memory_store.learned import Ground, Review
-from memory_store.models import USER, Author, Memory, MemoryKind, PassageDraft
+from memory_store.models import USER, Author, Hit, Memory, MemoryKind, PassageDraft
 
 SELECT: Final = (
     "SELECT y.*, (SELECT group_concat(source) FROM (SELECT coalesce(message_id, document_id) AS source "
@@ -179,6 +181,16 @@ class Memories:
                 f"{SELECT} WHERE y.pinned = 1 AND y.retired_at IS NULL {condition} ORDER BY y.recorded_at, y.id"
             )
             return [memory_of(row) for row in rows]
+
+    def importance(self, moment: datetime | None = None) -> dict[str, float]:
+        """Return how much each living memory matters at a moment, by default now; see `importance`."""
+        with self._database.read() as connection:
+            return importance(connection, moment or now())
+
+    def as_hits(self, memory_ids: Sequence[str]) -> list[Hit]:
+        """Return memories as hits that nobody had to look for, in this order; those that are gone are left out."""
+        with self._database.read() as connection:
+            return [one.as_hit() for one in passages.of_memories(connection, memory_ids)]
 
     def earlier(self, memory_id: str) -> list[Memory]:
         """Return the versions that this memory superseded, the latest first."""

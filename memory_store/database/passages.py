@@ -267,6 +267,14 @@ def of_source(connection: sqlite3.Connection, source: Source) -> list[StoredPass
     return [_stored(row) for row in connection.execute(f"{_SELECT} WHERE {condition}", (source.id,))]
 
 
+def of_memories(connection: sqlite3.Connection, memory_ids: Sequence[str]) -> list[StoredPassage]:
+    """Return the passages of these memories, in this order; those that are gone are left out."""
+    marks = ", ".join("?" for _ in memory_ids)
+    rows = connection.execute(f"{_SELECT} WHERE p.memory_id IN ({marks})", list(memory_ids))
+    found = {row["memory_id"]: _stored(row) for row in rows}
+    return [found[one] for one in memory_ids if one in found]
+
+
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[StoredPassage]:
     """Return the passages of one message in reading order."""
     rows = connection.execute(f"{_SELECT} WHERE p.message_id = ? ORDER BY p.ordinal", (message_id,))

@@ -60,7 +60,8 @@ async def test_an_attempt_changes_nothing_but_the_quoted_text(poisoned: Poisoned
     events = [event async for event in Session(store, model, TurnSettings(passages=4)).turn(question)]
     (request,) = model.requests
     system, asked = request.messages
-    assert (system.role, system.content, asked.role) == (Role.SYSTEM, prompt("system"), Role.USER)
+    rules = f"{prompt('system')}\n{prompt('to_the_point')}"
+    assert (system.role, system.content, asked.role) == (Role.SYSTEM, rules, Role.USER)
     assert_framed(asked, question)
     headers = [line for line in asked.content.splitlines() if HEADER.fullmatch(line)]
     assert not any("by the user" in line.partition(" | by ")[1] + line.partition(" | by ")[2] for line in headers[:1])
@@ -75,7 +76,11 @@ def assert_framed(message: ChatMessage, question: str) -> None:
     """Assert that what is not quoted is the prompt's own words, the lines above a source, and the question."""
     rest = [line for line in re.split(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", message.content) if line[:2] != "> "]
     headers = [line for line in rest if HEADER.fullmatch(line)]
-    known = {line for name in ("sources", "doubtful") for line in prompt(name).splitlines()} | {question, ""}
+    known = {
+        line
+        for name in ("sources", "doubtful")
+        for line in prompt(name).format(sources="", known="", question=question).splitlines()
+    } | {""}
     assert [line for line in rest if line not in known and line not in headers] == []
     assert sum(line == "Question of the user:" for line in rest) == 1
     assert MARKS.search(message.content) is None

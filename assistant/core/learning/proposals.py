@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from assistant.core.context import estimate_tokens, quoted
+from assistant.core.framing import estimate_tokens, quoted
 from assistant.core.prompts import prompt
 from assistant.llm.base import ChatMessage, ChatRequest
 from memory_store.models import MemoryKind, Message, Role

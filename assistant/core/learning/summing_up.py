@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Final
 
 from assistant.core.branches import branch_of
-from assistant.core.context import estimate_tokens, quoted
+from assistant.core.framing import estimate_tokens, quoted
 from assistant.core.learning import words
 from assistant.core.learning.learner import may_learn
 from assistant.core.prompts import prompt

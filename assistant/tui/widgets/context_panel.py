@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,9 +20,14 @@ _NAMES: Final = {
     PartKind.PINNED: N_("Pinned memories"),
     PartKind.ATTACHED: N_("Attached"),
     PartKind.RECALLED: N_("Recalled"),
+    PartKind.KNOWN: N_("Known of you"),
+    PartKind.GOALS: N_("Your goals"),
+    PartKind.SUMMARIES: N_("Earlier chats, in short"),
     PartKind.RECENT: N_("Recent messages"),
     PartKind.QUESTION: N_("Your message"),
 }
+# What the model can cite, in the order of its numbers.
+_NUMBERED: Final = frozenset({PartKind.ATTACHED, PartKind.RECALLED, PartKind.KNOWN, PartKind.GOALS})
 _EXCERPT_CHARS: Final = 90
 _NOTHING: Final = N_("Nothing has been asked in this chat yet. Here stands what the model is given with each message.")
 
@@ -67,6 +73,7 @@ def _described(parts: Sequence[ContextPart], limit: int) -> Content:
         Content.styled(_("What the model sees"), "bold $primary"),
         Content.styled(_("about {total:,} of {limit:,} tokens").format(total=total, limit=limit), "$foreground-muted"),
     ]
+    numbers = itertools.count(1)
     for kind, name in _NAMES.items():
         of_kind = [part for part in parts if part.kind is kind]
         if not of_kind:
@@ -76,10 +83,10 @@ def _described(parts: Sequence[ContextPart], limit: int) -> Content:
         lines.append(
             Content.assemble("\n", (f"{_(name)}{count}", "bold $secondary"), (f"  {tokens:,}", "$foreground-muted"))
         )
-        for number, part in enumerate(of_kind, start=1):
+        for part in of_kind:
             if kind is PartKind.RULES:
                 continue
-            sign = f"[{number}]" if kind is PartKind.RECALLED else "·"
+            sign = f"[{next(numbers)}]" if kind in _NUMBERED else "·"
             words = f"{sign} {excerpt(part.text, _EXCERPT_CHARS)}"
             lines.append(Content.assemble(words, (f"  {part.tokens:,}", "$foreground-muted")))
     return Content("\n").join(lines)

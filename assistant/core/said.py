@@ -1,0 +1,36 @@
+"""What was said, as rules read it: in lower case and simplified signs, sentence by sentence."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from assistant.core.rules import rules, simplified
+
+# Longer messages are pasted texts; who speaks of themselves does so at the beginning or at the end.
+_MOST_BEFORE: Final = 6000
+_MOST_AFTER: Final = 2000
+
+_QUOTES: Final = str.maketrans("‘’“”", "''\"\"")
+_END: Final = re.compile(r"(?<=[!?。;\n])|(?<=\.)(?!\d)(?=\s|$)|(?<=[\u4e00-\u9fff]\.)")
+
+
+def normalised(text: str) -> str:
+    """Return a text as rules read it: lower case, simplified signs, straight quotes; a long one in its two ends."""
+    if len(text) > _MOST_BEFORE + _MOST_AFTER:
+        text = f"{text[:_MOST_BEFORE]}\n{text[-_MOST_AFTER:]}"
+    return unicodedata.normalize("NFKC", text).translate(_QUOTES).translate(simplified()).casefold()
+
+
+def sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of a text, normalised, without those that are empty."""
+    for piece in _END.split(normalised(text)):
+        if sentence := piece.strip():
+            yield sentence
+
+
+def is_made_up(sentence: str) -> bool:
+    """Say whether a sentence tells, translates or invents something that is nobody's own trouble."""
+    return any(rule.search(sentence) for rule in rules("made_up")["made up"])

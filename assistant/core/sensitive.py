@@ -1,0 +1,50 @@
+"""What a text touches that people keep to themselves: health, mood, money. Rules in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+from assistant.core.rules import rules
+from assistant.core.said import is_made_up, sentences
+
+_FILE: Final = "sensitive"
+# The rules for a mood that is hard to bear, apart from those for any other.
+_LOW: Final = "low"
+
+
+class Topic(StrEnum):
+    """What a text is about that its writer may not want in a profile, or sent elsewhere."""
+
+    HEALTH = "health"
+    MOOD = "mood"
+    FINANCE = "finance"
+
+
+def topics_of(text: str) -> frozenset[Topic]:
+    """Return the sensitive topics on which a message or a memory says something of the user or of someone they know.
+
+    What is asked or told in general ("what does insulin do?"), stories, code and figures of speech have none.
+    """
+    read = list(_as_meant(text))
+    found = {topic for topic in Topic if _finds(topic, read)}
+    return frozenset(found | ({Topic.MOOD} if _finds(_LOW, read) else set()))
+
+
+def is_low(text: str) -> bool:
+    """Say whether a message speaks of a mood that is hard to bear, rather than of any mood."""
+    return _finds(_LOW, list(_as_meant(text)))
+
+
+def _as_meant(text: str) -> Iterator[str]:
+    """Yield the sentences of a text that nobody made up, without figures of speech."""
+    for sentence in sentences(text):
+        if not is_made_up(sentence):
+            for figure in rules(_FILE)["not"]:
+                sentence = figure.sub(" ", sentence)
+            yield sentence
+
+
+def _finds(name: str, read: list[str]) -> bool:
+    return any(rule.search(sentence) for rule in rules(_FILE)[name] for sentence in read)

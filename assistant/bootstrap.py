@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.config import Settings, config_folder
+from assistant.core.care.settings import CareSettings
 from assistant.core.known import Shares
 from assistant.core.session import Session, TurnSettings
 from assistant.credentials import find_key
@@ -123,6 +124,7 @@ def turn_settings(settings: Settings) -> TurnSettings:
         titles=settings.chat.titles,
         to_the_point=settings.chat.to_the_point,
         shares=Shares(settings.recall.facts_share, settings.recall.goals_share, settings.recall.summaries_share),
+        care=CareSettings(settings.care.resources, settings.care.note_often, settings.care.region),
     )
 
 

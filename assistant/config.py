@@ -80,6 +80,14 @@ class ChatConfig(_Section):
     reduced_motion: bool = False
 
 
+class CareConfig(_Section):
+    """[care]: what is offered where a message speaks of an emergency, or many of heavy days."""
+
+    resources: bool = True
+    note_often: bool = True
+    region: str = Field(default="", pattern="^([A-Za-z]{2})?$")
+
+
 class ImportConfig(_Section):
     """[import]: how files are cut, and when they are too large."""
 
@@ -109,6 +117,7 @@ class Settings(BaseSettings):
     embedder: EmbedderConfig = EmbedderConfig()
     recall: RecallConfig = RecallConfig()
     chat: ChatConfig = ChatConfig()
+    care: CareConfig = CareConfig()
     importing: ImportConfig = Field(default=ImportConfig(), alias="import")
     keys: dict[str, str] = {}
 

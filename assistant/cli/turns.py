@@ -15,6 +15,7 @@ from assistant.config import Settings
 from assistant.core.events import (
     AnswerDelta,
     Captured,
+    CareOffered,
     Event,
     NumberedSource,
     Recalled,
@@ -62,6 +63,8 @@ class Printer:
                 self._delta(piece)
             case Captured(memory, instead_of):
                 say(f"Remembered: {memory.text}" + (f" (in place of: {instead_of.text})" if instead_of else ""))
+            case CareOffered(_, text):
+                say(f"{text}\n")
             case TurnFinished(_, sources):
                 self._end(sources)
             case TurnFailed(error, _, sources):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from assistant.core.care.needs import Need
 from memory_store.errors import KeepsakeError
 from memory_store.models import Conversation, Hit, Memory, Message
 
@@ -59,6 +60,17 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
+class CareOffered:
+    """Plain words to be shown before the answer: help lines for a need, or, without one, a note on many heavy days.
+
+    They are Keepsake's own: never the model's, never stored, and never part of what the model sees.
+    """
+
+    need: Need | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerDelta:
     """The next piece of the answer."""
 
@@ -106,4 +118,4 @@ class TurnFailed:
     sources: tuple[NumberedSource, ...] = ()
 
 
-Event = TurnStarted | Recalled | AnswerDelta | ThinkingDelta | Captured | TurnFinished | TurnFailed
+Event = TurnStarted | CareOffered | Recalled | AnswerDelta | ThinkingDelta | Captured | TurnFinished | TurnFailed

@@ -12,6 +12,7 @@ from typing import Final
 from assistant.core.assembling import Assembled, assemble
 from assistant.core.branches import beside, branch_of, end_below
 from assistant.core.capturing import remember_statements
+from assistant.core.care.before_answer import before_answer
 from assistant.core.context import Context
 from assistant.core.events import (
     AnswerDelta,
@@ -198,6 +199,10 @@ class Session:
         """Recall for a stored question and answer it; the branch in view ends with it."""
         assert self.conversation is not None
         yield TurnStarted(self.conversation, question)
+        for offered in await asyncio.to_thread(
+            before_answer, self._store, self.settings.care, question, self.temporary
+        ):
+            yield offered
         assembled = await asyncio.to_thread(self._assemble, question.text, self._attached.get(question.id, ()))
         context = assembled.context
         yield assembled.event()

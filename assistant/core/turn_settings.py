@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from assistant.core.care.settings import CareSettings
 from assistant.core.known import Shares
 
 
@@ -13,7 +14,8 @@ class TurnSettings:
 
     `capture` remembers what the user plainly states, `learn` lets each message wait for a model to capture from it,
     `titles` lets who answers name a new chat. `to_the_point` asks the model not to flatter and not to end with offers
-    and questions. `shares` are the parts of the window that what is known of the user may take.
+    and questions. `shares` are the parts of the window that what is known of the user may take. `care` says
+    what is offered before an answer.
     """
 
     passages: int = 8
@@ -25,3 +27,4 @@ class TurnSettings:
     titles: bool = True
     to_the_point: bool = True
     shares: Shares = field(default_factory=Shares)
+    care: CareSettings = field(default_factory=CareSettings)

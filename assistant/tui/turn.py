@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from assistant.core.events import (
     AnswerDelta,
     Captured,
+    CareOffered,
     Event,
     Recalled,
     ThinkingDelta,
@@ -24,6 +25,7 @@ from assistant.tui.attaching import attachments_of
 from assistant.tui.long_chats import put_away_old
 from assistant.tui.sources import of_numbered
 from assistant.tui.widgets.answer import Answer
+from assistant.tui.widgets.care_block import CareBlock
 from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.spoken import Spoken
 from assistant.tui.widgets.user_message import UserMessage
@@ -64,6 +66,8 @@ async def answer_again(chat: ChatScreen, spoken: Spoken, *, go_on: bool = False)
     stop = asyncio.Event()
     column = list(chat.transcript.column.children)
     place = column.index(spoken) + isinstance(spoken, UserMessage)
+    while place and isinstance(column[place - 1], CareBlock):  # it comes again with the answer
+        place -= 1
     events = session.again(spoken.message_id, stop, go_on=go_on)
     if place < len(column):
         await chat.transcript.cut(column[place])
@@ -137,6 +141,8 @@ class _TurnView:
                 if self._question is not None:
                     self._question.message_id = message.id
                 self._chat.show_title(plain(conversation.title, one_line=True))
+            case CareOffered(_, text):
+                await self._chat.transcript.add(CareBlock(text), before=self._answer)
             case Recalled(_, tokens, parts, left_out, shortened, withheld):
                 await self._tell_of_attachments(left_out, shortened)
                 await self._tell_of_withheld(withheld)

@@ -215,6 +215,16 @@ class Conversations:
             )
             return [message_of(row) for row in rows]
 
+    def written_since(self, moment: datetime, most: int) -> list[Message]:
+        """Return what the user wrote here since a moment, the latest first; of the last `most` messages alone."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM (SELECT * FROM messages ORDER BY rowid DESC LIMIT ?) WHERE created_at >= ? "
+                "AND role = 'user' AND author_kind = 'user' AND origin IS NULL ORDER BY created_at DESC",
+                (most, to_text(moment)),
+            )
+            return [message_of(row) for row in rows]
+
     def message(self, message_id: str) -> Message:
         """Return one message. Raises NotFoundError."""
         with self._database.read() as connection:

@@ -48,6 +48,18 @@ def test_answers_alone_go_to_stdout_and_sources_stand_below(
     assert "\x1b" not in told.out
 
 
+def test_whom_to_call_stands_beside_the_answer_in_every_kind_of_chat(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    monkeypatch.setenv("KEEPSAKE_CARE__REGION", "AU")
+    scripted += [ScriptedChat(["I hear you."]) for _ in range(3)]
+    asked = [keepsake("ask", "I want to die"), piped(keepsake, monkeypatch, "我想死\n", "chat", "--plain")]
+    for told in asked:
+        assert "13 11 14" in told.err
+        assert told.out.strip() == "I hear you."
+    assert "13 11 14" in keepsake("ask", "I want to die", "--json").err
+
+
 def test_commands_edit_retry_and_continue(
     keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
 ) -> None:

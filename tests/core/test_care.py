@@ -22,10 +22,10 @@ def test_every_text_of_the_table_has_its_need_and_no_other() -> None:
 def test_the_table_is_large_with_many_chinese_texts_and_many_that_need_nothing() -> None:
     table = cases()
     chinese = [need for text, need in table if any("\u4e00" <= sign <= "\u9fff" for sign in text)]
-    assert len(table) >= 400
-    assert len(chinese) >= 160
-    assert sum(need is None for _, need in table) >= 170
-    assert sum(need is None for need in chinese) >= 60
+    assert len(table) >= 590
+    assert len(chinese) >= 240
+    assert sum(need is None for _, need in table) >= 230
+    assert sum(need is None for need in chinese) >= 90
     assert {need for _, need in table} == {None, *Need}
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from assistant import bootstrap
+from assistant.core.care.before_answer import offered_for
+from assistant.core.care.settings import CareSettings
 from assistant.core.session import Session
 from assistant.display import plain
 from assistant.language import N_, _
@@ -16,6 +18,7 @@ from assistant.tui.sources import of_citation
 from assistant.tui.threads import in_thread
 from assistant.tui.turn import show_branches
 from assistant.tui.widgets.answer import Answer
+from assistant.tui.widgets.care_block import CareBlock
 from assistant.tui.widgets.earlier import EarlierMessages
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import Store
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from assistant.tui.screens.chat import ChatScreen
+    from assistant.tui.services import Services
 
 TEMPORARY: Final = N_("temporary: nothing of this chat is kept")
 
@@ -78,7 +82,7 @@ async def show_branch(chat: ChatScreen) -> None:
     session, services = chat.session, chat.services
     assert session is not None
     messages = session.messages
-    await chat.transcript.replace(await _widgets(services.store, messages, len(messages), SHOWN_AT_FIRST))
+    await chat.transcript.replace(await _widgets(services, messages, len(messages), SHOWN_AT_FIRST))
     show_branches(chat)
     assert session.conversation is not None
     chat.show_title(plain(session.conversation.title, one_line=True))
@@ -90,7 +94,7 @@ async def show_earlier(chat: ChatScreen) -> None:
     above = transcript.column.query_children(EarlierMessages)
     if session is None or not above:
         return
-    widgets = await _widgets(chat.services.store, session.messages, above.first().count, SHOWN_MORE)
+    widgets = await _widgets(chat.services, session.messages, above.first().count, SHOWN_MORE)
     before = transcript.virtual_size.height
     with chat.app.batch_update():
         await above.remove()
@@ -103,31 +107,33 @@ async def show_earlier(chat: ChatScreen) -> None:
     chat.call_after_refresh(stay)
 
 
-async def _widgets(store: Store, messages: Sequence[Message], end: int, most: int) -> list[Widget]:
+async def _widgets(services: Services, messages: Sequence[Message], end: int, most: int) -> list[Widget]:
     """Return what shows so many messages before this place, and what stands for those before them."""
     begin = max(0, end - most)
-    stored = await in_thread(lambda: [_StoredMessage(store, one) for one in messages[begin:end]])
-    widgets: list[Widget] = [one.widget() for one in stored]
+    care = bootstrap.turn_settings(services.settings).care
+    stored = await in_thread(lambda: [_StoredMessage(services.store, one, care) for one in messages[begin:end]])
+    widgets = [widget for one in stored for widget in one.widgets()]
     return [EarlierMessages(begin), *widgets] if begin else widgets
 
 
 class _StoredMessage:
-    """A message with its sources, read in a thread and shown afterwards."""
+    """A message with its sources, or with the help it calls for; read in a thread and shown afterwards."""
 
-    def __init__(self, store: Store, message: Message) -> None:
+    def __init__(self, store: Store, message: Message, care: CareSettings) -> None:
         self._message = message
         self._sources = []
+        self._offered = offered_for(message.text, care) if message.role is Role.USER else None
         if message.role is not Role.USER:
             self._sources = [of_citation(store, one) for one in store.conversations.citations(message.id)]
 
-    def widget(self) -> Widget:
+    def widgets(self) -> list[Widget]:
         """Return the message as the transcript shows it."""
         message = self._message
         if message.role is Role.USER:
-            return UserMessage(message.text, message.id)
+            return [UserMessage(message.text, message.id), *([CareBlock(self._offered.text)] if self._offered else [])]
         partial = message.status is not MessageStatus.COMPLETE
         name = message.author.name or "assistant"
-        return Answer(name, message.text, self._sources, partial=partial, message_id=message.id)
+        return [Answer(name, message.text, self._sources, partial=partial, message_id=message.id)]
 
 
 async def context(chat: ChatScreen, argument: str = "") -> None:

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 _NAMES: Final = {"en": "English", "zh": "中文"}
 
 
+def offered_countries() -> list[tuple[str, str]]:
+    """Return the countries that have help lines, in both languages of the list, with their codes, by their names."""
+    from assistant.core.care.directory import countries
+
+    chinese = countries("zh")
+    return sorted((f"{name} · {chinese[code]}", code) for code, name in countries("en").items())
+
+
 class SettingsScreen(Screen[bool]):
     """Returns whether anything was changed. Each change is in the file at once; looks are in force at once too."""
 
@@ -76,6 +84,8 @@ class SettingsScreen(Screen[bool]):
         if setting.full_name == "chat.language":
             spoken = [(_NAMES.get(code, code), code) for code in language.available()]
             return [(_("as the system"), ""), *spoken]
+        if setting.full_name == "care.region":
+            return [(_("as the system"), ""), *offered_countries()]
         return []
 
     @on(SettingField.Changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from assistant.core.care import Need
 from assistant.core.care.before_answer import before_answer
 from assistant.core.care.directory import countries, help_lines, language_name, words
 from assistant.core.care.offering import language_of, offer
-from assistant.core.care.often import HEAVY_DAYS, is_due, is_often
+from assistant.core.care.often import HEAVY_DAYS, WINDOW_DAYS, is_due, is_often
 from assistant.core.care.region import regions, system_zone
 from assistant.core.care.settings import CareSettings
 from assistant.core.events import AnswerDelta, CareOffered, Event, TurnStarted
@@ -200,3 +201,20 @@ def test_what_is_often_is_counted_in_days_of_the_last_fortnight() -> None:
     assert not is_often(days[1:9] * 5, today)
     assert is_due(days[1:10], today)
     assert not is_due(days[1:11], today)
+
+
+def test_the_page_tells_every_line_of_the_list_and_what_is_counted() -> None:
+    page = PAGE.read_text("utf-8")
+    rows = {name.strip(): row for row in page.splitlines() if row.startswith("| ") for name in [row.split("|")[1]]}
+    for one in help_lines():
+        row = rows[countries()[one.region] if one.region else "Elsewhere"]
+        ways = (one.phone, one.text, one.web.removeprefix("https://").removeprefix("www."))
+        assert [way for way in ways if way and way not in row] == [], one
+    assert len(rows) == len(KNOWN) + 1
+    words_of_page = " ".join(page.split())
+    assert f"at least {HEAVY_DAYS} of the last {WINDOW_DAYS} days" in words_of_page
+    for table in ("care.txt", "sensitive.txt"):
+        lines = Path(__file__).with_name(table).read_text("utf-8").splitlines()
+        cases = [line for line in lines if line and not line.startswith("#")]
+        nothing = sum(line.startswith("-: ") for line in cases)
+        assert re.search(rf"`tests/core/{table}` with {len(cases)}\b.{{0,12}} {nothing} ", words_of_page), table

@@ -12,7 +12,6 @@ from assistant.core.care.directory import (
     Kind,
     Language,
     countries,
-    help_lines,
     language_name,
     lines_in,
     words,
@@ -76,8 +75,3 @@ def described(line: HelpLine, language: Language) -> str:
     name = line.name_zh if language == "zh" else line.name
     reached = comma.join(one for one in ways if one)
     return f"- {name}{colon}{reached}" + (f"{opening}{details}{closing}" if details else "")
-
-
-def all_described(language: Language) -> list[str]:
-    """Return every line of the list as it is read, for a page or a check."""
-    return [described(one, language) for one in help_lines()]

@@ -16,7 +16,7 @@ class CareBlock(Static):
         height: auto;
         width: 1fr;
         margin: 1 0 0 0;
-        padding: 0 1 0 1;
+        padding: 0 1 0 2;
         border-left: outer $foreground-muted;
         color: $foreground;
     }

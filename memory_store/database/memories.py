@@ -123,7 +123,7 @@ class Memories:
         """Keep what the user says of a goal. Raises NotFoundError, and StoreError for what is no goal."""
         with self._database.write() as connection:
             if _get(connection, memory_id).kind is not MemoryKind.GOAL:
-                raise StoreError(f"{memory_id} is no goal.", "`keepsake goals` lists the goals.")
+                raise StoreError(f"{memory_id} is no goal.", "`keepsake memory list --kind goal` lists the goals.")
             review = Review(now(), text)
             connection.execute(
                 "INSERT INTO goal_reviews (memory_id, reviewed_at, text) VALUES (?, ?, ?)",

@@ -53,7 +53,7 @@ class Questions:
                 (to_text(now()), memory_id, kind),
             ).rowcount
         if not changed:
-            raise NotFoundError(f"There is no open question about {memory_id}.", "`keepsake questions` lists them.")
+            raise NotFoundError(f"There is no open question about {memory_id}.", "It may have been answered already.")
 
 
 def ask(connection: sqlite3.Connection, kind: QuestionKind, memory_id: str, other_id: str | None = None) -> None:

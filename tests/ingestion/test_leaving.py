@@ -14,10 +14,11 @@ from tests.ingestion.test_damage import WHOLE
 from tests.memory_store.test_archive import rows_of
 from tests.properties.test_archive_round_trip import members
 from tests.support.embedder import HashEmbedder
+from tests.support.rich_store import add_learned
 
 
 def filled(folder: Path, store: Store) -> None:
-    """Import a file of every format and an export of every assistant; forget some, note some, log a request."""
+    """Import a file of every format and an export of every assistant; forget, note and learn some, log a request."""
     documents, exports = folder / "documents", folder / "exports"
     documents.mkdir()
     exports.mkdir()
@@ -42,6 +43,7 @@ def filled(folder: Path, store: Store) -> None:
     )
     passage = Citation(1, store.documents.passages(cited.id)[0].id, True)
     store.conversations.finish(answer.id, "There [1]", author, MessageStatus.COMPLETE, citations=[passage])
+    add_learned(store, talk.id, question.id, answer.id)
     store.remember(NewMemory("Asked where", sources=(question.id, cited.id)))
     store.forget(Selection((sent.id, first.id)))
     store.embed_pending()

@@ -103,11 +103,11 @@ def _talk(store: Store, boiler: Document) -> None:
     lisbon = store.remember(NewMemory("Ada lives in Lisbon.", MemoryKind.FACT, valid_from=WRITTEN, sources=(move.id,)))
     porto = NewMemory("Ada lives in Porto.", MemoryKind.FACT, sources=(move.id,))
     store.memories.supersede(lisbon.id, porto)
-    _learned(store, talk.id, question.id, move.id)
+    add_learned(store, talk.id, question.id, move.id)
     store.requests.log("https://models.example/v1", "a-model", "chat", [question.id, _first_passage(store, boiler)])
 
 
-def _learned(store: Store, conversation_id: str, question_id: str, move_id: str) -> None:
+def add_learned(store: Store, conversation_id: str, question_id: str, move_id: str) -> None:
     """A goal with a review, a fact that ended, a question about two memories, a summary, and a message that waits."""
     run = NewMemory("Run a marathon.", MemoryKind.GOAL, why="For the heart.", horizon="by October")
     store.memories.review(store.remember(run).id, "Ran ten kilometres.")

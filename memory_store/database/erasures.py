@@ -12,6 +12,7 @@ from typing import Final
 from memory_store import ids
 from memory_store.clock import from_text, now, optional_time, to_text
 from memory_store.database import doomed, rewording, tombstones
+from memory_store.database.memories import reword
 from memory_store.database.passages import bump_vectors_epoch
 from memory_store.database.titles import clear_titles
 from memory_store.errors import NotFoundError
@@ -83,7 +84,8 @@ def delete_doomed(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
     for table in ("memories", "messages", "conversations", "documents"):
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM temp.doomed WHERE kind = ?)", (table,))
     connection.execute("DELETE FROM temp.doomed")
-    rewording.reword(connection, reworded)
+    for memory_id, text in reworded:
+        reword(connection, memory_id, text)
     if not count_everything(connection):  # nothing is left that these could belong to
         connection.execute("DELETE FROM drafts")
         connection.execute("DELETE FROM requests")

@@ -248,9 +248,20 @@ def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
     )
     for one in memory.sources:
         _insert_ground(connection, memory.id, Ground(one, new.quote))
+    _index(connection, memory)
+    return memory
+
+
+def reword(connection: sqlite3.Connection, memory_id: str, text: str) -> None:
+    """Give a memory other words, and a passage anew; what it said before is gone from the record."""
+    connection.execute("DELETE FROM passages WHERE memory_id = ?", (memory_id,))
+    connection.execute("UPDATE memories SET text = ? WHERE id = ?", (text, memory_id))
+    _index(connection, _get(connection, memory_id))
+
+
+def _index(connection: sqlite3.Connection, memory: Memory) -> None:
     owner = passages.Owner(memory.author, memory.recorded_at, memory.private, memory_id=memory.id)
     passages.insert(connection, owner, [PassageDraft(memory.text)])
-    return memory
 
 
 def rest_on(connection: sqlite3.Connection, memory: Memory, ground: Ground) -> None:

@@ -178,24 +178,17 @@ class _Merge:
             if record["memory_id"] in self._away.memories:
                 self._tally.away["memory_sources"] += 1
                 continue
-            there = True
-            for table, column in (("messages", "message_id"), ("documents", "document_id")):
-                record[column] = self._met.get(record[column], record[column])
-                there = there and (record[column] is None or holds(self._connection, table, record[column]))
+            there = self._finds(record, {"message_id": "messages", "document_id": "documents"})
             self._belonging("memory_sources", record, record["memory_id"], there)
 
     def _learned(self) -> None:
         """Add reviews, questions, summaries and what waits, where all that they belong to came or is here."""
         for table, owner, columns in _LEARNED:
             for record in self._source.records(table):
-                there = True
-                for column, held_in in columns.items():
-                    record[column] = self._met.get(record[column], record[column])
-                    there = there and (record[column] is None or holds(self._connection, held_in, record[column]))
-                if not there:
+                if not self._finds(record, columns):
                     self._tally.away[table] += 1
                 elif self._stored(table, record) is None:
-                    self._belonging(table, record, record[owner], there)
+                    self._belonging(table, record, record[owner], True)
                 else:  # the store's own stays: it knows what became of it since
                     self._tally.known[table] += 1
         # A summary may hold words of what stays away.
@@ -291,6 +284,12 @@ class _Merge:
 
     def _is_away(self, owner: str) -> bool:
         return owner in self._away.documents or owner in self._away.messages or owner in self._away.memories
+
+    def _finds(self, record: dict[str, Any], columns: Mapping[str, str]) -> bool:
+        """Put the store's own ids into these columns; say whether all that they name is in the tables given."""
+        for column in columns:
+            record[column] = self._met.get(record[column], record[column])
+        return all(record[one] is None or holds(self._connection, columns[one], record[one]) for one in columns)
 
     def _meets(self, table: str, record: dict[str, Any]) -> bool:
         """Say whether the store has this under another id, and note under which."""

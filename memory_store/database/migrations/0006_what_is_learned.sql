@@ -10,7 +10,6 @@ ALTER TABLE memories ADD COLUMN why TEXT;
 ALTER TABLE memories ADD COLUMN horizon TEXT;
 UPDATE memories SET retired_at = (SELECT newer.recorded_at FROM memories AS newer WHERE newer.id = memories.superseded_by)
 WHERE superseded_by IS NOT NULL;
-CREATE INDEX memories_about ON memories (about) WHERE about IS NOT NULL AND retired_at IS NULL;
 -- The words of a source that say so.
 ALTER TABLE memory_sources ADD COLUMN quote TEXT;
 

@@ -54,12 +54,11 @@ class KnownGoal:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known, what matters most first; `titles` are those of the conversations that are summed up, by id."""
+    """What is known, what matters most first; a summary comes with the title of its conversation."""
 
     facts: Sequence[Hit] = ()
     goals: Sequence[KnownGoal] = ()
-    summaries: Sequence[Summary] = ()
-    titles: dict[str, str] = field(default_factory=dict)
+    summaries: Sequence[tuple[str, Summary]] = ()
     shares: Shares = field(default_factory=Shares)
 
 
@@ -108,9 +107,8 @@ def gather(store: Store, shares: Shares, *, include_private: bool, conversation_
     summaries = store.learning.summaries.recent(
         _MOST_SUMMARIES, include_private=include_private, without=conversation_id
     )
-    titles = {one.id: one.title for one in store.conversations.all()} if summaries else {}
     facts = store.memories.as_hits([one.id for one in chosen])
-    return Known(facts, known_goals, summaries, titles, shares)
+    return Known(facts, known_goals, summaries, shares)
 
 
 def tell(known: Known, recalled: Sequence[Hit], budget: int, left: int) -> Told:
@@ -139,16 +137,13 @@ def tell(known: Known, recalled: Sequence[Hit], budget: int, left: int) -> Told:
                 for (hit, text), frame in zip(fresh, kept, strict=False)
             ]
             sections.append("\n\n".join([prompt(name), *kept]))
-    summed_up = [
-        f"{one_line(known.titles.get(one.conversation_id, ''))} ({one.made_at:%Y-%m-%d})\n{quoted(one.text)}"
-        for one in known.summaries
-    ]
+    summed_up = [f"{one_line(title)} ({one.made_at:%Y-%m-%d})\n{quoted(one.text)}" for title, one in known.summaries]
     kept, left = _take("summaries", summed_up, known.shares.summaries, budget, left)
+    summed = [one for _, one in known.summaries[: len(kept)]]
     if kept:
-        parts += [part(PartKind.SUMMARIES, one.text, one.conversation_id) for one in known.summaries[: len(kept)]]
+        parts += [part(PartKind.SUMMARIES, one.text, one.conversation_id) for one in summed]
         sections.append("\n\n".join([prompt("summaries"), *kept]))
     text = "\n\n".join(sections)
-    summed = known.summaries[: len(kept)]
     private = any(one.private for one in hits) or any(one.private for one in summed)
     # A summary is known by the message that it reaches to.
     items = (*(one.id for one in hits), *(one.message_id for one in summed))

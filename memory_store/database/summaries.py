@@ -40,19 +40,19 @@ class Summaries:
             row = connection.execute("SELECT * FROM summaries WHERE conversation_id = ?", (conversation_id,)).fetchone()
         return _summary(row) if row else None
 
-    def recent(self, most: int, *, include_private: bool, without: str | None = None) -> list[Summary]:
-        """Return the summaries of the conversations that were gone on with latest, without one of them.
+    def recent(self, most: int, *, include_private: bool, without: str | None = None) -> list[tuple[str, Summary]]:
+        """Return titles and summaries of the conversations that were gone on with latest, without one of them.
 
         A summary is private where its conversation is.
         """
         shown = "" if include_private else "AND s.private = 0 AND c.private = 0"
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT s.* FROM summaries AS s JOIN conversations AS c ON c.id = s.conversation_id "
+                "SELECT s.*, c.title AS title FROM summaries AS s JOIN conversations AS c ON c.id = s.conversation_id "
                 f"WHERE c.id IS NOT ? {shown} ORDER BY c.updated_at DESC, c.id LIMIT ?",
                 (without, most),
             )
-            return [_summary(row) for row in rows]
+            return [(row["title"], _summary(row)) for row in rows]
 
     def wanting(self, at_least: int) -> list[str]:
         """Return the conversations of so many messages, or more, that have been added to since they were summed up.

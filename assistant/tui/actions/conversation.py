@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from assistant import bootstrap
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from assistant.tui.screens.chat import ChatScreen
-    from assistant.tui.services import Services
 
 TEMPORARY: Final = N_("temporary: nothing of this chat is kept")
 
@@ -81,8 +79,7 @@ async def show_branch(chat: ChatScreen) -> None:
     """Show the latest messages of the branch in view, with their sources."""
     session, services = chat.session, chat.services
     assert session is not None
-    messages = session.messages
-    await chat.transcript.replace(await _widgets(services, messages, len(messages), SHOWN_AT_FIRST))
+    await chat.transcript.replace(await _widgets(services.store, session, len(session.messages), SHOWN_AT_FIRST))
     show_branches(chat)
     assert session.conversation is not None
     chat.show_title(plain(session.conversation.title, one_line=True))
@@ -94,7 +91,7 @@ async def show_earlier(chat: ChatScreen) -> None:
     above = transcript.column.query_children(EarlierMessages)
     if session is None or not above:
         return
-    widgets = await _widgets(chat.services, session.messages, above.first().count, SHOWN_MORE)
+    widgets = await _widgets(chat.services.store, session, above.first().count, SHOWN_MORE)
     before = transcript.virtual_size.height
     with chat.app.batch_update():
         await above.remove()
@@ -107,11 +104,11 @@ async def show_earlier(chat: ChatScreen) -> None:
     chat.call_after_refresh(stay)
 
 
-async def _widgets(services: Services, messages: Sequence[Message], end: int, most: int) -> list[Widget]:
+async def _widgets(store: Store, session: Session, end: int, most: int) -> list[Widget]:
     """Return what shows so many messages before this place, and what stands for those before them."""
     begin = max(0, end - most)
-    care = bootstrap.turn_settings(services.settings).care
-    stored = await in_thread(lambda: [_StoredMessage(services.store, one, care) for one in messages[begin:end]])
+    shown, care = session.messages[begin:end], session.settings.care
+    stored = await in_thread(lambda: [_StoredMessage(store, one, care) for one in shown])
     widgets = [widget for one in stored for widget in one.widgets()]
     return [EarlierMessages(begin), *widgets] if begin else widgets
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from assistant.core import context, known
+from assistant.core.asking import is_capable
 from assistant.core.attachments import SHARE, Attached, attach
 from assistant.core.events import Recalled
 from assistant.core.relevance import is_relevant, worth_quoting
@@ -59,19 +60,18 @@ def assemble(
     along = attach(store, attached, text, room=int(budget * share) - _FOR_RECALL, include_private=include_private)
     there = {hit.id for hit in along.hits}
     hits = [*along.hits, *(hit for hit in hits if hit.id not in there)][: len(there) + settings.passages]
-    # Quotations are of the passages found; only a model reads what stands around them, and what is known anyway.
-    reads = not model.quotes_only
+    # Quotations are of the passages found; only a model reads what stands around them.
     built = context.build(
         text,
         [one for one in messages[:-1] if one.text and (include_private or not one.private)],
         store.memories.pinned(include_private=include_private),
         hits,
-        surroundings=store.surroundings(hits, filters) if reads else {},
+        surroundings={} if model.quotes_only else store.surroundings(hits, filters),
         budget=budget,
         recall_share=share,
         attached=len(along.hits),
         known=known.gather(store, settings.shares, include_private=include_private, conversation_id=conversation_id)
-        if reads and not model.is_trial
+        if is_capable(model)
         else None,
         rules=("to_the_point",) if settings.to_the_point else (),
     )

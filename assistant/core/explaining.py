@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from assistant.core.context import cited_numbers
-from assistant.ingestion.sentences import sentence_ends
+from assistant.ingestion.sentences import sentence_pieces
 
 _WORDS: Final = re.compile(r"[\u3400-\u9fff]|[^\W\d_]{2,}|\d+")
 _MARKUP: Final = re.compile(r"^(?:[\s>#*+-]+|\d+[.)]\s+)+")
@@ -28,11 +28,9 @@ def sentences_of(answer: str, sources: int) -> list[Sentence]:
     texts: list[str] = []
     for line in answer.splitlines():
         rest = _MARKUP.sub("", line)
-        begin = 0
-        for end in (*sentence_ends(rest), len(rest)):
-            piece, begin = rest[begin:end], end
+        for at, piece in enumerate(sentence_pieces(rest)):
             citing = _CITING.match(piece)
-            if citing and begin > len(piece) and texts:
+            if citing and at and texts:
                 texts[-1] += citing.group().rstrip()
                 piece = piece[citing.end() :]
             if _WORDS.search(piece):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-from assistant.core.rules import rules
-from assistant.core.said import is_made_up, sentences
+from assistant.core.said import as_meant, finds
 
 _FILE: Final = "sensitive"
 # The rules for a mood that is hard to bear, apart from those for any other.
@@ -27,24 +25,15 @@ def topics_of(text: str) -> frozenset[Topic]:
 
     What is asked or told in general ("what does insulin do?"), stories, code and figures of speech have none.
     """
-    read = list(_as_meant(text))
+    read = as_meant(text, _FILE)
     found = {topic for topic in Topic if _finds(topic, read)}
     return frozenset(found | ({Topic.MOOD} if _finds(_LOW, read) else set()))
 
 
 def is_low(text: str) -> bool:
     """Say whether a message speaks of a mood that is hard to bear, rather than of any mood."""
-    return _finds(_LOW, list(_as_meant(text)))
-
-
-def _as_meant(text: str) -> Iterator[str]:
-    """Yield the sentences of a text that nobody made up, without figures of speech."""
-    for sentence in sentences(text):
-        if not is_made_up(sentence):
-            for figure in rules(_FILE)["not"]:
-                sentence = figure.sub(" ", sentence)
-            yield sentence
+    return _finds(_LOW, as_meant(text, _FILE))
 
 
 def _finds(name: str, read: list[str]) -> bool:
-    return any(rule.search(sentence) for rule in rules(_FILE)[name] for sentence in read)
+    return any(finds(_FILE, name, sentence) for sentence in read)

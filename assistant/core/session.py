@@ -9,6 +9,7 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import Final
 
+from assistant.core.asking import is_capable, note_sent
 from assistant.core.assembling import Assembled, assemble
 from assistant.core.branches import beside, branch_of, end_below
 from assistant.core.capturing import remember_statements
@@ -24,7 +25,6 @@ from assistant.core.events import (
     TurnFinished,
     TurnStarted,
 )
-from assistant.core.learning.learner import may_learn
 from assistant.core.prompts import prompt
 from assistant.core.stopping import until
 from assistant.core.titles import name_chat, title_of
@@ -239,7 +239,7 @@ class Session:
             parent,
             MessageStatus.COMPLETE,
             self.is_private,
-            capture=self.settings.learn and may_learn(self.model) and not self.temporary,
+            capture=self.settings.learn and is_capable(self.model) and not self.temporary,
         )
         self._messages.append(message)
         self._tree.append(message)
@@ -299,10 +299,8 @@ class Session:
             MessageStatus.PENDING,
             context.private or self.is_private,
         )
-        if not self.model.is_private:
-            items = (*context.items, *(() if self.temporary else (question.id,)))
-            where = self.model.endpoint or self.model.name
-            await asyncio.to_thread(self._store.requests.log, where, self.model.name, "chat", items)
+        items = (*context.items, *(() if self.temporary else (question.id,)))
+        await note_sent(self._store, self.model, items)
         text = beginning
         finished: llm.Finished | None = None
         error: KeepsakeError | None = None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final
 
+from assistant.core.asking import is_capable, note_sent, whole_answer
 from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
-from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, Finished, TextDelta
+from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store import Store
 from memory_store.models import Conversation, Message, MessageStatus, Role
 
@@ -18,15 +17,6 @@ _MOST_CHARS: Final = 60
 _EXCERPT_CHARS: Final = 600
 _MOST_TOKENS: Final = 400  # a model that thinks first needs some room to get to the name
 _AROUND: Final = re.compile(r"^[\s\"'“”„«»‘’《》「」#*_:.-]+|[\s\"'“”«»‘’《》「」*_:.。-]+$")
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestedTitle:
-    """A title by a model, and what it took."""
-
-    text: str
-    input_tokens: int = 0
-    output_tokens: int = 0
 
 
 def title_of(text: str) -> str:
@@ -42,42 +32,19 @@ async def name_chat(
 
     Neither the quote model nor the trial model names one, and no model elsewhere what is private.
     """
-    if model.quotes_only or model.is_trial or answer.status is not MessageStatus.COMPLETE:
+    if not is_capable(model) or answer.status is not MessageStatus.COMPLETE:
         return None
-    if not model.is_private:
-        if question.private or answer.private:
-            return None
-        where = model.endpoint or model.name
-        await asyncio.to_thread(store.requests.log, where, model.name, "chat", (question.id, answer.id))
-    suggested = await suggest_title(model, question.text, answer.text)
-    if suggested is None:
+    if not model.is_private and (question.private or answer.private):
         return None
-    tokens = (suggested.input_tokens, suggested.output_tokens)
-    return await asyncio.to_thread(
-        store.conversations.suggest_title, conversation.id, suggested.text, answer.id, tokens
-    )
-
-
-async def suggest_title(model: ChatModel, question: str, answer: str) -> SuggestedTitle | None:
-    """Ask a model for the title of a conversation that begins like this; None if what it says is none.
-
-    Raises ModelError.
-    """
-    begun = f"{quoted(question[:_EXCERPT_CHARS])}\n\n{quoted(answer[:_EXCERPT_CHARS])}"
+    await note_sent(store, model, (question.id, answer.id))
+    begun = f"{quoted(question.text[:_EXCERPT_CHARS])}\n\n{quoted(answer.text[:_EXCERPT_CHARS])}"
     messages = (ChatMessage(Role.SYSTEM, prompt("title")), ChatMessage(Role.USER, begun))
-    said, finished = "", None
-    async with aclosing(model.stream(ChatRequest(messages, question, max_tokens=_MOST_TOKENS))) as events:  # type: ignore[type-var]
-        async for event in events:
-            match event:
-                case TextDelta(piece):
-                    said += piece
-                case Finished():
-                    finished = event
-    title = cleaned(said)
+    said = await whole_answer(model, ChatRequest(messages, question.text, max_tokens=_MOST_TOKENS))
+    title = cleaned(said.text)
     if not title:
         return None
-    tokens = ((finished.input_tokens or 0), (finished.output_tokens or 0)) if finished else (0, 0)
-    return SuggestedTitle(title, *tokens)
+    tokens = (said.input_tokens, said.output_tokens)
+    return await asyncio.to_thread(store.conversations.suggest_title, conversation.id, title, answer.id, tokens)
 
 
 def cleaned(said: str) -> str:

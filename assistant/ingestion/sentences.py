@@ -68,6 +68,14 @@ def sentence_ends(text: str) -> Iterator[int]:
         yield end
 
 
+def sentence_pieces(text: str) -> Iterator[str]:
+    """Yield a text sentence by sentence; together they are all of it, and what is left after the last may be empty."""
+    begin = 0
+    for end in (*sentence_ends(text), len(text)):
+        yield text[begin:end]
+        begin = end
+
+
 def _ends(mark: re.Pattern[str]) -> Joint:
     def ends(text: str) -> Iterator[int]:
         for match in mark.finditer(text):

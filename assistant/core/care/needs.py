@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-from assistant.core.rules import rules
-from assistant.core.said import is_made_up, sentences
+from assistant.core.said import as_meant, finds
 
 _FILE: Final = "care"
 
@@ -26,22 +24,9 @@ def care_needed(text: str) -> Need | None:
     Figures of speech, stories, general questions and code have none. Rules in English and Chinese: they miss some, and
     take some for what they are not; neither is a judgement about who writes.
     """
-    read = list(_as_meant(text))
+    read = as_meant(text, _FILE)
     for need in Need:
-        said = [one for one in read if need is not Need.MEDICAL or not _finds("not now", one)]
-        if any(_finds(need, one) for one in said):
+        said = [one for one in read if need is not Need.MEDICAL or not finds(_FILE, "not now", one)]
+        if any(finds(_FILE, need, one) for one in said):
             return need
     return None
-
-
-def _as_meant(text: str) -> Iterator[str]:
-    """Yield the sentences of a text that nobody made up, without figures of speech."""
-    for sentence in sentences(text):
-        if not is_made_up(sentence) or _finds("earnest", sentence):
-            for figure in rules(_FILE)["not"]:
-                sentence = figure.sub(" ", sentence)
-            yield sentence
-
-
-def _finds(name: str, sentence: str) -> bool:
-    return any(rule.search(sentence) for rule in rules(_FILE)[name])

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
+from assistant.core.asking import is_capable, note_sent, whole_answer
 from assistant.core.capture import about
 from assistant.core.events import Captured
 from assistant.core.learning import words
 from assistant.core.learning.proposals import Proposal, asked, read, tokens_of
 from assistant.core.learning.support import why_unsupported
 from assistant.errors import ModelError
-from assistant.llm.base import ChatModel, ChatRequest, Finished, TextDelta
+from assistant.llm.base import ChatModel, ChatRequest
 from memory_store import NewMemory, Store
 from memory_store.database.capture_queue import Change, ChangeKind
 from memory_store.errors import NotFoundError
@@ -30,18 +30,13 @@ _CHANGING: Final = frozenset(
 )
 
 
-def may_learn(model: ChatModel) -> bool:
-    """Say whether a model may write memories: not the one that only quotes, nor the trial model, which invents."""
-    return not model.quotes_only and not model.is_trial
-
-
 async def learn(store: Store, model: ChatModel) -> AsyncGenerator[Captured, None]:
     """Capture from every message that waits, the oldest first, and yield what was remembered.
 
     It may be stopped at any moment: a message is taken from the queue with all that was captured from it. A private
     message waits for a model on this machine. Raises ModelError where the model can't be asked; then it waits on.
     """
-    while may_learn(model):
+    while is_capable(model):
         message = await asyncio.to_thread(store.learning.queue.next, include_private=model.is_private)
         if message is None:
             return
@@ -54,20 +49,18 @@ async def _learn_from(store: Store, model: ChatModel, message: Message) -> list[
     if material is None:
         await asyncio.to_thread(store.learning.queue.done, message.id)
         return []
-    if not model.is_private:
-        where = model.endpoint or model.name
-        await asyncio.to_thread(store.requests.log, where, model.name, "chat", material.items(message))
+    await note_sent(store, model, material.items(message))
     try:
-        answer, name = await _answer(model, material.request)
+        said = await whole_answer(model, material.request)
     except ModelError:
         await asyncio.to_thread(store.learning.queue.failed, message.id)
         raise
-    proposals = read(answer)
+    proposals = read(said.text)
     if proposals is None:
         await asyncio.to_thread(store.learning.queue.failed, message.id)
         return []
     living = await asyncio.to_thread(store.memories.all)
-    author = Author(AuthorKind.MODEL, name)
+    author = Author(AuthorKind.MODEL, said.model)
     found = (checked(one, message, material.known, living, author) for one in proposals)
     changes = [one for one in found if one is not None]
     return await asyncio.to_thread(_keep, store, message, changes)
@@ -110,19 +103,6 @@ def _memory(store: Store, memory_id: str) -> Memory | None:
         return store.memories.get(memory_id)
     except NotFoundError:
         return None  # erased since it was recalled
-
-
-async def _answer(model: ChatModel, request: ChatRequest) -> tuple[str, str]:
-    """Return what a model says, and its name."""
-    said, name = "", model.name
-    async with aclosing(model.stream(request)) as events:  # type: ignore[type-var]
-        async for event in events:
-            match event:
-                case TextDelta(piece):
-                    said += piece
-                case Finished():
-                    name = event.model or name
-    return said, name
 
 
 def checked(
@@ -174,7 +154,7 @@ def _takes_the_place(new: NewMemory, other: Memory, message: Message) -> bool:
         return False
     if new.about and new.about == _key(other):
         return True
-    shared = set(words.tokens(new.text)) & set(words.tokens(other.text)) - words.GLUE - words.FUNCTION
+    shared = set(words.content(words.tokens(new.text))) & set(words.content(words.tokens(other.text)))
     return bool(shared) and bool(set(words.tokens(message.text)) & _CHANGING)
 
 

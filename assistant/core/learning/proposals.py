@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,7 @@ from memory_store.models import MemoryKind, Message, Role
 
 _MOST_TOKENS: Final = 800
 _EXCERPT_CHARS: Final = 600
+_MOST_CHANGES: Final = 20
 _OBJECT: Final = re.compile(r"\{.*\}", re.DOTALL)
 
 
@@ -37,7 +38,7 @@ class Proposals(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    changes: list[Proposal] = Field(max_length=20)
+    changes: list[Proposal] = Field(max_length=_MOST_CHANGES)
 
 
 def asked(message: Message, before: Sequence[Message], known: Sequence[str]) -> ChatRequest:
@@ -49,7 +50,9 @@ def asked(message: Message, before: Sequence[Message], known: Sequence[str]) -> 
     parts.append(f"The message, written by the user on {message.created_at.astimezone():%A, %Y-%m-%d}:")
     parts.append(quoted(message.text))
     messages = (ChatMessage(Role.SYSTEM, prompt("learn")), ChatMessage(Role.USER, "\n".join(parts)))
-    return ChatRequest(messages, message.text, max_tokens=_MOST_TOKENS, temperature=0.0, schema=_schema())
+    return ChatRequest(
+        messages, message.text, max_tokens=_MOST_TOKENS, temperature=0.0, schema=Proposals.model_json_schema()
+    )
 
 
 def tokens_of(request: ChatRequest) -> int:
@@ -67,13 +70,9 @@ def read(answer: str) -> list[Proposal] | None:
     if not isinstance(changes, list):
         return None
     proposals = []
-    for one in changes[:20]:
+    for one in changes[:_MOST_CHANGES]:
         try:
             proposals.append(Proposal.model_validate(one))
         except ValidationError:
             continue
     return proposals
-
-
-def _schema() -> dict[str, Any]:
-    return Proposals.model_json_schema()

@@ -6,16 +6,15 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import Final
 
+from assistant.core.asking import is_capable, note_sent, whole_answer
 from assistant.core.branches import branch_of
 from assistant.core.framing import estimate_tokens, quoted
 from assistant.core.learning import words
-from assistant.core.learning.learner import may_learn
 from assistant.core.prompts import prompt
-from assistant.ingestion.sentences import sentence_ends
-from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, Finished, TextDelta
+from assistant.ingestion.sentences import sentence_pieces
+from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store import Store
 from memory_store.clock import now
 from memory_store.learned import Summary
@@ -40,7 +39,7 @@ async def sum_up(store: Store, model: ChatModel, conversation_id: str) -> Summar
     tree = await asyncio.to_thread(store.conversations.messages, conversation_id)
     path = branch_of(tree, conversation.current_message_id)
     whole = [one for one in path if one.text.strip() and one.status is not MessageStatus.PENDING]
-    asks = may_learn(model) and (model.is_private or not conversation.private)
+    asks = is_capable(model) and (model.is_private or not conversation.private)
     all_shown = conversation.private or (asks and model.is_private)
     shown = [one for one in whole if all_shown or not one.private]
     if not shown:
@@ -77,21 +76,12 @@ async def _by_model(
         room -= cost
         taken.insert(0, one)
     parts += [f"{one.role.value}:\n{quoted(one.text[:_MESSAGE_CHARS])}" for one in taken]
-    if not model.is_private:
-        where = model.endpoint or model.name
-        await asyncio.to_thread(store.requests.log, where, model.name, "chat", [one.id for one in taken])
+    await note_sent(store, model, [one.id for one in taken])
     asked = (ChatMessage(Role.SYSTEM, prompt("summary")), ChatMessage(Role.USER, "\n\n".join(parts)))
-    said, name = "", model.name
-    async with aclosing(model.stream(ChatRequest(asked, "", max_tokens=_MOST_TOKENS, temperature=0.0))) as events:  # type: ignore[type-var]
-        async for event in events:
-            match event:
-                case TextDelta(piece):
-                    said += piece
-                case Finished():
-                    name = event.model or name
+    said = await whole_answer(model, ChatRequest(asked, "", max_tokens=_MOST_TOKENS, temperature=0.0))
     known = set(_NUMBER.findall(" ".join(one.text for one in messages) + (earlier.text if earlier else "")))
-    kept = [one for one in _sentences(said) if set(_NUMBER.findall(one)) <= known]
-    return " ".join(kept)[: 2 * _MOST_CHARS], Author(AuthorKind.MODEL, name)
+    kept = [one for one in _sentences(said.text) if set(_NUMBER.findall(one)) <= known]
+    return " ".join(kept)[: 2 * _MOST_CHARS], Author(AuthorKind.MODEL, said.model)
 
 
 def extract(messages: Sequence[Message]) -> str:
@@ -114,11 +104,8 @@ def _weight(sentence: str, counts: Counter[str]) -> float:
 
 
 def _content(sentence: str) -> list[str]:
-    return [one for one in words.tokens(sentence) if one not in words.GLUE | words.FUNCTION]
+    return words.content(words.tokens(sentence))
 
 
 def _sentences(text: str) -> list[str]:
-    flat = " ".join(text.split())
-    ends = [*sentence_ends(flat), len(flat)]
-    pieces = [flat[begin:end].strip() for begin, end in zip([0, *ends], ends, strict=False)]
-    return [one for one in pieces if one]
+    return [piece.strip() for piece in sentence_pieces(" ".join(text.split())) if piece.strip()]

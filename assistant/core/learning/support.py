@@ -7,7 +7,7 @@ supposed, reported of others, meant as a joke, denied or weakened does not becom
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from assistant.core.learning import words
@@ -34,7 +34,7 @@ def why_unsupported(text: str, quote: str, message: str) -> str | None:
     if words.JOKING.search(message.lower()) or words.is_supposed(sentence) or words.ASKING.search(sentence.lower()):
         return "the words ask, suppose or joke"
     said, meant = words.tokens(clause), words.tokens(text)
-    content = [one for one in meant if one not in words.GLUE | words.FUNCTION]
+    content = words.content(meant)
     if not content:
         return "it says nothing"
     if _reported(words.tokens(sentence)) or not _is_of_the_user(said, content, set(meant)):
@@ -42,9 +42,9 @@ def why_unsupported(text: str, quote: str, message: str) -> str | None:
     return _invented(said, meant) or _weakened(said, meant)
 
 
-def _around(text: str, begin: int, end: int, ends: object) -> tuple[str, int]:
+def _around(text: str, begin: int, end: int, ends: Iterable[int]) -> tuple[str, int]:
     """Return the pieces of a text that a part of it is in, and where they begin."""
-    cuts = sorted({*ends, len(text)})  # type: ignore[misc]
+    cuts = sorted({*ends, len(text)})
     first = max((one for one in cuts if one <= begin), default=0)
     last = min((one for one in cuts if one >= end), default=len(text))
     return text[first:last], first

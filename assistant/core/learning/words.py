@@ -32,7 +32,6 @@ _VERBS: Final = {
     "were": "was",
     "has": "have",
     "does": "do",
-    "doesn": "do",
 }
 
 
@@ -100,6 +99,11 @@ def _root(word: str) -> str:
     if word.endswith("ies"):
         return word[:-3] + "y"
     return word[:-2] if word.endswith(("ches", "shes", "xes", "oes")) else word[:-1]
+
+
+def content(words: Sequence[str]) -> list[str]:
+    """Return the words that say something, without those for who is meant and those that only join."""
+    return [one for one in words if one not in GLUE and one not in FUNCTION]
 
 
 def denials(words: Sequence[str]) -> Counter[str]:

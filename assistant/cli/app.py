@@ -15,10 +15,12 @@ from assistant.cli import (
     configuration,
     forgetting,
     importing,
+    learning,
     leaving,
     library,
     lifecycle,
     memory,
+    profile,
     searching,
     seeing,
     web,
@@ -84,6 +86,8 @@ lifecycle.register(app)
 checkup.register(app)
 configuration.register(app)
 seeing.register(app)
+profile.register(app)
+learning.register(app)
 web.register(app)
 
 

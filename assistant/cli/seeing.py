@@ -1,4 +1,4 @@
-"""`keepsake context` and `keepsake about-me`: what a model would see of a question, and what is known of the user."""
+"""`keepsake context`: what a model would see of a question, and why."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from assistant.cli.context import opened_store
-from assistant.cli.output import memory_json, print_json, show
+from assistant.cli.output import print_json, show
 from assistant.cli.searching import reasons_line, source_line
 from assistant.cli.turns import session_in, withheld_line
 from assistant.core.events import PartKind, Recalled
-from assistant.core.profile import profile
-from assistant.display import day, excerpt, plain
+from assistant.display import excerpt
 
 _NAMES: Final = {
     PartKind.RULES: "Rules",
@@ -39,7 +38,6 @@ _EXCERPT_CHARS: Final = 200
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("context")(context_)
-    app.command("about-me")(about_me)
 
 
 def context_(
@@ -79,42 +77,6 @@ def context_(
                 show(f"    {reasons_line(hit) or _WHY[kind]}  {hit.id}")
     if recalled.withheld:
         show(f"\n{withheld_line(recalled.withheld)}")
-
-
-def about_me(
-    context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-) -> None:
-    """Print what is known about you as a page of Markdown, each line with its source and what it took the place of.
-
-    Private memories are in it: it is printed here and sent nowhere.
-
-    Example: keepsake about-me
-    """
-    with opened_store(context) as (store, _):
-        sections = profile(store)
-    if as_json:
-        print_json(
-            {
-                "memories": [
-                    {**memory_json(line.memory), "from": list(line.sources), "earlier": list(line.earlier)}
-                    for section in sections
-                    for line in section.lines
-                ]
-            }
-        )
-        return
-    show("# What is known about you")
-    if not sections:
-        show("\nNothing yet. Tell it something, or import documents.")
-    for section in sections:
-        show(f"\n## {section.kind.value.capitalize()}s\n")
-        for line in section.lines:
-            where = ", ".join(f"“{one}”" for one in line.sources) or "written by hand"
-            marks = "".join(f", {name}" for name in ("pinned", "private") if getattr(line.memory, name))
-            show(f"- {plain(line.memory.text, one_line=True)} ({day(line.since)}, from {where}{marks})")
-            for text in line.earlier:
-                show(f"  - before: {plain(text, one_line=True)}")
 
 
 def _document(recalled: Recalled, window: int) -> dict[str, Any]:

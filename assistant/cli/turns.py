@@ -17,6 +17,7 @@ from assistant.core.events import (
     Captured,
     CareOffered,
     Event,
+    NoLongerTrue,
     NumberedSource,
     Recalled,
     ThinkingDelta,
@@ -61,8 +62,10 @@ class Printer:
         match event:
             case AnswerDelta(piece):
                 self._delta(piece)
-            case Captured(memory, instead_of):
-                say(f"Remembered: {memory.text}" + (f" (in place of: {instead_of.text})" if instead_of else ""))
+            case Captured():
+                say(captured_line(event))
+            case NoLongerTrue(memory):
+                say(f"No longer true: {memory.text}")
             case CareOffered(_, text):
                 say(f"{text}\n")
             case TurnFinished(_, sources):
@@ -90,6 +93,16 @@ class Printer:
             show()
         for one in [source for source in sources if source.cited]:
             show(f"[{one.number}] {source_line(one.hit)}")
+
+
+def captured_line(captured: Captured) -> str:
+    """Say what was remembered, in place of what, and whether there is a question about it."""
+    line = f"Remembered: {plain(captured.memory.text)}"
+    if captured.instead_of is not None:
+        line += f" (in place of: {plain(captured.instead_of.text)})"
+    if captured.is_asked_about:
+        line += f"\nOnly you can say whether it may stay: keepsake questions answer {captured.memory.id}"
+    return line
 
 
 def withheld_line(count: int) -> str:

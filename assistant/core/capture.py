@@ -1,113 +1,175 @@
-"""Capture by rule: statements worth remembering, found without a model and with few mistakes."""
+"""Capture by rule: what a message says that is worth remembering, found without a model and with few mistakes."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
 from typing import Final
 
-from memory_store.models import MemoryKind
+from assistant.core.clauses import Clause, told
+from assistant.core.learning import words
+from assistant.core.planned import until
+from assistant.core.rules import rules
+from assistant.core.said import normalised
+from memory_store.models import Memory, MemoryKind
+from memory_store.times.expressions import time_spans
+
+_FILES: Final = ("statements_en", "statements_zh")
+_ENDS: Final = "ends"
+# A plan is an event that lies ahead.
+_PLAN: Final = "plan"
+_MOST_WORDS: Final = 8
+_BETWEEN_SIGNS: Final = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 
 
 @dataclass(frozen=True, slots=True)
-class CapturedStatement:
+class Statement:
     """What a rule found: the user's own words, what kind of memory they make, and what of the user they are about.
 
     `about` is such as `home`: of that there is one at a time, and a newer statement takes the place of an older one. It
-    is empty for all else.
+    is empty for all else. A plan holds until `valid_to`; a goal may have a reason and a horizon. `asked_for` says that
+    the user asked to remember it.
     """
 
     text: str
     kind: MemoryKind
     about: str = ""
+    valid_to: datetime | None = None
+    why: str | None = None
+    horizon: str | None = None
+    asked_for: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    pattern: re.Pattern[str]
-    kind: MemoryKind
+class Ended:
+    """What the user says is no longer so: in words, or by what it is about."""
+
+    text: str
+    words: str = ""
     about: str = ""
 
 
-def _rule(pattern: str, kind: MemoryKind, about: str = "") -> _Rule:
-    return _Rule(re.compile(pattern, re.IGNORECASE), kind, about)
+def statements(message: str, said_at: datetime | None = None) -> list[Statement | Ended]:
+    """Return what a message states and what it ends, in its order and the user's own words.
 
-
-def _fact(pattern: str, about: str) -> _Rule:
-    """A fact about the user of which there is one at a time; it may begin as a correction ("no, …")."""
-    return _rule(rf"^(?:(?:no|actually|sorry)[,.]?\s+|不[是对]?[，,]\s*)*{pattern}$", MemoryKind.FACT, about)
-
-
-# A place is written with a capital; what else one moves to with one is no place.
-_NO_PLACE: Final = (
-    r"(?!(?:linux|windows|mac|macos|ubuntu|debian|fedora|android|ios|iphone|python|java|rust|excel|word|chrome|firefox|"
-    r"google|gmail|outlook|slack|teams|github|gitlab|notion|obsidian|postgres|mysql|kubernetes|docker|aws|azure|"
-    r"claude|chatgpt|gpt|gemini|january|february|march|april|may|june|july|august|september|october|november|december|"
-    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b)"
-)
-_PLACE: Final = rf"{_NO_PLACE}(?-i:[A-Z])\S.*"
-
-
-# A group named `words` is what is remembered; without one it is the whole sentence.
-_RULES: Final = (
-    _rule(r"^(?:please\s+)?remember(?:\s+that|\s*:)\s*(?P<words>.+)$", MemoryKind.NOTE),
-    _rule(r"^(?:please\s+)?(?:note|don't forget)(?:\s+that|\s*:)\s*(?P<words>.+)$", MemoryKind.NOTE),
-    _fact(r"my\s+(?:full\s+|first\s+)?name\s+is\s+\S.*", "name"),
-    _fact(r"my\s+birthday\s+is\s+\S.*", "birthday"),
-    _fact(r"my\s+(?:new\s+)?(?:phone|mobile)\s+number\s+is\s+\S.*", "phone number"),
-    _fact(r"my\s+(?:new\s+)?e-?mail(?:\s+address)?\s+is\s+\S.*", "e-mail address"),
-    _fact(rf"(?:i|we)\s+(?:now\s+|currently\s+)?live\s+(?:now\s+)?(?:in|at)\s+{_PLACE}", "home"),
-    _fact(
-        r"(?:i|we)(?:'ve|\s+have)?\s+(?:just\s+|recently\s+)?moved\s+(?:house\s+)?(?:from\s+\S.{0,40}?\s+)?"
-        rf"to\s+{_PLACE}",
-        "home",
-    ),
-    _fact(rf"i\s+(?:now\s+|currently\s+)?work\s+(?:at|for)\s+{_PLACE}", "work"),
-    _fact(r"我(?:的名字)?叫(?!.*[什么谁]).{1,12}", "name"),
-    _fact(r"我的生日是.+", "birthday"),
-    _fact(r"我的(?:手机号码?|电话(?:号码)?)是.+", "phone number"),
-    _fact(r"我的(?:电子)?邮箱(?:地址)?是.+", "e-mail address"),
-    _fact(r"我(?:现在|目前)?住在.+", "home"),
-    _fact(r"我(?:们)?(?:已经|刚刚?|最近)?搬(?:家)?[到去]了?(?!下|别).+", "home"),
-    _fact(r"我(?:现在|目前)?在.{1,20}(?:工作|上班)了?[。！]?", "work"),
-    _rule(r"^(?:i'm|i am)\s+allergic\s+to\s+\S.*$", MemoryKind.FACT),
-    _rule(
-        r"^my\s+(?!question|point|guess|problem|bad\b)[\w' -]{1,40}?\s+(?:is|are)\s+(?!not sure|that\b)\S.*$",
-        MemoryKind.FACT,
-    ),
-    _rule(
-        r"^i\s+(?:really\s+)?(?:like|love|prefer|hate|dislike)\s+(?!to know|it\b|this\b|that\b|your\b)\S.*$",
-        MemoryKind.PREFERENCE,
-    ),
-    _rule(r"^(?:请)?(?:记住|记一下|记下来|别忘了)[,，:：\s]*(?P<words>.+)$", MemoryKind.NOTE),
-    _rule(r"^我对.{1,20}过敏.*$", MemoryKind.FACT),
-    _rule(r"^我的(?!问题|意思|想法).{1,20}(?:是|叫|在).+$", MemoryKind.FACT),
-    _rule(r"^我(?:很|最|非常)?(?:喜欢|讨厌)(?!你).+$", MemoryKind.PREFERENCE),
-)
-_SENTENCE: Final = re.compile(r"[^.!?。！？\n]+(?:[.](?=\S)[^.!?。！？\n]*)*[.!?。！？]*")
-# Conditions and reported speech are not the user's own facts.
-_HEDGE: Final = re.compile(r"\b(?:if|suppose|imagine|pretend|what if|would be)\b|如果|假如|要是|假设", re.IGNORECASE)
-_QUESTION: Final = re.compile(r"[?？]\s*$|(?:吗|呢)[。\s]*$")
-_MAX_CHARS: Final = 500
-
-
-def captured_statements(message: str) -> list[CapturedStatement]:
-    """Return the statements of a message that a rule takes for worth remembering, in the user's own words."""
-    found: list[CapturedStatement] = []
-    for match in _SENTENCE.finditer(message):
-        sentence = match.group().strip()
-        if not sentence or len(sentence) > _MAX_CHARS or _QUESTION.search(sentence) or _HEDGE.search(sentence):
-            continue
-        for rule in _RULES:
-            fit = rule.pattern.match(sentence)
-            if fit:
-                words = (fit.groupdict().get("words") or sentence).strip()
-                found.append(CapturedStatement(words[:1].upper() + words[1:], rule.kind, rule.about))
-                break
+    A plan needs a time that lies ahead of `said_at`, an aware datetime; without one no plan is found.
+    """
+    found: list[Statement | Ended] = []
+    for clauses in told(message):
+        found += _of_sentence(clauses, said_at)
     return found
 
 
 def about(text: str) -> str:
     """Return what of the user a memory is about, of which there is one at a time; empty for all else."""
-    statements = captured_statements(text)
-    return statements[0].about if len(statements) == 1 else ""
+    said = statements(text)
+    return said[0].about if len(said) == 1 and isinstance(said[0], Statement) else ""
+
+
+def may_be_about(text: str, key: str) -> bool:
+    """Say whether a text may be about this; a quick look at what `about` then reads in full."""
+    read = normalised(text)
+    return any(rule.search(read) for name, rule in _rules() if _makes(name.partition(" ")[2], rule, key))
+
+
+def _makes(own: str, rule: re.Pattern[str], key: str) -> bool:
+    return key == own or ("of" in rule.groupindex and key.startswith(own))
+
+
+def key_of(memory: Memory) -> str:
+    """Return what a memory is about: as it was captured, else as its words tell."""
+    return memory.about or about(memory.text)
+
+
+def _of_sentence(clauses: Sequence[Clause], said_at: datetime | None) -> Iterator[Statement | Ended]:
+    at = 0
+    while at < len(clauses):
+        end = at + 1
+        while end < len(clauses) and clauses[end].goes_on and _fit(clauses[end], said_at) is None:
+            end += 1
+        goal = _goal(clauses[at], clauses[at + 1 : at + 2], said_at)
+        if goal is not None:
+            yield goal
+            at += 1 + (goal.why is not None)
+            continue
+        # A date may stand behind a comma; what a clause says by itself counts before what it says with the next.
+        made = _fit(clauses[at], said_at)
+        for last in range(at + 2, end + 1):
+            made = made or _fit(_joined(clauses[at:last]), said_at)
+        if isinstance(made, Statement) and end > at + 1:
+            longer = _fit(_joined(clauses[at:end]), said_at)
+            made = longer if isinstance(longer, Statement) else made
+        if made is not None:
+            yield made
+            at = end
+        else:
+            at += 1
+
+
+def _goal(clause: Clause, after: Sequence[Clause], said_at: datetime | None) -> Statement | None:
+    """Return the goal that a clause states, with why, if the next one says so."""
+    made = _fit(clause, said_at)
+    if not isinstance(made, Statement) or made.kind is not MemoryKind.GOAL:
+        return None
+    horizon = max((one.words for one in time_spans(clause.read, said_at)), key=len, default=None) if said_at else None
+    why = after[0].text.rstrip(",，.。!！ ") if after and after[0].is_reason else None
+    return replace(made, why=why, horizon=horizon)
+
+
+def _joined(clauses: Sequence[Clause]) -> Clause:
+    join = "，" if re.search(r"[\u4e00-\u9fff]$", clauses[0].text.rstrip(",，")) else ", "
+    texts = [one.text.rstrip(",，;； ") for one in clauses]
+    reads = [one.read.rstrip(",; ") for one in clauses]
+    return Clause(join.join(texts), ",".join(reads) if join == "，" else ", ".join(reads), clauses[0].subject)
+
+
+def _fit(clause: Clause, said_at: datetime | None) -> Statement | Ended | None:
+    """Return what the first rule that fits makes of a clause."""
+    text, read = clause.text, clause.read
+    if clause.subject:
+        gap = " " if clause.subject.isascii() else ""
+        rest = re.sub(r"^and\s+", "", text, flags=re.IGNORECASE)
+        text, read = f"{clause.subject}{gap}{rest}", f"{clause.subject}{gap}{re.sub(r'^and ', '', read)}"
+    for name, rule in _rules():
+        fit = rule.match(read)
+        if fit is None:
+            continue
+        kind, _, of = name.partition(" ")
+        groups = fit.groupdict()
+        if kind == _ENDS:
+            return Ended(text, groups.get("of") or "", of)
+        if kind == MemoryKind.NOTE:
+            return _note(text[-len(groups["words"]) :].strip(), said_at)
+        about = _about(of, groups.get("of") or "")
+        if kind != _PLAN:
+            return Statement(_capital(text), MemoryKind(kind), about)
+        valid_to = until(read, said_at) if said_at is not None else None
+        if said_at is None or valid_to is not None:
+            return Statement(_capital(text), MemoryKind.EVENT, about, valid_to)
+    return None
+
+
+def _note(text: str, said_at: datetime | None) -> Statement:
+    """Return what the user asked to remember: of the kind that its words tell, a note otherwise."""
+    inner = _of_sentence([Clause(text, normalised(text))], said_at)
+    stated = next((one for one in inner if isinstance(one, Statement)), Statement(text, MemoryKind.NOTE))
+    return replace(stated, text=_capital(text), asked_for=True)
+
+
+def _about(name: str, of: str) -> str:
+    said = " ".join(words.content(words.tokens(of))[:_MOST_WORDS])
+    return f"{name} {_BETWEEN_SIGNS.sub('', said)}".strip()
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@cache
+def _rules() -> list[tuple[str, re.Pattern[str]]]:
+    """Return the rules by the names of what they make, those that end something first."""
+    named = [(name, rule) for file in _FILES for name, found in rules(file).items() for rule in found]
+    return sorted(named, key=lambda one: (not one[0].startswith(_ENDS), one[0] != MemoryKind.NOTE))

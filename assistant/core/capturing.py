@@ -1,40 +1,122 @@
-"""Remembers what the user states: once, and in the place of what it makes untrue."""
+"""Remembers what the user states, once and in the place of what it makes untrue, and ends what the user takes back."""
 
 from __future__ import annotations
 
-from assistant.core.capture import CapturedStatement, about, captured_statements
-from assistant.core.events import Captured
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from assistant.core.capture import Ended, Statement, key_of, may_be_about, statements
+from assistant.core.events import Captured, NoLongerTrue, Noted
+from assistant.core.learning import words
+from assistant.core.sensitive import asks_first
 from memory_store import NewMemory, Store
-from memory_store.models import AuthorKind, Memory, Message
+from memory_store.database.capture_queue import Change, ChangeKind
+from memory_store.models import AuthorKind, Memory, MemoryKind, Message, RecallFilters, SourceKind
+from memory_store.times.expressions import time_spans
+
+_LOOKED_AT: Final = 16
+# Words that name no thing of their own in "the trip to Oslo" or "my job at Acme"; alone they stand for what they are.
+_GENERAL: Final = {"job": "work", "work": "work", "工作": "work", "name": "name", "diet": "diet"}
+_WANTED: Final = frozenset({MemoryKind.GOAL, MemoryKind.EVENT, MemoryKind.NOTE})
 
 
-def remember_statements(store: Store, message: Message, *, private: bool) -> list[Captured]:
-    """Remember what a message of the user states; what is known word for word is not stored again.
+def remember_statements(store: Store, message: Message, *, private: bool) -> list[Noted]:
+    """Remember what a message of the user states, and end what it takes back.
 
-    What the user is, has or does once at a time (a home, a name) supersedes the latest memory of the same: it stays as
-    history. Only what the user said is taken back by what the user says, not what a document states.
+    What is known word for word is not stored again. What the user is, has or does once at a time (a home, a name)
+    supersedes the latest memory of the same: it stays as history, as does what is ended. What a document states is not
+    taken back by what the user says. What touches health or mood is remembered, but asked about before it becomes a
+    line of the profile, unless the user asked to remember it.
     """
-    captured: list[Captured] = []
-    for statement in captured_statements(message.text):
-        living = store.memories.all()
-        if any(one.text.casefold() == statement.text.casefold() for one in living):
+    noted: list[Noted] = []
+    for one in statements(message.text, message.created_at):
+        if isinstance(one, Ended):
+            noted += [NoLongerTrue(store.memories.retire(old.id)) for old in _ended(store, one, message)]
             continue
-        new = NewMemory(statement.text, kind=statement.kind, private=private, sources=(message.id,))
-        old = _untrue_now(statement, living)
-        if old is None:
-            captured.append(Captured(store.remember(new)))
-            continue
-        newer = NewMemory(
-            statement.text, kind=statement.kind, pinned=old.pinned, private=private, sources=(message.id,)
-        )
-        captured.append(Captured(store.memories.supersede(old.id, newer), old))
+        change = _change(store, one, message, private)
+        noted += captured(store, store.learning.keep([change] if change else []))
+    if noted:
         store.wake()
-    return captured
+    return noted
 
 
-def _untrue_now(statement: CapturedStatement, living: list[Memory]) -> Memory | None:
-    """Return the latest memory that a statement takes the place of."""
-    if not statement.about:
+def captured(store: Store, stored: Sequence[tuple[Memory, Memory | None]]) -> list[Captured]:
+    """Return what was stored as events: each new memory, with the one whose place it took."""
+    asked = {one.memory.id for one in store.learning.questions.all()} if stored else set()
+    return [Captured(memory, superseded, memory.id in asked) for memory, superseded in stored]
+
+
+def alike(store: Store, text: str, about: Sequence[str] = ()) -> list[Memory]:
+    """Return the living memories that may say the same as a text, or are about the same; the latest first."""
+    filters = RecallFilters(kinds=frozenset({SourceKind.MEMORY}))
+    near = [hit.source.id for hit in store.recall(text, _LOOKED_AT, filters)]
+    keys = [one for one in about if one]
+    if keys:  # those that no rule has read, as they were written by hand or imported
+        near += [one.id for one in store.memories.all() if not one.about and may_be_about(one.text, keys[0])]
+    return store.memories.living(near, texts=[text], about=keys)
+
+
+def rival(living: Iterable[Memory], about: str) -> Memory | None:
+    """Return the latest living memory about what there is one of at a time; what a document states is none."""
+    if not about:
         return None
-    said = (one for one in living if one.author.kind is AuthorKind.USER)
-    return next((one for one in said if about(one.text) == statement.about), None)
+    said = (one for one in living if one.author.kind is not AuthorKind.DOCUMENT)
+    return next((one for one in said if key_of(one) == about), None)
+
+
+def bare(text: str) -> str:
+    """Return a text as it is compared to know whether two memories say the same word for word."""
+    return " ".join(text.casefold().split()).rstrip(".。!！ ")
+
+
+def _change(store: Store, statement: Statement, message: Message, private: bool) -> Change | None:
+    living = alike(store, statement.text, [statement.about])
+    if any(bare(one.text) == bare(statement.text) for one in living):
+        return None
+    old = rival(living, statement.about)
+    new = NewMemory(
+        statement.text,
+        statement.kind,
+        pinned=old is not None and old.pinned,
+        private=private,
+        valid_to=statement.valid_to,
+        sources=(message.id,),
+        about=statement.about,
+        why=statement.why,
+        horizon=statement.horizon,
+    )
+    sensitive = not statement.asked_for and asks_first(statement.text)
+    return Change(ChangeKind.SUPERSEDE if old else ChangeKind.ADD, new, old.id if old else None, sensitive)
+
+
+def _ended(store: Store, ended: Ended, message: Message) -> list[Memory]:
+    """Return the living memories that the user takes back: the plans and goals that are meant, and the nearest fact."""
+    said = ended.words
+    for span in time_spans(said, message.created_at.astimezone()):
+        said = said.replace(span.words, " ")
+    meant = [one for one in words.content(words.tokens(said)) if one not in words.GENERAL]
+    about = ended.about or (_GENERAL.get(said.strip().split(" ")[0], "") if not meant else "")
+    living = [
+        one
+        for one in alike(store, f"{said} {ended.text}", [about])
+        if one.author.kind is not AuthorKind.DOCUMENT and message.id not in one.sources
+    ]
+    if about:
+        found = rival(living, about)
+        if found is not None or not meant:
+            return [found] if found is not None else []
+    fitting = [one for one in living if _says(one, said, meant)]
+    wanted = [one for one in fitting if one.kind in _WANTED]
+    others = sorted((one for one in fitting if one.kind not in _WANTED), key=lambda one: len(one.text))
+    return [*wanted, *others[:1]]
+
+
+def _says(memory: Memory, said: str, meant: Sequence[str]) -> bool:
+    """Say whether a memory is of what is meant: all words of it are in the memory; Chinese words stand together."""
+    if any("\u4e00" <= sign <= "\u9fff" for sign in said):
+        bare_said = "".join(said.split())
+        while (shorter := words.GENERAL_SIGNS.sub("", bare_said)) != bare_said and shorter:
+            bare_said = shorter
+        parts = [part for part in bare_said.split("的") if part]
+        return bool(parts) and all(part in memory.text.casefold() for part in parts)
+    return bool(meant) and set(meant) <= set(words.tokens(memory.text))

@@ -86,10 +86,21 @@ class ThinkingDelta:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A memory made from what the user said, and the one whose place it takes, if any."""
+    """A memory made from what the user said, and the one whose place it takes, if any.
+
+    `is_asked_about` says that it is not told as known before the user has answered a question about it.
+    """
 
     memory: Memory
     instead_of: Memory | None = None
+    is_asked_about: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoLongerTrue:
+    """A memory that the user took back ("I sold the car"): it is no longer told as true and stays as history."""
+
+    memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +129,5 @@ class TurnFailed:
     sources: tuple[NumberedSource, ...] = ()
 
 
-Event = TurnStarted | CareOffered | Recalled | AnswerDelta | ThinkingDelta | Captured | TurnFinished | TurnFailed
+Noted = Captured | NoLongerTrue
+Event = TurnStarted | CareOffered | Recalled | AnswerDelta | ThinkingDelta | Noted | TurnFinished | TurnFailed

@@ -1,4 +1,4 @@
-"""What is known about the user, on one page: the living memories by their kind, each with where it is from."""
+"""What is known about the user, on one page: what is true of them now, by its kind, each with where it is from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from memory_store import Store
+from memory_store.clock import now
 from memory_store.errors import NotFoundError
 from memory_store.ids import DOCUMENT, prefix_of
 from memory_store.models import Memory, MemoryKind
@@ -37,9 +38,19 @@ class ProfileSection:
     lines: tuple[ProfileLine, ...]
 
 
-def profile(store: Store) -> list[ProfileSection]:
-    """Return what is known; kinds of which there is nothing are left out. Private memories are in it: it stays here."""
-    living = store.memories.all()
+def profile(store: Store, as_of: datetime | None = None) -> list[ProfileSection]:
+    """Return what is known; kinds of which there is nothing are left out. Private memories are in it: it stays here.
+
+    What is over, and what the user was not asked about yet (health, mood, what contradicts another), is no line of it.
+    With a moment, an aware datetime, it is what was true then, by what is known today.
+    """
+    asked = {one.memory.id for one in store.learning.questions.all()}
+    moment = as_of or now()
+    living = [
+        one
+        for one in store.memories.all(as_of=as_of)
+        if one.id not in asked and (one.valid_to is None or one.valid_to > moment)
+    ]
     sections = []
     for kind in _ORDER:
         of_kind = sorted((one for one in living if one.kind is kind), key=lambda one: not one.pinned)

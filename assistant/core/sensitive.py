@@ -30,6 +30,11 @@ def topics_of(text: str) -> frozenset[Topic]:
     return frozenset(found | ({Topic.MOOD} if _finds(_LOW, read) else set()))
 
 
+def asks_first(text: str) -> bool:
+    """Say whether a memory becomes a line of the profile only with a yes: of health and of mood."""
+    return bool(topics_of(text) & {Topic.HEALTH, Topic.MOOD})
+
+
 def is_low(text: str) -> bool:
     """Say whether a message speaks of a mood that is hard to bear, rather than of any mood."""
     return _finds(_LOW, as_meant(text, _FILE))

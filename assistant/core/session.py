@@ -19,6 +19,7 @@ from assistant.core.events import (
     AnswerDelta,
     Captured,
     Event,
+    Noted,
     Recalled,
     ThinkingDelta,
     TurnFailed,
@@ -67,6 +68,7 @@ class Session:
         self._messages: list[Message] = []
         self._tree: list[Message] = []
         self._attached: dict[str, Sequence[Source]] = {}
+        self._begins_private = False
 
     @classmethod
     async def open(cls, store: Store, model: llm.ChatModel, settings: TurnSettings, conversation_id: str) -> Session:
@@ -104,7 +106,15 @@ class Session:
     @property
     def is_private(self) -> bool:
         """Whether all that is said here is private."""
-        return self.conversation is not None and self.conversation.private
+        return self._begins_private if self.conversation is None else self.conversation.private
+
+    async def keep_private(self, *, private: bool) -> None:
+        """Make all that is said here private, or no longer; a chat that has not begun begins so."""
+        self._begins_private = private
+        if self.conversation is not None:
+            self.conversation = await asyncio.to_thread(
+                self._store.conversations.mark, self.conversation.id, private=private
+            )
 
     def refuse_elsewhere(self) -> None:
         """Raise ModelError if this chat is private and who answers is on another machine."""
@@ -207,8 +217,8 @@ class Session:
         context = assembled.context
         yield assembled.event()
         noted = await asyncio.to_thread(self._capture, question) if capture else []
-        for captured in noted:
-            yield captured
+        for one in noted:
+            yield one
         messages = context.messages
         if beginning:
             begun = llm.ChatMessage(Role.ASSISTANT, beginning)
@@ -220,7 +230,7 @@ class Session:
             context.hits,
             self.settings.max_answer_tokens,
             self.settings.temperature,
-            tuple(captured.memory.text for captured in noted),
+            tuple(one.memory.text for one in noted if isinstance(one, Captured)),
         )
         async with aclosing(self._answer(request, context, question, stop, beginning)) as events:
             async for event in events:
@@ -228,7 +238,10 @@ class Session:
 
     async def _store_question(self, text: str) -> Message:
         if self.conversation is None:
-            self.conversation = await asyncio.to_thread(self._conversations.start, title_of(text))
+            begun = await asyncio.to_thread(self._conversations.start, title_of(text))
+            if self._begins_private:
+                begun = await asyncio.to_thread(self._store.conversations.mark, begun.id, private=True)
+            self.conversation = begun
         parent = self._messages[-1].id if self._messages else None
         message = await asyncio.to_thread(
             self._append,
@@ -275,7 +288,7 @@ class Session:
         known_as = self.conversation.id if self.conversation is not None else None
         return assemble(self._store, self.model, self.settings, self._messages, text, attached, known_as)
 
-    def _capture(self, message: Message) -> list[Captured]:
+    def _capture(self, message: Message) -> list[Noted]:
         return remember_statements(self._store, message, private=self.is_private)
 
     async def _answer(

@@ -82,6 +82,14 @@ COMMANDS: Final = (
     Command("about-me", "", N_("See what is known about you, with its sources"), "screens:about_me"),
     Command("remember", "TEXT", N_("Keep a note"), "conversation:remember"),
     Command(
+        "questions", "", N_("Answer what only you can: what is true, what may be remembered"), "learning:questions"
+    ),
+    Command("goals", "[TEXT]", N_("See your goals, say how they go; with words, set one"), "learning:goals"),
+    Command(
+        "learn", "", N_("Learn now from what was said, and tidy the memory"), "learning:learn", waits_for_answer=True
+    ),
+    Command("private", "", N_("Keep this chat to this machine; again ends that"), "learning:private"),
+    Command(
         "forget",
         "WHAT",
         N_("Erase an ID, `document PATH`, `matching WORDS`, `this` chat or `all`, after asking"),

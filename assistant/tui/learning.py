@@ -5,15 +5,19 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from assistant.core.events import Captured
+from assistant.core.events import NoLongerTrue, Noted
+from assistant.display import excerpt
 from assistant.language import _
 from assistant.tui.widgets.notice import Notice
 from memory_store.errors import KeepsakeError
 
 if TYPE_CHECKING:
+    from assistant.core.learning.consolidation import Merged
     from assistant.tui.screens.chat import ChatScreen
+    from memory_store.learned import Summary
 
 _GROUP: Final = "learning"
+_EXCERPT_CHARS: Final = 160
 
 
 def pause(chat: ChatScreen) -> None:
@@ -21,13 +25,33 @@ def pause(chat: ChatScreen) -> None:
     chat.workers.cancel_group(chat, _GROUP)
 
 
-def go_on(chat: ChatScreen) -> None:
-    """Capture from the messages that wait, in the background."""
+def go_on(chat: ChatScreen, *, consolidating: bool = False) -> None:
+    """Capture from the messages that wait, in the background; `consolidating` also merges duplicates and sums up."""
     if chat.session is not None and chat.session.settings.learn:
-        chat.run_worker(_learn(chat), name=_GROUP, group=_GROUP, exit_on_error=False)
+        chat.run_worker(_in_background(chat, consolidating), name=_GROUP, group=_GROUP, exit_on_error=False)
 
 
-async def _learn(chat: ChatScreen) -> None:
+async def learn_now(chat: ChatScreen) -> int:
+    """Learn all that there is to learn, and tell it; return how much that was. Raises ModelError."""
+    from assistant.core.learning.consolidation import consolidate
+    from assistant.core.learning.learner import learn
+
+    session = chat.session
+    assert session is not None
+    count = 0
+    async with aclosing(learn(chat.services.store, session.model)) as captured:
+        async for one in captured:
+            count += 1
+            await _tell(chat, noted(one))
+    async with aclosing(consolidate(chat.services.store, session.model)) as consolidated:
+        async for two in consolidated:
+            count += 1
+            await _tell(chat, _consolidated(two))
+    return count
+
+
+async def _in_background(chat: ChatScreen, consolidating: bool) -> None:
+    from assistant.core.learning.consolidation import consolidate
     from assistant.core.learning.learner import learn
 
     session = chat.session
@@ -36,13 +60,33 @@ async def _learn(chat: ChatScreen) -> None:
         async with aclosing(learn(chat.services.store, session.model)) as captured:
             async for one in captured:
                 if chat.session is session:
-                    await chat.transcript.add(remembered(one))
+                    await _tell(chat, noted(one))
+        if consolidating:
+            async with aclosing(consolidate(chat.services.store, session.model)) as consolidated:
+                async for _done in consolidated:
+                    pass  # it changes nothing of what is known: the profile and /context show it
     except KeepsakeError:
         return  # who answers can't be asked now: the messages wait on
 
 
-def remembered(captured: Captured) -> Notice:
-    """Return the notice of a new memory."""
-    old = captured.instead_of
-    hint = _("In place of: {text}").format(text=old.text) if old else ""
-    return Notice(_("Remembered: {text}").format(text=captured.memory.text), hint, "good")
+async def _tell(chat: ChatScreen, notice: Notice) -> None:
+    await chat.transcript.add(notice)
+
+
+def noted(event: Noted) -> Notice:
+    """Return the notice of a new memory, or of one that the user took back."""
+    if isinstance(event, NoLongerTrue):
+        return Notice(_("No longer true: {text}").format(text=event.memory.text), "", "good")
+    old = event.instead_of
+    hints = [_("In place of: {text}").format(text=old.text)] if old else []
+    if event.is_asked_about:
+        hints.append(_("Only you can say whether it may stay: /questions"))
+    return Notice(_("Remembered: {text}").format(text=event.memory.text), " · ".join(hints), "good")
+
+
+def _consolidated(done: Merged | Summary) -> Notice:
+    from assistant.core.learning.consolidation import Merged
+
+    if isinstance(done, Merged):
+        return Notice(_("Merged what said the same: {text}").format(text=done.memory.text), "", "good")
+    return Notice(_("Summed up: {text}").format(text=excerpt(done.text, _EXCERPT_CHARS)), "", "good")

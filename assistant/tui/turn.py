@@ -12,6 +12,7 @@ from assistant.core.events import (
     Captured,
     CareOffered,
     Event,
+    NoLongerTrue,
     Recalled,
     ThinkingDelta,
     TurnFailed,
@@ -154,8 +155,8 @@ class _TurnView:
                 await self._answer.think(piece)
             case AnswerDelta(piece):
                 await self._answer.add(piece)
-            case Captured():
-                await self._chat.transcript.add(learning.remembered(event), before=self._answer)
+            case Captured() | NoLongerTrue():
+                await self._chat.transcript.add(learning.noted(event), before=self._answer)
             case TurnFinished(message, sources):
                 self._answer.message_id = message.id
                 name = message.author.name or self._chat.services.model.name

@@ -123,7 +123,7 @@ class Memories:
         """Keep what the user says of a goal. Raises NotFoundError, and StoreError for what is no goal."""
         with self._database.write() as connection:
             if _get(connection, memory_id).kind is not MemoryKind.GOAL:
-                raise StoreError(f"{memory_id} is no goal.", "`keepsake memory list --kind goal` lists the goals.")
+                raise StoreError(f"{memory_id} is no goal.", "`keepsake goals list` lists the goals.")
             review = Review(now(), text)
             connection.execute(
                 "INSERT INTO goal_reviews (memory_id, reviewed_at, text) VALUES (?, ?, ?)",
@@ -171,6 +171,18 @@ class Memories:
             condition, moments = f"WHERE {TRUE_AT}", (to_text(as_of),) * 2
         with self._database.read() as connection:
             rows = connection.execute(f"{SELECT} {condition} ORDER BY y.recorded_at DESC, y.id", moments)
+            return [memory_of(row) for row in rows]
+
+    def living(self, memory_ids: Sequence[str], texts: Sequence[str] = (), about: Sequence[str] = ()) -> list[Memory]:
+        """Return the living memories with one of these ids, texts (however capitalised) or abouts, the latest first."""
+        wanted = [*memory_ids, *(one.lower() for one in texts), *about]
+        ids_, texts_, about_ = (", ".join("?" for _ in one) for one in (memory_ids, texts, about))
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"{SELECT} WHERE y.retired_at IS NULL AND (y.id IN ({ids_}) OR lower(y.text) IN ({texts_}) "
+                f"OR y.about IN ({about_})) ORDER BY y.recorded_at DESC, y.id",
+                wanted,
+            )
             return [memory_of(row) for row in rows]
 
     def pinned(self, *, include_private: bool) -> list[Memory]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from memory_store import NewMemory, Store
-from memory_store.models import USER, MemoryKind, Role
 from tests.cli.conftest import Shell
 from tests.support.chat_server import ChatServer
 from tests.support.embedder import HashEmbedder
@@ -62,22 +61,3 @@ def test_memories_and_searches_answer_as_of_an_earlier_day(keepsake: Shell) -> N
     assert [one["text"] for one in found] == ["Ada lives in Porto."]
     found = keepsake("search", "Where does Ada live?", "--json").json["hits"]
     assert [one["text"] for one in found] == ["Ada lives in Lyon."]
-
-
-def test_what_is_known_about_the_user_is_a_page_with_sources_and_history(keepsake: Shell) -> None:
-    assert "Nothing yet" in keepsake("about-me").out
-    with Store.open(keepsake.data, HashEmbedder()) as store:
-        talk = store.conversations.start("Moving house")
-        said = store.conversations.append(talk.id, Role.USER, "I live in Porto.", USER, parent_id=None)
-        old = store.remember(NewMemory("I live in Porto.", MemoryKind.FACT, sources=(said.id,)))
-        store.memories.supersede(old.id, NewMemory("I live in Lyon.", MemoryKind.FACT, sources=(said.id,)))
-        store.remember(NewMemory("Prefers tea.", MemoryKind.PREFERENCE, pinned=True, private=True))
-    page = keepsake("about-me").out
-    assert page.index("## Facts") < page.index("## Preferences")
-    assert "- I live in Lyon. (" in page
-    assert "from “Moving house”" in page
-    assert "  - before: I live in Porto." in page
-    assert "from written by hand, pinned, private)" in page
-    (fact, preference) = keepsake("about-me", "--json").json["memories"]
-    assert (fact["from"], fact["earlier"]) == (["Moving house"], ["I live in Porto."])
-    assert preference["private"]

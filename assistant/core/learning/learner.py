@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from assistant.core.asking import is_capable, note_sent, whole_answer
-from assistant.core.capture import about
+from assistant.core.capture import about, key_of
+from assistant.core.capturing import alike, bare, captured, rival
 from assistant.core.events import Captured
 from assistant.core.learning import words
 from assistant.core.learning.proposals import Proposal, asked, read, tokens_of
 from assistant.core.learning.support import why_unsupported
+from assistant.core.sensitive import asks_first
 from assistant.errors import ModelError
 from assistant.llm.base import ChatModel, ChatRequest
 from memory_store import NewMemory, Store
@@ -40,8 +42,8 @@ async def learn(store: Store, model: ChatModel) -> AsyncGenerator[Captured, None
         message = await asyncio.to_thread(store.learning.queue.next, include_private=model.is_private)
         if message is None:
             return
-        for captured in await _learn_from(store, model, message):
-            yield captured
+        for one in await _learn_from(store, model, message):
+            yield one
 
 
 async def _learn_from(store: Store, model: ChatModel, message: Message) -> list[Captured]:
@@ -59,7 +61,7 @@ async def _learn_from(store: Store, model: ChatModel, message: Message) -> list[
     if proposals is None:
         await asyncio.to_thread(store.learning.queue.failed, message.id)
         return []
-    living = await asyncio.to_thread(store.memories.all)
+    living = await asyncio.to_thread(_living, store, material.known, proposals)
     author = Author(AuthorKind.MODEL, said.model)
     found = (checked(one, message, material.known, living, author) for one in proposals)
     changes = [one for one in found if one is not None]
@@ -110,7 +112,7 @@ def checked(
 ) -> Change | None:
     """Return the change that a proposal makes, or None: what the user did not say is not remembered.
 
-    `known` are the memories that the model was shown, by its numbers; `living` are all.
+    `known` are the memories that the model was shown, by its numbers; `living` are those that may say the same.
 
     The place of another memory is taken only where it is plain that the newer one makes it untrue: both are about what
     there is one of at a time, or the user says that something changed. Else the user is asked. What a document states
@@ -120,39 +122,43 @@ def checked(
         return None
     number = proposal.memory or 0
     other = known[number - 1] if 1 <= number <= len(known) else None
-    same = next((one for one in living if _bare(one.text) == _bare(proposal.text)), None)
+    same = next((one for one in living if bare(one.text) == bare(proposal.text)), None)
     new = NewMemory(
         proposal.text.strip(),
         proposal.kind,
         author,
         private=message.private,
         sources=(message.id,),
-        about=about(proposal.text) or " ".join(proposal.about.lower().split()),
+        about=_about(proposal),
         quote=proposal.quote,
     )
+    sensitive = asks_first(proposal.text)
     confirmed = same or (other if proposal.action == "confirm" else None)
     if confirmed is not None:
         return Change(ChangeKind.CONFIRM, new, confirmed.id)
-    rival = next((one for one in living if new.about and _key(one) == new.about), None)
-    other = rival or (other if proposal.action != "add" else None)
+    other = rival(living, new.about) or (other if proposal.action != "add" else None)
     if other is None:
-        return Change(ChangeKind.ADD, new)
+        return Change(ChangeKind.ADD, new, sensitive=sensitive)
     plain = proposal.action != "contradict" and _takes_the_place(new, other, message)
-    return Change(ChangeKind.SUPERSEDE if plain else ChangeKind.CONTRADICT, new, other.id)
+    return Change(ChangeKind.SUPERSEDE if plain else ChangeKind.CONTRADICT, new, other.id, sensitive)
 
 
-def _key(memory: Memory) -> str:
-    return memory.about or about(memory.text)
+def _about(proposal: Proposal) -> str:
+    return about(proposal.text) or " ".join(proposal.about.lower().split())
 
 
-def _bare(text: str) -> str:
-    return " ".join(text.casefold().split()).rstrip(".。!！ ")
+def _living(store: Store, known: Sequence[Memory], proposals: Sequence[Proposal]) -> list[Memory]:
+    """Return the living memories that proposals may be about: those that were shown, and what is alike."""
+    found = {one.id: one for one in store.memories.living([one.id for one in known])}
+    for proposal in proposals:
+        found |= {one.id: one for one in alike(store, proposal.text, [_about(proposal)])}
+    return sorted(found.values(), key=lambda one: one.recorded_at, reverse=True)
 
 
 def _takes_the_place(new: NewMemory, other: Memory, message: Message) -> bool:
     if other.author.kind is AuthorKind.DOCUMENT:
         return False
-    if new.about and new.about == _key(other):
+    if new.about and new.about == key_of(other):
         return True
     shared = set(words.content(words.tokens(new.text))) & set(words.content(words.tokens(other.text)))
     return bool(shared) and bool(set(words.tokens(message.text)) & _CHANGING)
@@ -161,4 +167,4 @@ def _takes_the_place(new: NewMemory, other: Memory, message: Message) -> bool:
 def _keep(store: Store, message: Message, changes: Sequence[Change]) -> list[Captured]:
     stored = store.learning.queue.done(message.id, changes)
     store.wake()
-    return [Captured(memory, superseded) for memory, superseded in stored]
+    return captured(store, stored)

@@ -80,6 +80,16 @@ KIN: Final = re.compile(
 )
 
 
+# Words that name nothing of their own, as in "the trip to Oslo" or "那个计划".
+GENERAL: Final = _set(
+    "trip plan thing idea whole stuff visit appointment so thi that it them these those any more anymore all there "
+    "here again just really after ever either too job work now company"
+)
+GENERAL_SIGNS: Final = re.compile(
+    r"的?(?:行程|计划|打算|事情?|安排|工作|想法|念头|旅行|那个|这个|那件|这件|我|要|想)$|^(?:那个|这个|我的?|去|要|想)"
+)
+
+
 def tokens(text: str) -> list[str]:
     """Return a text's words as they are compared, in lower case."""
     found: list[str] = []

@@ -39,12 +39,19 @@ async def doctor(chat: ChatScreen, argument: str) -> None:
 
 
 async def about_me(chat: ChatScreen, argument: str) -> None:
-    """Show what is known about the user."""
+    """Show what is known about the user; let them edit the page, or answer the questions that are open."""
     from assistant.core.profile import profile
-    from assistant.tui.screens.about_me import AboutMeScreen
+    from assistant.tui.actions.learning import edit_page, questions
+    from assistant.tui.screens.about_me import ANSWER, EDIT, AboutMeScreen
 
-    sections = await in_thread(lambda: profile(chat.services.store))
-    await chat.app.push_screen(AboutMeScreen(sections))
+    store = chat.services.store
+    sections = await in_thread(lambda: profile(store))
+    asked = await in_thread(store.learning.questions.all)
+    chosen = await chat.app.push_screen_wait(AboutMeScreen(sections, len(asked)))
+    if chosen == EDIT:
+        await edit_page(chat, sections, asked)
+    elif chosen == ANSWER:
+        await questions(chat, "")
 
 
 async def stats(chat: ChatScreen, argument: str) -> None:

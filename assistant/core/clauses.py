@@ -2,90 +2,123 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from assistant.core.learning import words
 from assistant.core.rules import rules
 from assistant.core.said import finds, normalised
-from assistant.ingestion.sentences import sentence_pieces
 
 _MAX_CHARS: Final = 500
 # What is longer is a pasted text: hardly all of it is about the user.
-_MOST_CHARS: Final = 1500
+_MOST_CHARS: Final = 2500
 _FILE: Final = "told"
-_JOINTS: Final = ",，;；:：、—- "
+_JOINTS: Final = ",，;；:：、—-~～ "
+_SPEAKER: Final = re.compile(r"(?m)^[ \t]*[A-Z\u4e00-\u9fff][\w ]{0,20}[:：][ \t]*\S.*$")
+_ABBREVIATION: Final = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|e\.g|i\.e|etc|No|approx)\.$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
     """A clause of a message: its own words, and as rules read it, in lower case and without what leads in to it.
 
-    `subject` is who does it where an earlier clause says so ("I live in Porto and work at Acme"); `goes_on` says that
-    it only adds to the one before it. Of a clause that gives a reason, `text` and `read` are without the "because", and
-    `is_reason` says so.
+    `begin` and `end` are where it stands in the message. `subject` is who does it where an earlier clause says so ("I
+    live in Porto and work at Acme"); `goes_on` says that it only adds to the one before it. Of a clause that gives a
+    reason, `text` and `read` are without the "because", and `is_reason` says so.
     """
 
     text: str
     read: str
+    begin: int = 0
+    end: int = 0
     subject: str = ""
     goes_on: bool = False
     is_reason: bool = False
+    asked_for: bool = False
 
 
 def told(message: str) -> list[list[Clause]]:
-    """Return the sentences of a message that tell something, each as its clauses; none of a message meant as a joke."""
-    whole = normalised(message)
-    if len(message) > _MOST_CHARS or words.JOKING.search(whole) or finds(_FILE, "text work", whole):
+    """Return the sentences of a message that tell something, each as its clauses; none of a text to work on."""
+    if len(message) > _MOST_CHARS or finds(_FILE, "text work", normalised(message)):
         return []
-    sentences = []
-    for line in _own_words(message).splitlines():
-        for sentence in sentence_pieces(line):
-            clauses = _clauses(sentence.strip()) if len(sentence) <= _MAX_CHARS else []
-            if clauses:
-                sentences.append(clauses)
-    return sentences
+    own = own_words(message)
+    found = [_clauses(own, begin, end) for begin, end in _sentences(own) if end - begin <= _MAX_CHARS]
+    return [one for one in found if one]
 
 
-def _own_words(message: str) -> str:
-    """Return a message without code, quoted lines, and what is said in quotes."""
+def is_joke(message: str) -> bool:
+    """Say whether a message says of itself that it is not meant."""
+    return finds(_FILE, "joking", normalised(message))
+
+
+def own_words(message: str) -> str:
+    """Return a message with blanks in the place of code, quoted lines, talk of others and what is said in quotes."""
     for rule in rules(_FILE)["not own"]:
-        message = rule.sub(" ", message)
+        message = rule.sub(lambda found: " " * len(found.group()), message)
+    spoken = list(_SPEAKER.finditer(message))
+    for found in spoken if len(spoken) > 1 else []:
+        message = message[: found.start()] + " " * len(found.group()) + message[found.end() :]
     return message
 
 
-def _clauses(sentence: str) -> list[Clause]:
-    whole = normalised(sentence)
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    begin = 0
+    for found in rules(_FILE)["sentence end"][0].finditer(text):
+        if _ABBREVIATION.search(text[max(0, found.start() - 8) : found.start() + 1]):
+            continue
+        yield begin, found.end()
+        begin = found.end()
+    yield begin, len(text)
+
+
+def _clauses(message: str, begin: int, end: int) -> list[Clause]:
+    """Return the clauses of a sentence, which stands in the message from `begin` to `end`."""
+    sentence = message[begin:end]
+    whole = normalised(sentence).strip()
+    if not whole:
+        return []
     if finds(_FILE, "told to remember", whole):
-        return [_clause(sentence.rstrip("?？吗 "), "")]
-    if any(finds(_FILE, name, whole) for name in ("supposed", "reported")) or words.is_supposed(whole):
+        text = sentence.rstrip("?？吗 \n")
+        return [_clause(text, begin, "", asked_for=True)]
+    for polite in rules(_FILE)["polite"]:
+        whole = polite.sub(" ", whole)
+    if finds(_FILE, "supposed", whole) or finds(_FILE, "reported", whole) or words.is_supposed(whole):
         return []
     if finds("made_up", "made up", whole):
         return []
-    pieces = [piece for piece in _cut(sentence) if piece.strip(_JOINTS)]
-    asks = finds(_FILE, "asks", whole)
-    if asks and (len(pieces) == 1 or finds(_FILE, "asks from the start", whole) or finds(_FILE, "tag", whole)):
-        return []
-    if asks:
-        del pieces[-1]
+    spans = [(at, to) for at, to in _cut(sentence) if sentence[at:to].strip(_JOINTS + "\n")]
+    if finds(_FILE, "asks", whole):
+        if len(spans) == 1 or finds(_FILE, "asks from the start", whole) or finds(_FILE, "tag", whole):
+            return []
+        del spans[-1]
     clauses: list[Clause] = []
     subject = ""
-    for piece in pieces:
-        clause = _clause(piece, subject)
+    for number, (at, to) in enumerate(spans):
+        after = sentence[slice(*spans[number + 1])] if number + 1 < len(spans) else ""
+        clause = _clause(sentence[at:to], begin + at, subject)
+        if finds(_FILE, "doubted", clause.read) or _laughs(clause.read, after):
+            continue
         clauses.append(clause)
         found = next((one.match(clause.read) for one in rules(_FILE)["subject"] if one.match(clause.read)), None)
         subject = found.group().strip() if found else subject
     return clauses
 
 
-def _cut(sentence: str) -> list[str]:
+def _laughs(read: str, after: str) -> bool:
+    """Say whether a clause is laughed at, in itself or by what comes after it."""
+    return finds(_FILE, "laughing", read) or finds(_FILE, "only laughing", normalised(after).strip(_JOINTS))
+
+
+def _cut(sentence: str) -> list[tuple[int, int]]:
     """Cut a sentence where a clause begins that can be understood by itself."""
     cuts = sorted({found.start() for rule in rules(_FILE)["cut"] for found in rule.finditer(sentence)})
-    return [sentence[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(sentence)], strict=True)]
+    return list(zip([0, *cuts], [*cuts, len(sentence)], strict=True))
 
 
-def _clause(piece: str, subject: str) -> Clause:
-    text = piece.strip(_JOINTS)
+def _clause(piece: str, begin: int, subject: str, *, asked_for: bool = False) -> Clause:
+    text = piece.strip(_JOINTS + "\n")
     while True:
         led = next((one.match(normalised(text)) for one in rules(_FILE)["lead"] if one.match(normalised(text))), None)
         if led is None or led.end() >= len(text) or not led.end():
@@ -96,5 +129,15 @@ def _clause(piece: str, subject: str) -> Clause:
     reason = next((one.match(read) for one in rules(_FILE)["reason"] if one.match(read)), None)
     if reason is not None and reason.end() < len(text):
         text, read = text[reason.end() :], read[reason.end() :]
-    without = finds(_FILE, "without subject", read)
-    return Clause(text, read, subject if without else "", goes_on, reason is not None)
+    without = bool(subject) and finds(_FILE, "without subject", read)
+    own = without and finds(_FILE, "own subject", subject)
+    return Clause(
+        text,
+        read,
+        begin,
+        begin + len(piece),
+        subject if own else "",
+        goes_on or (without and not own),
+        reason is not None,
+        asked_for,
+    )

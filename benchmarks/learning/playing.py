@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from assistant.core.capturing import remember_statements
+from assistant.core.events import Captured
 from assistant.core.learning.learner import checked
 from benchmarks.learning.dialogue_set import Dialogue, ScriptedProposal, Turn
 from benchmarks.learning.scoring import Outcome
@@ -25,7 +26,8 @@ def play(dialogue: Dialogue, embedder: Embedder | None) -> Outcome:
     with TemporaryDirectory() as folder, Store.open(Path(folder), embedder if dialogue.question else None) as store:
         said = say(store, dialogue)
         for message in said:
-            captured += [one.memory.text for one in remember_statements(store, message, private=False)]
+            noted = remember_statements(store, message, private=False)
+            captured += [one.memory.text for one in noted if isinstance(one, Captured)]
         living = tuple(one.text for one in store.memories.all())
         first = _first_recalled(store, dialogue.question, with_vectors=embedder is not None)
         known = [store.remember(text) for text in dialogue.known]

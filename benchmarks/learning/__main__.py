@@ -40,7 +40,10 @@ def main() -> int:
     parser.add_argument("--verdicts", type=Path, metavar="FILE", help="such a sample, checked by hand")
     options = parser.parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    verdicts = _measured([one for one in read_all() if options.only in one.name], options.cache)
+    dialogues = [one for one in read_all() if options.only in one.name]
+    if not dialogues:
+        parser.error(f'no dialogue is called anything like "{options.only}"; names are like "en fact cats"')
+    verdicts = _measured(dialogues, options.cache)
     tables = _tables(verdicts)
     found = noise.measure(options.noise, options.sample, options.verdicts) if options.noise else None
     if options.json:

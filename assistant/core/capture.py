@@ -19,6 +19,7 @@ from memory_store.times.expressions import time_spans
 
 _FILES: Final = ("statements_en", "statements_zh")
 _ENDS: Final = "ends"
+_APOSTROPHE: Final = re.compile(r"\b(?:(i)(m|ve)|(don|doesn|didn|isn|can|won)(t)|(he|she)(s)|(they|you)(re))\b")
 # A plan is an event that lies ahead.
 _PLAN: Final = "plan"
 _MOST_WORDS: Final = 8
@@ -31,7 +32,7 @@ class Statement:
 
     `about` is such as `home`: of that there is one at a time, and a newer statement takes the place of an older one. It
     is empty for all else. A plan holds until `valid_to`; a goal may have a reason and a horizon. `asked_for` says that
-    the user asked to remember it.
+    the user asked to remember it, and `instead_of` are words that it says are wrong ("…, not to penicillin").
     """
 
     text: str
@@ -41,6 +42,7 @@ class Statement:
     why: str | None = None
     horizon: str | None = None
     asked_for: bool = False
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,18 @@ def _of_sentence(clauses: Sequence[Clause], said_at: datetime | None) -> Iterato
         for last in range(at + 2, end + 1):
             made = made or _fit(_joined(clauses[at:last]), said_at)
         if isinstance(made, Statement) and end > at + 1:
-            longer = _fit(_joined(clauses[at:end]), said_at)
-            made = longer if isinstance(longer, Statement) else made
+            made = replace(made, text=_capital(_joined(clauses[at:end]).text))
         if made is not None:
-            yield made
+            yield _corrected(made)
             at = end
         else:
             at += 1
+
+
+def _corrected(made: Statement | Ended) -> Statement | Ended:
+    """Return a statement with the words that it says are wrong."""
+    found = next((one.search(made.text) for one in rules("told")["not that"] if one.search(made.text)), None)
+    return replace(made, instead_of=found["other"]) if found and isinstance(made, Statement) else made
 
 
 def _goal(clause: Clause, after: Sequence[Clause], said_at: datetime | None) -> Statement | None:
@@ -123,12 +130,13 @@ def _joined(clauses: Sequence[Clause]) -> Clause:
     join = "，" if re.search(r"[\u4e00-\u9fff]$", clauses[0].text.rstrip(",，")) else ", "
     texts = [one.text.rstrip(",，;； ") for one in clauses]
     reads = [one.read.rstrip(",; ") for one in clauses]
-    return Clause(join.join(texts), ",".join(reads) if join == "，" else ", ".join(reads), clauses[0].subject)
+    read = ",".join(reads) if join == "，" else ", ".join(reads)
+    return replace(clauses[0], text=join.join(texts), read=read, end=clauses[-1].end)
 
 
 def _fit(clause: Clause, said_at: datetime | None) -> Statement | Ended | None:
     """Return what the first rule that fits makes of a clause."""
-    text, read = clause.text, clause.read
+    text, read = clause.text, _spelled(clause.read)
     if clause.subject:
         gap = " " if clause.subject.isascii() else ""
         rest = re.sub(r"^and\s+", "", text, flags=re.IGNORECASE)
@@ -159,6 +167,11 @@ def _note(text: str, said_at: datetime | None) -> Statement:
     return replace(stated, text=_capital(text), asked_for=True)
 
 
+def _spelled(read: str) -> str:
+    """Return a clause with the apostrophes that are often left out."""
+    return _APOSTROPHE.sub(lambda found: "'".join(filter(None, found.groups())), read)
+
+
 def _about(name: str, of: str) -> str:
     said = " ".join(words.content(words.tokens(of))[:_MOST_WORDS])
     return f"{name} {_BETWEEN_SIGNS.sub('', said)}".strip()
@@ -170,6 +183,11 @@ def _capital(text: str) -> str:
 
 @cache
 def _rules() -> list[tuple[str, re.Pattern[str]]]:
-    """Return the rules by the names of what they make, those that end something first."""
+    """Return the rules by the names of what they make: those that end something, then those that tell what of."""
     named = [(name, rule) for file in _FILES for name, found in rules(file).items() for rule in found]
-    return sorted(named, key=lambda one: (not one[0].startswith(_ENDS), one[0] != MemoryKind.NOTE))
+
+    def place(one: tuple[str, re.Pattern[str]]) -> tuple[bool, bool, bool]:
+        name, rule = one
+        return not name.startswith(_ENDS), name != MemoryKind.NOTE, " " not in name and "of" not in rule.groupindex
+
+    return sorted(named, key=place)

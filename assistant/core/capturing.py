@@ -15,6 +15,8 @@ from memory_store.models import AuthorKind, Memory, MemoryKind, Message, RecallF
 from memory_store.times.expressions import time_spans
 
 _LOOKED_AT: Final = 16
+# So many signs and fewer must stand together: others say something else in between.
+_FEW_SIGNS: Final = 2
 # Words that name no thing of their own in "the trip to Oslo" or "my job at Acme"; alone they stand for what they are.
 _GENERAL: Final = {"job": "work", "work": "work", "工作": "work", "name": "name", "diet": "diet"}
 _WANTED: Final = frozenset({MemoryKind.GOAL, MemoryKind.EVENT, MemoryKind.NOTE})
@@ -73,7 +75,7 @@ def _change(store: Store, statement: Statement, message: Message, private: bool)
     living = alike(store, statement.text, [statement.about])
     if any(bare(one.text) == bare(statement.text) for one in living):
         return None
-    old = rival(living, statement.about)
+    old = rival(living, statement.about) or _wrong(living, statement)
     new = NewMemory(
         statement.text,
         statement.kind,
@@ -87,6 +89,17 @@ def _change(store: Store, statement: Statement, message: Message, private: bool)
     )
     sensitive = not statement.asked_for and asks_first(statement.text)
     return Change(ChangeKind.SUPERSEDE if old else ChangeKind.ADD, new, old.id if old else None, sensitive)
+
+
+def _wrong(living: Sequence[Memory], statement: Statement) -> Memory | None:
+    """Return the memory that a statement puts right: it says what the statement denies, of the same thing."""
+    denied = words.content(words.tokens(statement.instead_of))
+    said = set(words.content(words.tokens(statement.text.replace(statement.instead_of, " "))))
+    for one in living if denied else ():
+        has = set(words.content(words.tokens(one.text)))
+        if one.author.kind is not AuthorKind.DOCUMENT and set(denied) <= has and said & (has - set(denied)):
+            return one
+    return None
 
 
 def _ended(store: Store, ended: Ended, message: Message) -> list[Memory]:
@@ -117,6 +130,12 @@ def _says(memory: Memory, said: str, meant: Sequence[str]) -> bool:
         bare_said = "".join(said.split())
         while (shorter := words.GENERAL_SIGNS.sub("", bare_said)) != bare_said and shorter:
             bare_said = shorter
-        parts = [part for part in bare_said.split("的") if part]
-        return bool(parts) and all(part in memory.text.casefold() for part in parts)
+        parts = [part for part in words.PARTS.split(bare_said) if part]
+        return bool(parts) and all(_stands_in(part, memory.text.casefold()) for part in parts)
     return bool(meant) and set(meant) <= set(words.tokens(memory.text))
+
+
+def _stands_in(part: str, text: str) -> bool:
+    """Say whether a text has these signs; where they are several, others may stand between them."""
+    rest = iter(text)
+    return part in text or (len(part) > _FEW_SIGNS and all(any(one == other for other in rest) for one in part))

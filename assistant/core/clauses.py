@@ -44,7 +44,12 @@ def told(message: str) -> list[list[Clause]]:
     if len(message) > _MOST_CHARS or finds(_FILE, "text work", normalised(message)):
         return []
     own = own_words(message)
-    found = [_clauses(own, begin, end) for begin, end in _sentences(own) if end - begin <= _MAX_CHARS]
+    found: list[list[Clause]] = []
+    for begin, end in _sentences(own):
+        if finds(_FILE, "only laughing", normalised(own[begin:end]).strip()):
+            del found[-1:]  # what came before it was not meant
+        elif end - begin <= _MAX_CHARS:
+            found.append(_clauses(own, begin, end))
     return [one for one in found if one]
 
 
@@ -98,7 +103,8 @@ def _clauses(message: str, begin: int, end: int) -> list[Clause]:
     for number, (at, to) in enumerate(spans):
         after = sentence[slice(*spans[number + 1])] if number + 1 < len(spans) else ""
         clause = _clause(sentence[at:to], begin + at, subject)
-        if finds(_FILE, "doubted", clause.read) or _laughs(clause.read, after):
+        piece = normalised(sentence[at:to]).strip()
+        if any(finds(_FILE, name, clause.read) for name in ("doubted", "requested", "asks")) or _laughs(piece, after):
             continue
         clauses.append(clause)
         found = next((one.match(clause.read) for one in rules(_FILE)["subject"] if one.match(clause.read)), None)
@@ -106,9 +112,9 @@ def _clauses(message: str, begin: int, end: int) -> list[Clause]:
     return clauses
 
 
-def _laughs(read: str, after: str) -> bool:
+def _laughs(piece: str, after: str) -> bool:
     """Say whether a clause is laughed at, in itself or by what comes after it."""
-    return finds(_FILE, "laughing", read) or finds(_FILE, "only laughing", normalised(after).strip(_JOINTS))
+    return finds(_FILE, "laughing", piece) or finds(_FILE, "only laughing", normalised(after).strip(_JOINTS))
 
 
 def _cut(sentence: str) -> list[tuple[int, int]]:

@@ -13,7 +13,9 @@ _WEEKDAY: Final = re.compile(
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|周[一二三四五六日天末]|星期|礼拜", re.IGNORECASE
 )
 _YEAR: Final = re.compile(r"\d{4}|[二两][〇零]")
-_PAST: Final = re.compile(r"\blast\b|\bago\b|\byesterday\b|\bpast\b|\bprevious\b|上|前天|昨|去年|前年|过去")
+_PAST: Final = re.compile(
+    r"\b(?:last|ago|yesterday|past|previous)\b|(?<![早晚马])上(?![午海学班])|前天|昨|去年|前年|过去"
+)
 _MONTH_DAY: Final = re.compile(r"^\d{1,2}(?:st|nd|rd|th)$|^\d{1,2}[号日]$")
 _WEEK: Final = timedelta(days=7)
 _COUNTED: Final = re.compile(

@@ -1,53 +1,60 @@
 """The check without a model: whether the words of a message support a memory that a model made of them.
 
 A memory passes if it says what the user said, in the user's words and order, of whom the user said it. What was asked,
-supposed, reported of others, meant as a joke, denied or weakened does not become a fact by leaving those words out.
+supposed, quoted, reported of others, meant as a joke, denied or weakened does not become a fact by leaving that out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
+from assistant.core.clauses import Clause, is_joke, own_words, told
 from assistant.core.learning import words
-from assistant.ingestion.sentences import sentence_ends
+from assistant.core.said import finds
 
 _MOST_CHARS: Final = 300
 _SIGNS: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-"})
-_CLAUSE_END: Final = re.compile(r"[,;:，；：、]\s*|\s+(?=(?:but|because|although|while)\b)|(?=但是?|因为|不过)")
 
 
 def why_unsupported(text: str, quote: str, message: str) -> str | None:
     """Return why a message of the user does not support a memory by these of its words; None where it does."""
-    text, quote, message = (" ".join(one.translate(_SIGNS).split()) for one in (text, quote, message))
-    at = message.lower().find(quote.lower()) if quote else -1
-    if at < 0:
+    text, quote = (" ".join(one.translate(_SIGNS).split()) for one in (text, quote))
+    at = _place(quote, message.translate(_SIGNS))
+    if at is None:
         return "its quote is not in the message"
     if not text or len(text) > _MOST_CHARS:
         return "it says nothing, or too much"
-    sentence, begin = _around(message, at, at + len(quote), sentence_ends(message))
-    # Of a long sentence, only the part that was quoted need be said, not what is beside a comma.
-    clause, _ = _around(
-        sentence, at - begin, at - begin + len(quote), (one.end() for one in _CLAUSE_END.finditer(sentence))
-    )
-    if words.JOKING.search(message.lower()) or words.is_supposed(sentence) or words.ASKING.search(sentence.lower()):
-        return "the words ask, suppose or joke"
-    said, meant = words.tokens(clause), words.tokens(text)
-    content = words.content(meant)
-    if not content:
+    own = own_words(message)[slice(*at)]
+    if is_joke(message) or own.strip() != message[slice(*at)].strip():
+        return "the words are a joke, or of somebody else"
+    clauses = _covering(at, message)
+    if not clauses or any(finds("told", "taken back", one.read) for one in clauses):
+        return "the words ask, suppose, report or take back"
+    meant = words.tokens(text)
+    if not words.content(meant):
         return "it says nothing"
-    if _reported(words.tokens(sentence)) or not _is_of_the_user(said, content, set(meant)):
-        return "the words are of somebody else"
-    return _invented(said, meant) or _weakened(said, meant)
+    return _invented(words.tokens(quote), meant) or _misread(clauses, meant)
 
 
-def _around(text: str, begin: int, end: int, ends: Iterable[int]) -> tuple[str, int]:
-    """Return the pieces of a text that a part of it is in, and where they begin."""
-    cuts = sorted({*ends, len(text)})
-    first = max((one for one in cuts if one <= begin), default=0)
-    last = min((one for one in cuts if one >= end), default=len(text))
-    return text[first:last], first
+def _place(quote: str, message: str) -> tuple[int, int] | None:
+    """Return where a quote stands in a message, however its white space is."""
+    if not quote:
+        return None
+    found = re.search(r"\s+".join(map(re.escape, quote.split())), message, re.IGNORECASE)
+    return found.span() if found else None
+
+
+def _covering(at: tuple[int, int], message: str) -> list[Clause]:
+    """Return the clauses of the one sentence that a part of a message is in; none where it is not in one that tells."""
+    begin, end = at
+    for clauses in told(message):
+        over = [one for one in clauses if one.begin < end and begin < one.end]
+        if over and over[0].begin <= begin and end <= over[-1].end:
+            return over if all(one.end == after.begin for one, after in pairwise(over)) else []
+    return []
 
 
 def _invented(said: Sequence[str], meant: Sequence[str]) -> str | None:
@@ -59,20 +66,52 @@ def _invented(said: Sequence[str], meant: Sequence[str]) -> str | None:
     return None
 
 
+def _misread(clauses: Sequence[Clause], meant: Sequence[str]) -> str | None:
+    """Return what a memory gets wrong of the clauses that it takes words from: who is meant, or what is denied."""
+    left = list(meant)
+    is_begun = False
+    for clause in clauses:
+        said = words.tokens(clause.text)
+        taken = _taken(said, left)
+        del left[: len(taken)]
+        content = words.content(taken)
+        if words.denials(taken) and not content:
+            return "it denies another thing"
+        if not content:
+            continue
+        goes_on = is_begun and not set(said) & (words.FIRST_PERSON | words.OTHERS)
+        whose = [*words.tokens(clause.subject), *said]
+        if not goes_on and not clause.asked_for and not _is_of_the_user(whose, content, set(meant)):
+            return "the words are of somebody else"
+        if wrong := _weakened(said, taken):
+            return wrong
+        is_begun = True
+    return None if is_begun else "it says nothing"
+
+
+def _taken(said: Sequence[str], meant: Sequence[str]) -> list[str]:
+    """Return the words that a memory goes on with and that this clause has, in its order."""
+    taken: list[str] = []
+    rest = iter(said)
+    for one in meant:
+        if one in words.GLUE or any(one == other for other in rest):
+            taken.append(one)
+        else:
+            break
+    return taken
+
+
 def _weakened(said: Sequence[str], meant: Sequence[str]) -> str | None:
-    """Return what a memory leaves out to say more than was said: a denial, a doubt, a plan."""
+    """Return what a memory leaves out to say more than was said: a denial, a doubt, a plan, or what was denied."""
     for of in (words.denials, words.doubts):
         if lost := of(said) - of(meant):
             return f"it leaves out “{min(lost)}”"
+    for at, one in enumerate(said):
+        if words.denials([one]):
+            denied = words.content(said[at + 1 :])
+            if denied and not set(denied[:3]) & set(meant):
+                return f"it takes “{one}” from another thing"
     return None
-
-
-def _reported(sentence: Sequence[str]) -> bool:
-    """Say whether somebody other than the user says, thinks or writes it."""
-    return any(
-        one in words.REPORTING and not set(sentence[max(0, at - 2) : at]) & words.SUBJECT
-        for at, one in enumerate(sentence)
-    )
 
 
 def _is_of_the_user(said: Sequence[str], content: Sequence[str], named: set[str]) -> bool:
@@ -99,5 +138,6 @@ def _kin_of(said: Sequence[str], at: int) -> set[str]:
     if said[at] not in {"我", "咱"}:
         return set()
     after = "".join(one for one in said[at + 1 : at + 6] if one not in {"的", "们"})
+    after = after[1:] if after.startswith("家") and not after.startswith("家人") else after
     kin = words.KIN.match(after)
     return set(kin.group()) if kin else set()

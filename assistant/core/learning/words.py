@@ -10,9 +10,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-_TOKEN: Final = re.compile(r"[\u3400-\u9fff]|[^\W_]+(?:['.@:/+-][^\W_]+)*")
+_TOKEN: Final = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+(?:['.@:/+-][^\W_\u3400-\u9fff]+)*")
 _CONTRACTIONS: Final = {
     "i'm": "i be",
+    "im": "i be",
+    "ive": "i have",
+    "dont": "do not",
+    "doesnt": "do not",
+    "didnt": "did not",
+    "isnt": "be not",
+    "cant": "can not",
     "i've": "i have",
     "i'll": "i will",
     "i'd": "i would",
@@ -86,8 +93,11 @@ GENERAL: Final = _set(
     "here again just really after ever either too job work now company"
 )
 GENERAL_SIGNS: Final = re.compile(
-    r"的?(?:行程|计划|打算|事情?|安排|工作|想法|念头|旅行|那个|这个|那件|这件|我|要|想)$|^(?:那个|这个|我的?|去|要|想)"
+    r"的?(?:行程|计划|打算|事情?|安排|工作|想法|念头|旅行|那个|这个|那件|这件|那事|这事|那条|这条|那|这|我|要|想)$|^(?:那个|这个|我的?|去|要|想)"
 )
+
+
+PARTS: Final = re.compile(r"的|那[个辆只台套]|这[个辆只台套]")
 
 
 def tokens(text: str) -> list[str]:

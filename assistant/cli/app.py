@@ -23,6 +23,7 @@ from assistant.cli import (
     profile,
     searching,
     seeing,
+    showing,
     web,
 )
 from assistant.cli.context import Invocation
@@ -86,6 +87,7 @@ lifecycle.register(app)
 checkup.register(app)
 configuration.register(app)
 seeing.register(app)
+showing.register(app)
 profile.register(app)
 learning.register(app)
 web.register(app)

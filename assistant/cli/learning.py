@@ -12,9 +12,9 @@ from assistant import bootstrap
 from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, memory_json, print_json, say, show
-from assistant.cli.turns import captured_line
+from assistant.cli.turns import noted_line
 from assistant.core.asking import is_capable
-from assistant.core.events import Captured
+from assistant.core.events import Captured, NoLongerTrue, Noted
 from assistant.core.learning.consolidation import Merged, consolidate
 from assistant.core.learning.learner import learn
 from assistant.display import day, excerpt, plain
@@ -48,7 +48,7 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
 
     Example: keepsake learn
     """
-    done: list[Captured | Merged | Summary] = []
+    done: list[Noted | Merged | Summary] = []
     with opened_store(context) as (store, settings):
         model = bootstrap.build_model(settings)
 
@@ -154,22 +154,24 @@ def end(context: typer.Context, goal_id: _Goal, as_json: _Json = False) -> None:
     _report(goal, "Ended", as_json)
 
 
-def _tell(one: Captured | Merged | Summary, as_json: bool) -> None:
+def _tell(one: Noted | Merged | Summary, as_json: bool) -> None:
     if as_json:
         return
     match one:
-        case Captured():
-            say(captured_line(one))
+        case Captured() | NoLongerTrue():
+            say(noted_line(one))
         case Merged(memory, _):
             say(f"Merged what said the same: {plain(memory.text)}")
         case Summary():
             say(f"Summed up {one.conversation_id}: {excerpt(one.text, 200)}")
 
 
-def _as_json(one: Captured | Merged | Summary) -> dict[str, Any]:
+def _as_json(one: Noted | Merged | Summary) -> dict[str, Any]:
     match one:
         case Captured(memory, old):
             return {"captured": memory_json(memory), "instead_of": old.id if old else None}
+        case NoLongerTrue(memory):
+            return {"ended": memory_json(memory)}
         case Merged(memory, duplicate):
             return {"merged": memory.id, "duplicate": duplicate.id}
         case Summary():

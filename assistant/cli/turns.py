@@ -18,6 +18,7 @@ from assistant.core.events import (
     CareOffered,
     Event,
     NoLongerTrue,
+    Noted,
     NumberedSource,
     Recalled,
     ThinkingDelta,
@@ -62,10 +63,8 @@ class Printer:
         match event:
             case AnswerDelta(piece):
                 self._delta(piece)
-            case Captured():
-                say(captured_line(event))
-            case NoLongerTrue(memory):
-                say(f"No longer true: {memory.text}")
+            case Captured() | NoLongerTrue():
+                say(noted_line(event))
             case CareOffered(_, text):
                 say(f"{text}\n")
             case TurnFinished(_, sources):
@@ -95,13 +94,15 @@ class Printer:
             show(f"[{one.number}] {source_line(one.hit)}")
 
 
-def captured_line(captured: Captured) -> str:
-    """Say what was remembered, in place of what, and whether there is a question about it."""
-    line = f"Remembered: {plain(captured.memory.text)}"
-    if captured.instead_of is not None:
-        line += f" (in place of: {plain(captured.instead_of.text)})"
-    if captured.is_asked_about:
-        line += f"\nOnly you can say whether it may stay: keepsake questions answer {captured.memory.id}"
+def noted_line(noted: Noted) -> str:
+    """Say what was remembered, in place of what, and whether there is a question about it; or what ended."""
+    if isinstance(noted, NoLongerTrue):
+        return f"No longer true: {plain(noted.memory.text)} (it stays as history: {noted.memory.id})"
+    line = f"Remembered: {plain(noted.memory.text)}"
+    if noted.instead_of is not None:
+        line += f" (in place of: {plain(noted.instead_of.text)})"
+    if noted.is_asked_about:
+        line += f"\nOnly you can say whether it may stay: keepsake questions answer {noted.memory.id}"
     return line
 
 

@@ -33,19 +33,23 @@ def remember_statements(store: Store, message: Message, *, private: bool) -> lis
     noted: list[Noted] = []
     for one in statements(message.text, message.created_at):
         if isinstance(one, Ended):
-            noted += [NoLongerTrue(store.memories.retire(old.id)) for old in _ended(store, one, message)]
-            continue
-        change = _change(store, one, message, private)
-        noted += captured(store, store.learning.keep([change] if change else []))
+            changes = [Change(ChangeKind.END, NewMemory(one.text), old.id) for old in _ended(store, one, message)]
+        else:
+            change = _change(store, one, message, private)
+            changes = [change] if change else []
+        noted += noted_of(store, store.learning.keep(changes))
     if noted:
         store.wake()
     return noted
 
 
-def captured(store: Store, stored: Sequence[tuple[Memory, Memory | None]]) -> list[Captured]:
-    """Return what was stored as events: each new memory, with the one whose place it took."""
+def noted_of(store: Store, stored: Sequence[tuple[Memory, Memory | None]]) -> list[Noted]:
+    """Return what was stored as events: each new memory with the one whose place it took, and what ended."""
     asked = {one.memory.id for one in store.learning.questions.all()} if stored else set()
-    return [Captured(memory, superseded, memory.id in asked) for memory, superseded in stored]
+    return [
+        Captured(memory, superseded, memory.id in asked) if memory.is_living else NoLongerTrue(memory)
+        for memory, superseded in stored
+    ]
 
 
 def alike(store: Store, text: str, about: Sequence[str] = ()) -> list[Memory]:

@@ -76,7 +76,8 @@ async def _tell(chat: ChatScreen, notice: Notice) -> None:
 def noted(event: Noted) -> Notice:
     """Return the notice of a new memory, or of one that the user took back."""
     if isinstance(event, NoLongerTrue):
-        return Notice(_("No longer true: {text}").format(text=event.memory.text), "", "good")
+        hint = _("It stays as history; /forget {id} erases it.").format(id=event.memory.id[:8])
+        return Notice(_("No longer true: {text}").format(text=event.memory.text), hint, "good")
     old = event.instead_of
     hints = [_("In place of: {text}").format(text=old.text)] if old else []
     if event.is_asked_about:

@@ -12,7 +12,7 @@ from typing import Final
 from memory_store.clock import now, to_text
 from memory_store.database import questions
 from memory_store.database.connection import Database
-from memory_store.database.memories import SELECT, NewMemory, insert, rest_on, supersede
+from memory_store.database.memories import SELECT, NewMemory, insert, rest_on, retire, supersede
 from memory_store.database.rows import memory_of, message_of
 from memory_store.learned import Ground, QuestionKind
 from memory_store.models import Memory, Message
@@ -23,7 +23,7 @@ _FIRST_WAIT: Final = timedelta(minutes=1)
 
 
 class ChangeKind(StrEnum):
-    """What becomes of what was captured: a new memory, one in the place of another, or another ground of one.
+    """What becomes of what was captured: a new memory, one in the place of another, another ground of one, or its end.
 
     A memory that contradicts another is added, and the user is asked which is true.
     """
@@ -32,14 +32,15 @@ class ChangeKind(StrEnum):
     SUPERSEDE = "supersede"
     CONFIRM = "confirm"
     CONTRADICT = "contradict"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing captured from a message; `other_id` is the memory that it supersedes, confirms or contradicts.
+    """One thing captured from a message; `other_id` is the memory that it supersedes, confirms, contradicts or ends.
 
-    Of what confirms, only the sources and the quote of `new` are kept. `sensitive` asks the user whether it may be a
-    line of the profile.
+    Of what confirms, only the sources and the quote of `new` are kept; of what ends, nothing. `sensitive` asks the user
+    whether it may be a line of the profile.
     """
 
     kind: ChangeKind
@@ -48,7 +49,7 @@ class Change:
     sensitive: bool = False
 
     def apply(self, connection: sqlite3.Connection) -> tuple[Memory, Memory | None] | None:
-        """Store it; return the new memory and the one whose place it took, or None if it is no new one.
+        """Store it; return the new memory and the one whose place it took, or the one that ended; None for neither.
 
         What has gone or changed since it was captured is let be.
         """
@@ -59,6 +60,8 @@ class Change:
                 for source in self.new.sources:
                     rest_on(connection, other, Ground(source, self.new.quote))
             return None
+        if self.kind is ChangeKind.END:
+            return (retire(connection, other.id), None) if other is not None else None
         superseded = other if self.kind is ChangeKind.SUPERSEDE else None
         memory = supersede(connection, superseded.id, self.new) if superseded else insert(connection, self.new)
         if self.kind is ChangeKind.CONTRADICT and other:
@@ -111,8 +114,8 @@ class CaptureQueue:
     def done(self, message_id: str, changes: Sequence[Change] = ()) -> list[tuple[Memory, Memory | None]]:
         """Store all that was captured from a message and take it from the queue, in one transaction: once, or not.
 
-        Return the new memories, each with the one whose place it took. Nothing is stored where another process was
-        faster or the message was erased.
+        Return the new memories, each with the one whose place it took, and those that ended. Nothing is stored where
+        another process was faster or the message was erased.
         """
         with self._database.write() as connection:
             if not connection.execute("DELETE FROM capture_queue WHERE message_id = ?", (message_id,)).rowcount:

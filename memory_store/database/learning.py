@@ -21,6 +21,6 @@ class Learning:
         self.summaries = Summaries(database)
 
     def keep(self, changes: Sequence[Change]) -> list[tuple[Memory, Memory | None]]:
-        """Store what was captured, in one transaction; return each new memory with the one whose place it took."""
+        """Store what was captured, in one transaction; return what `Change.apply` does of each."""
         with self._database.write() as connection:
             return [stored for one in changes if (stored := one.apply(connection)) is not None]

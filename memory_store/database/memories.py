@@ -91,14 +91,8 @@ class Memories:
 
     def retire(self, memory_id: str, ended_at: datetime | None = None) -> Memory:
         """End a memory without another in its place: true until then, by default now; it stays as history."""
-        moment = now()
         with self._database.write() as connection:
-            _refuse_superseded(_get(connection, memory_id))
-            connection.execute(
-                "UPDATE memories SET retired_at = ?, pinned = 0, valid_to = ? WHERE id = ?",
-                (to_text(moment), to_text(ended_at or moment), memory_id),
-            )
-            return _get(connection, memory_id)
+            return retire(connection, memory_id, ended_at)
 
     def rest_on(self, memory_id: str, source_id: str, quote: str | None = None) -> Memory:
         """Let a memory rest on another source too: it says the same, and the memory outlives the loss of the others.
@@ -214,6 +208,17 @@ class Memories:
                 (memory_id,),
             )
             return [memory_of(row) for row in rows]
+
+
+def retire(connection: sqlite3.Connection, memory_id: str, ended_at: datetime | None = None) -> Memory:
+    """End a memory without another in its place; see `Memories.retire`."""
+    moment = now()
+    _refuse_superseded(_get(connection, memory_id))
+    connection.execute(
+        "UPDATE memories SET retired_at = ?, pinned = 0, valid_to = ? WHERE id = ?",
+        (to_text(moment), to_text(ended_at or moment), memory_id),
+    )
+    return _get(connection, memory_id)
 
 
 def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:

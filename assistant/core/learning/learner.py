@@ -9,11 +9,11 @@ from typing import Final
 
 from assistant.core.asking import is_capable, note_sent, whole_answer
 from assistant.core.capture import about, key_of
-from assistant.core.capturing import alike, bare, captured, rival
-from assistant.core.events import Captured
+from assistant.core.capturing import alike, bare, noted_of, rival
+from assistant.core.events import Noted
 from assistant.core.learning import words
 from assistant.core.learning.proposals import Proposal, asked, read, tokens_of
-from assistant.core.learning.support import why_unsupported
+from assistant.core.learning.support import why_not_ended, why_unsupported
 from assistant.core.sensitive import asks_first
 from assistant.errors import ModelError
 from assistant.llm.base import ChatModel, ChatRequest
@@ -32,8 +32,8 @@ _CHANGING: Final = frozenset(
 )
 
 
-async def learn(store: Store, model: ChatModel) -> AsyncGenerator[Captured, None]:
-    """Capture from every message that waits, the oldest first, and yield what was remembered.
+async def learn(store: Store, model: ChatModel) -> AsyncGenerator[Noted, None]:
+    """Capture from every message that waits, the oldest first, and yield what was remembered or ended.
 
     It may be stopped at any moment: a message is taken from the queue with all that was captured from it. A private
     message waits for a model on this machine. Raises ModelError where the model can't be asked; then it waits on.
@@ -46,7 +46,7 @@ async def learn(store: Store, model: ChatModel) -> AsyncGenerator[Captured, None
             yield one
 
 
-async def _learn_from(store: Store, model: ChatModel, message: Message) -> list[Captured]:
+async def _learn_from(store: Store, model: ChatModel, message: Message) -> list[Noted]:
     material = await asyncio.to_thread(_material, store, model, message)
     if material is None:
         await asyncio.to_thread(store.learning.queue.done, message.id)
@@ -118,10 +118,15 @@ def checked(
     there is one of at a time, or the user says that something changed. Else the user is asked. What a document states
     is not overruled by what the user says in passing.
     """
-    if why_unsupported(proposal.text, proposal.quote, message.text) is not None:
-        return None
     number = proposal.memory or 0
     other = known[number - 1] if 1 <= number <= len(known) else None
+    if proposal.action == "end":
+        if other is None or other.author.kind is AuthorKind.DOCUMENT:
+            return None
+        ends = why_not_ended(other.text, proposal.quote, message.text) is None
+        return Change(ChangeKind.END, NewMemory(other.text), other.id) if ends else None
+    if why_unsupported(proposal.text, proposal.quote, message.text) is not None:
+        return None
     same = next((one for one in living if bare(one.text) == bare(proposal.text)), None)
     new = NewMemory(
         proposal.text.strip(),
@@ -164,7 +169,7 @@ def _takes_the_place(new: NewMemory, other: Memory, message: Message) -> bool:
     return bool(shared) and bool(set(words.tokens(message.text)) & _CHANGING)
 
 
-def _keep(store: Store, message: Message, changes: Sequence[Change]) -> list[Captured]:
+def _keep(store: Store, message: Message, changes: Sequence[Change]) -> list[Noted]:
     stored = store.learning.queue.done(message.id, changes)
     store.wake()
-    return captured(store, stored)
+    return noted_of(store, stored)

@@ -25,7 +25,7 @@ class Proposal(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    action: Literal["add", "supersede", "confirm", "contradict"]
+    action: Literal["add", "supersede", "confirm", "contradict", "end"]
     text: str
     quote: str
     kind: MemoryKind = MemoryKind.FACT

@@ -22,21 +22,44 @@ _SIGNS: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "
 def why_unsupported(text: str, quote: str, message: str) -> str | None:
     """Return why a message of the user does not support a memory by these of its words; None where it does."""
     text, quote = (" ".join(one.translate(_SIGNS).split()) for one in (text, quote))
-    at = _place(quote, message.translate(_SIGNS))
-    if at is None:
-        return "its quote is not in the message"
     if not text or len(text) > _MOST_CHARS:
         return "it says nothing, or too much"
-    own = own_words(message)[slice(*at)]
-    if is_joke(message) or own.strip() != message[slice(*at)].strip():
-        return "the words are a joke, or of somebody else"
-    clauses = _covering(at, message)
-    if not clauses or any(finds("told", "taken back", one.read) for one in clauses):
-        return "the words ask, suppose, report or take back"
+    clauses = _told(quote, message)
+    if isinstance(clauses, str):
+        return clauses
+    if is_joke(message) or any(finds("told", "taken back", one.read) for one in clauses):
+        return "the words are a joke, or take something back"
     meant = words.tokens(text)
     if not words.content(meant):
         return "it says nothing"
     return _invented(words.tokens(quote), meant) or _misread(clauses, meant)
+
+
+def why_not_ended(memory: str, quote: str, message: str) -> str | None:
+    """Return why these words of a message do not say that a memory is true no more; None where they do.
+
+    They must deny or take back something, and name what the memory is of.
+    """
+    quote = " ".join(quote.translate(_SIGNS).split())
+    clauses = _told(quote, message)
+    if isinstance(clauses, str):
+        return clauses
+    said = words.tokens(quote)
+    ends = words.denials(said) or set(said) & words.ENDING
+    if not ends and not any(finds("told", "taken back", one.read) for one in clauses):
+        return "the words take nothing back"
+    known = words.content(words.tokens(memory))
+    return None if set(words.content(said)) & set(known) else "the words are of another thing"
+
+
+def _told(quote: str, message: str) -> list[Clause] | str:
+    """Return the clauses that a quote is in, or why the message does not tell it."""
+    at = _place(quote, message.translate(_SIGNS))
+    if at is None:
+        return "its quote is not in the message"
+    if own_words(message)[slice(*at)].strip() != message[slice(*at)].strip():
+        return "the words are of somebody else"
+    return _covering(at, message) or "the words ask, suppose or report"
 
 
 def _place(quote: str, message: str) -> tuple[int, int] | None:

@@ -63,6 +63,10 @@ REPORTING: Final = _set(
 _DENYING: Final = _set(
     "not no never none nobody nothing neither nor without hardly barely stop stopped quit 不 没 别 无 未 非 戒"
 )
+# What says that something is so no more, besides a denial.
+ENDING: Final = _set(
+    "sold dropped cancelled canceled ended over wrong false untrue gone returned left broke 卖 错 退 取 丢 扔 分 辞 戒"
+)
 _DOUBTING: Final = _set(
     "almost nearly might may maybe perhaps probably possibly would could should used want wanted wish wished "
     "hope hoped plan planned planning thinking considering considered dreamt dreamed dream pretend pretended "

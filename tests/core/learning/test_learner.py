@@ -42,7 +42,8 @@ def change(text: str, quote: str, **more: Any) -> dict[str, Any]:
 
 
 async def learned(store: Store, *answers: list[Step], is_private: bool = True) -> list[Captured]:
-    return [one async for one in learn(store, ScriptedChat(*answers, is_private=is_private))]
+    noted = [one async for one in learn(store, ScriptedChat(*answers, is_private=is_private))]
+    return [one for one in noted if isinstance(one, Captured)]
 
 
 async def test_memory_names_its_message_quotes_it_and_who_made_it(store: Store) -> None:
@@ -175,3 +176,34 @@ async def test_turn_lets_the_message_wait_with_its_row(store: Store) -> None:
     assert message is not None
     assert message.text == "I keep bees."
     assert store.learning.queue.waiting() == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "quote", "ends"),
+    [
+        ("The Golf is sold, a bakery bought it.", "The Golf is sold", True),
+        ("That I have a Golf is wrong, I never had a car.", "That I have a Golf is wrong", True),
+        ("我已经把Golf卖了。", "我已经把Golf卖了", True),
+        ("Do I still own the Golf, or is it sold?", "is it sold", False),
+        ("If the Golf is sold, I'll take the bus.", "the Golf is sold", False),
+        ("He said “the Golf is sold”.", "the Golf is sold", False),
+        ("The piano is sold.", "The piano is sold", False),
+        ("The Golf runs well.", "The Golf runs well", False),
+        ("I moved.", "The Golf is sold", False),
+    ],
+)
+async def test_what_the_user_takes_back_ends_and_nothing_else_does(
+    store: Store, message: str, quote: str, ends: bool
+) -> None:
+    car = store.remember(NewMemory("I drive a Golf.", MemoryKind.FACT))
+    waiting(store, message)
+    await learned(store, said({**change("", quote, action="end"), "memory": 1}))
+    assert store.memories.get(car.id).is_living is not ends
+    assert store.memories.get(car.id).text == "I drive a Golf."
+
+
+async def test_what_a_document_states_is_not_ended_by_what_a_model_proposes(store: Store) -> None:
+    car = store.remember(NewMemory("The Golf is red.", author=Author(AuthorKind.DOCUMENT)))
+    waiting(store, "The Golf is sold.")
+    await learned(store, said({**change("", "The Golf is sold", action="end"), "memory": 1}))
+    assert store.memories.get(car.id).is_living

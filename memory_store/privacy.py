@@ -37,14 +37,19 @@ class Privacy:
         self._database.private_rule = rule
         with self._database.read() as connection:
             row = connection.execute("SELECT value FROM meta WHERE key = ?", (_KEY,)).fetchone()
-        if (row["value"] if row else "") == rule.name:
-            return 0
-        found = {table: self._covered(table) for table in _READ}
+        return self.look_again() if (row["value"] if row else "") != rule.name else 0
+
+    def look_again(self) -> int:
+        """Keep private what the rule covers of all that is stored; return how many became so."""
+        rule = self._database.private_rule
+        found = {table: self._covered(table) for table in _READ} if rule.name else {}
         with self._database.write() as connection:
             for table, chosen in found.items():
                 for one in chosen:
                     _hide(connection, table, one)
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_KEY, rule.name))
+            connection.execute("DELETE FROM meta WHERE key = ?", (_KEY,))
+            if rule.name:
+                connection.execute("INSERT INTO meta VALUES (?, ?)", (_KEY, rule.name))
         return sum(len(one) for one in found.values())
 
     def covers(self, text: str) -> bool:

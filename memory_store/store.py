@@ -107,9 +107,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> None:
@@ -138,8 +136,8 @@ class Store:
     ) -> list[Hit]:
         """Return the k passages that answer the query best, best first, each with its source and its reasons.
 
-        Times in the query ("last spring") are understood as of `asked_at`, by default now. The words of a query that is
-        `private`, or is so by the rule, go to no embedder elsewhere: full text alone answers it then.
+        Times in the query ("last spring") are understood as of `asked_at`, by default now. A query that is `private`,
+        or is so by the rule, goes to no embedder elsewhere.
         """
         side, moment = self._vector_side(query, private), as_local(asked_at)
         return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
@@ -375,6 +373,7 @@ class Store:
     def restore(self, path: Path, options: RestoreOptions | None = None) -> RestoreSummary:
         """Bring an archive into this store, all of it or nothing. Raises ArchiveError; then nothing has changed."""
         summary = restore(self._database, path, self._embedder.identity if self._embedder else None, options)
+        self.privacy.look_again()
         self._workshop.wake()
         return summary
 

@@ -173,9 +173,8 @@ class Session:
         `go_on` begins with the words of that answer and lets the model take up where they end. Raises ModelError where
         something private would go elsewhere, but for a question that has been there.
         """
-        self.refuse_elsewhere()
+        await self.refuse_again(message_id, go_on=go_on)
         (message,) = [one for one in self._messages if one.id == message_id]
-        await self._refuse_again_elsewhere(message, go_on)
         beginning = ""
         self._messages = self._before(message_id)
         if message.role is Role.USER:
@@ -186,18 +185,20 @@ class Session:
             async for event in events:
                 yield event
 
-    async def _refuse_again_elsewhere(self, message: Message, go_on: bool) -> None:
+    async def refuse_again(self, message_id: str, *, go_on: bool = False) -> None:
+        """Raise ModelError if `again` would send something private to where it has not been."""
+        self.refuse_elsewhere()
         if self.model.is_private:
             return
+        (message,) = [one for one in self._messages if one.id == message_id]
         elsewhere = f"and {self.model.name} is not on this machine."
         if go_on and message.private and message.role is Role.ASSISTANT:
             raise ModelError(
                 f"What this answer was made from is private, {elsewhere}",
                 "Have it answered again, with /retry, or choose a model on this machine, with /model.",
             )
-        asked = message
-        if message.role is Role.ASSISTANT:
-            (asked,) = [one for one in self._messages if one.id == message.parent_id]
+        asked = next((one for one in self._messages if one.id == message.parent_id), message)
+        asked = message if message.role is Role.USER else asked
         where = self.model.endpoint or self.model.name
         if asked.private and not await asyncio.to_thread(self._store.requests.went_to, where, asked.id):
             raise ModelError(

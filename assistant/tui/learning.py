@@ -44,5 +44,7 @@ async def _learn(chat: ChatScreen) -> None:
 def remembered(captured: Captured) -> Notice:
     """Return the notice of a new memory."""
     old = captured.instead_of
-    hint = _("In place of: {text}").format(text=old.text) if old else ""
-    return Notice(_("Remembered: {text}").format(text=captured.memory.text), hint, "good")
+    hints = [_("In place of: {text}").format(text=old.text)] if old else []
+    if captured.memory.private:
+        hints.append(_("Private: never sent to another machine."))
+    return Notice(_("Remembered: {text}").format(text=captured.memory.text), "\n".join(hints), "good")

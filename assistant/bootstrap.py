@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from assistant.config import Settings, config_folder
 from assistant.core.care.settings import CareSettings
 from assistant.core.known import Shares
+from assistant.core.private_rules import rule_of
 from assistant.core.session import Session, TurnSettings
 from assistant.credentials import find_key
 from assistant.ingestion.base import ReadLimits
@@ -69,9 +70,20 @@ def choose_embedder(settings: Settings) -> ChosenEmbedder:
     return ChosenEmbedder(None, f"Recall uses full text alone: {'; '.join(reasons)}.")
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the store of the settings' data folder with the chosen embedder."""
-    return Store.open(settings.data_folder, choose_embedder(settings).embedder)
+def open_store(settings: Settings, chosen: ChosenEmbedder | None = None) -> Store:
+    """Open the store of the settings' data folder with the chosen embedder; it keeps private what the settings say."""
+    store = Store.open(settings.data_folder, (chosen or choose_embedder(settings)).embedder)
+    try:
+        keep_private(store, settings)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def keep_private(store: Store, settings: Settings) -> None:
+    """Have the store keep private what the settings say, and what of it is stored already; once for each change."""
+    store.privacy.follow(rule_of(settings.private.folders, settings.private.topics))
 
 
 def model_settings(settings: Settings) -> ModelSettings:

@@ -88,6 +88,13 @@ class CareConfig(_Section):
     region: str = Field(default="", pattern="^([A-Za-z]{2})?$")
 
 
+class PrivateConfig(_Section):
+    """[private]: what is private although it was not marked so."""
+
+    folders: list[str] = []
+    topics: list[Literal["health", "mood", "finance"]] = []
+
+
 class ImportConfig(_Section):
     """[import]: how files are cut, and when they are too large."""
 
@@ -118,6 +125,7 @@ class Settings(BaseSettings):
     recall: RecallConfig = RecallConfig()
     chat: ChatConfig = ChatConfig()
     care: CareConfig = CareConfig()
+    private: PrivateConfig = PrivateConfig()
     importing: ImportConfig = Field(default=ImportConfig(), alias="import")
     keys: dict[str, str] = {}
 

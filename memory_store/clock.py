@@ -30,3 +30,8 @@ def optional_text(moment: datetime | None) -> str | None:
 def optional_time(text: str | None) -> datetime | None:
     """Return `from_text(text)`, or None for None."""
     return None if text is None else from_text(text)
+
+
+def as_local(moment: datetime | None) -> datetime:
+    """Return a moment, by default now, in the zone of this machine."""
+    return (moment or datetime.now()).astimezone()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from memory_store.database import fulltext
+from memory_store.database import fulltext, outbox
 from memory_store.errors import EmbedderMismatchError
 
 if TYPE_CHECKING:
@@ -117,7 +117,12 @@ def _index(store: Store) -> Iterator[Check]:
             f"Open the chat, or {_REPAIR}",
         )
     else:
-        yield Check("vectors", State.OK, "every passage has its vector, or there is no embedder")
+        with store._database.read() as connection:
+            kept = outbox.count(connection, "embed") if store._embedder is not None else 0
+        found = "every passage has its vector, or there is no embedder"
+        if kept:  # what waits, and not for this embedder
+            found = f"{kept} private passages have none, as the embedder is elsewhere: they are found by their words"
+        yield Check("vectors", State.OK, found)
     findings = store.check_index()
     if findings:
         yield Check(

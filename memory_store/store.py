@@ -14,6 +14,7 @@ from typing import Final
 
 from memory_store import ids
 from memory_store.backups import Backups
+from memory_store.clock import as_local
 from memory_store.database import erasures, outbox, passages, tombstones
 from memory_store.database.activity import activity
 from memory_store.database.connection import Database
@@ -41,6 +42,7 @@ from memory_store.models import (
     StoreStats,
     Surroundings,
 )
+from memory_store.privacy import Privacy
 from memory_store.retrieval.candidates import VectorSide, gather, understood
 from memory_store.retrieval.expansion import surroundings
 from memory_store.retrieval.holding import all_holding
@@ -84,6 +86,7 @@ class Store:
         self.requests = Requests(database)
         self.drafts = Drafts(database)
         self.backups = Backups(database)
+        self.privacy = Privacy(database)
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder | None = None) -> Store:
@@ -104,9 +107,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> None:
@@ -126,13 +127,19 @@ class Store:
         return stored
 
     def recall(
-        self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None
+        self,
+        query: str,
+        k: int = 10,
+        filters: RecallFilters | None = None,
+        asked_at: datetime | None = None,
+        private: bool = False,
     ) -> list[Hit]:
         """Return the k passages that answer the query best, best first, each with its source and its reasons.
 
-        Times in the query ("last spring") are understood as of `asked_at`, by default now.
+        Times in the query ("last spring") are understood as of `asked_at`, by default now. A query that is `private`,
+        or is so by the rule, goes to no embedder elsewhere.
         """
-        side, moment = self._vector_side(), _local(asked_at)
+        side, moment = self._vector_side(query, private), as_local(asked_at)
         return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
 
     def all_holding(self, words: str) -> list[passages.StoredPassage]:
@@ -143,8 +150,8 @@ class Store:
         self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None
     ) -> tuple[Query, Pool]:
         """Return what recall would rank: for explaining a ranking and for fitting one."""
-        asked = understood(self._database, query, _local(asked_at))
-        return asked, gather(self._database, asked, k, filters or RecallFilters(), self._vector_side(), self._executor)
+        asked, side = understood(self._database, query, as_local(asked_at)), self._vector_side(query)
+        return asked, gather(self._database, asked, k, filters or RecallFilters(), side, self._executor)
 
     def surroundings(self, hits: Sequence[Hit], filters: RecallFilters | None = None) -> dict[str, Surroundings]:
         """Return what stands right before and after each hit in its source, by the hit's id."""
@@ -190,9 +197,9 @@ class Store:
             raise AmbiguousIdError(f"{shortened} fits more than one id.", "Give a few more letters of it.")
         return str(found[0][0])
 
-    def _vector_side(self) -> VectorSide | None:
+    def _vector_side(self, query: str, private: bool = False) -> VectorSide | None:
         embedder = self._workshop.usable_embedder()
-        if embedder is None:
+        if embedder is None or (not embedder.is_private and (private or self.privacy.covers(query))):
             return None
         with self._database.read() as connection:
             stored = outbox.stored_embedder(connection)
@@ -366,6 +373,7 @@ class Store:
     def restore(self, path: Path, options: RestoreOptions | None = None) -> RestoreSummary:
         """Bring an archive into this store, all of it or nothing. Raises ArchiveError; then nothing has changed."""
         summary = restore(self._database, path, self._embedder.identity if self._embedder else None, options)
+        self.privacy.look_again()
         self._workshop.wake()
         return summary
 
@@ -388,8 +396,3 @@ class Store:
             findings.append(f"full text: {broken}")
         findings += [f"index: {problem}" for problem in self.check_index()]
         return findings
-
-
-def _local(asked_at: datetime | None) -> datetime:
-    """Return when a query is asked, by default now, in the zone of this machine."""
-    return (asked_at or datetime.now()).astimezone()

@@ -42,7 +42,7 @@ def opened_store(context: typer.Context) -> Iterator[tuple[Store, configuration.
     settings = invocation(context).settings()
     crash_log.begin(settings.data_folder)
     chosen = bootstrap.choose_embedder(settings)
-    with Store.open(settings.data_folder, chosen.embedder) as store:
+    with bootstrap.open_store(settings, chosen) as store:
         if chosen.note and settings.embedder.provider != "none":
             say(chosen.note)
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from assistant.core import context, known
@@ -14,7 +15,7 @@ from assistant.core.relevance import is_relevant, worth_quoting
 from assistant.core.turn_settings import TurnSettings
 from assistant.llm.base import ChatModel
 from memory_store import Store
-from memory_store.models import Hit, Message, RecallFilters, Source
+from memory_store.models import Hit, Message, RecallFilters, Source, SourceKind
 from memory_store.retrieval.signals import is_asked
 
 # Tokens that attachments leave for what is recalled.
@@ -23,7 +24,7 @@ _FOR_RECALL: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A context, what became of the attachments, and how many relevant passages stay here as they are private."""
+    """A context, what became of the attachments, and how much that would be in it stays here as it is private."""
 
     context: context.Context
     attached: Attached
@@ -44,22 +45,29 @@ def assemble(
     text: str,
     attached: Sequence[Source],
     conversation_id: str | None,
+    *,
+    private: bool,
 ) -> Assembled:
     """Recall for the question, the last of the messages, and build what the model sees.
 
-    Private text goes only to a model on this machine.
+    Private text goes only to a model on this machine, but for the question; to an embedder elsewhere not even that,
+    if it is `private`.
     """
     include_private = model.is_private
     budget = model.context_tokens - settings.max_answer_tokens
     in_view = context.in_view(messages, budget)
     filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
-    hits = _recalled(store, text, settings.passages, filters)
+    hits = _recalled(store, text, settings.passages, filters, private)
     if model.quotes_only:
         hits = worth_quoting(hits)
     share = max(SHARE, settings.context_share) if attached else settings.context_share
-    along = attach(store, attached, text, room=int(budget * share) - _FOR_RECALL, include_private=include_private)
+    room = int(budget * share) - _FOR_RECALL
+    along = attach(store, attached, text, room=room, include_private=include_private, private=private)
     there = {hit.id for hit in along.hits}
     hits = [*along.hits, *(hit for hit in hits if hit.id not in there)][: len(there) + settings.passages]
+    if not include_private:
+        hits = _without_private_titles(store, hits)
+    told = partial(known.gather, store, settings.shares, conversation_id=conversation_id) if is_capable(model) else None
     # Quotations are of the passages found; only a model reads what stands around them.
     built = context.build(
         text,
@@ -70,21 +78,32 @@ def assemble(
         budget=budget,
         recall_share=share,
         attached=len(along.hits),
-        known=known.gather(store, settings.shares, include_private=include_private, conversation_id=conversation_id)
-        if is_capable(model)
-        else None,
+        known=told(include_private=include_private) if told else None,
         rules=("to_the_point",) if settings.to_the_point else (),
     )
-    return Assembled(built, along, 0 if include_private else _withheld(store, text, settings.passages, in_view))
+    if include_private:
+        return Assembled(built, along, 0)
+    withheld = _relevant(store, text, settings.passages, in_view, private)
+    withheld |= {one.id for one in messages[:-1] if one.text and one.private}
+    withheld |= {one.id for one in store.memories.pinned(include_private=True) if one.private}
+    withheld |= told(include_private=True).private() if told else set()
+    return Assembled(built, along, len(withheld))
 
 
-def _recalled(store: Store, text: str, most: int, filters: RecallFilters) -> list[Hit]:
+def _recalled(store: Store, text: str, most: int, filters: RecallFilters, private: bool) -> list[Hit]:
     # Twice as many as are needed: what the user once asked is found easily, and answers nothing.
-    recalled = store.recall(text, 2 * most, filters)
+    recalled = store.recall(text, 2 * most, filters, private=private)
     return [hit for hit in recalled if not is_asked(hit.kind, hit.author.kind, hit.text)]
 
 
-def _withheld(store: Store, text: str, most: int, in_view: frozenset[str]) -> int:
-    """Return how many private passages would have been among the most relevant ones."""
-    everything = _recalled(store, text, most, RecallFilters(exclude_message_ids=in_view))[:most]
-    return sum(hit.private and is_relevant(hit) for hit in everything)
+def _relevant(store: Store, text: str, most: int, in_view: frozenset[str], private: bool) -> set[str]:
+    """Return the private passages, and memories, that would have been among the most relevant ones."""
+    everything = _recalled(store, text, most, RecallFilters(exclude_message_ids=in_view), private)[:most]
+    chosen = [hit for hit in everything if hit.private and is_relevant(hit)]
+    return {hit.source.id if hit.kind is SourceKind.MEMORY else hit.id for hit in chosen}
+
+
+def _without_private_titles(store: Store, hits: Sequence[Hit]) -> list[Hit]:
+    """Leave out the titles of conversations that were taken from what is private in them."""
+    hidden = store.conversations.with_private_title()
+    return [replace(one, source=replace(one.source, title="")) if one.source.id in hidden else one for one in hits]

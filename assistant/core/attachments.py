@@ -26,10 +26,13 @@ class Attached:
     shortened: tuple[str, ...] = ()
 
 
-def attach(store: Store, sources: Sequence[Source], question: str, *, room: int, include_private: bool) -> Attached:
+def attach(
+    store: Store, sources: Sequence[Source], question: str, *, room: int, include_private: bool, private: bool = False
+) -> Attached:
     """Take the attached sources in their order into so many tokens; of one that is too long, what fits the question.
 
     A source that was erased meanwhile has no passages, and is left out as if it had not been attached.
+    `private` says that the question is.
     """
     taken: list[Hit] = []
     left_out: list[str] = []
@@ -39,7 +42,7 @@ def attach(store: Store, sources: Sequence[Source], question: str, *, room: int,
         open_ones = [one for one in passages if include_private or not one.private]
         if len(open_ones) < len(passages):
             left_out.append(source.title)
-        kept = _fitting(store, source, open_ones, question, room)
+        kept = _fitting(store, source, open_ones, question, room, private)
         if len(kept) < len(open_ones):
             shortened.append(source.title)
         room -= sum(_tokens(one) for one in kept)
@@ -47,11 +50,14 @@ def attach(store: Store, sources: Sequence[Source], question: str, *, room: int,
     return Attached(tuple(taken), tuple(left_out), tuple(shortened))
 
 
-def _fitting(store: Store, source: Source, passages: Sequence[Hit], question: str, room: int) -> list[Hit]:
+def _fitting(
+    store: Store, source: Source, passages: Sequence[Hit], question: str, room: int, private: bool
+) -> list[Hit]:
     if sum(_tokens(one) for one in passages) <= room:
         return list(passages)
     filters = RecallFilters(source_ids=frozenset((source.id,)))
-    ranked = {one.id: place for place, one in enumerate(store.recall(question, _MOST_RANKED, filters))}
+    found = store.recall(question, _MOST_RANKED, filters, private=private)
+    ranked = {one.id: place for place, one in enumerate(found)}
     places = {one.id: place for place, one in enumerate(passages)}
     kept: list[Hit] = []
     for one in sorted(passages, key=lambda one: (ranked.get(one.id, len(ranked)), places[one.id])):

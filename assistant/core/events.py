@@ -47,8 +47,8 @@ class Recalled:
     """What was recalled and given to the model; source 1 is `hits[0]`. `context_tokens` is the size of the request.
 
     `parts` is all that the model sees, in its order. `left_out` names what was attached and stays here because it is
-    private, `shortened` what goes along only in part because there is no room. `withheld` counts passages that would
-    have been recalled and stay here because they are private.
+    private, `shortened` what goes along only in part because there is no room. `withheld` counts what else would
+    be in it and stays here as it is private: passages, memories, earlier messages, summaries.
     """
 
     hits: tuple[Hit, ...]

@@ -61,6 +61,12 @@ class Known:
     summaries: Sequence[tuple[str, Summary]] = ()
     shares: Shares = field(default_factory=Shares)
 
+    def private(self) -> set[str]:
+        """Return the ids of what of it is private; a summary goes by its conversation."""
+        hits = (*self.facts, *(one.hit for one in self.goals))
+        private = {one.source.id for one in hits if one.private}
+        return private | {one.conversation_id for _, one in self.summaries if one.private}
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

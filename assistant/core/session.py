@@ -60,7 +60,7 @@ class Session:
 
     def __init__(self, store: Store, model: llm.ChatModel, settings: TurnSettings, *, temporary: bool = False) -> None:
         self._store = store
-        self._conversations = UnstoredConversations() if temporary else store.conversations
+        self._conversations = UnstoredConversations(store.privacy.covers) if temporary else store.conversations
         self.temporary = temporary
         self.model = model
         self.settings = settings
@@ -173,16 +173,17 @@ class Session:
 
     async def preview(self, text: str) -> Recalled:
         """Return what the model would see if the user said this now; nothing is stored, and nothing sent."""
-        return (await asyncio.to_thread(self._assemble, text, ())).event()
+        return (await asyncio.to_thread(self._assemble, text, (), self.is_private)).event()
 
     async def again(
         self, message_id: str, stop: asyncio.Event | None = None, *, go_on: bool = False
     ) -> AsyncGenerator[Event, None]:
         """Answer a message of the user once more, or the one that an answer is to, on a branch of its own.
 
-        `go_on` begins with the words of that answer and lets the model take up where they end.
+        `go_on` begins with the words of that answer and lets the model take up where they end. Raises ModelError where
+        something private would go elsewhere, but for a question that has been there.
         """
-        self.refuse_elsewhere()
+        await self.refuse_again(message_id, go_on=go_on)
         (message,) = [one for one in self._messages if one.id == message_id]
         beginning = ""
         self._messages = self._before(message_id)
@@ -193,6 +194,27 @@ class Session:
         async with aclosing(self._respond(self._messages[-1], stop, beginning=beginning)) as events:
             async for event in events:
                 yield event
+
+    async def refuse_again(self, message_id: str, *, go_on: bool = False) -> None:
+        """Raise ModelError if `again` would send something private to where it has not been."""
+        self.refuse_elsewhere()
+        if self.model.is_private:
+            return
+        (message,) = [one for one in self._messages if one.id == message_id]
+        elsewhere = f"and {self.model.name} is not on this machine."
+        if go_on and message.private and message.role is Role.ASSISTANT:
+            raise ModelError(
+                f"What this answer was made from is private, {elsewhere}",
+                "Have it answered again, with /retry, or choose a model on this machine, with /model.",
+            )
+        asked = next((one for one in self._messages if one.id == message.parent_id), message)
+        asked = message if message.role is Role.USER else asked
+        where = self.model.endpoint or self.model.name
+        if asked.private and not await asyncio.to_thread(self._store.requests.went_to, where, asked.id):
+            raise ModelError(
+                f"This question is private, {elsewhere}",
+                "Write it again to send it there, or choose a model on this machine, with /model.",
+            )
 
     def _before(self, message_id: str) -> list[Message]:
         """Return the branch in view up to a message, without it."""
@@ -213,7 +235,9 @@ class Session:
             before_answer, self._store, self.settings.care, question, self.temporary
         ):
             yield offered
-        assembled = await asyncio.to_thread(self._assemble, question.text, self._attached.get(question.id, ()))
+        assembled = await asyncio.to_thread(
+            self._assemble, question.text, self._attached.get(question.id, ()), question.private or self.is_private
+        )
         context = assembled.context
         yield assembled.event()
         noted = await asyncio.to_thread(self._capture, question) if capture else []
@@ -284,12 +308,14 @@ class Session:
         self._store.wake()
         return message
 
-    def _assemble(self, text: str, attached: Sequence[Source]) -> Assembled:
+    def _assemble(self, text: str, attached: Sequence[Source], private: bool) -> Assembled:
         known_as = self.conversation.id if self.conversation is not None else None
-        return assemble(self._store, self.model, self.settings, self._messages, text, attached, known_as)
+        return assemble(
+            self._store, self.model, self.settings, self._messages, text, attached, known_as, private=private
+        )
 
     def _capture(self, message: Message) -> list[Noted]:
-        return remember_statements(self._store, message, private=self.is_private)
+        return remember_statements(self._store, message, private=message.private or self.is_private)
 
     async def _answer(
         self,
@@ -310,7 +336,7 @@ class Session:
             author,
             question.id,
             MessageStatus.PENDING,
-            context.private or self.is_private,
+            context.private or question.private or self.is_private,
         )
         items = (*context.items, *(() if self.temporary else (question.id,)))
         await note_sent(self._store, self.model, items)

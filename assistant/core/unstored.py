@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +14,9 @@ from memory_store.models import Author, Citation, Conversation, Message, Message
 class UnstoredConversations:
     """Holds one conversation in memory alone, with the methods of `Conversations` that a session uses."""
 
-    def __init__(self) -> None:
+    def __init__(self, covers: Callable[[str], bool]) -> None:
+        """`covers` says of a text whether it is private by the user's rule."""
+        self._covers = covers
         self._messages: dict[str, Message] = {}
 
     def start(self, title: str, *, created_at: datetime | None = None) -> Conversation:
@@ -39,6 +41,7 @@ class UnstoredConversations:
         """Hold a message; it never becomes passages, and nothing is captured from it."""
         assert not capture
         moment = created_at or now()
+        private = private or (role is not Role.ASSISTANT and self._covers(text))
         message = Message(
             ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
         )

@@ -48,6 +48,8 @@ async def apply(chat: ChatScreen, settings: Settings, *, choose: bool = False) -
         await services.model.close()
         services.model = model
     services.settings = settings
+    if settings.private != before.private:
+        await in_thread(lambda: bootstrap.keep_private(services.store, settings))
     if settings.importing.watch != before.importing.watch:
         watching.restart(chat)
     if chat.session is not None:

@@ -80,9 +80,11 @@ def noted(event: Noted) -> Notice:
         return Notice(_("No longer true: {text}").format(text=event.memory.text), hint, "good")
     old = event.instead_of
     hints = [_("In place of: {text}").format(text=old.text)] if old else []
+    if event.memory.private:
+        hints.append(_("Private: never sent to another machine."))
     if event.is_asked_about:
         hints.append(_("Only you can say whether it may stay: /questions"))
-    return Notice(_("Remembered: {text}").format(text=event.memory.text), " · ".join(hints), "good")
+    return Notice(_("Remembered: {text}").format(text=event.memory.text), "\n".join(hints), "good")
 
 
 def _consolidated(done: Merged | Summary) -> Notice:

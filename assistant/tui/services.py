@@ -46,7 +46,6 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
         from assistant import bootstrap, crash_log, language
         from assistant import config as configuration
         from assistant.tui import pauses
-        from memory_store import Store
         from memory_store.errors import EmbedderMismatchError
 
         file = configuration.config_path(config)
@@ -54,7 +53,7 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
         language.use(settings.chat.language)
         crash_log.begin(settings.data_folder)
         chosen = bootstrap.choose_embedder(settings)
-        store = Store.open(settings.data_folder, chosen.embedder)
+        store = bootstrap.open_store(settings, chosen)
         try:
             notes = [chosen.note] if chosen.note and settings.embedder.provider != "none" else []
             embeds = chosen.embedder is not None

@@ -64,6 +64,7 @@ async def answer_again(chat: ChatScreen, spoken: Spoken, *, go_on: bool = False)
     session = chat.session
     assert session is not None
     assert spoken.message_id is not None
+    await session.refuse_again(spoken.message_id, go_on=go_on)
     stop = asyncio.Event()
     column = list(chat.transcript.column.children)
     place = column.index(spoken) + isinstance(spoken, UserMessage)

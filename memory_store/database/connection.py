@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from memory_store.database import private_rule
 from memory_store.errors import CorruptStoreError, RefusedRowError, StoreError
 
 # secure_delete overwrites what is deleted; temp_store keeps sorts out of the system's temporary folder.
@@ -35,6 +36,7 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
         self._closed = False
+        self.private_rule = private_rule.NOTHING
         _create_private(path)
 
     def _connect(self) -> sqlite3.Connection:
@@ -43,6 +45,7 @@ class Database:
                 self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
+            private_rule.register(connection, lambda: self.private_rule)
             for pragma in _PRAGMAS:
                 connection.execute(pragma).fetchall()
         except sqlite3.DatabaseError as error:

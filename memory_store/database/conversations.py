@@ -12,9 +12,9 @@ from memory_store.clock import now, to_text
 from memory_store.database import passages
 from memory_store.database.capture_queue import enqueue
 from memory_store.database.connection import Database
-from memory_store.database.imported import MergeOutcome, NewConversation, make_private, merge
+from memory_store.database.imported import MergeOutcome, NewConversation, is_private_message, make_private, merge
 from memory_store.database.rows import conversation_of, message_of
-from memory_store.database.titles import note_title
+from memory_store.database.titles import TITLE_IS_PRIVATE, note_title
 from memory_store.errors import NotFoundError
 from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role
 
@@ -61,10 +61,11 @@ class Conversations:
         has captured from it.
         """
         moment = created_at or now()
-        message = Message(
-            ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
-        )
         with self._database.write() as connection:
+            private = private or is_private_message(connection, role, text, parent_id)
+            message = Message(
+                ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
+            )
             connection.execute(
                 "INSERT INTO messages (id, conversation_id, parent_id, role, text, author_kind, author_name, status, "
                 "created_at, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -197,6 +198,12 @@ class Conversations:
                 "UPDATE conversations SET title = ?, title_message_id = NULL WHERE id = ?", (title, conversation_id)
             )
 
+    def with_private_title(self) -> frozenset[str]:
+        """Return the conversations whose title was taken from a message that is private."""
+        with self._database.read() as connection:
+            rows = connection.execute(f"SELECT c.id FROM conversations AS c WHERE {TITLE_IS_PRIVATE}")
+            return frozenset(row["id"] for row in rows)
+
     def messages(self, conversation_id: str) -> list[Message]:
         """Return the messages of every branch in the order they were written."""
         with self._database.read() as connection:
@@ -283,7 +290,8 @@ class Conversations:
         """Make a conversation private or not, put it away or take it out again. Raises NotFoundError.
 
         Private holds for all that was said in it, and for answers that were made from that. Public again are the user's
-        words and what was imported; answers given here stay private, because they may repeat what is private elsewhere.
+        words, but for what the rule keeps private, and what was imported; answers given here stay private, because they
+        may repeat what is private elsewhere.
         """
         with self._database.write() as connection:
             if archived is not None:
@@ -302,7 +310,8 @@ def _make_public(connection: sqlite3.Connection, conversation_id: str) -> None:
     connection.execute("UPDATE conversations SET private = 0 WHERE id = ?", (conversation_id,))
     rows = connection.execute(
         "SELECT m.id FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
-        "WHERE c.id = ? AND m.private = 1 AND (m.role != 'assistant' OR m.origin IS NOT NULL)",
+        "WHERE c.id = ? AND m.private = 1 AND (m.role != 'assistant' OR m.origin IS NOT NULL) "
+        "AND NOT is_private_text(m.text)",
         (conversation_id,),
     ).fetchall()
     for row in rows:

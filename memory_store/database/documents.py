@@ -12,6 +12,7 @@ from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database import doomed, erasures, passages, tombstones
 from memory_store.database.connection import Database
+from memory_store.database.private_rule import is_private_path
 from memory_store.database.rows import document_of
 from memory_store.errors import NotFoundError
 from memory_store.models import Author, AuthorKind, Document, PassageDraft, Source, SourceKind
@@ -52,7 +53,7 @@ class Documents:
         with self._database.write() as connection:
             old = connection.execute("SELECT id, private FROM documents WHERE path = ?", (new.path,)).fetchone()
             # What was marked private stays private when the file changes.
-            private = new.private or bool(old and old["private"])
+            private = new.private or bool(old and old["private"]) or is_private_path(connection, new.path)
             if old:
                 doomed.choose(connection, [("documents", old["id"])])
                 erasures.delete_doomed(connection, bury=False)

@@ -10,6 +10,7 @@ from datetime import datetime
 from memory_store import ids
 from memory_store.clock import to_text
 from memory_store.database import passages, tombstones
+from memory_store.database.private_rule import any_private, is_private_text
 from memory_store.database.titles import note_title
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.models import Author, PassageDraft, Role
@@ -123,10 +124,16 @@ def make_private(connection: sqlite3.Connection, conversation_id: str) -> None:
         passages.set_private(connection, "message_id", row["id"], True)
 
 
+def is_private_message(connection: sqlite3.Connection, role: Role, text: str, parent_id: str | None) -> bool:
+    """Say whether a message is private by the rule: by its own words or, of an answer, by those of its question."""
+    return any_private(connection, [parent_id]) if role is Role.ASSISTANT else is_private_text(connection, text)
+
+
 def _message(
     connection: sqlite3.Connection, conversation_id: str, parent_id: str | None, new: NewMessage, private: bool
 ) -> str:
     message_id = ids.new_id(ids.MESSAGE)
+    private = private or is_private_message(connection, new.role, new.text, parent_id)
     connection.execute(
         "INSERT INTO messages (id, conversation_id, parent_id, role, text, author_kind, author_name, status, "
         "created_at, private, origin) VALUES (?, ?, ?, ?, ?, ?, ?, 'complete', ?, ?, ?)",

@@ -14,6 +14,7 @@ from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.filters import TRUE_AT
 from memory_store.database.importance import importance
+from memory_store.database.private_rule import any_private, is_private_text
 from memory_store.database.rows import memory_of
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError, StoreError
@@ -123,6 +124,8 @@ class Memories:
                 "INSERT INTO goal_reviews (memory_id, reviewed_at, text) VALUES (?, ?, ?)",
                 (memory_id, to_text(review.reviewed_at), text),
             )
+            if is_private_text(connection, text):
+                _set_private(connection, memory_id, True)
         return review
 
     def reviews(self, memory_id: str) -> list[Review]:
@@ -140,8 +143,7 @@ class Memories:
             if pinned is not None:
                 connection.execute("UPDATE memories SET pinned = ? WHERE id = ?", (pinned, memory_id))
             if private is not None:
-                connection.execute("UPDATE memories SET private = ? WHERE id = ?", (private, memory_id))
-                passages.set_private(connection, "memory_id", memory_id, private)
+                _set_private(connection, memory_id, private)
             return _get(connection, memory_id)
 
     def get(self, memory_id: str) -> Memory:
@@ -222,16 +224,21 @@ def retire(connection: sqlite3.Connection, memory_id: str, ended_at: datetime | 
 
 
 def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
-    """Store a memory and its passage; see `Memories.add`."""
+    """Store a memory and its passage; it is private too where the rule or one of its sources is."""
     if not new.text.strip():
         raise StoreError("A memory needs some text.", 'Say what to remember, as in `keepsake memory add "…"`.')
+    private = (
+        new.private
+        or is_private_text(connection, new.text, new.why, new.horizon)
+        or any_private(connection, new.sources)
+    )
     memory = Memory(
         ids.new_id(ids.MEMORY),
         new.kind,
         new.text,
         new.author,
         new.pinned,
-        new.private,
+        private,
         now(),
         new.valid_from,
         new.valid_to,
@@ -269,10 +276,18 @@ def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
     return memory
 
 
+def _set_private(connection: sqlite3.Connection, memory_id: str, private: bool) -> None:
+    connection.execute("UPDATE memories SET private = ? WHERE id = ?", (private, memory_id))
+    passages.set_private(connection, "memory_id", memory_id, private)
+
+
 def reword(connection: sqlite3.Connection, memory_id: str, text: str) -> None:
     """Give a memory other words, and a passage anew; what it said before is gone from the record."""
     connection.execute("DELETE FROM passages WHERE memory_id = ?", (memory_id,))
-    connection.execute("UPDATE memories SET text = ? WHERE id = ?", (text, memory_id))
+    connection.execute(
+        "UPDATE memories SET text = ?, private = max(private, ?) WHERE id = ?",
+        (text, is_private_text(connection, text), memory_id),
+    )
     _index(connection, _get(connection, memory_id))
 
 

@@ -62,6 +62,16 @@ WITH RECURSIVE answers (message_id) AS (
 SELECT message_id FROM answers
 """
 
+# Memories of a message or document that rest on no other that is public.
+_MEMORIES_FROM: Final = """
+SELECT y.id FROM memory_sources AS s JOIN memories AS y ON y.id = s.memory_id
+WHERE (s.message_id = ? OR s.document_id = ?) AND y.private = 0 AND NOT EXISTS (
+    SELECT 1 FROM memory_sources AS o LEFT JOIN messages AS m ON m.id = o.message_id
+    LEFT JOIN documents AS d ON d.id = o.document_id
+    WHERE o.memory_id = y.id AND coalesce(m.private, d.private) = 0
+)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -311,15 +321,30 @@ def set_private(connection: sqlite3.Connection, column: str, owner_id: str, priv
     """Mark the passages of one owner (`document_id`, `message_id` or `memory_id`).
 
     When they become private, the answers that were given with them as a source become private too, and the answers
-    given with those, or with what stands beside them in their conversation, which the model may have read as well: so
-    no later request repeats them to an endpoint elsewhere.
+    given with those, or with what stands beside them in their conversation, which the model may have read as well; so
+    do the summaries of these messages, and the memories that rest on nothing else: no later request repeats them to an
+    endpoint elsewhere.
     """
     connection.execute(f"UPDATE passages SET private = ? WHERE {column} = ?", (private, owner_id))
     if private:
         answers = [row[0] for row in connection.execute(_ANSWERS_FROM.format(column=column), (owner_id,))]
         for table, key in (("messages", "id"), ("passages", "message_id")):
             connection.executemany(f"UPDATE {table} SET private = 1 WHERE {key} = ?", [(one,) for one in answers])
+        _hide_made_from(connection, [*answers, owner_id])
     bump_vectors_epoch(connection)
+
+
+def _hide_made_from(connection: sqlite3.Connection, sources: Iterable[str]) -> None:
+    """Mark the summaries of messages, and the memories that rest on these messages and documents and other private."""
+    for one in sources:
+        connection.execute(
+            "UPDATE summaries SET private = 1 WHERE conversation_id = (SELECT conversation_id FROM messages "
+            "WHERE id = ?)",
+            (one,),
+        )
+        for memory in connection.execute(_MEMORIES_FROM, (one, one)).fetchall():
+            connection.execute("UPDATE memories SET private = 1 WHERE id = ?", (memory["id"],))
+            set_private(connection, "memory_id", memory["id"], True)
 
 
 def bump_vectors_epoch(connection: sqlite3.Connection) -> None:

@@ -43,6 +43,16 @@ class Requests:
                 "INSERT OR IGNORE INTO request_items VALUES (?, ?)", [(request_id, one) for one in item_ids]
             )
 
+    def went_to(self, endpoint: str, item_id: str) -> bool:
+        """Say whether a message, memory or passage of this id went to this endpoint."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM request_items AS i JOIN requests AS r ON r.id = i.request_id "
+                "WHERE i.item_id = ? AND r.endpoint = ? LIMIT 1",
+                (item_id, endpoint),
+            ).fetchone()
+        return row is not None
+
     def all(self) -> list[SentRequest]:
         """Return every request, the latest first."""
         with self._database.read() as connection:

@@ -7,6 +7,7 @@ import sqlite3
 from memory_store.clock import from_text, to_text
 from memory_store.database.connection import Database
 from memory_store.database.rows import author_of
+from memory_store.database.titles import TITLE_IS_PRIVATE
 from memory_store.learned import Summary
 
 
@@ -21,7 +22,8 @@ class Summaries:
         with self._database.write() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO summaries (conversation_id, message_id, text, author_kind, author_name, "
-                "private, made_at) SELECT :conversation, :message, :text, :kind, :name, :private, :made "
+                "private, made_at) SELECT :conversation, :message, :text, :kind, :name, "
+                "max(:private, is_private_text(:text)), :made "
                 "WHERE EXISTS (SELECT 1 FROM messages WHERE id = :message AND conversation_id = :conversation)",
                 {
                     "conversation": summary.conversation_id,
@@ -43,12 +45,13 @@ class Summaries:
     def recent(self, most: int, *, include_private: bool, without: str | None = None) -> list[tuple[str, Summary]]:
         """Return titles and summaries of the conversations that were gone on with latest, without one of them.
 
-        A summary is private where its conversation is.
+        A summary is private where its conversation is, a title where the message is that it was taken from.
         """
         shown = "" if include_private else "AND s.private = 0 AND c.private = 0"
+        title = "c.title" if include_private else f"CASE WHEN {TITLE_IS_PRIVATE} THEN '' ELSE c.title END"
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT s.*, c.title AS title FROM summaries AS s JOIN conversations AS c ON c.id = s.conversation_id "
+                f"SELECT s.*, {title} AS title FROM summaries AS s JOIN conversations AS c ON c.id = s.conversation_id "
                 f"WHERE c.id IS NOT ? {shown} ORDER BY c.updated_at DESC, c.id LIMIT ?",
                 (without, most),
             )

@@ -8,6 +8,13 @@ from typing import Final
 ERASED_TITLE: Final = "(title erased)"
 
 
+# Of the conversation `c`: whether what its title was taken from is private.
+TITLE_IS_PRIVATE: Final = (
+    "EXISTS (SELECT 1 FROM messages AS t LEFT JOIN messages AS q ON q.id = t.parent_id "
+    "WHERE t.id = c.title_message_id AND (t.private = 1 OR (t.role = 'assistant' AND q.private = 1)))"
+)
+
+
 def note_title(connection: sqlite3.Connection, conversation_id: str, message_id: str, text: str) -> None:
     """Note that a conversation's title is the beginning of this message, if it is."""
     row = connection.execute("SELECT title FROM conversations WHERE id = ?", (conversation_id,)).fetchone()

@@ -14,6 +14,7 @@ import pytest
 
 from memory_store import Store
 from memory_store.database.glance import MOST, glance
+from tests.support import warmed
 from tests.support.embedder import HashEmbedder
 
 PROGRAM = Path(sys.executable).with_name("keepsake")
@@ -23,8 +24,7 @@ Offered = Callable[[str], list[str]]
 
 def told(environment: dict[str, str]) -> str:
     """What the program answers when a shell asks it in this environment."""
-    asked = {**os.environ, **environment}
-    return subprocess.run([PROGRAM], env=asked, capture_output=True, text=True, timeout=60, check=False).stdout
+    return warmed.start("assistant.cli", environment={**os.environ, **environment}).finish()[1]
 
 
 def in_bash(line: str) -> list[str]:
@@ -66,6 +66,12 @@ def test_the_bare_command_offers_commands_and_does_not_open_the_chat(offered: Of
     assert offered("keepsake me") == ["memory"]
     assert {"ask", "chat", "import", "forget", "receipts", "web"} <= set(offered("keepsake "))
     assert offered("keepsake receipts s") == ["show"]
+
+
+def test_the_installed_program_answers_as_the_forked_one() -> None:
+    asked = {"_KEEPSAKE_COMPLETE": "complete_bash", "COMP_WORDS": "keepsake me", "COMP_CWORD": "1"}
+    done = subprocess.run([PROGRAM], env={**os.environ, **asked}, capture_output=True, text=True, check=False)
+    assert done.stdout == told(asked)
 
 
 def test_options_are_offered(offered: Offered) -> None:

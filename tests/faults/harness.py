@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from memory_store import Store
 from memory_store.errors import NotFoundError
 from tests.faults.victim import POINTS
 from tests.memory_store.support import bytes_of
+from tests.support import warmed
 from tests.support.embedder import HashEmbedder
 
 TEARS: Final = ("none", "truncate", "zero", "flip", "delete", "older copy", "wrong embedder")
@@ -45,14 +45,10 @@ class House:
         """Let a process work until it dies at the point, or at a random moment, and note what it acknowledged."""
         number = str(chosen.randrange(1, 12 if point == "commit" else 3))
         arguments = [str(self.data), str(chosen.getrandbits(32)), point, number, chosen.choice(("before", "after"))]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.victim", *arguments],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        timer = threading.Timer(chosen.uniform(0.7, 3.0) if point == "any moment" else 40.0, process.kill)
+        process = warmed.start("tests.faults.victim", *arguments)
+        timer = threading.Timer(chosen.uniform(0.05, 2.0) if point == "any moment" else 40.0, process.kill)
         timer.start()
-        printed, _ = process.communicate()
+        _, printed, _ = process.finish()
         timer.cancel()
         for line in printed.splitlines():
             state, identifier, mark = line.split()

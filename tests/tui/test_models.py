@@ -92,7 +92,7 @@ async def test_a_service_with_a_key_is_asked_for_its_model_and_its_reach_is_said
         await house.pilot.press("enter")
         await house.until(lambda: len(house.notices) == 2)
         assert house.notices[0].startswith("It did not list its models.")
-        assert "what is marked private does not" in house.notices[1]
+        assert "what is private does not" in house.notices[1]
         assert "$0.15 in, $0.60 out per million tokens" in house.notices[1]
         status = house.chat.query_one("#status").status  # type: ignore[attr-defined]
         assert (status.model, status.where) == ("gpt-4o-mini", "api.openai.com")

@@ -93,7 +93,10 @@ def _material(store: Store, model: ChatModel, message: Message) -> _Material | N
         if shown or not at.private:
             before.insert(0, at)
     hits = store.recall(
-        message.text, _KNOWN, RecallFilters(kinds=frozenset({SourceKind.MEMORY}), include_private=shown)
+        message.text,
+        _KNOWN,
+        RecallFilters(kinds=frozenset({SourceKind.MEMORY}), include_private=shown),
+        private=message.private,
     )
     known = [one for hit in hits if (one := _memory(store, hit.source.id)) is not None]
     request = asked(message, before, [one.text for one in known])

@@ -146,7 +146,8 @@ async def search(chat: ChatScreen, argument: str) -> None:
 async def remember(chat: ChatScreen, argument: str) -> None:
     """Keep a note."""
     memory = await in_thread(lambda: chat.services.store.remember(argument))
-    await chat.notice(_("Remembered: {text}").format(text=memory.text), kind="good")
+    hint = _("Private: never sent to another machine.") if memory.private else ""
+    await chat.notice(_("Remembered: {text}").format(text=memory.text), hint, "good")
     if chat.keeper is not None:
         await chat.keeper.look(recount=True)
 

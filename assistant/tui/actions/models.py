@@ -148,8 +148,7 @@ async def use(chat: ChatScreen, found: FoundModel) -> None:
     if found.base_url is not None and not is_loopback(found.base_url):
         price = await in_thread(lambda: price_label(found.name, found.base_url or ""))
         hint = _(
-            "Your questions and the passages recalled for them go there; what is marked private does not. "
-            "List price: {price}."
+            "Your questions and the passages recalled for them go there; what is private does not. List price: {price}."
         ).format(price=price)
     name = plain(services.model.name, one_line=True)
     await chat.notice(_("{name} answers from now on.").format(name=name), hint, "good")

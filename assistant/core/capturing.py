@@ -80,6 +80,8 @@ def _change(store: Store, statement: Statement, message: Message, private: bool)
     if any(bare(one.text) == bare(statement.text) for one in living):
         return None
     old = rival(living, statement.about) or _wrong(living, statement)
+    if old is not None and _says_no_more(statement.text, old.text):
+        return Change(ChangeKind.CONFIRM, NewMemory(statement.text, sources=(message.id,)), old.id)
     new = NewMemory(
         statement.text,
         statement.kind,
@@ -93,6 +95,12 @@ def _change(store: Store, statement: Statement, message: Message, private: bool)
     )
     sensitive = not statement.asked_for and asks_first(statement.text)
     return Change(ChangeKind.SUPERSEDE if old else ChangeKind.ADD, new, old.id if old else None, sensitive)
+
+
+def _says_no_more(text: str, known: str) -> bool:
+    """Say whether a text has nothing to say that what is known does not say ("I live in Lyon", "We moved to Lyon")."""
+    new = set(words.content(words.tokens(text))) - words.STATING
+    return bool(new) and new <= set(words.content(words.tokens(known)))
 
 
 def _wrong(living: Sequence[Memory], statement: Statement) -> Memory | None:

@@ -89,7 +89,7 @@ def _clauses(message: str, begin: int, end: int) -> list[Clause]:
         return [_clause(text, begin, "", asked_for=True)]
     for polite in rules(_FILE)["polite"]:
         whole = polite.sub(" ", whole)
-    if finds(_FILE, "supposed", whole) or finds(_FILE, "reported", whole) or words.is_supposed(whole):
+    if finds(_FILE, "supposed", whole) or words.is_supposed(whole):
         return []
     if finds("made_up", "made up", whole):
         return []
@@ -98,6 +98,7 @@ def _clauses(message: str, begin: int, end: int) -> list[Clause]:
         if len(spans) == 1 or finds(_FILE, "asks from the start", whole) or finds(_FILE, "tag", whole):
             return []
         del spans[-1]
+    spans = _before_report(sentence, spans)
     clauses: list[Clause] = []
     subject = ""
     for number, (at, to) in enumerate(spans):
@@ -110,6 +111,15 @@ def _clauses(message: str, begin: int, end: int) -> list[Clause]:
         found = next((one.match(clause.read) for one in rules(_FILE)["subject"] if one.match(clause.read)), None)
         subject = found.group().strip() if found else subject
     return clauses
+
+
+def _before_report(sentence: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the clauses before one that reports somebody's words; none where it only names who said them."""
+    for number, (at, to) in enumerate(spans):
+        piece = normalised(sentence[at:to]).strip(_JOINTS)
+        if finds(_FILE, "reported", piece):
+            return [] if finds(_FILE, "only reported", piece) else spans[:number]
+    return spans
 
 
 def _laughs(piece: str, after: str) -> bool:

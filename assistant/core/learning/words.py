@@ -91,6 +91,8 @@ KIN: Final = re.compile(
 )
 
 
+# How it is said that something is so, and that it has become so.
+STATING: Final = _set("live living moved based settled work working got have now 住 搬 家 在 到 现 工 作 上 班")
 # Words that name nothing of their own, as in "the trip to Oslo" or "那个计划".
 GENERAL: Final = _set(
     "trip plan thing idea whole stuff visit appointment so thi that it them these those any more anymore all there "

@@ -1,0 +1,143 @@
+"""A month of chats: moves, changed jobs and tastes, plans made and taken back; the profile is right on each day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from assistant.core.learning.answering import Answer, answer
+from assistant.core.learning.consolidation import consolidate
+from assistant.core.profile import ProfileLine, profile
+from assistant.core.session import Session, TurnSettings
+from assistant.llm.scripted import ScriptedChat
+from memory_store import Store, clock
+from memory_store.models import RecallFilters, SourceKind
+
+FIRST_DAY = datetime(2026, 3, 1, 9, tzinfo=UTC)
+# What is said on each day, the first being 1. On days that are not here nothing is.
+SAID: dict[int, tuple[str, ...]] = {
+    1: ("Hi! My name is Ada Moreno. I live in Porto.", "What can you remember?"),
+    2: ("I work at Acme, in the warehouse.", "If I lived in Paris I'd eat croissants all day."),
+    3: ("I love coffee. My sister Inês is a vet.",),
+    4: ("I'm flying to Oslo on 20 March.", "My boss said “I'm moving to Berlin in May”, can you believe it?"),
+    5: ("I want to run a marathon this year because I turned 40.",),
+    6: ("我最喜欢的颜色是绿色。", "She goes: I have three yachts. Who says such things?"),
+    7: ("I drive a Golf, it's older than me.",),
+    8: ("Should I learn Norwegian?", "Thanks, I like the second idea."),
+    9: ("I have asthma, so no running in the cold for me.",),
+    10: ("No, I moved to Lyon last weekend. Any good bakeries?",),
+    11: ("I'm learning Norwegian now.",),
+    12: ("I don't drink coffee any more, it keeps me awake.", "I prefer tea these days."),
+    14: ("I quit my job at Acme.",),
+    15: ("I'm not going to Oslo after all.", "The whole trip cost a fortune, forget about the Oslo trip."),
+    16: ("I work at Zenith now, as a planner.",),
+    18: ("不对，我最喜欢的颜色是蓝色。",),
+    19: ("I'm 400 years old, just kidding.", "Translate into French: I live in Nice and I have two dogs."),
+    20: ("I sold the Golf yesterday.",),
+    21: ("My dentist appointment is on 28 March at 9.",),
+    22: ("I gave up on the marathon, my knee says no.",),
+    24: ("We moved to Nantes, believe it or not!",),
+    26: ("I bought a red canoe.", "Do I live in Lyon or in Nantes?"),
+    27: ("Remember that the spare key is with Rui.",),
+    29: ("I live in Nantes.",),
+    30: ("My sister Inês is a vet.",),
+}
+NAME, VET, ASTHMA = "My name is Ada Moreno.", "My sister Inês is a vet.", "I have asthma"
+PORTO, LYON, NANTES = "I live in Porto.", "I moved to Lyon last weekend.", "We moved to Nantes"
+ACME, ZENITH = "I work at Acme, in the warehouse.", "I work at Zenith now"
+COFFEE, TEA = "I love coffee.", "I prefer tea these days."
+GREEN, BLUE = "我最喜欢的颜色是绿色。", "我最喜欢的颜色是蓝色。"
+OSLO, MARATHON, NORWEGIAN = (
+    "I'm flying to Oslo on 20 March.",
+    "I want to run a marathon this year",
+    "I'm learning Norwegian now.",
+)
+GOLF = "I drive a Golf, it's older than me."
+DENTIST = "My dentist appointment is on 28 March at 9."
+CANOE, KEY = "I bought a red canoe.", "The spare key is with Rui."
+KNOWN_ON = {
+    1: {NAME, PORTO},
+    3: {NAME, PORTO, ACME, COFFEE, VET},
+    9: {NAME, PORTO, ACME, COFFEE, VET, OSLO, MARATHON, GREEN, GOLF},
+    10: {NAME, LYON, ACME, COFFEE, VET, OSLO, MARATHON, GREEN, GOLF},
+    12: {NAME, LYON, ACME, TEA, VET, OSLO, MARATHON, GREEN, GOLF, NORWEGIAN},
+    14: {NAME, LYON, TEA, VET, OSLO, MARATHON, GREEN, GOLF, NORWEGIAN},
+    16: {NAME, LYON, ZENITH, TEA, VET, MARATHON, GREEN, GOLF, NORWEGIAN},
+    18: {NAME, LYON, ZENITH, TEA, VET, MARATHON, BLUE, GOLF, NORWEGIAN},
+    22: {NAME, LYON, ZENITH, TEA, VET, BLUE, NORWEGIAN},
+    24: {NAME, NANTES, ZENITH, TEA, VET, BLUE, NORWEGIAN},
+    30: {NAME, NANTES, ZENITH, TEA, VET, BLUE, NORWEGIAN, CANOE, KEY},
+}
+
+
+class Day:
+    """The clock of the store, set by hand."""
+
+    def __init__(self) -> None:
+        self.moment = FIRST_DAY
+
+    def now(self, _zone: object = None) -> datetime:
+        self.moment += timedelta(seconds=1)
+        return self.moment
+
+
+@pytest.fixture
+def day(monkeypatch: pytest.MonkeyPatch) -> Day:
+    day = Day()
+
+    class Clock(datetime):
+        now = staticmethod(day.now)  # type: ignore[assignment]
+
+    monkeypatch.setattr(clock, "datetime", Clock)
+    return day
+
+
+async def lived(store: Store, day: Day) -> None:
+    model = ScriptedChat(otherwise=["Noted."])
+    for number in range(1, 31):
+        day.moment = FIRST_DAY + timedelta(days=number - 1)
+        session = Session(store, model, TurnSettings(titles=False, learn=False))
+        for text in SAID.get(number, ()):
+            async for _event in session.turn(text):
+                pass
+    day.moment = FIRST_DAY + timedelta(days=29, hours=3)
+    async for _done in consolidate(store, model):
+        pass
+
+
+def lines(store: Store, as_of: datetime | None = None) -> dict[str, ProfileLine]:
+    return {line.memory.text: line for section in profile(store, as_of) for line in section.lines}
+
+
+async def test_every_line_of_the_profile_is_right_and_has_its_source(store: Store, day: Day) -> None:
+    await lived(store, day)
+    known = lines(store)
+    assert set(known) == KNOWN_ON[30]
+    for line in known.values():
+        assert line.sources  # the title of the chat that it was said in
+        (ground, *_others) = store.memories.grounds(line.memory.id)
+        said = store.conversations.message(ground.source_id)
+        assert said.text in SAID[(said.created_at - FIRST_DAY).days + 1]
+    assert known[NANTES].earlier == (LYON, PORTO)
+    assert known[BLUE].earlier == (GREEN,)
+
+
+async def test_of_health_nothing_is_a_line_without_a_yes(store: Store, day: Day) -> None:
+    await lived(store, day)
+    asthma, dentist = store.learning.questions.all()
+    assert (asthma.memory.text, dentist.memory.text) == (ASTHMA, DENTIST)
+    answer(store, asthma, Answer.YES)
+    answer(store, dentist, Answer.NO)
+    assert set(lines(store)) == {*KNOWN_ON[30], ASTHMA}
+
+
+async def test_as_of_any_day_the_answer_is_what_was_true_then(store: Store, day: Day) -> None:
+    await lived(store, day)
+    homes = {PORTO, LYON, NANTES}
+    for number, known in KNOWN_ON.items():
+        evening = FIRST_DAY + timedelta(days=number - 1, hours=10)
+        assert set(lines(store, evening)) == known, number
+        filters = RecallFilters(kinds=frozenset({SourceKind.MEMORY}), as_of=evening)
+        found = {hit.text for hit in store.recall("Where do I live? Porto Lyon Nantes", 30, filters)}
+        assert found & homes == known & homes, number

@@ -18,10 +18,13 @@ from assistant.cli.output import complain, say, show
 from assistant.cli.searching import source_line
 from assistant.cli.turns import Printer, session_in, show_turn
 from assistant.config import Settings
+from assistant.core.corrections import Correction, correction_in, latest_question, memories_meant
 from assistant.core.events import Event, NumberedSource
+from assistant.core.profile import profile
+from assistant.core.profile_page import page
 from assistant.core.session import Session
 from assistant.display import excerpt, moment
-from memory_store import Selection, Store
+from memory_store import NewMemory, Selection, Store
 from memory_store.errors import KeepsakeError
 from memory_store.models import Role
 
@@ -117,7 +120,8 @@ class LineChat:
         """Answer a message or run a command."""
         name, _, argument = text.strip().partition(" ")
         if not text.startswith("/") or "/" in name[1:]:
-            await self.answer(lambda stop: self.session.turn(text, stop))
+            if not await _was_correction(self, text):
+                await self.answer(lambda stop: self.session.turn(text, stop))
             return
         command = next((one for one in COMMANDS if one.name == name[1:].lower()), None)
         if command is None:
@@ -134,6 +138,37 @@ class LineChat:
         if printer.error is not None:
             complain(printer.error)
             say("/continue goes on with it, /retry answers again." if printer.answer else "/retry asks again.")
+
+
+async def _was_correction(chat: LineChat, text: str) -> bool:
+    """Do what a message asks to be done with a memory ("forget that"); return whether it was such a message."""
+    correction = correction_in(text)
+    if correction is None:
+        return False
+    found = await asyncio.to_thread(memories_meant, chat.store, chat.session)
+    if not found:
+        return False
+    for number, one in enumerate(found, start=1):
+        say(f"{number}. {excerpt(one.text, 200)}  {one.id}")
+    chosen = _read_line("Which one? Its number, or nothing to say it to the model: ")
+    place = int(chosen) if chosen and chosen.strip().isdecimal() else 0
+    if not 1 <= place <= len(found):
+        return False
+    memory = found[place - 1]
+    if correction is Correction.WRONG:
+        right = _read_line("What is right? ")
+        if not right or not right.strip():
+            say("Nothing was changed.")
+            return True
+        new = NewMemory(right.strip(), memory.kind, pinned=memory.pinned, private=memory.private)
+        corrected = await asyncio.to_thread(chat.store.memories.supersede, memory.id, new)
+        chat.store.wake()
+        say(f"Put right: {corrected.text}")
+        return True
+    # With what was said just now: it would be recalled otherwise.
+    said = [one for one in latest_question(chat.session) if one in memory.sources]
+    await _forget(chat, " ".join([memory.id, *said]))
+    return True
 
 
 async def _help(chat: LineChat, argument: str) -> None:
@@ -232,6 +267,20 @@ async def _sources(chat: LineChat, argument: str) -> None:
         say("There is no such source." if argument else "The last answer has no sources.")
 
 
+async def _private(chat: LineChat, argument: str) -> None:
+    if chat.session.temporary:
+        say("A temporary chat is kept nowhere; who answers still sees it.")
+        return
+    await chat.session.keep_private(private=not chat.session.is_private)
+    private = chat.session.is_private
+    say("Private: nothing of it is sent to another machine." if private else "Public again; its answers stay private.")
+
+
+async def _about_me(chat: LineChat, argument: str) -> None:
+    sections = await asyncio.to_thread(profile, chat.store)
+    show(page(sections, await asyncio.to_thread(chat.store.learning.questions.all)).rstrip("\n"))
+
+
 async def _quit(chat: LineChat, argument: str) -> None:
     chat.over = True
 
@@ -244,6 +293,8 @@ COMMANDS: Final = (
     LineCommand("/search WORDS", "Search everything that is remembered", _search),
     LineCommand("/remember TEXT", "Keep a note", _remember),
     LineCommand("/forget ID…", "Erase by ids, or `/forget matching WORDS`, after asking", _forget),
+    LineCommand("/about-me", "See what is known about you, with its sources", _about_me),
+    LineCommand("/private", "Keep this chat to this machine; again ends that", _private),
     LineCommand("/sources [N]", "List the sources of the last answer, or read one", _sources),
     LineCommand("/edit TEXT", "Send this in place of your last message, on a branch of its own", _edit),
     LineCommand("/retry", "Answer your last message again", _retry),

@@ -35,8 +35,7 @@ def remember_statements(store: Store, message: Message, *, private: bool) -> lis
         if isinstance(one, Ended):
             changes = [Change(ChangeKind.END, NewMemory(one.text), old.id) for old in _ended(store, one, message)]
         else:
-            change = _change(store, one, message, private)
-            changes = [change] if change else []
+            changes = [_change(store, one, message, private)]
         noted += noted_of(store, store.learning.keep(changes))
     if noted:
         store.wake()
@@ -75,10 +74,11 @@ def bare(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".。!！ ")
 
 
-def _change(store: Store, statement: Statement, message: Message, private: bool) -> Change | None:
+def _change(store: Store, statement: Statement, message: Message, private: bool) -> Change:
     living = alike(store, statement.text, [statement.about])
-    if any(bare(one.text) == bare(statement.text) for one in living):
-        return None
+    same = next((one for one in living if bare(one.text) == bare(statement.text)), None)
+    if same is not None:
+        return Change(ChangeKind.CONFIRM, NewMemory(statement.text, sources=(message.id,)), same.id)
     old = rival(living, statement.about) or _wrong(living, statement)
     if old is not None and _says_no_more(statement.text, old.text):
         return Change(ChangeKind.CONFIRM, NewMemory(statement.text, sources=(message.id,)), old.id)

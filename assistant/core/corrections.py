@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from memory_store import Store
+from memory_store.models import Memory, Role, SourceKind
+
+if TYPE_CHECKING:
+    from assistant.core.session import Session
 
 
 class Correction(StrEnum):
@@ -50,3 +56,25 @@ def correction_in(text: str) -> Correction | None:
         if pattern.fullmatch(said):
             return kind
     return None
+
+
+def latest_question(session: Session) -> list[str]:
+    """Return the id of the user's latest message; none before the first."""
+    return [one.id for one in session.messages if one.role is Role.USER][-1:]
+
+
+def memories_meant(store: Store, session: Session) -> list[Memory]:
+    """Return the memories that the last turn made, then those that its answer had as sources; each once."""
+    latest = set(latest_question(session))
+    every = store.memories.all(include_superseded=True)
+    living = {one.id: one for one in every if one.is_living}
+    newest = [store.memories.newest(one.id) for one in every if latest & set(one.sources)]
+    made = [one for one in newest if one.id in living]
+    answers = [one for one in session.messages if one.role is Role.ASSISTANT]
+    cited = store.conversations.citations(answers[-1].id) if answers and not session.temporary else []
+    used = []
+    for one in sorted(cited, key=lambda one: not one.cited):
+        source = store.passage(one.passage_id).source if one.passage_id else None
+        if source is not None and source.kind is SourceKind.MEMORY and source.id in living:
+            used.append(living[source.id])
+    return list({one.id: one for one in [*made, *used]}.values())

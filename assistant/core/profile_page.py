@@ -122,8 +122,12 @@ def _about(line: ProfileLine) -> str:
     where = ", ".join(f"“{plain(one, one_line=True)}”" for one in line.sources) or "written by hand"
     marks = [name for name in ("pinned", "private") if getattr(line.memory, name)]
     until = [f"until {day(line.memory.valid_to)}"] if line.memory.valid_to else []
-    why = [f"because {plain(line.memory.why, one_line=True)}"] if line.memory.why else []
-    return "; ".join([day(line.since), f"from {where}", *until, *why, *marks])
+    goal = [
+        f"{name}: {plain(text, one_line=True)}"
+        for name, text in (("what for", line.memory.why), ("until when", line.memory.horizon))
+        if text
+    ]
+    return "; ".join([day(line.since), f"from {where}", *until, *goal, *marks])
 
 
 def _headings() -> str:

@@ -19,6 +19,7 @@ from assistant.core.events import (
     AnswerDelta,
     Captured,
     Event,
+    NoLongerTrue,
     Noted,
     Recalled,
     ThinkingDelta,
@@ -255,6 +256,7 @@ class Session:
             self.settings.max_answer_tokens,
             self.settings.temperature,
             tuple(one.memory.text for one in noted if isinstance(one, Captured)),
+            tuple(one.memory.text for one in noted if isinstance(one, NoLongerTrue)),
         )
         async with aclosing(self._answer(request, context, question, stop, beginning)) as events:
             async for event in events:

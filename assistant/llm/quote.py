@@ -23,6 +23,7 @@ class _Frame:
     found: str
     nothing: str
     noted: str
+    ended: str
     opening: str
     closing: str
 
@@ -31,6 +32,7 @@ _ENGLISH = _Frame(
     found="No language model is configured, so I only quote what I found:",
     nothing="I found nothing relevant in what I know. No language model is configured, so I can't say more than that.",
     noted="I will remember this:",
+    ended="I no longer take this to be true:",
     opening=" (",
     closing=")",
 )
@@ -38,6 +40,7 @@ _CHINESE = _Frame(
     found="尚未配置语言模型，以下只是我找到的原文引用：",
     nothing="在我所知道的内容里没有找到相关的信息。尚未配置语言模型，所以我无法作更多回答。",
     noted="我会记住：",
+    ended="我不再认为这是真的：",
     opening="（",
     closing="）",
 )
@@ -81,11 +84,13 @@ class QuoteModel:
         return False
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield what was noted, or a first line and a delta for each quotation; then `Finished`."""
+        """Yield what was noted and ended, or a first line and a delta for each quotation; then `Finished`."""
         frame = _CHINESE if is_chinese(request.question) else _ENGLISH
         chosen = _choose(request.hits)
-        if request.noted:
-            yield TextDelta("\n\n".join([frame.noted, *map(as_blockquote, request.noted)]))
+        if request.noted or request.ended:
+            told = ((frame.noted, request.noted), (frame.ended, request.ended))
+            parts = [part for words, texts in told if texts for part in (words, *map(as_blockquote, texts))]
+            yield TextDelta("\n\n".join(parts))
             yield Finished("stop", NAME)
             return
         yield TextDelta(frame.found if chosen else frame.nothing)

@@ -78,6 +78,25 @@ def test_commands_edit_retry_and_continue(
     assert "never sent" not in texts
 
 
+def test_corrections_find_the_memory_show_it_and_ask(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    scripted.append(ScriptedChat(otherwise=["Fine."]))
+    typed = (
+        "I live in Porto.\nThat's wrong.\n1\nI live in Lyon.\nForget that.\n1\nForget that.\n\n/about-me\n/private\n"
+    )
+    told = piped(keepsake, monkeypatch, f"{typed}/private\n", "chat", "--plain")
+    assert "1. I live in Porto.  mem_" in told.err
+    assert "Put right: I live in Lyon." in told.err
+    assert "there is nobody to ask" in told.err  # nothing is erased without a yes
+    assert "- I live in Lyon." in told.out
+    assert "Private: nothing of it is sent to another machine." in told.err
+    with Store.open(keepsake.data) as store:
+        (talk,) = store.conversations.all()
+        texts = [one.text for one in store.conversations.messages(talk.id)]
+    assert texts == ["I live in Porto.", "Fine.", "Forget that.", "Fine."]  # what nothing was chosen for is said
+
+
 def test_failed_answer_is_the_exit_code(
     keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
 ) -> None:

@@ -71,6 +71,11 @@ async def test_what_was_just_remembered_is_the_whole_answer() -> None:
     assert answer.finished == Finished("stop", "quote")
 
 
+async def test_what_was_taken_back_is_said_not_to_be_true() -> None:
+    request = ChatRequest((ChatMessage(Role.USER, "车卖了"),), "车卖了", ended=("我开一辆高尔夫",))
+    assert (await ask(QuoteModel(), request)).text == "我不再认为这是真的：\n\n> 我开一辆高尔夫"
+
+
 async def test_at_most_three_different_passages_keep_the_numbers_of_their_hits() -> None:
     hits = [a_hit(text) for text in ("One.", "One.", "Two.", "Three.", "Four.")]
     answer = await quoted("Which?", *hits)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from assistant.core.corrections import Correction, correction_in
+from assistant.core.corrections import Correction, correction_in, latest_question, memories_meant
 from assistant.display import excerpt
 from assistant.language import _
 from assistant.tui.actions.forgetting import forget
 from assistant.tui.actions.sources import correct_memory
 from assistant.tui.screens.chooser import Choice, Chooser
 from assistant.tui.threads import in_thread
-from memory_store.models import Memory, Role, SourceKind
 
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
@@ -28,7 +27,8 @@ async def was_correction(chat: ChatScreen, text: str) -> bool:
     correction = correction_in(text)
     if correction is None:
         return False
-    memories = await in_thread(lambda: _meant(chat))
+    session = chat.session
+    memories = await in_thread(lambda: memories_meant(chat.services.store, session)) if session else []
     if not memories:
         return False
     choices = [Choice(excerpt(one.text, _EXCERPT_CHARS), _(one.kind.value), one.id) for one in memories]
@@ -46,28 +46,6 @@ async def was_correction(chat: ChatScreen, text: str) -> bool:
     else:
         # With what was said just now: it would be recalled otherwise.
         memory = next(one for one in memories if one.id == chosen)
-        said = [one for one in _latest_question(chat) if one in memory.sources]
+        said = [one for one in latest_question(session) if one in memory.sources] if session else []
         await forget(chat, " ".join([chosen, *said]))
     return True
-
-
-def _latest_question(chat: ChatScreen) -> list[str]:
-    assert chat.session is not None
-    return [one.id for one in chat.session.messages if one.role is Role.USER][-1:]
-
-
-def _meant(chat: ChatScreen) -> list[Memory]:
-    """Return the memories that the last turn made, then those that its answer had as sources; each once."""
-    store, session = chat.services.store, chat.session
-    if session is None:
-        return []
-    living = {one.id: one for one in store.memories.all()}
-    made = [one for one in living.values() if set(_latest_question(chat)) & set(one.sources)]
-    answers = [one for one in session.messages if one.role is Role.ASSISTANT]
-    cited = store.conversations.citations(answers[-1].id) if answers and not session.temporary else []
-    used = []
-    for one in sorted(cited, key=lambda one: not one.cited):
-        source = store.passage(one.passage_id).source if one.passage_id else None
-        if source is not None and source.kind is SourceKind.MEMORY and source.id in living:
-            used.append(living[source.id])
-    return list({one.id: one for one in [*made, *used]}.values())

@@ -76,7 +76,8 @@ def _described(line: ProfileLine) -> Content:
     where = ", ".join(f"“{plain(one, one_line=True)}”" for one in line.sources) or _("written by hand")
     marks = [_(name) for name, is_set in (("pinned", memory.pinned), ("private", memory.private)) if is_set]
     until = [_("until {day}").format(day=day(memory.valid_to))] if memory.valid_to else []
-    about = " · ".join([day(line.since), where, *until, *marks])
+    goal = [plain(one, one_line=True) for one in (memory.why, memory.horizon) if one]
+    about = " · ".join([day(line.since), where, *until, *goal, *marks])
     before = [f"\n    {_('before')}: {plain(one, one_line=True)}" for one in line.earlier]
     dim = [Content.styled(one, "$foreground-muted") for one in (f"\n  {about}", *before)]
     return Content.assemble("· ", plain(memory.text), *dim)

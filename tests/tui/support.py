@@ -25,7 +25,7 @@ from assistant.tui.widgets.user_message import UserMessage
 from memory_store import Store
 from tests.support.embedder import HashEmbedder
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass

@@ -20,6 +20,8 @@ from memory_store.times.expressions import time_spans
 _FILES: Final = ("statements_en", "statements_zh")
 _ENDS: Final = "ends"
 _APOSTROPHE: Final = re.compile(r"\b(?:(i)(m|ve)|(don|doesn|didn|isn|can|won)(t)|(he|she)(s)|(they|you)(re))\b")
+# Who does it where a clause does not say so, by the names of the groups of the rules for it.
+_LEFT_OUT: Final = {"i": "I ", "am": "I'm ", "wo": "我"}
 # A plan is an event that lies ahead.
 _PLAN: Final = "plan"
 _MOST_WORDS: Final = 8
@@ -135,12 +137,24 @@ def _joined(clauses: Sequence[Clause]) -> Clause:
 
 
 def _fit(clause: Clause, said_at: datetime | None) -> Statement | Ended | None:
-    """Return what the first rule that fits makes of a clause."""
+    """Return what the first rule that fits makes of a clause, or of one whose "I" was left out."""
     text, read = clause.text, _spelled(clause.read)
     if clause.subject:
         gap = " " if clause.subject.isascii() else ""
         rest = re.sub(r"^and\s+", "", text, flags=re.IGNORECASE)
         text, read = f"{clause.subject}{gap}{rest}", f"{clause.subject}{gap}{re.sub(r'^and ', '', read)}"
+    made = _by_rule(text, read, said_at)
+    if made is None and clause.is_first:
+        for rule in rules("told")["left out"]:
+            found = rule.match(read)
+            who = next((name for name, part in found.groupdict().items() if part), "") if found else ""
+            if who:
+                left_out = _LEFT_OUT[who]
+                made = made or _by_rule(f"{left_out}{text[:1].lower()}{text[1:]}", f"{left_out.lower()}{read}", said_at)
+    return made
+
+
+def _by_rule(text: str, read: str, said_at: datetime | None) -> Statement | Ended | None:
     for name, rule in _rules():
         fit = rule.match(read)
         if fit is None:
@@ -168,8 +182,8 @@ def _note(text: str, said_at: datetime | None) -> Statement:
 
 
 def _spelled(read: str) -> str:
-    """Return a clause with the apostrophes that are often left out."""
-    return _APOSTROPHE.sub(lambda found: "'".join(filter(None, found.groups())), read)
+    """Return a clause with the apostrophes that are often left out, and with one sign for 了."""
+    return _APOSTROPHE.sub(lambda found: "'".join(filter(None, found.groups())), read.replace("啦", "了"))
 
 
 def _about(name: str, of: str) -> str:

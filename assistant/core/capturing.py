@@ -79,7 +79,7 @@ def _change(store: Store, statement: Statement, message: Message, private: bool)
     same = next((one for one in living if bare(one.text) == bare(statement.text)), None)
     if same is not None:
         return Change(ChangeKind.CONFIRM, NewMemory(statement.text, sources=(message.id,)), same.id)
-    old = rival(living, statement.about) or _wrong(living, statement)
+    old = rival(living, statement.about) or _wrong(living, statement) or _moved(living, statement)
     if old is not None and _says_no_more(statement.text, old.text):
         return Change(ChangeKind.CONFIRM, NewMemory(statement.text, sources=(message.id,)), old.id)
     new = NewMemory(
@@ -101,6 +101,15 @@ def _says_no_more(text: str, known: str) -> bool:
     """Say whether a text has nothing to say that what is known does not say ("I live in Lyon", "We moved to Lyon")."""
     new = set(words.content(words.tokens(text))) - words.STATING
     return bool(new) and new <= set(words.content(words.tokens(known)))
+
+
+def _moved(living: Sequence[Memory], statement: Statement) -> Memory | None:
+    """Return the plan that a statement gives another time, if there is just one of that name."""
+    named = set(words.content(words.tokens(statement.about)))
+    if statement.kind is not MemoryKind.EVENT or not named:
+        return None
+    same = [one for one in living if one.kind is MemoryKind.EVENT and named <= set(words.tokens(one.text))]
+    return same[0] if len(same) == 1 else None
 
 
 def _wrong(living: Sequence[Memory], statement: Statement) -> Memory | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from assistant.core.learning import words
@@ -26,7 +26,7 @@ class Clause:
 
     `begin` and `end` are where it stands in the message. `subject` is who does it where an earlier clause says so ("I
     live in Porto and work at Acme"); `goes_on` says that it only adds to the one before it. Of a clause that gives a
-    reason, `text` and `read` are without the "because", and `is_reason` says so.
+    reason, `text` and `read` are without the "because", and `is_reason` says so. `is_first` begins its sentence.
     """
 
     text: str
@@ -37,6 +37,7 @@ class Clause:
     goes_on: bool = False
     is_reason: bool = False
     asked_for: bool = False
+    is_first: bool = False
 
 
 def told(message: str) -> list[list[Clause]]:
@@ -46,8 +47,11 @@ def told(message: str) -> list[list[Clause]]:
     own = own_words(message)
     found: list[list[Clause]] = []
     for begin, end in _sentences(own):
-        if finds(_FILE, "only laughing", normalised(own[begin:end]).strip()):
-            del found[-1:]  # what came before it was not meant
+        piece = normalised(own[begin:end]).strip()
+        if finds(_FILE, "joke before", piece):
+            found.clear()  # what came before it was not meant
+        if finds(_FILE, "only laughing", piece):
+            del found[-1:]
         elif end - begin <= _MAX_CHARS:
             found.append(_clauses(own, begin, end))
     return [one for one in found if one]
@@ -103,8 +107,10 @@ def _clauses(message: str, begin: int, end: int) -> list[Clause]:
     subject = ""
     for number, (at, to) in enumerate(spans):
         after = sentence[slice(*spans[number + 1])] if number + 1 < len(spans) else ""
-        clause = _clause(sentence[at:to], begin + at, subject)
+        clause = replace(_clause(sentence[at:to], begin + at, subject), is_first=number == 0)
         piece = normalised(sentence[at:to]).strip()
+        if finds(_FILE, "only laughing", piece):
+            clauses.clear()
         if any(finds(_FILE, name, clause.read) for name in ("doubted", "requested", "asks")) or _laughs(piece, after):
             continue
         clauses.append(clause)

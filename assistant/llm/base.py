@@ -23,7 +23,8 @@ class ChatRequest:
 
     `messages` is the whole prompt, recalled passages included. `question` and `hits` repeat the user's words and the
     numbered passages (source 1 is `hits[0]`) for models that do not read prompts, such as `quote`; `noted` is what was
-    just remembered of the question, `ended` what it took back. `schema` is the JSON schema that the answer should follow; not all models heed it.
+    just remembered of the question, `ended` what it took back. `schema` is the JSON schema that the answer should
+    follow; not all models heed it.
     """
 
     messages: tuple[ChatMessage, ...]

@@ -104,7 +104,7 @@ def _misread(clauses: Sequence[Clause], meant: Sequence[str]) -> str | None:
             continue
         goes_on = is_begun and not set(said) & (words.FIRST_PERSON | words.OTHERS)
         whose = [*words.tokens(clause.subject), *said]
-        if not goes_on and not clause.asked_for and not _is_of_the_user(whose, content, set(meant)):
+        if not goes_on and not clause.asked_for and not _is_of_the_user(whose, content, meant):
             return "the words are of somebody else"
         if wrong := _weakened(said, taken):
             return wrong
@@ -137,18 +137,19 @@ def _weakened(said: Sequence[str], meant: Sequence[str]) -> str | None:
     return None
 
 
-def _is_of_the_user(said: Sequence[str], content: Sequence[str], named: set[str]) -> bool:
+def _is_of_the_user(said: Sequence[str], content: Sequence[str], meant: Sequence[str]) -> bool:
     """Say whether the words are of the user, or of somebody of the user's whom the memory names as well."""
     where = next((at for at, one in enumerate(said) if one == content[0]), len(said) - 1)
     for at in range(where, -1, -1):
         if said[at] in words.OTHERS:
             return False
         if said[at] in words.POSSESSIVE:
-            return _owned(said, at) in named
+            return _owned(said, at) in meant
         if said[at] in words.SUBJECT:
-            return not _kin_of(said, at) or _kin_of(said, at) <= named
+            return not _kin_of(said, at) or _kin_of(said, at) <= set(meant)
     # What stands behind it says whose it is, as in “Lyon is my home”.
-    return any(one in words.FIRST_PERSON for one in said[where:])
+    behind = meant[meant.index(content[0]) :] if content[0] in meant else []
+    return any(one in words.FIRST_PERSON for one in said[where:]) and bool(set(behind) & words.PERSON)
 
 
 def _owned(said: Sequence[str], at: int) -> str:

@@ -51,6 +51,7 @@ _KEEP_S: Final = _set("was this us yes his its always perhaps unless as bus gas"
 SUBJECT: Final = _set("i we 我 咱")
 POSSESSIVE: Final = frozenset({"my", "our"})
 FIRST_PERSON: Final = SUBJECT | POSSESSIVE | {"me", "us", "myself", "mine"}
+PERSON: Final = FIRST_PERSON | {"user", "用"}
 OTHERS: Final = _set("he she they you your his her their him them someone somebody everyone people 他 她 它 你 您")
 # What a memory may say besides what was said: who is meant.
 GLUE: Final = _set("user the a an i my me we our us 用 户 我 的 了")

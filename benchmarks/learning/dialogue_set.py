@@ -1,4 +1,4 @@
-"""Reads the dialogues: `dialogues/LANGUAGE/CATEGORY.toml`, each with what should be remembered at its end."""
+"""Reads the dialogues, each with what should be remembered at its end: `LANGUAGE/CATEGORY.toml` in a set's folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from assistant.core.learning.proposals import Proposal
 from memory_store.models import Role
 
-FOLDER: Final = Path(__file__).parent / "dialogues"
+_HERE: Final = Path(__file__).parent
+FITTED: Final = "fitted"
+FRESH: Final = "fresh"
+SETS: Final = {FITTED: _HERE / "dialogues", FRESH: _HERE / "fresh"}
+"""The sets by name: to the dialogues of one the rules of capture were fitted, to those of the other nothing was."""
+
 CATEGORIES: Final = (
     "fact",
     "update",
@@ -110,8 +115,8 @@ class Dialogue(BaseModel):
             yield turn, datetime.combine(turn.day, _NOON) + number * _BETWEEN_TURNS
 
 
-def read_all(folder: Path = FOLDER) -> list[Dialogue]:
-    """Return the dialogues of all files. Raises ValueError for one that is not whole."""
+def read_all(folder: Path) -> list[Dialogue]:
+    """Return the dialogues of all files of a set's folder. Raises ValueError for one that is not whole."""
     dialogues = []
     for path in sorted(folder.glob("*/*.toml")):
         place = {"language": path.parent.name, "category": path.stem}

@@ -11,7 +11,7 @@ from assistant.core.learning.proposals import Proposal
 from benchmarks.dialogues import Dialogue as Talked
 from benchmarks.dialogues import Talk
 from benchmarks.dialogues import Turn as Said
-from benchmarks.learning.dialogue_set import CATEGORIES, Dialogue, Turn, read_all
+from benchmarks.learning.dialogue_set import CATEGORIES, FITTED, FRESH, SETS, Dialogue, Turn, read_all
 from benchmarks.learning.noise import stretches
 from benchmarks.learning.scoring import (
     FIRST,
@@ -30,7 +30,8 @@ from benchmarks.learning.scoring import (
 )
 from memory_store.models import Author, AuthorKind, Role
 
-ALL = read_all()
+BY_SET = {name: read_all(folder) for name, folder in SETS.items()}
+ALL = [one for dialogues in BY_SET.values() for one in dialogues]
 MADE_UP = {"action": "add", "text": "I live in Rome.", "quote": "Rome"}
 MOVED = Dialogue.model_validate(
     {
@@ -61,15 +62,17 @@ THANKED = Dialogue.model_validate(
 )
 
 
-def test_there_are_enough_dialogues_of_each_kind_in_both_languages() -> None:
-    counted = Counter((one.language, one.category) for one in ALL)
+@pytest.mark.parametrize(("name", "least"), [(FITTED, 168), (FRESH, 144)])
+def test_there_are_enough_dialogues_of_each_kind_in_both_languages(name: str, least: int) -> None:
+    dialogues = BY_SET[name]
+    counted = Counter((one.language, one.category) for one in dialogues)
     assert set(counted) == {(language, category) for language in ("en", "zh") for category in CATEGORIES}
     assert min(counted.values()) >= 6
-    assert len(ALL) >= 168
-    assert sum(one.language == "zh" for one in ALL) * 2 == len(ALL)
+    assert len(dialogues) >= least
+    assert sum(one.language == "zh" for one in dialogues) * 2 == len(dialogues)
 
 
-def test_no_two_dialogues_have_one_name() -> None:
+def test_no_two_dialogues_of_either_set_have_one_name() -> None:
     assert [name for name, number in Counter(one.name for one in ALL).items() if number > 1] == []
 
 

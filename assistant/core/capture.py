@@ -14,7 +14,7 @@ from assistant.core.learning import words
 from assistant.core.planned import until
 from assistant.core.rules import rules
 from assistant.core.said import normalised
-from memory_store.models import Memory, MemoryKind
+from memory_store.models import MemoryKind
 from memory_store.times.expressions import time_spans
 
 _FILES: Final = ("statements_en", "statements_zh")
@@ -71,21 +71,6 @@ def about(text: str) -> str:
     """Return what of the user a memory is about, of which there is one at a time; empty for all else."""
     said = statements(text)
     return said[0].about if len(said) == 1 and isinstance(said[0], Statement) else ""
-
-
-def may_be_about(text: str, key: str) -> bool:
-    """Say whether a text may be about this; a quick look at what `about` then reads in full."""
-    read = normalised(text)
-    return any(rule.search(read) for name, rule in _rules() if _makes(name.partition(" ")[2], rule, key))
-
-
-def _makes(own: str, rule: re.Pattern[str], key: str) -> bool:
-    return key == own or ("of" in rule.groupindex and key.startswith(own))
-
-
-def key_of(memory: Memory) -> str:
-    """Return what a memory is about: as it was captured, else as its words tell."""
-    return memory.about or about(memory.text)
 
 
 def _of_sentence(clauses: Sequence[Clause], said_at: datetime | None) -> Iterator[Statement | Ended]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from assistant.core.capture import Ended, Statement, key_of, may_be_about, statements
+from assistant.core.capture import Ended, Statement, statements
+from assistant.core.capture import about as about_of
 from assistant.core.events import Captured, NoLongerTrue, Noted
 from assistant.core.learning import words
 from assistant.core.sensitive import asks_first
@@ -56,17 +57,28 @@ def alike(store: Store, text: str, about: Sequence[str] = ()) -> list[Memory]:
     filters = RecallFilters(kinds=frozenset({SourceKind.MEMORY}))
     near = [hit.source.id for hit in store.recall(text, _LOOKED_AT, filters)]
     keys = [one for one in about if one]
-    if keys:  # those that no rule has read, as they were written by hand or imported
-        near += [one.id for one in store.memories.all() if not one.about and may_be_about(one.text, keys[0])]
+    if keys:
+        tell_abouts(store)
     return store.memories.living(near, texts=[text], about=keys)
 
 
-def rival(living: Iterable[Memory], about: str) -> Memory | None:
+def tell_abouts(store: Store, most: int | None = None) -> bool:
+    """Look what memories are about that no rule has read yet, as they were written by hand or imported.
+
+    With `most` it reads no more than so many, some tenths of a millisecond each; it returns whether any are left.
+    """
+    unread = store.memories.unread()
+    if unread:
+        store.memories.tell_about({one.id: about_of(one.text) for one in unread[:most]})
+    return most is not None and len(unread) > most
+
+
+def rival(living: Iterable[Memory], about: str | None) -> Memory | None:
     """Return the latest living memory about what there is one of at a time; what a document states is none."""
     if not about:
         return None
     said = (one for one in living if one.author.kind is not AuthorKind.DOCUMENT)
-    return next((one for one in said if key_of(one) == about), None)
+    return next((one for one in said if one.about == about), None)
 
 
 def bare(text: str) -> str:

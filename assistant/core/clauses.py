@@ -115,7 +115,10 @@ def _clauses(message: str, begin: int, end: int) -> list[Clause]:
             continue
         clauses.append(clause)
         found = next((one.match(clause.read) for one in rules(_FILE)["subject"] if one.match(clause.read)), None)
-        subject = found.group().strip() if found else subject
+        if found is not None:
+            subject = found.group().strip()
+        elif set(words.tokens(clause.read)) & words.OTHERS:
+            subject = ""
     return clauses
 
 

@@ -88,15 +88,8 @@ def gather(store: Store, shares: Shares, *, include_private: bool, conversation_
     """
     moment = now()
     open_ones = {one.memory.id for one in store.learning.questions.all()}
-    living = [
-        one
-        for one in store.memories.all()
-        if (include_private or not one.private)
-        and not one.pinned
-        and one.id not in open_ones
-        and (one.valid_to is None or one.valid_to > moment)
-    ]
-    matters = store.memories.importance(moment)
+    matters = store.memories.importance(moment, include_private=include_private)
+    living = [one for one in store.memories.living(list(matters)) if one.id not in open_ones]
 
     def rank(memory: Memory) -> tuple[float, str]:
         telling = 3.0 if memory.about else _TELLING.get(memory.kind, 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -31,7 +31,8 @@ SELECT: Final = (
 class NewMemory:
     """A memory about to be stored. `sources` are ids of the messages and documents that it was made from.
 
-    `quote` are the words of the only source that say so; for the rest see `Memory`.
+    `quote` are the words of the only source that say so. `about` is None where nobody has looked what it is about, and
+    empty where that is nothing of which there is one at a time. For the rest see `Memory`.
     """
 
     text: str
@@ -43,7 +44,7 @@ class NewMemory:
     valid_to: datetime | None = None
     sources: tuple[str, ...] = ()
     origin: str | None = None
-    about: str = ""
+    about: str | None = None
     quote: str | None = None
     why: str | None = None
     horizon: str | None = None
@@ -190,10 +191,23 @@ class Memories:
             )
             return [memory_of(row) for row in rows]
 
-    def importance(self, moment: datetime | None = None) -> dict[str, float]:
-        """Return how much each living memory matters at a moment, by default now; see `importance`."""
+    def unread(self) -> list[Memory]:
+        """Return the living memories of which nobody has looked what they are about."""
         with self._database.read() as connection:
-            return importance(connection, moment or now())
+            rows = connection.execute(f"{SELECT} WHERE y.about IS NULL AND y.retired_at IS NULL")
+            return [memory_of(row) for row in rows]
+
+    def tell_about(self, abouts: Mapping[str, str]) -> None:
+        """Keep what memories are about, by their ids; empty for nothing of which there is one at a time."""
+        with self._database.write() as connection:
+            connection.executemany(
+                "UPDATE memories SET about = ? WHERE id = ?", [(about, one) for one, about in abouts.items()]
+            )
+
+    def importance(self, moment: datetime | None = None, *, include_private: bool = True) -> dict[str, float]:
+        """Return how much the living memories matter at a moment, by default now; see `importance`."""
+        with self._database.read() as connection:
+            return importance(connection, moment or now(), include_private=include_private)
 
     def as_hits(self, memory_ids: Sequence[str]) -> list[Hit]:
         """Return memories as hits that nobody had to look for, in this order; those that are gone are left out."""
@@ -245,7 +259,7 @@ def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
         None,
         tuple(sorted(new.sources)),
         new.origin,
-        new.about,
+        new.about or "",
         None,
         new.why,
         new.horizon,
@@ -265,7 +279,7 @@ def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
             optional_text(memory.valid_from),
             optional_text(memory.valid_to),
             memory.origin,
-            memory.about or None,
+            new.about,
             memory.why,
             memory.horizon,
         ),

@@ -106,6 +106,6 @@ def assert_exists(line: str) -> None:
         if word.startswith("-") and word != "-":
             options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
             assert word in {*options, "--help", "-h"}, line
-        elif hasattr(command, "commands") and re.fullmatch("[a-z]+", word):
+        elif hasattr(command, "commands") and re.fullmatch("[a-z][a-z-]*", word):
             assert word in command.commands, line
             command = command.commands[word]

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Final
 
+from assistant.core.capturing import tell_abouts
 from assistant.core.learning import words
 from assistant.core.learning.summing_up import EVERY, sum_up
 from assistant.llm.base import ChatModel
@@ -16,6 +18,9 @@ from memory_store import Store
 from memory_store.errors import StoreError
 from memory_store.learned import Summary
 from memory_store.models import AuthorKind, Memory
+
+# So few at once that what is drawn meanwhile doesn't stutter.
+_READ_AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,12 @@ class Merged:
 
 
 async def consolidate(store: Store, model: ChatModel) -> AsyncGenerator[Merged | Summary, None]:
-    """Merge duplicates, then sum up the conversations that have grown. Raises ModelError where the model fails."""
+    """Look what memories are about, merge duplicates, then sum up the conversations that have grown.
+
+    Raises ModelError where the model fails.
+    """
+    while await asyncio.to_thread(tell_abouts, store, _READ_AT_ONCE):
+        await asyncio.sleep(0)
     for merged in await asyncio.to_thread(merge_duplicates, store):
         yield merged
     for conversation_id in await asyncio.to_thread(store.learning.summaries.wanting, EVERY):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from assistant.core.asking import is_capable, note_sent, whole_answer
-from assistant.core.capture import about, key_of
+from assistant.core.capture import about
 from assistant.core.capturing import alike, bare, noted_of, rival
 from assistant.core.events import Noted
 from assistant.core.learning import words
@@ -166,7 +166,7 @@ def _living(store: Store, known: Sequence[Memory], proposals: Sequence[Proposal]
 def _takes_the_place(new: NewMemory, other: Memory, message: Message) -> bool:
     if other.author.kind is AuthorKind.DOCUMENT:
         return False
-    if new.about and new.about == key_of(other):
+    if new.about and new.about == (other.about or about(other.text)):
         return True
     shared = set(words.content(words.tokens(new.text))) & set(words.content(words.tokens(other.text)))
     return bool(shared) and bool(set(words.tokens(message.text)) & _CHANGING)

@@ -9,6 +9,7 @@ from assistant.core.capture import Ended, Statement, statements
 from assistant.core.capture import about as about_of
 from assistant.core.events import Captured, NoLongerTrue, Noted
 from assistant.core.learning import words
+from assistant.core.said import finds, normalised
 from assistant.core.sensitive import asks_first
 from memory_store import NewMemory, Store
 from memory_store.database.capture_queue import Change, ChangeKind
@@ -106,7 +107,11 @@ def _change(store: Store, statement: Statement, message: Message, private: bool)
         horizon=statement.horizon,
     )
     sensitive = not statement.asked_for and asks_first(statement.text)
-    return Change(ChangeKind.SUPERSEDE if old else ChangeKind.ADD, new, old.id if old else None, sensitive)
+    if old is None:
+        return Change(ChangeKind.ADD, new, sensitive=sensitive)
+    # Another sister's name says nothing against the first one's: only the user knows.
+    is_open = finds("told", "several", statement.about) and not finds("told", "correcting", normalised(message.text))
+    return Change(ChangeKind.CONTRADICT if is_open else ChangeKind.SUPERSEDE, new, old.id, sensitive)
 
 
 def _says_no_more(text: str, known: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from assistant.core.events import Captured
+from assistant.core.events import Captured, NoLongerTrue
 from assistant.core.session import Session, TurnSettings
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store
@@ -69,3 +69,43 @@ async def test_what_takes_the_place_of_the_pinned_and_private_is_so_too(store: S
     await said(store, "My new phone number is 555 0199.")
     (newest,) = store.memories.all()
     assert (newest.text, newest.pinned, newest.private) == ("My new phone number is 555 0199.", True, True)
+
+
+async def test_what_the_user_takes_back_ends_and_stays_as_history(store: Store) -> None:
+    await said(store, "I drive a Golf.", "I want to run a marathon this year.", "I own a piano.")
+    session = Session(store, ScriptedChat(otherwise=["Noted."]), SETTINGS)
+    events = [event async for event in session.turn("I sold the Golf. I gave up on the marathon, my knee hurts.")]
+    ended = [one.memory.text for one in events if isinstance(one, NoLongerTrue)]
+    assert ended == ["I drive a Golf.", "I want to run a marathon this year."]
+    assert living(store) == ["I own a piano."]
+    assert len(store.memories.all(include_superseded=True)) == 3
+
+
+async def test_what_a_document_states_is_not_ended_by_a_remark(store: Store) -> None:
+    store.remember(NewMemory("The Golf is red.", author=Author(AuthorKind.DOCUMENT)))
+    await said(store, "I sold the Golf.")
+    assert living(store) == ["The Golf is red."]
+
+
+async def test_what_is_said_again_is_another_source_of_the_same(store: Store) -> None:
+    await said(store, "We moved to Lyon.", "I live in Lyon.", "We moved to Lyon.")
+    (home,) = store.memories.all()
+    assert (home.text, len(home.sources)) == ("We moved to Lyon.", 3)
+
+
+async def test_another_name_of_whom_there_may_be_several_is_asked_about(store: Store) -> None:
+    await said(store, "My sister is called Ana.", "My sister is called Eva.")
+    assert len(living(store)) == 2
+    (question,) = store.learning.questions.all()
+    assert (question.memory.text, question.other and question.other.text) == (
+        "My sister is called Eva.",
+        "My sister is called Ana.",
+    )
+    await said(store, "My dog is called Bela.", "Sorry, typo: my dog is called Bella.")
+    assert "My dog is called Bela." not in living(store)
+
+
+async def test_health_is_asked_about_unless_the_user_asked_to_remember_it(store: Store) -> None:
+    captured = await said(store, "I have asthma.", "Remember that I'm allergic to nuts.", "I own a piano.")
+    assert [one.is_asked_about for one in captured] == [True, False, False]
+    assert [one.memory.text for one in store.learning.questions.all()] == ["I have asthma."]

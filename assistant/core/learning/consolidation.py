@@ -36,8 +36,9 @@ async def consolidate(store: Store, model: ChatModel) -> AsyncGenerator[Merged |
 
     Raises ModelError where the model fails.
     """
-    while await asyncio.to_thread(tell_abouts, store, _READ_AT_ONCE):
-        await asyncio.sleep(0)
+    more = True
+    while more:
+        more = await asyncio.to_thread(tell_abouts, store, _READ_AT_ONCE)
     for merged in await asyncio.to_thread(merge_duplicates, store):
         yield merged
     for conversation_id in await asyncio.to_thread(store.learning.summaries.wanting, EVERY):

@@ -123,7 +123,7 @@ def _says_no_more(text: str, known: str) -> bool:
 def _moved(living: Sequence[Memory], statement: Statement) -> Memory | None:
     """Return the plan that a statement gives another time, if there is just one of that name."""
     named = set(words.content(words.tokens(statement.about)))
-    if statement.kind is not MemoryKind.EVENT or not named:
+    if statement.kind is not MemoryKind.EVENT or not named or not finds("told", "another time", statement.text.lower()):
         return None
     same = [one for one in living if one.kind is MemoryKind.EVENT and named <= set(words.tokens(one.text))]
     return same[0] if len(same) == 1 else None

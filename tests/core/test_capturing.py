@@ -109,3 +109,11 @@ async def test_health_is_asked_about_unless_the_user_asked_to_remember_it(store:
     captured = await said(store, "I have asthma.", "Remember that I'm allergic to nuts.", "I own a piano.")
     assert [one.is_asked_about for one in captured] == [True, False, False]
     assert [one.memory.text for one in store.learning.questions.all()] == ["I have asthma."]
+
+
+async def test_plan_of_the_same_name_gets_another_time_and_no_other_plan_does(store: Store) -> None:
+    await said(store, "My dentist appointment is on 3 May.", "My appointment with the bank is on 5 May.")
+    assert len(living(store)) == 2
+    await said(store, "I have a job interview on 7 May.", "The interview has been moved to 9 May.")
+    assert living(store)[0] == "The interview has been moved to 9 May."
+    assert len(living(store)) == 3

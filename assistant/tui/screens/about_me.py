@@ -78,6 +78,6 @@ def _described(line: ProfileLine) -> Content:
     until = [_("until {day}").format(day=day(memory.valid_to))] if memory.valid_to else []
     goal = [plain(one, one_line=True) for one in (memory.why, memory.horizon) if one]
     about = " · ".join([day(line.since), where, *until, *goal, *marks])
-    before = [f"\n    {_('before')}: {plain(one, one_line=True)}" for one in line.earlier]
-    dim = [Content.styled(one, "$foreground-muted") for one in (f"\n  {about}", *before)]
+    before = [_("before: {text}").format(text=plain(one, one_line=True)) for one in line.earlier]
+    dim = [Content.styled(one, "$foreground-muted") for one in (f"\n  {about}", *(f"\n    {one}" for one in before))]
     return Content.assemble("· ", plain(memory.text), *dim)

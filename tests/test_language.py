@@ -106,3 +106,11 @@ async def test_the_whole_chat_speaks_chinese(tmp_path: Path) -> None:
         assert not re.search(r"^  [A-Z][a-z]+ [a-z]+", shown, re.MULTILINE)
         await house.pilot.press("escape", "escape")
         await house.until(lambda: house.app.screen is house.chat)
+
+
+def test_no_text_stands_where_it_is_not_found_to_be_translated() -> None:
+    inside = re.compile(r"""\{(?:_|plural)\(f?['"]""")  # what reads the sources doesn't look into f-strings
+    found = [
+        path.name for path in (Path(language.__file__).parent).rglob("*.py") if inside.search(path.read_text("utf-8"))
+    ]
+    assert found == []

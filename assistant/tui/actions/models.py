@@ -67,8 +67,8 @@ def _detail(found: FoundModel) -> str:
     if found.provider == "quote":
         return _("no language model: the best passages, quoted")
     if found.base_url is None or is_loopback(found.base_url):
-        return f"{found.detail} · {_('on this machine, free')}"
-    return f"{found.detail} · {_('elsewhere, at a price')}"
+        return " · ".join([found.detail, _("on this machine, free")])
+    return " · ".join([found.detail, _("elsewhere, at a price")])
 
 
 def _under_this_name(chat: ChatScreen, name: str) -> FoundModel | None:

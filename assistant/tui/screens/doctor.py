@@ -58,7 +58,8 @@ class DoctorScreen(Browser[Check, None]):
         if item.meaning:
             parts.append((f"\n\n{plain(item.meaning)}", "$foreground-muted"))
         if item.repair:
-            parts += [(f"\n\n{_('What mends it')}\n", "bold"), (plain(item.repair), "$accent")]
+            heading = _("What mends it")
+            parts += [(f"\n\n{heading}\n", "bold"), (plain(item.repair), "$accent")]
         return Content.assemble(*parts)
 
     async def do_examine(self) -> None:

@@ -75,7 +75,7 @@ class SearchScreen(Dialog[None]):
         found_so_many = (
             plural("{count} hit.", "{count} hits.", len(self.hits)) if self.hits else _("Nothing was found.")
         )
-        hint.update(f"{found_so_many} {_('Enter opens, Esc closes')}")
+        hint.update(" ".join([found_so_many, _("Enter opens, Esc closes")]))
 
     @on(OptionList.OptionSelected)
     async def _selected(self, event: OptionList.OptionSelected) -> None:

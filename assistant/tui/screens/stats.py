@@ -169,7 +169,8 @@ def _plots(activity: Activity, costs: Sequence[ModelCost]) -> list[Widget]:
     if activity.tokens:
         asked = {day: tokens for day, (tokens, _) in activity.tokens.items()}
         answered = {day: tokens for day, (_, tokens) in activity.tokens.items()}
-        found.append(DayPlot(_("Tokens by day"), {_("to the model"): asked, _("from the model"): answered}))
+        names = (_("to the model"), _("from the model"))
+        found.append(DayPlot(_("Tokens by day"), dict(zip(names, (asked, answered), strict=True))))
         found.append(Static(_costs(costs), classes="stats--costs", markup=False))
     else:
         found.append(Static(_(_NO_TOKENS), classes="stats--none", markup=False))

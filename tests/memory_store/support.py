@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from memory_store import NewDocument, Store
@@ -30,6 +31,9 @@ def indexed(store: Store) -> None:
 
 
 def bytes_of(folder: Path) -> bytes:
-    """Return every byte of every file under a folder, names included."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return b"".join(str(path).encode() + path.read_bytes() for path in files)
+    """Return every byte of every file under a folder, names included; what is removed meanwhile has none."""
+    found = b""
+    for path in sorted(folder.rglob("*")):
+        with suppress(FileNotFoundError):
+            found += str(path).encode() + (path.read_bytes() if path.is_file() else b"")
+    return found

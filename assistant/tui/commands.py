@@ -79,7 +79,9 @@ COMMANDS: Final = (
     Command("editor", "", N_("Write in your editor"), "writing:editor", "ctrl+g"),
     Command("context", "", N_("Show what the model sees"), "conversation:context", "ctrl+b"),
     Command("why", "[WORDS]", N_("Explain the last answer, or a sentence of it"), "why:why"),
-    Command("about-me", "", N_("See what is known about you, with its sources"), "screens:about_me"),
+    Command(
+        "about-me", "[DAY]", N_("See what is known about you, with its sources; or was, on a day"), "screens:about_me"
+    ),
     Command("remember", "TEXT", N_("Keep a note"), "conversation:remember"),
     Command(
         "questions", "", N_("Answer what only you can: what is true, what may be remembered"), "learning:questions"

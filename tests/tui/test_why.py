@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from textual.widgets import Static
@@ -10,6 +11,7 @@ from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.about_me import AboutMeScreen
 from assistant.tui.screens.why import WhyScreen
 from memory_store import NewMemory, Store
+from memory_store.models import USER, Role
 from tests.tui.support import House, chatting
 
 
@@ -65,3 +67,38 @@ async def test_what_is_known_about_the_user_is_one_page(tmp_path: Path) -> None:
         for words in ("Facts", "I moved to Lyon.", "before: I live in Porto.", "“I live in Porto.”"):
             assert words in page
         await house.pilot.press("escape")
+
+
+async def test_fact_is_explained_by_the_words_that_it_rests_on(tmp_path: Path) -> None:
+    def captured(store: Store) -> None:
+        talk = store.conversations.start("Keys")
+        said = store.conversations.append(
+            talk.id, Role.USER, "By the way, Rui has the spare key.", USER, parent_id=None
+        )
+        store.remember(NewMemory("Rui has the spare key.", sources=(said.id,), quote="Rui has the spare key"))
+
+    async with chatting(tmp_path, ScriptedChat(["Rui has it [1] [2]."]), prepare=captured) as house:
+        await house.ask("Who has the spare key?")
+        whole = await told(house, "/why")
+        assert "rests on conversation “Keys”" in whole
+        assert "“Rui has the spare key”" in whole
+
+
+async def test_what_was_known_to_be_true_on_a_day_is_a_page_too(tmp_path: Path) -> None:
+    def moved(store: Store) -> None:
+        old = store.remember(NewMemory("I live in Porto.", valid_from=datetime(2020, 1, 1, tzinfo=UTC)))
+        store.memories.supersede(old.id, NewMemory("I live in Lyon."))
+
+    async with chatting(tmp_path, prepare=moved) as house:
+        await house.say("/about-me 2021-05-01")
+        dialog = await house.dialog(AboutMeScreen)
+        page = "\n".join(str(one.render()) for one in dialog.query(Static))
+        assert "2021-05-01" in page
+        assert "Porto" in page
+        assert "Lyon" not in page
+        await house.pilot.press("e")
+        assert house.app.screen is dialog
+        await house.pilot.press("escape")
+        await house.say("/about-me yesterday")
+        await house.settled()
+        assert house.app.screen is house.chat

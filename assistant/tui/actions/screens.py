@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from assistant.language import _
 from assistant.tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -39,12 +41,26 @@ async def doctor(chat: ChatScreen, argument: str) -> None:
 
 
 async def about_me(chat: ChatScreen, argument: str) -> None:
-    """Show what is known about the user; let them edit the page, or answer the questions that are open."""
+    """Show what is known about the user; let them edit the page, or answer the questions that are open.
+
+    With a day it is what was true then, by what is known today.
+    """
     from assistant.core.profile import profile
     from assistant.tui.actions.learning import edit_page, questions
     from assistant.tui.screens.about_me import ANSWER, EDIT, AboutMeScreen
 
     store = chat.services.store
+    if argument:
+        try:
+            end_of_day = datetime.fromisoformat(argument).astimezone() + timedelta(days=1)
+        except ValueError:
+            chat.notify(_("A day is written like 2025-03-01."), severity="warning", markup=False, timeout=5)
+            return
+        then = await in_thread(lambda: profile(store, end_of_day))
+        await chat.app.push_screen(
+            AboutMeScreen(then, title=_("What was known to be true on {day}").format(day=argument))
+        )
+        return
     sections = await in_thread(lambda: profile(store))
     asked = await in_thread(store.learning.questions.all)
     chosen = await chat.app.push_screen_wait(AboutMeScreen(sections, len(asked)))

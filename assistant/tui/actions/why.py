@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from assistant.core.events import PartKind
 from assistant.core.explaining import sentence_meant, sentences_of
+from assistant.core.provenance import provenance
 from assistant.language import NN_, _, plural
 from assistant.tui.screens.why import Ground, WhyScreen
 from assistant.tui.threads import in_thread
@@ -41,7 +42,10 @@ def _ground(chat: ChatScreen, source: SourceView) -> Ground:
     if source.kind is not SourceKind.MEMORY:
         return Ground(source)
     try:
-        return Ground(source, tuple(chat.services.store.memories.earlier(source.source_id)))
+        store = chat.services.store
+        origins = provenance(store, source.source_id, whole=False).origins
+        rests_on = tuple(one for one in origins if one.at is not None and one.relation == "rests on")
+        return Ground(source, tuple(store.memories.earlier(source.source_id)), rests_on)
     except NotFoundError:
         return Ground(source)  # erased since the answer
 

@@ -46,28 +46,30 @@ class AboutMeScreen(Dialog[str | None]):
     }
     """
 
-    def __init__(self, sections: Sequence[ProfileSection], questions: int = 0) -> None:
+    def __init__(self, sections: Sequence[ProfileSection], questions: int = 0, title: str | None = None) -> None:
+        """With a title it is of an earlier day, and can't be edited."""
         super().__init__()
         self._questions = questions
+        self._earlier = title
         self._sections = tuple(sections)
 
     def compose(self) -> ComposeResult:
         """Show each kind under its name."""
         with VerticalScroll(classes="dialog"):
-            yield Static(_("What is known about you"), classes="dialog--title", markup=False)
+            yield Static(self._earlier or _("What is known about you"), classes="dialog--title", markup=False)
             if not self._sections:
                 yield Static(_("Nothing yet. Tell it something, or import documents."), markup=False)
             for section in self._sections:
                 lines = [Content.styled(_(NAMES[section.kind]), "bold $secondary"), *map(_described, section.lines)]
                 yield Static(Content("\n").join(lines), markup=False)
-            hints = [_("e edits the page in your editor, Esc closes")]
+            hints = [_("Esc closes") if self._earlier else _("e edits the page in your editor, Esc closes")]
             if self._questions:
                 hints.insert(0, plural(*_QUESTIONS, self._questions))
             yield Static("\n".join(hints), classes="dialog--hint", markup=False)
 
     def action_chosen(self, what: str) -> None:
         """Close, and do this."""
-        if what != ANSWER or self._questions:
+        if not self._earlier and (what != ANSWER or self._questions):
             self.dismiss(what)
 
 

@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from assistant.core.provenance import Origin
 from assistant.display import excerpt, main_signals, moment, plain
 from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
@@ -21,10 +22,14 @@ _EXCERPT_CHARS = 400
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """One source that the answer rests on, and for a memory its earlier versions, the latest first."""
+    """One source that the answer rests on; for a memory, what that was made from, and its earlier versions.
+
+    The earlier versions stand the latest first.
+    """
 
     source: SourceView
     earlier: tuple[Memory, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
 
 class WhyScreen(Dialog[None]):
@@ -71,6 +76,11 @@ def _described(ground: Ground) -> Content:
     why += main_signals(source.reasons)
     if why:
         lines.append(Content.styled(_("Found by {signals}").format(signals=plain("; ".join(why))), "$foreground-muted"))
+    for origin in ground.origins:
+        words = excerpt(origin.quote or origin.text, 200)
+        when = moment(origin.at) if origin.at else ""
+        rests = _("rests on {place}, {when}: “{words}”").format(place=plain(origin.place), when=when, words=words)
+        lines.append(Content.styled(rests, "$foreground-muted"))
     for one in ground.earlier:
         before = _("before {when}: {text}").format(
             when=moment(one.valid_to or one.recorded_at), text=excerpt(one.text, 200)

@@ -79,13 +79,13 @@ def _of_sentence(clauses: Sequence[Clause], said_at: datetime | None) -> Iterato
         end = at + 1
         while end < len(clauses) and clauses[end].goes_on and _fit(clauses[end], said_at) is None:
             end += 1
-        goal = _goal(clauses[at], clauses[at + 1 : at + 2], said_at)
-        if goal is not None:
+        made = _fit(clauses[at], said_at)
+        if isinstance(made, Statement) and made.kind is MemoryKind.GOAL:
+            goal = _explained(made, clauses[at], clauses[at + 1 : at + 2], said_at)
             yield goal
             at += 1 + (goal.why is not None)
             continue
         # A date may stand behind a comma; what a clause says by itself counts before what it says with the next.
-        made = _fit(clauses[at], said_at)
         for last in range(at + 2, end + 1):
             made = made or _fit(_joined(clauses[at:last]), said_at)
         if isinstance(made, Statement) and end > at + 1:
@@ -99,18 +99,15 @@ def _of_sentence(clauses: Sequence[Clause], said_at: datetime | None) -> Iterato
 
 def _corrected(made: Statement | Ended) -> Statement | Ended:
     """Return a statement with the words that it says are wrong."""
-    found = next((one.search(made.text) for one in rules("told")["not that"] if one.search(made.text)), None)
+    found = next((found for rule in rules("told")["not that"] if (found := rule.search(made.text))), None)
     return replace(made, instead_of=found["other"]) if found and isinstance(made, Statement) else made
 
 
-def _goal(clause: Clause, after: Sequence[Clause], said_at: datetime | None) -> Statement | None:
-    """Return the goal that a clause states, with why, if the next one says so."""
-    made = _fit(clause, said_at)
-    if not isinstance(made, Statement) or made.kind is not MemoryKind.GOAL:
-        return None
+def _explained(goal: Statement, clause: Clause, after: Sequence[Clause], said_at: datetime | None) -> Statement:
+    """Return the goal of a clause with its horizon, and with why, if the next clause says so."""
     horizon = max((one.words for one in time_spans(clause.read, said_at)), key=len, default=None) if said_at else None
     why = after[0].text.rstrip(",，.。!！ ") if after and after[0].is_reason else None
-    return replace(made, why=why, horizon=horizon)
+    return replace(goal, why=why, horizon=horizon)
 
 
 def _joined(clauses: Sequence[Clause]) -> Clause:

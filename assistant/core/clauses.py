@@ -9,7 +9,7 @@ from typing import Final
 
 from assistant.core.learning import words
 from assistant.core.rules import rules
-from assistant.core.said import finds, normalised
+from assistant.core.said import beginning, finds, normalised
 
 _MAX_CHARS: Final = 500
 # What is longer is a pasted text: hardly all of it is about the user.
@@ -114,7 +114,7 @@ def _clauses(message: str, begin: int, end: int) -> list[Clause]:
         if any(finds(_FILE, name, clause.read) for name in ("doubted", "requested", "asks")) or _laughs(piece, after):
             continue
         clauses.append(clause)
-        found = next((one.match(clause.read) for one in rules(_FILE)["subject"] if one.match(clause.read)), None)
+        found = beginning(_FILE, "subject", clause.read)
         if found is not None:
             subject = found.group().strip()
         elif set(words.tokens(clause.read)) & words.OTHERS:
@@ -145,13 +145,13 @@ def _cut(sentence: str) -> list[tuple[int, int]]:
 def _clause(piece: str, begin: int, subject: str, *, asked_for: bool = False) -> Clause:
     text = piece.strip(_JOINTS + "\n")
     while True:
-        led = next((one.match(normalised(text)) for one in rules(_FILE)["lead"] if one.match(normalised(text))), None)
+        led = beginning(_FILE, "lead", normalised(text))
         if led is None or led.end() >= len(text) or not led.end():
             break
         text = text[led.end() :].lstrip(_JOINTS)
     read = normalised(text).strip()
     goes_on = finds(_FILE, "goes on", read)
-    reason = next((one.match(read) for one in rules(_FILE)["reason"] if one.match(read)), None)
+    reason = beginning(_FILE, "reason", read)
     if reason is not None and reason.end() < len(text):
         text, read = text[reason.end() :], read[reason.end() :]
     without = bool(subject) and finds(_FILE, "without subject", read)

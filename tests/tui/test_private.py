@@ -41,3 +41,6 @@ async def test_topics_and_folders_that_are_typed_hold_for_what_is_there_and_what
         await house.say(f"/watch {folder}")
         (folder / "x-ray.md").write_text("All is well.", "utf-8")
         await house.until(lambda: private(house).get("x-ray"))
+        assert private(house)["I have asthma."]
+        assert private(house)["I'm allergic to nuts."]
+        assert not private(house)["I keep bees."]

@@ -1,4 +1,4 @@
-"""The words that tell the check of a memory who is spoken of, and what is denied, doubted, asked or meant as a joke.
+"""The words that tell the check of a memory who is spoken of, and what is denied, doubted or asked.
 
 Text is compared as tokens: English words without the -s of a verb or a plural, Chinese sign by sign.
 """
@@ -58,9 +58,6 @@ GLUE: Final = _set("user the a an i my me we our us 用 户 我 的 了")
 FUNCTION: Final = _set(
     "be was have had do did to in at on for of with from and that by it this not no 是 在 有 和 不 没 把 对 到 去"
 )
-REPORTING: Final = _set(
-    "say said told tell think claim claimed asked wrote write mentioned believe insist insisted quoted 说 讲 告 觉 认"
-)
 _DENYING: Final = _set(
     "not no never none nobody nothing neither nor without hardly barely stop stopped quit 不 没 别 无 未 非 戒"
 )
@@ -80,10 +77,6 @@ _IF: Final = re.compile(
 )
 ASKING: Final = re.compile(
     r"[?？]|(?:吗|呢|么)[。.!！\s]*$|^(?:should|shall|do|did|can|could|am|is|are|what|who|why|how)\b"
-)
-JOKING: Final = re.compile(
-    r"\b(?:just kidding|only joking|just joking|kidding!|jk|lol|haha+|i wish|sarcasm)\b|/s\b|,\s*not[.!]*$|;-?\)|"
-    r"开玩笑|开个玩笑|逗你|哈哈|骗你的|才怪|[😂🤣😜😉]"
 )
 KIN: Final = re.compile(
     r"妈妈?|母亲|爸爸?|父亲|爹|娘|爷爷|奶奶|外公|外婆|姥姥|姥爷|叔叔?|阿姨|姑姑?|舅舅?|姐姐?|哥哥?|弟弟?|妹妹?|儿子|女儿|"

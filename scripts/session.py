@@ -12,6 +12,7 @@ import re
 import sys
 import tempfile
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from textual.pilot import Pilot
 
 from assistant import config
+from assistant.core.forgetting import ERASE_WORD
 from assistant.llm.scripted import ScriptedChat, Step
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.confirm import ConfirmForget
@@ -49,7 +51,11 @@ async def record(folder: Path) -> list[str]:
     with Store.open(folder) as store:
         fill(store)
         model = ScriptedChat(script, name="llama3.2")
-        app = ChatApp(lambda: Services(settings, store, model, folder / "config.toml", embeds=False), blink=False)
+        app = ChatApp(
+            lambda: Services(settings, store, model, folder / "config.toml", embeds=False),
+            blink=False,
+            clock=count().__next__,
+        )
         async with app.run_test(size=SIZE) as pilot:
             await _until(pilot, lambda: app.chat.is_open)
             frame = partial(_frame, app, pilot, frames)
@@ -77,7 +83,7 @@ async def record(folder: Path) -> list[str]:
             app.chat.submit("/forget document The house")
             await _until(pilot, lambda: isinstance(app.screen, ConfirmForget))
             await frame()
-            await pilot.press("y")
+            await pilot.press(*ERASE_WORD, "enter")
             await _until(pilot, lambda: any("verified" in one.text for one in app.chat.query(Notice)))
             await _until(pilot, lambda: not [one for one in app.workers if one.is_running])
             await frame()

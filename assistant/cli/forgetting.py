@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli import completing
+from assistant.cli.asking import agrees_to_erase
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.forgetting import MOST_SHOWN, ids_of, plan_lines
@@ -167,7 +168,7 @@ def _agreed(plan: ErasurePlan) -> bool:
         say(line)
     if not sys.stdin.isatty():
         raise StoreError("Nothing was erased: there is nobody to ask.", "Give --yes if you mean it.")
-    agreed = typer.confirm("Erase it for good?", err=True)
+    agreed = agrees_to_erase("Erase it for good?")
     if not agreed:
         say("Nothing was erased.")
     return agreed

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from assistant.cli import completing
+from assistant.cli.asking import agrees_to_erase
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, memory_json, print_json, say, show, table
 from assistant.core.learning.answering import ANSWERS, Answer, answer, question_about
@@ -186,5 +187,5 @@ def _confirm(wanted: PageChanges, *, yes: bool) -> None:
             f"Lines are gone from the page: {len(wanted.removed)}. Nothing was changed.",
             "With --yes their memories are erased.",
         )
-    if not typer.confirm("Erase these memories, of which the lines are gone?", err=True):
+    if not agrees_to_erase("Erase these memories, of which the lines are gone?"):
         raise StoreError("Nothing was changed.", "The page can be edited again.")

@@ -6,9 +6,9 @@ import asyncio
 import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, runtime_checkable
 
-from textual import constants
+from textual import constants, events
 from textual.app import App
 from textual.screen import Screen
 
@@ -34,8 +34,18 @@ def _palette() -> type[Provider]:
 _ASKED_TO_END: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
+@runtime_checkable
+class TakesFirst(Protocol):
+    """A screen that is asked for what is typed and clicked before its widgets are."""
+
+    def takes_first(self, event: events.Event) -> bool:
+        """Return whether nobody else is to have it."""
+
+
 class ChatApp(App[int]):
     """Keepsake's chat. `open_services` is called in a thread once the first frame is on the screen.
+
+    `clock` gives seconds that only ever grow: by it a question that erases is answered by nothing right after it opens.
 
     `first_paint` is the `time.perf_counter()` at which that frame had been painted; None until then. `failure` is what
     kept the memory from being opened, or what ended the application; empty if nothing did. `ended_by` is the number of
@@ -46,8 +56,11 @@ class ChatApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
 
-    def __init__(self, open_services: Opener, *, blink: bool = True) -> None:
+    def __init__(
+        self, open_services: Opener, *, blink: bool = True, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__()
+        self.clock = clock
         self.open_services = open_services
         self.blink = self._blink = blink
         self.own_keys: dict[str, str] = {}
@@ -90,6 +103,14 @@ class ChatApp(App[int]):
         if variables["background"].startswith("ansi"):
             return {**variables, "marked": variables["primary"]}  # the terminal's own colours, which nobody here knows
         return readable(variables, dark=self.current_theme.dark)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let the screen in front have what is typed and clicked before all else does, in its order."""
+        if isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded:
+            screen = self.screen
+            if isinstance(screen, TakesFirst) and screen.takes_first(event):
+                return
+        await super().on_event(event)
 
     def painted(self) -> None:
         """Take down the moment of the first frame."""

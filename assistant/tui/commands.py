@@ -120,11 +120,12 @@ COMMANDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class MessageAction:
-    """What can be done with a selected message, by its key. `handler` is a function of `actions.messages`."""
+    """What can be done with a selected message, by its key. `label` is what the line of keys says of it."""
 
     name: str
     key: str
     summary: str
+    label: str = ""
     waits_for_answer: bool = False
 
     @property
@@ -136,16 +137,16 @@ class MessageAction:
 MESSAGE_ACTIONS: Final = (
     MessageAction("earlier", "alt+up", N_("Select the message before")),
     MessageAction("later", "alt+down", N_("Select the message after")),
-    MessageAction("copy", "y", N_("Copy it whole")),
-    MessageAction("code", "c", N_("Copy its code block; again for the next one")),
-    MessageAction("edit", "e", N_("Edit what you wrote, as a branch of its own"), waits_for_answer=True),
-    MessageAction("again", "r", N_("Answer again, as a branch of its own"), waits_for_answer=True),
+    MessageAction("copy", "y", N_("Copy it whole"), N_("copy")),
+    MessageAction("edit", "e", N_("Edit what you wrote, as a branch of its own"), N_("edit"), waits_for_answer=True),
+    MessageAction("again", "r", N_("Answer again, as a branch of its own"), N_("again"), waits_for_answer=True),
     MessageAction("left", "left", N_("The branch before"), waits_for_answer=True),
     MessageAction("right", "right", N_("The branch after"), waits_for_answer=True),
-    MessageAction("branch", "b", N_("Go on from here, as a branch of its own"), waits_for_answer=True),
-    MessageAction("pin", "p", N_("Keep it as a pinned memory")),
-    MessageAction("forget", "f", N_("Erase it, after asking"), waits_for_answer=True),
-    MessageAction("sources", "s", N_("Go to its sources")),
+    MessageAction("branch", "b", N_("Go on from here, as a branch of its own"), N_("branch"), waits_for_answer=True),
+    MessageAction("pin", "p", N_("Keep it as a pinned memory"), N_("pin")),
+    MessageAction("forget", "f", N_("Erase it, after asking"), N_("erase"), waits_for_answer=True),
+    MessageAction("sources", "s", N_("Go to its sources"), N_("sources")),
+    MessageAction("code", "c", N_("Copy its code block; again for the next one"), N_("code")),
 )
 
 
@@ -166,7 +167,7 @@ class SourceAction:
 
 SOURCE_ACTIONS: Final = (
     SourceAction("dismiss", "n", N_("not relevant"), N_("Never recall it for this question again, or take that back")),
-    SourceAction("correct", "w", "wrong", N_("Put right what it says; the correction is remembered")),
+    SourceAction("correct", "w", N_("wrong"), N_("Put right what it says; the correction is remembered")),
 )
 
 # Keys that are no commands, for the help.

@@ -67,6 +67,11 @@ def shown(app: App[object], name: str, default: str) -> str:
     return cast("ChatApp", app).own_keys.get(name, default).split(",")[0].strip()
 
 
+def held_by(app: App[object], name: str, default: str) -> Sequence[str]:
+    """Return the keys of something as Textual names them: the user's own where there are any."""
+    return normal(cast("ChatApp", app).own_keys.get(name, default)).split(",")
+
+
 def line(app: App[object], actions: Sequence[ScreenAction]) -> list[Content]:
     """Return the keys of a screen with what each does, for the line at its bottom."""
     return [Content.assemble((shown(app, one.full_name, one.sign), "$accent"), f" {_(one.label)}") for one in actions]

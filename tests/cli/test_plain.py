@@ -17,7 +17,7 @@ from assistant.errors import ModelError
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
 from tests.cli.conftest import Result, Shell
-from tests.tui.test_leaving import read_until
+from tests.support.terminals import read_until
 
 
 def piped(keepsake: Shell, monkeypatch: pytest.MonkeyPatch, text: str, *arguments: str) -> Result:
@@ -188,7 +188,7 @@ def test_line_chat_in_a_real_terminal(tmp_path: Path) -> None:
             nonlocal seen
             for mark in marks:
                 if mark not in seen:
-                    seen += read_until(terminal, mark, seen)
+                    seen += read_until(terminal, mark, before=seen)
                 seen = seen.split(mark, 1)[1]
 
         see(b"Ctrl+D leaves.", b"> ")
@@ -202,7 +202,9 @@ def test_line_chat_in_a_real_terminal(tmp_path: Path) -> None:
         see(b"Ctrl+D leaves.")
         os.write(terminal, b"/forget matching Camaret\n")
         see(b"Erase it for good?")
-        os.write(terminal, b"y\n")
+        while b"Verified" not in seen:  # what comes within half a second of the question is asked for again
+            os.write(terminal, b"erase\n")
+            seen += read_until(terminal, b"Verified", b"Erase it for good?")
         see(b"Verified: nothing of it is left", b"receipts show", b"> ")
         os.write(terminal, b"/quit\n")
         _, status = os.waitpid(process, 0)

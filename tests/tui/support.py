@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from assistant.llm.base import ChatModel
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.chat import ChatScreen
+from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.services import Services
 from assistant.tui.watching import WORKER
 from assistant.tui.widgets.answer import Answer
@@ -83,9 +85,16 @@ class House:
         await self.until(lambda: len(self.answers) > before and not self.chat.is_answering)
         return self.answers[-1]
 
+    async def erase(self) -> None:
+        """Wait for the question before an erasure, and agree."""
+        await self.dialog(ConfirmForget)
+        await self.press_keys("erase")
+        await self.pilot.press("enter")
+
     async def dialog(self, kind: type[Any]) -> Any:
         """Wait for a dialog and return it."""
         await self.until(lambda: isinstance(self.app.screen, kind))
+        await self.until(lambda: getattr(self.app.screen, "seen_at", 0) is not None)
         await self.pilot.pause()
         return self.app.screen
 
@@ -128,15 +137,17 @@ async def chatting(
     *,
     size: tuple[int, int] = (100, 36),
     prepare: Callable[[Store], object] | None = None,
+    clock: Callable[[], float] | None = None,
     **changes: Any,
 ) -> AsyncIterator[House]:
-    """Run a chat whose memory is open. `prepare` fills the store before."""
+    """Run a chat whose memory is open. `prepare` fills the store before. By its usual clock nobody has to wait."""
     chosen = model or ScriptedChat(otherwise=["Fine."])
     with Store.open(tmp_path / "memory", HashEmbedder()) as store:
         if prepare is not None:
             prepare(store)
         store.start_background()
-        app = ChatApp(lambda: services_of(store, chosen, tmp_path, **changes), blink=False)
+        seconds = clock or itertools.count().__next__
+        app = ChatApp(lambda: services_of(store, chosen, tmp_path, **changes), blink=False, clock=seconds)
         async with app.run_test(size=size) as pilot:
             house = House(app, pilot, store, chosen)
             await house.until(lambda: house.chat.is_open)

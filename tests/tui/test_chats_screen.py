@@ -10,7 +10,6 @@ from textual.widgets import Input, Static
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chats import ChatsScreen
-from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.widgets.notice import Notice
 from memory_store import Store
 from memory_store.models import USER, Role
@@ -105,8 +104,7 @@ async def test_a_chat_is_forgotten_after_a_yes(tmp_path: Path) -> None:
         await house.settled()
         screen = await shown(house)
         await house.pilot.press("down", "f")
-        await house.dialog(ConfirmForget)
-        await house.pilot.press("y")
+        await house.erase()
         await house.until(lambda: "nothing of it is left" in screen.query_one(Notice).text)
         await house.until(lambda: titles(screen) == ["The [b]boiler[/b]"])
         assert b"quincunx" not in bytes_of(house.store.folder)

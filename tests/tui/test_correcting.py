@@ -8,7 +8,6 @@ from textual.widgets import OptionList, TextArea
 
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.chooser import Chooser
-from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.screens.memory_editor import MemoryEditor
 from memory_store import Store
 from tests.memory_store.support import bytes_of
@@ -34,8 +33,7 @@ async def test_forget_that_erases_what_was_just_captured_with_the_words_on_a_yes
         dialog = await house.dialog(Chooser)
         assert dialog.query_one(OptionList).option_count == 2
         await house.pilot.press("enter")
-        await house.dialog(ConfirmForget)
-        await house.pilot.press("y")
+        await house.erase()
         await house.until(lambda: any("Erased, and verified" in one for one in house.notices))
         assert house.store.memories.all() == []
         assert requests(house) == 1

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.screens.document import AT_ONCE, DocumentScreen
 from assistant.tui.screens.documents import DocumentsScreen
 from assistant.tui.widgets.notice import Notice
@@ -134,8 +133,7 @@ async def test_a_document_is_forgotten_after_a_yes(tmp_path: Path) -> None:
         await house.settled()
         screen = await shown(house, 2)
         await house.pilot.press("f")
-        await house.dialog(ConfirmForget)
-        await house.pilot.press("y")
+        await house.erase()
         await house.until(lambda: "nothing of it is left" in screen.query_one(Notice).text)
         await house.until(lambda: len(screen.list.items) == 1)
         assert b"quincunx" not in bytes_of(house.store.folder)

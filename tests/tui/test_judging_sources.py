@@ -35,7 +35,7 @@ async def test_a_source_that_is_not_relevant_is_not_recalled_for_this_question_a
         await house.ask(QUESTION)
         line = line_of(house, "shelf")
         line.focus()
-        await house.pilot.press("n")
+        await house.pilot.press("n", "enter")
         await house.until(lambda: line.source.dismissed)
         assert "not relevant" in str(line.render())
 
@@ -44,7 +44,7 @@ async def test_a_source_that_is_not_relevant_is_not_recalled_for_this_question_a
         assert "shelf" not in again.text
 
         line.focus()
-        await house.pilot.press("n")
+        await house.pilot.press("n", "enter")
         await house.until(lambda: not line.source.dismissed)
         third = await house.ask(QUESTION)
         assert "shelf" in third.text
@@ -54,7 +54,7 @@ async def test_what_was_judged_is_seen_again_when_the_chat_is_opened_anew(tmp_pa
     async with chatting(tmp_path, QuoteModel(), prepare=prepare) as house:
         await house.ask(QUESTION)
         line_of(house, "shelf").focus()
-        await house.pilot.press("n")
+        await house.pilot.press("n", "enter")
         await house.until(lambda: line_of(house, "shelf").source.dismissed)
         conversation = house.store.conversations.all()[0]
         await house.say("/new")
@@ -93,7 +93,7 @@ async def test_a_wrong_document_stays_as_it_is_and_what_is_right_is_remembered(t
     async with chatting(tmp_path, QuoteModel(), prepare=prepare) as house:
         await house.ask(QUESTION)
         line_of(house, "shelf").focus()
-        await house.pilot.press("w")
+        await house.pilot.press("w", "enter")
         asked = await house.dialog(AskScreen)
         asked.query_one(Input).value = "The spare key hangs behind the door."
         await house.pilot.press("enter")

@@ -61,7 +61,7 @@ async def test_own_keys_act_in_place_of_the_usual_ones_and_the_help_shows_them(t
         await house.pilot.pause()
         assert house.app.screen is house.chat
 
-        await house.pilot.press("alt+up", "x")
+        await house.pilot.press("alt+up", "x", "enter")
         await house.until(lambda: house.app.clipboard == "Fine.")
         await house.pilot.press("f1")
         help_screen = await house.dialog(HelpScreen)

@@ -13,7 +13,6 @@ from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.about_me import AboutMeScreen
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chooser import Chooser
-from assistant.tui.screens.confirm import ConfirmForget
 from memory_store import NewMemory, Store
 from memory_store.learned import QuestionKind
 from memory_store.models import MemoryKind
@@ -93,8 +92,7 @@ async def test_no_erases_what_may_not_be_remembered(tmp_path: Path) -> None:
     async with chatting(tmp_path, prepare=sensitive) as house:
         await house.say("/questions")
         await choose(house, 1)
-        await house.dialog(ConfirmForget)
-        await house.pilot.press("y")
+        await house.erase()
         await house.dialog(Chooser)
         await house.pilot.press("escape")
         assert "I have asthma." not in {one.text for one in house.store.memories.all()}

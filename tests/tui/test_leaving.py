@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
-import select
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,9 +14,8 @@ from assistant.llm.scripted import ScriptedChat
 from assistant.tui.widgets.status_line import StatusLine
 from memory_store.errors import StoreError
 from memory_store.models import MessageStatus
+from tests.support.terminals import read_until
 from tests.tui.support import chatting
-
-PATIENCE_SECONDS = 30.0
 
 
 async def test_leaving_in_mid_answer_keeps_what_has_come(tmp_path: Path) -> None:
@@ -64,18 +61,6 @@ def test_the_chat_runs_in_a_real_terminal_and_gives_it_back(tmp_path: Path) -> N
         assert os.waitstatus_to_exitcode(status) == 0
     finally:
         os.close(terminal)
-
-
-def read_until(terminal: int, wanted: bytes, before: bytes = b"") -> bytes:
-    """Read what the program writes to its terminal until something stands in it, or across what came before."""
-    seen = b""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while wanted not in before + seen:
-        left = deadline - time.monotonic()
-        assert left > 0, f"{wanted!r} did not come; there was {seen[-2000:]!r}"
-        if select.select([terminal], [], [], left)[0]:
-            seen += os.read(terminal, 65536)
-    return seen
 
 
 async def test_a_count_that_is_asked_for_while_another_look_goes_on_is_made(

@@ -170,8 +170,7 @@ async def test_a_memory_is_forgotten_after_a_yes_and_the_receipt_is_told(tmp_pat
         await house.settled()
         screen = await shown(house, 4)
         await house.pilot.press("f")
-        await house.dialog(ConfirmForget)
-        await house.pilot.press("y")
+        await house.erase()
         await house.until(lambda: "nothing of it is left" in told(screen))
         await house.until(lambda: len(screen.list.items) == 3)
         assert "Receipt era_" in told(screen)
@@ -183,7 +182,7 @@ async def test_nothing_is_forgotten_without_a_yes(tmp_path: Path) -> None:
         screen = await shown(house, 4)
         await house.pilot.press("f")
         await house.dialog(ConfirmForget)
-        await house.pilot.press("n")
+        await house.pilot.press("escape")
         await house.until(lambda: "Nothing was erased" in told(screen))
         assert len(house.store.memories.all()) == 4
 

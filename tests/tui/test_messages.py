@@ -9,7 +9,6 @@ import pytest
 
 from assistant.errors import ModelError
 from assistant.llm.scripted import ScriptedChat
-from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.widgets.source_list import SourceLine
 from assistant.tui.widgets.spoken import Spoken
 from memory_store.models import AuthorKind
@@ -55,9 +54,9 @@ async def test_whole_message_and_each_code_block_are_copied(tmp_path: Path, no_c
     words = "Run:\n\n```sh\nls -l\n```\n\nor\n\n```\npwd\n```\n"
     async with chatting(tmp_path, ScriptedChat(script(words))) as house:
         await house.ask("How?")
-        await house.pilot.press("alt+up", "y")
+        await house.pilot.press("alt+up", "y", "enter")
         await house.until(lambda: no_clipboard == [words])
-        await house.pilot.press("c", "c", "c")
+        await house.pilot.press(*["c", "enter"] * 3)
         await house.until(lambda: no_clipboard[1:] == ["ls -l", "pwd", "ls -l"])
         assert house.app.clipboard == "ls -l"
 
@@ -65,7 +64,7 @@ async def test_whole_message_and_each_code_block_are_copied(tmp_path: Path, no_c
 async def test_edited_message_becomes_a_branch_that_can_be_left_again(tmp_path: Path) -> None:
     async with chatting(tmp_path, ScriptedChat(script("Paris"), script("Rome"))) as house:
         await house.ask("Capital of France?")
-        await house.pilot.press("alt+up", "alt+up", "e")
+        await house.pilot.press("alt+up", "alt+up", "e", "enter")
         await house.until(lambda: house.chat.prompt.text == "Capital of France?")
         assert "Editing" in str(house.chat.prompt.border_title)
         await house.say("Capital of Italy?")
@@ -83,7 +82,7 @@ async def test_edited_message_becomes_a_branch_that_can_be_left_again(tmp_path: 
 async def test_escape_gives_up_an_edit(tmp_path: Path) -> None:
     async with chatting(tmp_path, ScriptedChat(script("Paris"), script("Rome"))) as house:
         await house.ask("Capital of France?")
-        await house.pilot.press("alt+up", "alt+up", "e")
+        await house.pilot.press("alt+up", "alt+up", "e", "enter")
         await house.until(lambda: house.chat.prompt.text == "Capital of France?")
         await house.pilot.press("escape")
         await house.until(lambda: house.chat.prompt.text == "")
@@ -96,10 +95,10 @@ async def test_answer_again_and_go_on_from_an_earlier_message(tmp_path: Path) ->
     async with chatting(tmp_path, model) as house:
         await house.ask("first")
         await house.ask("second")
-        await house.pilot.press("alt+up", "r")
+        await house.pilot.press("alt+up", "r", "enter")
         await branch_shown(house, "first", "one", "second", "another")
         house.chat.transcript.spoken[1].select()
-        await house.pilot.press("b")
+        await house.pilot.press("b", "enter")
         await branch_shown(house, "first", "one")
         await house.ask("third")
         await branch_shown(house, "first", "one", "third", "three")
@@ -130,7 +129,7 @@ async def test_cut_answer_is_continued_by_a_command(tmp_path: Path) -> None:
 async def test_message_is_pinned_with_its_author_and_source(tmp_path: Path) -> None:
     async with chatting(tmp_path, ScriptedChat(script("Buy oats."))) as house:
         await house.ask("What do I need?")
-        await house.pilot.press("alt+up", "p")
+        await house.pilot.press("alt+up", "p", "enter")
         await house.until(lambda: house.store.memories.all())
         (memory,) = house.store.memories.all()
         assert (memory.text, memory.pinned, memory.author.kind) == ("Buy oats.", True, AuthorKind.MODEL)
@@ -140,9 +139,8 @@ async def test_message_is_pinned_with_its_author_and_source(tmp_path: Path) -> N
 async def test_message_is_erased_after_asking_and_the_rest_is_shown(tmp_path: Path) -> None:
     async with chatting(tmp_path, ScriptedChat(script("Noted."))) as house:
         await house.ask("The safe opens with 4711")
-        await house.pilot.press("alt+up", "alt+up", "f")
-        await house.dialog(ConfirmForget)
-        await house.pilot.press("y")
+        await house.pilot.press("alt+up", "alt+up", "f", "enter")
+        await house.erase()
         await house.until(lambda: any("Erased, and verified" in one for one in house.notices))
         await branch_shown(house, "Noted.")
 
@@ -150,7 +148,7 @@ async def test_message_is_erased_after_asking_and_the_rest_is_shown(tmp_path: Pa
 async def test_sources_of_a_selected_answer_get_the_focus(tmp_path: Path) -> None:
     async with chatting(tmp_path, ScriptedChat(script("Ines has it [1].")), prepare=with_keys) as house:
         await house.ask("Who has our spare key?")
-        await house.pilot.press("alt+up", "s")
+        await house.pilot.press("alt+up", "s", "enter")
         await house.until(lambda: isinstance(house.app.focused, SourceLine))
 
 

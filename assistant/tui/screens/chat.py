@@ -18,6 +18,7 @@ from textual.widgets import Static
 
 from assistant.language import N_, _
 from assistant.tui import commands
+from assistant.tui.letters import Letters
 from assistant.tui.sending import Sender
 from assistant.tui.threads import in_thread
 from assistant.tui.widgets.early_prompt import EarlyPrompt
@@ -77,6 +78,7 @@ class ChatScreen(Screen[None]):
         self.code_copied: tuple[Spoken | None, int] = (None, 0)
         self.parts: tuple[ContextPart, ...] = ()
         self.sender = Sender(self)
+        self.letters = Letters(self)
         self.completer: Completer
 
     # -- the frame, then what is behind it ---------------------------------------------------------------------
@@ -90,6 +92,7 @@ class ChatScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Go on once this frame is on the screen."""
+        self.watch(self, "focused", self.letters.show, init=False)
         self.call_after_refresh(self._painted)
 
     def _painted(self) -> None:
@@ -264,19 +267,23 @@ class ChatScreen(Screen[None]):
 
     # -- messages of the widgets -------------------------------------------------------------------------------
 
+    def takes_first(self, event: events.Event) -> bool:
+        """Let the letters of what is selected be told from the beginning of a text."""
+        return self.letters.takes(event)
+
     def on_key(self, event: events.Key) -> None:
         """Leave after a failure; else typing anywhere goes into the prompt."""
         if self.failed:
             self.app.exit(return_code=1)
         elif (event.is_printable and event.character) or (event.key in _EARLY_KEYS and self.query(EarlyPrompt)):
             event.stop()
-            self._hand_to_prompt(events.Key(event.key, event.character))
+            self.hand_to_prompt(events.Key(event.key, event.character))
 
     def on_paste(self, event: events.Paste) -> None:
         """Put into the prompt what was pasted elsewhere."""
-        self._hand_to_prompt(events.Paste(event.text))
+        self.hand_to_prompt(events.Paste(event.text))
 
-    def _hand_to_prompt(self, event: events.Key | events.Paste) -> None:
+    def hand_to_prompt(self, event: events.Key | events.Paste) -> None:
         """Give the prompt what reached the screen: the focus was elsewhere, or nowhere yet. Prompts keep their own."""
         for prompt in self.query("#prompt, #early-prompt").results(Widget):
             self.set_focus(prompt)

@@ -2,64 +2,77 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Input, Static
 
-from assistant.core.forgetting import plan_lines
+from assistant.core.forgetting import ERASE_WORD, UNREAD_SECONDS, means_erase, plan_lines
 from assistant.display import excerpt, plain
 from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.terms import counted
 from memory_store.models import ErasurePlan
 
+if TYPE_CHECKING:
+    from assistant.tui.app import ChatApp
+
 _TITLE_CHARS: Final = 70
 
 
 class ConfirmForget(Dialog[bool]):
-    """Returns true only if the user said so; the safe answer has the focus."""
+    """Returns true only if the user typed the word for it; nothing answers right after it opens.
+
+    `seen_at` is the application's clock when it stood on the screen; None before.
+    """
 
     DEFAULT_CSS = """
     ConfirmForget {
         & .dialog { border: round $error; max-width: 80; }
         & .dialog--title { color: $error; }
-        & VerticalScroll { height: auto; max-height: 30vh; }
+        & VerticalScroll { height: auto; max-height: 25vh; }
         & VerticalScroll > Static { height: auto; }
-        & Horizontal { height: auto; margin: 1 0 0 0; align-horizontal: right; }
-        & Button { margin: 0 0 0 2; }
-        & #keep { background: $panel; }
+        & Input { margin: 1 0 0 0; &:focus { border-bottom: tall $error; } }
+        & #answer-hint { margin: 0; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Erase", show=False),
-        Binding("n,escape", "answer(False)", "Keep", show=False),
-    ]
 
     def __init__(self, plan: ErasurePlan, *, everything: bool = False) -> None:
         super().__init__()
         self._plan = plan
         self._everything = everything
+        self.seen_at: float | None = None
 
     def compose(self) -> ComposeResult:
-        """Show what goes, and two buttons."""
+        """Show what goes, and a field for the word."""
         title = _("Erase everything that Keepsake remembers?") if self._everything else _("Erase this for good?")
         with Vertical(classes="dialog"):
             yield Static(title, classes="dialog--title", markup=False)
             with VerticalScroll(can_focus=False):
                 yield Static(self.description(), markup=False)
             yield Static(_("It goes from the disk and can't be brought back."), classes="dialog--hint", markup=False)
-            with Horizontal():
-                yield Button(Content(_("Keep (n)")), id="keep", flat=True)
-                yield Button(Content(_("Erase (y)")), id="erase", variant="error", flat=True)
+            field = Input(placeholder=_("Type “{word}” to erase it").format(word=ERASE_WORD))
+            field.cursor_blink = getattr(self.app, "blink", True)
+            yield field
+            hint = _("“{word}” and Enter erases, Esc keeps it").format(word=ERASE_WORD)
+            yield Static(hint, id="answer-hint", classes="dialog--hint", markup=False)
 
     def on_mount(self) -> None:
-        """Focus the safe answer."""
-        self.query_one("#keep").focus()
+        """Take down when it can be read."""
+        self.call_after_refresh(self._seen)
+
+    def _seen(self) -> None:
+        self.seen_at = self._now()
+
+    def _now(self) -> float:
+        return cast("ChatApp", self.app).clock()
+
+    def takes_first(self, event: events.Event) -> bool:
+        """Let nothing answer that was under way before the question could be read."""
+        return self.seen_at is None or self._now() - self.seen_at < UNREAD_SECONDS
 
     def description(self) -> Content:
         """Return what goes, in words: titles first, then how many of each kind, and what stays."""
@@ -67,10 +80,15 @@ class ConfirmForget(Dialog[bool]):
         more = "".join(f"\n{line}" for line in plan_lines(self._plan))
         return Content.assemble(titles, ("\n" if titles else "") + counted(self._plan.counts), plain(more))
 
-    def action_answer(self, agreed: bool) -> None:
-        """Close with the answer."""
-        self.dismiss(agreed)
+    def action_close(self) -> None:
+        """Close, and keep it."""
+        self.dismiss(False)
 
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id == "erase")
+    @on(Input.Submitted)
+    def _answered(self, event: Input.Submitted) -> None:
+        if means_erase(event.value):
+            self.dismiss(True)
+        else:
+            event.input.clear()
+            words = _("Nothing was erased: only the word “{word}” erases. Esc keeps it").format(word=ERASE_WORD)
+            self.query_one("#answer-hint", Static).update(Content.styled(words, "$error"))

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from assistant.language import _
-from assistant.tui.commands import SOURCE_ACTIONS
+from assistant.tui.commands import SOURCE_ACTIONS, SourceAction
 from assistant.tui.sources import SourceView
 
 _SHOWN_UNCITED = 2
@@ -69,7 +69,7 @@ class SourceLine(Static, can_focus=True):
     """One source: its number, its title, where in it. Click or Enter opens it; that of an answer can be judged."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        # Before all else, because the screen gives every letter that is left over to the prompt.
+        # The letters among them are asked for by `Letters` first, which lets them act only alone.
         Binding(one.key, f"judge('{one.name}')", one.summary, show=False, priority=True, id=one.full_name)
         for one in SOURCE_ACTIONS
     ]
@@ -100,8 +100,16 @@ class SourceLine(Static, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let only a source of a stored answer be judged."""
+        return bool(self.key_actions()) if action == "judge" else True
+
+    def key_actions(self) -> Sequence[SourceAction]:
+        """Return what a letter can do with it: nothing where it is no source of a stored answer."""
         judged = self.answer_id is not None and self.source.number is not None and self.source.passage_id is not None
-        return judged if action == "judge" else True
+        return SOURCE_ACTIONS if judged else ()
+
+    def act(self, name: str) -> None:
+        """Do one of these."""
+        self.action_judge(name)
 
     def action_judge(self, name: str) -> None:
         """Ask for an action on this source."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,14 +12,14 @@ from textual.message import Message
 from textual.widget import Widget
 
 from assistant.language import _
-from assistant.tui.commands import MESSAGE_ACTIONS
+from assistant.tui.commands import MESSAGE_ACTIONS, MessageAction
 
 
 class Spoken(Widget):
     """A message in the transcript. `message_id` is None until it is stored, `text` its words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        # Before all else, because the screen gives every letter that is left over to the prompt.
+        # Of these, the letters are asked for by `Letters` first, which lets them act only alone.
         Binding("escape", "ask('back')", show=False, priority=True),
         *(
             Binding(one.key, f"ask('{one.name}')", one.summary, show=False, priority=True, id=one.full_name)
@@ -51,6 +52,14 @@ class Spoken(Widget):
     def action_ask(self, name: str) -> None:
         """Ask for an action on this message."""
         self.post_message(self.Asked(self, name))
+
+    def key_actions(self) -> Sequence[MessageAction]:
+        """Return what a letter can do with it."""
+        return MESSAGE_ACTIONS
+
+    def act(self, name: str) -> None:
+        """Do one of these."""
+        self.action_ask(name)
 
     def stand(self, at: int, of: int) -> None:
         """Show which of how many branches this is; nothing where there is one alone."""

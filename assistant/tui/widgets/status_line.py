@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import events
@@ -37,6 +38,7 @@ class StatusLine(Static):
     def __init__(self, text: str, id: str | None = None) -> None:
         super().__init__(Content(text), id=id, markup=False)
         self._status: Status | None = None
+        self._keys: Sequence[Content] = ()
 
     @property
     def status(self) -> Status | None:
@@ -49,12 +51,20 @@ class StatusLine(Static):
             self._status = status
             self._draw()
 
+    def show_keys(self, keys: Sequence[Content]) -> None:
+        """Show what the keys do now in place of the status; with none, the status again."""
+        if keys or self._keys:
+            self._keys = keys
+            self._draw()
+
     def on_resize(self, event: events.Resize) -> None:
         """Fit the parts into the new width."""
         self._draw()
 
     def _draw(self) -> None:
-        if self._status is not None:
+        if self._keys:
+            self.update(fitted_keys(self._keys, self.size.width))
+        elif self._status is not None:
             self.update(fitted(parts(self._status), self.size.width - 4))
 
 
@@ -95,3 +105,13 @@ def fitted(found: list[tuple[int, str, str]], width: int) -> Content:
         if line.cell_length <= max(width, 1) or yielding == 0:
             return line
         kept = [one for one in kept if one[0] != yielding]
+
+
+def fitted_keys(keys: Sequence[Content], width: int) -> Content:
+    """Join what the keys do, closer where it is narrow, leaving out the last ones until the rest fits."""
+    for count in range(len(keys), 0, -1):
+        for gap in ("   ", "  ", " "):
+            line = Content(gap).join(keys[:count])
+            if line.cell_length <= width:
+                return line
+    return keys[0]

@@ -1,0 +1,36 @@
+"""The question before an erasure on the command line: a word answers it, and nothing that was typed before it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from assistant.cli.output import say
+from assistant.core.forgetting import ERASE_WORD, UNREAD_SECONDS, means_erase
+
+
+def agrees_to_erase(question: str, *, clock: Callable[[], float] = time.monotonic) -> bool:
+    """Ask, and say whether the word was typed. Only to be asked of a terminal."""
+    asked_at = clock()
+    while True:
+        _drop_typed_before()
+        sys.stderr.write(f"{question} Type {ERASE_WORD} and press Enter; anything else keeps it: ")
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer or not means_erase(answer):
+            return False
+        if clock() - asked_at >= UNREAD_SECONDS:
+            return True
+        say("That came before the question could be read.")
+
+
+def _drop_typed_before() -> None:
+    """Throw away what the terminal holds of keys that were struck before the question."""
+    try:
+        import termios
+    except ImportError:
+        return  # no such terminals on this system: the half second holds all the same
+    with suppress(OSError, ValueError, termios.error):  # not from a terminal
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)

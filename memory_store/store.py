@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,7 @@ from memory_store.database.requests import Requests
 from memory_store.database.statistics import statistics
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.embedding.base import Embedder, EmbedderIdentity
-from memory_store.errors import AmbiguousIdError, EmbedderMismatchError, NotFoundError, StoreError
+from memory_store.errors import AmbiguousIdError, EmbeddingError, NotFoundError, StoreError
 from memory_store.forgetting import Selection, chosen_by, forget, plan
 from memory_store.maintenance import Progress, Workshop
 from memory_store.models import (
@@ -207,7 +208,13 @@ class Store:
         if stored is None:
             return None
         embedder_id, identity = stored
-        return VectorSide(embedder, embedder_id, lambda filters: self._indexes(filters, embedder_id, identity, large))
+        return VectorSide(
+            embedder,
+            embedder_id,
+            identity,
+            lambda filters: self._indexes(filters, embedder_id, identity, large),
+            self._workshop.tell_of_embedding,
+        )
 
     def _indexes(
         self, filters: RecallFilters, embedder_id: int, identity: EmbedderIdentity, large: bool
@@ -302,8 +309,12 @@ class Store:
         self.recall("warm up", 1)
 
     def embed_pending(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
-        """Give every passage its vector, newest first, or wait for the process that is doing so."""
-        self._workshop.embed_all(progress, stop)
+        """Give every passage its vector, newest first, or wait for the process that is doing so.
+
+        An embedder that gives none costs the vectors alone: they are made later, and `embedding_trouble` says why.
+        """
+        with suppress(EmbeddingError):
+            self._workshop.embed_all(progress, stop)
 
     def update_index(self, stop: threading.Event | None = None) -> bool:
         """Bring the index up to date, if no other process owns it; return whether it was ours to do."""
@@ -315,15 +326,7 @@ class Store:
 
     def check_embedder(self) -> None:
         """Raise EmbedderMismatchError if the stored vectors were made by another embedder than the configured one."""
-        if self._embedder is None:
-            return
-        with self._database.read() as connection:
-            stored = outbox.stored_embedder(connection)
-        if stored is not None and stored[1] != self._embedder.identity:
-            raise EmbedderMismatchError(
-                f"The stored vectors were made by {stored[1]}, but {self._embedder.identity} is configured.",
-                "Run `keepsake reindex` to make them anew; until then recall uses full text alone.",
-            )
+        self._workshop.check_embedder()
 
     def check_index(self) -> list[str]:
         """Return what is wrong with the vector index; nothing is repaired."""
@@ -331,21 +334,17 @@ class Store:
 
     def reindex(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
         """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
-        if self._embedder is None:
-            raise StoreError("There is no embedder, so there is nothing to index.", "Set embedder.provider.")
-        with self._database.read() as connection:
-            stored = outbox.stored_embedder(connection)
-        self._workshop.drop_index()
-        if stored is not None and stored[1] != self._embedder.identity:
-            with self._database.write() as connection:
-                outbox.drop_vectors(connection)
-        self.embed_pending(progress, stop)
-        self.update_index(stop)
+        self._workshop.reindex(progress, stop)
 
     @property
     def owns_index(self) -> bool:
         """Whether this process is the owner of the index."""
         return self._workshop.is_owner
+
+    @property
+    def embedding_trouble(self) -> EmbeddingError | None:
+        """What keeps the embedder from giving vectors, or None while it gives them: recall goes on by words."""
+        return self._workshop.embedding_trouble
 
     @property
     def background_error(self) -> StoreError | None:

@@ -116,7 +116,7 @@ def chat(
         raise typer.Exit(run_chat(chosen.data_dir, chosen.config))
     from assistant.cli.plain import line_chat
 
-    with opened_store(context) as (store, settings):
+    with opened_store(context, tells_at_end=False) as (store, settings):
         store.start_background()
         failed = line_chat(store, settings, _going_on(store, conversation, follow))
     if failed:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import typer
 
@@ -14,6 +15,8 @@ from assistant import config as configuration
 from assistant.cli.output import say
 from memory_store import Store
 from memory_store.errors import EmbedderMismatchError
+
+WORDS_ALONE: Final = "Words were searched alone, and what has no vector yet gets it when the embedder is back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,13 @@ def invocation(context: typer.Context) -> Invocation:
 
 
 @contextmanager
-def opened_store(context: typer.Context) -> Iterator[tuple[Store, configuration.Settings]]:
-    """Open the store of this call, and say on stderr where recall is not what it could be."""
+def opened_store(
+    context: typer.Context, *, tells_at_end: bool = True
+) -> Iterator[tuple[Store, configuration.Settings]]:
+    """Open the store of this call, and say on stderr where recall is not what it could be.
+
+    Whether the embedder gave vectors shows at the end; who says it meanwhile has it not told again.
+    """
     settings = invocation(context).settings()
     crash_log.begin(settings.data_folder)
     chosen = bootstrap.choose_embedder(settings)
@@ -50,3 +58,6 @@ def opened_store(context: typer.Context) -> Iterator[tuple[Store, configuration.
         except EmbedderMismatchError as error:
             say(f"{error.message} {error.hint}")
         yield store, settings
+        trouble = store.embedding_trouble
+        if tells_at_end and trouble is not None:
+            say(f"{trouble.message} {WORDS_ALONE}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from assistant import bootstrap
+from assistant.cli.context import WORDS_ALONE
 from assistant.cli.forgetting import chosen, erase
 from assistant.cli.output import complain, say, show
 from assistant.cli.searching import source_line
@@ -52,6 +53,7 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
                 text = read_message()
                 if text is not None:
                     runner.run(chat.take(text))
+                    chat.tell_of_embedder()
                 if text is None or chat.over:
                     return chat.failed
             except KeepsakeError as error:
@@ -115,6 +117,7 @@ class LineChat:
         self.sources: tuple[NumberedSource, ...] = ()
         self.failed = False
         self.over = False
+        self._told_of_embedder = False
 
     async def take(self, text: str) -> None:
         """Answer a message or run a command."""
@@ -128,6 +131,13 @@ class LineChat:
             say(f"There is no command {name}; /help lists them.")
         else:
             await command.run(self, argument.strip())
+
+    def tell_of_embedder(self) -> None:
+        """Say once that recall goes on by words, and once again when the embedder was back meanwhile."""
+        trouble = self.store.embedding_trouble
+        if trouble is not None and not self._told_of_embedder:
+            say(f"{trouble.message} {WORDS_ALONE}")
+        self._told_of_embedder = trouble is not None
 
     async def answer(self, turn: Callable[[asyncio.Event], AsyncGenerator[Event, None]]) -> None:
         """Show one turn."""

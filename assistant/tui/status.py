@@ -32,6 +32,7 @@ class StatusKeeper:
         self._polls = 0
         self._looking = False
         self._recount = False
+        self._told_of_embedder = False
 
     def start(self) -> None:
         """Show the model now, and look at the store from now on."""
@@ -76,11 +77,15 @@ class StatusKeeper:
         waiting = await in_thread(store.waiting_for_vectors) if services.embeds else 0
         self._polls += 1
         owned_elsewhere = services.embeds and not store.owns_index and self._polls > _POLLS_BEFORE_OTHER_OWNER
-        problem = store.background_error
+        problem, trouble = store.background_error, store.embedding_trouble
+        if trouble is not None and not self._told_of_embedder:
+            words = _("Answers go on by words alone; vectors follow when it is back.")
+            await self._chat.notice(trouble.message, words, "warning")
+        self._told_of_embedder = trouble is not None
         self._set(
             waiting=waiting,
             index=_("index kept by another Keepsake") if owned_elsewhere else "",
-            problem=plain(problem.message, one_line=True) if problem else "",
+            problem=plain(problem.message, one_line=True) if problem else _("words alone") if trouble else "",
         )
         if recount or waiting != self._counted_at_waiting:
             self._counted_at_waiting = waiting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +15,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class EmbedderIdentity:
-    """What must be equal for two vectors to be comparable."""
+    """What must be equal for two vectors to be comparable. A dimension of 0 is not known yet."""
 
     name: str
     version: str
@@ -22,7 +23,12 @@ class EmbedderIdentity:
     normalized: bool = True
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version} ({self.dimension} dimensions)"
+        return f"{self.name} {self.version}" + (f" ({self.dimension} dimensions)" if self.dimension else "")
+
+    def fits(self, other: EmbedderIdentity) -> bool:
+        """Say whether vectors of both are comparable, as far as that is known."""
+        unknown = 0 in (self.dimension, other.dimension)
+        return self == (dataclasses.replace(other, dimension=self.dimension) if unknown else other)
 
 
 class Embedder(Protocol):
@@ -30,7 +36,7 @@ class Embedder(Protocol):
 
     @property
     def identity(self) -> EmbedderIdentity:
-        """Who makes the vectors. May load the model where the dimension is not known otherwise."""
+        """Who makes the vectors. Neither loads nor asks: a dimension that only that would tell is 0 until then."""
 
     @property
     def is_private(self) -> bool:
@@ -47,7 +53,7 @@ class Embedder(Protocol):
         """Return the unit vector of a query, shape (dimension,), float32. Raises EmbeddingError."""
 
     def close(self) -> None:
-        """Release memory and connections."""
+        """Release memory and connections, and let a call that waits for an answer fail; a later call begins anew."""
 
 
 def normalized(vectors: Vectors) -> Vectors:

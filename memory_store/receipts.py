@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from memory_store.database.erasures import PendingErasure
+from memory_store.database.pending_erasures import PendingErasure
 from memory_store.models import Sent
 from memory_store.verification.verify import Verification
 from memory_store.wording import counted
@@ -140,6 +140,16 @@ def made(
 def parsed(text: str) -> Receipt:
     """Return a receipt from its JSON."""
     return Receipt.model_validate_json(text)
+
+
+def why_not_verified(receipt: Receipt) -> str:
+    """Return, in a few words, what was in the way of a receipt whose result is "something left"."""
+    if receipt.found:
+        files = sorted({one.file for one in receipt.found})
+        return f"something of it is still in {', '.join(files)}"
+    if receipt.stray_words:
+        return f"{receipt.stray_words} words are left in the full-text index"
+    return "the scan's own controls failed"
 
 
 def readable(receipt: Receipt) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 from memory_store import ids
 from memory_store.backups import Backups
 from memory_store.clock import as_local
-from memory_store.database import erasures, outbox, passages, tombstones
+from memory_store.database import erasures, outbox, passages, pending_erasures, tombstones
 from memory_store.database.activity import activity
 from memory_store.database.connection import Database
 from memory_store.database.conversations import Conversations
@@ -255,7 +255,8 @@ class Store:
         `later` leaves the disk to the next maintenance. `no_trace` keeps no receipt either, of this erasure or of any.
         `in_backups` erases it from the backups in the data folder too; else the receipt lists those that hold it.
         Raises ErasurePendingError if a reader of the store or the owner of its index kept it waiting too long: the
-        erasure is recorded then and completes by itself. Raises ErasureFailedError if the verification failed.
+        erasure is recorded then, and completed by an open chat or the next `complete_erasures`. Raises
+        ErasureFailedError if it could not be verified: it stays listed then, and is in no other erasure's way.
         """
         if in_backups and selection.everything:
             for one in self.backups.all():
@@ -264,7 +265,8 @@ class Store:
             self.backups.rewrite(chosen_by(self._database, selection))
         erasure_id = forget(self._database, selection, deferred=later)
         if not later:
-            self.complete_erasures(patience_seconds)
+            self._workshop.wake()
+            self._workshop.complete_erasures(patience_seconds, [erasure_id])
         erasure = self.erasure(erasure_id)
         if no_trace:
             with self._database.write() as connection:
@@ -289,10 +291,18 @@ class Store:
         with self._database.read() as connection:
             return erasures.taken(connection, names)
 
-    def complete_erasures(self, patience_seconds: float = ERASURE_PATIENCE_SECONDS) -> None:
-        """Complete what was asked to be erased, by earlier runs too. Raises ErasurePendingError."""
+    def complete_erasures(self, patience_seconds: float = ERASURE_PATIENCE_SECONDS, *, again: bool = False) -> None:
+        """Complete what was asked to be erased, by earlier runs too.
+
+        With `again` also what was put off, and what could not be verified before. Raises ErasurePendingError, and
+        ErasureFailedError if one of them could not be verified.
+        """
+        with self._database.write() as connection:
+            if again:
+                pending_erasures.ask_again(connection)
+            wanted = pending_erasures.awaited(connection)
         self._workshop.wake()
-        self._workshop.complete_erasures(patience_seconds)
+        self._workshop.complete_erasures(patience_seconds, wanted)
 
     # -- vectors and index -------------------------------------------------------------------------------------
 

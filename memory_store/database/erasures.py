@@ -1,12 +1,10 @@
-"""Erasure inside the record: which rows go, what they take with them, and which erasures are not yet complete."""
+"""Erasure inside the record: which rows go, what they take with them, and the erasures there have been."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Final
 
 from memory_store import ids
@@ -17,7 +15,6 @@ from memory_store.database.passages import bump_vectors_epoch
 from memory_store.database.titles import clear_titles
 from memory_store.errors import NotFoundError
 from memory_store.models import Erasure
-from memory_store.verification.needles import Needles
 
 TABLES: Final = ("documents", "conversations", "messages", "memories", "passages")
 TABLE_OF: Final = {
@@ -26,19 +23,6 @@ TABLE_OF: Final = {
     ids.MESSAGE: "messages",
     ids.MEMORY: "memories",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PendingErasure:
-    """An erasure whose rows are gone while the disk may still hold them. `failed`: a verification found residue."""
-
-    id: str
-    requested_at: datetime
-    counts: dict[str, int]
-    needles: Needles
-    notes: str | None
-    deferred: bool
-    failed: bool
 
 
 def table_of(identifier: str) -> str:
@@ -110,40 +94,6 @@ def count_everything(connection: sqlite3.Connection) -> dict[str, int]:
     """Return how many rows of each kind there are."""
     counts = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
     return {table: count for table, count in counts.items() if count}
-
-
-def waiting(connection: sqlite3.Connection, *, everything: bool = True) -> int:
-    """Return how many erasures are not complete; without `everything` only those that a background round may do."""
-    condition = "" if everything else "AND deferred = 0 AND receipt IS NULL"
-    row = connection.execute(f"SELECT count(*) FROM erasures WHERE completed_at IS NULL {condition}").fetchone()
-    return int(row[0])
-
-
-def pending(connection: sqlite3.Connection) -> list[PendingErasure]:
-    """Return the erasures that are not yet complete, oldest first."""
-    rows = connection.execute("SELECT * FROM erasures WHERE completed_at IS NULL ORDER BY requested_at, id").fetchall()
-    return [
-        PendingErasure(
-            row["id"],
-            from_text(row["requested_at"]),
-            json.loads(row["counts"]),
-            Needles.from_bytes(row["needles"]),
-            row["notes"],
-            bool(row["deferred"]),
-            row["receipt"] is not None,
-        )
-        for row in rows
-    ]
-
-
-def complete(connection: sqlite3.Connection, receipts: Sequence[tuple[str, str]], completed_at: str | None) -> None:
-    """Record the receipts, (erasure id, JSON). With a time nothing is left on the disk, and the needles go too."""
-    for erasure_id, receipt in receipts:
-        connection.execute(
-            "UPDATE erasures SET completed_at = ?, receipt = ?, "
-            "needles = CASE WHEN ? IS NULL THEN needles END WHERE id = ?",
-            (completed_at, receipt, completed_at, erasure_id),
-        )
 
 
 def get(connection: sqlite3.Connection, erasure_id: str) -> Erasure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from memory_store.database import erasures, outbox
+from memory_store.database import erasures, outbox, pending_erasures
 from memory_store.database.connection import Database
 from memory_store.models import StoreStats
 
@@ -27,7 +27,7 @@ def statistics(database: Database, folder: Path) -> StoreStats:
             embedded=embedded,
             to_embed=outbox.count(connection, "embed"),
             to_index=outbox.count(connection, "index"),
-            pending_erasures=erasures.waiting(connection),
+            pending_erasures=pending_erasures.count_incomplete(connection),
             database_bytes=sum(path.stat().st_size for path in folder.glob(f"{database.path.name}*")),
             index_bytes=sum(path.stat().st_size for path in (folder / "index").rglob("*") if path.is_file()),
             embedder=str(stored[1]) if stored else None,

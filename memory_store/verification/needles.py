@@ -207,19 +207,23 @@ class NeedleBuilder:
         ]  # np.unique hashes, and takes ten times as long
         long, kinds = long[first], kinds[first]
         fragment = LONG + SCAN_STRIDE * self.stride - 1 if self._shortened else _LONG_ENOUGH
-        empty = np.zeros((0, _PROJECTIONS), dtype=np.float32)
         return Needles(
             long,
             kinds,
             np.unique(np.concatenate([np.zeros(0, np.uint64), *self._short])),
             np.unique(np.concatenate([np.zeros(0, np.uint64), *self._shortest])),
-            np.concatenate([empty, *self._projections]),
+            np.concatenate([empty_projections(), *self._projections]),
             self._texts,
             self._ids,
             self._vectors,
             self._too_short,
             fragment,
         )
+
+
+def empty_projections() -> NDArray[np.float32]:
+    """Return the projections of no vectors: (0, 96)."""
+    return np.zeros((0, _PROJECTIONS), dtype=np.float32)
 
 
 def telling_windows(key: ScanKey, data: bytes, stride: int, most_zeros: int = 8) -> Hashes:

@@ -1,4 +1,7 @@
-"""The scan: one pass over every byte of a folder, for all needles at once."""
+"""The scan: one pass over every byte of a folder, for all needles at once.
+
+It opens and closes the files of the database, so it runs only where no connection to it is open (see `apart`).
+"""
 
 from __future__ import annotations
 
@@ -84,10 +87,17 @@ def scan(folder: Path, sought: Sought) -> Scan:
         found = workers.map(lambda job: _block(folder, job[0], job[1], sought), jobs)
         findings = [one for part in found for one in part]
     for path, _ in files:
-        name = str(path.relative_to(folder))
-        findings += [Finding(one.needle, name, -1) for one in search(name.encode(), sought, name, 0)]
+        name = _named(folder, path)
+        findings += [
+            Finding(one.needle, name, -1) for one in search(os.fsencode(path.relative_to(folder)), sought, name, 0)
+        ]
     findings = list({(one.needle, one.file): one for one in reversed(findings)}.values())  # where each is met first
-    return Scan(tuple((str(path.relative_to(folder)), size) for path, size in files), tuple(findings))
+    return Scan(tuple((_named(folder, path), size) for path, size in files), tuple(findings))
+
+
+def _named(folder: Path, path: Path) -> str:
+    """Return the name of a file inside the folder; bytes that are no UTF-8 are shown as question marks."""
+    return str(path.relative_to(folder)).encode("utf-8", "replace").decode()
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:
@@ -113,7 +123,7 @@ def _block(folder: Path, path: Path, start: int, sought: Sought) -> list[Finding
         raise StoreError(
             f"{path} can't be read: {error.strerror or error}.", "Make it readable for you; then run it again."
         ) from error
-    return search(data, sought, str(path.relative_to(folder)), start)
+    return search(data, sought, _named(folder, path), start)
 
 
 def search(data: bytes, sought: Sought, file: str, start: int) -> list[Finding]:

@@ -19,21 +19,9 @@ SAME_COSINE: Final = 0.9999
 _CHUNK_BYTES: Final = 1 << 20
 _ROWS: Final = 4096
 
-# Every table whose rows may rightly hold a text, an id or a time.
-_LIVING: Final = (
-    "passages",
-    "messages",
-    "memories",
-    "documents",
-    "conversations",
-    "drafts",
-    "requests",
-    "embedders",
-    "meta",
-    "erasures",
-    "passages_vocabulary",
-    "sqlite_master",
-)
+# What is compared by itself: vectors as matrices, and the pages of the full text by their words.
+_VECTORS: Final = "embeddings"
+_SHADOWS: Final = "passages_fts_%"
 
 
 def living_windows(
@@ -81,9 +69,20 @@ def twins(matrices: Iterable[NDArray[np.float32]], projections: NDArray[np.float
     return met
 
 
+def living_tables(connection: sqlite3.Connection) -> list[str]:
+    """Return every table whose rows may rightly hold a text, an id or a time: all that the schema has, and itself."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_master "
+        "WHERE type = 'table' AND name NOT IN (?, 'passages_fts') AND name NOT LIKE ? "
+        "ORDER BY name != 'passages', name != 'messages', name",
+        (_VECTORS, _SHADOWS),
+    )
+    return [*(row[0] for row in tables), "sqlite_master"]
+
+
 def _living_records(connection: sqlite3.Connection, index_root: Path) -> Iterator[bytes]:
-    for table in _LIVING:
-        for row in connection.execute(f"SELECT * FROM {table}"):
+    for table in living_tables(connection):
+        for row in connection.execute(f'SELECT * FROM "{table}"'):
             yield record_bytes(row)
     yield from records_of_segments(index_root)
 

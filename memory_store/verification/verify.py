@@ -5,18 +5,26 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from memory_store.database import erasures, tombstones
-from memory_store.database.connection import Database
+from memory_store.database import pending_erasures, tombstones
+from memory_store.errors import CorruptStoreError
 from memory_store.verification import layouts, shared
-from memory_store.verification.needles import LONG, Hashes, NeedleKind, Needles, ScanKey, telling_windows
+from memory_store.verification.needles import (
+    LONG,
+    Hashes,
+    NeedleKind,
+    Needles,
+    ScanKey,
+    empty_projections,
+    telling_windows,
+)
 from memory_store.verification.scan import Finding, HashSet, Sought, scan
 
 # Copies of the database that are dealt with by themselves: a receipt lists those that still hold the erased.
@@ -38,12 +46,6 @@ class Verification:
     """What the scan after an erasure looked at and found. `passed` says that nothing is left and the controls held."""
 
     files: tuple[tuple[str, int], ...]
-    fragments: int
-    texts: int
-    ids: int
-    vectors: int
-    too_short: int
-    fragment_bytes: int
     shared: int
     shared_vectors: int
     stray_words: int
@@ -60,65 +62,92 @@ class Verification:
         return not self.residue_count and not self.stray_words and self.living_found and not self.absent_found
 
 
-def verify(database: Database, folder: Path, index_root: Path, needles: Sequence[Needles]) -> Verification:
-    """Scan every file of the data folder for all needles at once. Reads only.
+def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[str, Verification]:
+    """Scan every file of the data folder for all that these erasures took; return what was found, by erasure.
 
     Two controls are looked for as well: a fragment of what lives, which must be found, and one that stands nowhere.
+    Reads only, and opens the files of the database by itself: so it may only run in a process that has no connection to
+    it (see `apart`). Its own connections are closed while it scans.
     """
     began = time.monotonic()
-    with database.read() as connection:
+    with _reader(database) as connection:
         key = ScanKey(tombstones.secret(connection))
         sentinel = _sentinel(connection)
+        needles = pending_erasures.needles_of(connection, erasures)
     control = telling_windows(key, sentinel, 1)
     absent = telling_windows(key, secrets.token_bytes(2 * LONG), 1)
-    long = _all([one.long for one in needles])
+    long = _all([one.long for one in needles.values()])
     sought = Sought(
         key,
         HashSet(_all([long, control, absent])),
-        HashSet(_all([one.short for one in needles])),
-        HashSet(_all([one.shortest for one in needles])),
+        HashSet(_all([one.short for one in needles.values()])),
+        HashSet(_all([one.shortest for one in needles.values()])),
     )
-    seen = scan(folder, sought)
+    seen = scan(database.parent, sought)
     met = np.array(sorted({one.needle for one in seen.findings}), dtype=np.uint64)
     controls = np.concatenate([control, absent])
     controls_alone = set(controls.tolist()) - set(controls[HashSet(long).members(controls)].tolist())
-    ids = HashSet(_all([one.long[one.long_kinds == NeedleKind.ID] for one in needles]))
-    met_ids = set(met[ids.members(met)].tolist())
     in_backups = [one for one in seen.findings if one.file.startswith(f"{BACKUPS}/")]
     suspects = [
         one for one in seen.findings if one.needle not in controls_alone and not one.file.startswith(f"{BACKUPS}/")
     ]
-    with database.read() as connection:
+    projections = np.concatenate([empty_projections(), *(one.projections for one in needles.values())])
+    with _reader(database) as connection:
         dimension = _dimension(connection)
         explained: set[int] = set()
         if suspects:
             wanted = np.array(sorted({one.needle for one in suspects}), dtype=np.uint64)
             explained = shared.living_windows(connection, index_root, key, wanted, dimension)
-        projections = np.concatenate([one.projections for one in needles])
         living_twins = shared.twins(shared.living_vectors(connection, dimension), projections, key)
-        others_pending = erasures.waiting(connection) > len(needles)
         # What another erasure has just deleted stands in the pages until its own completion, which checks them.
-        strays = 0 if others_pending else layouts.stray_words(connection)
+        others = set(pending_erasures.untried(connection)) - set(needles)
+        strays = 0 if others else layouts.stray_words(connection)
     left = [one for one in suspects if one.needle not in explained]
-    residue = [*_residues(left, needles), *_twins_in_segments(index_root, key, projections[~living_twins])]
-    return Verification(
-        files=seen.files,
-        fragments=len(long) + sum(len(one.short) + len(one.shortest) for one in needles),
-        texts=sum(one.texts for one in needles),
-        ids=sum(one.ids for one in needles),
-        vectors=sum(one.vectors for one in needles),
-        too_short=sum(one.too_short for one in needles),
-        fragment_bytes=max((one.fragment_bytes for one in needles), default=0),
-        shared=len(explained),
-        shared_vectors=int(living_twins.sum()),
-        stray_words=strays,
-        living_found=bool(np.isin(control, met).any()),
-        absent_found=bool(np.isin(absent, met).any()),
-        backups=tuple(sorted({one.file for one in in_backups if one.needle in met_ids})),
-        residue=tuple(residue[:_MOST_LISTED]),
-        residue_count=len(residue),
-        seconds=time.monotonic() - began,
-    )
+    in_segments = [
+        (file, shared.twins([rows], projections, key) & ~living_twins)
+        for file, rows in layouts.segment_vectors(index_root)
+    ]
+    verifications: dict[str, Verification] = {}
+    first = 0
+    for identifier, own in needles.items():
+        vectors = slice(first, first := first + len(own.projections))
+        sets = tuple(HashSet(hashes) for hashes in (own.long, own.short, own.shortest))
+        residue = [
+            *_residues(_of(left, sets), own),
+            *(Residue(NeedleKind.VECTOR.name.lower(), file, -1) for file, twins in in_segments if twins[vectors].any()),
+        ]
+        ids = HashSet(own.long[own.long_kinds == NeedleKind.ID])
+        verifications[identifier] = Verification(
+            files=seen.files,
+            shared=len({one.needle for one in _of(suspects, sets)} & explained),
+            shared_vectors=int(living_twins[vectors].sum()),
+            stray_words=strays,
+            living_found=bool(np.isin(control, met).any()),
+            absent_found=bool(np.isin(absent, met).any()),
+            backups=tuple(sorted({one.file for one in _of(in_backups, (ids,))})),
+            residue=tuple(residue[:_MOST_LISTED]),
+            residue_count=len(residue),
+            seconds=time.monotonic() - began,
+        )
+    return verifications
+
+
+@contextmanager
+def _reader(database: Path) -> Iterator[sqlite3.Connection]:
+    """Give a connection that reads one moment of the record. Raises CorruptStoreError."""
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            yield connection
+    except sqlite3.DatabaseError as error:
+        raise CorruptStoreError(f"The record can't be read for its verification: {error}.") from error
+
+
+def _of(findings: Sequence[Finding], sets: Sequence[HashSet]) -> list[Finding]:
+    """Return the findings whose needle is in one of the sets."""
+    hashes = np.array([one.needle for one in findings], dtype=np.uint64)
+    chosen = sorted({int(at) for one in sets for at in one.members(hashes)})
+    return [findings[at] for at in chosen]
 
 
 def _dimension(connection: sqlite3.Connection) -> int:
@@ -136,14 +165,13 @@ def _sentinel(connection: sqlite3.Connection) -> bytes:
     return str(row[0]).encode("utf-8", "surrogatepass")
 
 
-def _residues(findings: Sequence[Finding], needles: Sequence[Needles]) -> list[Residue]:
+def _residues(findings: Sequence[Finding], needles: Needles) -> list[Residue]:
     """Name what was found; neighbouring windows of one place are one residue."""
+    places = np.searchsorted(needles.long, np.array([one.needle for one in findings], dtype=np.uint64))
     kinds: dict[int, int] = {}
-    for one in needles:
-        places = np.searchsorted(one.long, np.array([found.needle for found in findings], dtype=np.uint64))
-        for found, place in zip(findings, places, strict=True):
-            if place < len(one.long) and int(one.long[place]) == found.needle:
-                kinds[found.needle] = int(one.long_kinds[place])
+    for found, place in zip(findings, places, strict=True):
+        if place < len(needles.long) and int(needles.long[place]) == found.needle:
+            kinds[found.needle] = int(needles.long_kinds[place])
     residues: list[Residue] = []
     for found in sorted(findings, key=lambda one: (one.file, one.offset)):
         kind = NeedleKind(kinds.get(found.needle, NeedleKind.TEXT)).name.lower()
@@ -151,15 +179,6 @@ def _residues(findings: Sequence[Finding], needles: Sequence[Needles]) -> list[R
         if last is None or last.file != found.file or last.kind != kind or found.offset - last.offset > 4096:
             residues.append(Residue(kind, found.file, found.offset))
     return residues
-
-
-def _twins_in_segments(index_root: Path, key: ScanKey, projections: NDArray[np.float32]) -> list[Residue]:
-    """Return the vector files that hold one of these vectors (cosine > .9999), in whatever rounding."""
-    return [
-        Residue("vector", file, -1)
-        for file, rows in layouts.segment_vectors(index_root)
-        if shared.twins([rows], projections, key).any()
-    ]
 
 
 def _all(parts: Sequence[Hashes]) -> Hashes:

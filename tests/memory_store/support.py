@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import subprocess
 from pathlib import Path
 
 from memory_store import NewDocument, Store
@@ -31,9 +31,10 @@ def indexed(store: Store) -> None:
 
 
 def bytes_of(folder: Path) -> bytes:
-    """Return every byte of every file under a folder, names included; what is removed meanwhile has none."""
-    found = b""
-    for path in sorted(folder.rglob("*")):
-        with suppress(FileNotFoundError):
-            found += str(path).encode() + (path.read_bytes() if path.is_file() else b"")
-    return found
+    """Return every byte of every file under a folder, names included; what is removed meanwhile has none.
+
+    Another process reads them: closing a file of an open database here would drop this process's locks on it.
+    """
+    names = sorted(str(path) for path in folder.rglob("*"))
+    read = subprocess.run(["cat", *names], capture_output=True, check=False)  # folders, and what is gone, are passed by
+    return "".join(names).encode() + read.stdout

@@ -14,7 +14,7 @@ from memory_store import NewMemory, Selection, Store, erasure, ids, receipts
 from memory_store.errors import ErasureFailedError
 from memory_store.models import USER, Document, Role
 from memory_store.verification import verify
-from memory_store.verification.scan import Finding
+from memory_store.verification.scan import Scan
 from tests.memory_store.support import add_document, bytes_of, indexed
 from tests.support.embedder import HashEmbedder
 
@@ -78,7 +78,7 @@ def test_skipped_step_is_caught(filled: Store, left_out: str, monkeypatch: pytes
     assert receipt.found or receipt.stray_words
     assert filled.stats().pending_erasures == 1
     monkeypatch.undo()
-    filled.complete_erasures()
+    filled.complete_erasures(again=True)
     assert result(filled).result == "nothing left"
     assert filled.stats().pending_erasures == 0
 
@@ -153,7 +153,7 @@ def test_text_in_any_file_and_form_is_found(filled: Store, tmp_path: Path, resid
         filled.forget(Selection((document.id,)))
     assert {found.file for found in result(filled).found} == {"cache/page.bin"}
     cache.unlink()
-    filled.complete_erasures()
+    filled.complete_erasures(again=True)
     assert result(filled).result == "nothing left"
 
 
@@ -254,7 +254,8 @@ def test_short_and_common_texts_are_erased_without_a_false_alarm(filled: Store, 
 
 def test_scan_that_finds_nothing_at_all_proves_nothing(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     document = doomed(filled)
-    monkeypatch.setattr("memory_store.verification.scan.search", lambda *_arguments: list[Finding]())
+    monkeypatch.setattr("memory_store.verification.verify.scan", lambda *_arguments: Scan((), ()))
+    monkeypatch.setattr(erasure, "verify_apart", verify.verify)
     with pytest.raises(ErasureFailedError, match="controls"):
         filled.forget(Selection((document.id,)))
     assert not result(filled).controls.living_found
@@ -271,9 +272,9 @@ def test_erasure_that_waited_over_a_restart_is_verified_as_strictly(tmp_path: Pa
     (tmp_path / "copy.txt").write_text(SECRET)
     with Store.open(tmp_path) as store:
         with pytest.raises(ErasureFailedError):
-            store.complete_erasures()
+            store.complete_erasures(again=True)
         (tmp_path / "copy.txt").unlink()
-        store.complete_erasures()
+        store.complete_erasures(again=True)
         assert result(store).result == "nothing left"
     assert SECRET.encode() not in bytes_of(tmp_path)
 

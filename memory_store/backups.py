@@ -16,13 +16,15 @@ from typing import Final
 from memory_store.clock import now
 from memory_store.database import doomed, erasures, fulltext
 from memory_store.database.connection import Database
+from memory_store.database.files import BACKUP_TIME, BACKUPS, RESCUED, private_part
+from memory_store.database.migrations import migrate
 from memory_store.errors import BackupError, NotFoundError, StoreError
-from memory_store.verification.verify import BACKUPS
+from memory_store.transfer.export import export
+from memory_store.version import version
 
 KEPT: Final = 7
-_NAME: Final = re.compile(r"(\d{8}T\d{6}\d{6}Z)(-before-schema-\d+)?\.db")
+_NAME: Final = re.compile(r"(\d{8}T\d{6}\d{6}Z)(-before-schema-\d+|-rescued)?\.db")
 _MAKER: Final = re.compile(r"\.(\d+)-[0-9a-f]+\.part")
-_TIME: Final = "%Y%m%dT%H%M%S%fZ"
 _SUMS: Final = (
     "SELECT coalesce(sum(length(text)), 0), coalesce(sum(unicode(text)), 0), coalesce(sum(row), 0) FROM passages",
     "SELECT coalesce(sum(length(vector)), 0), coalesce(sum(seq), 0) FROM embeddings",
@@ -41,6 +43,11 @@ class Backup:
     size_bytes: int
     schema: int
 
+    @property
+    def rescued(self) -> bool:
+        """Whether an open window saved it, when its database was removed or replaced."""
+        return self.name.endswith(f"{RESCUED}.db")
+
 
 class Backups:
     """The backups of one store, in the folder `backups` of its data folder."""
@@ -54,26 +61,24 @@ class Backups:
 
         Others may go on writing: the copy is of one moment. Raises BackupError; then there is no new file.
         """
-        name = f"{now():{_TIME}}{note}.db"
-        temporary = self.folder / f".{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
+        name = f"{now():{BACKUP_TIME}}{note}.db"
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            with self._database.read() as source, closing(sqlite3.connect(temporary)) as copy:
-                sums = _sums(source)
-                source.backup(copy)
-                copy.execute("PRAGMA journal_mode=DELETE")
-                _verify(copy, sums)
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
-            temporary.replace(self.folder / name)
+            with private_part(self.folder / name) as part:
+                with self._database.read() as source, closing(sqlite3.connect(part)) as copy:
+                    sums = _sums(source)
+                    source.backup(copy)
+                    copy.execute("PRAGMA journal_mode=DELETE")
+                    _verify(copy, sums)
+                with part.open("rb") as written:
+                    os.fsync(written.fileno())
+                part.replace(self.folder / name)
         except (OSError, sqlite3.Error, StoreError) as error:
             raise BackupError(
                 f"The backup could not be made in {self.folder}: {error}.", "Free some space, or check the folder."
             ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
-        for old in self.all()[max(1, keep) :]:
+        # What a window saved when its database was taken away stays until it is merged or removed.
+        for old in [one for one in self.all() if not one.rescued][max(1, keep) :]:
             self.remove(old.name)
         return self.get(name)
 
@@ -83,7 +88,7 @@ class Backups:
         for path in self.folder.glob("*.db") if self.folder.is_dir() else ():
             named = _NAME.fullmatch(path.name)
             if named:
-                made_at = datetime.strptime(named[1] + "+0000", _TIME + "%z")
+                made_at = datetime.strptime(named[1] + "+0000", BACKUP_TIME + "%z")
                 found.append(Backup(path.name, made_at, path.stat().st_size, _schema(path)))
         return sorted(found, key=lambda one: one.made_at, reverse=True)
 
@@ -114,6 +119,23 @@ class Backups:
         Database(target).close()  # the folder and the file, readable only by their owner
         with _opened(source) as connection, closing(sqlite3.connect(target)) as copy:
             connection.backup(copy)
+
+    @contextmanager
+    def as_archive(self, name: str) -> Iterator[Path]:
+        """Give a backup as an archive, which is removed afterwards. Raises NotFoundError and BackupError."""
+        source = self.folder / self.get(name).name
+        if problems := self.check(name):
+            raise BackupError(f"The backup {name} is damaged: {problems[0]}.", "Choose another backup.")
+        with private_part(source) as part, private_part(source.with_suffix(".zip")) as packed:
+            with _opened(source) as connection, closing(sqlite3.connect(part)) as copy:
+                connection.backup(copy)
+            database = Database(part)
+            try:
+                migrate(database)
+                export(database, packed, version())
+            finally:
+                database.close()
+            yield packed
 
     def remove(self, name: str) -> None:
         """Remove one backup. Raises NotFoundError."""

@@ -36,6 +36,10 @@ class CorruptStoreError(StoreError):
     """SQLite reports that the database file is damaged."""
 
 
+class LostRecordError(StoreError):
+    """The database in the folder is no longer the file that is open: nothing is written to it any more."""
+
+
 class EmbedderMismatchError(StoreError):
     """The stored vectors were made by another embedder."""
 

@@ -386,6 +386,11 @@ class Store:
         self._workshop.wake()
         return summary
 
+    def merge_backup(self, name: str) -> RestoreSummary:
+        """Bring in what a backup holds and this store does not, as `restore` does. Raises BackupError and the like."""
+        with self.backups.as_archive(name) as archive:
+            return self.restore(archive)
+
     def stats(self) -> StoreStats:
         """Return counts of what is held and of the work that waits."""
         return statistics(self._database, self.folder)

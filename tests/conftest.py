@@ -12,8 +12,17 @@ import pytest
 
 from memory_store import Store
 from memory_store.verification import apart
-from tests.support import warmed
+from tests.support import record_guard, warmed
 from tests.support.embedder import HashEmbedder
+
+record_guard.install()
+
+
+@pytest.fixture(autouse=True)
+def only_sqlite_opens_the_record() -> Iterator[None]:
+    """Fail every test in which anything else opens a file of a database while it is open."""
+    with record_guard.watching():
+        yield
 
 
 @pytest.fixture(autouse=True)

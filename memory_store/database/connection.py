@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -12,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from memory_store.database import private_rule
-from memory_store.errors import CorruptStoreError, RefusedRowError, StoreError
+from memory_store.database.files import Files, copy_beside, make_private, never_close
+from memory_store.errors import CorruptStoreError, LostRecordError, RefusedRowError, StoreError
 
 # secure_delete overwrites what is deleted; temp_store keeps sorts out of the system's temporary folder.
+_LOG: Final = "PRAGMA journal_mode=WAL"
+_NO_LOG: Final = "PRAGMA journal_mode=DELETE"  # a copy is one file at any moment
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",
@@ -27,7 +28,12 @@ BUSY_TIMEOUT_SECONDS: Final = 30.0
 
 
 class Database:
-    """One SQLite file, safe to use from many threads and many processes."""
+    """One SQLite file, safe to use from many threads and many processes.
+
+    Nothing but SQLite opens its files in a process that has one of these open. If they are no longer those in the
+    folder (a program removed or replaced them), nothing more is written there: all that this process knows is copied
+    beside, what is being written goes into the copy, and every write from then on says so by LostRecordError.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,25 +42,73 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
         self._closed = False
+        self._copy: Path | None = None
+        self._lost: LostRecordError | None = None
         self.private_rule = private_rule.NOTHING
-        _create_private(path)
+        make_private(path)
+        # Open for as long as this is: its lock keeps the write-ahead log in its place.
+        self._anchor: sqlite3.Connection | None = self._connect()
+        self._files = Files.in_place(path)
 
     def _connect(self) -> sqlite3.Connection:
+        """Open a connection to the record, or to the copy beside it once that is what is left."""
+        path = self._copy or self.path
         try:
             connection = sqlite3.connect(
-                self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+                path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
             private_rule.register(connection, lambda: self.private_rule)
-            for pragma in _PRAGMAS:
+            for pragma in (_LOG if path is self.path else _NO_LOG, *_PRAGMAS):
                 connection.execute(pragma).fetchall()
+            # The first reading opens the write-ahead log, and takes the lock that keeps it where it is.
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.DatabaseError as error:
-            raise _translate(error, self.path) from error
+            raise translate(error, path) from error
         return connection
+
+    @property
+    def _connections(self) -> list[sqlite3.Connection]:
+        """All that no thread is reading with at the moment."""
+        return [one for one in (*self._idle, self._writer, self._anchor) if one is not None]
+
+    @property
+    def lost(self) -> LostRecordError | None:
+        """Why nothing is written any more, or None while the record is where it was."""
+        if self._lost is None and not self._closed and Files.in_place(self.path) != self._files:
+            with self._write_lock, self._pool_lock:
+                # A transaction of this thread's own comes to its end first, and then looks again.
+                if self._lost is None and not (self._writer is not None and self._writer.in_transaction):
+                    self._save_beside()
+        return self._lost
+
+    def _save_beside(self) -> None:
+        """Leave the files that are open as they are, for ever, and go on in a copy of all that they hold."""
+        for connection in self._connections:
+            never_close(connection)
+        source, self._idle, self._writer, self._anchor = self._anchor, [], None, None
+        told = "The data folder is gone: close this window."
+        if source is not None and self.path.parent.is_dir():
+            try:
+                self._copy = copy_beside(source, self.path)
+                self._files.remove_log_of_another(self.path)
+                self._anchor = self._connect()
+                told = (
+                    f"All that was known here is in the backup {self._copy.name}. Close this window, open it again, "
+                    f"and bring that in with `keepsake backup merge {self._copy.name}`."
+                )
+            except (OSError, sqlite3.Error) as error:
+                told = f"And what was known here could not be copied into its folder: {error}. Free some space."
+        self._lost = LostRecordError(
+            f"The database in {self.path.parent} is no longer the one that is open here: another program removed or "
+            "replaced it. Nothing more is written to it.",
+            told,
+        )
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Give a connection inside one read snapshot. Keep it short: an open snapshot delays every erasure."""
+        lost = self.lost
         with self._pool_lock:
             if self._closed:
                 raise StoreError("The store is closed.")
@@ -64,22 +118,27 @@ class Database:
             connection.execute("BEGIN")
             yield connection
         except sqlite3.DatabaseError as error:
-            raise _translate(error, self.path) from error
+            raise translate(error, self.path) from error
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             with self._pool_lock:
-                if self._closed:
+                if self._closed or lost is not self._lost:
                     connection.close()
                 else:
                     self._idle.append(connection)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """Give the writing connection inside one transaction: committed and on disk when the block ends, or undone."""
+        """Give the writing connection inside one transaction: committed and on disk when the block ends, or undone.
+
+        Raises LostRecordError if the record is not where it was; what the block wrote is in the copy beside it then.
+        """
         with self._write_lock:
             if self._closed:
                 raise StoreError("The store is closed.")
+            if self.lost and not self._copy:
+                raise self.lost
             self._writer = self._writer or self._connect()
             connection = self._writer
             if connection.in_transaction:
@@ -89,10 +148,12 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except sqlite3.DatabaseError as error:
-                raise _translate(error, self.path) from error
+                raise translate(error, self.path) from error
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+            if lost := self.lost:
+                raise lost
 
     def truncate_log(self, patience_seconds: float) -> bool:
         """Move the whole write-ahead log into the database and cut it to nothing, retrying while readers hold it.
@@ -108,7 +169,7 @@ class Database:
                     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 except sqlite3.OperationalError as error:
                     if "locked" not in str(error) and "busy" not in str(error):
-                        raise _translate(error, self.path) from error
+                        raise translate(error, self.path) from error
                     busy = 1
                 if not busy:
                     return True
@@ -121,7 +182,7 @@ class Database:
             try:
                 connection.execute("VACUUM")
             except sqlite3.DatabaseError as error:
-                raise _translate(error, self.path) from error
+                raise translate(error, self.path) from error
 
     def quick_check(self) -> list[str]:
         """Return what SQLite finds wrong with the file; an empty list is a sound one."""
@@ -133,27 +194,12 @@ class Database:
         """Close every connection. Closing twice is harmless."""
         with self._write_lock, self._pool_lock:
             self._closed = True
-            connections = [*self._idle, *([self._writer] if self._writer else [])]
-            self._idle, self._writer = [], None
-            for connection in connections:
+            for connection in self._connections:
                 connection.close()
+            self._idle, self._writer, self._anchor = [], None, None
 
 
-def _create_private(path: Path) -> None:
-    """Make the folder 0700 and the file 0600 before SQLite writes a byte; SQLite gives its side files the same mode."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        path.chmod(0o600)
-    except OSError as error:
-        raise StoreError(
-            f"The data folder {path.parent} can't be used: {error.strerror or error}.",
-            "Choose another with --data-dir, or make this one writable for you.",
-        ) from error
-
-
-def _translate(error: sqlite3.DatabaseError, path: Path) -> StoreError:
+def translate(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     text = str(error)
     if "malformed" in text or "not a database" in text or "corrupt" in text:
         return CorruptStoreError(

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from memory_store.database import pending_erasures, tombstones
+from memory_store.database.files import BACKUPS
 from memory_store.errors import CorruptStoreError
 from memory_store.verification import layouts, shared
 from memory_store.verification.needles import (
@@ -27,8 +28,6 @@ from memory_store.verification.needles import (
 )
 from memory_store.verification.scan import Finding, HashSet, Sought, scan
 
-# Copies of the database that are dealt with by themselves: a receipt lists those that still hold the erased.
-BACKUPS: Final = "backups"
 _MOST_LISTED: Final = 20
 
 

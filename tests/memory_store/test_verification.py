@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from memory_store import NewMemory, Selection, Store, erasure, ids, receipts
+from memory_store.database import files
 from memory_store.errors import ErasureFailedError
 from memory_store.models import USER, Document, Role
 from memory_store.verification import verify
@@ -327,7 +328,7 @@ def test_without_a_trace_nothing_says_that_something_was_erased(store: Store, tm
 
 def test_backups_that_still_hold_it_are_listed(filled: Store, tmp_path: Path) -> None:
     document = doomed(filled)
-    backup = tmp_path / "data" / verify.BACKUPS / "old.db"
+    backup = tmp_path / "data" / files.BACKUPS / "old.db"
     backup.parent.mkdir()
     backup.write_bytes(b"0123456789" + document.id.encode() + SECRET.encode())
     filled.forget(Selection((document.id,)))

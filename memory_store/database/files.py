@@ -1,0 +1,116 @@
+"""The files of the database as the file system knows them: made private, and told from others by device and inode."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from memory_store.clock import now
+from memory_store.errors import StoreError
+
+BACKUPS: Final = "backups"
+BACKUP_TIME: Final = "%Y%m%dT%H%M%S%fZ"
+RESCUED: Final = "-rescued"
+_Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Which files a connection has open: device and inode of the database and of its write-ahead log."""
+
+    database: _Place | None
+    log: _Place | None
+
+    @classmethod
+    def in_place(cls, database: Path) -> Files:
+        """Return what stands in the folder now; None for a file that is not there."""
+        return cls(_place_of(database), _place_of(database.with_name(f"{database.name}-wal")))
+
+    def remove_log_of_another(self, database: Path) -> None:
+        """Remove the log that is left of this database where another one stands in its place.
+
+        SQLite would take it for the other's and write its pages into that.
+        """
+        there = Files.in_place(database)
+        if there.database != self.database and there.log == self.log:
+            for side in ("-wal", "-shm"):
+                database.with_name(f"{database.name}{side}").unlink(missing_ok=True)
+
+
+def make_private(path: Path) -> None:
+    """Make the folder 0700 and the file 0600 before SQLite writes a byte; SQLite gives its side files the same mode.
+
+    The file is made under another name and linked: a descriptor of the database itself, opened and closed here, would
+    drop the locks of a connection that this process has to it already. Raises StoreError.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+        if not path.exists():
+            fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+            os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            try:
+                # Without links on this file system SQLite makes the file; and another process may have been faster.
+                with contextlib.suppress(OSError):
+                    os.link(fresh, path)
+            finally:
+                fresh.unlink()
+        if path.exists():
+            path.chmod(0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The data folder {path.parent} can't be used: {error.strerror or error}.",
+            "Choose another with --data-dir, or make this one writable for you.",
+        ) from error
+
+
+def copy_beside(connection: sqlite3.Connection, database: Path) -> Path:
+    """Copy all that a connection sees into the folder of backups; return the copy. Raises OSError or sqlite3.Error."""
+    folder = database.parent / BACKUPS
+    folder.mkdir(mode=0o700, exist_ok=True)
+    target = folder / f"{now():{BACKUP_TIME}}{RESCUED}.db"
+    with private_part(target) as part:
+        with closing(sqlite3.connect(part)) as copy:
+            connection.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(target)
+    return target
+
+
+@contextlib.contextmanager
+def private_part(target: Path) -> Iterator[Path]:
+    """Give an empty file beside the target, readable by its owner alone, and remove it if it is still there."""
+    part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def never_close(connection: sqlite3.Connection) -> None:
+    """Keep a connection to files that are not in their place open until the process ends, and past its tidying up.
+
+    The last one to close would move what is in its write-ahead log into a database that others have changed since.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+def _place_of(path: Path) -> _Place | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return None  # a folder that can't be looked into any more: not the file that was opened there
+    return found.st_dev, found.st_ino

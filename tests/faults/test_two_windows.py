@@ -1,0 +1,99 @@
+"""Two windows on one store: what either has acknowledged stays, and a record that is taken away is noticed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from memory_store import Selection, Store
+from memory_store.errors import LostRecordError
+from memory_store.verification import apart, verify
+from tests.support import record_guard, warmed
+from tests.support.embedder import HashEmbedder
+
+
+def another(folder: Path, what: str, *words: str) -> list[str]:
+    """Have another process do something with the store; return the lines that it printed."""
+    code, printed, errors = warmed.start("tests.faults.another_window", str(folder), what, *words).finish()
+    assert code == 0, errors
+    return printed.splitlines()
+
+
+def write_by_turns(folder: Path) -> list[str]:
+    """Erase in an open chat, then write by turns there and in other processes that leave; return what is lost."""
+    with Store.open(folder, HashEmbedder()) as chat:
+        chat.forget(Selection((chat.remember("a secret that goes at once").id,)))
+        written: list[str] = []
+        for number in range(4):
+            written.append(chat.remember(f"note {number} of the chat").id)
+            written += another(folder, "remember", f"note {number} of another window")
+    with Store.open(folder) as store:
+        return [one for one in written if not store.holds(one)]
+
+
+def test_notes_written_by_turns_beside_a_chat_that_erased_all_stay(tmp_path: Path) -> None:
+    assert write_by_turns(tmp_path / "data") == []
+
+
+def test_verification_in_the_same_process_would_lose_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was: one scan in the process of the chat drops its locks, and the next to leave takes its log away."""
+
+    def in_this_process(database: Path, index_root: Path, erasures: list[str]) -> dict[str, verify.Verification]:
+        with record_guard.pausing(), database.open("rb"):
+            return apart.verify_apart(database, index_root, erasures)
+
+    monkeypatch.setattr("memory_store.erasure.verify_apart", in_this_process)
+    with pytest.raises(LostRecordError, match="no longer the one that is open here"):
+        write_by_turns(tmp_path / "data")
+
+
+def without_log(folder: Path) -> None:
+    for side in ("wal", "shm"):
+        (folder / f"keepsake.db-{side}").unlink()
+
+
+def replaced(folder: Path) -> None:
+    with sqlite3.connect(folder / "other.db") as other:
+        other.execute("CREATE TABLE other (text)")
+    other.close()
+    (folder / "other.db").replace(folder / "keepsake.db")
+
+
+@pytest.mark.parametrize("take_away", [without_log, replaced])
+def test_record_that_is_taken_away_is_told_and_what_was_known_is_kept_beside(
+    tmp_path: Path, take_away: Callable[[Path], None]
+) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        store.remember("acknowledged before")
+        take_away(tmp_path)
+        for text in ("written just then", "written afterwards"):
+            with pytest.raises(LostRecordError, match="Nothing more is written") as caught:
+                store.remember(text)
+        assert [one.text for one in store.memories.all()][-1] == "acknowledged before"
+        [rescued] = store.backups.all()
+        assert f"keepsake backup merge {rescued.name}" in caught.value.hint
+        store.close()
+    if take_away is replaced:
+        (tmp_path / "keepsake.db").unlink()
+    assert another(tmp_path, "merge", rescued.name)[-3:] == [
+        "written afterwards",
+        "written just then",
+        "acknowledged before",
+    ]
+
+
+def test_data_folder_that_was_removed_is_told_and_not_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Store.open(folder) as store:
+        store.remember("acknowledged before")
+        for path in folder.rglob("*"):
+            path.unlink()
+        folder.rmdir()
+        with pytest.raises(LostRecordError) as caught:
+            store.remember("too late")
+        assert "folder is gone" in caught.value.hint
+    assert not os.path.lexists(folder)

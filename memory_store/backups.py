@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from memory_store.clock import now
-from memory_store.database import doomed, erasures, fulltext
+from memory_store.database import doomed, erasures, fulltext, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.files import BACKUP_TIME, BACKUPS, RESCUED, private_part
 from memory_store.database.migrations import migrate
+from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import BackupError, NotFoundError, StoreError
 from memory_store.transfer.export import export
 from memory_store.version import version
@@ -166,6 +167,38 @@ class Backups:
                 self._rewrite(self.folder / backup.name, chosen)
                 rewritten.append(backup)
         return rewritten
+
+    def purge(self) -> tuple[list[Backup], list[Backup]]:
+        """Erase from every backup what was forgotten since it was made, and has not been let in again.
+
+        Return those that were rewritten, and those that hold some of it and can't be: of an older schema, or torn.
+        """
+        rewritten, left = [], []
+        with self._database.read() as connection:
+            schema = _version(connection)
+        for backup in self.all():
+            chosen = self._forgotten(backup)
+            if chosen and backup.schema == schema:
+                self._rewrite(self.folder / backup.name, chosen)
+                rewritten.append(backup)
+            elif chosen is None or chosen:
+                left.append(backup)
+        return rewritten, left
+
+    def _forgotten(self, backup: Backup) -> list[tuple[str, str]] | None:
+        """Return (table, id) of the records in a backup that were forgotten; None if it can't be read."""
+        try:
+            with _opened(self.folder / backup.name) as copy:
+                held = {
+                    str(row[0]): table
+                    for table in erasures.TABLE_OF.values()
+                    for row in copy.execute(f"SELECT id FROM {table}")
+                }
+        except sqlite3.DatabaseError:
+            return None
+        with self._database.read() as connection:
+            gone = tombstones.standing(connection, [Name(NameKind.ID, identifier) for identifier in held])
+        return sorted((held[one.value], one.value) for one in gone)
 
     def _rewrite(self, path: Path, chosen: Sequence[tuple[str, str]]) -> None:
         """Erase in a copy, write every page of the copy anew, and put it in the backup's place."""

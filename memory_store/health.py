@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from memory_store.database import fulltext, outbox
+from memory_store.database.files import processes_with_others
 from memory_store.errors import EmbedderMismatchError
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ class Check:
 
 def examine(store: Store) -> list[Check]:
     """Look over the whole store and change nothing. Raises CorruptStoreError if the database can't be read at all."""
-    return [check for part in (_folder, _database, _index, _erasures, _backups, _files) for check in part(store)]
+    return [
+        check for part in (_folder, _database, _record, _index, _erasures, _backups, _files) for check in part(store)
+    ]
 
 
 def repair(store: Store) -> None:
@@ -101,6 +104,22 @@ def _database(store: Store) -> Iterator[Check]:
         yield Check("full text", State.OK, "agrees with the passages")
 
 
+def _record(store: Store) -> Iterator[Check]:
+    elsewhere = processes_with_others(store._database.path)
+    if lost := store._database.lost:
+        yield Check("record", State.FAILED, lost.message, "What is written here is not in the folder.", lost.hint)
+    elif elsewhere:
+        yield Check(
+            "record",
+            State.FAILED,
+            f"the process {elsewhere[0]} has a database open that is no longer the one in the folder",
+            "Another program removed or replaced it under that window; what is written there may be lost.",
+            "Close that window; then look at `keepsake backup list`.",
+        )
+    else:
+        yield Check("record", State.OK, "every open window writes to the database in the folder")
+
+
 def _index(store: Store) -> Iterator[Check]:
     try:
         store.check_embedder()
@@ -154,6 +173,15 @@ def _erasures(store: Store) -> Iterator[Check]:
 
 def _backups(store: Store) -> Iterator[Check]:
     backups = store.backups.all()
+    for one in backups:
+        if one.rescued:
+            yield Check(
+                "backups",
+                State.ATTENTION,
+                f"{one.name} holds what a window could not write",
+                "Its database had been removed or replaced: some of what it acknowledged may be there alone.",
+                f"keepsake backup merge {one.name}",
+            )
     unreadable = [one.name for one in backups if not one.schema]
     if unreadable:
         yield Check(

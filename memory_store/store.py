@@ -389,7 +389,10 @@ class Store:
     def merge_backup(self, name: str) -> RestoreSummary:
         """Bring in what a backup holds and this store does not, as `restore` does. Raises BackupError and the like."""
         with self.backups.as_archive(name) as archive:
-            return self.restore(archive)
+            summary = self.restore(archive)
+        if self.backups.get(name).rescued:
+            self.backups.remove(name)  # it was kept for this alone
+        return summary
 
     def stats(self) -> StoreStats:
         """Return counts of what is held and of the work that waits."""

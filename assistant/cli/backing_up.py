@@ -12,6 +12,7 @@ from assistant.cli.context import opened_store
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.display import moment
 from memory_store.backups import KEPT, Backup
+from memory_store.wording import counted
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _Name = Annotated[
@@ -101,6 +102,40 @@ def restore(
         store.backups.restore(name, folder)
     show(f"Restored into {folder}.")
     say(f"Use it with: keepsake --data-dir {folder}")
+
+
+@_group.command("merge")
+def merge(context: typer.Context, name: _Name) -> None:
+    """Bring in what a backup holds and the store does not. What was forgotten stays away.
+
+    One that a window saved, when its database was removed or replaced, is removed afterwards.
+
+    Example: keepsake backup merge 20260502T093000000000Z-rescued.db
+    """
+    with opened_store(context) as (store, _):
+        summary = store.merge_backup(name)
+    came = counted(dict(summary.counts))
+    show(f"Brought in {came}." if any(summary.counts.values()) else "It holds nothing that is not here already.")
+    for table_name, identifier in summary.differing:
+        show(f"Differs, and stays as it is here: {identifier} ({table_name})")
+
+
+@_group.command("purge")
+def purge(context: typer.Context) -> None:
+    """Erase from every backup what was forgotten since it was made. Ends with 1 if one of them can't be rewritten.
+
+    Example: keepsake backup purge
+    """
+    with opened_store(context) as (store, _):
+        rewritten, left = store.backups.purge()
+    for one in rewritten:
+        show(f"Rewrote {one.name} without what was forgotten.")
+    for one in left:
+        show(f"{one.name} can't be rewritten (an older schema, or damaged): `keepsake backup remove {one.name}`.")
+    if not rewritten and not left:
+        show("No backup holds anything that was forgotten.")
+    if left:
+        raise typer.Exit(1)
 
 
 @_group.command("remove")

@@ -117,7 +117,7 @@ def _tell(erasure: Erasure, no_trace: bool) -> None:
     size = sum(file.size_bytes for file in receipt.files)
     show(f"Verified: nothing of it is left in {len(receipt.files)} files ({size / 1e6:,.1f} MB).")
     for name in receipt.backups_that_hold_it:
-        show(f"It is still in {name}: remove that with `keepsake backup remove`.")
+        show(f"It is still in {name}: `keepsake backup purge` erases it there too.")
     if no_trace:
         say(receipts.readable(receipt))
         say("This receipt was not kept.")

@@ -55,7 +55,7 @@ def make_private(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.chmod(0o700)
         if not path.exists():
-            fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+            fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
             os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             try:
                 # Without links on this file system SQLite makes the file; and another process may have been faster.
@@ -104,6 +104,23 @@ def never_close(connection: sqlite3.Connection) -> None:
     The last one to close would move what is in its write-ahead log into a database that others have changed since.
     """
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+def processes_with_others(database: Path) -> list[int]:
+    """Return the ids of this user's processes that have a file of this name open which is not the one in its place.
+
+    Where the system doesn't tell (it does in Linux's /proc) none are returned.
+    """
+    names = {f"{database}{side}" for side in ("", "-wal", "-shm")}
+    found = set()
+    for opened in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            name = str(opened.readlink()).removesuffix(" (deleted)")
+            if name in names and _place_of(opened) != _place_of(Path(name)):
+                found.add(int(opened.parts[2]))
+        except OSError:
+            continue  # closed meanwhile, or somebody else's
+    return sorted(found)
 
 
 def _place_of(path: Path) -> _Place | None:

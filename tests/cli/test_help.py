@@ -16,7 +16,7 @@ from tests.cli.conftest import Shell
 
 TREE: Any = typer.main.get_command(app)
 # Whose code says more than that it worked says so on its own page.
-SAYS_ITS_CODES = ("", "ask", "import", "forget", "doctor", "receipts check", "backup check")
+SAYS_ITS_CODES = ("", "ask", "import", "forget", "doctor", "receipts check", "backup check", "backup purge")
 
 
 def pages(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -40,6 +40,8 @@ class Check:
 
 def examine(store: Store) -> list[Check]:
     """Look over the whole store and change nothing. Raises CorruptStoreError if the database can't be read at all."""
+    if store._database.lost:
+        return list(_record(store))  # the rest would be told of the copy beside it
     return [
         check for part in (_folder, _database, _record, _index, _erasures, _backups, _files) for check in part(store)
     ]

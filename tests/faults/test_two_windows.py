@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from memory_store import Selection, Store
+from memory_store import Selection, Store, health
 from memory_store.errors import LostRecordError
+from memory_store.health import State
 from memory_store.verification import apart, verify
 from tests.support import record_guard, warmed
 from tests.support.embedder import HashEmbedder
+
+HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1] + "/keepsake.db")
+connection.execute("SELECT count(*) FROM memories").fetchone()
+print("open", flush=True)
+sys.stdin.readline()
+"""
 
 
 def another(folder: Path, what: str, *words: str) -> list[str]:
@@ -75,6 +86,8 @@ def test_record_that_is_taken_away_is_told_and_what_was_known_is_kept_beside(
                 store.remember(text)
         assert [one.text for one in store.memories.all()][-1] == "acknowledged before"
         [rescued] = store.backups.all()
+        record = next(check for check in health.examine(store) if check.name == "record")
+        assert (record.state, "another program removed or replaced it" in record.finding) == (State.FAILED, True)
         assert f"keepsake backup merge {rescued.name}" in caught.value.hint
         store.close()
     if take_away is replaced:
@@ -84,6 +97,22 @@ def test_record_that_is_taken_away_is_told_and_what_was_known_is_kept_beside(
         "written just then",
         "acknowledged before",
     ]
+
+
+def test_window_with_a_database_that_was_taken_away_is_seen_by_the_check_up_of_another(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    window = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert window.stdout is not None
+    assert window.stdout.readline() == "open\n"
+    for name in ("keepsake.db", "keepsake.db-wal", "keepsake.db-shm"):
+        (tmp_path / name).unlink()
+    with Store.open(tmp_path) as store:
+        record = next(check for check in health.examine(store) if check.name == "record")
+        assert (record.state, f"the process {window.pid} " in record.finding) == (State.FAILED, True)
+        window.communicate("\n", timeout=60)
+        assert next(check for check in health.examine(store) if check.name == "record").state is State.OK
 
 
 def test_data_folder_that_was_removed_is_told_and_not_made_again(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from memory_store import Selection, Store, receipts
+from memory_store.database import tombstones
 from memory_store.errors import BackupError, NotFoundError
 from memory_store.store import DATABASE_NAME
 from tests.memory_store.support import add_document, bytes_of, indexed
@@ -115,3 +116,42 @@ def test_half_made_copy_is_removed_at_the_next_opening(tmp_path: Path) -> None:
         left = [path.name for path in store.backups.folder.iterdir() if path.name.startswith(".")]
         # What a living process is making is not taken from under its hands.
         assert left == [f".20260101T000000000000Z.db.{os.getpid()}-ab12.part"]
+
+
+def test_what_was_forgotten_is_erased_from_backups_later(store: Store, tmp_path: Path) -> None:
+    gone, back, kept = (store.remember(f"the {thing} is in the attic") for thing in ("xylophone", "quartzite", "drum"))
+    document = add_document(store, "/secret.md", "where the ornithopter stands")
+    made = store.backups.make()
+    store.forget(Selection((gone.id, back.id, document.id)))
+    with store._database.write() as connection:
+        tombstones.lift(connection, [tombstones.Name(tombstones.NameKind.ID, back.id)])
+    assert [one.name for one in store.backups.purge()[0]] == [made.name]
+    left = bytes_of(store.backups.folder)
+    assert b"xylophone" not in left
+    assert b"ornithopter" not in left
+    assert b"quartzite" in left
+    assert store.backups.check(made.name) == []
+    assert store.backups.purge() == ([], [])
+    store.backups.restore(made.name, tmp_path / "new")
+    with Store.open(tmp_path / "new") as restored:
+        assert restored.memories.get(kept.id).text == "the drum is in the attic"
+
+
+def test_backup_that_cannot_be_rewritten_is_named(store: Store) -> None:
+    store.forget(Selection((store.remember("the xylophone is in the attic").id,)))
+    torn = store.backups.make()
+    (store.backups.folder / torn.name).write_bytes(b"not a database")
+    assert [one.name for one in store.backups.purge()[1]] == [torn.name]
+
+
+def test_merged_backup_brings_what_is_missing_and_not_what_was_forgotten(store: Store) -> None:
+    kept, gone, lost = (store.remember(f"note about {thing}") for thing in ("boats", "bells", "books"))
+    made = store.backups.make()
+    with store._database.write() as connection:
+        connection.execute("DELETE FROM memories WHERE id = ?", (lost.id,))
+    store.forget(Selection((gone.id,)))
+    summary = store.merge_backup(made.name)
+    assert dict(summary.counts)["memories"] == 1
+    assert {one.id for one in store.memories.all()} == {kept.id, lost.id}
+    assert [one.name for one in store.backups.all()] == [made.name]
+    assert [path.name for path in store.backups.folder.iterdir()] == [made.name]

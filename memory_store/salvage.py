@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from memory_store.database.connection import Database
 from memory_store.database.migrations import migrate
+from memory_store.database.pages import Row, read_pages, shapes_of, version_of
 from memory_store.errors import CorruptStoreError, StoreError
 from memory_store.transfer import archive
 
 _NAME: Final = "keepsake.db"
-_PIECE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,105 +28,51 @@ class Salvage:
 def salvage(damaged: Path, folder: Path) -> Salvage:
     """Copy what can be read of a damaged store's folder into a new store in `folder`; the damaged one is not touched.
 
-    Rows whose owner is lost go with it; the full text is made anew, the index at the next opening. Raises
-    CorruptStoreError if not even the schema can be read, and StoreError if `folder` holds a store already.
+    Its pages are read one by one, whatever is wrong with those between them. Rows whose owner is lost go with it; what
+    was forgotten stays away where its hash can be read; the full text is made anew, the index at the next opening.
+    Raises CorruptStoreError if no row can be read, and StoreError if `folder` holds a store already.
     """
+    source = damaged / _NAME
     if (folder / _NAME).exists():
         raise StoreError(f"{folder} holds a store already.", "Name a new folder.")
-    saved: dict[str, int] = {}
-    lost: dict[str, int] = {}
-    with closing(sqlite3.connect(f"file:{damaged / _NAME}?mode=ro", uri=True)) as source:
-        try:
-            present = {row[0] for row in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        except sqlite3.DatabaseError as error:
-            raise CorruptStoreError(
-                f"Nothing can be read of {damaged / _NAME}: {error}.", "Restore a backup or an archive."
-            ) from error
-        database = Database(folder / _NAME)
-        try:
-            migrate(database)
-            with database.write() as target:
-                target.execute("PRAGMA defer_foreign_keys=ON")
-                _keys(source, target)
-                for table in archive.TABLES:
-                    if table.name in present:
-                        saved[table.name], lost[table.name] = _copy(source, target, table)
-                _settle(target, saved, lost)
-        finally:
-            database.close()
+    if not source.exists():
+        raise StoreError(f"{damaged} holds no store.", "Name its folder with --data-dir.")
+    database = Database(folder / _NAME)
+    try:
+        migrate(database, upto=version_of(source))
+        with database.read() as target:
+            shapes = shapes_of(target)
+        database.truncate_log(1.0)
+        migrate(database)
+        found = read_pages(source, shapes)
+        if not found.rows:
+            raise CorruptStoreError(f"No row can be read in {source}.", "Restore a backup or an archive.")
+        saved = dict.fromkeys((table.name for table in archive.TABLES), 0)
+        lost = {table: found.lost(table) for table in saved}
+        with database.write() as target:
+            target.execute("PRAGMA defer_foreign_keys=ON")
+            _take_key(target, found.rows.get("meta", []))
+            for table in archive.TABLES:
+                saved[table.name] = _insert(target, table, found.rows.get(table.name, []))
+            _settle(target, saved, lost)
+    finally:
+        database.close()
     return Salvage(saved, lost)
 
 
-def _keys(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Take over the key of the tombstones, if it can be read."""
-    try:
-        row = source.execute("SELECT value FROM meta WHERE key = 'tombstone_key'").fetchone()
-    except sqlite3.DatabaseError:
-        return  # the tombstones say nothing then; what was erased is not in the damaged file either
-    if row:
-        target.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (row[0],))
+def _take_key(target: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Take over the key of the tombstones, if it can be read; without it they say nothing."""
+    for row in rows:
+        if row["key"] == "tombstone_key":
+            target.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (row["value"],))
 
 
-def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: archive.Table) -> tuple[int, int]:
-    """Copy the readable rows of a table; return how many were saved, and at least how many were lost."""
-    known = {row[1] for row in source.execute(f"PRAGMA table_info({table.name})")}
-    columns = [name for name in table.columns if name in known]
-    marks = ", ".join("?" for _ in columns)
-    insert = f"INSERT OR IGNORE INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"
-    saved = unreadable = 0
-    for rows in _readable(source, table.name, columns):
-        if rows is None:
-            unreadable += 1
-            continue
-        saved += target.executemany(insert, rows).rowcount
-    return saved, max(unreadable, _count(source, table.name) - saved)
-
-
-def _count(source: sqlite3.Connection, table: str) -> int:
-    """Return how many rows a table has, by an index of it where it has one; 0 if that is damaged too."""
-    try:
-        return int(source.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-    except sqlite3.DatabaseError:
-        return 0
-
-
-def _readable(source: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[list[tuple[object, ...]] | None]:
-    """Yield rows in pieces, and None for each row number that is damaged."""
-    names = ", ".join(columns)
-    try:
-        last = source.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0
-    except sqlite3.DatabaseError:
-        # Without row numbers, or its end is damaged: what comes before the first damage.
-        yield from _until_damage(source, f"SELECT {names} FROM {table}")
-        return
-    start = 1
-    while start <= last:
-        yield from _range(source, f"SELECT {names} FROM {table} WHERE rowid BETWEEN ? AND ?", start, start + _PIECE - 1)
-        start += _PIECE
-
-
-def _range(source: sqlite3.Connection, query: str, first: int, last: int) -> Iterator[list[tuple[object, ...]] | None]:
-    """Read a range of row numbers; where it can't be read, its halves."""
-    try:
-        yield [tuple(row) for row in source.execute(query, (first, last))]
-    except (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError):
-        if first == last:
-            yield None
-            return
-        middle = (first + last) // 2
-        yield from _range(source, query, first, middle)
-        yield from _range(source, query, middle + 1, last)
-
-
-def _until_damage(source: sqlite3.Connection, query: str) -> Iterator[list[tuple[object, ...]] | None]:
-    rows: list[tuple[object, ...]] = []
-    try:
-        rows.extend(tuple(row) for row in source.execute(query))
-    except (sqlite3.DatabaseError, UnicodeDecodeError):
-        yield rows
-        yield None
-        return
-    yield rows
+def _insert(target: sqlite3.Connection, table: archive.Table, rows: Sequence[Row]) -> int:
+    """Insert the rows that the schema lets in; return how many."""
+    known = [name for name in table.columns if rows and name in rows[0]]
+    marks = ", ".join("?" for _ in known)
+    insert = f"INSERT OR IGNORE INTO {table.name} ({', '.join(known)}) VALUES ({marks})"
+    return target.executemany(insert, [tuple(row[name] for name in known) for row in rows]).rowcount if rows else 0
 
 
 def _settle(target: sqlite3.Connection, saved: dict[str, int], lost: dict[str, int]) -> None:

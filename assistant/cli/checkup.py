@@ -14,7 +14,6 @@ from assistant.cli.output import complain, print_json, say, show
 from memory_store import health
 from memory_store.errors import CorruptStoreError, ErasureFailedError, ErasurePendingError
 from memory_store.health import Check, State
-from memory_store.salvage import salvage
 
 
 def register(app: typer.Typer) -> None:
@@ -78,6 +77,8 @@ def _json(check: Check) -> dict[str, Any]:
 
 
 def _salvage(damaged: Path, folder: Path, as_json: bool) -> None:
+    from memory_store.salvage import salvage
+
     result = salvage(damaged, folder)
     if as_json:
         print_json({"folder": str(folder), "saved": dict(result.saved), "lost": dict(result.lost)})

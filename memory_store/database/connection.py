@@ -41,18 +41,20 @@ class Database:
         self._pool_lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
-        self._closed = False
         self._copy: Path | None = None
         self._lost: LostRecordError | None = None
         self.private_rule = private_rule.NOTHING
         make_private(path)
         # Open for as long as this is: its lock keeps the write-ahead log in its place.
+        self._closed = True  # until it is open
         self._anchor: sqlite3.Connection | None = self._connect()
+        self._closed = False
         self._files = Files.in_place(path)
 
     def _connect(self) -> sqlite3.Connection:
         """Open a connection to the record, or to the copy beside it once that is what is left."""
         path = self._copy or self.path
+        connection = None
         try:
             connection = sqlite3.connect(
                 path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
@@ -64,6 +66,8 @@ class Database:
             # The first reading opens the write-ahead log, and takes the lock that keeps it where it is.
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.DatabaseError as error:
+            if connection is not None:
+                connection.close()
             raise translate(error, path) from error
         return connection
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import runpy
@@ -53,7 +54,9 @@ def start(module: str, *arguments: str, environment: Mapping[str, str] | None = 
     (out, its_out), (errors, its_errors) = _SERVER.Pipe(duplex=False), _SERVER.Pipe(duplex=False)
     given = (module, arguments, dict(os.environ if environment is None else environment), its_out, its_errors)
     process = _SERVER.Process(target=_run, args=given)
-    process.start()
+    # The first of them starts the server, which asks the stream of errors for its descriptor: a screen's has none.
+    with contextlib.redirect_stderr(sys.__stderr__):
+        process.start()
     its_out.close()
     its_errors.close()
     return Warmed(process, _text(out), _text(errors))

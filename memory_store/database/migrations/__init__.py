@@ -25,12 +25,13 @@ def migrations() -> list[tuple[int, str]]:
     return [(int(entry.name[:4]), entry.read_text("utf-8")) for entry in files]
 
 
-def migrate(database: Database, before: Callable[[int, int], object] | None = None) -> int:
+def migrate(database: Database, before: Callable[[int, int], object] | None = None, *, upto: int | None = None) -> int:
     """Apply what is missing and return the schema version. Raises NewerSchemaError for a database from the future.
 
-    `before` is called with the present and the coming version if a store that is in use is about to change.
+    `before` is called with the present and the coming version if a store that is in use is about to change. `upto`
+    stops at an older version; one that there never was is the newest.
     """
-    steps = migrations()
+    steps = [step for step in migrations() if not upto or step[0] <= upto]
     newest = steps[-1][0]
     with database.read() as connection:
         current = _version(connection)

@@ -1,0 +1,273 @@
+"""Rows out of the pages of a damaged database, page by page: no tree of it, and no schema, has to be whole.
+
+A page whose table the schema still tells belongs to that one; any other is told by what its rows look like.
+"""
+
+from __future__ import annotations
+
+import mmap
+import sqlite3
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from dissect.database.sqlite3.exception import Error
+from dissect.database.sqlite3.sqlite3 import SQLite3
+
+from memory_store import ids
+
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER: Final = 100
+# Stands in for a header that is damaged: pages of 4096 bytes, text in UTF-8, as all databases of ours have them.
+_HEADER_OF_OURS: Final = (
+    _MAGIC + bytes((16, 0, 2, 2, 0, 64, 32, 32)) + bytes(20) + bytes((0, 0, 0, 4)) + bytes(8) + bytes((0, 0, 0, 1))
+).ljust(_HEADER, b"\0")
+_VERSION_AT: Final = 60
+_PAGES_AT: Final = 28
+_LEAF, _INTERIOR, _INDEX_INTERIOR = 13, 5, 2
+# What a damaged page can make a parser do. Deeper than any tree of ours, and longer than any chain of overflow pages:
+_MOST_PAGES_A_CELL: Final = 1 << 16
+_DAMAGE: Final = (
+    Error,
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    MemoryError,
+)
+_KINDS: Final = {"TEXT": str, "INTEGER": int, "BLOB": bytes}
+# The kind of id that a column holds: what tells the rows of one table from those of another.
+_ID_OF: Final = {
+    "document_id": ids.DOCUMENT,
+    "conversation_id": ids.CONVERSATION,
+    "message_id": ids.MESSAGE,
+    "parent_id": ids.MESSAGE,
+    "current_message_id": ids.MESSAGE,
+    "memory_id": ids.MEMORY,
+    "superseded_by": ids.MEMORY,
+    "other_id": ids.MEMORY,
+    "passage_id": ids.PASSAGE,
+    "erasure_id": ids.ERASURE,
+    "request_id": ids.REQUEST,
+}
+_OWN_ID: Final = {
+    "documents": ids.DOCUMENT,
+    "conversations": ids.CONVERSATION,
+    "messages": ids.MESSAGE,
+    "memories": ids.MEMORY,
+    "passages": ids.PASSAGE,
+    "erasures": ids.ERASURE,
+    "requests": ids.REQUEST,
+}
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column as the schema has it; `stands_in` is its value in rows that are older than it."""
+
+    name: str
+    kind: type
+    may_be_null: bool
+    is_row_number: bool
+    stands_in: object
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the rows of a table look like on a page."""
+
+    table: str
+    columns: tuple[Column, ...]
+    by_row_number: bool
+    least: int
+
+    def row(self, values: list[Any], number: int | None) -> Row | None:
+        """Return these values as a row of this table, or None if they can't be one."""
+        if not self.least <= len(values) <= len(self.columns):
+            return None
+        row: Row = {}
+        for at, column in enumerate(self.columns):
+            value = values[at] if at < len(values) else column.stands_in
+            if column.is_row_number and number is not None:
+                value = number
+            if value is None:
+                if not column.may_be_null:
+                    return None
+            elif not isinstance(value, column.kind) or not _is_fit(self.table, column.name, value):
+                return None
+            row[column.name] = value
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a page is: of the tree of a table or of an index, by the number of its root."""
+
+    kind: str
+    table: str
+    root: int
+
+
+@dataclass
+class Found:
+    """What the pages gave: rows by table, cells of a table that could not be read, and entries of each index."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    unreadable: Counter[str] = field(default_factory=Counter)
+    indexed: Counter[Owner] = field(default_factory=Counter)
+
+    def lost(self, table: str) -> int:
+        """Return at least how many rows of a table are lost: what an index still counts, or what could not be read."""
+        entries = [count for owner, count in self.indexed.items() if owner.table == table]
+        saved = len(self.rows.get(table, ()))
+        return max(self.unreadable[table], max(entries, default=0) - saved)
+
+
+def shapes_of(connection: sqlite3.Connection) -> dict[str, Shape]:
+    """Return the shape of every table of a sound database."""
+    shapes = {}
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE '%STRICT%'")
+    for table, sql in rows.fetchall():
+        columns, least = [], 0
+        for at, info in enumerate(connection.execute(f"PRAGMA table_info({table})")):
+            is_row_number = info["pk"] == 1 and info["type"] == "INTEGER"
+            stands_in = connection.execute(f"SELECT {info['dflt_value'] or 'NULL'}").fetchone()[0]
+            nullable = not info["notnull"] and not info["pk"]
+            columns.append(Column(info["name"], _KINDS[info["type"]], nullable, is_row_number, stands_in))
+            if not nullable and stands_in is None:
+                least = at + 1
+        shapes[table] = Shape(table, tuple(columns), "WITHOUT ROWID" not in sql, least)
+    return shapes
+
+
+def version_of(database: Path) -> int | None:
+    """Return the schema version in the header of a database file, or None if its header is not one."""
+    with database.open("rb") as file:
+        header = file.read(_HEADER)
+    if not header.startswith(_MAGIC):
+        return None
+    return int.from_bytes(header[_VERSION_AT : _VERSION_AT + 4], "big")
+
+
+def read_pages(database: Path, shapes: dict[str, Shape]) -> Found:
+    """Return every row that a page still holds, of the database and its write-ahead log.
+
+    The files are opened here by themselves, so no connection to the database may be open in this process.
+    """
+    found = Found()
+    with ExitStack() as stack:
+        file = stack.enter_context(database.open("rb"))
+        if not file.seek(0, 2):
+            return found
+        view = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+        if view[:16] != _MAGIC:
+            view[:_HEADER] = _HEADER_OF_OURS
+        page_size = int.from_bytes(view[16:18], "big")
+        page_size = 65536 if page_size == 1 else page_size
+        view[_PAGES_AT : _PAGES_AT + 4] = (len(view) // page_size).to_bytes(4, "big")
+        pages = _opened(view, database.with_name(f"{database.name}-wal"), stack)
+        owners = _owners(pages)
+        for number in range(1, pages.page_count + 1):
+            _read_page(pages, number, owners.get(number), shapes, found)
+    return found
+
+
+class _Pages(SQLite3):  # type: ignore[misc]
+    """The pages of one file, where a chain that leads in a circle comes to an end."""
+
+    asked = 0
+
+    def whole(self, number: int) -> Any:
+        """Return a page, parsed. Raises one of the kinds of damage."""
+        self.asked = 0
+        return self.page(number)
+
+    def raw_page(self, num: int) -> bytes:
+        self.asked += 1
+        if self.asked > _MOST_PAGES_A_CELL:
+            raise ValueError("a chain of pages without end")
+        data: bytes = super().raw_page(num)
+        return data
+
+
+def _opened(view: mmap.mmap, log: Path, stack: ExitStack) -> _Pages:
+    if log.exists() and log.stat().st_size:
+        try:
+            return _Pages(view, stack.enter_context(log.open("rb")))
+        except _DAMAGE:
+            pass  # a log without a whole header or frame: what it held is lost, the database is read without it
+    return _Pages(view)
+
+
+def _owners(pages: _Pages) -> dict[int, Owner]:
+    """Return whose every page is that the schema and the trees still lead to."""
+    owners: dict[int, Owner] = {}
+    roots: list[tuple[int, Owner]] = []
+    waiting = [(1, Owner("table", "sqlite_master", 1))]
+    while waiting:
+        number, owner = waiting.pop()
+        if number in owners or not 0 < number <= pages.page_count:
+            continue
+        owners[number] = owner
+        try:
+            page = pages.whole(number)
+            if page.header.flags in (_INTERIOR, _INDEX_INTERIOR):
+                waiting += [(page.right_page, owner), *((cell.left_page, owner) for cell in page.cells())]
+            elif owner.table == "sqlite_master":
+                for kind, _, table, root, _ in (cell.values for cell in page.cells()):
+                    if isinstance(root, int) and root:
+                        roots.append((root, Owner(str(kind), str(table), root)))
+        except _DAMAGE:
+            pass  # what hangs below it is told by the look of its rows
+        if not waiting:
+            waiting, roots = roots, []
+    return owners
+
+
+def _read_page(pages: _Pages, number: int, owner: Owner | None, shapes: dict[str, Shape], found: Found) -> None:
+    try:
+        page = pages.whole(number)
+    except _DAMAGE:
+        return  # what was on it is counted by the indexes
+    flags, cells = page.header.flags, page.header.cell_count
+    if owner is not None and owner.kind == "index":
+        found.indexed[owner] += cells
+        return
+    if flags == _INTERIOR or (owner is not None and owner.table not in shapes):
+        return  # a page of the schema, or of the full text, which is made anew
+    table = owner.table if owner is not None else None
+    for at in range(cells):
+        pages.asked = 0
+        try:
+            cell = page.cell(at)
+            row = _told(cell.values, cell.key if flags == _LEAF else None, shapes, table)
+        except _DAMAGE:
+            row = None
+        if row is not None:
+            found.rows.setdefault(row[0], []).append(row[1])
+        elif table is not None:
+            found.unreadable[table] += 1
+
+
+def _told(values: list[Any], key: int | None, shapes: dict[str, Shape], table: str | None) -> tuple[str, Row] | None:
+    """Return the table of these values and the row that they are; None where that can't be told for sure."""
+    by_number = key is not None
+    candidates = [shapes[table]] if table else [one for one in shapes.values() if one.by_row_number == by_number]
+    fitting = [(one.table, row) for one in candidates if (row := one.row(values, key)) is not None]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_fit(table: str, column: str, value: object) -> bool:
+    if not isinstance(value, str):
+        return True
+    wanted = _OWN_ID.get(table) if column == "id" else _ID_OF.get(column)
+    if wanted is not None:
+        return ids.prefix_of(value) == wanted
+    return column != "key" or ids.prefix_of(value) is None

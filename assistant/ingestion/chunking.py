@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from assistant.ingestion.base import Block, BlockKind
 from assistant.ingestion.sentences import cut, weight
@@ -27,6 +27,50 @@ class _Piece:
     weight: int
 
 
+@dataclass(slots=True)
+class _Gathered:
+    """The pieces of the passage that is being made."""
+
+    pieces: list[_Piece] = field(default_factory=list)
+    weight: int = 0
+    only_headings: bool = True
+
+    def add(self, piece: _Piece) -> None:
+        """Put a piece at the end."""
+        self.pieces.append(piece)
+        self.weight += piece.weight
+        self.only_headings = self.only_headings and piece.block.kind is BlockKind.HEADING
+
+    def takes(self, piece: _Piece, target: int, most: int) -> bool:
+        """Return whether a piece belongs into the same passage."""
+        last = self.pieces[-1].block
+        if _place(last) != _place(piece.block):
+            return False
+        if self.only_headings:
+            return self.weight + piece.weight <= most
+        if piece.block.kind is BlockKind.HEADING or last.locator.headings != piece.block.locator.headings:
+            return False
+        limit = most if piece.weight <= _SMALL * target else target
+        return self.weight + piece.weight <= limit
+
+
+class _Lines:
+    """Tells lines of a block's text by offsets that only grow; knows them where the text is the file's lines."""
+
+    def __init__(self, block: Block) -> None:
+        first, last = block.locator.line_start, block.locator.line_end
+        self.known = first is not None and last is not None and last - first == block.text.count("\n")
+        self._text = block.text
+        self._line = first or 0
+        self._at = 0
+
+    def at(self, offset: int) -> int:
+        """Return the number of the line at an offset."""
+        self._line += self._text.count("\n", self._at, offset)
+        self._at = offset
+        return self._line
+
+
 def chunk(
     blocks: Iterable[Block], target_chars: int = TARGET_CHARS, max_chars: int = MAX_CHARS
 ) -> Iterator[PassageDraft]:
@@ -36,15 +80,15 @@ def chunk(
     block longer than `max_chars` is cut at its sentences. Sizes are in Latin characters; a Chinese or Japanese one
     counts for 2.5. Headings that stand alone go with what follows them.
     """
-    pending: list[_Piece] = []
+    gathered = _Gathered()
     for block in blocks:
         for piece in _pieces(block, target_chars, max_chars):
-            if pending and not _joins(pending, piece, target_chars, max_chars):
-                yield _passage(pending)
-                pending = []
-            pending.append(piece)
-    if pending:
-        yield _passage(pending)
+            if gathered.pieces and not gathered.takes(piece, target_chars, max_chars):
+                yield _passage(gathered.pieces)
+                gathered = _Gathered()
+            gathered.add(piece)
+    if gathered.pieces:
+        yield _passage(gathered.pieces)
 
 
 def passages_of_message(text: str) -> list[PassageDraft] | None:
@@ -63,47 +107,29 @@ def _pieces(block: Block, target: int, most: int) -> Iterator[_Piece]:
         return
     # Equal shares, so that no sliver is left at the end.
     share = total / -(-total // target)
+    lines = _Lines(block)
     start = end = 0
     gathered = 0
     for span_start, span_end in cut(block.text, block.kind, target):
         size = weight(block.text[span_start:span_end])
         if (gathered and gathered + size / 2 > share) or gathered + size > most:
-            yield from _piece_of(block, start, end)
+            yield from _piece_of(block, start, end, lines)
             start, gathered = span_start, 0
         gathered += size
         end = span_end
-    yield from _piece_of(block, start, end)
+    yield from _piece_of(block, start, end, lines)
 
 
-def _piece_of(block: Block, start: int, end: int) -> Iterator[_Piece]:
+def _piece_of(block: Block, start: int, end: int, lines: _Lines) -> Iterator[_Piece]:
     raw = block.text[start:end]
     text = raw.strip()
     if not text:
         return
     locator = block.locator
-    first, last = locator.line_start, locator.line_end
-    # Lines can be told apart only where the text is the lines of the file, one for one.
-    if first is not None and last is not None and last - first == block.text.count("\n"):
-        start += len(raw) - len(raw.lstrip())
-        line = first + block.text.count("\n", 0, start)
+    if lines.known:
+        line = lines.at(start + len(raw) - len(raw.lstrip()))
         locator = replace(locator, line_start=line, line_end=line + text.count("\n"))
     yield _Piece(replace(block, text=text, locator=locator), weight(text))
-
-
-def _joins(pending: list[_Piece], piece: _Piece, target: int, most: int) -> bool:
-    last = pending[-1].block
-    only_headings = all(held.block.kind is BlockKind.HEADING for held in pending)
-    if _place(last) != _place(piece.block):
-        return False
-    if not only_headings and (
-        piece.block.kind is BlockKind.HEADING or last.locator.headings != piece.block.locator.headings
-    ):
-        return False
-    held = sum(item.weight for item in pending)
-    if only_headings:
-        return held + piece.weight <= most
-    limit = most if piece.weight <= _SMALL * target else target
-    return held + piece.weight <= limit
 
 
 def _place(block: Block) -> tuple[object, ...]:

@@ -11,10 +11,11 @@ from assistant.ingestion.base import BlockKind
 _WIDE_WEIGHT = 2.5
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 _WIDE_END = r"[。！？；…]+[”’\"'』」）)】]*"
-_LATIN_END = r"[.!?]+[\"')\]”’]*(?=\s)|(?<=[\u2e80-\u9fff])[!?]+"
+# A run of marks is looked at once, from its beginning: tried from each of its marks, its cost would be its square.
+_LATIN_END = r"(?<![.!?])[.!?]++[\"')\]”’]*+(?=\s)|(?<=[\u2e80-\u9fff])[!?]+"
 _END = re.compile(f"{_WIDE_END}|{_LATIN_END}")
 # Much Chinese is typed with half-width commas and no space after them.
-_CLAUSE = re.compile(r"[,;:]+(?=\s)|[，、：；]+|(?<=[\u2e80-\u9fff])[,;:]+")
+_CLAUSE = re.compile(r"(?<![,;:])[,;:]++(?=\s)|[，、：；]+|(?<=[\u2e80-\u9fff])[,;:]+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _LINE = re.compile(r"\n")
 _CELL = re.compile(r" \| ")

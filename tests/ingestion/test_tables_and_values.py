@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from tests.ingestion.files import read, text_of
+from tests.ingestion.files import LIMITS, read, text_of
 
 
 def test_a_csv_row_repeats_the_names_of_its_columns_and_knows_row_and_line() -> None:
@@ -46,7 +48,12 @@ def test_a_row_of_absurdly_many_cells_is_malformed() -> None:
 
 def test_a_cell_that_never_ends_is_malformed() -> None:
     with pytest.raises(ReadError, match="malformed CSV at line"):
-        read('name,note\nAda,"' + "words and words\n" * 20_000, "a.csv")
+        read('name,note\nAda,"' + "words and words\n" * 20_000, "a.csv", replace(LIMITS, max_line_chars=200_000))
+
+
+def test_a_cell_longer_than_the_csv_module_takes_by_itself_is_read() -> None:
+    _, blocks = read("name,note\nAda," + "words " * 30_000, "a.csv")
+    assert len(blocks[0].text) > 150_000
 
 
 JSON = """[

@@ -24,7 +24,7 @@ _SKIPPED_CONTENT = {
     "model_editable_context": Skipped.PROFILE,
 }
 # Marks around citations and widgets, from the private use area, that the web page draws as links.
-_MARKS = re.compile("\ue200[^\ue201]{0,2000}\ue201|[\ue200-\ue206]")
+_MARKS = re.compile("\ue200[^\ue200\ue201]{0,2000}\ue201|[\ue200-\ue206]")
 
 
 class ChatGptFormat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -15,14 +16,43 @@ _SIGNATURE_EVENTS = 200_000
 _SIGNATURE_ITEMS = 20
 _BOM = b"\xef\xbb\xbf"
 _DEPTH = 3
+# ijson keeps the path of every level, so that its memory is the square of the depth.
+_MOST_NESTED = 500
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+("|\\?\Z)', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[{]++|[\]}]++")
+
+
+class _Nesting:
+    """Follows how deep JSON is nested, in pieces of any size and in time that grows with their length alone."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._open_string = b""
+
+    def follow(self, data: bytes) -> None:
+        """Take the next bytes. Raise `ReadError` if they go too deep."""
+        # A string becomes its closing mark; one that goes on in the next piece becomes nothing, or its last backslash.
+        rest, strings = _STRING.subn(rb"\1", self._open_string + data)
+        self._open_string = b""
+        if strings > rest.count(b'"'):
+            self._open_string = b'"\\' if rest.endswith(b"\\") else b'"'
+        opened = rest.count(b"[") + rest.count(b"{")
+        if self._depth + opened <= _MOST_NESTED:
+            self._depth += opened - rest.count(b"]") - rest.count(b"}")
+            return
+        for run in _BRACKETS.findall(rest):
+            self._depth += len(run) if run[:1] in (b"[", b"{") else -len(run)
+            if self._depth > _MOST_NESTED:
+                raise ReadError("nested too deeply to be a document", "Get a fresh copy of the export.")
 
 
 class _Metered:
-    """A stream that knows how much was read since the last item, and refuses to go on far beyond it."""
+    """A stream that knows how much was read since the last item, and refuses to go on far beyond it, or too deep."""
 
     def __init__(self, stream: BinaryIO, most: int) -> None:
         self._stream = stream
         self._most = most
+        self._nesting = _Nesting()
         self.since = 0
         self._held = stream.read(3).removeprefix(_BOM)
 
@@ -42,6 +72,7 @@ class _Metered:
             raise ReadError(
                 f"an item of more than {self._most / 1024**2:,.0f} MB", "Raise max_markup_mb in the settings."
             )
+        self._nesting.follow(data)
         return data
 
 

@@ -27,7 +27,9 @@ from assistant.ingestion.conversations.values import (
 from memory_store.models import USER, Author, AuthorKind, Role
 
 # What Open WebUI writes into an answer: the model's reasoning, and the calls of tools.
-_DETAILS = re.compile(r'<details\s+type="(reasoning|tool_calls|code_interpreter)"[^>]*>.*?(?:</details>|\Z)', re.DOTALL)
+_DETAILS = re.compile(
+    r'<details\s+type="(reasoning|tool_calls|code_interpreter)"[^<>]*>.*?(?:</details>|\Z)', re.DOTALL
+)
 
 
 class OpenWebUiFormat:

@@ -96,7 +96,7 @@ def components(file: SourceFile, limits: ReadLimits, kinds: tuple[str, ...]) -> 
 def _unfolded(numbered: Iterator[tuple[int, str]], limits: ReadLimits) -> Iterator[tuple[int, str]]:
     """Yield whole lines: a line that begins with white space goes on with the one before."""
     start, held, length = 0, [""], 0
-    quoted = False
+    quotable = quoted = False
     for number, line in numbered:
         goes_on = line[:1] in (" ", "\t") and start
         if not goes_on and quoted:  # vCard 2.1: a soft break of quoted-printable; the next line needs no white space
@@ -108,11 +108,11 @@ def _unfolded(numbered: Iterator[tuple[int, str]], limits: ReadLimits) -> Iterat
             if held != [""]:
                 yield start, "".join(held)
             start, held, length = number, [line], 0
+            quotable = "QUOTED-PRINTABLE" in line.partition(":")[0].upper()
         length += len(line)
         if length > limits.max_line_chars:
-            held, length = [held[0][:0]], 0  # A picture inside the file, which is not looked at.
-        head = held[0].partition(":")[0].upper()
-        quoted = "QUOTED-PRINTABLE" in head and held[-1].endswith("=")
+            held, length, quotable = [""], 0, False  # A picture inside the file, which is not looked at.
+        quoted = quotable and held[-1].endswith("=")
     if held != [""]:
         yield start, "".join(held)
 
@@ -122,16 +122,17 @@ def _parse(line: str) -> Property | None:
     if name is None:
         return None
     at = name.end()
-    parameters: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     while match := _PARAMETER.match(line, at):
         key, value = match[1].upper(), match[2]
         if value is None:  # vCard 2.1 writes types without their name.
             key, value = "TYPE", match[1]
-        parameters[key] = f"{parameters[key]},{value}" if key in parameters else value.replace('"', "")
+        found.setdefault(key, []).append(value.replace('"', ""))
         at = match.end()
     if line[at : at + 1] != ":":
         return None
     value = line[at + 1 :]
+    parameters = {key: ",".join(values) for key, values in found.items()}
     encoding = parameters.get("ENCODING", parameters.get("TYPE", "")).upper()
     if "QUOTED-PRINTABLE" in encoding:
         raw = quopri.decodestring(value.encode("utf-8", errors="replace"))

@@ -30,6 +30,7 @@ class CsvReader:
 
 
 def _rows(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    csv.field_size_limit(limits.max_line_chars)  # The library's own is 131,072 characters; notes are longer.
     delimiter = _delimiter(file, limits)
     with open_text(file, limits) as stream:
         # The csv module needs the line ends, to keep those inside quoted cells.

@@ -17,14 +17,14 @@ from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, Line, lines_block, paragraphs
 from memory_store.models import Locator
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
 _FRONT_MATTER_KEY = re.compile(r"([A-Za-z_][\w -]*):\s*(.*)$")
 _DATE_KEYS = ("date", "created", "published", "created_at")
 # `[[Note]]`, `[[Note#Heading|shown]]`, `![[picture.png|300]]`; inside a table the stroke is escaped. Code is no link.
-_WIKILINK = re.compile(r"(`+)(?:(?!\1).){0,1000}\1|(!?)\[\[([^\s\[\]|][^\[\]|\n]*?)(?:\\?\|([^\[\]\n]*))?\]\]")
+_CODE_OR_LINK = re.compile(r"(`++)|(!?)\[\[([^\s\[\]|][^\[\]|\n]*+)(?:\|([^\[\]\n]*+))?\]\]")
+_TICKS = re.compile(r"`++")
 _SIZE = re.compile(r"\d+(?:x\d+)?$")
 _AUTHOR_NOISE = re.compile(r"[\[\]\"']")
 # Front matter longer than this is a document that merely opens with a rule.
@@ -88,8 +88,8 @@ def _first_heading(head: list[str]) -> str | None:
     for index, line in enumerate(head):
         if _FENCE.match(line):
             fenced = not fenced
-        elif not fenced and (match := _HEADING.match(line)) and match[2]:
-            return match[2].strip()
+        elif not fenced and (heading := _heading(line)) and heading[1]:
+            return heading[1]
         elif not fenced and index and re.match(r"=+\s*$", line) and head[index - 1].strip():
             return head[index - 1].strip()
     return None
@@ -117,17 +117,54 @@ def _shown(block: Block) -> Block:
 
 
 def _links_shown(text: str) -> str:
-    return _WIKILINK.sub(_link_text, text) if "[[" in text else text
+    if "[[" not in text:
+        return text
+    code_ends = _code_ends(text)
+    pieces: list[str] = []
+    kept = at = 0
+    while match := _CODE_OR_LINK.search(text, at):
+        at = match.end()
+        if match[1]:
+            at = code_ends.get(match.start(), at)
+        else:
+            pieces += text[kept : match.start()], _link_text(bool(match[2]), match[3], match[4])
+            kept = at
+    return "".join((*pieces, text[kept:]))
 
 
-def _link_text(match: re.Match[str]) -> str:
-    if match[1]:
-        return match[0]
-    target, shown = match[3].strip(), (match[4] or "").strip()
-    if shown and not (match[2] and _SIZE.match(shown)):
+def _code_ends(text: str) -> dict[int, int]:
+    """Return where the code ends that a run of backticks begins: after the next run of the same length."""
+    ends: dict[int, int] = {}
+    nearest: dict[int, int] = {}
+    for run in reversed(list(_TICKS.finditer(text))):
+        length = run.end() - run.start()
+        if length in nearest:
+            ends[run.start()] = nearest[length]
+        nearest[length] = run.end()
+    return ends
+
+
+def _link_text(embedded: bool, target: str, shown: str | None) -> str:
+    target = target.removesuffix("\\").strip() if shown is not None else target.strip()
+    shown = (shown or "").strip()
+    if shown and not (embedded and _SIZE.match(shown)):
         return shown
     # A heading or a block of a note stands after its name; of the same note, it stands alone.
     return " > ".join(piece.strip() for piece in target.replace("#^", "#").split("#") if piece.strip()) or target
+
+
+def _heading(line: str) -> tuple[int, str] | None:
+    """Return the level and title of a line that is a heading (CommonMark, section 4.2)."""
+    marked = line.lstrip(" ")
+    title = marked.lstrip("#")
+    level = len(marked) - len(title)
+    if not 1 <= level <= 6 or len(line) - len(marked) > 3 or title[:1] not in ("", " ", "\t"):
+        return None
+    title = title.strip(" \t")
+    open_ended = title.rstrip("#")
+    if open_ended[-1:] in (" ", "\t"):  # The marks that close a heading stand apart from it.
+        title = open_ended.rstrip(" \t")
+    return level, title
 
 
 def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:
@@ -135,10 +172,10 @@ def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:
     outline = Outline()
     run: list[Line] = []
     for line in numbered:
-        if heading := _HEADING.match(line.text):
+        if heading := _heading(line.text):
             yield from _prose(run, outline)
             run = []
-            yield from _heading_block(outline, len(heading[1]), heading[2] or "", line.number, line.number)
+            yield from _heading_block(outline, *heading, line.number, line.number)
         elif fence := _FENCE.match(line.text):
             yield from _prose(run, outline)
             run = []
@@ -162,9 +199,9 @@ def _can_be_heading(run: list[Line]) -> bool:
 
 
 def _heading_block(outline: Outline, level: int, title: str, first: int, last: int) -> Iterator[Block]:
-    path = outline.enter(level, title.strip())
-    if title.strip():
-        yield Block(title.strip(), Locator(headings=path, line_start=first, line_end=last), BlockKind.HEADING)
+    path = outline.enter(level, title)
+    if title:
+        yield Block(title, Locator(headings=path, line_start=first, line_end=last), BlockKind.HEADING)
 
 
 def _fenced(opening: Line, fence: str, numbered: Iterator[Line]) -> list[Line]:

@@ -61,7 +61,7 @@ def _container(element: Any, kind: BlockKind) -> Iterator[Piece]:
             if text:
                 level = _level(child) if name == "h" else 0
                 yield Piece(text, BlockKind.HEADING if level else kind, level)
-            for frame in child.iter("{*}text-box"):
+            for frame in _nearest(child, "text-box"):
                 yield from _container(frame, kind)
         elif name == "table":
             yield from _table(child)
@@ -73,7 +73,7 @@ def _container(element: Any, kind: BlockKind) -> Iterator[Piece]:
 
 def _table(table: Any) -> Iterator[Piece]:
     headers: list[str] = []
-    for index, row in enumerate(table.iter("{*}table-row")):
+    for index, row in enumerate(_nearest(table, "table-row")):
         cells: list[str] = []
         for cell in row:
             if _name(cell) == "table-cell" and len(cells) < _MAX_COLUMNS:
@@ -82,6 +82,17 @@ def _table(table: Any) -> Iterator[Piece]:
             headers = cells
         elif text := row_text(cells, headers):
             yield Piece(text, BlockKind.TABLE)
+
+
+def _nearest(element: Any, name: str) -> Iterator[Any]:
+    """Yield the elements of a name inside of another, but not those inside of them: each is read once."""
+    waiting = list(reversed(element))
+    while waiting:
+        child = waiting.pop()
+        if _name(child) == name:
+            yield child
+        elif _name(child) != "table" or name != "table-row":
+            waiting += reversed(child)
 
 
 def _text(element: Any) -> str:

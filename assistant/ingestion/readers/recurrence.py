@@ -19,6 +19,7 @@ _UNITS = {"SECONDLY": "second", "MINUTELY": "minute", "HOURLY": "hour", "DAILY":
 _MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?$")
 _DURATION = re.compile(r"\+?P(?:(\d{1,5})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,8})S)?)?$")
 _WEEKDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)$")
+_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,9})\s*")
 
 
 def when(event: Component) -> str:
@@ -77,38 +78,44 @@ def _rule(value: str) -> str:
     unit = _UNITS.get(parts.get("FREQ", ""))
     if unit is None:
         return ""
-    interval = parts.get("INTERVAL", "1")
-    words = f"every {interval} {unit}s" if interval.isdecimal() and int(interval[:6]) > 1 else f"every {unit}"
-    months = [_MONTHS[int(one) - 1] for one in parts.get("BYMONTH", "").split(",") if one in _MONTH_NUMBERS]
+    interval = _number(parts.get("INTERVAL", "")) or 1
+    words = f"every {interval} {unit}s" if interval > 1 else f"every {unit}"
+    months = [_MONTHS[number - 1] for number in _numbers(parts.get("BYMONTH", "")) if 1 <= number <= 12]
     if months:
         words += " in " + _listed(months)
-    days = [text for one in parts.get("BYDAY", "").split(",") if (text := _weekday(one, parts.get("BYSETPOS", "")))]
+    position = _number(parts.get("BYSETPOS", ""))
+    days = [text for one in parts.get("BYDAY", "").split(",") if (text := _weekday(one, position))]
     if days:
         words += " on " + _listed(days)
-    month_days = [_month_day(one) for one in parts.get("BYMONTHDAY", "").split(",") if one.lstrip("+-").isdecimal()]
+    month_days = [_month_day(number) for number in _numbers(parts.get("BYMONTHDAY", "")) if number]
     if month_days:
         words += " on " + _listed(month_days)
-    if parts.get("COUNT", "").isdecimal():
-        words += f", {parts['COUNT']} times"
+    if (count := _number(parts.get("COUNT", ""))) is not None and count > 0:
+        words += f", {count} times"
     if until := _moment(Property("UNTIL", {}, parts.get("UNTIL", ""))):
         words += f", until {_date(until).isoformat()}"
     return words
 
 
-_MONTH_NUMBERS = frozenset(str(number) for number in range(1, 13))
+def _numbers(text: str) -> list[int]:
+    """Return the whole numbers of a list; what is none is left out."""
+    return [number for one in text.split(",") if (number := _number(one)) is not None]
 
 
-def _weekday(code: str, position: str) -> str:
+def _number(text: str) -> int | None:
+    match = _NUMBER.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def _weekday(code: str, position: int | None) -> str:
     match = _WEEKDAY.match(code.strip())
     if match is None:
         return ""
-    number = match[1] or (position if position.lstrip("+-").isdecimal() else "")
-    ordinal = _ORDINALS.get(int(number[:4])) if number else None
+    ordinal = _ORDINALS.get(int(match[1]) if match[1] else position or 0)
     return f"the {ordinal} {_BY_CODE[match[2]]}" if ordinal else _BY_CODE[match[2]]
 
 
-def _month_day(number: str) -> str:
-    day = int(number[:4])
+def _month_day(day: int) -> str:
     return "the last day" if day == -1 else f"day {day}" if day > 0 else f"day {-day} from the end"
 
 

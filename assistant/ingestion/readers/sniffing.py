@@ -41,8 +41,11 @@ _BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # Tab, line feed, form feed, carriage return, backspace and escape occur in text; the other control bytes rarely do.
 _CONTROL = bytes(set(range(32)) - {0, 8, 9, 10, 12, 13, 27}) + b"\x7f"
-_HTML_HEAD = re.compile(rb"\s*(<!--.*?-->\s*)*(<\?xml[^>]*>\s*)?(<!doctype html|<html[\s>])", re.IGNORECASE | re.DOTALL)
-_MBOX_HEAD = re.compile(rb"From \S+.*\r?\n([!-9;-~]+:.*\r?\n)")
+# Each comment is taken once and whole: a `.*?` that may try again tries every way to part a row of comments.
+_HTML_HEAD = re.compile(
+    rb"\s*+(?:(?><!--.*?-->)\s*+)*+(?:<\?xml[^>]*>\s*)?(?:<!doctype html|<html[\s>])", re.IGNORECASE | re.DOTALL
+)
+_MBOX_HEAD = re.compile(rb"From \S.*+\r?\n([!-9;-~]++:.*\r?\n)")
 
 
 def binary_kind(head: bytes) -> str | None:

@@ -63,11 +63,26 @@ def test_an_item_that_is_too_large_is_refused_and_those_before_it_are_kept() -> 
         ("  [1, 2]", 2),
         ('\ufeff[{"a": 1}]', 1),
         ('{"a": [1]}', 1),
-        ("[" * 5000 + "]" * 5000, 1),
+        ("[" * 400 + "]" * 400, 1),
+        ('[{"a": "' + "[" * 5000 + '"}]', 1),
     ],
 )
 def test_arrays_and_single_objects_are_read(text: str, count: int) -> None:
     assert len(list(items(lambda: io.BytesIO(text.encode()), LIMITS))) == count
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
+def test_json_nested_without_end_is_refused_and_brackets_in_strings_are_none(step: int) -> None:
+    class InSteps(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(step)
+
+    strings = json.dumps([{"a": '[{\\"' * 300, "b\\": "[" * 600}] * 3)
+    assert items(lambda: InSteps(strings.encode()), LIMITS).__next__()["b\\"] == "[" * 600
+    for deep in ("[" * 3000, '[{"a":' * 3000, '["\\\\",' * 3000):
+        with pytest.raises(ReadError, match="nested too deeply"):
+            list(items(lambda deep=deep: InSteps(deep.encode()), LIMITS))  # type: ignore[misc]
+        keys_until(lambda deep=deep: InSteps(deep.encode()), lambda _: False)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("text", ["", "[", '[{"a": 1}', '[{"a": 1},]', "[nonsense]", '["\\ud83d" \x01]', "[1e999999]"])

@@ -112,11 +112,12 @@ def _total(reports: Sequence[ExportReport]) -> ExportReport:
 
 def _line(outcome: FileOutcome) -> str:
     if outcome.report:
-        text = f"{outcome.status.value:<9} {outcome.path} ({outcome.report.format}): {outcome.report.summary()}"
-        return plain(text, one_line=False)
+        text = f"{outcome.path} ({outcome.report.format}): {outcome.report.summary()}"
+        return f"{outcome.status.value:<9} {plain(text, one_line=True)}"
     detail = f": {outcome.reason}" if outcome.reason else f", {counted({'passages': outcome.passages})}"
     hint = f" ({outcome.hint})" if outcome.hint and outcome.status is FileStatus.FAILED else ""
-    return plain(f"{outcome.status.value:<9} {outcome.path}{detail}{hint}", one_line=False)
+    # A file's name may hold line ends and terminal escapes; each file gets one line, and writes no other's.
+    return f"{outcome.status.value:<9} {plain(f'{outcome.path}{detail}{hint}', one_line=True)}"
 
 
 @contextmanager

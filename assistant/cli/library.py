@@ -17,7 +17,7 @@ from assistant.cli.output import (
     show,
     table,
 )
-from assistant.display import moment
+from assistant.display import moment, plain
 from memory_store import Store
 from memory_store.errors import NotFoundError
 from memory_store.models import Message
@@ -74,7 +74,7 @@ def show_document(context: typer.Context, document_id: _DocumentId, as_json: _Js
         texts = [{"id": one.id, "locator": one.locator.label(), "text": one.text} for one in passages]
         print_json({**document_json(document), "texts": texts})
         return
-    show(f"{document.title}  {document.path}")
+    show(f"{document.title}  {plain(document.path, one_line=True)}")
     show(f"{document.media_type}, {document.size_bytes} bytes, imported {moment(document.imported_at)}, {document.id}")
     for one in passages:
         show(f"\n--- {one.locator.label()}  {one.id}")

@@ -11,7 +11,7 @@ import typer
 from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import hit_json, print_json, show
-from assistant.display import excerpt, main_signals, moment
+from assistant.display import excerpt, main_signals, moment, plain
 from memory_store.models import Hit, RecallFilters, SourceKind
 
 
@@ -63,7 +63,7 @@ def search(
         show(f"{number}. {source_line(hit)}")
         show(f"   {excerpt(hit.text, 300)}")
         if hit.also_in:
-            show(f"   also in {', '.join(one.path or one.title for one in hit.also_in)}")
+            show(f"   also in {', '.join(plain(one.path or one.title, one_line=True) for one in hit.also_in)}")
         show(f"   {reasons_line(hit)}  {hit.id}")
     if explain and hits:
         show("\n" + explanation(hits))
@@ -71,7 +71,7 @@ def search(
 
 def source_line(hit: Hit) -> str:
     """Return where a hit is from and when, on one line."""
-    title = hit.source.path or hit.source.title
+    title = plain(hit.source.path or hit.source.title, one_line=True)
     return "  ".join(piece for piece in (title, hit.locator.label(), moment(hit.created_at)) if piece)
 
 

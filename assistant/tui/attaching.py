@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant import bootstrap
+from assistant.display import plain
 from assistant.ingestion.discovery import display
 from assistant.ingestion.pipeline import FileStatus, import_paths
 from assistant.language import _
@@ -55,14 +56,15 @@ def _found(chat: ChatScreen, names: list[str], taken: dict[str, Source | Path]) 
 def _stored(chat: ChatScreen, path: Path) -> tuple[Source | None, str]:
     """Return a file as it is stored, and what there is to say of that."""
     store = chat.services.store
+    shown = plain(path.name, one_line=True)
     if chat.session is not None and chat.session.temporary:
         told = _("{name} is not attached: a file is imported for that, and of a temporary chat nothing is kept.")
-        return None, told.format(name=path.name)
+        return None, told.format(name=shown)
     (outcome, *_rest) = import_paths(store, [path], bootstrap.import_options(chat.services.settings))
     document = store.documents.by_path(outcome.path) or store.documents.by_path(display(path.absolute()))
     if document is None:
         reason = f"{outcome.reason}. {outcome.hint}".strip()
-        return None, _("{name} is not attached: {reason}").format(name=path.name, reason=reason)
+        return None, _("{name} is not attached: {reason}").format(name=shown, reason=reason)
     source = Source(document.id, SourceKind.DOCUMENT, document.title, document.path)
     new = outcome.status in (FileStatus.IMPORTED, FileStatus.UPDATED)
-    return source, _("Imported to be attached: {name}").format(name=path.name) if new else ""
+    return source, _("Imported to be attached: {name}").format(name=shown) if new else ""

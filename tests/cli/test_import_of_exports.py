@@ -25,3 +25,15 @@ def test_an_export_of_nothing_but_torn_conversations_is_a_failure(tmp_path: Path
     path = zipped(tmp_path / "export.zip", {"conversations.json": [{"title": "x", "mapping": 1, "create_time": 1}]})
     assert keepsake("import", str(path)).code == 1
     assert run(["--data-dir", str(keepsake.data), "import", str(path), "--json"]) == 1
+
+
+def test_a_file_name_with_line_ends_and_escapes_stays_on_one_line(tmp_path: Path, keepsake: Shell) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a\nimported  passwd\x1b[2J.md").write_text("The boiler is old.")
+    (folder / "b\rfailed.png").write_bytes(b"\x89PNG\r\n")
+    lines = keepsake("import", str(folder)).out.splitlines()
+    assert [line.split()[0] for line in lines] == ["imported", "failed", "2"]
+    found = keepsake("search", "boiler").out
+    assert not [line for line in found.splitlines() if line.startswith("imported")]
+    assert "\x1b" not in found + "".join(lines)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from assistant import bootstrap
+from assistant.display import plain
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
 from assistant.language import _, plural
 from assistant.portable_settings import portable
@@ -120,7 +121,7 @@ class _Import:
     def _progress(self, path: str, number: int, total: int) -> None:
         of = _("{number:,} of {total:,}").format(number=number, total=total)
         done = of if total else plural("{count} message", "{count} messages", number)
-        self.place = _("import: {done}, {name}").format(done=done, name=Path(path).name)
+        self.place = _("import: {done}, {name}").format(done=done, name=_name(path))
 
 
 async def _show_progress(run: _Import, show: Callable[[str], None]) -> None:
@@ -142,8 +143,13 @@ def report(outcomes: Sequence[FileOutcome], *, stopped: bool = False) -> Told:
     return Told(text, "\n".join(shown), "warning" if failed or stopped else "good")
 
 
+def _name(path: str) -> str:
+    """Return a file's name as it may stand on a line: it may hold line ends and terminal escapes."""
+    return plain(Path(path).name, one_line=True)
+
+
 def _line(outcome: FileOutcome) -> str:
-    name = Path(outcome.path).name
+    name = _name(outcome.path)
     if outcome.report:
         return f"{name} ({outcome.report.format}): {outcome.report.summary()}"
     if outcome.status is FileStatus.FAILED:

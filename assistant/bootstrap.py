@@ -12,7 +12,7 @@ from assistant.core.known import Shares
 from assistant.core.private_rules import rule_of
 from assistant.core.session import Session, TurnSettings
 from assistant.credentials import find_key
-from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.base import Cutting, ReadLimits
 from assistant.ingestion.pipeline import ImportOptions
 from memory_store import Store
 from memory_store.embedding.base import Embedder
@@ -149,7 +149,8 @@ def import_options(settings: Settings, *, private: bool = False, again: bool = F
         max_seconds=settings.importing.max_seconds,
         max_memory_bytes=settings.importing.max_memory_mb * 1024 * 1024,
     )
-    return ImportOptions(private, again, settings.importing.target_chars, settings.importing.max_chars, limits)
+    cutting = Cutting(settings.importing.target_chars, settings.importing.max_chars)
+    return ImportOptions(private, again, cutting, limits)
 
 
 def new_session(store: Store, model: ChatModel, settings: Settings, *, temporary: bool = False) -> Session:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from assistant.ingestion import pipeline
+from assistant.ingestion.isolation import ReadingProcess
 from memory_store import Store
 from memory_store.verification import apart
 from tests.support import record_guard, warmed
@@ -55,6 +57,26 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 def verified_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork the process that verifies an erasure from one that has imported everything: it is one of its own as well."""
     monkeypatch.setattr(apart, "_run", lambda arguments: warmed.start(apart.MODULE, *arguments).finish())
+
+
+class _Kept(ReadingProcess):
+    """A process that reads for one import after another; starting one for each would be most of a test's time."""
+
+    def close(self) -> None:
+        """Stay; `end` ends it."""
+
+    def end(self) -> None:
+        super().close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_reading_process() -> Iterator[None]:
+    """Let the imports of all tests share the process that reads."""
+    kept = _Kept()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "ReadingProcess", lambda: kept)
+        yield
+    kept.end()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -112,6 +112,22 @@ def member_name(info: ZipInfo) -> str:
             with suppress(ReadError):  # The name is for people; the member is read all the same.
                 name = raw.decode(detect_encoding(raw), errors="replace")
     return name.replace("\\", "/")
+
+
+def named_apart(infos: Iterable[ZipInfo]) -> Iterator[tuple[str, ZipInfo]]:
+    """Yield members with their names; the second of a name, which zips allow, becomes `notes (2).md`."""
+    infos = list(infos)
+    given = {member_name(info) for info in infos}
+    taken: set[str] = set()
+    for info in infos:
+        name = member_name(info)
+        path = PurePosixPath(name)
+        number = 1
+        while name in taken or (number > 1 and name in given):
+            number += 1
+            name = f"{str(path).removesuffix(path.suffix)} ({number}){path.suffix}"
+        taken.add(name)
+        yield name, info
 
 
 def check_place(name: str, info: ZipInfo) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
-from memory_store.models import Author, Locator
+from memory_store.models import Author, Locator, PassageDraft
+
+# The slowest format, a Word document, took 2 s a packed megabyte; a slow machine may take ten times as long.
+_SECONDS_FOR_ANY: Final = 40.0
+_SECONDS_A_MEGABYTE: Final = 4.0
 
 
 class BlockKind(StrEnum):
@@ -38,14 +42,47 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of a file, such as a mail in a mailbox, that can't be read while the rest can, and why."""
+
+    part: str
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """A file as text. `blocks` can be consumed once and may raise `ReadError` while it is being consumed."""
+    """A file as text. `blocks` can be consumed once and may raise `ReadError` while it is being consumed.
+
+    `left_out` is complete once the blocks are consumed.
+    """
 
     title: str
     media_type: str
     blocks: Iterator[Block]
     author: str | None = None
     created_at: datetime | None = None
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How long a passage is meant to be, and may be, in Latin characters."""
+
+    target_chars: int = 900
+    max_chars: int = 1400
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file as the passages it is stored as, and what of it could not be read."""
+
+    title: str
+    media_type: str
+    author: str | None
+    created_at: datetime | None
+    passages: tuple[PassageDraft, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +119,16 @@ class ReadLimits:
     max_ratio: int = 200
     """How many bytes one compressed byte may become; text rarely exceeds 20, a bomb starts at about 1,000."""
     max_nesting: int = 2
+    max_passages: int = 250_000
+    """How many one file may become: text of the allowed length makes about 60,000, many small mails make more."""
     max_seconds: float = 120.0
-    """For one file that is parsed in a process of its own; that process gets so much memory."""
+    """For one file, or one conversation of an export; a small file gets less, see `seconds_for`."""
     max_memory_bytes: int = 2 * 1024 * 1024 * 1024
+    """For the process that reads."""
+
+    def seconds_for(self, size: int) -> float:
+        """Return how long a file of so many bytes may take: what is small and slow is hostile rather than long."""
+        return min(self.max_seconds, _SECONDS_FOR_ANY + _SECONDS_A_MEGABYTE * size / 1024**2)
 
 
 class Reader(Protocol):

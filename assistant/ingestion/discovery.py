@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 from zipfile import ZipInfo
 
 from assistant.errors import ReadError
-from assistant.ingestion.archives import Archive, check_place, member_modified_at, member_name
+from assistant.ingestion.archives import Archive, check_place, member_modified_at, member_name, named_apart
 from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_archive, check_member, too_much_unpacked
@@ -33,6 +33,8 @@ class DiscoveryFailure:
 
 
 Found = SourceFile | DiscoveryFailure
+_Steps: TypeAlias = "Iterator[Found | _Steps]"
+"""A walk that hands over the walks inside of it, instead of going through them: so that no depth is too deep."""
 Identity = tuple[int, int]
 """A file or folder by its device and inode."""
 Claim = Callable[[str], bool]
@@ -59,12 +61,20 @@ def discover(
         except (OSError, RuntimeError, ValueError) as error:
             yield _failure(display(path), error)
         else:
-            yield from walk.path(absolute, status, named=True)
+            yield from walk.path(absolute, status)
 
 
 def display(path: Path) -> str:
     """Return a path as text that can be stored: bytes that are not UTF-8 are shown as a replacement character."""
     return os.fsencode(path).decode("utf-8", errors="replace")
+
+
+def last_written(status: os.stat_result) -> datetime:
+    """Return when a file was last written; now, where a disk holds a number that is no time."""
+    try:
+        return datetime.fromtimestamp(status.st_mtime, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
 
 
 class _Walk:
@@ -75,7 +85,19 @@ class _Walk:
         self._claims = {identity: claim for identity, claim in claims.items() if claim is not None}
         self._seen = set(claims) - set(self._claims)
 
-    def path(self, path: Path, status: os.stat_result, within: Within | None = None, *, named: bool) -> Iterator[Found]:
+    def path(self, path: Path, status: os.stat_result) -> Iterator[Found]:
+        """Yield what is found at and under a path that was named. Folders may be nested to any depth."""
+        walks: list[_Steps] = [self._path(path, status, named=True)]
+        while walks:
+            step = next(walks[-1], None)
+            if step is None:
+                walks.pop()
+            elif isinstance(step, SourceFile | DiscoveryFailure):
+                yield step
+            else:
+                walks.append(step)
+
+    def _path(self, path: Path, status: os.stat_result, within: Within | None = None, *, named: bool) -> _Steps:
         """Yield what is found at a path. `within` is the folder around it that a claim is on."""
         identity = (status.st_dev, status.st_ino)
         if identity in self._seen:
@@ -83,15 +105,14 @@ class _Walk:
         self._seen.add(identity)
         claim = self._claims.get(identity)
         if stat.S_ISDIR(status.st_mode):
-            yield from self._folder(path, (path, claim) if claim else within)
+            yield self._folder(path, (path, claim) if claim else within)
         elif stat.S_ISREG(status.st_mode):
-            modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
-            file = SourceFile(display(path), _opener(path), status.st_size, path.suffix.lower(), modified_at)
+            file = SourceFile(display(path), _opener(path), status.st_size, path.suffix.lower(), last_written(status))
             yield from _file(file, self._limits, 1, claim)
         elif named:
             yield DiscoveryFailure(display(path), "it is neither a file nor a folder", "Name a file or a folder.")
 
-    def _folder(self, folder: Path, within: Within | None) -> Iterator[Found]:
+    def _folder(self, folder: Path, within: Within | None) -> _Steps:
         try:
             names = sorted(os.listdir(folder))  # noqa: PTH208 - names alone are needed, to sort them
         except OSError as error:
@@ -103,12 +124,12 @@ class _Walk:
                 continue
             try:
                 status = path.lstat()
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 yield _failure(display(path), error)
                 continue
             # A link may lead out of the folder that was asked for, or round in circles.
             if not stat.S_ISLNK(status.st_mode):
-                yield from self.path(path, status, within, named=False)
+                yield self._path(path, status, within, named=False)
 
 
 def is_passed_over(name: str) -> bool:
@@ -148,8 +169,7 @@ def _zip(file: SourceFile, limits: ReadLimits, depth: int, claim: Claim | None) 
         members = [info for info in archive.members() if claim is None or not claim(member_name(info))]
         check_archive(members, limits)
         unpacked = 0
-        for info in members:
-            name = member_name(info)
+        for name, info in named_apart(members):
             path = f"{file.path}!/{name}"
             if any(is_passed_over(part) for part in PurePosixPath(name).parts if part != ".."):
                 continue

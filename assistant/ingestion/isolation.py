@@ -1,4 +1,4 @@
-"""Reads files in a process of its own, so that a hostile or broken one can't hang or kill the assistant."""
+"""Reads files in a process of its own, so that a hostile or broken one can't hang, fill or kill the assistant."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion import wire
-from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Cutting, LeftOut, ReadFile, ReadLimits, SourceFile
+from assistant.ingestion.conversations.base import Imported, RecognisedExport, Torn
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.failures import translated
-from assistant.ingestion.readers.registry import check_size, is_parsed_apart, read_document, reader_for
+from assistant.ingestion.readers.registry import check_size
+from memory_store.models import PassageDraft
 
 _MODULE: Final = "assistant.ingestion.reading_process"
 _START_SECONDS: Final = 60.0
 _LINE_BYTES: Final = 256 * 1024 * 1024
-_LINES_AHEAD: Final = 16
+# A line may be a whole conversation, so few of them wait.
+_LINES_AHEAD: Final = 4
 _STEP: Final = 1 << 20
 # What a program needs to start at all; keys and settings of the assistant are none of the reader's business.
 _ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH")
@@ -31,10 +36,10 @@ _HINT: Final = "It may be damaged or hostile. If you trust it, open it in its ow
 
 
 class ReadingProcess:
-    """Reads one file after another. Its process is started when first needed, and anew after one that went wrong.
+    """Reads one file after another, of every format. Its process is started when first needed, or by `start`, and
+    anew after one that went wrong.
 
-    Formats that Keepsake parses line by line with the standard library are read where they are. Safe to use from
-    many threads, which wait for each other.
+    Safe to use from many threads, which wait for each other.
     """
 
     def __init__(self) -> None:
@@ -42,6 +47,7 @@ class ReadingProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: queue.Queue[bytes] = queue.Queue()
         self._ended = True
+        self._ready = False
 
     def __enter__(self) -> ReadingProcess:
         return self
@@ -51,98 +57,114 @@ class ReadingProcess:
     ) -> None:
         self.close()
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return a file as text, as `registry.read_document` does. Raise `ReadError`."""
-        check_size(file, limits)
-        if not is_parsed_apart(reader_for(file)):
-            return read_document(file, limits)
+    def start(self, limits: ReadLimits) -> None:
+        """Start the process without waiting for it. Raise `ReadError` if the system has no room for one."""
         with self._lock:
-            finished = False
+            self._start(limits)
+
+    def read(self, file: SourceFile, limits: ReadLimits, cutting: Cutting) -> ReadFile:
+        """Return a file as passages. Raise `ReadError` for whatever is wrong with it."""
+        check_size(file, limits)
+        opening = None
+        passages: list[PassageDraft] = []
+        left_out: tuple[LeftOut, ...] = ()
+        chars = 0
+        request = wire.file_request(file, limits, cutting)
+        with closing(self._ask(request, limits, limits.seconds_for(file.size), file=file)) as answers:
+            for answer in answers:
+                try:
+                    if "document" in answer:
+                        opening = wire.opening_of(answer["document"])
+                    fresh = wire.passages_of(answer.get("passages", ()))
+                    left_out += wire.left_out_of(answer.get("left_out", ()))
+                except wire.MALFORMED as error:
+                    raise _crashed() from error
+                passages += fresh
+                chars += sum(len(passage.text) for passage in fresh)
+                if chars > limits.max_text_chars:
+                    raise too_much_text(limits)
+        if opening is None:
+            raise _crashed()
+        return ReadFile(*opening, tuple(passages), left_out)
+
+    def recognise(self, path: Path, limits: ReadLimits) -> RecognisedExport | None:
+        """Return what export a file or folder is, or None if it is none. Raise `ReadError`."""
+        request = wire.export_request("recognise", path, limits)
+        found = None
+        with closing(self._ask(request, limits, limits.max_seconds)) as answers:
+            for answer in answers:
+                try:
+                    found = wire.recognised_of(answer["recognised"])
+                except wire.MALFORMED as error:
+                    raise _crashed() from error
+        return found
+
+    def export(self, path: Path, limits: ReadLimits) -> Generator[Imported, None, None]:
+        """Yield what an export holds. If reading it fails, the last item says why: what came before stands."""
+        request = wire.export_request("export", path, limits)
+        count = 0
+        with closing(self._ask(request, limits, limits.max_seconds, each=True)) as answers:
             try:
-                process = self._started(limits)
-                with translated():
-                    self._hand_over(process, file, limits)
-                document = self._answer(limits)
-                finished = True
-                return document
-            except _Answered as answer:
-                finished = True
-                raise ReadError(answer.message, answer.hint) from None
-            finally:
-                # After anything else, what the process would say next belongs to no one.
-                if not finished:
-                    self._stop()
+                for answer in answers:
+                    try:
+                        item = wire.imported_of(answer)
+                    except wire.MALFORMED as error:
+                        raise _crashed() from error
+                    count += 1
+                    yield item
+            except ReadError as error:
+                yield Torn(count + 1 if count else 0, "", error.message, error.hint)
 
     def close(self) -> None:
         """End the process."""
         with self._lock:
             self._stop()
 
-    def _hand_over(self, process: subprocess.Popen[bytes], file: SourceFile, limits: ReadLimits) -> None:
-        assert process.stdin is not None
-        left = file.size
-        with file.open() as stream:
+    def _ask(
+        self, request: bytes, limits: ReadLimits, seconds: float, *, file: SourceFile | None = None, each: bool = False
+    ) -> Generator[dict[str, Any], None, None]:
+        """Yield the answers to a request, which together, or with `each` one by one, may take so many seconds."""
+        with self._lock:
+            fit = False
             try:
-                process.stdin.write(wire.request(file, left, limits))
-            except OSError as error:
-                raise self._crashed() from error
-            while left and (step := stream.read(min(left, _STEP))):
-                left -= len(step)
-                try:
-                    process.stdin.write(step)
-                except OSError as error:
-                    raise self._crashed() from error
-        if left:
-            raise ReadError("it changed while it was read", "Import it again.")
-        try:
-            process.stdin.flush()
-        except OSError as error:
-            raise self._crashed() from error
-
-    def _answer(self, limits: ReadLimits) -> ReadDocument:
-        left = limits.max_seconds
-        document: ReadDocument | None = None
-        blocks: list[Block] = []
-        chars = 0
-        while True:
-            began = time.monotonic()
-            answer = self._next(left, limits.max_seconds)
-            left -= time.monotonic() - began
-            try:
-                if "error" in answer:
-                    message, hint = answer["error"]
-                    raise _Answered(str(message), str(hint))
-                if "document" in answer:
-                    document = wire.document_of(answer["document"])
-                fresh = [wire.block_of(one) for one in answer.get("blocks", ())]
-            except (KeyError, TypeError, ValueError) as error:
-                raise self._crashed() from error
-            blocks += fresh
-            chars += sum(len(block.text) for block in fresh)
-            if chars > limits.max_text_chars:
-                raise too_much_text(limits)
-            if "end" in answer and document is not None:
-                return ReadDocument(
-                    document.title, document.media_type, iter(blocks), document.author, document.created_at
-                )
+                process = self._started(limits)
+                with translated():
+                    _hand_over(process, _pieces(request, file))
+                left = seconds
+                while True:
+                    began = time.monotonic()
+                    answer = self._next(left, seconds)
+                    left = seconds if each else left - (time.monotonic() - began)
+                    if "end" in answer:
+                        fit = bool(answer["end"])
+                    if "error" in answer:
+                        message, hint = answer["error"]
+                        raise ReadError(str(message), str(hint))
+                    if "end" in answer:
+                        return
+                    yield answer
+            finally:
+                # After anything but an orderly end, what the process would say next belongs to no one.
+                if not fit:
+                    self._stop()
 
     def _next(self, seconds: float, allowed: float) -> dict[str, Any]:
         try:
             line = self._lines.get(timeout=max(0.0, seconds))
         except queue.Empty:
             raise ReadError(
-                f"reading it took longer than {allowed:g} s", "Raise max_seconds in the settings if you trust it."
+                f"reading it took longer than {allowed:.3g} s", "Raise max_seconds in the settings if you trust it."
             ) from None
         try:
             answer = json.loads(line)
         except ValueError as error:  # No line: the process has ended. Half a line: it ended while it spoke.
             self._ended = not line
-            raise self._crashed() from error
+            raise _crashed() from error
         if not isinstance(answer, dict):
-            raise self._crashed()
+            raise _crashed()
         return answer
 
-    def _started(self, limits: ReadLimits) -> subprocess.Popen[bytes]:
+    def _start(self, limits: ReadLimits) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._stop()
@@ -161,13 +183,26 @@ class ReadingProcess:
                 f"no process to read it can be started: {error.strerror}", "Close other programs."
             ) from error
         self._process = process
-        self._ended = False
+        self._ended = self._ready = False
         self._lines = queue.Queue(_LINES_AHEAD)
         assert process.stdout is not None
         threading.Thread(
             target=_pass_on, args=(process.stdout, self._lines), name="keepsake-reading", daemon=True
         ).start()
-        self._next(_START_SECONDS, _START_SECONDS)
+        return process
+
+    def _started(self, limits: ReadLimits) -> subprocess.Popen[bytes]:
+        process = self._start(limits)
+        if not self._ready:
+            try:
+                self._next(_START_SECONDS, _START_SECONDS)
+            except ReadError as error:
+                raise ReadError(
+                    "the process that reads files does not start",
+                    f"Nothing is wrong with the file. `{sys.executable} -m {_MODULE} 2000000000` says why; "
+                    "installing Keepsake again as its README says may mend it.",
+                ) from error
+            self._ready = True
         return process
 
     def _stop(self) -> None:
@@ -185,17 +220,37 @@ class ReadingProcess:
                 except OSError:
                     continue  # What was not sent yet can't be sent any more.
 
-    def _crashed(self) -> ReadError:
-        return ReadError("reading it ended the process that reads: it crashed or ran out of memory", _HINT)
+
+def _hand_over(process: subprocess.Popen[bytes], pieces: Iterator[bytes]) -> None:
+    """Send a request; what goes wrong with the process is told from what goes wrong with the file."""
+    assert process.stdin is not None
+    for piece in pieces:
+        try:
+            process.stdin.write(piece)
+        except OSError as error:
+            raise _crashed() from error
+    try:
+        process.stdin.flush()
+    except OSError as error:
+        raise _crashed() from error
 
 
-class _Answered(Exception):
-    """The process read the file to an orderly failure, and can go on."""
+def _pieces(request: bytes, file: SourceFile | None) -> Iterator[bytes]:
+    """Yield a request and the bytes of the file that it is about."""
+    yield request
+    if file is None:
+        return
+    left = file.size
+    with file.open() as stream:
+        while left and (step := stream.read(min(left, _STEP))):
+            left -= len(step)
+            yield step
+    if left:
+        raise ReadError("it changed while it was read", "Import it again.")
 
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+
+def _crashed() -> ReadError:
+    return ReadError("reading it ended the process that reads: it crashed or ran out of memory", _HINT)
 
 
 def _pass_on(stdout: IO[bytes], lines: queue.Queue[bytes]) -> None:

@@ -10,13 +10,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import ReadLimits, SourceFile
-from assistant.ingestion.chunking import chunk
-from assistant.ingestion.conversations.merging import ExportReport, find_exports, merge_export
+from assistant.ingestion.base import Cutting, ReadFile, ReadLimits, SourceFile
+from assistant.ingestion.conversations.merging import ExportReport, FoundExport, find_exports, merge_export
 from assistant.ingestion.discovery import DiscoveryFailure, discover, display
 from assistant.ingestion.isolation import ReadingProcess
+from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.registry import check_size
 from memory_store import NewDocument, Store
-from memory_store.models import PassageDraft
 
 
 class FileStatus(StrEnum):
@@ -50,8 +50,7 @@ class ImportOptions:
 
     private: bool = False
     again: bool = False
-    target_chars: int = 900
-    max_chars: int = 1400
+    cutting: Cutting = field(default_factory=Cutting)
     limits: ReadLimits = field(default_factory=ReadLimits)
 
 
@@ -72,17 +71,17 @@ def import_paths(
     `stop` ends the import between two files or conversations. The vectors are made afterwards
     (`Store.embed_pending`).
     """
-    exports = list(find_exports(paths, options.limits))
-    claims = {one.identity: one.claim for one in exports}
-    # Counted first, so that progress has a total; then walked, because a zip is open only while its members pass by.
-    total = sum(1 for _ in discover(paths, options.limits, claims))
     changed = False
     reader = ReadingProcess()
     try:
+        exports = list(find_exports(paths, reader, options.limits))
+        claims = {one.identity: one.claim for one in exports}
+        # Counted first, so that progress has a total; then walked, because a zip is open only while its members pass.
+        total = sum(1 for _ in discover(paths, options.limits, claims))
         for export in exports:
             if stop is not None and stop.is_set():
                 return
-            yield from _import_export(store, reader, export.path, options, progress, stop)
+            yield from _import_export(store, reader, export, options, progress, stop)
         for number, item in enumerate(discover(paths, options.limits, claims), start=1):
             if stop is not None and stop.is_set():
                 return
@@ -91,9 +90,9 @@ def import_paths(
                 continue
             if progress:
                 progress(item.path, number, max(number, total))
-            outcome = _import_file(store, reader, item, options)
-            changed = changed or outcome.status is FileStatus.UPDATED
-            yield outcome
+            for outcome in _import_file(store, reader, item, options):
+                changed = changed or outcome.status is FileStatus.UPDATED
+                yield outcome
     finally:
         reader.close()
         if changed:
@@ -104,32 +103,29 @@ def import_paths(
 def _import_export(
     store: Store,
     reader: ReadingProcess,
-    path: Path,
+    export: FoundExport,
     options: ImportOptions,
     progress: FileProgress | None,
     stop: threading.Event | None,
 ) -> Iterator[FileOutcome]:
     """Yield an outcome for an export, one for each conversation of it that is torn, and one for each document in it."""
-    shown = display(path)
-    try:
-        report = merge_export(
-            store,
-            path,
-            options.limits,
-            private=options.private,
-            again=options.again,
-            progress=progress,
-            stop=stop,
-        )
-    except ReadError as error:
-        yield FileOutcome(shown, FileStatus.FAILED, 0, error.message, error.hint)
-        return
+    shown = display(export.path)
+    report = merge_export(
+        store,
+        reader,
+        export,
+        options.limits,
+        private=options.private,
+        again=options.again,
+        progress=progress,
+        stop=stop,
+    )
     for torn in report.torn:
         name = f"{shown}: conversation {torn.number}" if torn.number else shown
         reason = f"“{torn.title}”: {torn.reason}" if torn.title else torn.reason
         yield FileOutcome(name, FileStatus.FAILED, 0, reason, torn.hint)
     for document in report.documents:
-        yield _import_file(store, reader, document, options)
+        yield from _import_file(store, reader, document, options)
     yield FileOutcome(shown, _status_of(report), report=report)
 
 
@@ -143,36 +139,38 @@ def _status_of(report: ExportReport) -> FileStatus:
     return FileStatus.FORGOTTEN if report.forgotten else FileStatus.FAILED
 
 
-def _import_file(store: Store, reader: ReadingProcess, file: SourceFile, options: ImportOptions) -> FileOutcome:
+def _import_file(
+    store: Store, reader: ReadingProcess, file: SourceFile, options: ImportOptions
+) -> Iterator[FileOutcome]:
+    """Yield an outcome for a file, and one for each part of it that can't be read while the rest can.
+
+    The whole file is read before anything is written: one that breaks half-way leaves nothing behind.
+    """
     try:
-        content_hash = _hash(file, options.limits.max_file_bytes)
+        content_hash = _hash(file, options.limits)
         known = store.documents.by_path(file.path)
         if not options.again:
             if known is not None and known.content_hash == content_hash:
                 if options.private and not known.private:
                     store.documents.set_private(known.id, True)
-                return FileOutcome(file.path, FileStatus.UNCHANGED, known.passage_count)
+                yield FileOutcome(file.path, FileStatus.UNCHANGED, known.passage_count)
+                return
             if known is None and store.documents.is_forgotten(file.path, content_hash):
-                return FileOutcome(file.path, FileStatus.FORGOTTEN, 0, "it was forgotten", "`--again` brings it back.")
-        document, drafts = _read(reader, file, content_hash, options)
+                yield FileOutcome(file.path, FileStatus.FORGOTTEN, 0, "it was forgotten", "`--again` brings it back.")
+                return
+        read = reader.read(file, options.limits, options.cutting)
     except ReadError as error:
-        return FileOutcome(file.path, FileStatus.FAILED, 0, error.message, error.hint)
-    except OSError as error:
-        return FileOutcome(file.path, FileStatus.FAILED, 0, f"it can't be read: {error.strerror or error}")
-    stored = store.documents.add(document, drafts, again=options.again)
+        yield FileOutcome(file.path, FileStatus.FAILED, 0, error.message, error.hint)
+        return
+    stored = store.documents.add(_document(file, read, content_hash, options), read.passages, again=options.again)
     status = FileStatus.IMPORTED if known is None else FileStatus.UPDATED
-    return FileOutcome(file.path, status, stored.passage_count)
+    yield FileOutcome(file.path, status, stored.passage_count)
+    for part in read.left_out:
+        yield FileOutcome(f"{file.path}: {part.part}", FileStatus.FAILED, 0, part.reason, part.hint)
 
 
-def _read(
-    reader: ReadingProcess, file: SourceFile, content_hash: str, options: ImportOptions
-) -> tuple[NewDocument, list[PassageDraft]]:
-    """Read the whole file before anything is written: a file that breaks half-way leaves nothing behind."""
-    read = reader.read(file, options.limits)
-    drafts = list(chunk(read.blocks, target_chars=options.target_chars, max_chars=options.max_chars))
-    if not drafts:
-        raise ReadError("no text in it", "Nothing was imported from it.")
-    new = NewDocument(
+def _document(file: SourceFile, read: ReadFile, content_hash: str, options: ImportOptions) -> NewDocument:
+    return NewDocument(
         path=file.path,
         title=read.title,
         media_type=read.media_type,
@@ -182,17 +180,12 @@ def _read(
         author_name=read.author,
         private=options.private,
     )
-    return new, drafts
 
 
-def _hash(file: SourceFile, most: int) -> str:
-    if file.size > most:
-        raise ReadError(
-            f"too large: {file.size / 1024**2:,.0f} MB, the limit is {most / 1024**2:,.0f} MB",
-            "Split it, or raise max_file_mb in the settings.",
-        )
+def _hash(file: SourceFile, limits: ReadLimits) -> str:
+    check_size(file, limits)
     digest = hashlib.sha256()
-    with file.open() as stream:
+    with translated(), file.open() as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -1,82 +1,114 @@
-"""The process in which files are parsed: it gets their bytes, returns their blocks, and can do little else.
+"""The process in which files are parsed: it gets their bytes, returns their passages, and can do little else.
 
 Started by `isolation` as `python -m assistant.ingestion.reading_process BYTES_OF_MEMORY`.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from io import BytesIO
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion import wire
-from assistant.ingestion.base import Block, ReadLimits, SourceFile
+from assistant.ingestion.base import Cutting, ReadLimits, SourceFile
+from assistant.ingestion.chunking import chunk
+from assistant.ingestion.conversations.registry import read_export, recognise_path
+from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.registry import read_document
+from memory_store.models import PassageDraft
 
-_BATCH_CHARS = 65536
-_BATCH_BLOCKS = 256
+_BATCH_CHARS: Final = 65536
+_BATCH_PASSAGES: Final = 256
+
+Answers = Iterator[dict[str, Any]]
 
 
 def main() -> None:
-    """Serve one request after another until there are no more."""
+    """Serve one request after another until there are no more, or this process is fit for none."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the assistant, which ends this process itself.
     # A library that prints must not speak into the protocol.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    _limit(int(sys.argv[1]))
-    # What nearly every format needs, so that its import does not count for the first file.
-    importlib.import_module("bs4")
-    importlib.import_module("lxml.etree")
+    memory = int(sys.argv[1])
+    _limit(memory)
     requests = sys.stdin.buffer
-    answers.write(wire.end())
+    answers.write(wire.line({"end": True}))
     answers.flush()
     while line := requests.readline():
-        if not _serve(json.loads(line), requests, answers):
+        if not _serve(json.loads(line), requests, answers, memory):
             return
 
 
-def _serve(asked: dict[str, object], requests: BinaryIO, answers: BinaryIO) -> bool:
-    """Answer one request; return whether this process is fit for another."""
-    limits = ReadLimits(**asked["limits"])  # type: ignore[arg-type]
+def _serve(asked: dict[str, Any], requests: BinaryIO, answers: BinaryIO, memory: int) -> bool:
+    """Answer one request; return whether this process is fit for another, which the answer ends with."""
+    limits = ReadLimits(**asked["limits"])
     fit = True
     try:
-        data = requests.read(int(str(asked["size"])))
-        _limit_time(limits.max_seconds)
-        file = SourceFile(
-            str(asked["path"]),
-            lambda: BytesIO(data),
-            len(data),
-            str(asked["suffix"]),
-            datetime.fromisoformat(str(asked["modified_at"])),
-        )
-        _send(file, limits, answers)
+        with translated():
+            for answer in _answers(asked, requests, limits):
+                answers.write(wire.line(answer))
+            fit = _fit(memory)
+        answers.write(wire.line({"end": fit}))
     except ReadError as error:
-        fit = not isinstance(error.__cause__, MemoryError)
-        answers.write(wire.error(error.message, error.hint))
-    except MemoryError:
-        return False  # Not even the answer could be made; the end of this process says enough.
+        cause = error.__cause__
+        fit = not isinstance(cause, MemoryError) and (cause is None or isinstance(cause, Exception)) and _fit(memory)
+        answers.write(wire.line({"error": [error.message, error.hint], "end": fit}))
     answers.flush()
     return fit
 
 
-def _send(file: SourceFile, limits: ReadLimits, answers: BinaryIO) -> None:
+def _answers(asked: dict[str, Any], requests: BinaryIO, limits: ReadLimits) -> Answers:
+    if wanted := asked.get("file"):
+        _limit_time(limits.seconds_for(wanted["size"]))
+        data = requests.read(wanted["size"])
+        moment = datetime.fromisoformat(wanted["modified_at"])
+        file = SourceFile(wanted["path"], lambda: BytesIO(data), len(data), wanted["suffix"], moment)
+        yield from _document(file, limits, Cutting(**wanted["cutting"]))
+    elif path := asked.get("recognise"):
+        _limit_time(limits.max_seconds)
+        yield wire.recognised(recognise_path(Path(path), limits))
+    else:
+        renew: Callable[[], None] = partial(_limit_time, limits.max_seconds)
+        renew()
+        for item in read_export(Path(asked["export"]), limits):
+            yield wire.imported(item)
+            renew()
+
+
+def _document(file: SourceFile, limits: ReadLimits, cutting: Cutting) -> Answers:
     document = read_document(file, limits)
-    answers.write(wire.opening(document))
-    batch: list[Block] = []
+    yield wire.opening(document)
+    batch: list[PassageDraft] = []
     chars = 0
-    for block in document.blocks:
-        batch.append(block)
-        chars += len(block.text)
-        if chars > _BATCH_CHARS or len(batch) >= _BATCH_BLOCKS:
-            answers.write(wire.some_blocks(batch))
+    for count, draft in enumerate(chunk(document.blocks, cutting.target_chars, cutting.max_chars), start=1):
+        if count > limits.max_passages:
+            raise ReadError(
+                f"it would become more than {limits.max_passages:,} passages", "Split it into smaller files."
+            )
+        batch.append(draft)
+        chars += len(draft.text)
+        if chars > _BATCH_CHARS or len(batch) >= _BATCH_PASSAGES:
+            yield wire.passages(batch)
             batch, chars = [], 0
-    answers.write(wire.some_blocks(batch) + wire.end())
+    yield wire.passages(batch)
+    yield wire.left_out(document.left_out)
+
+
+def _fit(memory: int) -> bool:
+    """Return whether another file would have room. What a big one took is not always given back."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return True  # Only Linux bounds the memory, and tells how much is taken.
+    return pages * os.sysconf("SC_PAGE_SIZE") < memory / 2
 
 
 def _limit(memory: int) -> None:

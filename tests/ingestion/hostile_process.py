@@ -15,6 +15,10 @@ from assistant.ingestion.readers.registry import read_document
 from memory_store.models import Locator
 
 
+class PanicException(BaseException):
+    """What a library in Rust lets through."""
+
+
 def hostile(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """Read a file, or do what it says."""
     with file.open() as stream:
@@ -29,6 +33,14 @@ def hostile(file: SourceFile, limits: ReadLimits) -> ReadDocument:
             held.append(bytearray(1 << 24))
     if b"ONE BITE" in words:
         bytearray(1 << 40)
+    if b"STRANGE" in words:
+        raise TypeError("what is this?")
+    if b"PANIC" in words:
+        raise PanicException("index out of bounds")
+    if b"EXIT" in words:
+        raise SystemExit(3)
+    if b"MISSING" in words:
+        raise ModuleNotFoundError("No module named 'lxml_html_clean'", name="lxml_html_clean")
     if b"PRINT" in words:
         print("noise")
         os.write(1, b"more noise\n")

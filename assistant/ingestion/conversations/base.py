@@ -83,6 +83,15 @@ class Torn:
     hint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RecognisedExport:
+    """What an export is: the assistant it is of, and whether all of it is the export or which members are."""
+
+    name: str
+    whole: bool
+    members: frozenset[str]
+
+
 Imported = ImportedConversation | ImportedMemory | ImportedDocument | Torn
 
 

@@ -9,14 +9,14 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from assistant.errors import ReadError
 from assistant.ingestion.archives import Archive, check_place, member_name
 from assistant.ingestion.base import ReadLimits, SourceFile
-from assistant.ingestion.discovery import display
+from assistant.ingestion.discovery import display, last_written
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_archive, check_member
 
@@ -79,10 +79,10 @@ def opened_export(path: Path, limits: ReadLimits) -> Iterator[Export | None]:
 
 def _opened(path: Path, limits: ReadLimits, stack: ExitStack) -> Export | None:
     status = path.stat()
-    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+    modified_at = last_written(status)
     shown = display(path)
     if stat.S_ISDIR(status.st_mode):
-        return Export(shown, modified_at, tuple(_folder_members(path)))
+        return Export(shown, modified_at, tuple(folder_members(path)))
     if not stat.S_ISREG(status.st_mode):
         return None
     if path.suffix.lower() == ".zip":
@@ -96,7 +96,8 @@ def _opened(path: Path, limits: ReadLimits, stack: ExitStack) -> Export | None:
     return Export(shown, modified_at, database=path) if is_database else None
 
 
-def _folder_members(folder: Path) -> Iterator[Member]:
+def folder_members(folder: Path) -> Iterator[Member]:
+    """Yield the files of a folder that are called as the parts of an export are."""
     for inside in (folder, *(folder / name for name in _SUBFOLDERS)):
         try:
             entries = sorted(os.scandir(inside), key=lambda entry: entry.name)

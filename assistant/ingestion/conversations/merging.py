@@ -7,6 +7,7 @@ import stat
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,18 +15,15 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.chunking import passages_of_message
 from assistant.ingestion.conversations.base import (
-    ConversationFormat,
     ImportedConversation,
     ImportedDocument,
     ImportedMemory,
     Skipped,
     Torn,
 )
-from assistant.ingestion.conversations.exports import Export, belongs, opened_export
-from assistant.ingestion.conversations.json_export import conversation_members
-from assistant.ingestion.conversations.keepsake import KeepsakeFormat
-from assistant.ingestion.conversations.registry import recognise
+from assistant.ingestion.conversations.exports import belongs, folder_members
 from assistant.ingestion.discovery import Claim, Identity, display, is_passed_over
+from assistant.ingestion.isolation import ReadingProcess
 from memory_store import NewConversation, NewMemory, NewMessage, Store
 
 _SUFFIXES = (".zip", ".json", ".db", ".sqlite", ".sqlite3")
@@ -38,13 +36,14 @@ _COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class FoundExport:
-    """An export among the paths that were named, what it is on the disk, and which names inside of it are its own.
+    """An export among the paths that were named: what it is on the disk, of which assistant, which names are its own.
 
     Without `claim` all of it is.
     """
 
     path: Path
     identity: Identity
+    format: str
     claim: Claim | None
 
 
@@ -98,62 +97,74 @@ def _counted(*pairs: tuple[str, int]) -> str:
     return ", ".join(f"{count:,} {words}" for words, count in pairs if count)
 
 
-def find_exports(paths: Sequence[Path], limits: ReadLimits) -> Iterator[FoundExport]:
+def find_exports(paths: Sequence[Path], reader: ReadingProcess, limits: ReadLimits) -> Iterator[FoundExport]:
     """Yield the exports among files and folders, each once. What can't be opened is left to the import of files."""
     seen: set[Identity] = set()
     for path in paths:
-        absolute = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would rename a link
         try:
+            absolute = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would rename a link
             status = absolute.stat()
-        except (OSError, ValueError):
+        except (OSError, RuntimeError, ValueError):
             continue  # The import of files says why.
-        yield from _search(absolute, status, limits, seen)
+        yield from _search(absolute, status, reader, limits, seen)
 
 
-def _search(path: Path, status: os.stat_result, limits: ReadLimits, seen: set[Identity]) -> Iterator[FoundExport]:
-    identity = (status.st_dev, status.st_ino)
-    if identity in seen:
-        return
-    seen.add(identity)
-    is_folder = stat.S_ISDIR(status.st_mode)
-    if not is_folder and (path.suffix.lower() not in _SUFFIXES or not stat.S_ISREG(status.st_mode)):
-        return
-    found = _found(path, identity, limits)
-    if found is not None:
-        yield found
-    if is_folder:
-        try:
-            entries = sorted(os.scandir(path), key=lambda entry: entry.name)
-        except OSError:
-            return
-        for entry in entries:
-            if is_passed_over(entry.name) or entry.is_symlink() or (found is not None and belongs(entry.name)):
-                continue
-            try:
-                inner = entry.stat(follow_symlinks=False)
-            except OSError:
-                continue
-            yield from _search(Path(entry.path), inner, limits, seen)
+def _search(
+    named: Path, status: os.stat_result, reader: ReadingProcess, limits: ReadLimits, seen: set[Identity]
+) -> Iterator[FoundExport]:
+    """Yield the exports at and under a path, the outer before the inner. Folders may be nested to any depth."""
+    waiting = [(named, status)]
+    while waiting:
+        path, status = waiting.pop()
+        identity = (status.st_dev, status.st_ino)
+        if identity in seen:
+            continue
+        seen.add(identity)
+        is_folder = stat.S_ISDIR(status.st_mode)
+        if not is_folder and (path.suffix.lower() not in _SUFFIXES or not stat.S_ISREG(status.st_mode)):
+            continue
+        found = _found(path, identity, reader, limits, is_folder=is_folder)
+        if found is not None:
+            yield found
+        if is_folder:
+            waiting += reversed(_inside(path, is_export=found is not None))
 
 
-def _found(path: Path, identity: Identity, limits: ReadLimits) -> FoundExport | None:
+def _inside(folder: Path, *, is_export: bool) -> list[tuple[Path, os.stat_result]]:
     try:
-        with opened_export(path, limits) as export:
-            chosen = recognise(export) if export is not None else None
-            if export is None or chosen is None:
-                return None
-            whole = path.suffix.lower() != ".zip" and not path.is_dir()
-            if whole or chosen.key == KeepsakeFormat.key:
-                return FoundExport(path, identity, None)
-            read = {member.name for member in conversation_members(export)}
-            return FoundExport(path, identity, lambda name: name in read or belongs(name))
-    except ReadError:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return []  # The import of files says why.
+    inside = []
+    for entry in entries:
+        if is_passed_over(entry.name) or entry.is_symlink() or (is_export and belongs(entry.name)):
+            continue
+        try:
+            inside.append((Path(entry.path), entry.stat(follow_symlinks=False)))
+        except OSError:
+            continue
+    return inside
+
+
+def _found(
+    path: Path, identity: Identity, reader: ReadingProcess, limits: ReadLimits, *, is_folder: bool
+) -> FoundExport | None:
+    try:
+        if is_folder and not any(folder_members(path)):
+            return None
+        found = reader.recognise(path, limits)
+    except (ReadError, OSError):
         return None  # The import of its files says why.
+    if found is None:
+        return None
+    claim = None if found.whole else lambda name: name in found.members or belongs(name)
+    return FoundExport(path, identity, found.name, claim)
 
 
 def merge_export(
     store: Store,
-    path: Path,
+    reader: ReadingProcess,
+    export: FoundExport,
     limits: ReadLimits,
     *,
     private: bool,
@@ -163,42 +174,25 @@ def merge_export(
 ) -> ExportReport:
     """Bring an export into the store, a conversation at a time, each in one transaction.
 
-    `progress` gets (path, messages so far, 0): how many there are is known only at the end. Raises `ReadError`.
+    `progress` gets (path, messages so far, 0): how many there are is known only at the end.
     """
-    with opened_export(path, limits) as export:
-        chosen = recognise(export) if export is not None else None
-        if export is None or chosen is None:
-            raise ReadError("it is no longer an export", "It was changed since it was found.")
-        report = ExportReport(chosen.name)
-        for _ in _merged(store, export, chosen, limits, report, private=private, again=again):
+    report = ExportReport(export.format)
+    with closing(reader.export(export.path, limits)) as items:
+        for item in items:
+            match item:
+                case ImportedConversation():
+                    _conversation(store, item, report, private=private, again=again)
+                case ImportedMemory():
+                    _memory(store, item, report, private=private, again=again)
+                case ImportedDocument():
+                    report.documents.append(item.file)
+                case Torn():
+                    report.torn.append(item)
             if progress:
-                progress(display(path), report.messages_added + report.messages_known, 0)
+                progress(display(export.path), report.messages_added + report.messages_known, 0)
             if stop is not None and stop.is_set():
                 break
     return report
-
-
-def _merged(
-    store: Store,
-    export: Export,
-    chosen: ConversationFormat,
-    limits: ReadLimits,
-    report: ExportReport,
-    *,
-    private: bool,
-    again: bool,
-) -> Iterator[None]:
-    for item in chosen.read(export, limits):
-        match item:
-            case ImportedConversation():
-                _conversation(store, item, report, private=private, again=again)
-            case ImportedMemory():
-                _memory(store, item, report, private=private, again=again)
-            case ImportedDocument():
-                report.documents.append(item.file)
-            case Torn():
-                report.torn.append(item)
-        yield
 
 
 def _conversation(

@@ -1,12 +1,17 @@
-"""Finds the format of an export by its content."""
+"""Finds the format of an export by its content, and reads it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from assistant.errors import ReadError
-from assistant.ingestion.conversations.base import ConversationFormat
+from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.conversations.base import ConversationFormat, Imported, RecognisedExport
 from assistant.ingestion.conversations.chatgpt import ChatGptFormat
 from assistant.ingestion.conversations.claude import ClaudeFormat
-from assistant.ingestion.conversations.exports import Export
+from assistant.ingestion.conversations.exports import Export, opened_export
+from assistant.ingestion.conversations.json_export import conversation_members
 from assistant.ingestion.conversations.keepsake import KeepsakeFormat
 from assistant.ingestion.conversations.llm import LlmFormat
 from assistant.ingestion.conversations.open_webui import OpenWebUiFormat
@@ -28,3 +33,23 @@ def recognise(export: Export) -> ConversationFormat | None:
         return next((one for one in FORMATS if one.recognises(export)), None)
     except ReadError:
         return None  # A database or zip that can't be opened: the import of its files says why.
+
+
+def recognise_path(path: Path, limits: ReadLimits) -> RecognisedExport | None:
+    """Return what export a file or folder is, or None if it is none. Raise `ReadError` if it can't be opened."""
+    with opened_export(path, limits) as export:
+        chosen = recognise(export) if export is not None else None
+        if export is None or chosen is None:
+            return None
+        whole = (path.suffix.lower() != ".zip" and not path.is_dir()) or chosen.key == KeepsakeFormat.key
+        members = frozenset() if whole else frozenset(member.name for member in conversation_members(export))
+        return RecognisedExport(chosen.name, whole, members)
+
+
+def read_export(path: Path, limits: ReadLimits) -> Iterator[Imported]:
+    """Yield what an export holds. Raise `ReadError` if it is none any more, or as a whole can't be read."""
+    with opened_export(path, limits) as export:
+        chosen = recognise(export) if export is not None else None
+        if export is None or chosen is None:
+            raise ReadError("it is no longer an export", "It was changed since it was found.")
+        yield from chosen.read(export, limits)

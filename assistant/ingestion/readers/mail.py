@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email import policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.policy import EmailPolicy
 from email.utils import parseaddr, parsedate_to_datetime
+from typing import Any, cast
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, ReadLimits
@@ -21,7 +23,39 @@ from assistant.ingestion.readers.paragraphs import Line, paragraphs
 from memory_store.models import Author, AuthorKind, Locator
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Date")
-_FOLDING = re.compile(r"\s*[\r\n]+\s*")
+_SPACE = re.compile(r"\s+")
+# The standard library parses a header in time that grows with the square of its length.
+_MOST_WORDS = 4000
+_MOST_PARAMETERS = 2000
+# What its parser fails with on a malformed header.
+_FAILURES = (ValueError, ArithmeticError, AttributeError, TypeError, LookupError, RecursionError)
+
+
+class _Headers(EmailPolicy):
+    """Parses headers of a length that people and programs write, and takes longer or malformed ones as they stand."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        """Return a header's value; of what parts and types a message is only by its beginning."""
+        structured = name.lower().startswith("content-")
+        if structured:
+            value = value[:_MOST_PARAMETERS]
+        if structured or len(value) <= _MOST_WORDS:
+            try:
+                return super().header_fetch_parse(name, value)
+            except _FAILURES:
+                if structured:
+                    return super().header_fetch_parse(name, value.partition(";")[0][:80])
+        return "\n".join(_line(line) for line in value.splitlines())
+
+
+def _line(line: str) -> str:
+    """Return one line of a header with its encoded words decoded."""
+    if "=?" not in line or len(line) > _MOST_PARAMETERS:
+        return line
+    try:
+        return str(make_header(decode_header(line)))
+    except _FAILURES:
+        return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +73,10 @@ class Mail:
     @property
     def sender(self) -> str | None:
         """The sender's name, or the address if no name is given."""
-        name, address = parseaddr(self.headers.get("From", ""))
+        try:
+            name, address = parseaddr(self.headers.get("From", "")[:_MOST_PARAMETERS])
+        except _FAILURES:
+            return None
         return name or address or None
 
     @property
@@ -53,7 +90,7 @@ class Mail:
 
 def parse_mail(data: bytes) -> Mail:
     """Parse a message. Any bytes can be parsed; what is no mail has no headers."""
-    message = BytesParser(EmailMessage, policy=policy.default).parsebytes(data)
+    message = cast(EmailMessage, BytesParser(EmailMessage, policy=_Headers()).parsebytes(data))
     headers = {name: value for name in _HEADERS if (value := _header(message, name))}
     return Mail(message, headers)
 
@@ -72,12 +109,12 @@ def mail_blocks(mail: Mail, limits: ReadLimits, part: str | None = None) -> Iter
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    try:
-        value = str(message.get(name, ""))
-    except (ValueError, ArithmeticError, AttributeError, TypeError, LookupError):
-        # The standard library's header parser fails on some malformed addresses; the raw words will do.
-        value = next((str(raw) for key, raw in message.raw_items() if key.lower() == name.lower()), "")
-    return _FOLDING.sub(" ", value).strip()
+    return _unfolded(str(message.get(name, "")))
+
+
+def _unfolded(value: str) -> str:
+    """Return a header's value on one line; white space that holds no line's end stays as it is."""
+    return _SPACE.sub(lambda space: " " if "\n" in space[0] or "\r" in space[0] else space[0], value).strip()
 
 
 def _body(message: EmailMessage, limits: ReadLimits, part: str | None) -> Iterator[Block]:
@@ -116,4 +153,4 @@ def _attachments(message: EmailMessage) -> Iterator[str]:
             inner = attached.get_payload(0)
             yield f"forwarded message {_header(inner, 'Subject') if isinstance(inner, EmailMessage) else ''}".strip()
         elif name := attached.get_filename():
-            yield _FOLDING.sub(" ", name)
+            yield _unfolded(name)

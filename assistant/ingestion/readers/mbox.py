@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.mail import mail_blocks, parse_mail
 
 _QUOTED_FROM = re.compile(rb"^>+From ")
@@ -23,14 +24,23 @@ class MboxReader:
         with file.open() as stream:
             if not stream.read(8192).lstrip().startswith(b"From "):
                 raise ReadError("not a mailbox: it does not begin with a From line", "Export the mailbox again.")
-        return ReadDocument(file.stem, self.media_type, _messages(file, limits))
+        left_out: list[LeftOut] = []
+        return ReadDocument(file.stem, self.media_type, _messages(file, limits, left_out), left_out=left_out)
 
 
-def _messages(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+def _messages(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> Iterator[Block]:
+    """Yield the blocks of each message; what is wrong with one costs no other."""
     for number, data in enumerate(_split(file), start=1):
-        mail = parse_mail(data)
-        subject = f": {mail.subject}" if mail.subject else ""
-        yield from mail_blocks(mail, limits, part=f"message {number}{subject}")
+        part = f"message {number}"
+        try:
+            with translated():
+                mail = parse_mail(data)
+                part += f": {mail.subject}" if mail.subject else ""
+                blocks = list(mail_blocks(mail, limits, part=part))
+        except ReadError as error:
+            left_out.append(LeftOut(part, error.message, error.hint))
+            continue
+        yield from blocks
 
 
 def _split(file: SourceFile) -> Iterator[bytes]:

@@ -29,6 +29,7 @@ from assistant.ingestion.readers.rtf import RtfReader
 from assistant.ingestion.readers.text import TextReader
 from assistant.ingestion.readers.vcf import VcfReader
 from assistant.ingestion.readers.xlsx import XlsxReader
+from memory_store.models import Locator
 
 _PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT = (
     PdfReader(),
@@ -71,9 +72,11 @@ _NAMED: tuple[tuple[Reader, str], ...] = (
 )
 _NAMES = {suffix: name for reader, name in _NAMED for suffix in reader.suffixes}
 _PACKAGES: dict[str, Reader] = {".docx": _DOCX, ".pptx": _PPTX, ".xlsx": _XLSX, ".odt": _ODT, ".epub": _EPUB}
-# Read line by line, or item by item, by code of our own and the standard library.
-_PLAIN = (MarkdownReader, TextReader, CsvReader, JsonReader, JsonLinesReader, IcsReader, VcfReader)
 _OFFICE = frozenset((*_DOCX.suffixes, *_PPTX.suffixes, *_XLSX.suffixes))
+
+# Longer than any title; the text of a heading itself is never cut.
+_NAME_CHARS = 200
+_MOST_HEADINGS = 20
 
 NOT_READ = "not a format Keepsake reads"
 NOT_READ_HINT = (
@@ -123,9 +126,12 @@ def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     reader = reader_for(file)
     with translated():
         document = reader.read(file, limits)
-    title = " ".join(storable(document.title).split())[:200] or file.stem
-    author = " ".join(storable(document.author or "").split())[:200] or None
-    return replace(document, title=title, author=author, blocks=_guarded(document.blocks, limits))
+    return replace(
+        document,
+        title=_name(document.title) or file.stem,
+        author=_name(document.author or "") or None,
+        blocks=_guarded(document, limits),
+    )
 
 
 def check_size(file: SourceFile, limits: ReadLimits) -> None:
@@ -139,24 +145,41 @@ def check_size(file: SourceFile, limits: ReadLimits) -> None:
         )
 
 
-def is_parsed_apart(reader: Reader) -> bool:
-    """Return whether files of a format go through a big parser, and so are read in a process of their own."""
-    return not isinstance(reader, _PLAIN)
-
-
-def _guarded(blocks: Iterator[Block], limits: ReadLimits) -> Iterator[Block]:
+def _guarded(document: ReadDocument, limits: ReadLimits) -> Iterator[Block]:
     total = 0
+    given = kept = Locator()
     with translated():
-        for block in blocks:
+        for block in document.blocks:
             text = storable(block.text)
             if not text.strip():
                 continue
             total += len(text)
             if total > limits.max_text_chars:
                 raise too_much_text(limits)
-            yield block if text is block.text else replace(block, text=text)
+            if block.locator is not given:
+                given, kept = block.locator, _bounded(block.locator)
+            author = block.author
+            if author is not None and author.name is not None:
+                author = replace(author, name=_name(author.name) or None)
+            yield Block(text, kept, block.kind, author, block.created_at)
+    if not total and document.left_out:
+        raise ReadError(document.left_out[0].reason, document.left_out[0].hint)
     if not total:
         raise ReadError("no text in it", "There is nothing to remember in it.")
+
+
+def _bounded(locator: Locator) -> Locator:
+    """Return a place in names that can be stored and shown: it goes with every passage, so none may be endless."""
+    headings = tuple(_name(heading) for heading in locator.headings[:_MOST_HEADINGS])
+    part = None if locator.part is None else _name(locator.part)
+    if headings == locator.headings and part == locator.part:
+        return locator
+    return replace(locator, headings=headings, part=part)
+
+
+def _name(text: str) -> str:
+    """Return what names something on one line of a bounded length."""
+    return " ".join(storable(text[: 2 * _NAME_CHARS]).split())[:_NAME_CHARS]
 
 
 def _package_reader(file: SourceFile) -> Reader:

@@ -61,6 +61,10 @@ class Setting:
         given: Any = text.strip()
         if isinstance(self.default, list):
             given = [part.strip() for part in given.split(",") if part.strip()]
+        return self.checked(given)
+
+    def checked(self, given: object) -> Value:
+        """Return a value as the setting takes it. Raises ValueError saying what is wrong with it."""
         try:
             value: Value = TypeAdapter(self.annotation).validate_python(given)
         except ValidationError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ from assistant import portable_settings
 from assistant.cli.context import invocation, opened_store
 from assistant.cli.output import print_json, say, show
 from assistant.display import excerpt
+from assistant.errors import ConfigError
 from memory_store import Store
 from memory_store.errors import StoreError
 from memory_store.transfer.encryption import is_encrypted
@@ -132,15 +134,26 @@ def restore(
         Preference, typer.Option(help="Whose version stays where they differ.", case_sensitive=False)
     ] = Preference.STORE,
     bring_back: Annotated[bool, typer.Option("--bring-back", help="Let in what was forgotten too.")] = False,
+    with_settings: Annotated[
+        bool, typer.Option("--with-settings", help="Ask for each setting of the archive whether it is taken.")
+    ] = False,
+    with_queue: Annotated[
+        bool, typer.Option("--with-queue", help="Let the model learn from the messages that waited for it there.")
+    ] = False,
     as_json: _Json = False,
 ) -> None:
     """Bring an archive into the store and merge it with what is there. All of it comes, or nothing.
 
+    It brings memories, not orders: of its settings nothing is taken without a yes for each, and never an endpoint, the
+    name of a key, a folder or a key binding.
+
     Example: keepsake restore keepsake.zip --dry-run
     """
     path = file.expanduser().absolute()
+    if with_settings and not dry_run and not sys.stdin.isatty():
+        raise StoreError("Nothing was restored: nobody can be asked about the settings.", "Leave --with-settings out.")
     passphrase = _passphrase(new=False) if is_encrypted(path) else None
-    options = RestoreOptions(prefer is Preference.ARCHIVE, bring_back, dry_run, passphrase)
+    options = RestoreOptions(prefer is Preference.ARCHIVE, bring_back, dry_run, passphrase, with_queue)
     with opened_store(context) as (store, _):
         summary = store.restore(path, options)
         named = [(one, _named(store, *one)) for one in summary.differing[:_MOST_NAMED]]
@@ -149,12 +162,9 @@ def restore(
                 say("The vectors were made by another embedder and are made anew.")
             store.embed_pending()
             store.update_index()
-    brought = None
-    if summary.settings is not None and not dry_run:
-        brought = portable_settings.install(summary.settings, invocation(context).config)
+    taken = _settings(context, summary.settings, ask=with_settings and not dry_run)
     if as_json:
-        fields = dataclasses.asdict(summary) | {"settings": str(brought) if brought else None}
-        print_json(fields)
+        print_json(dataclasses.asdict(summary) | {"settings": taken})
         return
     show(f"{'Would restore' if dry_run else 'Restored'} {_in_words(summary.counts)}.")
     outcome = "the archive's was taken" if prefer is Preference.ARCHIVE else "the store's own was kept"
@@ -169,8 +179,33 @@ def restore(
         show(f"  {identifier}  {excerpt(words, _NAME_LENGTH)}")
     if len(summary.differing) > len(named):
         show(f"  … and {len(summary.differing) - len(named)} more; --json lists them all.")
-    if brought:
-        show(f"The settings came too: {brought}.")
+    if summary.waiting and not with_queue:
+        show(f"{summary.waiting} messages waited there for the model to learn from them; --with-queue takes that over.")
+
+
+def _settings(context: typer.Context, text: str | None, *, ask: bool) -> list[str]:
+    """Offer the settings of an archive one by one, and return the names of those that were taken."""
+    if text is None:
+        return []
+    chosen = invocation(context)
+    try:
+        offered, never = portable_settings.offers(text, chosen.settings())
+    except ConfigError as error:
+        say(f"{error.message} {error.hint}")
+        return []
+    if offered and not ask:
+        say(f"The archive has other settings: {len(offered)}. --with-settings shows them and asks for each.")
+    taken = []
+    for one in offered if ask else []:
+        here, there = one.setting.text_of(one.here), one.setting.text_of(one.there)
+        words = f"{one.setting.full_name}: {here or 'nothing'} → {excerpt(there, _NAME_LENGTH) or 'nothing'}"
+        say(words)
+        if typer.confirm("Take it?", err=True):
+            portable_settings.take(one, chosen.config)
+            taken.append(one.setting.full_name)
+    if never:
+        say(f"Never taken from an archive, set them yourself: {excerpt(', '.join(never), 400)}.")
+    return taken
 
 
 def _in_words(counts: Mapping[str, int]) -> str:

@@ -164,6 +164,7 @@ TABLES: Final = (
     Table("embeddings", ("seq", "passage_row", "embedder_id", "vector"), "seq", frozenset({"vector"})),
 )
 TABLES_BY_NAME: Final = {table.name: table for table in TABLES}
+ORDERS: Final = frozenset({"capture_queue"})  # what waits there for a model: work, not something remembered
 VECTOR_TABLES: Final = frozenset({"embedders", "embeddings"})
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
+
+import numpy as np
 
 from memory_store import receipts
 from memory_store.clock import from_text
@@ -57,6 +60,8 @@ _NUMBERS: Final = frozenset(
     }
 )
 _MOST: Final = 1 << 63
+_MOST_DIMENSIONS: Final = 65_536
+_LENGTH_TOLERANCE: Final = 0.05
 _ID: Final = re.compile(r"(?:doc|con|msg|mem|pas|era|req)_[0-9a-z]{1,64}")
 _CHAINS: Final = {"messages": "parent_id", "memories": "superseded_by"}
 
@@ -82,8 +87,24 @@ def check_record(table: str, record: dict[str, Any]) -> None:
                 from_text(value)
             elif name in _PARSED:
                 _PARSED[name](value)
-    if table == "embedders" and record["dimension"] < 1:
-        raise ValueError("dimension is not positive")
+    if table == "embedders" and not 1 <= record["dimension"] <= _MOST_DIMENSIONS:
+        raise ValueError("dimension is not one that an embedder has")
+    if table == "embeddings":
+        _check_vector(record["vector"])
+    if table == "erasures" and record["completed_at"] is None:
+        raise ValueError("an erasure that is not complete would be carried out here")
+    if table == "capture_queue" and record["attempts"] < 0:
+        raise ValueError("attempts are counted from zero")
+
+
+def _check_vector(encoded: str) -> None:
+    """Raise ValueError for a vector that is no direction: not finite, or so long that it would outweigh all others."""
+    raw = base64.b64decode(encoded, validate=True)
+    if len(raw) % 4 or len(raw) > 4 * _MOST_DIMENSIONS:
+        raise ValueError("a vector is none of float32")
+    length = float(np.linalg.norm(np.frombuffer(raw, dtype="<f4").astype(np.float64)))
+    if not np.isfinite(length) or (length != 0 and abs(length - 1) > _LENGTH_TOLERANCE):
+        raise ValueError("a vector is not finite, or not of unit length")
 
 
 def check_id(value: str) -> None:

@@ -54,7 +54,13 @@ class Tally:
 
 
 def merge(
-    connection: sqlite3.Connection, source: Archive, *, prefer_archive: bool, bring_back: bool, keep_vectors: bool
+    connection: sqlite3.Connection,
+    source: Archive,
+    *,
+    prefer_archive: bool,
+    bring_back: bool,
+    keep_vectors: bool,
+    with_queue: bool,
 ) -> Tally:
     """Bring what the store lacks. A row that differs stays as it is unless `prefer_archive`; private stays private.
 
@@ -67,7 +73,7 @@ def merge(
     if bring_back:
         brought, away = away.names, StayingAway()
         tombstones.lift(connection, brought)
-    return _Merge(connection, source, away, prefer_archive).run(keep_vectors, brought)
+    return _Merge(connection, source, away, prefer_archive).run(keep_vectors, with_queue, brought)
 
 
 class _Merge:
@@ -84,13 +90,13 @@ class _Merge:
         self._kept: set[str] = set()  # ids of which the store's own version stayed
         self._rows: dict[int, int] = {}  # passages that can take the archive's vector: its row, the store's row
 
-    def run(self, keep_vectors: bool, brought: Iterable[tombstones.Name]) -> Tally:
+    def run(self, keep_vectors: bool, with_queue: bool, brought: Iterable[tombstones.Name]) -> Tally:
         """Merge every table, in the order in which rows refer to each other."""
         self._documents()
         self._conversations()
         self._messages()
         self._memories()
-        self._learned()
+        self._learned(frozenset() if with_queue else archive.ORDERS)
         self._passages()
         self._citations()
         self._tombstones({tombstones.digest_of(self._source.key, name) for name in brought})
@@ -181,9 +187,9 @@ class _Merge:
             there = self._finds(record, {"message_id": "messages", "document_id": "documents"})
             self._belonging("memory_sources", record, record["memory_id"], there)
 
-    def _learned(self) -> None:
+    def _learned(self, without: frozenset[str]) -> None:
         """Add reviews, questions, summaries and what waits, where all that they belong to came or is here."""
-        for table, owner, columns in _LEARNED:
+        for table, owner, columns in (one for one in _LEARNED if one[0] not in without):
             for record in self._source.records(table):
                 if not self._finds(record, columns):
                     self._tally.away[table] += 1

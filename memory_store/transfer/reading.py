@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,8 +22,14 @@ from memory_store.transfer.encryption import decrypted, is_encrypted
 from memory_store.transfer.upgrades import upgraded
 
 EXPORT_AGAIN: Final = "Export again from the store it came from, or use another copy of the archive."
-_MAX_LINE_BYTES: Final = 512 * 1024 * 1024
-_MAX_MANIFEST_BYTES: Final = 256 * 1024 * 1024
+# A line is one row: a text of any length, and a few fields beside it. So what stands outside of the texts is short,
+# and a long line can't unfold to more than it is.
+_MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+_LONG_LINE_BYTES: Final = 256 * 1024
+_MAX_FIELDS_BYTES: Final = 16 * 1024
+_TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_MAX_MANIFEST_BYTES: Final = 32 * 1024 * 1024
+_MAX_SETTINGS_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class Archive:
         """The text of the settings that came along, if any did. Raises ArchiveError if it is no text."""
         if archive.SETTINGS not in self.manifest["sha256"]:
             return None
+        if self.source.getinfo(archive.SETTINGS).file_size > _MAX_SETTINGS_BYTES:
+            raise ArchiveError(f"{archive.SETTINGS} in the archive is of impossible size.", EXPORT_AGAIN)
         try:
             return self.source.read(archive.SETTINGS).decode("utf-8")
         except UnicodeDecodeError as error:
@@ -84,8 +93,12 @@ class Archive:
     def _lines(self, table: archive.Table) -> Iterator[dict[str, Any]]:
         with self.source.open(table.file) as member:
             number = 0
-            while line := member.readline(_MAX_LINE_BYTES):
+            while line := member.readline(_MAX_LINE_BYTES + 1):
                 number += 1
+                if len(line) > _MAX_LINE_BYTES or (
+                    len(line) > _LONG_LINE_BYTES and len(_TEXT.sub(b"", line)) > _MAX_FIELDS_BYTES
+                ):
+                    raise ArchiveError(f"{table.file}, line {number}, is no row: it is too long.", EXPORT_AGAIN)
                 try:
                     record = json.loads(line)
                 except (ValueError, RecursionError) as error:

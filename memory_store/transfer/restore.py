@@ -33,13 +33,15 @@ _SIGNS_OF_LIFE: Final = (
 class RestoreOptions:
     """How to restore. Where a row differs the store's own stays unless `prefer_archive`.
 
-    `bring_back` lets in what was forgotten; `dry_run` only counts. `passphrase` opens an encrypted archive.
+    `bring_back` lets in what was forgotten; `dry_run` only counts. `passphrase` opens an encrypted archive. Without
+    `with_queue` what waited for a model to learn from it does not wait here: no archive orders requests.
     """
 
     prefer_archive: bool = False
     bring_back: bool = False
     dry_run: bool = False
     passphrase: str | None = field(default=None, repr=False)
+    with_queue: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ class RestoreSummary:
 
     `counts` came, `known` were there already (under another id, perhaps), `conflicts` differ from the store's own,
     `away` were forgotten. `differing` are (table, id) of what a user knows by itself among the conflicts.
-    `settings` is the text of the config.toml that came along, which the store does nothing with.
-    `vectors_kept`: they came along, or else have to be made again. `dry_run`: nothing changed.
+    `settings` is the text of the config.toml that came along, which the store does nothing with. `waiting` messages
+    waited there to be learned from. `vectors_kept`: they came along, or else have to be made again. `dry_run`: nothing
+    changed.
     """
 
     counts: Mapping[str, int]
@@ -59,6 +62,7 @@ class RestoreSummary:
     differing: tuple[tuple[str, str], ...]
     settings: str | None
     vectors_kept: bool
+    waiting: int = 0
     dry_run: bool = False
 
 
@@ -74,10 +78,11 @@ def restore(
     Raises ArchiveError for a damaged or foreign file; then nothing has changed.
     """
     options = options or RestoreOptions()
-    tally, keep, settings = Tally(), True, None
+    tally, keep, settings, waiting = Tally(), True, None, 0
     try:
         with opened(path, options.passphrase) as source:
             settings = source.settings
+            waiting = sum(1 for _ in source.records("capture_queue"))
             with database.write() as connection:
                 keep = _keeps_vectors(connection, source, identity)
                 tally = _bring(connection, source, options, keep)
@@ -97,6 +102,7 @@ def restore(
         tuple(tally.differing),
         settings,
         keep,
+        waiting,
         options.dry_run,
     )
 
@@ -111,9 +117,11 @@ def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOpti
             prefer_archive=options.prefer_archive,
             bring_back=options.bring_back,
             keep_vectors=keep,
+            with_queue=options.with_queue,
         )
     else:
-        tally = _take_over(connection, source, keep)
+        left = archive.VECTOR_TABLES if not keep else frozenset()
+        tally = _take_over(connection, source, left | (frozenset() if options.with_queue else archive.ORDERS))
     check_chains(connection)
     _check_vectors(connection)
     passages.date_in_words(connection)
@@ -136,12 +144,12 @@ def _check_vectors(connection: sqlite3.Connection) -> None:
         raise ArchiveError("A vector of the archive has another length than its embedder's.", EXPORT_AGAIN)
 
 
-def _take_over(connection: sqlite3.Connection, source: Archive, keep: bool) -> Tally:
-    """Take every row as it is: exported again, the archive is the same."""
+def _take_over(connection: sqlite3.Connection, source: Archive, without: frozenset[str]) -> Tally:
+    """Take every row as it is, but for some tables: exported again, the archive is the same."""
     tally = Tally()
     connection.execute("DELETE FROM embedders")
     for table in archive.TABLES:
-        if not keep and table.name in archive.VECTOR_TABLES:
+        if table.name in without:
             continue
         columns, marks = ", ".join(table.columns), ", ".join("?" for _ in table.columns)
         for record in source.records(table.name):

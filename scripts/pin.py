@@ -5,6 +5,7 @@ Usage: uv run python scripts/pin.py [--upgrade]
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,13 @@ def pins() -> list[str]:
     return sorted(line for line in lines if line and not line.startswith(("#", "-", *_LEFT_OUT)))
 
 
+def for_pip(pin: str) -> str:
+    """Return a pin without the marker by which uv leaves out what chromadb declares: pip can't, and shall know it."""
+    return re.sub(
+        r" ; sys_platform == 'never'$|(?<= ; )sys_platform == 'never' and | and sys_platform == 'never'", "", pin
+    )
+
+
 def main() -> None:
     """Resolve, within the pins or (with --upgrade) without them, and write both files."""
     path = _ROOT / "pyproject.toml"
@@ -52,7 +60,9 @@ def main() -> None:
     array.extend(found)
     table["constraint-dependencies"] = array.multiline(True)
     path.write_text(tomlkit.dumps(document), "utf-8")
-    (_ROOT / "constraints.txt").write_text("\n".join(["# Written by scripts/pin.py.", *found]) + "\n", "utf-8")
+    (_ROOT / "constraints.txt").write_text(
+        "\n".join(["# Written by scripts/pin.py.", *map(for_pip, found)]) + "\n", "utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ python3 -m venv .venv && .venv/bin/pip install -c constraints.txt . && .venv/bin
 printf '# House\n\nThe spare key is with Ines at number 12.\n' > note.md
 .venv/bin/keepsake import note.md
 .venv/bin/keepsake ask "Who has the spare key?" | grep -F "Ines at number 12"
+# Formats whose libraries are imported when they are first needed.
+"$root/scripts/import_samples.sh" "$work/.venv/bin/keepsake"
 # The command of the README's tests, on one folder: the whole suite ran above.
 .venv/bin/pip install --upgrade pip && .venv/bin/pip install -c constraints.txt -e . --group dev
 .venv/bin/pytest tests/core tests/cli

@@ -16,12 +16,15 @@ import subprocess
 import sys
 import tempfile
 import termios
+import time
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
+
+from assistant.core.forgetting import ERASE_WORD, UNREAD_SECONDS
 
 ROOT: Final = Path(__file__).parents[1]
 FILE: Final = ROOT / "docs" / "screenshots" / "erasure.svg"
@@ -38,7 +41,7 @@ COMMANDS: Final = (
     'keepsake receipts check "Mr Teixeira still has our deposit of 900 euros."',
     "grep -ra Teixeira ~/.local/share/keepsake | wc -l",
 )
-QUESTION: Final = "[y/N]: "
+QUESTION: Final = "anything else keeps it: "
 PROMPT: Final = "\x1b[1;32m~ $\x1b[0m "
 # The colours of the chat's dark theme.
 THEME: Final = TerminalTheme(
@@ -53,7 +56,7 @@ _PIECES: Final = re.compile(r"\r\n|\r|\x1b\[\d*A|\x1b\[2K|\x1b\[\?25[lh]|(?:(?!\
 
 
 def run(line: str, home: Path) -> str:
-    """Type a command into a terminal of its own, answer its question with y, and return what it printed."""
+    """Type a command into a terminal of its own, answer its question with the word, and return what it printed."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
     environment = {
@@ -77,7 +80,8 @@ def run(line: str, home: Path) -> str:
             break
         printed += piece
         if printed.endswith(QUESTION.encode()):
-            os.write(ours, b"y\n")
+            time.sleep(2 * UNREAD_SECONDS)  # nothing answers sooner
+            os.write(ours, f"{ERASE_WORD}\n".encode())
     os.close(ours)
     if process.wait() != 0:
         raise SystemExit(f"{line} ended with {process.returncode}:\n{printed.decode()}")

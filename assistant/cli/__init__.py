@@ -15,5 +15,7 @@ def main() -> None:
 
         raise SystemExit(run_chat())
     from assistant.cli.app import run
+    from assistant.ending import end_when_asked
 
+    end_when_asked()
     raise SystemExit(run())

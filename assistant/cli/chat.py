@@ -115,7 +115,9 @@ def chat(
         chosen = invocation(context)
         raise typer.Exit(run_chat(chosen.data_dir, chosen.config))
     from assistant.cli.plain import line_chat
+    from assistant.ending import hang_up, watch_terminal
 
+    watch_terminal(hang_up)
     with opened_store(context, tells_at_end=False) as (store, settings):
         store.start_background()
         failed = line_chat(store, settings, _going_on(store, conversation, follow))

@@ -170,25 +170,20 @@ class ReadingProcess:
         self._stop()
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _MODULE, str(limits.max_memory_bytes)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-            )
-        except OSError as error:
+        command = [sys.executable, "-P", "-m", _MODULE, str(limits.max_memory_bytes)]
+        lines: queue.Queue[bytes] = queue.Queue(_LINES_AHEAD)
+        begun: queue.Queue[subprocess.Popen[bytes] | OSError] = queue.Queue(1)
+        threading.Thread(
+            target=_serve, args=(command, environment, begun, lines), name="keepsake-reading", daemon=True
+        ).start()
+        process = begun.get()
+        if isinstance(process, OSError):
             raise ReadError(
-                f"no process to read it can be started: {error.strerror}", "Close other programs."
-            ) from error
+                f"no process to read it can be started: {process.strerror}", "Close other programs."
+            ) from process
         self._process = process
         self._ended = self._ready = False
-        self._lines = queue.Queue(_LINES_AHEAD)
-        assert process.stdout is not None
-        threading.Thread(
-            target=_pass_on, args=(process.stdout, self._lines), name="keepsake-reading", daemon=True
-        ).start()
+        self._lines = lines
         return process
 
     def _started(self, limits: ReadLimits) -> subprocess.Popen[bytes]:
@@ -251,6 +246,25 @@ def _pieces(request: bytes, file: SourceFile | None) -> Iterator[bytes]:
 
 def _crashed() -> ReadError:
     return ReadError("reading it ended the process that reads: it crashed or ran out of memory", _HINT)
+
+
+def _serve(
+    command: list[str],
+    environment: dict[str, str],
+    begun: queue.Queue[subprocess.Popen[bytes] | OSError],
+    lines: queue.Queue[bytes],
+) -> None:
+    """Start the process, which the system ends with the thread that started it, and hand on its lines to the end."""
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        )
+    except OSError as error:
+        begun.put(error)
+        return
+    begun.put(process)
+    assert process.stdout is not None
+    _pass_on(process.stdout, lines)
 
 
 def _pass_on(stdout: IO[bytes], lines: queue.Queue[bytes]) -> None:

@@ -24,6 +24,7 @@ from assistant.ingestion.conversations.registry import read_export, recognise_pa
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.registry import read_document
 from memory_store.models import PassageDraft
+from memory_store.parent import end_with_parent
 
 _BATCH_CHARS: Final = 65536
 _BATCH_PASSAGES: Final = 256
@@ -33,6 +34,7 @@ Answers = Iterator[dict[str, Any]]
 
 def main() -> None:
     """Serve one request after another until there are no more, or this process is fit for none."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the assistant, which ends this process itself.
     # A library that prints must not speak into the protocol.
     answers = os.fdopen(os.dup(1), "wb")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from textual import constants, events
 from textual.app import App
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.command import Provider
+    from textual.driver import Driver
 
     from assistant.tui.services import Opener, Services
 
@@ -29,9 +29,6 @@ def _palette() -> type[Provider]:
     from assistant.tui.palette import CommandProvider
 
     return CommandProvider
-
-
-_ASKED_TO_END: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 @runtime_checkable
@@ -121,14 +118,30 @@ class ChatApp(App[int]):
         """Leave in order when the system asks: at a shutdown, or when the terminal is closed."""
         if self.is_headless:
             return
+        from assistant.ending import asked_signals, hang_up, watch_terminal
+
         loop = asyncio.get_running_loop()
-        for number in _ASKED_TO_END:
+        for number in asked_signals():
             with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread, or no such signal here
                 loop.add_signal_handler(number, self._asked_to_end, number)
+        watch_terminal(hang_up)
 
     def _asked_to_end(self, number: int) -> None:
-        self.ended_by = number
-        self.call_later(self.action_quit)
+        from assistant.ending import end_in_time
+
+        if not self.ended_by:
+            self.ended_by = number
+            end_in_time(128 + number)
+            self.call_later(self.action_quit)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return Textual's driver, in a terminal one that lets the chat end when that has gone."""
+        chosen = super().get_driver_class()
+        if chosen.__module__ == "textual.drivers.linux_driver":
+            from assistant.tui.terminal import TerminalDriver
+
+            return TerminalDriver
+        return chosen
 
     def _fatal_error(self) -> None:
         """End after a failure of the screen itself: said in words, because a traceback would show what was written."""

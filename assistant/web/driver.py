@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
 from textual.drivers.web_driver import WebDriver
+
+from assistant.ending import end_in_time
 
 
 class PageDriver(WebDriver):
@@ -12,6 +16,7 @@ class PageDriver(WebDriver):
         """Read what the page sends; at its end, whoever caused it, leave as Ctrl+Q does."""
         super().run_input_thread()
         if not self.exit_event.is_set():
+            end_in_time(128 + signal.SIGHUP)
             self._leave()
 
     def on_meta(self, packet_type: str, payload: dict[str, object]) -> None:

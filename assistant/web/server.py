@@ -24,8 +24,9 @@ from assistant.web.guard import Guard
 MOST_PAGES: Final = 8  # each is a process of its own
 _HOST: Final = "127.0.0.1"
 _DRIVER: Final = "assistant.web.driver:PageDriver"
-_CLOSING_SECONDS: Final = 8.0  # the chat itself gives an answer and the store their moments to close
-_PAGE_SECONDS: Final = 2.0  # for a page to agree that the connection ends
+# Together less than the five seconds in which whoever asks for an end may expect it.
+_CLOSING_SECONDS: Final = 3.5  # for the chat to store an answer that was coming, and to close
+_PAGE_SECONDS: Final = 1.0  # for a page to agree that the connection ends
 _FONT_SIZE: Final = 16
 
 

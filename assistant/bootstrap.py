@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.config import Settings, config_folder
-from assistant.core.care.settings import CareSettings
-from assistant.core.known import Shares
 from assistant.core.private_rules import rule_of
-from assistant.core.session import Session, TurnSettings
 from assistant.credentials import find_key
-from assistant.ingestion.base import Cutting, ReadLimits
-from assistant.ingestion.pipeline import ImportOptions
-from memory_store import Store
-from memory_store.embedding.base import Embedder
 
+# Each builder imports what it builds: `memory list` builds a store, and neither a session nor a reader.
 if TYPE_CHECKING:
+    from assistant.core.session import Session, TurnSettings
+    from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel
     from assistant.llm.registry import ModelSettings
+    from memory_store import Store
+    from memory_store.embedding.base import Embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +70,8 @@ def choose_embedder(settings: Settings) -> ChosenEmbedder:
 
 def open_store(settings: Settings, chosen: ChosenEmbedder | None = None) -> Store:
     """Open the store of the settings' data folder with the chosen embedder; it keeps private what the settings say."""
+    from memory_store import Store
+
     store = Store.open(settings.data_folder, (chosen or choose_embedder(settings)).embedder)
     try:
         keep_private(store, settings)
@@ -126,6 +126,10 @@ def model_key(settings: Settings) -> str | None:
 
 def turn_settings(settings: Settings) -> TurnSettings:
     """Return what a turn needs of the settings."""
+    from assistant.core.care.settings import CareSettings
+    from assistant.core.known import Shares
+    from assistant.core.session import TurnSettings
+
     return TurnSettings(
         passages=settings.recall.passages,
         context_share=settings.recall.context_share,
@@ -142,6 +146,9 @@ def turn_settings(settings: Settings) -> TurnSettings:
 
 def import_options(settings: Settings, *, private: bool = False, again: bool = False) -> ImportOptions:
     """Return how an import is done under the settings."""
+    from assistant.ingestion.base import Cutting, ReadLimits
+    from assistant.ingestion.pipeline import ImportOptions
+
     limits = ReadLimits(
         max_file_bytes=settings.importing.max_file_mb * 1024 * 1024,
         max_markup_bytes=settings.importing.max_markup_mb * 1024 * 1024,
@@ -155,4 +162,6 @@ def import_options(settings: Settings, *, private: bool = False, again: bool = F
 
 def new_session(store: Store, model: ChatModel, settings: Settings, *, temporary: bool = False) -> Session:
     """Return a session for a new conversation; a temporary one is kept nowhere."""
+    from assistant.core.session import Session
+
     return Session(store, model, turn_settings(settings), temporary=temporary)

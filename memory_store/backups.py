@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from memory_store.clock import now
-from memory_store.database import doomed, erasures, fulltext, tombstones
+from memory_store.database import doomed, erasures, fulltext, pending_erasures, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.files import BACKUP_TIME, BACKUPS, RESCUED, private_part
 from memory_store.database.migrations import migrate
@@ -66,10 +66,11 @@ class Backups:
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             with private_part(self.folder / name) as part:
-                with self._database.read() as source, closing(sqlite3.connect(part)) as copy:
+                with self._database.read() as source, closing(sqlite3.connect(part, isolation_level=None)) as copy:
                     sums = _sums(source)
                     source.backup(copy)
                     copy.execute("PRAGMA journal_mode=DELETE")
+                    _finish_erasures(copy)
                     _verify(copy, sums)
                 with part.open("rb") as written:
                     os.fsync(written.fileno())
@@ -178,12 +179,19 @@ class Backups:
             schema = _version(connection)
         for backup in self.all():
             chosen = self._forgotten(backup)
-            if chosen and backup.schema == schema:
+            if chosen == [] and not self._is_unfinished(backup):
+                continue
+            if chosen is not None and backup.schema == schema:
                 self._rewrite(self.folder / backup.name, chosen)
                 rewritten.append(backup)
-            elif chosen is None or chosen:
+            else:
                 left.append(backup)
         return rewritten, left
+
+    def _is_unfinished(self, backup: Backup) -> bool:
+        """Say whether an erasure was under way when the backup was taken: the words of what is gone may be in it."""
+        with _opened(self.folder / backup.name) as copy:
+            return bool(pending_erasures.count_incomplete(copy))
 
     def _forgotten(self, backup: Backup) -> list[tuple[str, str]] | None:
         """Return (table, id) of the records in a backup that were forgotten; None if it can't be read."""
@@ -212,8 +220,9 @@ class Backups:
             try:
                 with database.write() as connection:
                     doomed.choose(connection, list(_present(connection, chosen)))
-                    erasure_id = erasures.delete_doomed(connection, bury=False)
-                    connection.execute("DELETE FROM erasures WHERE id = ?", (erasure_id,))
+                    erasures.delete_doomed(connection, bury=False)
+                    # Its pages are written anew: whatever was being erased when it was taken is gone from them too.
+                    connection.execute("DELETE FROM erasures WHERE completed_at IS NULL")
                     fulltext.merge(connection)
                 database.vacuum()
                 database.truncate_log(0.0)
@@ -272,6 +281,20 @@ def _verify(copy: sqlite3.Connection, sums: list[tuple[int, ...]]) -> None:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
         yield connection
+
+
+def _finish_erasures(copy: sqlite3.Connection) -> None:
+    """Write the pages of a copy anew if an erasure was under way when it was taken.
+
+    Its rows are gone, and their words and cells still in the pages of the full text and of the tables.
+    """
+    if pending_erasures.count_incomplete(copy):
+        for pragma in ("secure_delete=ON", "temp_store=MEMORY"):
+            copy.execute(f"PRAGMA {pragma}")
+        copy.execute("BEGIN")
+        fulltext.merge(copy)
+        copy.execute("COMMIT")
+        copy.execute("VACUUM")
 
 
 def _version(connection: sqlite3.Connection) -> int:

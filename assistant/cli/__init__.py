@@ -14,6 +14,11 @@ def main() -> None:
         from assistant.tui import run_chat
 
         raise SystemExit(run_chat())
+    if sys.argv[1:] == ["--version"]:
+        from memory_store.version import version
+
+        print(f"keepsake {version()}")
+        return
     from assistant.cli.app import run
     from assistant.ending import end_when_asked
 

@@ -8,24 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli import (
-    backing_up,
-    chat,
-    checkup,
-    configuration,
-    forgetting,
-    importing,
-    learning,
-    leaving,
-    library,
-    lifecycle,
-    memory,
-    profile,
-    searching,
-    seeing,
-    showing,
-    web,
-)
+from assistant.cli.commands import CommandGroup
 from assistant.cli.context import Invocation
 from assistant.cli.output import complain, say
 from memory_store.errors import KeepsakeError
@@ -46,7 +29,8 @@ app = typer.Typer(
     no_args_is_help=False,
     add_completion=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
+    cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -73,24 +57,6 @@ def options(
         from assistant.tui import run_chat
 
         raise typer.Exit(run_chat(data_dir, config))
-
-
-chat.register(app)
-importing.register(app)
-searching.register(app)
-memory.register(app)
-library.register(app)
-forgetting.register(app)
-backing_up.register(app)
-leaving.register(app)
-lifecycle.register(app)
-checkup.register(app)
-configuration.register(app)
-seeing.register(app)
-showing.register(app)
-profile.register(app)
-learning.register(app)
-web.register(app)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from assistant import bootstrap, crash_log
-from assistant import config as configuration
 from assistant.cli.output import say
-from memory_store import Store
 from memory_store.errors import EmbedderMismatchError
+
+if TYPE_CHECKING:
+    from assistant import config as configuration
+    from memory_store import Store
 
 WORDS_ALONE: Final = "Words were searched alone, and what has no vector yet gets it when the embedder is back."
 
@@ -28,6 +29,8 @@ class Invocation:
 
     def settings(self) -> configuration.Settings:
         """Return the settings in force. Raises ConfigError."""
+        from assistant import config as configuration
+
         overrides = {"data_dir": str(self.data_dir)} if self.data_dir else {}
         return configuration.load(self.config, overrides)
 
@@ -47,6 +50,8 @@ def opened_store(
 
     Whether the embedder gave vectors shows at the end; who says it meanwhile has it not told again.
     """
+    from assistant import bootstrap, crash_log
+
     settings = invocation(context).settings()
     crash_log.begin(settings.data_folder)
     chosen = bootstrap.choose_embedder(settings)

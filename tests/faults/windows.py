@@ -271,7 +271,7 @@ class ScreenWindow(Window):
     pipe: Connection | None = None
 
     def kill(self) -> None:
-        if self.process is not None:
+        if self.pipe is not None and self.process is not None:
             self.process.kill()
 
     def ask(self, name: str, argument: str) -> bool:

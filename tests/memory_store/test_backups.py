@@ -155,3 +155,31 @@ def test_merged_backup_brings_what_is_missing_and_not_what_was_forgotten(store: 
     assert {one.id for one in store.memories.all()} == {kept.id, lost.id}
     assert [one.name for one in store.backups.all()] == [made.name]
     assert [path.name for path in store.backups.folder.iterdir()] == [made.name]
+
+
+def test_backup_that_is_made_while_an_erasure_waits_holds_nothing_of_it(store: Store) -> None:
+    """The rows are gone by then; the words in the pages of the full text are not, until the erasure is completed."""
+    for number in range(50):
+        store.remember(f"an ordinary note about boats, number {number}")
+    gone = store.remember("the xylophone of zq31 is in the attic")
+    store.forget(Selection((gone.id,)), later=True)
+    assert b"zq31" in bytes_of(store.folder)
+    store.backups.make()
+    store.complete_erasures(again=True)
+    assert b"zq31" not in bytes_of(store.folder)
+
+
+def test_backup_that_was_copied_in_the_middle_of_an_erasure_is_purged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = store.remember("the xylophone of zq31 is in the attic")
+    store.remember("an ordinary note about boats")
+    store.forget(Selection((gone.id,)), later=True)
+    with monkeypatch.context() as patched:
+        patched.setattr("memory_store.backups._finish_erasures", lambda _copy: None)
+        made = store.backups.make()
+    store.complete_erasures(again=True)
+    assert b"zq31" in bytes_of(store.backups.folder)
+    assert [one.name for one in store.backups.purge()[0]] == [made.name]
+    assert b"zq31" not in bytes_of(store.folder)
+    assert store.backups.purge() == ([], [])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from assistant.config import Settings, default_text
+from scripts.pin import for_pip
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,7 +37,7 @@ def test_every_setting_in_config_toml_has_a_line_that_explains_it() -> None:
 def test_both_installers_use_the_same_pins() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     pins = (ROOT / "constraints.txt").read_text("utf-8").splitlines()[1:]
-    assert project["tool"]["uv"]["constraint-dependencies"] == pins
+    assert [for_pip(pin) for pin in project["tool"]["uv"]["constraint-dependencies"]] == pins
     assert all("==" in pin for pin in pins)
 
 

@@ -190,6 +190,10 @@ class ShellWindow(Window):
             "later": lambda: self._forget("--later"),
             "in backups": lambda: self._forget("--in-backups"),
             "rename": self._rename,
+            "memory edit": lambda: self._on_a_memory("memory", "edit", after=("--pin",)),
+            "goals review": lambda: self._on_a_memory("goals", "review", after=("It goes well",)),
+            "goals end": lambda: self._on_a_memory("goals", "end"),
+            "questions answer": lambda: self._on_a_memory("questions", "answer", after=("yes",)),
             **{f"{name}.{number}": function for name, function in often.items() for number in range(4)},
         }
 
@@ -232,6 +236,11 @@ class ShellWindow(Window):
         found = re.findall(r"con_\w+", self.ask("conversation", "list"))
         if found:
             self.ask("conversation", "rename", found[0], "Renamed", fails=True)
+
+    def _on_a_memory(self, group: str, command: str, after: tuple[str, ...] = ()) -> None:
+        found = re.findall(r"mem_\w+", self.ask(group, "list"))
+        if found:  # another window may have forgotten it by now
+            self.ask(group, command, self.chosen.choice(found), *after, fails=True)
 
     def _doctor(self) -> None:
         printed = self.ask("doctor", fails=True)
@@ -304,10 +313,22 @@ class ScreenWindow(Window):
             self.process.join(_PATIENCE_SECONDS)
 
     def operations(self) -> dict[str, Callable[[], None]]:
-        typed = ("/new", "/private", "/retry", "/continue", "/temporary", "/learn", "/memory", "/documents", "/doctor")
+        typed = (
+            "/new",
+            "/private",
+            "/retry",
+            "/continue",
+            "/temporary",
+            "/learn",
+            "/goals",
+            "/memory",
+            "/documents",
+            "/doctor",
+        )
         often = {"remember": self._remember, "say": self._say, "forget": self._forget, "import": self._import}
         return {
             "/export": self._export,
+            "/watch": self._watch,
             **{one: lambda one=one: self._type(one) for one in typed},  # type: ignore[misc]
             **{f"{name}.{number}": function for name, function in often.items() for number in range(4)},
         }
@@ -316,6 +337,10 @@ class ScreenWindow(Window):
         self.ask("type", command)
         if command == "/temporary":  # what is said there is kept nowhere
             self.ask("type", "/new")
+
+    def _watch(self) -> None:
+        (self.folder / "watched").mkdir(exist_ok=True)
+        self.ask("type", f"/watch {self.folder / 'watched'}")
 
     def _export(self) -> None:
         self.ask("type", f"/export {self.folder / f'{self.mark()}.zip'}")
@@ -418,15 +443,20 @@ class LineWindow(Window):
             self._ended()
 
     def operations(self) -> dict[str, Callable[[], None]]:
-        typed = ("/new", "/private", "/retry", "/edit walking in the evening", "/about-me", "/search boiler")
+        typed = ("/new", "/private", "/retry", "/continue", "/edit walking in the evening", "/search boiler")
         often = {"remember": self._remember, "say": self._say, "forget": self._forget}
         return {
+            "/temporary": self._temporary,
             **{one: lambda one=one: self._type(one) for one in typed},  # type: ignore[misc]
             **{f"{name}.{number}": function for name, function in often.items() for number in range(4)},
         }
 
     def _type(self, line: str) -> None:
         self.ask(line)
+
+    def _temporary(self) -> None:
+        self.ask("/temporary")
+        self.ask("/new")  # what is said there is kept nowhere
 
     def _remember(self) -> None:
         mark = self.mark()
@@ -522,8 +552,9 @@ def main() -> None:
         books, failures = run(seed, arguments.seconds)
         done += books.done
         kept, gone, survived = kept + len(books.kept), gone + len(books.gone), survived + (not failures)
+        print(f"seed {seed}: {'held' if not failures else 'DID NOT HOLD'}, {books.done.total()} operations", flush=True)
         for failure in [*failures, *books.trouble]:
-            print(f"seed {seed}: {failure}", flush=True)
+            print(f"  {failure}", flush=True)
     for what, count in sorted(done.items()):
         print(f"| {what} | {count} |")
     print(f"acknowledged and there: {kept}, forgotten and gone: {gone}")

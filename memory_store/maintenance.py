@@ -322,9 +322,10 @@ class Workshop:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        if self._index_lock.is_locked and self._awaited():
-            # Another process waits for the owner of the index: an import, say, that has no thread for it.
-            with suppress(KeepsakeError), self._turn:
+        # Another process waits for the owner of the index: an import, say, that has no thread for it. Where the record
+        # can't be read any more, the lock is given back all the same.
+        with suppress(KeepsakeError), self._turn:
+            if self._index_lock.is_locked and self._awaited():
                 erasure.complete(self._place(), _LAST_PATIENCE_SECONDS)
         self._disown()
         if self._embed_lock.is_locked:

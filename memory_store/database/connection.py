@@ -41,6 +41,7 @@ class Database:
         self._pool_lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
+        self._source: sqlite3.Connection | None = None  # to the files that were lost, for as long as they aren't copied
         self._copy: Path | None = None
         self._lost: LostRecordError | None = None
         self.private_rule = private_rule.NOTHING
@@ -90,19 +91,24 @@ class Database:
         """Leave the files that are open as they are, for ever, and go on in a copy of all that they hold."""
         for connection in self._connections:
             never_close(connection)
-        source, self._idle, self._writer, self._anchor = self._anchor, [], None, None
+        self._source = self._source or self._anchor
+        self._idle, self._writer, self._anchor = [], None, None
         told = "The data folder is gone: close this window."
-        if source is not None and self.path.parent.is_dir():
+        if self._source is not None and self.path.parent.is_dir():
             try:
-                self._copy = copy_beside(source, self.path)
+                self._copy = copy_beside(self._source, self.path)
                 self._files.remove_log_of_another(self.path)
                 self._anchor = self._connect()
                 told = (
                     f"All that was known here is in the backup {self._copy.name}. Close this window, open it again, "
                     f"and bring that in with `keepsake backup merge {self._copy.name}`."
                 )
-            except (OSError, sqlite3.Error) as error:
-                told = f"And what was known here could not be copied into its folder: {error}. Free some space."
+            except (OSError, sqlite3.Error, StoreError) as error:
+                self._copy = None
+                told = (
+                    f"What was known here could not be copied beside it: {error}. Leave this window open, free some "
+                    "space or check the folder, and write again: it is copied then, with what you write."
+                )
         self._lost = LostRecordError(
             f"The database in {self.path.parent} is no longer the one that is open here: another program removed or "
             "replaced it. Nothing more is written to it.",
@@ -111,8 +117,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection inside one read snapshot. Keep it short: an open snapshot delays every erasure."""
+        """Give a connection inside one read snapshot. Keep it short: an open snapshot delays every erasure.
+
+        Raises LostRecordError if the record is not where it was and could not be copied beside.
+        """
         lost = self.lost
+        if lost and not self._copy:
+            raise lost  # opening the path would make an empty database there, or read a stranger's
         with self._pool_lock:
             if self._closed:
                 raise StoreError("The store is closed.")
@@ -141,8 +152,11 @@ class Database:
         with self._write_lock:
             if self._closed:
                 raise StoreError("The store is closed.")
-            if self.lost and not self._copy:
-                raise self.lost
+            if (lost := self.lost) and not self._copy:
+                with self._pool_lock:
+                    self._save_beside()  # there may be room by now
+                if not self._copy:
+                    raise self._lost or lost
             self._writer = self._writer or self._connect()
             connection = self._writer
             if connection.in_transaction:
@@ -162,10 +176,10 @@ class Database:
     def truncate_log(self, patience_seconds: float) -> bool:
         """Move the whole write-ahead log into the database and cut it to nothing, retrying while readers hold it.
 
-        Returns False if a reader's snapshot was still in the way when patience ran out.
+        Returns False if a reader's snapshot was still in the way when patience ran out. Raises LostRecordError.
         """
         deadline = time.monotonic() + patience_seconds
-        with self._write_lock, closing(self._connect()) as connection:
+        with self._write_lock, self._connect_in_place() as connection:
             # Short waits inside SQLite, so that the deadline is kept.
             connection.execute("PRAGMA busy_timeout=200")
             while True:
@@ -181,12 +195,21 @@ class Database:
                     return False
 
     def vacuum(self) -> None:
-        """Write every page anew: secure_delete clears deleted cells, not the copies that page splits left."""
-        with self._write_lock, closing(self._connect()) as connection:
+        """Write every page anew: secure_delete clears deleted cells, not the copies that page splits left.
+
+        Raises LostRecordError.
+        """
+        with self._write_lock, self._connect_in_place() as connection:
             try:
                 connection.execute("VACUUM")
             except sqlite3.DatabaseError as error:
                 raise translate(error, self.path) from error
+
+    def _connect_in_place(self) -> closing[sqlite3.Connection]:
+        """Open a connection for what concerns the files and not the rows: never to another database in their place."""
+        if lost := self.lost:
+            raise lost
+        return closing(self._connect())
 
     def quick_check(self) -> list[str]:
         """Return what SQLite finds wrong with the file; an empty list is a sound one."""
@@ -195,8 +218,14 @@ class Database:
         return [str(row[0]) for row in rows if row[0] != "ok"]
 
     def close(self) -> None:
-        """Close every connection. Closing twice is harmless."""
+        """Close every connection. Closing twice is harmless.
+
+        The last to close moves its log into the database: into one that others have changed since, if the log is no
+        longer theirs. So this looks first, as a write does.
+        """
         with self._write_lock, self._pool_lock:
+            if not self._closed and self._copy is None and Files.in_place(self.path) != self._files:
+                self._save_beside()
             self._closed = True
             for connection in self._connections:
                 connection.close()

@@ -126,3 +126,53 @@ def test_data_folder_that_was_removed_is_told_and_not_made_again(tmp_path: Path)
             store.remember("too late")
         assert "folder is gone" in caught.value.hint
     assert not os.path.lexists(folder)
+
+
+def test_record_that_can_not_be_copied_beside_is_copied_at_the_next_write(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "backups"
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        store.remember("acknowledged before")
+        in_the_way.write_text("no folder can be made of this name")
+        for side in ("", "-wal", "-shm"):
+            (tmp_path / f"keepsake.db{side}").unlink()
+        with pytest.raises(LostRecordError, match="Nothing more is written") as caught:
+            store.memories.all()
+        assert "Leave this window open" in caught.value.hint
+        assert not (tmp_path / "keepsake.db").exists()
+        in_the_way.unlink()
+        with pytest.raises(LostRecordError) as caught:
+            store.remember("written when there was room")
+        [rescued] = store.backups.all()
+        assert f"keepsake backup merge {rescued.name}" in caught.value.hint
+        assert [one.text for one in store.memories.all()] == ["written when there was room", "acknowledged before"]
+
+
+def test_window_that_ends_without_a_look_leaves_what_others_wrote_since_and_keeps_its_own(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, HashEmbedder())
+    store.remember("acknowledged before")
+    without_log(tmp_path)
+    written = another(tmp_path, "remember", "written by another since")
+    store._database.close()
+    with Store.open(tmp_path) as store:
+        assert all(store.holds(one) for one in written)
+        assert store._database.quick_check() == []
+        assert [one.rescued for one in store.backups.all()] == [True]
+
+
+def test_pages_of_another_database_in_the_place_are_not_written_anew(tmp_path: Path) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        replaced(tmp_path)
+        before = (tmp_path / "keepsake.db").stat()
+        for work in (store._database.vacuum, lambda: store._database.truncate_log(0.0)):
+            with pytest.raises(LostRecordError, match="Nothing more is written"):
+                work()
+        assert (tmp_path / "keepsake.db").stat() == before
+
+
+def test_window_whose_folder_is_gone_ends_and_gives_its_lock_back(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Store.open(folder, HashEmbedder()) as store:
+        store.remember("acknowledged before")
+        store.update_index()
+        folder.rename(tmp_path / "elsewhere")
+    assert not os.path.lexists(folder)

@@ -89,7 +89,7 @@ def test_pages_that_were_not_written_anew_are_caught_where_they_kept_a_copy(
 ) -> None:
     """A split of a page leaves a copy of some ids now and then: ids from a seed make the same splits each time."""
     monkeypatch.setattr(erasure, "STEPS", tuple(one for one in erasure.STEPS if one is not erasure._rewrite_pages))
-    for seed in range(3, 13):
+    for seed in range(5, 13):
         chosen = random.Random(seed)
         monkeypatch.setattr(
             ids, "new_id", lambda prefix, chosen=chosen: f"{prefix}_" + "".join(chosen.choices(ids._ALPHABET, k=20))

@@ -18,6 +18,7 @@ from assistant.core.profile import profile
 from assistant.core.profile_page import PageChanges, apply, asked_in_words, changes, page
 from assistant.display import moment, plain
 from assistant.editing import edited
+from memory_store.database.opened import OWN_DATA, is_own_file
 from memory_store.errors import StoreError
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -171,6 +172,8 @@ def answer_(
 
 
 def _read(file: Path) -> str:
+    if is_own_file(file):
+        raise StoreError(f"{file} can't be read: {OWN_DATA}.", "Name the page that you edited.")
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -19,6 +19,7 @@ from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_archive, check_member, too_much_unpacked
 from assistant.ingestion.readers.registry import NOT_READ, NOT_READ_HINT, known_suffixes
 from assistant.ingestion.readers.sniffing import EMPTY_ZIP, HEAD_BYTES, PDF, ZIP, binary_kind
+from memory_store.database.opened import OWN_DATA, OWN_DATA_HINT, is_own, is_own_place
 
 _SKIPPED = frozenset(("__pycache__", "node_modules", "__MACOSX"))
 
@@ -48,7 +49,8 @@ def discover(
     """Yield every file under `paths`, in order of name, each once.
 
     Hidden files and folders, caches, special files and links inside folders are passed over. A path that is given
-    by name is followed even if it is a link or hidden. Nothing is unpacked to the disk. `claims` are files, folders
+    by name is followed even if it is a link or hidden. Nothing is unpacked to the disk. Keepsake's own data is never
+    opened: passed over where it is met, a failure where it was named. `claims` are files, folders
     and zips that someone else reads: all of them, or what the claim says of a name inside.
     """
     walk = _Walk(limits, claims or {})
@@ -61,7 +63,10 @@ def discover(
         except (OSError, RuntimeError, ValueError) as error:
             yield _failure(display(path), error)
         else:
-            yield from walk.path(absolute, status)
+            if is_own_place(absolute):
+                yield DiscoveryFailure(display(path), OWN_DATA, OWN_DATA_HINT)
+            else:
+                yield from walk.path(absolute, status)
 
 
 def display(path: Path) -> str:
@@ -100,7 +105,7 @@ class _Walk:
     def _path(self, path: Path, status: os.stat_result, within: Within | None = None, *, named: bool) -> _Steps:
         """Yield what is found at a path. `within` is the folder around it that a claim is on."""
         identity = (status.st_dev, status.st_ino)
-        if identity in self._seen:
+        if identity in self._seen or is_own(status):
             return
         self._seen.add(identity)
         claim = self._claims.get(identity)

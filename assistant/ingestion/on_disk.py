@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from memory_store.database.opened import is_own
 from memory_store.models import Document
 
 _MEMBER: Final = "!/"  # parts the path of a zip from that of a member
@@ -34,7 +35,7 @@ def on_disk(document: Document, *, thorough: bool = True) -> OnDisk:
     file = importable(document)
     try:
         found = file.stat()
-        if _MEMBER in document.path:
+        if _MEMBER in document.path or is_own(found):
             return OnDisk.UNKNOWN
         if found.st_size != document.size_bytes:
             return OnDisk.CHANGED

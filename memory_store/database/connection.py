@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from memory_store.database import private_rule
+from memory_store.database import opened, private_rule
 from memory_store.database.files import Files, copy_beside, make_private, never_close
 from memory_store.errors import CorruptStoreError, LostRecordError, RefusedRowError, StoreError
 
@@ -50,6 +50,7 @@ class Database:
         self._closed = True  # until it is open
         self._anchor: sqlite3.Connection | None = self._connect()
         self._closed = False
+        opened.add(path)
         self._files = Files.in_place(path)
 
     def _connect(self) -> sqlite3.Connection:
@@ -226,6 +227,8 @@ class Database:
         with self._write_lock, self._pool_lock:
             if not self._closed and self._copy is None and Files.in_place(self.path) != self._files:
                 self._save_beside()
+            if not self._closed:
+                opened.remove(self.path)
             self._closed = True
             for connection in self._connections:
                 connection.close()

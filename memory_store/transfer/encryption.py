@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from memory_store.database.opened import is_own_file
 from memory_store.errors import ArchiveError
 
 _HEADERS: Final = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")
@@ -12,6 +13,8 @@ _HEADERS: Final = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE----
 
 def is_encrypted(path: Path) -> bool:
     """Say whether a file begins as the age format does. A file that can't be read is not encrypted."""
+    if is_own_file(path):
+        return False
     try:
         with path.open("rb") as file:
             beginning = file.read(max(map(len, _HEADERS)))

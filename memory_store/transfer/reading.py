@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from memory_store.database.opened import OWN_DATA, OWN_DATA_HINT, is_own_file
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError
 from memory_store.transfer import archive
@@ -114,6 +115,8 @@ def opened(path: Path, passphrase: str | None = None) -> Iterator[Archive]:
 
     Raises ArchiveError for a damaged or foreign file, here and while it is read.
     """
+    if is_own_file(path):
+        raise ArchiveError(f"{path} is not a Keepsake archive: {OWN_DATA}.", OWN_DATA_HINT)
     try:
         readable = io.BytesIO(decrypted(path, passphrase)) if is_encrypted(path) else path
         with zipfile.ZipFile(readable) as source:

@@ -19,6 +19,7 @@ from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.discovery import display, last_written
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_archive, check_member
+from memory_store.database.opened import is_own
 
 _MEMBER_SUFFIXES = (".json", ".jsonl")
 _SUBFOLDERS = ("projects", "memories", "design_chats")
@@ -108,7 +109,9 @@ def folder_members(folder: Path) -> Iterator[Member]:
             name = path.relative_to(folder).as_posix()
             # Beside the conversations anything may lie; only what an export names so is looked at.
             if belongs(name) and name.endswith(_MEMBER_SUFFIXES) and entry.is_file(follow_symlinks=False):
-                yield Member(name, entry.stat(follow_symlinks=False).st_size, _opener(path))
+                status = entry.stat(follow_symlinks=False)
+                if not is_own(status):
+                    yield Member(name, status.st_size, _opener(path))
 
 
 def _opener(path: Path) -> Callable[[], BinaryIO]:

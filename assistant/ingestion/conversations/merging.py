@@ -25,6 +25,7 @@ from assistant.ingestion.conversations.exports import belongs, folder_members
 from assistant.ingestion.discovery import Claim, Identity, display, is_passed_over
 from assistant.ingestion.isolation import ReadingProcess
 from memory_store import NewConversation, NewMemory, NewMessage, Store
+from memory_store.database.opened import is_own, is_own_place
 
 _SUFFIXES = (".zip", ".json", ".db", ".sqlite", ".sqlite3")
 _OWN = "keepsake:"
@@ -106,7 +107,8 @@ def find_exports(paths: Sequence[Path], reader: ReadingProcess, limits: ReadLimi
             status = absolute.stat()
         except (OSError, RuntimeError, ValueError):
             continue  # The import of files says why.
-        yield from _search(absolute, status, reader, limits, seen)
+        if not is_own_place(absolute):  # The import of files says so.
+            yield from _search(absolute, status, reader, limits, seen)
 
 
 def _search(
@@ -117,7 +119,7 @@ def _search(
     while waiting:
         path, status = waiting.pop()
         identity = (status.st_dev, status.st_ino)
-        if identity in seen:
+        if identity in seen or is_own(status):
             continue
         seen.add(identity)
         is_folder = stat.S_ISDIR(status.st_mode)

@@ -6,7 +6,7 @@ import ctypes
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +35,9 @@ class ChromaSegment:
     def create(cls, folder: Path, identity: EmbedderIdentity) -> ChromaSegment:
         """Make an empty segment in a new folder; anything that lies there is removed first."""
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700, parents=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.parent.chmod(0o700)
+        folder.mkdir(mode=0o700)
         with _translated(folder):
             client = _client(folder)
             collection = client.create_collection(
@@ -44,6 +46,7 @@ class ChromaSegment:
                 metadata={"embedder": str(identity), "normalized": identity.normalized},
                 configuration={"hnsw": {"space": "cosine", "ef_search": _EF_SEARCH, "sync_threshold": MAX_BATCH}},
             )
+            _make_private(folder)
         return cls(folder, client, collection)
 
     @classmethod
@@ -61,6 +64,7 @@ class ChromaSegment:
             except BaseException:
                 client.close()
                 raise
+            _make_private(folder)
         return cls(folder, client, collection)
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
@@ -69,6 +73,7 @@ class ChromaSegment:
             for at in range(0, len(ids), MAX_BATCH):
                 batch = slice(at, at + MAX_BATCH)
                 self._collection.upsert(ids=list(ids[batch]), embeddings=vectors[batch])
+            _make_private(self.folder)
 
     def ids(self) -> set[str]:
         """Return the ids of everything it holds."""
@@ -102,6 +107,15 @@ class ChromaSegment:
                 self._client.close()
         except IndexUnavailableError:
             pass  # the folder is either kept and checked at the next open, or about to be removed
+
+
+def _make_private(folder: Path) -> None:
+    """Make a segment readable by its owner alone: Chroma makes its files as the umask has it."""
+    folder.chmod(0o700)
+    for path in folder.rglob("*"):
+        # What Chroma removes while it works is gone, and no longer to be read.
+        with suppress(FileNotFoundError):
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _overwrite_freed_memory() -> None:

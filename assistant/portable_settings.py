@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 from assistant.config import Settings, config_path
 from assistant.errors import ConfigError
 from assistant.setting import Setting, Value, all_settings, keep
+from memory_store.network import without_secrets
 
 # Where the data lie is the new machine's own affair: a folder of the old one would lead to an empty store.
 _OF_ONE_MACHINE = ("data_dir",)
@@ -30,7 +30,7 @@ _TAKEN: Final[Mapping[str, tuple[str, ...]]] = {
 def portable(given: Path | None = None) -> str | None:
     """Return the text of the user's config.toml for an archive; None if there is none that can be read.
 
-    Comments and order stay. Keys are never in the file; a password inside an address is taken out.
+    Comments and order stay. Keys are never in the file; what may be one inside an address is taken out.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
@@ -42,7 +42,7 @@ def portable(given: Path | None = None) -> str | None:
     for name in _OF_ONE_MACHINE:
         if document.get(name):
             document[name] = ""
-    _without_passwords(document)
+    _without_secrets(document)
     return tomlkit.dumps(document)
 
 
@@ -98,11 +98,9 @@ def _values(given: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
             yield "", section, value
 
 
-def _without_passwords(table: Any) -> None:
+def _without_secrets(table: Any) -> None:
     for name, value in table.items():
         if isinstance(value, dict):
-            _without_passwords(value)
-        elif isinstance(value, str) and "@" in value:
-            parts = urlsplit(value)
-            if parts.scheme in ("http", "https") and "@" in parts.netloc:
-                table[name] = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+            _without_secrets(value)
+        elif isinstance(value, str):
+            table[name] = without_secrets(value)

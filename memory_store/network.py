@@ -41,6 +41,16 @@ def display_url(url: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
+def without_secrets(text: str) -> str:
+    """Return an address without user, password, query and fragment, where keys are sometimes put; other texts as is."""
+    if not text.strip().casefold().startswith(("http://", "https://")):
+        return text
+    # By hand, since what is no valid address may hold a key as well.
+    scheme, _, rest = text.partition("://")
+    host, slash, path = rest.partition("?")[0].partition("#")[0].partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
 def host_of(url: str) -> str:
     """Return the host name of a URL in lower case, without port; empty if it has none or is malformed."""
     parts = _split(url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from memory_store.network import display_url, host_of, is_loopback
+from memory_store.network import display_url, host_of, is_loopback, without_secrets
 
 LOOPBACK = [
     "http://127.0.0.1",
@@ -76,3 +76,19 @@ def test_a_url_is_shown_without_secrets() -> None:
 def test_the_host_of_a_malformed_url_is_empty() -> None:
     assert host_of("https://API.openai.com/v1") == "api.openai.com"
     assert host_of("http://[::1") == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://me:secret@models.example/v1", "https://models.example/v1"),
+        ("https://models.example/v1?key=secret&api-version=2", "https://models.example/v1"),
+        ("https://models.example:noport@x/v1#secret", "https://x/v1"),
+        ("http://me:secret@127.0.0.1:badport/v1", "http://127.0.0.1:badport/v1"),
+        ("HTTPS://me:secret@models.example", "HTTPS://models.example"),
+        ("http://127.0.0.1:11434/v1", "http://127.0.0.1:11434/v1"),
+        ("mail me@example.org?", "mail me@example.org?"),
+    ],
+)
+def test_address_is_shown_without_what_may_be_a_key(address: str, shown: str) -> None:
+    assert without_secrets(address) == shown

@@ -10,7 +10,7 @@ import typer
 
 from assistant.cli.commands import CommandGroup
 from assistant.cli.context import Invocation
-from assistant.cli.output import complain, say
+from assistant.cli.output import complain, say, unexpected
 from memory_store.errors import KeepsakeError
 
 EXIT_FAILED = 1
@@ -74,7 +74,7 @@ def run(arguments: list[str] | None = None) -> int:
         sys.stderr.close()  # whoever read our output has gone; nothing is left to say
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 — a traceback would show what is remembered; the log has the place
-        complain(_unexpected(error))
+        complain(unexpected(error))
         return EXIT_FAILED
     except KeyboardInterrupt:
         say("Interrupted.")
@@ -82,15 +82,3 @@ def run(arguments: list[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     return 0
-
-
-def _unexpected(error: Exception) -> KeepsakeError:
-    """Put a failure that nobody expected into words, and log its place."""
-    from assistant import crash_log
-
-    file = crash_log.note(error)
-    logged = f" Where it happened is in {file}, without a word of yours." if file else ""
-    return KeepsakeError(
-        f"Something went wrong that nobody expected: {type(error).__name__}.",
-        f"Nothing stored is lost by this; `keepsake doctor` looks over the memory.{logged}",
-    )

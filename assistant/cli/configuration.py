@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from assistant import config, crash_log
 from assistant.cli.context import invocation
 from assistant.cli.output import print_json, say, show
 from assistant.errors import ConfigError
+from memory_store.network import without_secrets
 
 _group = typer.Typer(help="See, write and check the settings.\n\nExample: keepsake config init", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -24,11 +25,11 @@ def register(app: typer.Typer) -> None:
 
 @_group.command("show")
 def show_(context: typer.Context, as_json: _Json = False) -> None:
-    """Print the settings in force.
+    """Print the settings in force; of an address without what may be a key inside it.
 
     Example: keepsake config show
     """
-    settings = invocation(context).settings().model_dump(by_alias=True)
+    settings = _without_secrets(invocation(context).settings().model_dump(by_alias=True))
     if as_json:
         print_json(settings)
         return
@@ -39,6 +40,17 @@ def show_(context: typer.Context, as_json: _Json = False) -> None:
                 show(f"{inner} = {json.dumps(setting, ensure_ascii=False)}")
         else:
             show(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+
+
+def _without_secrets(settings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_secrets(value)
+        if isinstance(value, dict)
+        else without_secrets(value)
+        if isinstance(value, str)
+        else value
+        for name, value in settings.items()
+    }
 
 
 @_group.command("init")

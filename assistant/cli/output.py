@@ -37,6 +37,18 @@ def complain(error: KeepsakeError) -> None:
         say(error.hint)
 
 
+def unexpected(error: Exception) -> KeepsakeError:
+    """Put a failure that nobody expected into words, and log its place."""
+    from assistant import crash_log
+
+    file = crash_log.note(error)
+    logged = f" Where it happened is in {file}, without a word of yours." if file else ""
+    return KeepsakeError(
+        f"Something went wrong that nobody expected: {type(error).__name__}.",
+        f"Nothing stored is lost by this; `keepsake doctor` looks over the memory.{logged}",
+    )
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows in aligned columns; the last column is not padded."""
     from rich.cells import cell_len, set_cell_size

@@ -15,7 +15,7 @@ from typing import Final
 from assistant import bootstrap
 from assistant.cli.context import WORDS_ALONE
 from assistant.cli.forgetting import chosen, erase
-from assistant.cli.output import complain, say, show
+from assistant.cli.output import complain, say, show, unexpected
 from assistant.cli.searching import source_line
 from assistant.cli.turns import Printer, session_in, show_turn
 from assistant.config import Settings
@@ -58,6 +58,9 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
                     return chat.failed
             except KeepsakeError as error:
                 complain(error)
+                chat.failed = True
+            except Exception as error:  # noqa: BLE001 — it is one answer's trouble: what is typed next is answered
+                complain(unexpected(error))
                 chat.failed = True
             except KeyboardInterrupt:  # while nothing was answered that it could have stopped
                 say("\nCtrl+D leaves.")

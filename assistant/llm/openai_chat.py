@@ -16,6 +16,7 @@ from assistant.llm.openai_chunks import Chunk, ThinkingSplitter, read_chunk
 from assistant.llm.openai_errors import Endpoint, Failed, cut_off, foreign_errors, malformed, too_long, translate
 from assistant.llm.retry import RetryPolicy
 from assistant.llm.transport import http_client
+from memory_store.importing import one_at_a_time
 from memory_store.network import display_url, is_loopback
 
 if TYPE_CHECKING:
@@ -161,7 +162,9 @@ class OpenAIChat:
             return self._client
 
     def _make_client(self) -> AsyncOpenAI:
-        import openai
+        with one_at_a_time:
+            import openai
+            import openai.resources.chat  # the client would import it at the first request
 
         return openai.AsyncOpenAI(
             base_url=self._base_url,

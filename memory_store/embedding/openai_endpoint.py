@@ -12,6 +12,7 @@ import numpy as np
 
 from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
 from memory_store.errors import EmbeddingError
+from memory_store.importing import one_at_a_time
 from memory_store.network import display_url, is_loopback
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ class OpenAIEmbedder:
     def _open(self) -> httpx2.Client:
         with self._lock:
             if self._client is None:
-                import httpx2
+                with one_at_a_time:
+                    import httpx2
 
                 # Environment proxies must not carry what is meant for this machine; redirects could lead away from it.
                 self._client = httpx2.Client(

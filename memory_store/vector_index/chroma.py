@@ -14,6 +14,7 @@ import numpy as np
 
 from memory_store.embedding.base import EmbedderIdentity, Vectors
 from memory_store.errors import IndexUnavailableError
+from memory_store.importing import one_at_a_time
 
 _COLLECTION: Final = "passages"
 # Below Chroma's own limit of 5461; smaller batches keep memory low and a stop quick.
@@ -132,8 +133,9 @@ def _overwrite_freed_memory() -> None:
 
 def _client(folder: Path) -> Any:
     _overwrite_freed_memory()
-    import chromadb
-    from chromadb.config import Settings
+    with one_at_a_time:
+        import chromadb
+        from chromadb.config import Settings
 
     return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
 

@@ -208,3 +208,11 @@ def test_log_of_requests_is_listed(keepsake: Shell) -> None:
     listed = keepsake("requests").out
     assert "https://models.example/v1" in listed
     assert "Ines" not in listed
+
+
+def test_settings_are_shown_without_keys_inside_of_addresses(keepsake: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEPSAKE_MODEL__BASE_URL", "https://me:hush-1@models.example/v1?key=hush-2")
+    for arguments in (("config", "show"), ("config", "show", "--json")):
+        told = keepsake(*arguments)
+        assert "https://models.example/v1" in told.out
+        assert "hush" not in told.out + told.err

@@ -8,6 +8,7 @@ import pty
 import select
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,25 @@ def test_failed_answer_is_the_exit_code(
     assert (told.code, told.out) == (1, "")
     assert "The network is gone." in told.err
     assert "/retry asks again" in told.err
+
+
+def test_answer_that_fails_as_nobody_expected_ends_neither_the_chat_nor_the_rest_of_the_input(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    scripted.append(ScriptedChat(["Fine."]))
+    answer = plain.LineChat.answer
+    calls = iter([AttributeError("partially initialized module 'httpx' has no attribute 'URL'")])
+
+    async def failing_once(self: plain.LineChat, turn: Any) -> None:
+        for error in calls:
+            raise error
+        await answer(self, turn)
+
+    monkeypatch.setattr(plain.LineChat, "answer", failing_once)
+    told = piped(keepsake, monkeypatch, "first\nsecond\n", "chat", "--plain")
+    assert "Fine." in told.out
+    assert "nobody expected: AttributeError" in told.err
+    assert told.code == 0
 
 
 def test_memory_is_searched_kept_and_never_erased_without_a_yes(

@@ -16,7 +16,7 @@ from tests.memory_store.test_migrations import ARCHIVES, STORES, assert_holds_ev
 from tests.support import warmed
 from tests.support.embedder import HashEmbedder
 
-RUNS = int(os.environ.get("FAULT_RUNS", "30"))
+RUNS = int(os.environ.get("FAULT_RUNS", "12"))
 
 
 def test_killed_and_torn_stores_keep_every_promise(tmp_path: Path) -> None:

@@ -239,11 +239,13 @@ async def _forget(chat: LineChat, argument: str) -> None:
     if not selected:
         say("Nothing to forget was named. It is written /forget ID or /forget matching WORDS")
         return
-    await asyncio.to_thread(erase, chat.store, Selection(selected))
-    conversation = chat.session.conversation
-    if conversation is not None and not chat.session.temporary:
-        known = {one.id for one in await asyncio.to_thread(chat.store.conversations.all)}
-        await (_open(chat, conversation.id) if conversation.id in known else _new(chat, ""))
+    try:
+        await asyncio.to_thread(erase, chat.store, Selection(selected))
+    finally:  # what could not be verified is gone from the record all the same, and so from view
+        conversation = chat.session.conversation
+        if conversation is not None and not chat.session.temporary:
+            known = {one.id for one in await asyncio.to_thread(chat.store.conversations.all)}
+            await (_open(chat, conversation.id) if conversation.id in known else _new(chat, ""))
 
 
 async def _retry(chat: LineChat, argument: str) -> None:

@@ -15,10 +15,13 @@ _WIDE: Final = re.compile("[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 # What chat templates of local models take for their own marks, wherever it stands: a text that holds them could end its
 # frame and speak as the system. A blank after the first sign makes them plain text.
 _TEMPLATE_MARK: Final = re.compile(
-    r"<(?=[|｜]|/?(?:s|bos|eos|pad|unk)>|(?:start|end)_of_turn>|/?<SYS>>)|"
+    r"<(?=[|｜]|/?(?:s|bos|eos|pad|unk)>|(?:start|end)_of_turn>|</?SYS>>)|"
     r"\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",
     re.IGNORECASE,
 )
+# Copies of ASCII that no font shows and every tokenizer reads (the Unicode block Tags).
+_INVISIBLE: Final = re.compile("[\U000e0000-\U000e007f]")
+_BAR: Final = re.compile("[|\u00a6\u01c0\u2223\u23d0\u2502\u2758\uff5c]")  # what looks like the bar between pieces
 _TAKEN: Final = re.compile(r"\W*(?:(?:the|a|your|an) )*(?:user|model|system|assistant|keepsake)\b", re.IGNORECASE)
 _PLACE_CHARS: Final = 240
 
@@ -56,7 +59,8 @@ def framed(number: int, hit: Hit, text: str = "") -> str:
         f"{hit.created_at:%Y-%m-%d}",
         f"by {author_label(hit.author)}",
     ]
-    return f"[{number}] " + " | ".join(one_line(piece) for piece in pieces if piece) + "\n" + quoted(text or hit.text)
+    line = " | ".join(_BAR.sub("/", one_line(piece)) for piece in pieces if piece)
+    return f"[{number}] {line}\n{quoted(text or hit.text)}"
 
 
 def quoted(text: str) -> str:
@@ -70,8 +74,8 @@ def one_line(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return a text in which no mark of a chat template is one any more."""
-    return _TEMPLATE_MARK.sub(lambda match: match[0] + " ", text)
+    """Return a text in which no mark of a chat template is one any more, and nothing that only a model would see."""
+    return _TEMPLATE_MARK.sub(lambda match: match[0] + " ", _INVISIBLE.sub("", text))
 
 
 def author_label(author: Author) -> str:

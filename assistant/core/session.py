@@ -187,7 +187,10 @@ class Session:
         await self.refuse_again(message_id, go_on=go_on)
         (message,) = [one for one in self._messages if one.id == message_id]
         beginning = ""
-        self._messages = self._before(message_id)
+        before = self._before(message_id)
+        if message.role is not Role.USER and not before:
+            raise ModelError("The question of this answer was erased.", "Ask it anew: there is nothing to answer.")
+        self._messages = before
         if message.role is Role.USER:
             self._messages.append(message)
         elif go_on:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,7 +15,7 @@ from typing import Final
 from memory_store.clock import now
 from memory_store.database import doomed, erasures, fulltext, pending_erasures, tombstones
 from memory_store.database.connection import Database
-from memory_store.database.files import BACKUP_TIME, BACKUPS, RESCUED, private_part
+from memory_store.database.files import BACKUP_TIME, BACKUPS, RESCUED, copy_whole, private_part
 from memory_store.database.migrations import migrate
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import BackupError, NotFoundError, StoreError
@@ -64,17 +63,14 @@ class Backups:
         """
         name = f"{now():{BACKUP_TIME}}{note}.db"
         try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            with private_part(self.folder / name) as part:
-                with self._database.read() as source, closing(sqlite3.connect(part, isolation_level=None)) as copy:
-                    sums = _sums(source)
-                    source.backup(copy)
-                    copy.execute("PRAGMA journal_mode=DELETE")
+            with self._database.read() as source:
+                sums = _sums(source)
+
+                def look(copy: sqlite3.Connection) -> None:
                     _finish_erasures(copy)
                     _verify(copy, sums)
-                with part.open("rb") as written:
-                    os.fsync(written.fileno())
-                part.replace(self.folder / name)
+
+                copy_whole(source, self.folder / name, look)
         except (OSError, sqlite3.Error, StoreError) as error:
             raise BackupError(
                 f"The backup could not be made in {self.folder}: {error}.", "Free some space, or check the folder."
@@ -128,15 +124,10 @@ class Backups:
         source = self.folder / self.get(name).name
         if problems := self.check(name):
             raise BackupError(f"The backup {name} is damaged: {problems[0]}.", "Choose another backup.")
-        with private_part(source) as part, private_part(source.with_suffix(".zip")) as packed:
-            with _opened(source) as connection, closing(sqlite3.connect(part)) as copy:
-                connection.backup(copy)
-            database = Database(part)
-            try:
+        with private_part(source.with_suffix(".zip")) as packed:
+            with _copied(source) as (_, database):
                 migrate(database)
                 export(database, packed, version())
-            finally:
-                database.close()
             yield packed
 
     def remove(self, name: str) -> None:
@@ -210,14 +201,8 @@ class Backups:
 
     def _rewrite(self, path: Path, chosen: Sequence[tuple[str, str]]) -> None:
         """Erase in a copy, write every page of the copy anew, and put it in the backup's place."""
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
-            with _opened(path) as source:
-                Database(temporary).close()
-                with closing(sqlite3.connect(temporary)) as copy:
-                    source.backup(copy)
-            database = Database(temporary)
-            try:
+            with _copied(path) as (part, database):
                 with database.write() as connection:
                     doomed.choose(connection, list(_present(connection, chosen)))
                     erasures.delete_doomed(connection, bury=False)
@@ -226,16 +211,12 @@ class Backups:
                     fulltext.merge(connection)
                 database.vacuum()
                 database.truncate_log(0.0)
-            finally:
                 database.close()
-            with closing(sqlite3.connect(temporary)) as connection:
-                connection.execute("PRAGMA journal_mode=DELETE")
-            temporary.replace(path)
+                with closing(sqlite3.connect(part)) as connection:
+                    connection.execute("PRAGMA journal_mode=DELETE")
+                part.replace(path)
         except (OSError, sqlite3.Error) as error:
             raise BackupError(f"The backup {path.name} could not be rewritten: {error}.", "Remove it.") from error
-        finally:
-            for left in path.parent.glob(f"{temporary.name}*"):
-                left.unlink()
 
     def clear_temporary(self) -> None:
         """Remove what a kill left of a copy in the making; what another process is making stays."""
@@ -281,6 +262,16 @@ def _verify(copy: sqlite3.Connection, sums: list[tuple[int, ...]]) -> None:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
         yield connection
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[tuple[Path, Database]]:
+    """Give a private copy of a backup, and the copy opened as a database; both are gone afterwards."""
+    with private_part(path) as part:
+        with _opened(path) as source, closing(sqlite3.connect(part)) as copy:
+            source.backup(copy)
+        with closing(Database(part)) as database:
+            yield part, database
 
 
 def _finish_erasures(copy: sqlite3.Connection) -> None:

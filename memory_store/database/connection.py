@@ -70,7 +70,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             if connection is not None:
                 connection.close()
-            raise translate(error, path) from error
+            raise _translate(error, path) from error
         return connection
 
     @property
@@ -134,7 +134,7 @@ class Database:
             connection.execute("BEGIN")
             yield connection
         except sqlite3.DatabaseError as error:
-            raise translate(error, self.path) from error
+            raise _translate(error, self.path) from error
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -167,7 +167,7 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except sqlite3.DatabaseError as error:
-                raise translate(error, self.path) from error
+                raise _translate(error, self.path) from error
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -188,7 +188,7 @@ class Database:
                     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 except sqlite3.OperationalError as error:
                     if "locked" not in str(error) and "busy" not in str(error):
-                        raise translate(error, self.path) from error
+                        raise _translate(error, self.path) from error
                     busy = 1
                 if not busy:
                     return True
@@ -204,7 +204,7 @@ class Database:
             try:
                 connection.execute("VACUUM")
             except sqlite3.DatabaseError as error:
-                raise translate(error, self.path) from error
+                raise _translate(error, self.path) from error
 
     def _connect_in_place(self) -> closing[sqlite3.Connection]:
         """Open a connection for what concerns the files and not the rows: never to another database in their place."""
@@ -235,7 +235,7 @@ class Database:
             self._idle, self._writer, self._anchor = [], None, None
 
 
-def translate(error: sqlite3.DatabaseError, path: Path) -> StoreError:
+def _translate(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     text = str(error)
     if "malformed" in text or "not a database" in text or "corrupt" in text:
         return CorruptStoreError(

@@ -7,7 +7,7 @@ import ctypes
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +19,22 @@ from memory_store.errors import StoreError
 BACKUPS: Final = "backups"
 BACKUP_TIME: Final = "%Y%m%dT%H%M%S%fZ"
 RESCUED: Final = "-rescued"
-_Place = tuple[int, int]
+# What SQLite calls the files beside a database: its write-ahead log, the shared memory of its readers, a journal.
+LOG, SHARED_MEMORY, JOURNAL = "-wal", "-shm", "-journal"
+Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
     """Which files a connection has open: device and inode of the database and of its write-ahead log."""
 
-    database: _Place | None
-    log: _Place | None
+    database: Place | None
+    log: Place | None
 
     @classmethod
     def in_place(cls, database: Path) -> Files:
         """Return what stands in the folder now; None for a file that is not there."""
-        return cls(_place_of(database), _place_of(database.with_name(f"{database.name}-wal")))
+        return cls(place_of(database), place_of(beside(database, LOG)))
 
     def remove_log_of_another(self, database: Path) -> None:
         """Remove the log that is left of this database where another one stands in its place.
@@ -41,8 +43,8 @@ class Files:
         """
         there = Files.in_place(database)
         if there.database != self.database and there.log == self.log:
-            for side in ("-wal", "-shm"):
-                database.with_name(f"{database.name}{side}").unlink(missing_ok=True)
+            for side in (LOG, SHARED_MEMORY):
+                beside(database, side).unlink(missing_ok=True)
 
 
 def make_private(path: Path) -> None:
@@ -74,28 +76,39 @@ def make_private(path: Path) -> None:
 
 def copy_beside(connection: sqlite3.Connection, database: Path) -> Path:
     """Copy all that a connection sees into the folder of backups; return the copy. Raises OSError or sqlite3.Error."""
-    folder = database.parent / BACKUPS
-    folder.mkdir(mode=0o700, exist_ok=True)
-    target = folder / f"{now():{BACKUP_TIME}}{RESCUED}.db"
+    target = database.parent / BACKUPS / f"{now():{BACKUP_TIME}}{RESCUED}.db"
+    copy_whole(connection, target)
+    return target
+
+
+def copy_whole(
+    source: sqlite3.Connection, target: Path, look: Callable[[sqlite3.Connection], None] = lambda _copy: None
+) -> None:
+    """Copy all that a connection sees into one new file, whole and on the disk, or not at all.
+
+    `look` has the copy before it gets its name, and may refuse it. Raises OSError, and sqlite3.Error.
+    """
+    target.parent.mkdir(mode=0o700, exist_ok=True)
     with private_part(target) as part:
-        with closing(sqlite3.connect(part)) as copy:
-            connection.backup(copy)
+        with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+            source.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
+            look(copy)
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(target)
-    return target
 
 
 @contextlib.contextmanager
 def private_part(target: Path) -> Iterator[Path]:
-    """Give an empty file beside the target, readable by its owner alone, and remove it if it is still there."""
+    """Give an empty file beside the target, for its owner alone; it and its log are removed if they are still there."""
     part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         yield part
     finally:
-        part.unlink(missing_ok=True)
+        for side in ("", LOG, SHARED_MEMORY, JOURNAL):
+            beside(part, side).unlink(missing_ok=True)
 
 
 def never_close(connection: sqlite3.Connection) -> None:
@@ -111,23 +124,27 @@ def processes_with_others(database: Path) -> list[int]:
 
     Where the system doesn't tell (it does in Linux's /proc) none are returned.
     """
-    names = {f"{database}{side}" for side in ("", "-wal", "-shm")}
+    names = {str(beside(database, side)) for side in ("", LOG, SHARED_MEMORY)}
     found = set()
     for opened in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             name = str(opened.readlink()).removesuffix(" (deleted)")
-            if name in names and _place_of(opened) != _place_of(Path(name)):
+            if name in names and place_of(opened) != place_of(Path(name)):
                 found.add(int(opened.parts[2]))
         except OSError:
             continue  # closed meanwhile, or somebody else's
     return sorted(found)
 
 
-def _place_of(path: Path) -> _Place | None:
+def beside(database: Path, side: str) -> Path:
+    """Return the file that SQLite keeps beside a database for this purpose."""
+    return database.with_name(database.name + side)
+
+
+def place_of(path: Path) -> Place | None:
+    """Return device and inode; None for what is not there, or can't be looked at: no file that was opened there."""
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except (OSError, ValueError):
         return None
-    except OSError:
-        return None  # a folder that can't be looked into any more: not the file that was opened there
     return found.st_dev, found.st_ino

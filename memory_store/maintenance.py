@@ -7,17 +7,25 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from filelock import FileLock, Timeout
-
-from memory_store import erasure
 from memory_store.database import outbox, pending_erasures
 from memory_store.database.connection import Database
 from memory_store.database.requests import Requests
 from memory_store.embedding.base import Embedder, EmbedderIdentity
-from memory_store.errors import EmbedderMismatchError, EmbeddingError, ErasurePendingError, KeepsakeError, StoreError
-from memory_store.vector_index.segments import SegmentedIndex
+from memory_store.errors import (
+    EmbedderMismatchError,
+    EmbeddingError,
+    ErasureFailedError,
+    ErasurePendingError,
+    KeepsakeError,
+    StoreError,
+)
+from memory_store.process_lock import ProcessLock
+
+# Whoever neither erases nor has an index to look after waits for neither.
+if TYPE_CHECKING:
+    from memory_store.vector_index.segments import SegmentedIndex
 
 # How many passages are embedded between two looks at erasures, stops and queries.
 _EMBED_BATCH: Final = 64
@@ -35,8 +43,8 @@ class Workshop:
         self._database = database
         self._root = folder / "index"
         self._embedder = embedder
-        self._index_lock = FileLock(folder / "index.lock", mode=0o600, thread_local=False)
-        self._embed_lock = FileLock(folder / "embedding.lock", mode=0o600, thread_local=False)
+        self._index_lock = ProcessLock(folder / "index.lock")
+        self._embed_lock = ProcessLock(folder / "embedding.lock")
         self._turn = threading.RLock()  # one thread of this process at a time works on the index
         self._index: SegmentedIndex | None = None
         self._stop = threading.Event()
@@ -50,13 +58,7 @@ class Workshop:
 
     def _own(self) -> bool:
         """Try to be the owner of the index; the lock dies with the process that holds it."""
-        if self._index_lock.is_locked:
-            return True
-        try:
-            self._index_lock.acquire(timeout=0)
-        except Timeout:
-            return False
-        return True
+        return self._index_lock.is_locked or self._index_lock.acquire() is not None
 
     def _disown(self) -> None:
         with self._turn:
@@ -77,6 +79,8 @@ class Workshop:
         return index if index is not None and index.is_current() else None
 
     def _opened_index(self, identity: EmbedderIdentity) -> SegmentedIndex:
+        from memory_store.vector_index.segments import SegmentedIndex
+
         if self._index is None:
             index = SegmentedIndex(self._database, self._root, identity)
             index.check()
@@ -130,9 +134,8 @@ class Workshop:
             raise
 
     def _embed_batch(self, embedder: Embedder) -> int:
-        try:
-            lock = self._embed_lock.acquire(timeout=0)
-        except Timeout:
+        lock = self._embed_lock.acquire()
+        if lock is None:
             return 0
         with lock:
             # Private text never goes to an embedder elsewhere: it is found by full text alone.
@@ -182,31 +185,40 @@ class Workshop:
         Raises ErasurePendingError if something was still in the way when patience ran out, and ErasureFailedError if
         one of them could not be verified. What else waits is done with them, whatever comes of it.
         """
+        from memory_store.erasure import COMPLETES_LATER
+
         deadline = time.monotonic() + patience_seconds
         while set(wanted) & set(self._awaited()):
             if self._own():
                 with self._turn:
-                    erasure.complete(self._place(), max(0.0, deadline - time.monotonic()))
+                    self._complete(max(0.0, deadline - time.monotonic()))
                 if self._thread is None:
                     self._disown()
             elif time.monotonic() >= deadline:
                 raise ErasurePendingError(
                     "The erasure is recorded but not yet complete: another Keepsake owns the index.",
-                    erasure.COMPLETES_LATER,
+                    COMPLETES_LATER,
                 )
             else:
                 time.sleep(0.05)
         with self._database.read() as connection:
             failed = pending_erasures.failed_among(connection, wanted)
         if failed:
-            raise erasure.failure(self._database, failed)
+            raise self._failure(failed)
 
     def _awaited(self) -> list[str]:
         with self._database.read() as connection:
             return pending_erasures.awaited(connection)
 
-    def _place(self) -> erasure.Place:
-        return erasure.Place(self._database, self._root, self._index)
+    def _complete(self, patience_seconds: float) -> list[str]:
+        from memory_store import erasure
+
+        return erasure.complete(erasure.Place(self._database, self._root, self._index), patience_seconds)
+
+    def _failure(self, failed: Sequence[str]) -> ErasureFailedError:
+        from memory_store import erasure
+
+        return erasure.failure(self._database, failed)
 
     def update_index(self, stop: threading.Event | None = None) -> bool:
         """Bring the index up to date if this process is or can be its owner; return whether it could."""
@@ -224,6 +236,8 @@ class Workshop:
 
     def check_index(self) -> list[str]:
         """Look over the index if this process can own it; return the findings (nothing is repaired here)."""
+        from memory_store.vector_index.segments import SegmentedIndex
+
         identity = self._made_by()
         if identity is None or self.usable_embedder() is None:
             return []
@@ -294,9 +308,9 @@ class Workshop:
                 if self._awaited():
                     # A reader in the way: the erasure stays pending and is tried again in the next round.
                     with suppress(ErasurePendingError):
-                        failed = erasure.complete(self._place(), 1.0)
+                        failed = self._complete(1.0)
                         if failed:
-                            raise erasure.failure(self._database, failed)
+                            raise self._failure(failed)
         try:
             embedded = self.embed_batch()
         except EmbeddingError:
@@ -326,7 +340,7 @@ class Workshop:
         # can't be read any more, the lock is given back all the same.
         with suppress(KeepsakeError), self._turn:
             if self._index_lock.is_locked and self._awaited():
-                erasure.complete(self._place(), _LAST_PATIENCE_SECONDS)
+                self._complete(_LAST_PATIENCE_SECONDS)
         self._disown()
         if self._embed_lock.is_locked:
             self._embed_lock.release()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from memory_store import ids
 from memory_store.backups import Backups
@@ -28,9 +28,7 @@ from memory_store.database.migrations import migrate
 from memory_store.database.requests import Requests
 from memory_store.database.statistics import statistics
 from memory_store.database.tombstones import Name, NameKind, name_of_text
-from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import AmbiguousIdError, EmbeddingError, NotFoundError, StoreError
-from memory_store.forgetting import Selection, chosen_by, forget, plan
 from memory_store.maintenance import Progress, Workshop
 from memory_store.models import (
     Activity,
@@ -44,18 +42,19 @@ from memory_store.models import (
     Surroundings,
 )
 from memory_store.privacy import Privacy
-from memory_store.retrieval.candidates import VectorSide, gather, understood
-from memory_store.retrieval.expansion import surroundings
-from memory_store.retrieval.holding import all_holding
-from memory_store.retrieval.pool import Pool
-from memory_store.retrieval.query import Query
-from memory_store.retrieval.recall import recall
-from memory_store.transfer.export import ExportSummary, export
-from memory_store.transfer.formats import Format, export_as
-from memory_store.transfer.restore import RestoreOptions, RestoreSummary, restore
-from memory_store.transfer.writing import refuse_inside
-from memory_store.vector_index.base import VectorIndex
-from memory_store.vector_index.exact import ExactIndex
+
+# What recalls, erases, exports and restores is imported where it is called: who lists memories waits for none of it.
+if TYPE_CHECKING:
+    from memory_store.embedding.base import Embedder, EmbedderIdentity
+    from memory_store.forgetting import Selection
+    from memory_store.retrieval.candidates import VectorSide
+    from memory_store.retrieval.pool import Pool
+    from memory_store.retrieval.query import Query
+    from memory_store.transfer.export import ExportSummary
+    from memory_store.transfer.formats import Format
+    from memory_store.transfer.restore import RestoreOptions, RestoreSummary
+    from memory_store.vector_index.base import VectorIndex
+    from memory_store.vector_index.exact import ExactIndex
 
 DATABASE_NAME: Final = "keepsake.db"
 ERASURE_PATIENCE_SECONDS: Final = 60.0
@@ -140,22 +139,30 @@ class Store:
         Times in the query ("last spring") are understood as of `asked_at`, by default now. A query that is `private`,
         or is so by the rule, goes to no embedder elsewhere.
         """
+        from memory_store.retrieval.recall import recall
+
         side, moment = self._vector_side(query, private), as_local(asked_at)
         return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
 
     def all_holding(self, words: str) -> list[passages.StoredPassage]:
         """Return all passages that hold each of these words, the latest first: superseded ones and twins too."""
+        from memory_store.retrieval.holding import all_holding
+
         return all_holding(self._database, words)
 
     def candidates(
         self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None
     ) -> tuple[Query, Pool]:
         """Return what recall would rank: for explaining a ranking and for fitting one."""
+        from memory_store.retrieval.candidates import gather, understood
+
         asked, side = understood(self._database, query, as_local(asked_at)), self._vector_side(query)
         return asked, gather(self._database, asked, k, filters or RecallFilters(), side, self._executor)
 
     def surroundings(self, hits: Sequence[Hit], filters: RecallFilters | None = None) -> dict[str, Surroundings]:
         """Return what stands right before and after each hit in its source, by the hit's id."""
+        from memory_store.retrieval.expansion import surroundings
+
         return surroundings(self._database, hits, filters or RecallFilters())
 
     def passage(self, passage_id: str) -> passages.StoredPassage:
@@ -199,6 +206,8 @@ class Store:
         return str(found[0][0])
 
     def _vector_side(self, query: str, private: bool = False) -> VectorSide | None:
+        from memory_store.retrieval.candidates import VectorSide
+
         embedder = self._workshop.usable_embedder()
         if embedder is None or (not embedder.is_private and (private or self.privacy.covers(query))):
             return None
@@ -226,6 +235,8 @@ class Store:
         return [chroma, exact] if chroma is not None else [exact]
 
     def _exact_index(self, embedder_id: int, identity: EmbedderIdentity) -> ExactIndex:
+        from memory_store.vector_index.exact import ExactIndex
+
         with self._exact_lock:
             if self._exact is None or self._exact.embedder_id != embedder_id:
                 if self._exact is not None:
@@ -237,6 +248,8 @@ class Store:
 
     def plan_forget(self, selection: Selection) -> ErasurePlan:
         """Return what `forget` would take, without taking it."""
+        from memory_store.forgetting import chosen_by, plan
+
         found = plan(self._database, selection)
         holding = self.backups.holding(chosen_by(self._database, selection))
         return dataclasses.replace(found, backups=tuple(one.name for one in holding))
@@ -258,6 +271,8 @@ class Store:
         erasure is recorded then, and completed by an open chat or the next `complete_erasures`. Raises
         ErasureFailedError if it could not be verified: it stays listed then, and is in no other erasure's way.
         """
+        from memory_store.forgetting import chosen_by, forget
+
         if in_backups and selection.everything:
             for one in self.backups.all():
                 self.backups.remove(one.name)
@@ -371,16 +386,24 @@ class Store:
 
         Raises ArchiveError.
         """
+        from memory_store.transfer.export import export
+        from memory_store.transfer.writing import refuse_inside
+
         refuse_inside(self.folder, path)
         return export(self._database, path, version, settings, passphrase)
 
     def export_as(self, wanted: Format, path: Path, *, with_private: bool = True) -> int:
         """Write the record in a format of another program; return how many files. Raises ArchiveError."""
+        from memory_store.transfer.formats import export_as
+        from memory_store.transfer.writing import refuse_inside
+
         refuse_inside(self.folder, path)
         return export_as(self._database, wanted, path, with_private=with_private)
 
     def restore(self, path: Path, options: RestoreOptions | None = None) -> RestoreSummary:
         """Bring an archive into this store, all of it or nothing. Raises ArchiveError; then nothing has changed."""
+        from memory_store.transfer.restore import restore
+
         summary = restore(self._database, path, self._embedder.identity if self._embedder else None, options)
         self.privacy.look_again()
         self._workshop.wake()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from memory_store.database import rewording
 from memory_store.database.titles import TAKEN_FROM_DOOMED
 from memory_store.database.tombstones import Name, NameKind, name_of_text
-from memory_store.verification.needles import NeedleBuilder, Needles, ScanKey
+
+if TYPE_CHECKING:
+    from memory_store.verification.needles import Needles
 
 _VECTORS_AT_ONCE: Final = 512
 _LINE_WORTH_A_NAME: Final = 16
@@ -164,6 +166,8 @@ def mark_segments_stale(connection: sqlite3.Connection) -> None:
 
 def needles(connection: sqlite3.Connection, secret: bytes) -> Needles:
     """Return what a scan has to look for once the doomed are gone."""
+    from memory_store.verification.needles import NeedleBuilder, ScanKey
+
     size = connection.execute(
         "SELECT sum(length(CAST(text AS BLOB)) + coalesce(length(CAST(search_text AS BLOB)), 0)) "
         f"FROM passages AS p WHERE {PASSAGE}"

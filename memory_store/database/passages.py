@@ -15,7 +15,6 @@ from memory_store.database.filters import TRUE_AT
 from memory_store.database.fulltext import searchable
 from memory_store.database.rows import author_of, locator_from_json, locator_to_json
 from memory_store.models import Author, AuthorKind, Hit, Locator, PassageDraft, Source, SourceKind
-from memory_store.times.expressions import date_words
 
 _INSERT: Final = """
 INSERT INTO passages (id, document_id, message_id, memory_id, ordinal, text, context, search_text, search_context,
@@ -182,6 +181,8 @@ def search_context(context: str, moment: datetime, *, dated: bool) -> str | None
     """
     if not dated:
         return searchable(context)
+    from memory_store.times.expressions import date_words
+
     words = f"{context}\n{date_words(moment.astimezone())}"
     return searchable(words) or words
 

@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from memory_store.clock import from_text
-from memory_store.verification.needles import Needles
+
+if TYPE_CHECKING:
+    from memory_store.verification.needles import Needles
 
 # A verification that found something left a receipt that says so, and no time of completion.
 _UNTRIED: Final = "completed_at IS NULL AND receipt IS NULL"
@@ -45,6 +47,8 @@ def untried(connection: sqlite3.Connection) -> list[str]:
 
 def pending(connection: sqlite3.Connection) -> list[PendingErasure]:
     """Return what the next completion takes, oldest first: all but those that were tried and failed."""
+    from memory_store.verification.needles import Needles
+
     rows = connection.execute(f"SELECT * FROM erasures WHERE {_UNTRIED} ORDER BY requested_at, id").fetchall()
     return [
         PendingErasure(
@@ -60,6 +64,8 @@ def pending(connection: sqlite3.Connection) -> list[PendingErasure]:
 
 def needles_of(connection: sqlite3.Connection, erasures: Iterable[str]) -> dict[str, Needles]:
     """Return what to look for after each of these erasures."""
+    from memory_store.verification.needles import Needles
+
     found = {}
     for identifier in erasures:
         row = connection.execute("SELECT needles FROM erasures WHERE id = ?", (identifier,)).fetchone()

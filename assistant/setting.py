@@ -6,12 +6,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
-
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from typing import Any, Final, Literal, get_args, get_origin
 
 from assistant.config import ENV_PREFIX, Settings, default_text, write_private
 from assistant.errors import ConfigError
+from assistant.setting_values import checked, is_section, kinds_of
 
 Value = str | int | float | bool | list[str]
 _NOT_ONE_BY_ONE: Final = frozenset({"keys"})  # a table of names that the user makes
@@ -29,7 +28,7 @@ class Setting:
     default: Value
     explanation: str
     choices: tuple[str, ...]
-    annotation: Any
+    kind: Any
 
     @property
     def full_name(self) -> str:
@@ -48,7 +47,7 @@ class Setting:
 
     def value_in(self, settings: Settings) -> Value:
         """Return what it is in these settings."""
-        values = settings.model_dump(by_alias=True)
+        values = settings.as_table()
         value: Value = values[self.section][self.name] if self.section else values[self.name]
         return value
 
@@ -65,10 +64,7 @@ class Setting:
 
     def checked(self, given: object) -> Value:
         """Return a value as the setting takes it. Raises ValueError saying what is wrong with it."""
-        try:
-            value: Value = TypeAdapter(self.annotation).validate_python(given)
-        except ValidationError as error:
-            raise ValueError(str(error.errors()[0]["msg"])) from error
+        value: Value = checked(self.kind, given)
         return value
 
 
@@ -76,29 +72,23 @@ def all_settings() -> list[Setting]:
     """Return every setting in config.toml's order."""
     explained = _explanations()
     return [
-        Setting(section, name, default, explained.get((section, name), ""), _choices(annotation), annotation)
-        for section, name, default, annotation in _fields()
+        Setting(section, name, default, explained.get((section, name), ""), _choices(kind), kind)
+        for section, name, default, kind in _fields()
     ]
 
 
 def _fields() -> Iterator[tuple[str, str, Any, Any]]:
-    for own_name, field in Settings.model_fields.items():
-        name = field.alias or own_name
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            for inner, one in kind.model_fields.items():
-                yield (
-                    name,
-                    inner,
-                    one.default,
-                    Annotated[one.annotation, *one.metadata] if one.metadata else one.annotation,
-                )
+    defaults = Settings().as_table()
+    for name, kind in kinds_of(Settings).items():
+        if is_section(kind):
+            for inner, inner_kind in kinds_of(kind).items():
+                yield name, inner, defaults[name][inner], inner_kind
         elif name not in _NOT_ONE_BY_ONE:
-            yield "", name, field.default, kind
+            yield "", name, defaults[name], kind
 
 
-def _choices(annotation: Any) -> tuple[str, ...]:
-    return tuple(get_args(annotation)) if get_origin(annotation) is Literal else ()
+def _choices(kind: Any) -> tuple[str, ...]:
+    return tuple(get_args(kind)) if get_origin(kind) is Literal else ()
 
 
 def _explanations() -> dict[tuple[str, str], str]:

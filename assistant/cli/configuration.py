@@ -29,7 +29,7 @@ def show_(context: typer.Context, as_json: _Json = False) -> None:
 
     Example: keepsake config show
     """
-    settings = _without_secrets(invocation(context).settings().model_dump(by_alias=True))
+    settings = _without_secrets(invocation(context).settings().as_table())
     if as_json:
         print_json(settings)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def build_model(settings: Settings) -> tuple[ChatModel, KeepsakeError | None]:
         return bootstrap.build_model(settings), None
     except KeepsakeError as error:
         # A chat that quotes and says why is more use than none; the error goes into the transcript.
-        return bootstrap.build_model(settings.model_copy(update={"model": ModelConfig()})), error
+        return bootstrap.build_model(replace(settings, model=ModelConfig())), error
 
 
 def close_services(services: Services | None) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,7 @@ def services_of(store: Store, model: ChatModel, tmp_path: Path, **changes: Any) 
     # Titles off: naming a chat would ask the scripted model once more than a test says.
     settings = changes.pop("settings", None) or config.Settings(chat=config.ChatConfig(titles=False, learn=False))
     if theme := changes.pop("theme", None):
-        settings = settings.model_copy(update={"chat": settings.chat.model_copy(update={"theme": theme})})
+        settings = replace(settings, chat=replace(settings.chat, theme=theme))
     return Services(settings, store, model, tmp_path / "config.toml", **changes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -87,7 +88,7 @@ async def test_what_the_environment_says_can_not_be_changed_here_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEEPSAKE_RECALL__PASSAGES", "5")
-    async with chatting(tmp_path) as house:
+    async with chatting(tmp_path, settings=config.load(Path(os.devnull))) as house:
         passages = field(await opened(house), "recall.passages")
         assert passages.query_one(Input).disabled
         assert passages.query_one(Input).value == "5"

@@ -39,7 +39,7 @@ async def test_what_came_while_the_chat_was_closed_is_imported_at_the_start(tmp_
     folder.mkdir()
     (folder / "new.md").write_text("The fence is green.", "utf-8")
     watched = config.ImportConfig(watch=[str(folder), str(tmp_path / "gone")])
-    settings = config.Settings().model_copy(update={"importing": watched})
+    settings = config.Settings(importing=watched)
     async with chatting(tmp_path, settings=settings) as house:
         await house.until(lambda: titles(house) == {"new"})
         await house.until(lambda: any("From a watched folder" in one for one in house.notices))

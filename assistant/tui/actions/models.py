@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
 from assistant import bootstrap
@@ -111,7 +112,7 @@ async def _names_at(chat: ChatScreen, found: FoundModel) -> list[str]:
         chat.keeper.show_activity(_("asking {host} for its models…").format(host=host_of(base_url)))
     try:
         config = ModelConfig(provider="openai", name="any", base_url=base_url, api_key_env=found.api_key_env or "")
-        settings = chat.services.settings.model_copy(update={"model": config})
+        settings = replace(chat.services.settings, model=config)
         key = await in_thread(lambda: bootstrap.model_key(settings))
         return await models_at(base_url, key)
     finally:
@@ -141,8 +142,8 @@ async def use(chat: ChatScreen, found: FoundModel) -> None:
         "model_path": str(found.model_path or ""),
         "api_key_env": found.api_key_env or "",
     }
-    config = ModelConfig(**{**services.settings.model.model_dump(), **values})
-    await apply(chat, services.settings.model_copy(update={"model": config}), choose=True)
+    config = ModelConfig(**{**asdict(services.settings.model), **values})
+    await apply(chat, replace(services.settings, model=config), choose=True)
     await in_thread(lambda: keep(services.config_file, "model", values))
     hint = _("Nothing leaves this machine.")
     if found.base_url is not None and not is_loopback(found.base_url):

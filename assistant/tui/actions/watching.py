@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assistant.language import _
@@ -32,8 +33,8 @@ async def watch(chat: ChatScreen, argument: str) -> None:
     else:
         folders.remove(known)
     await in_thread(lambda: keep(services.config_file, "import", {"watch": folders}))
-    importing = services.settings.importing.model_copy(update={"watch": folders})
-    services.settings = services.settings.model_copy(update={"importing": importing})
+    importing = replace(services.settings.importing, watch=folders)
+    services.settings = replace(services.settings, importing=importing)
     watching.restart(chat)
     told = _("Watched from now on: {path}") if known is None else _("No longer watched: {path}")
     await chat.notice(told.format(path=path), kind="good")

@@ -112,7 +112,7 @@ class Backups:
             raise BackupError(f"{folder} holds a store already.", "Name an empty or a new folder with --to.")
         problems = self.check(name)
         if problems:
-            raise BackupError(f"The backup {name} is damaged: {problems[0]}.", "Choose another backup.")
+            raise _damaged(name, problems)
         Database(target).close()  # the folder and the file, readable only by their owner
         with _opened(source) as connection, closing(sqlite3.connect(target)) as copy:
             connection.backup(copy)
@@ -124,7 +124,7 @@ class Backups:
 
         source = self.folder / self.get(name).name
         if problems := self.check(name):
-            raise BackupError(f"The backup {name} is damaged: {problems[0]}.", "Choose another backup.")
+            raise _damaged(name, problems)
         with private_part(source.with_suffix(".zip")) as packed:
             with _copied(source) as (_, database):
                 migrate(database)
@@ -225,6 +225,13 @@ class Backups:
             maker = _MAKER.search(left.name)
             if maker is None or not _is_running(int(maker[1])):
                 left.unlink(missing_ok=True)
+
+
+def _damaged(name: str, problems: Sequence[str]) -> BackupError:
+    return BackupError(
+        f"The backup {name} is damaged: {problems[0]}.",
+        f"Choose another, or save what can be read: `keepsake doctor --salvage NEW_FOLDER --backup {name}`.",
+    )
 
 
 def _is_running(process: int) -> bool:

@@ -40,7 +40,7 @@ class Check:
 
 def examine(store: Store) -> list[Check]:
     """Look over the whole store and change nothing. Raises CorruptStoreError if the database can't be read at all."""
-    if store._database.lost:
+    if store.lost_record:
         return list(_record(store))  # the rest would be told of the copy beside it
     return [
         check for part in (_folder, _database, _record, _index, _erasures, _backups, _files) for check in part(store)
@@ -108,7 +108,7 @@ def _database(store: Store) -> Iterator[Check]:
 
 def _record(store: Store) -> Iterator[Check]:
     elsewhere = processes_with_others(store._database.path)
-    if lost := store._database.lost:
+    if lost := store.lost_record:
         yield Check("record", State.FAILED, lost.message, "What is written here is not in the folder.", lost.hint)
     elif elsewhere:
         yield Check(
@@ -153,6 +153,8 @@ def _index(store: Store) -> Iterator[Check]:
             "Recall scans the vectors of the record instead: as right, slower in a very large store.",
             _REPAIR,
         )
+    elif findings is None:
+        yield Check("index", State.OK, "kept by another running Keepsake, which checks it itself")
     else:
         yield Check("index", State.OK, "holds exactly what the record says")
 

@@ -234,15 +234,15 @@ class Workshop:
                 pass
         return True
 
-    def check_index(self) -> list[str]:
-        """Look over the index if this process can own it; return the findings (nothing is repaired here)."""
+    def check_index(self) -> list[str] | None:
+        """Look over the index and return the findings; None where another process owns it, which checks it itself."""
         from memory_store.vector_index.segments import SegmentedIndex
 
         identity = self._made_by()
         if identity is None or self.usable_embedder() is None:
             return []
         if not self._own():
-            return ["the index belongs to another running Keepsake, which checks it itself"]
+            return None
         with self._turn:
             index = SegmentedIndex(self._database, self._root, identity)
             findings = index.check()

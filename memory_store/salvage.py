@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from memory_store.database.connection import Database
+from memory_store.database.files import BACKUPS
 from memory_store.database.migrations import migrate
 from memory_store.database.pages import Row, read_pages, shapes_of, version_of
-from memory_store.errors import CorruptStoreError, StoreError
+from memory_store.errors import CorruptStoreError, NotFoundError, StoreError
 from memory_store.transfer import archive
 
 _NAME: Final = "keepsake.db"
@@ -25,18 +26,24 @@ class Salvage:
     lost: Mapping[str, int]
 
 
-def salvage(damaged: Path, folder: Path) -> Salvage:
+def salvage(damaged: Path, folder: Path, backup: str | None = None) -> Salvage:
     """Copy what can be read of a damaged store's folder into a new store in `folder`; the damaged one is not touched.
+
+    `backup` is the name of one of its backups, to be read in place of the store itself.
 
     Its pages are read one by one, whatever is wrong with those between them. Rows whose owner is lost go with it; what
     was forgotten stays away where its hash can be read; the full text is made anew, the index at the next opening.
     Raises CorruptStoreError if no row can be read, and StoreError if `folder` holds a store already.
     """
-    source = damaged / _NAME
+    source = damaged / (Path(BACKUPS, Path(backup).name) if backup else _NAME)
     if (folder / _NAME).exists():
         raise StoreError(f"{folder} holds a store already.", "Name a new folder.")
     if not source.exists():
-        raise StoreError(f"{damaged} holds no store.", "Name its folder with --data-dir.")
+        raise (
+            NotFoundError(f"There is no backup {backup}.", "See `keepsake backup list`.")
+            if backup
+            else StoreError(f"{damaged} holds no store.", "Name its folder with --data-dir.")
+        )
     database = Database(folder / _NAME)
     try:
         migrate(database, upto=version_of(source))
@@ -51,7 +58,8 @@ def salvage(damaged: Path, folder: Path) -> Salvage:
         lost = {table: found.lost(table) for table in saved}
         with database.write() as target:
             target.execute("PRAGMA defer_foreign_keys=ON")
-            _take_key(target, found.rows.get("meta", []))
+            if not _take_key(target, found.rows.get("meta", [])):  # without it they say nothing
+                lost["tombstones"] += len(found.rows.pop("tombstones", []))
             for table in archive.TABLES:
                 saved[table.name] = _insert(target, table, found.rows.get(table.name, []))
             _settle(target, saved, lost)
@@ -60,11 +68,12 @@ def salvage(damaged: Path, folder: Path) -> Salvage:
     return Salvage(saved, lost)
 
 
-def _take_key(target: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Take over the key of the tombstones, if it can be read; without it they say nothing."""
-    for row in rows:
-        if row["key"] == "tombstone_key":
-            target.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (row["value"],))
+def _take_key(target: sqlite3.Connection, rows: Sequence[Row]) -> bool:
+    """Take over the key of the tombstones; return whether it could be read."""
+    keys = [row["value"] for row in rows if row["key"] == "tombstone_key"]
+    for key in keys:
+        target.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (key,))
+    return bool(keys)
 
 
 def _insert(target: sqlite3.Connection, table: archive.Table, rows: Sequence[Row]) -> int:

@@ -28,7 +28,7 @@ from memory_store.database.migrations import migrate
 from memory_store.database.requests import Requests
 from memory_store.database.statistics import statistics
 from memory_store.database.tombstones import Name, NameKind, name_of_text
-from memory_store.errors import AmbiguousIdError, EmbeddingError, NotFoundError, StoreError
+from memory_store.errors import AmbiguousIdError, EmbeddingError, LostRecordError, NotFoundError, StoreError
 from memory_store.maintenance import Progress, Workshop
 from memory_store.models import (
     Activity,
@@ -353,8 +353,8 @@ class Store:
         """Raise EmbedderMismatchError if the stored vectors were made by another embedder than the configured one."""
         self._workshop.check_embedder()
 
-    def check_index(self) -> list[str]:
-        """Return what is wrong with the vector index; nothing is repaired."""
+    def check_index(self) -> list[str] | None:
+        """Return what is wrong with the vector index, nothing is repaired; None where its owner is another process."""
         return self._workshop.check_index()
 
     def reindex(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
@@ -370,6 +370,15 @@ class Store:
     def embedding_trouble(self) -> EmbeddingError | None:
         """What keeps the embedder from giving vectors, or None while it gives them: recall goes on by words."""
         return self._workshop.embedding_trouble
+
+    @property
+    def lost_record(self) -> LostRecordError | None:
+        """Why nothing is written any more: the database in the folder is no longer the one that is open here."""
+        return self._database.lost
+
+    def changes(self) -> tuple[int, int]:
+        """Return numbers that are others once anything was committed since, by whichever process."""
+        return self._database.changes()
 
     @property
     def background_error(self) -> StoreError | None:
@@ -434,5 +443,5 @@ class Store:
             broken = fulltext.check(connection)
         if broken:
             findings.append(f"full text: {broken}")
-        findings += [f"index: {problem}" for problem in self.check_index()]
+        findings += [f"index: {problem}" for problem in self.check_index() or ()]
         return findings

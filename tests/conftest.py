@@ -56,7 +56,9 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 @pytest.fixture(autouse=True)
 def verified_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork the process that verifies an erasure from one that has imported everything: it is one of its own as well."""
-    monkeypatch.setattr(apart, "_run", lambda arguments: warmed.start(apart.MODULE, *arguments).finish())
+    monkeypatch.setattr(
+        apart, "_run", lambda arguments, seconds: warmed.start(apart.MODULE, *arguments).finish(seconds)
+    )
 
 
 class _Kept(ReadingProcess):

@@ -27,17 +27,23 @@ def doctor(
     into: Annotated[
         Path | None, typer.Option("--salvage", help="Save what a damaged store still holds.", show_default=False)
     ] = None,
+    backup: Annotated[
+        str | None, typer.Option("--backup", help="With --salvage: read this backup.", show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Look over the whole store; each check says what it found, what that means and what mends it.
 
-    Ends with 1 if anything needs attention. `--salvage FOLDER` copies all that can be read into a new store.
+    Ends with 1 if anything needs attention. `--salvage FOLDER` copies all that can be read into a new store, out of
+    the store or, with `--backup NAME`, out of a backup that is damaged.
 
     Example: keepsake doctor --repair
     """
     if into is not None:
-        _salvage(invocation(context).settings().data_folder, into.expanduser().absolute(), as_json)
+        _salvage(invocation(context).settings().data_folder, into.expanduser().absolute(), backup, as_json)
         return
+    if backup is not None:
+        raise typer.BadParameter("goes with --salvage NEW_FOLDER", param_hint="--backup")
     before: list[Check] = []
     try:
         with opened_store(context) as (store, _):
@@ -76,10 +82,10 @@ def _json(check: Check) -> dict[str, Any]:
     return {**dataclasses.asdict(check), "state": check.state.value}
 
 
-def _salvage(damaged: Path, folder: Path, as_json: bool) -> None:
+def _salvage(damaged: Path, folder: Path, backup: str | None, as_json: bool) -> None:
     from memory_store.salvage import salvage
 
-    result = salvage(damaged, folder)
+    result = salvage(damaged, folder, backup)
     if as_json:
         print_json({"folder": str(folder), "saved": dict(result.saved), "lost": dict(result.lost)})
         return

@@ -298,6 +298,7 @@ class Session:
         private: bool,
         *,
         capture: bool = False,
+        citations: Sequence[Citation] = (),
     ) -> Message:
         message = self._conversations.append(
             conversation_id,
@@ -309,6 +310,7 @@ class Session:
             private=private,
             drafts=passages_of_message(text),
             capture=capture,
+            citations=citations,
         )
         self._store.wake()
         return message
@@ -342,6 +344,7 @@ class Session:
             question.id,
             MessageStatus.PENDING,
             context.private or question.private or self.is_private,
+            citations=[Citation(number, hit.id, False) for number, hit in enumerate(context.hits, start=1)],
         )
         items = (*context.items, *(() if self.temporary else (question.id,)))
         await note_sent(self._store, self.model, items)

@@ -37,6 +37,7 @@ class UnstoredConversations:
         drafts: Sequence[PassageDraft] | None = None,
         created_at: datetime | None = None,
         capture: bool = False,
+        citations: Iterable[Citation] = (),
     ) -> Message:
         """Hold a message; it never becomes passages, and nothing is captured from it."""
         assert not capture

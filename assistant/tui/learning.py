@@ -77,19 +77,20 @@ def noted(event: Noted) -> Notice:
     """Return the notice of a new memory, or of one that the user took back."""
     if isinstance(event, NoLongerTrue):
         hint = _("It stays as history; /forget {id} erases it.").format(id=event.memory.id[:8])
-        return Notice(_("No longer true: {text}").format(text=event.memory.text), hint, "good")
+        return Notice(_("No longer true: {text}").format(text=event.memory.text), hint, "good", event.memory.id)
     old = event.instead_of
     hints = [_("In place of: {text}").format(text=old.text)] if old else []
     if event.memory.private:
         hints.append(_("Private: never sent to another machine."))
     if event.is_asked_about:
         hints.append(_("Only you can say whether it may stay: /questions"))
-    return Notice(_("Remembered: {text}").format(text=event.memory.text), "\n".join(hints), "good")
+    return Notice(_("Remembered: {text}").format(text=event.memory.text), "\n".join(hints), "good", event.memory.id)
 
 
 def _consolidated(done: Merged | Summary) -> Notice:
     from assistant.core.learning.consolidation import Merged
 
     if isinstance(done, Merged):
-        return Notice(_("Merged what said the same: {text}").format(text=done.memory.text), "", "good")
-    return Notice(_("Summed up: {text}").format(text=excerpt(done.text, _EXCERPT_CHARS)), "", "good")
+        return Notice(_("Merged what said the same: {text}").format(text=done.memory.text), "", "good", done.memory.id)
+    told = _("Summed up: {text}").format(text=excerpt(done.text, _EXCERPT_CHARS))
+    return Notice(told, "", "good", done.conversation_id)

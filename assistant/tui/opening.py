@@ -42,7 +42,8 @@ async def opened(chat: ChatScreen, services: Services) -> None:
     await _tell_of_drafts(chat, services)
     chat.background(_warm_up(services), "warming up")
     watching.restart(chat)
-    learning.go_on(chat, consolidating=True)
+    if not chat.is_answering:  # who wrote at once is answered first
+        learning.go_on(chat, consolidating=True)
 
 
 async def _tell_of_drafts(chat: ChatScreen, services: Services) -> None:

@@ -144,11 +144,13 @@ class Sender:
 
     async def _with_drafts(self, work: Callable[[Drafts], T]) -> T | None:
         """Do something with the drafts; where they can't be kept, that is said once and the chat goes on."""
-        from memory_store.errors import KeepsakeError
+        from memory_store.errors import KeepsakeError, LostRecordError
 
         drafts = self._chat.services.store.drafts
         try:
             return await in_thread(lambda: work(drafts))
+        except LostRecordError:
+            return None  # it is kept, in the copy beside; the chat says so by itself
         except KeepsakeError as error:
             if not self._told:
                 self._told = True

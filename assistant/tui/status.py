@@ -28,11 +28,12 @@ class StatusKeeper:
         self._chat = chat
         self._line = chat.query_one(StatusLine)
         self._status = Status()
-        self._counted_at_waiting = -1
+        self._counted_at = (0, 0)
         self._polls = 0
         self._looking = False
         self._recount = False
         self._told_of_embedder = False
+        self._told_of_loss = False
 
     def start(self) -> None:
         """Show the model now, and look at the store from now on."""
@@ -77,7 +78,11 @@ class StatusKeeper:
         waiting = await in_thread(store.waiting_for_vectors) if services.embeds else 0
         self._polls += 1
         owned_elsewhere = services.embeds and not store.owns_index and self._polls > _POLLS_BEFORE_OTHER_OWNER
-        problem, trouble = store.background_error, store.embedding_trouble
+        problem: KeepsakeError | None = store.lost_record
+        if problem is not None and not self._told_of_loss:
+            self._told_of_loss = True
+            await self._chat.notice(problem.message, problem.hint, "error")
+        problem, trouble = problem or store.background_error, store.embedding_trouble
         if trouble is not None and not self._told_of_embedder:
             words = _("Answers go on by words alone; vectors follow when it is back.")
             await self._chat.notice(trouble.message, words, "warning")
@@ -87,8 +92,9 @@ class StatusKeeper:
             index=_("index kept by another Keepsake") if owned_elsewhere else "",
             problem=plain(problem.message, one_line=True) if problem else _("words alone") if trouble else "",
         )
-        if recount or waiting != self._counted_at_waiting:
-            self._counted_at_waiting = waiting
+        now = await in_thread(store.changes)
+        if recount or now != self._counted_at:
+            self._counted_at = now
             counted = await in_thread(store.stats)
             self._set(documents=counted.documents, memories=counted.memories)
 

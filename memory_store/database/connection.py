@@ -97,12 +97,16 @@ class Database:
         told = "The data folder is gone: close this window."
         if self._source is not None and self.path.parent.is_dir():
             try:
-                self._copy = copy_beside(self._source, self.path)
+                self._copy, sound = copy_beside(self._source, self.path)
                 self._files.remove_log_of_another(self.path)
                 self._anchor = self._connect()
                 told = (
                     f"All that was known here is in the backup {self._copy.name}. Close this window, open it again, "
                     f"and bring that in with `keepsake backup merge {self._copy.name}`."
+                    if sound
+                    else f"What was known here is in the backup {self._copy.name}, which is damaged: pages were "
+                    "written over. Close this window, and save what can be read of it with "
+                    f"`keepsake doctor --salvage NEW_FOLDER --backup {self._copy.name}`."
                 )
             except (OSError, sqlite3.Error, StoreError) as error:
                 self._copy = None
@@ -174,6 +178,14 @@ class Database:
             if lost := self.lost:
                 raise lost
 
+    def changes(self) -> tuple[int, int]:
+        """Return numbers that are others once anything was committed since, here or by another process."""
+        with self._pool_lock:
+            if self._anchor is None:
+                return 0, 0
+            # It never writes: so each commit of any other connection counts. In the copy, counting begins anew.
+            return id(self._anchor), int(self._anchor.execute("PRAGMA data_version").fetchone()[0])
+
     def truncate_log(self, patience_seconds: float) -> bool:
         """Move the whole write-ahead log into the database and cut it to nothing, retrying while readers hold it.
 
@@ -225,9 +237,14 @@ class Database:
         longer theirs. So this looks first, as a write does.
         """
         with self._write_lock, self._pool_lock:
-            if not self._closed and self._copy is None and Files.in_place(self.path) != self._files:
-                self._save_beside()
             if not self._closed:
+                try:
+                    if self._copy is None and Files.in_place(self.path) != self._files:
+                        self._save_beside()
+                except StoreError:  # whose log it would move where can't be told: the next opening does it
+                    for connection in self._connections:
+                        never_close(connection)
+                    self._idle, self._writer, self._anchor = [], None, None
                 opened.remove(self.path)
             self._closed = True
             for connection in self._connections:

@@ -54,8 +54,11 @@ class Conversations:
         drafts: Sequence[PassageDraft] | None = None,
         created_at: datetime | None = None,
         capture: bool = False,
+        citations: Iterable[Citation] = (),
     ) -> Message:
         """Store a message durably. A complete one becomes passages at once (`drafts`, or the whole text as one).
+
+        A pending answer has in `citations` all that it may repeat: who erases that meanwhile is told of the answer.
 
         `created_at` is for a message that was written before now. `capture` lets it wait, with its row, until a model
         has captured from it.
@@ -88,6 +91,7 @@ class Conversations:
             )
             if parent_id is None:
                 note_title(connection, conversation_id, message.id, text)
+            _cite(connection, message.id, citations)
             if status is not MessageStatus.PENDING:
                 _index(connection, message, drafts)
             if capture:
@@ -133,12 +137,8 @@ class Conversations:
             if row is None:
                 raise NotFoundError(f"The message {message_id} was erased before it was finished.")
             message = message_of(row)
-            connection.executemany(
-                # A passage may have been erased while the answer was written: its number stays without it.
-                "INSERT OR REPLACE INTO citations (message_id, number, passage_id, cited) "
-                "VALUES (?, ?, (SELECT id FROM passages WHERE id = ?), ?)",
-                [(message_id, one.number, one.passage_id, one.cited) for one in citations],
-            )
+            connection.execute("DELETE FROM citations WHERE message_id = ?", (message_id,))
+            _cite(connection, message_id, citations)
             _index(connection, message, drafts)
         return message
 
@@ -317,6 +317,15 @@ def _make_public(connection: sqlite3.Connection, conversation_id: str) -> None:
     for row in rows:
         connection.execute("UPDATE messages SET private = 0 WHERE id = ?", (row["id"],))
         passages.set_private(connection, "message_id", row["id"], False)
+
+
+def _cite(connection: sqlite3.Connection, message_id: str, citations: Iterable[Citation]) -> None:
+    connection.executemany(
+        # A passage may have been erased while the answer was written: its number stays without it.
+        "INSERT INTO citations (message_id, number, passage_id, cited) "
+        "VALUES (?, ?, (SELECT id FROM passages WHERE id = ?), ?)",
+        [(message_id, one.number, one.passage_id, one.cited) for one in citations],
+    )
 
 
 def _index(connection: sqlite3.Connection, message: Message, drafts: Sequence[PassageDraft] | None) -> None:

@@ -33,8 +33,17 @@ class Files:
 
     @classmethod
     def in_place(cls, database: Path) -> Files:
-        """Return what stands in the folder now; None for a file that is not there."""
-        return cls(place_of(database), place_of(beside(database, LOG)))
+        """Return what stands in the folder now; None for a file that is not there.
+
+        Raises StoreError where that can't be told: the files may be there, or others.
+        """
+        try:
+            return cls(_place_in(database), _place_in(beside(database, LOG)))
+        except OSError as error:
+            raise StoreError(
+                f"The data folder {database.parent} can't be looked at: {error.strerror or error}.",
+                "Nothing was lost by that. Check the folder's permissions and its disk, and try again.",
+            ) from error
 
     def remove_log_of_another(self, database: Path) -> None:
         """Remove the log that is left of this database where another one stands in its place.
@@ -74,11 +83,20 @@ def make_private(path: Path) -> None:
         ) from error
 
 
-def copy_beside(connection: sqlite3.Connection, database: Path) -> Path:
-    """Copy all that a connection sees into the folder of backups; return the copy. Raises OSError or sqlite3.Error."""
+def copy_beside(connection: sqlite3.Connection, database: Path) -> tuple[Path, bool]:
+    """Copy all that a connection sees into the folder of backups; return the copy, and whether it is sound.
+
+    Who replaced the files may have written over pages that the connection still counts on. Raises OSError or
+    sqlite3.Error.
+    """
     target = database.parent / BACKUPS / f"{now():{BACKUP_TIME}}{RESCUED}.db"
     copy_whole(connection, target)
-    return target
+    with closing(sqlite3.connect(f"file:{target}?mode=ro&immutable=1", uri=True)) as copy:
+        try:
+            sound = copy.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+        except sqlite3.DatabaseError:
+            sound = False
+    return target, sound
 
 
 def copy_whole(
@@ -144,7 +162,15 @@ def beside(database: Path, side: str) -> Path:
 def place_of(path: Path) -> Place | None:
     """Return device and inode; None for what is not there, or can't be looked at: no file that was opened there."""
     try:
-        found = path.stat()
+        return _place_in(path)
     except (OSError, ValueError):
+        return None
+
+
+def _place_in(path: Path) -> Place | None:
+    """Return device and inode; None for what is not there. Raises OSError for what can't be looked at."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_dev, found.st_ino

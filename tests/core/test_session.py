@@ -17,6 +17,7 @@ from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta
 from assistant.llm.openai_chat import OpenAIChat
 from assistant.llm.quote import QuoteModel
 from memory_store import NewMemory, Selection, Store, receipts
+from memory_store.errors import NotFoundError
 from memory_store.models import AuthorKind, MessageStatus, Role
 from tests.memory_store.support import add_document
 from tests.support.chat_server import ChatServer, Stream
@@ -273,3 +274,20 @@ async def test_search_whose_words_go_to_an_embedder_elsewhere_is_logged(tmp_path
 async def test_nothing_is_logged_of_requests_that_stay_on_this_machine(store: Store) -> None:
     await events_of(session_of(store, Model(["Hello."])), "Hello?")
     assert store.requests.all() == []
+
+
+async def test_answer_that_is_being_written_is_told_of_and_taken_by_who_erases_its_source_meanwhile(
+    store: Store,
+) -> None:
+    document = add_document(store, "/home.md", "The spare key is with Ines.")
+    gate = asyncio.Event()
+    model = Model(["With Ines ", gate, "[1]."])
+    session = session_of(store, model)
+    answering = asyncio.create_task(events_of(session, "Who has the spare key?"))
+    await model.waiting.wait()
+    assert store.plan_forget(Selection((document.id,))).staying == {"answers that cite it": 1}
+    store.forget(Selection((document.id,), everywhere=True))
+    gate.set()
+    with pytest.raises(NotFoundError, match="was erased before it was finished"):
+        await answering
+    assert "Ines" not in [one.text for one in store.conversations.messages(store.conversations.all()[0].id)][-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from memory_store import Selection, Store, health
-from memory_store.errors import LostRecordError
+from memory_store.database import files
+from memory_store.errors import LostRecordError, NotFoundError, StoreError
 from memory_store.health import State
+from memory_store.salvage import salvage
 from memory_store.verification import apart, verify
 from tests.support import record_guard, warmed
 from tests.support.embedder import HashEmbedder
@@ -176,3 +179,68 @@ def test_window_whose_folder_is_gone_ends_and_gives_its_lock_back(tmp_path: Path
         store.update_index()
         folder.rename(tmp_path / "elsewhere")
     assert not os.path.lexists(folder)
+
+
+def test_folder_that_can_not_be_looked_at_for_a_while_is_not_taken_for_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "_place_in", broken)
+            with pytest.raises(StoreError, match="can't be looked at: Input/output error") as caught:
+                store.remember("refused")
+            assert not isinstance(caught.value, LostRecordError)
+        kept = store.remember("written when it could be again")
+        assert ([one.id for one in store.memories.all()], store.backups.all()) == ([kept.id], [])
+
+
+def test_copy_whose_pages_were_written_over_is_told_and_can_be_salvaged(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with Store.open(folder, HashEmbedder()) as store:
+        for number in range(300):
+            store.remember(f"acknowledged {number} " + "before the loss " * 20)
+        store._database.truncate_log(1.0)
+        without_log(folder)
+        with record_guard.pausing(), (folder / "keepsake.db").open("r+b") as torn:
+            size = torn.seek(0, os.SEEK_END)
+            torn.seek(size - 40 * 4096)
+            torn.write(b"\x07" * 8 * 4096)
+        with pytest.raises(LostRecordError) as caught:
+            store.remember("written just then")
+        [rescued] = store.backups.all()
+        assert "which is damaged: pages were written over" in caught.value.hint
+        assert f"--salvage NEW_FOLDER --backup {rescued.name}`" in caught.value.hint
+    saved = salvage(folder, tmp_path / "saved", rescued.name).saved["memories"]
+    assert saved > 200
+    with Store.open(tmp_path / "saved") as store:
+        assert len(store.memories.all()) == saved
+    with pytest.raises(NotFoundError, match="There is no backup of-nothing"):
+        salvage(folder, tmp_path / "again", "of-nothing.db")
+
+
+def test_check_up_beside_an_open_chat_finds_nothing_to_mend(tmp_path: Path) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as chat:
+        chat.remember("something with a vector")
+        chat.embed_pending()
+        assert chat.update_index()
+        with Store.open(tmp_path, HashEmbedder()) as window:
+            index = next(check for check in health.examine(window) if check.name == "index")
+            assert (index.state, index.finding) == (
+                State.OK,
+                "kept by another running Keepsake, which checks it itself",
+            )
+            assert window.verify() == []
+
+
+def test_what_another_window_commits_is_seen_as_a_change(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        before = store.changes()
+        assert store.changes() == before
+        another(tmp_path, "remember", "by another window")
+        after = store.changes()
+        assert after != before
+        store.remember("by this one")
+        assert store.changes() != after

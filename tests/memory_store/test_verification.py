@@ -12,14 +12,15 @@ import pytest
 
 from memory_store import NewMemory, Selection, Store, erasure, ids, receipts
 from memory_store.database import files
-from memory_store.errors import ErasureFailedError
+from memory_store.errors import ErasureFailedError, StoreError
 from memory_store.models import USER, Document, Role
-from memory_store.verification import verify
+from memory_store.verification import apart, verify
 from memory_store.verification.scan import Scan
 from tests.memory_store.support import add_document, bytes_of, indexed
 from tests.support.embedder import HashEmbedder
 
 SECRET = "The combination of the safe is seven xylophones and a quartzite ornithopter."
+RUN = apart._run  # a process of its own, not one that is forked from a warmed one
 CHINESE = "保险箱的密码是七只青蛙和一块石英,写在书房的第三本书里。"
 LONG = " ".join(f"paragraph{number} lists the hiding place number {number * 7919}" for number in range(400))
 
@@ -333,3 +334,16 @@ def test_backups_that_still_hold_it_are_listed(filled: Store, tmp_path: Path) ->
     backup.write_bytes(b"0123456789" + document.id.encode() + SECRET.encode())
     filled.forget(Selection((document.id,)))
     assert (result(filled).result, result(filled).backups_that_hold_it) == ("nothing left", ("backups/old.db",))
+
+
+def test_verification_that_does_not_end_is_given_up_and_the_erasure_stays_pending(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = store.remember("to be erased")
+    with monkeypatch.context() as patch:
+        patch.setattr(apart, "_run", lambda arguments, _: RUN(arguments, 0.0))
+        with pytest.raises(StoreError, match="could not be verified: its process did not end within 0 seconds"):
+            store.forget(Selection((memory.id,)))
+    assert [one.completed_at for one in store.erasures()] == [None]
+    store.complete_erasures()
+    assert [one.completed_at is not None for one in store.erasures()] == [True]

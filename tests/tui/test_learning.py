@@ -58,6 +58,20 @@ async def test_what_was_said_is_learned_from_after_the_answer(tmp_path: Path) ->
         assert [ground.quote for ground in house.store.memories.grounds(memory.id)] == ["I keep bees on the roof"]
         await house.say("/learn")
         await house.until(lambda: "There was nothing to learn." in house.notices)
+        await house.say(f"/forget {memory.id}")
+        await house.erase()
+        await house.until(lambda: any("nothing of it is left" in one for one in house.notices))
+        assert not any("bees" in one for one in house.notices)
+
+
+async def test_note_that_is_erased_in_a_chat_without_messages_leaves_the_screen(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.say("/remember My locker is number 77")
+        await house.until(lambda: any("Remembered: My locker" in one for one in house.notices))
+        await house.say(f"/forget {house.store.memories.all()[0].id}")
+        await house.erase()
+        await house.until(lambda: any("nothing of it is left" in one for one in house.notices))
+        assert not any("locker" in one for one in house.notices)
 
 
 async def test_what_waits_for_another_model_is_told(tmp_path: Path) -> None:

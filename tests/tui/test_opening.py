@@ -20,6 +20,7 @@ from assistant.tui.screens.chooser import Chooser
 from assistant.tui.services import Services
 from assistant.tui.widgets.early_prompt import EarlyPrompt
 from assistant.tui.widgets.notice import Notice
+from assistant.tui.widgets.status_line import StatusLine
 from memory_store import Store
 from memory_store.errors import NewerSchemaError
 from tests.support.embedder import HashEmbedder
@@ -218,3 +219,32 @@ async def test_a_model_that_cannot_be_built_is_told(tmp_path: Path) -> None:
         await house.until(lambda: house.notices)
         assert "No model is named" in house.notices[0]
         assert "Set the model's name." in house.notices[0]
+
+
+async def test_window_that_rests_says_by_itself_that_its_record_is_gone_and_once(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        house.store.remember("acknowledged before")
+        await house.settled()
+        for side in ("-wal", "-shm"):
+            (tmp_path / "memory" / f"keepsake.db{side}").unlink()
+
+        def told() -> list[str]:
+            return [one for one in house.notices if "no longer the one that is open here" in one]
+
+        await house.until(told)
+        [rescued] = house.store.backups.all()
+        assert f"keepsake backup merge {rescued.name}" in told()[0]
+        house.chat.prompt.replace_all("something that is not sent yet")
+        assert house.chat.keeper is not None
+        await house.chat.keeper.look()
+        await house.until(lambda: house.store.drafts.get(None))
+        assert (len(told()), [one.message for one in house.app._notifications]) == (1, [])
+
+
+async def test_memories_of_another_window_are_counted(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.settled()
+        with Store.open(tmp_path / "memory") as another:
+            another.remember("from another window")
+        line = house.chat.query_one(StatusLine)
+        await house.until(lambda: line.status is not None and line.status.memories == 1)

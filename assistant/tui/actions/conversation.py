@@ -19,6 +19,7 @@ from assistant.tui.turn import show_branches
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.care_block import CareBlock
 from assistant.tui.widgets.earlier import EarlierMessages
+from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import Store
 from memory_store.models import Message, MessageStatus, Role
@@ -147,13 +148,14 @@ async def remember(chat: ChatScreen, argument: str) -> None:
     """Keep a note."""
     memory = await in_thread(lambda: chat.services.store.remember(argument))
     hint = _("Private: never sent to another machine.") if memory.private else ""
-    await chat.notice(_("Remembered: {text}").format(text=memory.text), hint, "good")
+    await chat.notice(_("Remembered: {text}").format(text=memory.text), hint, "good", memory.id)
     if chat.keeper is not None:
         await chat.keeper.look(recount=True)
 
 
 async def show_again(chat: ChatScreen) -> None:
     """Show the conversation in view as the store has it now; begin a new one where it is gone."""
+    await _take_away_erased(chat)
     session = chat.session
     conversation = session.conversation if session is not None else None
     if session is None or conversation is None or session.temporary:
@@ -163,3 +165,11 @@ async def show_again(chat: ChatScreen) -> None:
         await resume(chat, conversation.id)
     else:
         await new(chat)
+
+
+async def _take_away_erased(chat: ChatScreen) -> None:
+    """Take notices from the screen that repeat what was erased."""
+    repeating = {one: one.about for one in chat.transcript.column.query_children(Notice) if one.about}
+    store = chat.services.store
+    gone = await in_thread(lambda: [one for one, about in repeating.items() if not store.holds(about)])
+    await chat.transcript.column.remove_children(gone)

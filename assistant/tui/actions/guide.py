@@ -12,6 +12,7 @@ from assistant.tui.actions import models
 from assistant.tui.actions.library import absolute, import_paths_of
 from assistant.tui.screens.chooser import Choice, Chooser
 from assistant.tui.threads import in_thread
+from memory_store.database.opened import is_own_file
 
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
@@ -80,6 +81,8 @@ def _exports(home: Path) -> list[tuple[Path, str]]:
         return []
     found = []
     for path in zips[:_MOST_LOOKED_AT]:
+        if is_own_file(path):
+            continue
         try:
             with zipfile.ZipFile(path) as opened:
                 members = {Path(name).name for name in opened.namelist()}

@@ -185,9 +185,9 @@ class ChatScreen(Screen[None]):
         name = ("Keepsake", "bold $primary")
         self.query_one("#title", Static).update(Content.assemble(name, ("   " + title, "$foreground-muted")))
 
-    async def notice(self, text: str, hint: str = "", kind: NoticeKind = "info") -> Notice:
-        """Put a notice at the end of the transcript."""
-        shown = Notice(text, hint, kind)
+    async def notice(self, text: str, hint: str = "", kind: NoticeKind = "info", about: str | None = None) -> Notice:
+        """Put a notice at the end of the transcript; `about` is the id of what it repeats."""
+        shown = Notice(text, hint, kind, about)
         await self.transcript.add(shown)
         return shown
 

@@ -37,8 +37,10 @@ class Notice(Static):
     }
     """
 
-    def __init__(self, text: str, hint: str = "", kind: NoticeKind = "info") -> None:
+    def __init__(self, text: str, hint: str = "", kind: NoticeKind = "info", about: str | None = None) -> None:
+        """`about` is the id of what it repeats: the notice goes when that is erased."""
         super().__init__(markup=False)
+        self.about = about
         self.kind: NoticeKind = kind
         self.text = ""
         self.show(text, hint, kind)

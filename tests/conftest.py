@@ -14,8 +14,9 @@ from assistant.ingestion import pipeline
 from assistant.ingestion.isolation import ReadingProcess
 from memory_store import Store
 from memory_store.verification import apart
-from tests.support import record_guard, warmed
+from tests.support import prepared, record_guard
 from tests.support.embedder import HashEmbedder
+from tests.support.verifying import VerifyingProcess
 
 record_guard.install()
 
@@ -53,12 +54,21 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
 
-@pytest.fixture(autouse=True)
-def verified_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fork the process that verifies an erasure from one that has imported everything: it is one of its own as well."""
-    monkeypatch.setattr(
-        apart, "_run", lambda arguments, seconds: warmed.start(apart.MODULE, *arguments).finish(seconds)
-    )
+@pytest.fixture(scope="session", autouse=True)
+def one_verifying_process() -> Iterator[None]:
+    """Let the erasures of all tests share the process that verifies."""
+    kept = VerifyingProcess()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(apart, "_run", kept.run)
+        yield
+    kept.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores_are_made_as_copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Migrate one empty store for all tests; the tests of migrations have older ones."""
+    with prepared.copies(tmp_path_factory.mktemp("prepared")):
+        yield
 
 
 class _Kept(ReadingProcess):

@@ -15,8 +15,8 @@ def main() -> None:
         match what:
             case "remember":
                 print(store.remember(words[0]).id)
-            case "list":
-                print("\n".join(one.text for one in store.memories.all()))
+            case "check":
+                print("\n".join([*store._database.quick_check(), *(one.text for one in store.memories.all())]))
             case "merge":
                 store.merge_backup(words[0])
                 print("\n".join([*store.verify(), *(one.text for one in store.memories.all())]))

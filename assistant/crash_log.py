@@ -1,56 +1,36 @@
 """The log of what went wrong unexpectedly: where in the code, and of which kind; never a word of what is remembered.
 
-It lies in the data folder, so that an erasure's search of the disk covers it too.
+It lies in the data folder, so that an erasure's search of the disk covers it too. Every command begins it and hardly
+one writes to it, so it does without the library for logs, which takes longer to import than a line to write.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
 import threading
 import traceback
-from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 NAME: Final = "keepsake.log"
 _MOST_BYTES: Final = 256 * 1024
-_log: Final = logging.getLogger("keepsake.crashes")
-
-
-def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-class _PrivateFile(RotatingFileHandler):
-    """A log that only its owner reads, each new file of it too, and that keeps quiet where it can't be written."""
-
-    def _open(self) -> TextIOWrapper:
-        # `Path.open` takes no opener.
-        return open(self.baseFilename, "a", encoding=self.encoding, opener=_opener)
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Do without: the folder is gone, full or not ours, which whoever works with it is told anyway."""
+_writing: Final = threading.Lock()
+_folder: Path | None = None
 
 
 def begin(folder: Path) -> None:
     """Write to the log of this data folder from now on. Nothing is made there until there is something to log."""
-    end()
-    handler = _PrivateFile(folder / NAME, maxBytes=_MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    _log.addHandler(handler)
-    _log.setLevel(logging.INFO)
-    _log.propagate = False
+    global _folder
+    _folder = folder
 
 
 def end() -> None:
-    """Close the log."""
-    for handler in list(_log.handlers):
-        if isinstance(handler, RotatingFileHandler):
-            _log.removeHandler(handler)
-            handler.close()
+    """Log nothing from now on."""
+    global _folder
+    _folder = None
 
 
 def note(error: BaseException) -> Path | None:
@@ -59,8 +39,7 @@ def note(error: BaseException) -> Path | None:
     The message of an exception is left out, and so are the lines of code and the values of variables: any of them may
     hold what the user wrote. What is left says where to look.
     """
-    handler = next((one for one in _log.handlers if isinstance(one, RotatingFileHandler)), None)
-    if handler is None:
+    if _folder is None:
         return None
     lines = [f"{platform.python_implementation()} {platform.python_version()} on {platform.system()}"]
     at: BaseException | None = error
@@ -70,8 +49,10 @@ def note(error: BaseException) -> Path | None:
             f"    {_shown(one.filename)}:{one.lineno} {one.name}" for one in traceback.extract_tb(at.__traceback__)
         ]
         at = at.__cause__ or at.__context__
-    _log.info("%s", "\n".join(lines))
-    file = Path(handler.baseFilename)
+    file = _folder / NAME
+    # The folder may be gone, full or not ours, which whoever works with it is told anyway.
+    with suppress(OSError), _writing:
+        _append(file, f"{datetime.now():%Y-%m-%d %H:%M:%S} " + "\n".join(lines) + "\n")
     return file if file.is_file() else None
 
 
@@ -79,6 +60,14 @@ def note_thread(failed: threading.ExceptHookArgs) -> None:
     """Log what ended a thread; for `threading.excepthook`, which would print it with the words of its message."""
     if failed.exc_value is not None:
         note(failed.exc_value)
+
+
+def _append(file: Path, text: str) -> None:
+    """Add to a file that only its owner reads; a full one becomes the one before, whose place that takes."""
+    if file.is_file() and file.stat().st_size + len(text) > _MOST_BYTES:
+        file.replace(file.with_name(f"{NAME}.1"))
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as opened:
+        opened.write(text)
 
 
 def _shown(filename: str) -> str:

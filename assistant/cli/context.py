@@ -43,6 +43,17 @@ def invocation(context: typer.Context) -> Invocation:
 
 
 @contextmanager
+def opened_record(context: typer.Context) -> Iterator[Store]:
+    """Open the store of a call that only looks at what is there: it recalls nothing, and so needs no embedder."""
+    from assistant import bootstrap, crash_log
+
+    settings = invocation(context).settings()
+    crash_log.begin(settings.data_folder)
+    with bootstrap.open_store(settings, bootstrap.ChosenEmbedder(None)) as store:
+        yield store
+
+
+@contextmanager
 def opened_store(
     context: typer.Context, *, tells_at_end: bool = True
 ) -> Iterator[tuple[Store, configuration.Settings]]:

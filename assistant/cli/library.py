@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli import completing
-from assistant.cli.context import opened_store
+from assistant.cli.context import opened_record
 from assistant.cli.output import (
     conversation_json,
     document_json,
@@ -47,7 +47,7 @@ def list_documents(context: typer.Context, as_json: _Json = False) -> None:
 
     Example: keepsake document list --json
     """
-    with opened_store(context) as (store, _):
+    with opened_record(context) as store:
         found = store.documents.all()
     if as_json:
         print_json({"documents": [document_json(one) for one in found]})
@@ -67,7 +67,7 @@ def show_document(context: typer.Context, document_id: _DocumentId, as_json: _Js
 
     Example: keepsake document show doc_k7
     """
-    with opened_store(context) as (store, _):
+    with opened_record(context) as store:
         document = store.documents.get(store.resolve(document_id))
         passages = store.documents.passages(document.id)
     if as_json:
@@ -87,7 +87,7 @@ def list_conversations(context: typer.Context, as_json: _Json = False) -> None:
 
     Example: keepsake conversation list
     """
-    with opened_store(context) as (store, _):
+    with opened_record(context) as store:
         found = store.conversations.all()
     if as_json:
         print_json({"conversations": [conversation_json(one) for one in found]})
@@ -104,7 +104,7 @@ def show_conversation(context: typer.Context, conversation_id: _ConversationId, 
 
     Example: keepsake conversation show con_k7
     """
-    with opened_store(context) as (store, _):
+    with opened_record(context) as store:
         conversation = store.conversations.get(store.resolve(conversation_id))
         messages = [(one, _sources(store, one)) for one in store.conversations.messages(conversation.id)]
     if as_json:
@@ -145,7 +145,7 @@ def rename_conversation(
 
     Example: keepsake conversation rename con_k7 "Boiler"
     """
-    with opened_store(context) as (store, _):
+    with opened_record(context) as store:
         identifier = store.resolve(conversation_id)
         store.conversations.rename(identifier, title)
         conversation = store.conversations.get(identifier)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from assistant.cli import completing
-from assistant.cli.context import opened_store
+from assistant.cli.context import opened_record, opened_store
 from assistant.cli.output import memory_json, print_json, say, show, table
 from assistant.display import excerpt, moment
 from memory_store import NewMemory
@@ -43,7 +43,7 @@ def list_(
     Example: keepsake memory list --kind fact --as-of 2025-03-01
     """
     moment_of = as_of.astimezone() if as_of else None
-    with opened_store(context) as (store, _):
+    with opened_record(context) as store:
         listed = store.memories.all(include_superseded=history, as_of=moment_of)
         found = [one for one in listed if kind in (None, one.kind)]
     if as_json:
@@ -65,7 +65,7 @@ def show_(
 
     Example: keepsake memory show mem_k7
     """
-    with opened_store(context) as (store, _):
+    with opened_record(context) as store:
         memory = store.memories.get(store.resolve(memory_id))
         earlier = store.memories.earlier(memory.id)
     if as_json:

@@ -190,6 +190,11 @@ def _numeric_date(found: Found, now: datetime) -> Window | None:
     return windows.days(int(found["year"]), month, day, day)
 
 
+# Whatever a rule matches has one of these somewhere in it.
+TELLING: Final = (
+    r"\d|day|tomorrow|night|morning|noon|evening|minute|hour|week|month|year|quarter|half|ties"
+    r"|spring|summer|autumn|fall|winter|christmas|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+)
 # Each pattern begins and ends at the edge of a word.
 RULES: Final[Rules] = (
     (r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?!\d)", _iso_date),

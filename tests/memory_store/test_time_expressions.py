@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from memory_store.times import english
 from memory_store.times.expressions import (
     FAR_FUTURE,
     FAR_PAST,
@@ -16,6 +18,7 @@ from memory_store.times.expressions import (
     date_words,
     time_spans,
 )
+from memory_store.times.rules import FLAGS
 
 ZONE = timezone(timedelta(hours=8))
 ASKED_AT = datetime(2026, 11, 24, 15, 30, tzinfo=ZONE)  # a Tuesday
@@ -398,3 +401,14 @@ def test_any_text_gives_spans_in_order_that_end_after_their_start(query: str, as
         found.contains(ASKED_AT)
         assert found.distance_days(ASKED_AT) >= 0
     asks_for_time_of_writing(query)
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern, _ in english.RULES])
+def test_whatever_a_rule_matches_has_a_word_for_which_the_rules_are_asked_at_all(pattern: str) -> None:
+    @settings(max_examples=10, suppress_health_check=list(HealthCheck))
+    @given(st.from_regex(re.compile(rf"\b(?:{pattern})", FLAGS)))
+    def has_one(text: str) -> None:
+        for match in re.finditer(pattern, text, FLAGS):
+            assert re.search(english.TELLING, match.group(), FLAGS)
+
+    has_one()

@@ -8,7 +8,6 @@ import os
 import secrets
 import tomllib
 from dataclasses import asdict, dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_origin
 
@@ -140,10 +139,8 @@ class Settings:
 
 def default_text() -> str:
     """Return the packaged config.toml: every setting at its default, with a line that explains it."""
-    packaged = resources.files("assistant") / FILE_NAME
-    if packaged.is_file():
-        return packaged.read_text("utf-8")
-    return (Path(__file__).parents[1] / FILE_NAME).read_text("utf-8")
+    packaged = Path(__file__).with_name(FILE_NAME)
+    return (packaged if packaged.is_file() else Path(__file__).parents[1] / FILE_NAME).read_text("utf-8")
 
 
 def config_folder() -> Path:

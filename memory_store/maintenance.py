@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from memory_store.database import outbox, pending_erasures
 from memory_store.database.connection import Database
-from memory_store.database.requests import Requests
 from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import (
     EmbedderMismatchError,
@@ -146,6 +145,8 @@ class Workshop:
             # Texts of one length beside each other keep all cores busy to the end of the batch.
             work.sort(key=lambda one: len(one.text) + len(one.context), reverse=True)
             if not embedder.is_private:
+                from memory_store.database.requests import Requests
+
                 name = embedder.identity.name
                 Requests(self._database).log(embedder.endpoint or name, name, "embedding", [one.id for one in work])
             pairs: list[tuple[int, bytes]] = []

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
@@ -17,16 +18,9 @@ from memory_store import ids
 from memory_store.backups import Backups
 from memory_store.clock import as_local
 from memory_store.database import erasures, outbox, passages, pending_erasures, tombstones
-from memory_store.database.activity import activity
 from memory_store.database.connection import Database
-from memory_store.database.conversations import Conversations
-from memory_store.database.documents import Documents
-from memory_store.database.drafts import Drafts
-from memory_store.database.learning import Learning
 from memory_store.database.memories import Memories, NewMemory
 from memory_store.database.migrations import migrate
-from memory_store.database.requests import Requests
-from memory_store.database.statistics import statistics
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.errors import AmbiguousIdError, EmbeddingError, LostRecordError, NotFoundError, StoreError
 from memory_store.maintenance import Progress, Workshop
@@ -43,8 +37,14 @@ from memory_store.models import (
 )
 from memory_store.privacy import Privacy
 
-# What recalls, erases, exports and restores is imported where it is called: who lists memories waits for none of it.
+# Whatever else than memories is kept, and what recalls, erases, exports and restores, is imported where it is called:
+# who lists memories waits for none of it.
 if TYPE_CHECKING:
+    from memory_store.database.conversations import Conversations
+    from memory_store.database.documents import Documents
+    from memory_store.database.drafts import Drafts
+    from memory_store.database.learning import Learning
+    from memory_store.database.requests import Requests
     from memory_store.embedding.base import Embedder, EmbedderIdentity
     from memory_store.forgetting import Selection
     from memory_store.retrieval.candidates import VectorSide
@@ -79,12 +79,7 @@ class Store:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="keepsake-query")
         self._exact: ExactIndex | None = None
         self._exact_lock = threading.Lock()
-        self.documents = Documents(database)
-        self.conversations = Conversations(database)
         self.memories = Memories(database)
-        self.learning = Learning(database)
-        self.requests = Requests(database)
-        self.drafts = Drafts(database)
         self.backups = Backups(database)
         self.privacy = Privacy(database)
 
@@ -117,6 +112,41 @@ class Store:
         if self._exact is not None:
             self._exact.close()
         self._database.close()
+
+    @cached_property
+    def documents(self) -> Documents:
+        """What was imported."""
+        from memory_store.database.documents import Documents
+
+        return Documents(self._database)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """What was said."""
+        from memory_store.database.conversations import Conversations
+
+        return Conversations(self._database)
+
+    @cached_property
+    def learning(self) -> Learning:
+        """What is learned beside the memories: what waits to be captured, open questions, summaries."""
+        from memory_store.database.learning import Learning
+
+        return Learning(self._database)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """What was sent to services elsewhere."""
+        from memory_store.database.requests import Requests
+
+        return Requests(self._database)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What was typed and not yet sent."""
+        from memory_store.database.drafts import Drafts
+
+        return Drafts(self._database)
 
     # -- remember and recall -----------------------------------------------------------------------------------
 
@@ -428,10 +458,14 @@ class Store:
 
     def stats(self) -> StoreStats:
         """Return counts of what is held and of the work that waits."""
+        from memory_store.database.statistics import statistics
+
         return statistics(self._database, self.folder)
 
     def activity(self) -> Activity:
         """Return how the record grew, by day."""
+        from memory_store.database.activity import activity
+
         return activity(self._database)
 
     def verify(self) -> list[str]:

@@ -6,11 +6,14 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.display import plain
 from memory_store.errors import KeepsakeError
-from memory_store.models import Conversation, Document, Hit, Memory, Message
+
+# Help and errors are printed without what is stored.
+if TYPE_CHECKING:
+    from memory_store.models import Conversation, Document, Hit, Memory, Message
 
 
 def print_json(value: Any) -> None:

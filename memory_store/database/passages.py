@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from memory_store import ids
 from memory_store.clock import from_text, to_text
 from memory_store.database.filters import TRUE_AT
-from memory_store.database.fulltext import searchable
 from memory_store.database.rows import author_of, locator_from_json, locator_to_json
 from memory_store.models import Author, AuthorKind, Hit, Locator, PassageDraft, Source, SourceKind
 
@@ -140,6 +139,8 @@ class StoredPassage:
 
 def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[PassageDraft], start: int = 0) -> int:
     """Store the drafts in their order from ordinal `start` on, and return how many there were."""
+    from memory_store.database.fulltext import searchable
+
     count = 0
     for count, draft in enumerate(drafts, start=1):
         author = draft.author or owner.author
@@ -179,10 +180,11 @@ def search_context(context: str, moment: datetime, *, dated: bool) -> str | None
 
     What was said or noted is dated in words, as people type a date; a file's time says little about its text.
     """
-    if not dated:
-        return searchable(context)
+    from memory_store.database.fulltext import searchable
     from memory_store.times.expressions import date_words
 
+    if not dated:
+        return searchable(context)
     words = f"{context}\n{date_words(moment.astimezone())}"
     return searchable(words) or words
 

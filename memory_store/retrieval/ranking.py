@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -67,7 +67,7 @@ class Ranked:
 @functools.cache
 def fitted_weights() -> Weights:
     """Return the weights that `benchmarks/fit_ranker.py` wrote."""
-    data = json.loads(resources.files(__package__).joinpath(WEIGHTS_FILE).read_text("utf-8"))
+    data = json.loads(Path(__file__).with_name(WEIGHTS_FILE).read_text("utf-8"))
     relevance = {name: Relevance(one["evidence"], one["bias"]) for name, one in data["relevance"].items()}
     return Weights(data["signals"], relevance)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 from memory_store.database import passages
@@ -18,11 +18,7 @@ APPLICATION_ID: Final = 0x4B656570
 
 def migrations() -> list[tuple[int, str]]:
     """Return (version, SQL) of every migration, oldest first."""
-    files = sorted(
-        (entry for entry in resources.files(__package__).iterdir() if entry.name.endswith(".sql")),
-        key=lambda entry: entry.name,
-    )
-    return [(int(entry.name[:4]), entry.read_text("utf-8")) for entry in files]
+    return [(int(file.name[:4]), file.read_text("utf-8")) for file in sorted(Path(__file__).parent.glob("*.sql"))]
 
 
 def migrate(database: Database, before: Callable[[int, int], object] | None = None, *, upto: int | None = None) -> int:

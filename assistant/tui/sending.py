@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -29,6 +30,7 @@ class Sender:
         self._editing: str | None = None
         self._send_when_open = False
         self._keeping: Timer | None = None
+        self._drafting = asyncio.Lock()
         self._told = False
 
     async def opened(self) -> None:
@@ -71,7 +73,6 @@ class Sender:
         whole, editing = self._chat.prompt.unfolded(text), self._editing
         self._clear(text)
         self._end_edit()
-        self._chat.background(self._drop_draft(self._conversation_id()), "draft")
         self._chat.background(self._say(whole, editing), "turn")
 
     async def _say(self, text: str, editing: str | None) -> None:
@@ -79,7 +80,11 @@ class Sender:
         from assistant.tui.actions.correcting import was_correction
         from assistant.tui.turn import run_turn
 
-        if editing is not None or not await was_correction(self._chat, text):
+        async with self._drafting:
+            pass  # what was being kept of it is: the transaction that stores the message takes that away
+        if editing is None and await was_correction(self._chat, text):
+            await self._with_drafts(lambda drafts: drafts.drop(text))
+        else:
             await run_turn(self._chat, text, editing)
 
     def _submit_command(self, name: str, argument: str) -> None:
@@ -94,8 +99,9 @@ class Sender:
             self._chat.notify(_("It is written {usage}").format(usage=command.usage), severity="warning", markup=False)
         elif self._may_run(command):
             argument = self._chat.prompt.unfolded(argument)
+            whole = self._chat.prompt.unfolded(self._chat.prompt.text)
             self._clear(self._chat.prompt.text)
-            self._chat.background(self._run(command, argument), command.name)
+            self._chat.background(self._run(command, argument, whole), command.name)
 
     def choose(self, name: str) -> None:
         """Run a command without an argument, or put it into the prompt if it needs one."""
@@ -107,7 +113,9 @@ class Sender:
         elif self._may_run(command):
             self._chat.background(self._run(command, ""), command.name)
 
-    async def _run(self, command: commands.Command, argument: str) -> None:
+    async def _run(self, command: commands.Command, argument: str, written: str = "") -> None:
+        if written:  # with a message it goes in the transaction that stores that
+            await self._with_drafts(lambda drafts: drafts.drop(written))
         action = await in_thread(command.action)
         await action(self._chat, argument)
 
@@ -138,9 +146,11 @@ class Sender:
 
     async def _keep_draft(self) -> None:
         self._keeping = None
-        text = self._chat.prompt.unfolded(self._chat.prompt.text)
-        conversation_id = self._conversation_id()
-        await self._with_drafts(lambda drafts: drafts.keep(conversation_id, text))
+
+        def keep(drafts: Drafts) -> None:  # as it stands when its turn has come
+            drafts.keep(self._conversation_id(), self._chat.prompt.unfolded(self._chat.prompt.text))
+
+        await self._with_drafts(keep)
 
     async def _with_drafts(self, work: Callable[[Drafts], T]) -> T | None:
         """Do something with the drafts; where they can't be kept, that is said once and the chat goes on."""
@@ -148,7 +158,8 @@ class Sender:
 
         drafts = self._chat.services.store.drafts
         try:
-            return await in_thread(lambda: work(drafts))
+            async with self._drafting:
+                return await in_thread(lambda: work(drafts))
         except LostRecordError:
             return None  # it is kept, in the copy beside; the chat says so by itself
         except KeepsakeError as error:
@@ -157,10 +168,6 @@ class Sender:
                 text = _("What you are writing can't be kept: {message}").format(message=error.message)
                 self._chat.notify(text, severity="warning", markup=False, timeout=8)
             return None
-
-    async def _drop_draft(self, conversation_id: str | None) -> None:
-        """Let go of what was being written, now that it is sent; the chat may get its id by that."""
-        await self._with_drafts(lambda drafts: drafts.keep(conversation_id, ""))
 
     async def bring_draft(self) -> None:
         """Put what was being written in this chat into the prompt, if that is empty."""

@@ -12,6 +12,7 @@ from memory_store.clock import now, to_text
 from memory_store.database import passages
 from memory_store.database.capture_queue import enqueue
 from memory_store.database.connection import Database
+from memory_store.database.drafts import drop_sent
 from memory_store.database.imported import MergeOutcome, NewConversation, is_private_message, make_private, merge
 from memory_store.database.rows import conversation_of, message_of
 from memory_store.database.titles import TITLE_IS_PRIVATE, note_title
@@ -92,6 +93,8 @@ class Conversations:
             if parent_id is None:
                 note_title(connection, conversation_id, message.id, text)
             _cite(connection, message.id, citations)
+            if role is Role.USER:
+                drop_sent(connection, text)
             if status is not MessageStatus.PENDING:
                 _index(connection, message, drafts)
             if capture:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from memory_store.database.connection import Database
 
 
@@ -22,6 +24,11 @@ class Drafts:
                     {"id": conversation_id, "text": text},
                 )
 
+    def drop(self, sent: str) -> None:
+        """Take away what was kept on the way to a text that is sent now, in whichever conversation it was written."""
+        with self._database.write() as connection:
+            drop_sent(connection, sent)
+
     def get(self, conversation_id: str | None) -> str:
         """Return the draft of a conversation; an empty text if there is none."""
         with self._database.read() as connection:
@@ -38,3 +45,8 @@ class Drafts:
                 "ORDER BY c.updated_at DESC"
             )
             return [row["title"] for row in rows]
+
+
+def drop_sent(connection: sqlite3.Connection, sent: str) -> None:
+    """Delete the drafts that a text which is sent now begins with."""
+    connection.execute("DELETE FROM drafts WHERE substr(?, 1, length(text)) = text", (sent,))

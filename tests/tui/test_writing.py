@@ -12,7 +12,9 @@ from textual.app import App
 
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.chooser import Chooser
+from memory_store import Store
 from memory_store.errors import StoreError
+from memory_store.models import USER, Role
 from tests.tui.support import House, chatting, script
 
 
@@ -93,6 +95,30 @@ async def test_what_was_being_written_is_there_again_after_a_crash(tmp_path: Pat
         (talk,) = house.store.conversations.all()
         await house.until(lambda: house.store.drafts.get(talk.id) == "and more")
         await house.until(lambda: house.store.drafts.get(None) == "")
+
+
+async def test_draft_of_a_command_goes_with_it_even_if_the_next_one_leads_elsewhere_at_once(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("Whole."))) as house:
+        await house.ask("a chat with an id")
+        (talk,) = house.store.conversations.all()
+        await house.press_keys("/remember the safe is")
+        await house.until(lambda: house.store.drafts.get(talk.id) == "/remember the safe is")
+        await house.press_keys(" blue")
+        await house.pilot.press("enter")
+        await house.say("/new")
+        await house.until(lambda: "Remembered: the safe is blue" in house.notices or not house.answers)
+        await house.settled()
+        assert (house.store.drafts.get(talk.id), house.store.drafts.get(None)) == ("", "")
+        assert [one.text for one in house.store.memories.all()] == ["the safe is blue"]
+
+
+async def test_draft_is_gone_with_the_transaction_that_stores_what_was_sent(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        talk = store.conversations.start("Talk")
+        store.drafts.keep(talk.id, "half a")
+        store.drafts.keep(None, "another thought")
+        store.conversations.append(talk.id, Role.USER, "half a thought", USER, parent_id=None)
+        assert (store.drafts.get(talk.id), store.drafts.get(None)) == ("", "another thought")
 
 
 async def test_nothing_that_is_written_in_a_temporary_chat_is_kept(tmp_path: Path) -> None:

@@ -116,10 +116,13 @@ class House:
 
 
 async def wait_until(pilot: Pilot[Any], predicate: Callable[[], Any]) -> None:
-    """Let the application work until the predicate holds."""
+    """Let the application work until the predicate holds, and has shown what came with it."""
+    if predicate():
+        return
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not predicate():
-            await pilot.pause(0.01)
+        while not predicate():  # noqa: ASYNC110 — a pause of the pilot would ask every widget each time
+            await asyncio.sleep(0.01)
+        await pilot.pause()
 
 
 def services_of(store: Store, model: ChatModel, tmp_path: Path, **changes: Any) -> Services:

@@ -167,7 +167,7 @@ async def test_only_the_latest_messages_of_a_long_chat_are_shown(tmp_path: Path)
                 break
         await house.until(lambda: len(house.questions) == SHOWN_AT_FIRST + 5)
         assert house.questions[0] == "Message 0"
-        assert house.chat.transcript.scroll_y > 0
+        await house.until(lambda: house.chat.transcript.scroll_y > 0)
 
 
 async def test_a_reader_who_scrolled_up_stays_there_while_an_answer_streams(tmp_path: Path) -> None:

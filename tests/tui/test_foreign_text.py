@@ -44,6 +44,7 @@ async def test_an_answer_brings_neither_html_nor_escapes_nor_markup_nor_a_link_t
         house.app.open_url = lambda url, *, new_tab=True: opened.append(url)  # type: ignore[method-assign]
         answer = await house.ask("Hello")
         paragraph = answer.query_one("MarkdownParagraph")
+        await house.until(lambda: paragraph.size.width)
         text = shown(paragraph)
         assert "<script>alert(1)</script>" in text
         assert "[bold red]not bold[/]" in text

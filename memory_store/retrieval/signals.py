@@ -11,24 +11,25 @@ import numpy as np
 
 from memory_store.database.fulltext import CJK, CJK_RUN
 from memory_store.database.passages import RankedPassage
+from memory_store.expression import Expression
 from memory_store.models import AuthorKind, SourceKind
 from memory_store.retrieval.pool import AROUND, BEFORE, Pool, Values, z_scores
 from memory_store.retrieval.query import Query, Wanted
 
 _QUESTION: Final = re.compile(r"[?？][\"'”’)]*\s*$|(?:吗|呢)\s*$")
-_TIME_WORDS: Final = re.compile(
+_TIME_WORDS: Final = Expression(
     r"\b(?:yesterday|today|tonight|tomorrow|ago|last|next|this (?:week|month|year|weekend|morning|summer)|weeks?|"
     r"weekend|months?|years?|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|april|june|july|"
     r"august|september|october|november|december|recently|just|since|soon|\d{4})\b|"
     "昨天|前天|今天|明天|上周|下周|上个?月|下个?月|去年|明年|周末|最近|[0-9一二三四五六七八九十]+[年月日号]",
     re.IGNORECASE,
 )
-_NUMBERS: Final = re.compile(
+_NUMBERS: Final = Expression(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|couple|few|once|twice)\b|[一二三四五六七八九十两百千万]",
     re.IGNORECASE,
 )
-_TITLES: Final = re.compile('"[^"]+"|《|「|“')
-_NAMES: Final = re.compile(rf"(?<=[a-z,] )[A-Z][a-z]+|[{CJK}]")
+_TITLES: Final = Expression('"[^"]+"|《|「|“')
+_NAMES: Final = Expression(rf"(?<=[a-z,] )[A-Z][a-z]+|[{CJK}]")
 _MOST_OF_THE_WORDS: Final = 0.75
 _LONGEST: Final = 60
 _BEST_OF_A_SITTING: Final = 3
@@ -218,7 +219,7 @@ def other_script(query: Query, pool: Pool) -> Values:
     return np.asarray(pool.in_cjk != asked, dtype=float)
 
 
-def _holding(pattern: re.Pattern[str], wanted: Wanted, query: Query, pool: Pool) -> Values:
+def _holding(pattern: Expression, wanted: Wanted, query: Query, pool: Pool) -> Values:
     if wanted not in query.wanted:
         return np.zeros(len(pool))
     return np.array([pattern.search(one.text) is not None for one in pool.candidates], dtype=float)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from memory_store.expression import Expression
 from memory_store.times import chinese, english
-from memory_store.times.rules import FLAGS, Expression, Rules
+from memory_store.times.rules import FLAGS, Rules
 from memory_store.times.windows import Window, in_other_year, part_of_day, shifted, third_of
 from memory_store.times.words import DAY_PARTS, FOLD, MONTH_NAMES, THIRDS, WEEKDAY_NAMES, WEEKDAY_SIGNS
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Final
 
 from memory_store.times import windows, words
@@ -14,33 +13,6 @@ from memory_store.times.windows import Window
 FLAGS: Final = re.ASCII | re.IGNORECASE
 # How far a rule looks for cues around a word, in characters.
 _NEAR: Final = 16
-
-
-class Expression:
-    """A regular expression that is compiled at its first use: most queries speak of no time, and need few of them."""
-
-    def __init__(self, pattern: str, flags: int = 0) -> None:
-        self._pattern = pattern
-        self._flags = flags
-
-    @cached_property
-    def _compiled(self) -> re.Pattern[str]:
-        return re.compile(self._pattern, self._flags)
-
-    @property
-    def search(self) -> Callable[..., re.Match[str] | None]:
-        """As that of re.Pattern."""
-        return self._compiled.search
-
-    @property
-    def match(self) -> Callable[..., re.Match[str] | None]:
-        """As that of re.Pattern."""
-        return self._compiled.match
-
-    @property
-    def fullmatch(self) -> Callable[..., re.Match[str] | None]:
-        """As that of re.Pattern."""
-        return self._compiled.fullmatch
 
 
 Found = re.Match[str]

@@ -5,7 +5,6 @@
 import difflib
 import json
 import os
-import secrets
 import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -255,7 +254,7 @@ def _explain(error: WrongValueError, origin: str) -> ConfigError:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file of the user's whole or not at all, readable by nobody else. Raises ConfigError."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:

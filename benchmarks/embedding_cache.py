@@ -40,6 +40,9 @@ class CachedEmbedder:
         """As of the embedder it keeps the work of."""
         return self._embedder.endpoint
 
+    def load(self) -> None:
+        """Load nothing: what is cached needs no embedder."""
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text."""
         keys = [self._key("passage", text) for text in texts]

@@ -51,6 +51,9 @@ class SyntheticEmbedder:
         """None: nothing is sent."""
         return None
 
+    def load(self) -> None:
+        """Nothing to load."""
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return a vector in the cluster that the text's checksum names."""
         sums = [zlib.crc32(text.encode()) for text in texts]

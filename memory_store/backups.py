@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,6 @@ from memory_store.version import version
 
 KEPT: Final = 7
 _NAME: Final = re.compile(r"(\d{8}T\d{6}\d{6}Z)(-before-schema-\d+|-rescued)?\.db")
-_MAKER: Final = re.compile(r"\.(\d+)-[0-9a-f]+\.part")
 _SUMS: Final = (
     "SELECT coalesce(sum(length(text)), 0), coalesce(sum(unicode(text)), 0), coalesce(sum(row), 0) FROM passages",
     "SELECT coalesce(sum(length(vector)), 0), coalesce(sum(seq), 0) FROM embeddings",
@@ -219,29 +217,12 @@ class Backups:
         except (OSError, sqlite3.Error) as error:
             raise BackupError(f"The backup {path.name} could not be rewritten: {error}.", "Remove it.") from error
 
-    def clear_temporary(self) -> None:
-        """Remove what a kill left of a copy in the making; what another process is making stays."""
-        for left in self.folder.glob(".*.part*") if self.folder.is_dir() else ():
-            maker = _MAKER.search(left.name)
-            if maker is None or not _is_running(int(maker[1])):
-                left.unlink(missing_ok=True)
-
 
 def _damaged(name: str, problems: Sequence[str]) -> BackupError:
     return BackupError(
         f"The backup {name} is damaged: {problems[0]}.",
         f"Choose another, or save what can be read: `keepsake doctor --salvage NEW_FOLDER --backup {name}`.",
     )
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # somebody else's
-    return True
 
 
 def _present(connection: sqlite3.Connection, chosen: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from random import SystemRandom
 from typing import Final
 
 DOCUMENT: Final = "doc"
@@ -18,11 +18,12 @@ PREFIXES: Final = (DOCUMENT, CONVERSATION, MESSAGE, MEMORY, PASSAGE, ERASURE, RE
 # No vowels and no 0/1, so that an id never spells a word and is easy to read aloud: 20 of 27 signs are 95 bits.
 _ALPHABET: Final = "bcdfghjklmnpqrstvwxz2345678"
 _LENGTH: Final = 20
+_RANDOM: Final = SystemRandom()
 
 
 def new_id(prefix: str) -> str:
     """Return a fresh random id such as `doc_k7m…`. It says nothing about the content."""
-    return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    return f"{prefix}_" + "".join(_RANDOM.choices(_ALPHABET, k=_LENGTH))
 
 
 def prefix_of(identifier: str) -> str | None:

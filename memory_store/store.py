@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import secrets
+import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from memory_store import ids
-from memory_store.backups import Backups
 from memory_store.clock import as_local
 from memory_store.database import erasures, outbox, passages, pending_erasures, tombstones
 from memory_store.database.connection import Database
+from memory_store.database.files import BACKUPS, remove_left_parts
 from memory_store.database.memories import Memories, NewMemory
 from memory_store.database.migrations import migrate
 from memory_store.database.tombstones import Name, NameKind, name_of_text
@@ -40,6 +40,7 @@ from memory_store.privacy import Privacy
 # Whatever else than memories is kept, and what recalls, erases, exports and restores, is imported where it is called:
 # who lists memories waits for none of it.
 if TYPE_CHECKING:
+    from memory_store.backups import Backups
     from memory_store.database.conversations import Conversations
     from memory_store.database.documents import Documents
     from memory_store.database.drafts import Drafts
@@ -80,7 +81,6 @@ class Store:
         self._exact: ExactIndex | None = None
         self._exact_lock = threading.Lock()
         self.memories = Memories(database)
-        self.backups = Backups(database)
         self.privacy = Privacy(database)
 
     @classmethod
@@ -91,9 +91,8 @@ class Store:
         """
         database = Database(folder / DATABASE_NAME)
         try:
-            backups = Backups(database)
-            backups.clear_temporary()
-            migrate(database, lambda _, newest: backups.make(note=f"-before-schema-{newest}"))
+            remove_left_parts(folder / BACKUPS)
+            migrate(database, lambda _, newest: _back_up(database, newest))
         except BaseException:
             database.close()
             raise
@@ -112,6 +111,13 @@ class Store:
         if self._exact is not None:
             self._exact.close()
         self._database.close()
+
+    @cached_property
+    def backups(self) -> Backups:
+        """The verified copies in the data folder."""
+        from memory_store.backups import Backups
+
+        return Backups(self._database)
 
     @cached_property
     def documents(self) -> Documents:
@@ -236,11 +242,13 @@ class Store:
         return str(found[0][0])
 
     def _vector_side(self, query: str, private: bool = False) -> VectorSide | None:
-        from memory_store.retrieval.candidates import VectorSide
-
         embedder = self._workshop.usable_embedder()
         if embedder is None or (not embedder.is_private and (private or self.privacy.covers(query))):
             return None
+        # Of the first query of a process, beside the imports below; what is wrong with it, embedding the query says.
+        self._executor.submit(embedder.load)
+        from memory_store.retrieval.candidates import VectorSide
+
         with self._database.read() as connection:
             stored = outbox.stored_embedder(connection)
             large = passages.latest_row(connection) > SCANNED_AT_MOST
@@ -315,7 +323,7 @@ class Store:
         erasure = self.erasure(erasure_id)
         if no_trace:
             with self._database.write() as connection:
-                erasures.forget_traces(connection, secrets.token_hex(32))
+                erasures.forget_traces(connection, os.urandom(32).hex())
             self._database.vacuum()
             self._database.truncate_log(patience_seconds)
         return erasure
@@ -479,3 +487,10 @@ class Store:
             findings.append(f"full text: {broken}")
         findings += [f"index: {problem}" for problem in self.check_index() or ()]
         return findings
+
+
+def _back_up(database: Database, newest: int) -> None:
+    """Copy the database as it is before it gets a newer schema."""
+    from memory_store.backups import Backups
+
+    Backups(database).make(note=f"-before-schema-{newest}")

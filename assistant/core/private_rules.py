@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,8 @@ def rule_of(folders: Sequence[str], topics: Sequence[str]) -> PrivateRule:
     """Return the rule of these folders (`~` is the user's own) and topics (see `sensitive.Topic`)."""
     if not folders and not topics:
         return NOTHING
+    import hashlib
+
     from assistant.core.sensitive import Topic, topics_of
 
     places = tuple(sorted({str(Path(one).expanduser().absolute()) for one in folders}))

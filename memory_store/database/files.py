@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import secrets
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -66,7 +66,7 @@ def make_private(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.chmod(0o700)
         if not path.exists():
-            fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+            fresh = path.with_name(f"{path.name}.{os.urandom(4).hex()}")
             os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             try:
                 # Without links on this file system SQLite makes the file; and another process may have been faster.
@@ -120,13 +120,31 @@ def copy_whole(
 @contextlib.contextmanager
 def private_part(target: Path) -> Iterator[Path]:
     """Give an empty file beside the target, for its owner alone; it and its log are removed if they are still there."""
-    part = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    part = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         yield part
     finally:
         for side in ("", LOG, SHARED_MEMORY, JOURNAL):
             beside(part, side).unlink(missing_ok=True)
+
+
+def remove_left_parts(folder: Path) -> None:
+    """Remove what a kill left of a file in the making; what another process is making stays."""
+    for left in folder.glob(".*.part*") if folder.is_dir() else ():
+        maker = re.search(r"\.(\d+)-[0-9a-f]+\.part", left.name)
+        if maker is None or not _is_running(int(maker[1])):
+            left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def never_close(connection: sqlite3.Connection) -> None:

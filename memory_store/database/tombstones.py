@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import sqlite3
 import unicodedata
 from collections.abc import Iterable
@@ -101,6 +99,9 @@ def secret(connection: sqlite3.Connection) -> bytes:
 
 def digest_of(key: bytes, name: Name) -> str:
     """Return the HMAC-SHA-256 of a name under a store's key."""
+    import hashlib
+    import hmac
+
     text = f"{name.kind}:{name.value}"
     return hmac.new(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 

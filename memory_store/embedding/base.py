@@ -48,6 +48,9 @@ class Embedder(Protocol):
     def endpoint(self) -> str | None:
         """Where texts go, for a person to read; None when nothing is sent."""
 
+    def load(self) -> None:
+        """Load what a query needs, if that is in this process, so that none waits for it. Raises EmbeddingError."""
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, shape (n, dimension), float32. Raises EmbeddingError."""
 

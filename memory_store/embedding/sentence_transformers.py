@@ -54,6 +54,10 @@ class SentenceTransformersEmbedder:
         """None: nothing is sent."""
         return None
 
+    def load(self) -> None:
+        """Load the model."""
+        self._loaded()
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (n, dimension)."""
         return self._encode(list(texts), ("passage", "document"))

@@ -35,6 +35,9 @@ class HashEmbedder:
         """A name where it plays a remote embedder, else None."""
         return None if self._is_private else "https://embedder.example"
 
+    def load(self) -> None:
+        """Nothing to load."""
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, and remember the texts."""
         self.passages.extend(texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,7 +56,7 @@ def _apply(database: Database, version: int, sql: str) -> None:
             connection.execute(statement)
         if version == 1:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            connection.execute("INSERT INTO meta VALUES ('tombstone_key', ?)", (secrets.token_hex(32),))
+            connection.execute("INSERT INTO meta VALUES ('tombstone_key', ?)", (os.urandom(32).hex(),))
             connection.execute("INSERT INTO meta VALUES ('vectors_epoch', '0')")
         if version == 2:
             passages.date_in_words(connection)

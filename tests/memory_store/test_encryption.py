@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import textwrap
 from pathlib import Path
 
 import pyrage
@@ -16,7 +18,7 @@ from tests.memory_store.test_archive import fill, rows_of
 from tests.support.embedder import HashEmbedder
 
 
-def test_encrypted_archive_restores_with_its_passphrase_alone(store: Store, tmp_path: Path) -> None:
+def test_encrypted_archive_restores_in_both_forms_with_its_passphrase_alone(store: Store, tmp_path: Path) -> None:
     fill(store)
     store.remember(NewMemory("The quarrel at the harbour"))
     before = rows_of(store)
@@ -33,6 +35,13 @@ def test_encrypted_archive_restores_with_its_passphrase_alone(store: Store, tmp_
         assert not other.memories.all()
         other.restore(archive, RestoreOptions(passphrase="墨 correct horse"))
         assert rows_of(other) == before
+    # The text form of the same, as `age --armor` writes it; Keepsake itself writes the binary form.
+    lines = textwrap.wrap(base64.b64encode(archive.read_bytes()).decode(), 64)
+    kind = "AGE ENCRYPTED FILE"
+    archive.write_text("\n".join([f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----", ""]))
+    with Store.open(tmp_path / "three", HashEmbedder()) as other:
+        other.restore(archive, RestoreOptions(passphrase="墨 correct horse"))
+        assert rows_of(other) == before
 
 
 def test_file_encrypted_for_someone_else_or_damaged_is_told(store: Store, tmp_path: Path) -> None:
@@ -43,18 +52,6 @@ def test_file_encrypted_for_someone_else_or_damaged_is_told(store: Store, tmp_pa
         assert is_encrypted(path)
         with pytest.raises(ArchiveError, match="doesn't open with this passphrase, or it is damaged"):
             store.restore(path, RestoreOptions(passphrase="right"))
-
-
-def test_archive_in_the_text_form_of_age_is_restored(store: Store, tmp_path: Path) -> None:
-    """As `age --armor` writes; Keepsake itself writes the binary form."""
-    fill(store)
-    before = rows_of(store)
-    store.export(tmp_path / "keep.zip", "1")
-    sealed = pyrage.passphrase.encrypt((tmp_path / "keep.zip").read_bytes(), "right", armored=True)
-    (tmp_path / "keep.asc").write_bytes(sealed)
-    with Store.open(tmp_path / "two", HashEmbedder()) as other:
-        other.restore(tmp_path / "keep.asc", RestoreOptions(passphrase="right"))
-        assert rows_of(other) == before
 
 
 def test_passphrase_is_not_shown_with_the_options() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -20,9 +21,9 @@ from tests.memory_store.support import add_document, indexed
 from tests.support.embedder import HashEmbedder
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
     with Store.open(folder, HashEmbedder()) as store:
         for number in range(40):
             add_document(
@@ -38,6 +39,11 @@ def filled(tmp_path: Path) -> Path:
         indexed(store)
         store._database.truncate_log(1.0)
     return folder
+
+
+@pytest.fixture
+def filled(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "data")
 
 
 def schema_pages(data: bytes | bytearray) -> set[int]:

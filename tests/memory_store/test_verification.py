@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,21 @@ CHINESE = "保险箱的密码是七只青蛙和一块石英,写在书房的第�
 LONG = " ".join(f"paragraph{number} lists the hiding place number {number * 7919}" for number in range(400))
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    with Store.open(folder, HashEmbedder()) as store:
+        for number in range(30):
+            texts = [f"an ordinary sentence {number} of line {line}" for line in range(9)]
+            add_document(store, f"/kept/{number}.md", *texts)
+        indexed(store)
+    return folder
+
+
 @pytest.fixture
-def filled(tmp_path: Path) -> Store:
-    store = Store.open(tmp_path / "data", HashEmbedder())
-    for number in range(30):
-        add_document(
-            store, f"/kept/{number}.md", *[f"an ordinary sentence {number} of line {line}" for line in range(9)]
-        )
-    indexed(store)
-    return store
+def filled(made: Path, tmp_path: Path) -> Iterator[Store]:
+    with Store.open(shutil.copytree(made, tmp_path / "data"), HashEmbedder()) as store:
+        yield store
 
 
 def doomed(store: Store) -> Document:

@@ -6,9 +6,12 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from assistant.errors import ModelError
 from assistant.llm.base import ThinkingDelta
 from assistant.llm.scripted import ScriptedChat
+from assistant.tui import long_chats
 from assistant.tui.screens.chats import ChatsScreen
 from assistant.tui.screens.source import SourceScreen
 from assistant.tui.widgets.earlier import EarlierMessages
@@ -191,21 +194,24 @@ async def test_a_reader_who_scrolled_up_stays_there_while_an_answer_streams(tmp_
         await house.until(lambda: house.chat.prompt.border_title is None)
 
 
-async def test_a_chat_that_has_grown_long_puts_its_oldest_messages_away_and_brings_them_back(tmp_path: Path) -> None:
-    from assistant.tui.long_chats import MOST_SHOWN, SHOWN_AT_FIRST
-
+async def test_a_chat_that_has_grown_long_puts_its_oldest_messages_away_and_brings_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, at_first = 12, 4
+    monkeypatch.setattr(long_chats, "MOST_SHOWN", most)
+    monkeypatch.setattr(long_chats, "SHOWN_AT_FIRST", at_first)
     async with chatting(tmp_path) as house:
-        for number in range(MOST_SHOWN // 2 + 1):
+        for number in range(most // 2 + 1):
             await house.say(f"Question {number}")
             await house.until(partial(has_turns, house, number + 1))
         await house.until(lambda: house.chat.query(EarlierMessages))
-        assert len(house.chat.transcript.spoken) == SHOWN_AT_FIRST
-        assert house.chat.query_one(EarlierMessages).count == MOST_SHOWN + 2 - SHOWN_AT_FIRST
+        assert len(house.chat.transcript.spoken) == at_first
+        assert house.chat.query_one(EarlierMessages).count == most + 2 - at_first
         house.chat.query_one(EarlierMessages).focus()
         await house.pilot.press("enter")
-        await house.until(lambda: len(house.chat.transcript.spoken) > SHOWN_AT_FIRST)
+        await house.until(lambda: len(house.chat.transcript.spoken) > at_first)
         texts = [one.text for one in house.chat.transcript.spoken]
-        assert texts[-2:] == [f"Question {MOST_SHOWN // 2}", "Fine."]
+        assert texts[-2:] == [f"Question {most // 2}", "Fine."]
         assert len(set(texts)) == len(texts) // 2 + 1
 
 

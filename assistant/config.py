@@ -5,7 +5,6 @@
 import difflib
 import json
 import os
-import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_origin
@@ -172,6 +171,8 @@ def load(given: Path | None = None, overrides: dict[str, Any] | None = None) -> 
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:

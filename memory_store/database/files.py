@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import sqlite3
@@ -152,6 +151,8 @@ def never_close(connection: sqlite3.Connection) -> None:
 
     The last one to close would move what is in its write-ahead log into a database that others have changed since.
     """
+    import ctypes
+
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 

@@ -15,7 +15,6 @@ from memory_store.clock import to_text
 from memory_store.database import fulltext, passages
 from memory_store.database.connection import Database
 from memory_store.database.filters import filter_sql, may_be_shown
-from memory_store.database.requests import Requests
 from memory_store.embedding.base import Embedder, EmbedderIdentity, Vectors
 from memory_store.errors import EmbeddingError, IndexUnavailableError
 from memory_store.models import RecallFilters, SourceKind
@@ -125,6 +124,8 @@ def _nearest(
         return None, []
     embedder = side.embedder
     if not embedder.is_private:
+        from memory_store.database.requests import Requests
+
         Requests(database).log(embedder.endpoint or side.identity.name, side.identity.name, "query", [])
     try:
         vector = embedder.embed_query(query.bare)

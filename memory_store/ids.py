@@ -23,7 +23,7 @@ _RANDOM: Final = SystemRandom()
 
 def new_id(prefix: str) -> str:
     """Return a fresh random id such as `doc_k7m…`. It says nothing about the content."""
-    return f"{prefix}_" + "".join(_RANDOM.choices(_ALPHABET, k=_LENGTH))
+    return f"{prefix}_" + "".join(_RANDOM.choice(_ALPHABET) for _ in range(_LENGTH))
 
 
 def prefix_of(identifier: str) -> str | None:

@@ -128,7 +128,7 @@ def main() -> int:
     """Write the film, or with `--check` compare it."""
     # Ids are random everywhere else; in a picture they are the same each time.
     chosen = random.Random(1)
-    with tempfile.TemporaryDirectory() as folder, patch("memory_store.ids.secrets.choice", chosen.choice):
+    with tempfile.TemporaryDirectory() as folder, patch("memory_store.ids._RANDOM", chosen):
         drawn = film(asyncio.run(record(Path(folder))))
     stale = not FILE.is_file() or FILE.read_text("utf-8") != drawn
     if stale and "--check" not in sys.argv[1:]:

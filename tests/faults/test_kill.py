@@ -19,7 +19,7 @@ from tests.support import warmed
 from tests.support.chat_server import ChatServer, Gate, Stream
 from tests.support.warmed import Warmed
 
-RUNS = int(os.environ.get("FAULT_RUNS", "8"))
+RUNS = int(os.environ.get("FAULT_RUNS", "5"))
 SEED = 20_260_131
 pytestmark = pytest.mark.skipif(unavailable_reason() is not None, reason=f"{unavailable_reason()}")
 

@@ -124,44 +124,31 @@ def erase_until_something_is_left(folder: Path) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize(
-    "residue",
-    [
-        SECRET.encode(),
-        SECRET.encode()[11:34],
-        SECRET.encode("utf-16-le"),
-        SECRET.encode("utf-16-be")[1:-1],
-        CHINESE.encode(),
-        CHINESE.encode()[6:40],
-        json.dumps(CHINESE).encode(),
-        CHINESE.encode("utf-16-le"),
-        LONG.encode()[4096:8192],
-        LONG.encode()[301:340],
-        b"/secret/hideaway.md",
-    ],
-    ids=[
-        "whole",
-        "piece",
-        "UTF-16",
-        "UTF-16 BE",
-        "Chinese",
-        "piece of it",
-        "JSON",
-        "and UTF-16",
-        "page",
-        "line",
-        "path",
-    ],
-)
-def test_text_in_any_file_and_form_is_found(filled: Store, tmp_path: Path, residue: bytes) -> None:
+RESIDUES = {
+    "whole": SECRET.encode(),
+    "piece": SECRET.encode()[11:34],
+    "UTF-16": SECRET.encode("utf-16-le"),
+    "UTF-16 BE": SECRET.encode("utf-16-be")[1:-1],
+    "Chinese": CHINESE.encode(),
+    "piece of it": CHINESE.encode()[6:40],
+    "JSON": json.dumps(CHINESE).encode(),
+    "and UTF-16": CHINESE.encode("utf-16-le"),
+    "page": LONG.encode()[4096:8192],
+    "line": LONG.encode()[301:340],
+    "path": b"/secret/hideaway.md",
+}
+
+
+def test_text_in_any_file_and_form_is_found(filled: Store, tmp_path: Path) -> None:
     document = doomed(filled)
-    cache = tmp_path / "data" / "cache" / "page.bin"
-    cache.parent.mkdir()
-    cache.write_bytes(random.Random(1).randbytes(5003) + residue + b"\xff" * 999)
+    cache = tmp_path / "data" / "cache"
+    cache.mkdir()
+    for name, residue in RESIDUES.items():
+        (cache / name).write_bytes(random.Random(1).randbytes(5003) + residue + b"\xff" * 999)
     with pytest.raises(ErasureFailedError):
         filled.forget(Selection((document.id,)))
-    assert {found.file for found in result(filled).found} == {"cache/page.bin"}
-    cache.unlink()
+    assert {found.file for found in result(filled).found} == {f"cache/{name}" for name in RESIDUES}
+    shutil.rmtree(cache)
     filled.complete_erasures(again=True)
     assert result(filled).result == "nothing left"
 
@@ -178,14 +165,13 @@ FORMS: dict[str, Callable[[np.ndarray[tuple[int, ...], np.dtype[np.float32]]], b
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_vector_in_any_form_is_found(filled: Store, tmp_path: Path, form: str) -> None:
+def test_vector_in_any_form_is_found(filled: Store, tmp_path: Path) -> None:
     document = doomed(filled)
-    data = FORMS[form](vectors_of(filled, document)[2])
-    (tmp_path / "data" / "cache.npy").write_bytes(bytes(13) + data)
+    for form, converted in FORMS.items():
+        (tmp_path / "data" / f"{form}.npy").write_bytes(bytes(13) + converted(vectors_of(filled, document)[2]))
     with pytest.raises(ErasureFailedError):
         filled.forget(Selection((document.id,)))
-    assert {(found.kind, found.file) for found in result(filled).found} == {("vector", "cache.npy")}
+    assert {(found.kind, found.file) for found in result(filled).found} == {("vector", f"{form}.npy") for form in FORMS}
 
 
 def test_vector_that_was_rounded_otherwise_is_found_in_a_vector_file(

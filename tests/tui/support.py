@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,17 @@ class House:
         await self.until(lambda: getattr(self.app.screen, "seen_at", 0) is not None)
         await self.pilot.pause()
         return self.app.screen
+
+    async def sizes(self) -> AsyncIterator[int]:
+        """Make the terminal as small as is promised, usual and large in turn; yield its width."""
+        for width, height in ((60, 20), (100, 32), (200, 60)):
+            await self.pilot.resize_terminal(width, height)
+            await self.until(partial(self._is_of_size, (width, height)))
+            await self.pilot.pause()
+            yield width
+
+    def _is_of_size(self, size: tuple[int, int]) -> bool:
+        return self.app.screen.size == size
 
     def _working(self) -> bool:
         return any(one.is_running for one in self.app.workers if one.name != WORKER)

@@ -68,15 +68,14 @@ async def test_the_doctor_tells_what_is_not_well_first_and_what_mends_it(tmp_pat
         assert not any("chmod" in one.repair for one in screen.list.items)
 
 
-@pytest.mark.parametrize("size", [(60, 20), (100, 32), (200, 60)])
 @pytest.mark.parametrize(("command", "kind"), [("/receipts", ReceiptsScreen), ("/doctor", DoctorScreen)])
 async def test_everything_needed_is_in_view_at_every_size(
     tmp_path: Path,
-    size: tuple[int, int],
     command: str,
     kind: type[Browser],  # type: ignore[type-arg]
 ) -> None:
-    async with chatting(tmp_path, prepare=erased, size=size) as house:
+    async with chatting(tmp_path, prepare=erased) as house:
         screen = await opened(house, command, kind, 2)
-        for selector in ("#head", "#list", "#detail", "#keys"):
-            assert screen.region.contains_region(screen.query_one(selector).region)
+        async for _ in house.sizes():
+            for selector in ("#head", "#list", "#detail", "#keys"):
+                assert screen.region.contains_region(screen.query_one(selector).region)

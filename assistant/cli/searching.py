@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
@@ -43,6 +44,8 @@ def search(
 
     Example: keepsake search "boiler pressure" -k 3
     """
+    # NumPy is not loaded yet. The products of one query are small, and threads for them take longer to start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with opened_store(context) as (store, _):
         filters = RecallFilters(
             kinds=frozenset(kind or ()),

@@ -376,8 +376,9 @@ class LineWindow(Window):
     printed: str = ""
 
     def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
+        process = self.process  # which the window's own thread may find ended meanwhile
+        if process is not None:
+            process.kill()
 
     def _started(self) -> None:
         if self.process is None:

@@ -17,7 +17,7 @@ from assistant.tui.screens.source import SourceScreen
 from assistant.tui.widgets.earlier import EarlierMessages
 from assistant.tui.widgets.source_list import SourceLine
 from assistant.tui.widgets.thinking import Thinking
-from memory_store import Store
+from memory_store import Selection, Store
 from memory_store.models import MessageStatus
 from tests.memory_store.support import add_document
 from tests.tui.support import House, chatting
@@ -218,3 +218,19 @@ async def test_a_chat_that_has_grown_long_puts_its_oldest_messages_away_and_brin
 def has_turns(house: House, count: int) -> bool:
     assert house.chat.session is not None
     return len(house.chat.session.messages) == 2 * count and not house.chat.is_answering
+
+
+async def test_an_answer_whose_source_is_erased_elsewhere_meanwhile_is_told_of_and_the_chat_goes_on(
+    tmp_path: Path,
+) -> None:
+    gate = asyncio.Event()
+    model = ScriptedChat(["With Ines ", gate, "[1]."], ["Fine."])
+    async with chatting(tmp_path, model, prepare=with_keys) as house:
+        await house.say("Who has the spare key?")
+        await model.waiting.wait()
+        with Store.open(tmp_path / "memory") as another:
+            (document,) = another.documents.all()
+            await asyncio.to_thread(another.forget, Selection((document.id,), everywhere=True))
+        gate.set()
+        await house.until(lambda: any("was erased before it was finished" in one for one in house.notices))
+        assert (await house.ask("And the weather?")).text == "Fine."

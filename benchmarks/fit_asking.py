@@ -3,9 +3,9 @@
 DATA is a folder with `xquad/xquad.*.json` (github.com/google-deepmind/xquad, CC BY-SA 4.0: questions and paragraphs in
 twelve languages), `chatterbot_corpus/` (the PyPI package chatterbot-corpus, BSD: short talk in twenty-five) and
 `spacy/lang/*/examples.py` (the PyPI package spacy, MIT: a few sentences in sixty languages, for measuring alone). With
-them go LoCoMo, MemoryBank and the preferences of ../shared/data, and the lists in `benchmarks/asking/`. Every sentence
-is seen as it was written and without the sign at its end. Held out are 8 of XQuAD's 48 articles, a fifth of the short
-talk, the first of LoCoMo's conversations, a fifth of each list and all of spaCy's. Writes memory_store/asking.bin.
+them go LoCoMo, MemoryBank and the preferences of ../shared/data, and the lists in `benchmarks/asking/`. Held out are 8
+of XQuAD's 48 articles, a fifth of the short talk, the first of LoCoMo's conversations, a fifth of each list and all of
+spaCy's: prints how well these are told apart, fits once more with all but spaCy's, and writes memory_store/asking.bin.
 """
 
 from __future__ import annotations
@@ -48,13 +48,12 @@ def main() -> None:
         "chats": list(chats()),
         "lists": list(lists()),
     }
-    seen = [one for sentences in sets.values() for one in sentences if not one[2]]
-    rows = [(form, what) for text, what, _ in seen for form in dict.fromkeys((text, _BARE.sub("", text)))]
-    weights, biases = fit([row[0] for row in rows], [row[1] for row in rows])
-    write(weights, biases)
+    everything = [one for sentences in sets.values() for one in sentences]
+    write(*fit([one for one in everything if not one[2]]))
     sets["spaCy's examples"] = list(examples(data / "spacy"))
     for name, sentences in sets.items():
-        measure(name, [one for one in sentences if one[2]])
+        measure(name, [one for one in dict.fromkeys(sentences) if one[2]])
+    write(*fit(everything))
 
 
 def is_asked(text: str) -> bool:
@@ -91,7 +90,9 @@ def short_talk(folder: Path) -> Iterator[Sentence]:
             found = _LINE.match(line)
             if found is None or len(text := found["text"].strip().strip("\"'")) < 4 or path.stem == "greetings":
                 continue
-            if is_asked(text) or not found["first"]:
+            # Short answers are small talk as often as not, and unmarked.
+            long = len(text.split()) > 3 or (not text.isascii() and len(text) > 9)
+            if is_asked(text) or (long and not found["first"]):
                 yield _marked(text, _is_fifth(text))
 
 
@@ -112,13 +113,14 @@ def chats() -> Iterator[Sentence]:
 
 
 def lists() -> Iterator[Sentence]:
-    """Yield small talk, requests, and statements that begin as questions do. Those few count twenty times."""
-    for name, what in (("small_talk", Saying.CHATS), ("requests", Saying.ASKS), ("statements", Saying.TELLS)):
+    """Yield small talk, requests, and statements that begin as questions do. Those few count many times."""
+    for name, what, times in (
+        ("small_talk", Saying.CHATS, 80),
+        ("requests", Saying.ASKS, 20),
+        ("statements", Saying.TELLS, 30),
+    ):
         for line in dict.fromkeys((LISTS / f"{name}.txt").read_text("utf-8").splitlines()):
-            if _is_fifth(line):
-                yield line, what, True
-            else:
-                yield from [(line, what, False)] * 20
+            yield from [(line, what, _is_fifth(line))] * times
 
 
 def examples(folder: Path) -> Iterator[Sentence]:
@@ -131,9 +133,14 @@ def examples(folder: Path) -> Iterator[Sentence]:
                     yield _marked(text, True)
 
 
-def fit(texts: list[str], whats: list[Saying]) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-    """Return weights, shape (FITTED, BUCKETS), and biases, by stochastic descent on the softmax loss (AdaGrad)."""
-    found = [np.fromiter(pieces(text), np.int64) for text in texts]
+def fit(sentences: list[Sentence]) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights, shape (FITTED, BUCKETS), and biases, by stochastic descent on the softmax loss (AdaGrad).
+
+    Each sentence is seen as it was written and without the sign at its end.
+    """
+    rows = [(form, what) for text, what, _ in sentences for form in dict.fromkeys((text, _BARE.sub("", text)))]
+    texts, whats = [row[0] for row in rows], [row[1] for row in rows]
+    found = [tuple(np.fromiter(one, np.int64) for one in pieces(text)) for text in texts]
     target = np.array([[what is one for one in FITTED] for what in whats], dtype=float)
     count = len(FITTED)
     weights, squares = np.zeros((count, BUCKETS)), np.full((count, BUCKETS), 1e-3)
@@ -143,13 +150,16 @@ def fit(texts: list[str], whats: list[Saying]) -> tuple[np.ndarray, np.ndarray]:
         order = chosen.permutation(len(texts))
         for start in range(0, len(order), _BATCH):
             batch = order[start : start + _BATCH]
-            sizes = np.array([len(found[at]) for at in batch])
-            indices = np.concatenate([found[at] for at in batch])
-            row = np.repeat(np.arange(len(batch)), sizes)
-            norm = 1 / np.sqrt(sizes)
-            scores = np.stack([np.bincount(row, one[indices], len(batch)) * norm for one in weights], 1) + biases
+            flat = [_flattened([found[one][at] for one in batch]) for at in range(count)]
+            scores = biases + np.stack(
+                [
+                    np.bincount(row, one[indices], len(batch)) * norm
+                    for one, (indices, row, norm) in zip(weights, flat, strict=True)
+                ],
+                axis=1,
+            )
             error = _softmax(scores) - target[batch]
-            for at in range(count):
+            for at, (indices, row, norm) in enumerate(flat):
                 gradient = np.bincount(indices, (error[:, at] * norm)[row], BUCKETS) / len(batch)
                 touched = gradient != 0
                 squares[at, touched] += gradient[touched] ** 2
@@ -159,13 +169,19 @@ def fit(texts: list[str], whats: list[Saying]) -> tuple[np.ndarray, np.ndarray]:
     return weights, biases
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _flattened(rows: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the buckets of some sentences in one, the number of each one's sentence, and what divides its sum."""
+    sizes = np.array([len(one) for one in rows])
+    return np.concatenate(rows), np.repeat(np.arange(len(rows)), sizes), 1 / np.sqrt(np.maximum(sizes, 1))
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
     """Return the chance of each of FITTED; what is left of 1 is that something is told."""
     powers = np.exp(np.minimum(scores, 30))
     return np.asarray(powers / (1 + powers.sum(axis=1, keepdims=True)))
 
 
-def write(weights: np.ndarray, biases: np.ndarray) -> None:  # type: ignore[type-arg]
+def write(weights: np.ndarray, biases: np.ndarray) -> None:
     """Write the weights, a byte each, with a scale for each of FITTED."""
     scales = np.abs(weights).max(axis=1) / 127
     rounded = np.rint(weights / scales[:, None]).astype(np.int8)

@@ -8,6 +8,7 @@ what it can't tell counts as telling something, because a statement that is take
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import re
 import struct
@@ -74,10 +75,9 @@ def what_of(sentence: str) -> Saying:
 def chances(sentence: str) -> tuple[float, ...]:
     """Return the chance, 0 to 1, of each of FITTED."""
     weights, scales, biases = _fitted()
-    found = pieces(sentence)
-    norm = 1 / math.sqrt(len(found) or 1)
     exact = [
-        biases[at] + scales[at] * norm * sum(weights[at * BUCKETS + one] for one in found) for at in range(len(FITTED))
+        biases[at] + scales[at] * sum(weights[at * BUCKETS + one] for one in found) / math.sqrt(len(found) or 1)
+        for at, found in enumerate(pieces(sentence))
     ]
     highest = max(0.0, *exact)
     powers = [math.exp(one - highest) for one in exact]
@@ -92,15 +92,21 @@ def split(text: str) -> Iterator[str]:
             yield piece.strip()
 
 
-def pieces(sentence: str) -> set[int]:
-    """Return the buckets of a sentence's pieces."""
+def pieces(sentence: str) -> tuple[set[int], set[int]]:
+    """Return the buckets of a sentence's pieces for each of FITTED.
+
+    Small talk is told by whole words alone: a word that was never met says nothing of it, whatever it looks like.
+    """
     text = " ".join(_NUMBERS.sub("0", unicodedata.normalize("NFKC", sentence).casefold()).split())
     if len(text) > _BEGINNING + _END_SIGNS:
         text = f"{text[:_BEGINNING]} {text[-_END_SIGNS:]}"
     body = _CLOSING.sub("", text)
     words = _WORD.findall(body)
+    whole = {_bucket(f"w{one}") for one in words}
+    whole.update(_bucket(f"b{one} {other}") for one, other in itertools.pairwise(words))
+    whole.add(_bucket(f"length {min(6, len(words))}"))
     found = {f"w{one}" for one in words}
-    found.update(f"b{one} {other}" for one, other in zip(words, words[1:], strict=False))
+    found.update(f"b{one} {other}" for one, other in itertools.pairwise(words))
     if words:
         found.update((f"<{words[0]}", f">{words[-1]}", f"<{' '.join(words[:2])}", f">{' '.join(words[-2:])}"))
     for size in (1, 2, 3, 4):
@@ -110,7 +116,11 @@ def pieces(sentence: str) -> set[int]:
     found.add(f"signs {min(6, len(body) // 8)}")
     if _ASKED.search(sentence.strip()):
         found.update(f"mark {number}" for number in range(_WEIGHT_OF_A_MARK))
-    return {zlib.crc32(one.encode()) % BUCKETS for one in found}
+    return {_bucket(one) for one in found}, whole
+
+
+def _bucket(piece: str) -> int:
+    return zlib.crc32(piece.encode()) % BUCKETS
 
 
 @functools.cache

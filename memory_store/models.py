@@ -257,7 +257,9 @@ class RecallFilters:
     """What recall may return. Times bound `created_at`: `since` inclusive, `until` exclusive; `authors` are names.
 
     `exclude_message_ids` leaves out messages that are in view anyway. `as_of` recalls as things stood at a moment, by
-    what is known today: memories that were true then, superseded since or not, and what was written before.
+    what is known today: memories that were true then, superseded since or not, and what was written before. `echoes`
+    adds what the user merely asked and what a model said; a query for what was said in conversations, or what "you"
+    said, has them by itself.
     """
 
     kinds: frozenset[SourceKind] = frozenset()
@@ -268,6 +270,7 @@ class RecallFilters:
     include_private: bool = True
     exclude_message_ids: frozenset[str] = frozenset()
     as_of: datetime | None = None
+    echoes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from memory_store.database import fulltext, passages
 from memory_store.database.connection import Database
 from memory_store.database.files import BACKUPS
 from memory_store.database.migrations import migrate
@@ -104,9 +105,11 @@ def _settle(target: sqlite3.Connection, saved: dict[str, int], lost: dict[str, i
                 saved[table] = saved.get(table, 1) - 1
                 lost[table] = lost.get(table, 0) + 1
     target.execute("DELETE FROM outbox")
+    passages.mark_echoes(target)
     target.execute(
         "INSERT INTO outbox (operation, passage_row) "
         "SELECT CASE WHEN e.seq IS NULL THEN 'embed' ELSE 'index' END, p.row "
-        "FROM passages AS p LEFT JOIN embeddings AS e ON e.passage_row = p.row ORDER BY p.row"
+        "FROM passages AS p LEFT JOIN embeddings AS e ON e.passage_row = p.row "
+        "WHERE e.seq IS NULL OR p.echo = 0 ORDER BY p.row"
     )
-    target.execute("INSERT INTO passages_fts (passages_fts) VALUES ('rebuild')")
+    fulltext.rebuild(target)

@@ -15,8 +15,8 @@ from assistant.core.relevance import is_relevant, worth_quoting
 from assistant.core.turn_settings import TurnSettings
 from assistant.llm.base import ChatModel
 from memory_store import Store
+from memory_store.asking import is_small_talk
 from memory_store.models import Hit, Message, RecallFilters, Source, SourceKind
-from memory_store.retrieval.signals import is_asked
 
 # Tokens that attachments leave for what is recalled.
 _FOR_RECALL: Final = 400
@@ -91,9 +91,7 @@ def assemble(
 
 
 def _recalled(store: Store, text: str, most: int, filters: RecallFilters, private: bool) -> list[Hit]:
-    # Twice as many as are needed: what the user once asked is found easily, and answers nothing.
-    recalled = store.recall(text, 2 * most, filters, private=private)
-    return [hit for hit in recalled if not is_asked(hit.kind, hit.author.kind, hit.text)]
+    return [] if is_small_talk(text) else store.recall(text, most, filters, private=private)
 
 
 def _relevant(store: Store, text: str, most: int, in_view: frozenset[str], private: bool) -> set[str]:

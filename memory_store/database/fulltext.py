@@ -34,6 +34,9 @@ _CJK_STOP: Final = re.compile(
     "的|了|吗|呢|吧|啊|是|我|你|他|她|它|在|和|与|把|被|这|那"
 )
 _MAX_QUERY_TERMS: Final = 64
+# What recall searches, and what is searched only for what was asked or answered: each has its own counts of words.
+PASSAGES, ECHOES = "passages_fts", "echoes_fts"
+TABLES: Final = (PASSAGES, ECHOES)
 
 
 def searchable(text: str) -> str | None:
@@ -75,9 +78,11 @@ def match_expression(terms: list[str]) -> str:
     return " OR ".join(f'"{term[:-1]}" *' if term.endswith("*") else f'"{term}"' for term in terms)
 
 
-def search(connection: sqlite3.Connection, terms: list[str], limit: int, filters: FilterSql) -> list[int]:
+def search(
+    connection: sqlite3.Connection, terms: list[str], limit: int, filters: FilterSql, table: str = PASSAGES
+) -> list[int]:
     """Return the rows of the `limit` passages with the highest BM25 for any of the terms, best first."""
-    return _matching(connection, match_expression(terms), "f.rank", limit, filters) if terms else []
+    return _matching(connection, table, match_expression(terms), "f.rank", limit, filters) if terms else []
 
 
 def together(
@@ -90,21 +95,23 @@ def together(
     if not terms or not beside:
         return []
     expression = f"({match_expression(terms)}) AND ({match_expression(beside)})"
-    return _matching(connection, expression, "f.rowid DESC", limit, filters)
+    return _matching(connection, PASSAGES, expression, "f.rowid DESC", limit, filters)
 
 
 def all_of(connection: sqlite3.Connection, terms: list[str]) -> list[int]:
-    """Return every row that holds all of the terms, the latest first."""
+    """Return every row that holds all of the terms, the latest first, echoes too."""
     expression = " AND ".join(match_expression([term]) for term in terms)
-    return _matching(connection, expression, "f.rowid DESC", -1, NO_FILTER) if terms else []
+    found = [row for table in TABLES for row in _matching(connection, table, expression, "f.rowid", -1, NO_FILTER)]
+    return sorted(found, reverse=True) if terms else []
 
 
-def _matching(connection: sqlite3.Connection, expression: str, order: str, limit: int, filters: FilterSql) -> list[int]:
+def _matching(
+    connection: sqlite3.Connection, table: str, expression: str, order: str, limit: int, filters: FilterSql
+) -> list[int]:
     joined = "JOIN passages AS p ON p.row = f.rowid" if filters else ""
     condition = f"AND {filters.where}" if filters else ""
     found = connection.execute(
-        f"SELECT f.rowid FROM passages_fts AS f {joined} "
-        f"WHERE passages_fts MATCH ? {condition} ORDER BY {order} LIMIT ?",
+        f"SELECT f.rowid FROM {table} AS f {joined} WHERE {table} MATCH ? {condition} ORDER BY {order} LIMIT ?",
         [expression, *filters.parameters, limit],
     )
     return [int(row[0]) for row in found]
@@ -119,18 +126,22 @@ def frequencies(connection: sqlite3.Connection, stems: Sequence[str]) -> dict[st
 
 def merge(connection: sqlite3.Connection) -> None:
     """Write all pages of the full-text index into new ones, without what was deleted (a fifth of a rebuild's time)."""
-    connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('optimize')")
+    there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE '%_fts'")}
+    for table in sorted(there.intersection(TABLES)):  # a copy of an older schema has one of them
+        connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
 
 
 def rebuild(connection: sqlite3.Connection) -> None:
     """Write the full-text index anew from the living rows: a deletion alone leaves erased words in its b-trees."""
-    connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('rebuild')")
+    for table in TABLES:
+        connection.execute(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")
 
 
 def check(connection: sqlite3.Connection) -> str | None:
     """Return what is wrong with the full-text index against its rows, or None."""
     try:
-        connection.execute("INSERT INTO passages_fts (passages_fts, rank) VALUES ('integrity-check', 1)")
+        for table in TABLES:
+            connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
     except sqlite3.DatabaseError as error:
         return str(error)
     return None

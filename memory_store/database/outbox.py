@@ -79,8 +79,12 @@ def store_vectors(connection: sqlite3.Connection, embedder_id: int, vectors: Seq
             (embedder_id, vector, row),
         ).rowcount
         connection.execute("DELETE FROM outbox WHERE operation = 'embed' AND passage_row = ?", (row,))
-        if written:
-            connection.execute("INSERT OR IGNORE INTO outbox (operation, passage_row) VALUES ('index', ?)", (row,))
+        if written:  # echoes are left to the exact scan
+            connection.execute(
+                "INSERT OR IGNORE INTO outbox (operation, passage_row) "
+                "SELECT 'index', row FROM passages WHERE row = ? AND echo = 0",
+                (row,),
+            )
 
 
 def embedder_id(connection: sqlite3.Connection, identity: EmbedderIdentity) -> int:

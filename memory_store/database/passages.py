@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from memory_store import ids
+from memory_store.asking import tells_nothing
 from memory_store.clock import from_text, to_text
 from memory_store.database.filters import TRUE_AT
 from memory_store.database.rows import author_of, locator_from_json, locator_to_json
@@ -17,8 +18,8 @@ from memory_store.models import Author, AuthorKind, Hit, Locator, PassageDraft, 
 
 _INSERT: Final = """
 INSERT INTO passages (id, document_id, message_id, memory_id, ordinal, text, context, search_text, search_context,
-                      locator, author_kind, author_name, created_at, private)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                      locator, author_kind, author_name, created_at, private, echo)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _SELECT: Final = """
 SELECT p.row, p.id, p.text, p.context, p.locator, p.author_kind, p.author_name, p.created_at, p.private,
@@ -38,7 +39,7 @@ _SELECT_FOR_RANKING: Final = """
 SELECT p.row, coalesce(p.document_id, m.conversation_id, p.memory_id),
        CASE WHEN p.document_id IS NOT NULL THEN 'document' WHEN p.message_id IS NOT NULL THEN 'conversation'
        ELSE 'memory' END,
-       p.message_id, p.author_kind, p.author_name, p.created_at, p.private, {superseded},
+       p.message_id, p.author_kind, p.author_name, p.created_at, p.private, {superseded}, p.echo,
        p.context, p.text, e.embedder_id, e.vector
 FROM passages AS p
 LEFT JOIN messages AS m ON m.id = p.message_id
@@ -96,6 +97,7 @@ class RankedPassage(NamedTuple):
     created_at: str
     private: int
     superseded: int
+    echo: int
     context: str
     text: str
     embedder_id: int | None
@@ -141,7 +143,8 @@ def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[Passag
     """Store the drafts in their order from ordinal `start` on, and return how many there were."""
     from memory_store.database.fulltext import searchable
 
-    count = 0
+    drafts = list(drafts)
+    echo = owner.message_id is not None and _is_echo(owner.author, "\n".join(draft.text for draft in drafts))
     for count, draft in enumerate(drafts, start=1):
         author = draft.author or owner.author
         moment = draft.created_at or owner.created_at
@@ -163,9 +166,53 @@ def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[Passag
                 author.name,
                 to_text(moment),
                 owner.private,
+                echo,
             ),
         )
-    return count
+    return len(drafts)
+
+
+def _is_echo(author: Author, said: str) -> bool:
+    """Say whether a message is no evidence of anything: a model made it, or the user told nothing in it.
+
+    Other people whom a conversation names are taken at their word, questions too.
+    """
+    if author.kind is AuthorKind.MODEL:
+        return True
+    return author.kind is AuthorKind.USER and author.name is None and tells_nothing(said)
+
+
+def mark_echoes(connection: sqlite3.Connection, after_row: int = 0) -> None:
+    """Find the echoes among passages that came without being told apart: in older stores and in archives."""
+    found = connection.execute(
+        "SELECT p.row, m.author_kind, m.author_name, m.text FROM passages AS p "
+        "JOIN messages AS m ON m.id = p.message_id WHERE p.row > ? AND p.author_kind IN ('user', 'model')",
+        (after_row,),
+    ).fetchall()
+    rows = [(row["row"],) for row in found if _is_echo(author_of(row), row["text"])]
+    connection.executemany("UPDATE passages SET echo = 1 WHERE row = ? AND echo = 0", rows)
+    # The index holds none of them: what was in it is taken out by a new generation.
+    connection.execute(
+        "UPDATE index_segments SET state = 'stale' WHERE id IN (SELECT e.segment_id FROM embeddings AS e "
+        "JOIN passages AS p ON p.row = e.passage_row WHERE p.echo = 1)"
+    )
+    connection.execute(
+        "UPDATE embeddings SET segment_id = NULL WHERE segment_id IS NOT NULL "
+        "AND passage_row IN (SELECT row FROM passages WHERE echo = 1)"
+    )
+    connection.execute(
+        "DELETE FROM outbox WHERE operation = 'index' AND passage_row IN (SELECT row FROM passages WHERE echo = 1)"
+    )
+
+
+def cited_by(connection: sqlite3.Connection, answers: Sequence[int]) -> list[int]:
+    """Return the rows of the passages that the answers in these rows cite, each once."""
+    found = connection.execute(
+        "SELECT DISTINCT p.row FROM passages AS a JOIN citations AS c ON c.message_id = a.message_id AND c.cited = 1 "
+        "JOIN passages AS p ON p.id = c.passage_id WHERE a.row IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(answers)),),
+    )
+    return [int(row[0]) for row in found]
 
 
 def _context(owner: Owner, draft: PassageDraft, author: Author) -> str:

@@ -28,6 +28,8 @@ CANDIDATES: Final = 100
 # The neighbours of so many of each list are candidates too: an answer may share no word with its question.
 _WITH_NEIGHBOURS: Final = 40
 _NEIGHBOURS: Final = (-1, 1, 2)
+# So many of the answers that fit the query best point to what they cite.
+_POINTING: Final = 20
 # How many entries of the full-text index one search reads, about: 3 ms' worth.
 POSTINGS: Final = 10_000
 # In a smaller store than this, how often a word occurs says little about how rare it is in the language.
@@ -77,6 +79,11 @@ def gather(
             condition = filter_sql(one)
             lists.append(fulltext.search(connection, telling, limit, condition))
             lists.append(fulltext.together(connection, telling, common, limit, condition))
+            echoes = fulltext.search(
+                connection, telling, limit if one.echoes else _POINTING, condition, fulltext.ECHOES
+            )
+            # An answer points to what it cites, which is what there is to recall.
+            lists.append([*(echoes if one.echoes else ()), *passages.cited_by(connection, echoes[:_POINTING])])
     vector, near = nearest.result()
     lists += near
     candidates = set(itertools.chain.from_iterable(lists))
@@ -184,6 +191,7 @@ def _passes(one: passages.RankedPassage, filters: RecallFilters) -> bool:
     return (
         may_be_shown(one, filters)
         and not one.superseded
+        and (filters.echoes or not one.echo)
         and (not filters.kinds or one.kind in filters.kinds)
         and (not filters.source_ids or one.source_id in filters.source_ids)
         and (not filters.authors or one.author_name in filters.authors)

@@ -11,7 +11,7 @@ import numpy as np
 from memory_store.database import passages
 from memory_store.database.connection import Database
 from memory_store.database.filters import may_be_shown
-from memory_store.models import Hit, RecallFilters
+from memory_store.models import Hit, RecallFilters, SourceKind
 from memory_store.retrieval.candidates import VectorSide, gather, understood
 from memory_store.retrieval.dismissed import dismissed_for
 from memory_store.retrieval.diversity import Group, grouped
@@ -38,6 +38,8 @@ def recall(
     if k <= 0 or not text.strip():
         return []
     query = understood(database, text, asked_at)
+    if query.second_person or SourceKind.CONVERSATION in filters.kinds:
+        filters = replace(filters, echoes=True)
     narrowed = _narrowed(query, filters)
     for one in (narrowed, filters) if narrowed != filters else (filters,):
         pool = gather(database, query, k, one, side, executor)

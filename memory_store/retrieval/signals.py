@@ -45,11 +45,6 @@ class Signal:
     sign: int = 1
 
 
-def is_asked(kind: SourceKind, author: AuthorKind, text: str) -> bool:
-    """Return whether a passage is a question the user once asked: easily found again, and answering nothing."""
-    return kind is SourceKind.CONVERSATION and author is AuthorKind.USER and _QUESTION.search(text) is not None
-
-
 def words(query: Query, pool: Pool) -> Values:
     """BM25 of the passage with its context."""
     return pool.bm25()

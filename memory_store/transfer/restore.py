@@ -110,6 +110,7 @@ def restore(
 def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOptions, keep: bool) -> Tally:
     """Take the archive over into an untouched store, or merge it into a living one."""
     connection.execute("PRAGMA defer_foreign_keys=ON")
+    latest = passages.latest_row(connection)
     if any(connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()[0] for table in _SIGNS_OF_LIFE):
         tally = merge(
             connection,
@@ -125,6 +126,7 @@ def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOpti
     check_chains(connection)
     _check_vectors(connection)
     passages.date_in_words(connection)
+    passages.mark_echoes(connection, after_row=latest)
     passages.bump_vectors_epoch(connection)
     return tally
 

@@ -25,7 +25,7 @@ _SCANNED_BY_ONE: Final = 32_768
 _CORES: Final = min(8, os.cpu_count() or 1)
 _KINDS: Final = (SourceKind.DOCUMENT, SourceKind.CONVERSATION, SourceKind.MEMORY)
 _LOAD: Final = """
-SELECT e.seq, e.passage_row, e.vector, p.private, p.created_at,
+SELECT e.seq, e.passage_row, e.vector, p.private, p.created_at, p.echo,
        coalesce(p.author_name, ''),
        CASE WHEN p.document_id IS NOT NULL THEN 0 WHEN p.message_id IS NOT NULL THEN 1 ELSE 2 END AS kind,
        coalesce(p.document_id, m.conversation_id, p.memory_id) AS source_id
@@ -44,6 +44,7 @@ _COLUMNS: Final[dict[str, type]] = {
     "_kind": np.int8,
     "_source": np.int32,
     "_author": np.int32,
+    "_echo": np.bool_,
 }
 
 
@@ -86,6 +87,7 @@ class ExactIndex:
     _kind: NDArray[np.int8]
     _source: NDArray[np.int32]
     _author: NDArray[np.int32]
+    _echo: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return self._size
@@ -155,6 +157,8 @@ class ExactIndex:
             masks.append(written | (self._kind[:size] == _KINDS.index(SourceKind.MEMORY)))
         if not filters.include_private:
             masks.append(~self._private[:size])
+        if not filters.echoes:
+            masks.append(~self._echo[:size])
         return np.logical_and.reduce(masks) if masks else None
 
     def _refresh(self) -> None:
@@ -165,12 +169,12 @@ class ExactIndex:
                 living = None
                 if epoch != self._epoch and self._size:
                     living = connection.execute(
-                        "SELECT e.passage_row, p.private FROM embeddings AS e JOIN passages AS p "
+                        "SELECT e.passage_row, p.private, p.echo FROM embeddings AS e JOIN passages AS p "
                         "ON p.row = e.passage_row WHERE e.embedder_id = ? AND e.seq <= ?",
                         (self.embedder_id, self._last_seq),
                     ).fetchall()
             if living is not None:
-                self._keep({row[0]: row[1] for row in living})
+                self._keep({row[0]: (row[1], row[2]) for row in living})
             self._epoch = epoch
             if not page:
                 return
@@ -184,7 +188,7 @@ class ExactIndex:
                 total = connection.execute("SELECT count(*) FROM embeddings").fetchone()[0]
             self._resize(max(needed, int(total)) + _SLACK)
 
-    def _keep(self, living: dict[int, int]) -> None:
+    def _keep(self, living: dict[int, tuple[int, int]]) -> None:
         """Drop the vectors whose passages are gone, and take over the marks of the others."""
         kept = np.fromiter((row in living for row in self._rows[: self._size].tolist()), np.bool_, self._size)
         count = int(kept.sum())
@@ -195,7 +199,9 @@ class ExactIndex:
                 # Nothing of the erased stays in this process's memory either.
                 column[count : self._size] = 0
             self._size = count
-        self._private[:count] = [bool(living[row]) for row in self._rows[:count].tolist()]
+        marks = [living[row] for row in self._rows[:count].tolist()]
+        self._private[:count] = [bool(private) for private, _ in marks]
+        self._echo[:count] = [bool(echo) for _, echo in marks]
 
     def _add(self, page: list[Any]) -> None:
         start, end = self._size, self._size + len(page)
@@ -209,8 +215,9 @@ class ExactIndex:
         self._private[start:end] = columns[3]
         stripped = [text.removesuffix("Z") for text in columns[4]]
         self._created[start:end] = np.array(stripped, dtype="datetime64[us]").astype(np.int64)
-        self._author[start:end] = [self._authors.setdefault(one, len(self._authors)) for one in columns[5]]
-        self._kind[start:end] = columns[6]
-        self._source[start:end] = [self._sources.setdefault(one, len(self._sources)) for one in columns[7]]
+        self._echo[start:end] = columns[5]
+        self._author[start:end] = [self._authors.setdefault(one, len(self._authors)) for one in columns[6]]
+        self._kind[start:end] = columns[7]
+        self._source[start:end] = [self._sources.setdefault(one, len(self._sources)) for one in columns[8]]
         self._size = end
         self._last_seq = int(columns[0][-1])

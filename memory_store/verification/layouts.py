@@ -94,20 +94,24 @@ def stray_words(connection: sqlite3.Connection) -> int:
 
     A deleted word stays in the pages until they are written anew, hidden from every query: so the pages are read.
     """
-    living = sorted(row[0].encode() for row in connection.execute("SELECT term FROM passages_vocabulary"))
+    return sum(len(_strays_in(connection, index)) for index in ("passages", "echoes"))
+
+
+def _strays_in(connection: sqlite3.Connection, index: str) -> set[bytes]:
+    living = sorted(row[0].encode() for row in connection.execute(f"SELECT term FROM {index}_vocabulary"))
     known = set(living)
     strays: set[bytes] = set()
-    leaves = connection.execute("SELECT id, block FROM passages_fts_data WHERE id >= ?", (_FIRST_SEGMENT,))
+    leaves = connection.execute(f"SELECT id, block FROM {index}_fts_data WHERE id >= ?", (_FIRST_SEGMENT,))
     for number, block in leaves:
         if not number & _NOT_A_LEAF:
             # The first byte tells the column index ('0') from prefix indexes, of which there are none.
             strays |= {word[1:] for word in _words_of_leaf(block)} - known
-    for (separator,) in connection.execute("SELECT term FROM passages_fts_idx"):
+    for (separator,) in connection.execute(f"SELECT term FROM {index}_fts_idx"):
         beginning = bytes(separator)[1:]
         at = bisect_left(living, beginning)
         if beginning and not (at < len(living) and living[at].startswith(beginning)):
             strays.add(beginning)
-    return len(strays)
+    return strays
 
 
 def _words_of_leaf(block: bytes) -> Iterator[bytes]:

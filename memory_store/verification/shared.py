@@ -21,7 +21,7 @@ _ROWS: Final = 4096
 
 # What is compared by itself: vectors as matrices, and the pages of the full text by their words.
 _VECTORS: Final = "embeddings"
-_SHADOWS: Final = "passages_fts_%"
+_SHADOWS: Final = "%_fts_%"
 
 
 def living_windows(
@@ -73,7 +73,7 @@ def living_tables(connection: sqlite3.Connection) -> list[str]:
     """Return every table whose rows may rightly hold a text, an id or a time: all that the schema has, and itself."""
     tables = connection.execute(
         "SELECT name FROM sqlite_master "
-        "WHERE type = 'table' AND name NOT IN (?, 'passages_fts') AND name NOT LIKE ? "
+        "WHERE type = 'table' AND name NOT IN (?, 'passages_fts', 'echoes_fts') AND name NOT LIKE ? "
         "ORDER BY name != 'passages', name != 'messages', name",
         (_VECTORS, _SHADOWS),
     )

@@ -19,7 +19,7 @@ import pytest
 from memory_store import Store, receipts
 from memory_store.database import migrations
 from memory_store.errors import NewerSchemaError
-from memory_store.models import AuthorKind, MemoryKind, SourceKind
+from memory_store.models import AuthorKind, MemoryKind, RecallFilters, SourceKind
 from memory_store.store import DATABASE_NAME
 from memory_store.transfer import archive
 from tests.support.embedder import HashEmbedder
@@ -113,7 +113,8 @@ def assert_holds_a_rich_store(store: Store) -> None:
     assert taken.counts == {"documents": 1, "passages": 1}
     assert store.documents.is_forgotten("/notes/gone.md", "")
     assert not store.documents.is_forgotten("/notes/back.md", "")  # it was let in again
-    assert store.recall("Where shall we eat?", 1)[0].source.title == "Weekend in Porto"
+    asked = RecallFilters(kinds=frozenset({SourceKind.CONVERSATION}))
+    assert store.recall("Where shall we eat?", 1, asked)[0].source.title == "Weekend in Porto"
 
 
 def assert_holds_what_came_from_another_store(store: Store) -> None:
@@ -167,6 +168,7 @@ HOLDS = {
     "store-schema-3.db.gz": assert_holds_a_rich_store,
     "store-schema-4.db.gz": assert_holds_a_rich_store,
     "store-schema-5.db.gz": assert_holds_a_rich_store,
+    "store-schema-6.db.gz": assert_holds_what_was_learned,
 }
 
 
@@ -199,9 +201,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
         assert (
-            connection.execute(
-                "SELECT count(*) FROM pragma_table_info('memories') WHERE name = 'retired_at'"
-            ).fetchone()[0]
+            connection.execute("SELECT count(*) FROM pragma_table_info('passages') WHERE name = 'echo'").fetchone()[0]
             == 0
         )
     with Store.open(tmp_path, HashEmbedder()) as store:

@@ -21,7 +21,7 @@ MODEL = Author(AuthorKind.MODEL, "m")
 
 def public(store: Store) -> set[str]:
     """What a recall for a model elsewhere may see."""
-    return {one.text for one in store.recall("zebra", 50, RecallFilters(include_private=False))}
+    return {one.text for one in store.recall("zebra", 50, RecallFilters(include_private=False, echoes=True))}
 
 
 def test_what_is_stored_by_any_door_is_private_where_the_rule_says_so(store: Store) -> None:

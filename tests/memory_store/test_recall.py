@@ -140,9 +140,9 @@ def test_what_becomes_private_later_is_out_of_public_recall_at_once_with_the_ans
         citations=[Citation(1, passage, True)],
     )
     indexed(store)
-    assert len(texts(store, "cholesterol", include_private=False)) == 2
+    assert len(texts(store, "cholesterol", include_private=False, echoes=True)) == 2
     store.memories.mark(memory.id, private=True)
-    assert texts(store, "cholesterol", include_private=False) == []
+    assert texts(store, "cholesterol", include_private=False, echoes=True) == []
     assert store.conversations.message(answer.id).private
 
 
@@ -160,7 +160,8 @@ def test_privacy_reaches_the_answers_that_were_made_from_answers(store: Store) -
         return pending.id
 
     first = answered("Your cholesterol is 3.9", store.recall("cholesterol")[0].id)
-    passage = next(hit.id for hit in store.recall("cholesterol") if hit.message_id == first)
+    echoes = RecallFilters(echoes=True)
+    passage = next(hit.id for hit in store.recall("cholesterol", 9, echoes) if hit.message_id == first)
     second = answered("As I said: 3.9", passage)
     other = answered("Unrelated", store.remember("herons").id)
     store.memories.mark(memory.id, private=True)

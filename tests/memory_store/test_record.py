@@ -135,7 +135,7 @@ def test_answer_cut_by_a_crash_becomes_partial_and_recallable(store: Store) -> N
         ("What now?", MessageStatus.COMPLETE),
         ("Open the filling valve", MessageStatus.PARTIAL),
     ]
-    assert store.recall("filling valve")[0].message_id == messages[1].id
+    assert store.recall("What did you say about the filling valve?")[0].message_id == messages[1].id
 
 
 def test_memory_without_words_is_refused(store: Store) -> None:

@@ -43,10 +43,10 @@ def talk(store: Store, *said: tuple[Author, str], at: datetime = MAY) -> str:
     return conversation.id
 
 
-def said(store: Store, signal: str, query: str, filters: RecallFilters | None = None) -> dict[str, float]:
-    """Return what a signal says of each candidate, by the candidate's text."""
+def said(store: Store, signal: str, query: str) -> dict[str, float]:
+    """Return what a signal says of each candidate, echoes among them, by the candidate's text."""
     compute = next(one.compute for one in SIGNALS if one.name == signal)
-    asked, pool = store.candidates(query, 10, filters, asked_at=ASKED)
+    asked, pool = store.candidates(query, 10, RecallFilters(echoes=True), asked_at=ASKED)
     values = compute(asked, pool)
     return {one.text: float(value) for one, value in zip(pool.candidates, values, strict=True)}
 
@@ -179,13 +179,16 @@ def test_a_question_that_the_user_asked_before_answers_nothing(store: Store) -> 
         values = said(store, signal, "Who has the spare key?")
         assert (values["Who has the spare key?"], values["Ines has the spare key."]) == (1, 0)
     assert said(store, "by the assistant, unasked", "spare key")["I don't know."] == 1
-    assert store.recall("Who has the spare key?")[0].text == "Ines has the spare key."
+    assert [hit.text for hit in store.recall("Who has the spare key?")] == ["Ines has the spare key."]
 
 
-def test_a_question_is_found_by_the_code_that_it_alone_holds(store: Store) -> None:
+def test_a_question_is_found_where_it_is_looked_for(store: Store) -> None:
     for number in range(8):
         talk(store, (USER, f"What about codeword zq{number}x?"))
-    assert store.recall("codeword zq5x")[0].text == "What about codeword zq5x?"
+    assert store.recall("codeword zq5x") == []
+    talks = RecallFilters(kinds=frozenset({SourceKind.CONVERSATION}))
+    assert store.recall("codeword zq5x", 3, talks)[0].text == "What about codeword zq5x?"
+    assert [one.text for one in store.all_holding("zq5x")] == ["What about codeword zq5x?"]
 
 
 def test_what_was_made_in_the_time_that_is_named_stands_out(store: Store) -> None:

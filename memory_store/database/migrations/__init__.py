@@ -60,6 +60,8 @@ def _apply(database: Database, version: int, sql: str) -> None:
             connection.execute("INSERT INTO meta VALUES ('vectors_epoch', '0')")
         if version == 2:
             passages.date_in_words(connection)
+        if version == 7:
+            passages.mark_echoes(connection)
         connection.execute(f"PRAGMA user_version={version}")
 
 

@@ -36,7 +36,7 @@ from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
 from memory_store import Store
-from memory_store.errors import KeepsakeError
+from memory_store.errors import KeepsakeError, NotFoundError
 from memory_store.models import (
     USER,
     Author,
@@ -266,6 +266,25 @@ class Session:
                 yield event
 
     async def _store_question(self, text: str) -> Message:
+        try:
+            return await self._append_question(text)
+        except NotFoundError:
+            # Erased in another window: the chat goes on from what is left of it.
+            await self._let_go_of_erased()
+            return await self._append_question(text)
+
+    async def _let_go_of_erased(self) -> None:
+        assert self.conversation is not None
+        try:
+            await asyncio.to_thread(self._store.conversations.get, self.conversation.id)
+        except NotFoundError:
+            self.conversation, self._messages, self._tree = None, [], []
+            return
+        self._tree = await asyncio.to_thread(self._conversations.messages, self.conversation.id)
+        there = {one.id for one in self._tree}
+        self._messages = [one for one in self._messages if one.id in there]
+
+    async def _append_question(self, text: str) -> Message:
         if self.conversation is None:
             begun = await asyncio.to_thread(self._conversations.start, title_of(text))
             if self._begins_private:

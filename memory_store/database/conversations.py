@@ -60,12 +60,14 @@ class Conversations:
         """Store a message durably. A complete one becomes passages at once (`drafts`, or the whole text as one).
 
         A pending answer has in `citations` all that it may repeat: who erases that meanwhile is told of the answer.
+        Raises NotFoundError where the conversation or the message that it follows was erased.
 
         `created_at` is for a message that was written before now. `capture` lets it wait, with its row, until a model
         has captured from it.
         """
         moment = created_at or now()
         with self._database.write() as connection:
+            _refuse_erased(connection, conversation_id, parent_id)
             private = private or is_private_message(connection, role, text, parent_id)
             message = Message(
                 ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
@@ -320,6 +322,13 @@ def _make_public(connection: sqlite3.Connection, conversation_id: str) -> None:
     for row in rows:
         connection.execute("UPDATE messages SET private = 0 WHERE id = ?", (row["id"],))
         passages.set_private(connection, "message_id", row["id"], False)
+
+
+def _refuse_erased(connection: sqlite3.Connection, conversation_id: str, parent_id: str | None) -> None:
+    if not connection.execute("SELECT 1 FROM conversations WHERE id = ?", (conversation_id,)).fetchone():
+        raise NotFoundError(f"There is no conversation {conversation_id}: it was erased.")
+    if parent_id and not connection.execute("SELECT 1 FROM messages WHERE id = ?", (parent_id,)).fetchone():
+        raise NotFoundError(f"There is no message {parent_id} to go on from: it was erased.")
 
 
 def _cite(connection: sqlite3.Connection, message_id: str, citations: Iterable[Citation]) -> None:

@@ -291,3 +291,21 @@ async def test_answer_that_is_being_written_is_told_of_and_taken_by_who_erases_i
     with pytest.raises(NotFoundError, match="was erased before it was finished"):
         await answering
     assert "Ines" not in [one.text for one in store.conversations.messages(store.conversations.all()[0].id)][-1]
+
+
+@pytest.mark.parametrize("everything", [False, True])
+async def test_chat_goes_on_after_what_it_ended_with_was_erased_in_another_window(
+    store: Store, tmp_path: Path, everything: bool
+) -> None:
+    session = session_of(store, Model(["Fine."]))
+    await events_of(session, "My first words.")
+    first = session.messages[0]
+    talk = session.conversation
+    assert talk is not None
+    with Store.open(tmp_path / "memory", HashEmbedder()) as window:
+        window.forget(Selection((talk.id if everything else session.messages[-1].id,)))
+    assert isinstance((await events_of(session, "And more."))[-1], TurnFinished)
+    stored = store.conversations.messages(store.conversations.all()[0].id)
+    kept = [] if everything else ["My first words."]
+    assert [one.text for one in stored] == [*kept, "And more.", "Fine."]
+    assert stored[-2].parent_id == (None if everything else first.id)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from assistant.tui.widgets.notice import Notice
 from tests.tui.support import House, chatting
 
 
@@ -17,8 +18,14 @@ async def _remember(house: House, text: str) -> bool:
 
 
 async def _say(house: House, text: str) -> bool:
-    answer = await house.ask(text)
-    return any(text in question for question in house.questions) and bool(answer)
+    before = _errors(house)
+    await house.ask(text)
+    # What broke off was told to the user as that: it is not acknowledged.
+    return any(text in question for question in house.questions) and _errors(house) == before
+
+
+def _errors(house: House) -> int:
+    return sum(one.kind == "error" for one in house.chat.query(Notice))
 
 
 async def _forget(house: House, mark: str) -> bool:

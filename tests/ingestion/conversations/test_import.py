@@ -113,7 +113,7 @@ def test_authors_times_and_titles_arrive_and_words_find_them(store: Store, tmp_p
         (Role.USER, None, 2025),
         (Role.ASSISTANT, "gpt-5", 2025),
     ]
-    assert store.recall("Answer of a")[0].source.id == chat.id
+    assert store.recall("What did you answer, of a?")[0].source.id == chat.id
 
 
 def test_a_long_message_becomes_passages(store: Store, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_private_import_is_private(store: Store, tmp_path: Path) -> None:
 def test_what_was_imported_before_becomes_private_when_it_is_imported_so(store: Store, tmp_path: Path) -> None:
     path = write(tmp_path / "conversations.json", [gpt_chat("a")])
     run(store, path)
-    public = RecallFilters(include_private=False)
+    public = RecallFilters(include_private=False, echoes=True)
     assert store.recall("Answer of a", filters=public)
     run(store, path, private=True)
     (chat,) = store.conversations.all()

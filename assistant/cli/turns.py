@@ -14,6 +14,7 @@ from assistant.cli.searching import source_line
 from assistant.config import Settings
 from assistant.core.events import (
     AnswerDelta,
+    AnswerWasThinking,
     Captured,
     CareOffered,
     Event,
@@ -63,6 +64,8 @@ class Printer:
         match event:
             case AnswerDelta(piece):
                 self._delta(piece)
+            case AnswerWasThinking():
+                self._was_thinking()
             case Captured() | NoLongerTrue():
                 say(noted_line(event))
             case CareOffered(_, text):
@@ -83,6 +86,12 @@ class Printer:
             # Quotations are escaped for Markdown; a terminal shows the words as they stand in the source.
             sys.stdout.write(plain(unescape(text) if self._quotes else text))
             sys.stdout.flush()
+
+    def _was_thinking(self) -> None:
+        self.answer = ""
+        if not self._quiet:
+            show()
+            say("What stands above was what the model thought; this is its answer:")
 
     def _end(self, sources: tuple[NumberedSource, ...]) -> None:
         self.sources = sources

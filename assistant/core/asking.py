@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from assistant.llm.base import ChatModel, ChatRequest, Finished, TextDelta
+from assistant.llm.base import ChatModel, ChatRequest, Finished, TextDelta, WasThinking
 from memory_store import Store
 
 
@@ -41,6 +41,8 @@ async def whole_answer(model: ChatModel, request: ChatRequest) -> Said:
             match event:
                 case TextDelta(piece):
                     text += piece
+                case WasThinking():
+                    text = ""
                 case Finished():
                     finished = event
     return Said(text, finished.model or model.name, finished.input_tokens or 0, finished.output_tokens or 0)

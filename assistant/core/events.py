@@ -85,6 +85,11 @@ class ThinkingDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerWasThinking:
+    """All pieces of the answer so far were the model's reasoning, which it did not mark at its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """A memory made from what the user said, and the one whose place it takes, if any.
 
@@ -122,7 +127,7 @@ class TurnFinished:
 
 @dataclass(frozen=True, slots=True)
 class TurnFailed:
-    """The model failed. `message` holds the part of the answer that came, stored as partial; None if nothing came."""
+    """There is no whole answer. `message` holds the part that came, stored as partial; None if nothing came."""
 
     error: KeepsakeError
     message: Message | None
@@ -130,4 +135,14 @@ class TurnFailed:
 
 
 Noted = Captured | NoLongerTrue
-Event = TurnStarted | CareOffered | Recalled | AnswerDelta | ThinkingDelta | Noted | TurnFinished | TurnFailed
+Event = (
+    TurnStarted
+    | CareOffered
+    | Recalled
+    | AnswerDelta
+    | ThinkingDelta
+    | AnswerWasThinking
+    | Noted
+    | TurnFinished
+    | TurnFailed
+)

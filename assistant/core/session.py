@@ -17,6 +17,7 @@ from assistant.core.care.before_answer import before_answer
 from assistant.core.context import Context
 from assistant.core.events import (
     AnswerDelta,
+    AnswerWasThinking,
     Captured,
     Event,
     NoLongerTrue,
@@ -35,6 +36,7 @@ from assistant.core.unstored import UnstoredConversations
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
+from assistant.llm.shortfall import is_whole, shortfall
 from memory_store import Store
 from memory_store.errors import KeepsakeError, NotFoundError
 from memory_store.models import (
@@ -369,6 +371,7 @@ class Session:
         await note_sent(self._store, self.model, items)
         text = beginning
         finished: llm.Finished | None = None
+        thought = False
         error: KeepsakeError | None = None
         saved_at = time.monotonic()
         try:
@@ -379,12 +382,19 @@ class Session:
                             text += piece
                             yield AnswerDelta(piece)
                         case llm.ThinkingDelta(piece):
+                            thought = True
                             yield ThinkingDelta(piece)
+                        case llm.WasThinking():
+                            thought = True
+                            text = beginning
+                            yield AnswerWasThinking()
                         case llm.Finished():
                             finished = event
                     if text and time.monotonic() - saved_at >= _SAVE_EVERY_SECONDS:
                         await asyncio.to_thread(self._conversations.save_partial, answer.id, text)
                         saved_at = time.monotonic()
+            if finished is not None:
+                error = shortfall(finished, said=bool(text.strip()), thought=thought)
         except KeepsakeError as failure:
             error = failure
         finally:
@@ -398,10 +408,10 @@ class Session:
 
     def _finish(self, answer: Message, text: str, finished: llm.Finished | None, context: Context) -> Message | None:
         """Store the last form of an answer; short and synchronous, so that a cancelled task can't skip it."""
-        if not text:
+        if not text.strip():
             self._conversations.discard(answer.id)
             return None
-        whole = finished is not None and finished.reason != "length"
+        whole = finished is not None and is_whole(finished)
         author = Author(AuthorKind.MODEL, finished.model if finished else self.model.name)
         stored = self._conversations.finish(
             answer.id,

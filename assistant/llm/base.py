@@ -52,6 +52,11 @@ class ThinkingDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class WasThinking:
+    """All text so far was reasoning whose beginning was not marked: it is no part of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of a stream. `reason` is `stop`, `length` or what the endpoint said; tokens None if unknown."""
 
@@ -61,7 +66,7 @@ class Finished:
     output_tokens: int | None = None
 
 
-ModelEvent = TextDelta | ThinkingDelta | Finished
+ModelEvent = TextDelta | ThinkingDelta | WasThinking | Finished
 
 
 class ChatModel(Protocol):

@@ -7,7 +7,7 @@ import json
 from typing import Any, Final
 
 from assistant.errors import ModelError
-from assistant.llm.transport import http_client
+from assistant.llm.transport import endpoint_url, http_client
 from memory_store.network import display_url
 
 _MOST: Final = 1000
@@ -23,7 +23,7 @@ async def models_at(base_url: str, api_key: str | None, timeout_s: float = 5.0) 
 
     async with client:
         try:
-            answer = await client.get(f"{base_url.rstrip('/')}/models")
+            answer = await client.get(endpoint_url(base_url, "/models"))
             body = await answer.aread()
         except httpx2.HTTPError as error:
             raise ModelError(f"{display_url(base_url)} can't be reached: {type(error).__name__}.", _HINT) from error

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Iterator
+import re
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from assistant.llm.base import ChatRequest, Finished, ModelEvent, ThinkingDelta
-from assistant.llm.openai_chunks import Chunk, ThinkingSplitter, read_chunk
-from assistant.llm.openai_errors import Endpoint, Failed, cut_off, foreign_errors, malformed, too_long, translate
+from assistant.llm.base import ChatMessage, ChatRequest, Finished, ModelEvent, ThinkingDelta
+from assistant.llm.openai_chunks import DONE, Chunk, Frames, Increments, Surrogates, read_chunk
+from assistant.llm.openai_errors import (
+    Endpoint,
+    Failed,
+    cut_off,
+    foreign_errors,
+    later,
+    malformed,
+    refused,
+    reported,
+    too_long,
+    translate,
+)
 from assistant.llm.retry import RetryPolicy
-from assistant.llm.transport import http_client
+from assistant.llm.thinking import ThinkingSplitter
+from assistant.llm.transport import endpoint_url, http_client, secrets_in
 from memory_store.importing import one_at_a_time
+from memory_store.models import Role
 from memory_store.network import display_url, is_loopback
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI, AsyncStream
-    from openai.types.chat import ChatCompletionChunk
+    import httpx2
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 MAX_ANSWER_CHARACTERS = 1_000_000
@@ -31,8 +43,14 @@ _ADAPTATIONS: dict[str, str | None] = {
     "stream_options": None,
     "temperature": None,
     "max_tokens": "max_completion_tokens",
+    "max_completion_tokens": None,
     "response_format": None,
 }
+# What others refuse in words of their own, and the name under which that is remembered.
+_NO_STREAM = re.compile(r"\bstream(ing|ed)?\b", re.IGNORECASE)
+_NO_SYSTEM = re.compile(r"system[ _-](role|message|prompt|instruction)|developer instruction", re.IGNORECASE)
+_ALTERNATE = re.compile(r"\balternat", re.IGNORECASE)
+_ADAPTABLE = frozenset({400, 404, 422, 500, 501})
 
 
 class OpenAIChat:
@@ -60,7 +78,9 @@ class OpenAIChat:
     ) -> None:
         key = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key
         self._base_url = base_url
-        self._endpoint = Endpoint(display_url(base_url), model, key or None, key_name, is_loopback(base_url))
+        self._api_key = key or None
+        hidden = secrets_in(base_url, self._api_key)
+        self._endpoint = Endpoint(display_url(base_url), model, bool(key), key_name, is_loopback(base_url), hidden)
         self._context_tokens = context_tokens
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
@@ -68,7 +88,7 @@ class OpenAIChat:
         self._max_answer_characters = max_answer_characters
         self._usage_grace_s = usage_grace_s
         self._refused: set[str] = set()
-        self._client: AsyncOpenAI | None = None
+        self._client: httpx2.AsyncClient | None = None
         self._opening = asyncio.Lock()
 
     @property
@@ -109,8 +129,9 @@ class OpenAIChat:
         attempt = 0
         while True:
             began = False
+            arguments = self._arguments(request)
             try:
-                async with aclosing(self._attempt(request)) as events:
+                async with aclosing(self._attempt(arguments)) as events:
                     async for event in events:
                         began = True
                         yield event
@@ -119,10 +140,12 @@ class OpenAIChat:
                 failed = failure.failed
             if began:
                 raise (cut_off(self._endpoint) if failed.broke else failed.error) from None
-            if self._adapt(failed):
+            if self._adapt(failed, arguments):
                 continue
             if not failed.again or attempt >= self._retry.max_retries:
                 raise failed.error from None
+            if failed.asked_s is not None and failed.asked_s > self._retry.longest_pause_s:
+                raise later(failed) from None
             await self._retry.sleep(self._retry.pause_s(attempt, failed.asked_s))
             attempt += 1
 
@@ -130,60 +153,59 @@ class OpenAIChat:
         """Close the connections."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            await client.aclose()
 
-    async def _attempt(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+    async def _attempt(self, arguments: Mapping[str, Any]) -> AsyncGenerator[ModelEvent, None]:
         """Send the request once; raise `_Failure` for what the endpoint does wrong."""
-        stream = await self._open(request)
+        response = await self._send(arguments)
         try:
             answer = _Answer(self._endpoint, self._max_answer_characters)
-            async with aclosing(self._chunks(stream, answer)) as chunks:
-                async for chunk in chunks:
-                    for event in answer.take(chunk):
+            async with aclosing(self._values(response, answer)) as values:
+                async for value in values:
+                    for event in answer.take(value):
                         yield event
             for event in answer.end():
                 yield event
         finally:
-            await stream.close()
+            await response.aclose()
 
-    async def _open(self, request: ChatRequest) -> AsyncStream[ChatCompletionChunk]:
+    async def _send(self, arguments: Mapping[str, Any]) -> httpx2.Response:
+        client = await self._ready_client()
         try:
-            client = await self._ready_client()
-            stream: AsyncStream[ChatCompletionChunk] = await client.chat.completions.create(**self._arguments(request))
+            url = endpoint_url(self._base_url, "/chat/completions")
+            response = await client.send(client.build_request("POST", url, json=arguments), stream=True)
         except foreign_errors() as error:
             raise _Failure(translate(error, self._endpoint)) from None
-        return stream
+        if response.is_success:
+            return response
+        try:
+            body = await response.aread()
+        except foreign_errors() as error:
+            raise _Failure(translate(error, self._endpoint)) from None
+        finally:
+            await response.aclose()
+        raise _Failure(refused(response.status_code, body, response.headers, self._endpoint))
 
-    async def _ready_client(self) -> AsyncOpenAI:
+    async def _ready_client(self) -> httpx2.AsyncClient:
         async with self._opening:
             if self._client is None:
-                # In a thread: importing `openai` takes up to 1.8 s and would stop everything on the event loop.
+                # In a thread: importing the client and reading the certificates would stop everything on the loop.
                 self._client = await asyncio.to_thread(self._make_client)
             return self._client
 
-    def _make_client(self) -> AsyncOpenAI:
+    def _make_client(self) -> httpx2.AsyncClient:
         with one_at_a_time:
-            import openai
-            import openai.resources.chat  # the client would import it at the first request
-
-        return openai.AsyncOpenAI(
-            base_url=self._base_url,
-            # The transport adds the real key, so that no object or error of the vendor ever holds it. Without this
-            # placeholder the package would take OPENAI_API_KEY and send it to any endpoint.
-            api_key="set-by-transport",
-            max_retries=0,
-            http_client=http_client(
+            return http_client(
                 self._base_url,
-                self._endpoint.api_key,
+                self._api_key,
                 connect_timeout_s=self._connect_timeout_s,
                 read_timeout_s=self._read_timeout_s,
-            ),
-        )
+            )
 
     def _arguments(self, request: ChatRequest) -> dict[str, Any]:
         arguments: dict[str, Any] = {
             "model": self._endpoint.model,
-            "messages": [{"role": message.role.value, "content": message.content} for message in request.messages],
+            "messages": _shaped(request.messages, self._refused),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -194,49 +216,73 @@ class OpenAIChat:
         if request.schema is not None:
             form = {"name": "answer", "schema": request.schema}
             arguments["response_format"] = {"type": "json_schema", "json_schema": form}
-        for refused in self._refused & arguments.keys():
-            value, instead = arguments.pop(refused), _ADAPTATIONS[refused]
-            if instead is not None:
-                arguments[instead] = value
+        for name, instead in _ADAPTATIONS.items():  # in this order: what takes another's place may be refused as well
+            if name in self._refused and name in arguments:
+                value = arguments.pop(name)
+                if instead is not None:
+                    arguments[instead] = value
+        if "stream" in self._refused:
+            arguments["stream"] = False
+            arguments.pop("stream_options", None)
         return arguments
 
-    def _adapt(self, failed: Failed) -> bool:
-        """Leave out, from now on, an argument that the server refused; return whether that is worth a new try."""
-        if failed.status not in {400, 422, 501}:
+    def _adapt(self, failed: Failed, sent: Mapping[str, Any]) -> bool:
+        """Do without what the server refused, from now on; return whether that is worth a new try."""
+        if failed.status not in _ADAPTABLE:
             return False
-        named = {name for name in _ADAPTATIONS if name in failed.detail} - self._refused
+        said = failed.detail
+        named = {name for name in _ADAPTATIONS if name in sent and re.search(rf"\b{name}\b", said)}
+        if not named:
+            if _ALTERNATE.search(said):
+                # First neighbours of one role; then, as some templates count it, the system's message.
+                named = {"neighbours"} if "neighbours" not in self._refused else {"system"}
+            elif _NO_SYSTEM.search(said):
+                named = {"system"}
+            elif failed.status != 500 and sent["stream"] and _NO_STREAM.search(said):
+                named = {"stream"}
+        named -= self._refused
         self._refused |= named
         return bool(named)
 
-    async def _chunks(self, stream: AsyncStream[ChatCompletionChunk], answer: _Answer) -> AsyncGenerator[Chunk, None]:
-        """Yield chunks until the stream ends, or for `usage_grace_s` after the one that completes the answer."""
-        content_type = stream.response.headers.get("content-type", "")
-        if "html" in content_type:  # The page of a web server, or of a proxy that wants a login.
+    async def _values(self, response: httpx2.Response, answer: _Answer) -> AsyncGenerator[Any, None]:
+        """Yield what is sent until it ends, or for `usage_grace_s` after the answer is complete."""
+        if "html" in response.headers.get("content-type", ""):  # A web server's page, or a proxy's that wants a login.
             raise _Failure(Failed(malformed(self._endpoint)))
-        if "json" in content_type:
-            yield await self._whole_answer(stream)
-            return
+        frames = Frames(response.aiter_bytes())
         deadline: float | None = None
-        while True:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    raw = await anext(stream)
-            except (StopAsyncIteration, TimeoutError):
-                return  # A TimeoutError can only come from the grace period: the answer is complete by then.
-            except foreign_errors() as error:
-                if deadline is not None:
-                    return  # The answer is complete; only the token counts are missing.
-                raise _Failure(translate(error, self._endpoint)) from None
-            yield read_chunk(raw)
-            if answer.finish is not None and deadline is None:
-                deadline = asyncio.get_running_loop().time() + self._usage_grace_s
+        async with aclosing(frames.values()) as values:
+            while True:
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        value = await anext(values)
+                except StopAsyncIteration:
+                    answer.is_over = answer.is_over or frames.is_whole
+                    return
+                except TimeoutError:
+                    return  # It can only come from the grace period: the answer is complete by then.
+                except foreign_errors() as error:
+                    if deadline is not None:
+                        return  # The answer is complete; only the token counts are missing.
+                    raise _Failure(translate(error, self._endpoint)) from None
+                yield value
+                if answer.is_over:
+                    return
+                if answer.finish is not None and deadline is None:
+                    deadline = asyncio.get_running_loop().time() + self._usage_grace_s
 
-    async def _whole_answer(self, stream: AsyncStream[ChatCompletionChunk]) -> Chunk:
-        """Read the answer of a server that does not stream."""
-        try:
-            return read_chunk(json.loads(await stream.response.aread()))
-        except foreign_errors() as error:
-            raise _Failure(translate(error, self._endpoint)) from None
+
+def _shaped(messages: Sequence[ChatMessage], refused: set[str]) -> list[dict[str, str]]:
+    """Return the messages as a server takes them that knows no system's role, or wants the roles to alternate."""
+    shaped: list[dict[str, str]] = []
+    for message in messages:
+        role = Role.USER if message.role is Role.SYSTEM and "system" in refused else message.role
+        # What was the system's goes into the user's message behind it.
+        joins = "neighbours" in refused or (role is not message.role or (len(shaped) == 1 and "system" in refused))
+        if joins and shaped and shaped[-1]["role"] == role.value:
+            shaped[-1]["content"] += f"\n\n{message.content}"
+        else:
+            shaped.append({"role": role.value, "content": message.content})
+    return shaped
 
 
 class _Failure(Exception):
@@ -254,37 +300,62 @@ class _Answer:
     endpoint: Endpoint
     max_characters: int
     finish: str | None = None
+    is_over: bool = False
     model: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     characters: int = 0
-    chunks: int = 0
+    last: object = None
     understood: bool = False
+    said: list[str] = field(default_factory=list)
+    increments: Increments = field(default_factory=Increments)
+    text_halves: Surrogates = field(default_factory=Surrogates)
+    thinking_halves: Surrogates = field(default_factory=Surrogates)
     splitter: ThinkingSplitter = field(default_factory=ThinkingSplitter)
 
-    def take(self, chunk: Chunk) -> Iterator[ModelEvent]:
-        """Yield the deltas of a chunk. What comes after the end of the answer only adds its counts."""
-        self.chunks += 1
+    def take(self, value: object) -> Iterator[ModelEvent]:
+        """Yield the deltas of what was sent. Raises `_Failure` for an error that it tells of."""
+        if value == DONE:
+            self.is_over = True
+            return
+        self.last = value
+        failed = reported(value, self.endpoint)
+        if failed is not None:
+            raise _Failure(failed)
+        chunk = read_chunk(value)
         self.understood = self.understood or chunk.understood
         self.model = chunk.model or self.model
         self.input_tokens = self.input_tokens if chunk.input_tokens is None else chunk.input_tokens
         self.output_tokens = self.output_tokens if chunk.output_tokens is None else chunk.output_tokens
-        if self.finish is not None:
-            return
-        self.characters += len(chunk.thinking) + len(chunk.text)
-        if self.characters > self.max_characters:
-            raise too_long(self.endpoint, self.max_characters)
-        if chunk.thinking:
-            yield ThinkingDelta(chunk.thinking)
-        if chunk.text:
-            yield from self.splitter.feed(chunk.text)
-        self.finish = chunk.finish
+        if thinking := self.thinking_halves.join(chunk.thinking):
+            self._count(thinking)
+            yield ThinkingDelta(thinking)
+        yield from self._say(self.text_halves.join(self._new(chunk)))
+        self.finish = self.finish or chunk.finish
+        self.is_over = self.is_over or chunk.is_last
 
     def end(self) -> Iterator[ModelEvent]:
         """Yield what is left and `Finished`; raise `_Failure` if the answer did not come to its end."""
+        yield from self._say(self.increments.rest())
         yield from self.splitter.finish()
-        if self.finish is None:
-            if self.chunks and not self.understood:
-                raise _Failure(Failed(malformed(self.endpoint)))
+        if not self.understood and self.last is not None:
+            raise _Failure(Failed(malformed(self.endpoint, self.last)))
+        if self.finish == "error" or (self.finish is None and not (self.is_over and self.understood)):
             raise _Failure(Failed(cut_off(self.endpoint), again=True, broke=True))
-        yield Finished(self.finish, self.model or self.endpoint.model, self.input_tokens, self.output_tokens)
+        yield Finished(self.finish or "stop", self.model or self.endpoint.model, self.input_tokens, self.output_tokens)
+
+    def _new(self, chunk: Chunk) -> str:
+        if chunk.is_message and self.said and chunk.text.startswith(said := "".join(self.said)):
+            return chunk.text[len(said) :]  # the whole answer once more, at its end
+        return self.increments.new(chunk.text)
+
+    def _say(self, text: str) -> Iterator[ModelEvent]:
+        if text:
+            self._count(text)
+            self.said.append(text)
+            yield from self.splitter.feed(text)
+
+    def _count(self, text: str) -> None:
+        self.characters += len(text)
+        if self.characters > self.max_characters:
+            raise too_long(self.endpoint, self.max_characters)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, Final
 
-from assistant.llm.base import TextDelta, ThinkingDelta
-
-_OPENING = "<think>"
-_CLOSING = "</think>"
+DONE: Final = "[DONE]"
+_BOM: Final = b"\xef\xbb\xbf"
+_FIELDS: Final = frozenset({"data", "event", "id", "retry", "error"})
+# What some servers write where they mean that the answer goes on.
+_NO_REASON: Final = frozenset({"", "null", "none"})
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one chunk, or a whole answer in one piece, says. `understood` is False for what is no chunk at all."""
+    """What one chunk, or a whole answer in one piece, says. `understood` is False for what is no chunk at all.
+
+    `is_message` says that the text comes as a message, which may repeat all that was said before. `is_last` says that
+    nothing follows, even without a reason.
+    """
 
     text: str = ""
     thinking: str = ""
@@ -22,79 +30,194 @@ class Chunk:
     input_tokens: int | None = None
     output_tokens: int | None = None
     understood: bool = False
+    is_message: bool = False
+    is_last: bool = False
 
 
 def read_chunk(raw: object) -> Chunk:
-    """Read a chunk of a stream (an object of the `openai` package) or a parsed JSON answer (a mapping)."""
+    """Read a chunk of a stream or an answer in one piece, as parsed JSON."""
     choices, usage = _get(raw, "choices"), _get(raw, "usage")
-    if not isinstance(choices, list) and usage is None:
+    if not isinstance(choices, list) and not isinstance(usage, Mapping) and not isinstance(_get(raw, "message"), dict):
         return Chunk()
-    choice = choices[0] if isinstance(choices, list) and choices else None
+    # Ollama's own form has the message at the top.
+    choice = _first_choice(choices) if isinstance(choices, list) else raw
     delta = _get(choice, "delta") or _get(choice, "message")
+    finish = _string(_get(choice, "finish_reason")) or ""
+    content = _get(delta, "content")
     return Chunk(
-        text=_content(_get(delta, "content")) or _string(_get(delta, "refusal")) or "",
-        # DeepSeek, llama.cpp and vLLM name it `reasoning_content`; OpenRouter and Ollama `reasoning`.
-        thinking=_string(_get(delta, "reasoning_content")) or _string(_get(delta, "reasoning")) or "",
-        finish=_string(_get(choice, "finish_reason")),
+        text=_content(content, "text") or _string(_get(delta, "refusal")) or _string(_get(choice, "text")) or "",
+        # DeepSeek, llama.cpp and vLLM name it `reasoning_content`; OpenRouter and Ollama `reasoning`; Mistral sends it
+        # among the parts of the content.
+        thinking=_string(_get(delta, "reasoning_content"))
+        or _string(_get(delta, "reasoning"))
+        or _string(_get(delta, "thinking"))
+        or _content(content, "thinking")
+        or _content(_get(delta, "reasoning_details"), "reasoning.text"),
+        finish=None if finish.casefold() in _NO_REASON else finish,
         model=_string(_get(raw, "model")),
         input_tokens=_count(_get(usage, "prompt_tokens")),
         output_tokens=_count(_get(usage, "completion_tokens")),
-        understood=True,
+        understood=choice is not None or isinstance(usage, Mapping) or isinstance(choices, list),
+        is_message=not _get(choice, "delta") and bool(delta),
+        is_last=_get(raw, "done") is True,
     )
 
 
-class ThinkingSplitter:
-    """Parts reasoning that a model writes into its answer, as `<think>…</think>` at the start, from the answer.
+class Frames:
+    """Cuts the bytes of a response into the JSON values in it, whatever content type it has.
 
-    Some servers pass such tags through as text. Tags anywhere else are left alone: an answer may be about them.
+    Server-sent events (the data of each, also without the blank lines between them), a value a line, or one value in
+    one piece; `is_whole` tells at the end that it was one. What an `error` event says comes as `{"error": …}`.
+    """
+
+    def __init__(self, body: AsyncIterator[bytes]) -> None:
+        self._body = body
+        self._event = ""
+        self._data: list[str] = []
+        self._piece: list[str] = []  # of a value in one piece, over several lines
+        self._strange = False
+        self._events = self._alone = 0  # values found so far
+
+    @property
+    def is_whole(self) -> bool:
+        """True if there was a single value, and it was no event."""
+        return (self._events, self._alone) == (0, 1)
+
+    async def values(self) -> AsyncGenerator[Any, None]:
+        """Yield each value, and `DONE`. Raises ValueError or RecursionError for what is none."""
+        rest, first = b"", True
+        async for piece in self._body:
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                for value in self._line(line.removeprefix(_BOM) if first else line):
+                    yield value
+                first = False
+        for line in (rest.removeprefix(_BOM) if first else rest, b""):
+            for value in self._line(line, is_end=True):
+                yield value
+        if self._piece:
+            self._alone += 1
+            yield json.loads("\n".join(self._piece))
+        elif self._strange and not self._events + self._alone:
+            raise ValueError("neither events nor JSON")
+
+    def _line(self, raw: bytes, *, is_end: bool = False) -> Iterator[Any]:
+        line = raw.rstrip(b"\r").decode()
+        if self._piece:
+            self._piece.append(line)
+        elif not line.strip():
+            yield from self._dispatch(is_end=is_end)
+        elif line.startswith(":"):
+            return
+        elif line.lstrip().startswith(("{", "[")):
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError):
+                self._piece.append(line)
+                return
+            self._alone += 1
+            yield value
+        else:
+            yield from self._field(line)
+
+    def _field(self, line: str) -> Iterator[Any]:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name not in _FIELDS:
+            self._strange = True
+        elif name == "event":
+            self._event = value.strip()
+        elif name in {"data", "error"}:
+            self._event = name if name == "error" else self._event
+            self._data.append(value)
+            with suppress(ValueError, RecursionError):  # its other lines may follow; the blank line says that none do
+                yield from self._dispatch()
+
+    def _dispatch(self, *, is_end: bool = False) -> Iterator[Any]:
+        """Yield the value of an event. Raises ValueError for one that is none, unless the connection ended in it."""
+        data = "\n".join(self._data)
+        if not data.strip():
+            return
+        if data.strip() == DONE:
+            value: Any = DONE
+        else:
+            try:
+                value = json.loads(data)
+            except ValueError:
+                if is_end:
+                    return  # cut in the middle: what came before stands
+                if self._event != "error":
+                    raise
+                value = data
+        if self._event == "error" and not (isinstance(value, Mapping) and "error" in value):
+            value = {"error": value}
+        self._data.clear()
+        self._event = ""
+        self._events += 1
+        yield value
+
+
+class Surrogates:
+    """Joins halves of characters that were cut in two: JSON escapes one outside the basic plane as two units."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def join(self, text: str) -> str:
+        """Return what can be read by now; a half without its other becomes the sign for what can't be read."""
+        text = self._held + text
+        self._held = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._held = text[:-1], text[-1]
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class Increments:
+    """Takes what is new from pieces that repeat all that was said before, as some gateways send them.
+
+    Whether they do shows in the first three: each begins with the whole of the one before.
     """
 
     def __init__(self) -> None:
-        self._state = "start"
+        self._said = ""
         self._held = ""
+        self._repeats: bool | None = None
 
-    def feed(self, text: str) -> Iterator[TextDelta | ThinkingDelta]:
-        """Take a piece of content and yield what can be told apart by now."""
-        self._held += text
-        if self._state == "start":
-            begun = self._held.lstrip()
-            if begun.startswith(_OPENING):
-                self._state, self._held = "thinking", begun[len(_OPENING) :]
-            elif not _OPENING.startswith(begun):
-                self._state = "answer"
-        if self._state == "thinking":
-            yield from self._think()
-        if self._state == "answer" and self._held:
-            held, self._held = self._held, ""
-            yield TextDelta(held)
+    def new(self, piece: str) -> str:
+        """Return what a piece adds."""
+        if not piece or self._repeats is False:
+            return piece
+        if self._held or self._repeats:
+            if piece.startswith(self._held or self._said):
+                self._repeats = True
+                return self._advance(piece)
+            held, self._held, self._repeats = self._held, "", False
+            return held + piece
+        if self._said and len(piece) > len(self._said) and piece.startswith(self._said):
+            self._held = piece
+            return ""
+        if self._said:
+            self._repeats = False
+        self._said = piece
+        return piece
 
-    def finish(self) -> Iterator[TextDelta | ThinkingDelta]:
-        """Yield what was held back because it might have become a tag."""
+    def rest(self) -> str:
+        """Return what was held back, at the end."""
         held, self._held = self._held, ""
-        if held and self._state == "thinking":
-            yield ThinkingDelta(held)
-        elif held.strip():
-            yield TextDelta(held)
+        return held
 
-    def _think(self) -> Iterator[ThinkingDelta]:
-        thought, closing, rest = self._held.partition(_CLOSING)
-        if closing:
-            self._state, self._held = "answer", rest.lstrip()
-        else:
-            kept = _possible_tag_length(thought)
-            thought, self._held = thought[: len(thought) - kept], thought[len(thought) - kept :]
-        if thought:
-            yield ThinkingDelta(thought)
+    def _advance(self, piece: str) -> str:
+        added, self._said, self._held = piece[len(self._said) :], piece, ""
+        return added
 
 
-def _possible_tag_length(text: str) -> int:
-    """Return how many characters at the end of the text may be the beginning of the closing tag."""
-    longest = min(len(_CLOSING) - 1, len(text))
-    return next((length for length in range(longest, 0, -1) if _CLOSING.startswith(text[-length:])), 0)
+def _first_choice(choices: list[object]) -> object:
+    """Return the first of several answers; the others were not asked for."""
+    return next((choice for choice in choices if _get(choice, "index") in (0, None)), None)
 
 
 def _get(raw: object, name: str) -> object:
-    return raw.get(name) if isinstance(raw, Mapping) else getattr(raw, name, None)
+    return raw.get(name) if isinstance(raw, Mapping) else None
 
 
 def _string(value: object) -> str | None:
@@ -105,8 +228,13 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _content(value: object) -> str:
+def _content(value: object, kind: str) -> str:
     """Return the text of `content`, which some endpoints send as a list of typed parts."""
     if isinstance(value, list):
-        return "".join(_string(_get(part, "text")) or "" for part in value if _get(part, "type") == "text")
-    return value if isinstance(value, str) else ""
+        return "".join(_part(part, kind) for part in value if _get(part, "type") == kind)
+    return value if isinstance(value, str) and kind == "text" else ""
+
+
+def _part(part: object, kind: str) -> str:
+    inner = _get(part, kind)
+    return _content(inner, "text") if isinstance(inner, list) else _string(inner) or _string(_get(part, "text")) or ""

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from assistant.errors import ModelError
-from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta, ThinkingDelta
+from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta, ThinkingDelta, WasThinking
 
-Step = str | TextDelta | ThinkingDelta | Finished | BaseException | asyncio.Event
+Step = str | TextDelta | ThinkingDelta | WasThinking | Finished | BaseException | asyncio.Event
 """A string is short for a `TextDelta`; an exception is raised; an event is waited for."""
 
 

@@ -1,18 +1,18 @@
-"""The HTTP client under the `openai` package: what may leave this machine, and how much may come back."""
+"""The HTTP client for endpoints: what may leave this machine, and how much may come back."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from assistant.errors import ModelError
-from memory_store.network import is_loopback
+from memory_store.network import host_of, is_loopback
 
 if TYPE_CHECKING:
     import httpx2
 
-# The `openai` package adds headers that describe this machine, and others from OPENAI_ORG_ID, OPENAI_PROJECT_ID and
-# OPENAI_CUSTOM_HEADERS, whatever the endpoint is. Only what the protocol needs is sent.
+# Only what the protocol needs is sent, nothing that describes this machine.
 ALLOWED_HEADERS = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding"}
 )
@@ -23,6 +23,36 @@ USER_AGENT = "keepsake"
 MAX_LINE_BYTES = 8 * 2**20
 MAX_ANSWER_BYTES = 256 * 2**20
 MAX_ERROR_BYTES = 2**20
+
+# Azure takes a key in a header of its own; what comes as a bearer's token is another thing there.
+_AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com", ".azure-api.net")
+_CHAT_PATH = "/chat/completions"
+_MIN_SECRET_CHARACTERS = 6
+
+
+def endpoint_url(base_url: str, path: str) -> str:
+    """Return the address of something under a base URL, whose query (`?api-version=…`) stays behind the path.
+
+    A base URL that is the address of the chat completions themselves is taken as what stands before it.
+    """
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        return base_url + path  # No address: the client says so.
+    root = parts.path.rstrip("/").removesuffix(_CHAT_PATH).rstrip("/")
+    return parts._replace(path=root + path, fragment="").geturl()
+
+
+def secrets_in(base_url: str, api_key: str | None) -> tuple[str, ...]:
+    """Return what must not be shown of an address and its key: the key, a password, the values of a query."""
+    found = [api_key or ""]
+    try:
+        parts = urlsplit(base_url)
+        found += [parts.password or "", unquote(parts.password or "")]
+        found += [value for name, value in parse_qsl(parts.query) if name != "api-version"]
+    except ValueError:
+        pass  # No address: nothing in it is sent.
+    return tuple(word for word in dict.fromkeys(found) if len(word) >= _MIN_SECRET_CHARACTERS or word == api_key)
 
 
 def http_client(
@@ -35,11 +65,15 @@ def http_client(
     """
     import httpx2
 
+    is_azure = host_of(base_url).endswith(_AZURE_HOSTS)
+
     async def only_what_is_needed(request: httpx2.Request) -> None:
         for name in [name for name in request.headers if name not in ALLOWED_HEADERS]:
             del request.headers[name]
         request.headers["user-agent"] = USER_AGENT
-        if api_key:
+        if api_key and is_azure:
+            request.headers["api-key"] = api_key
+        elif api_key:
             request.headers["authorization"] = f"Bearer {api_key}"
 
     async def bounded(response: httpx2.Response) -> None:

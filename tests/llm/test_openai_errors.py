@@ -55,7 +55,7 @@ async def failure(chat: OpenAIChat, into: Answer | None = None) -> ModelError:
         (Body(b"data: 123\n\ndata: [1]\n\ndata: {}\n\n"), "not in the chat completions format", "/v1"),
         (Body(b"data: " + b"[" * 100_000 + b"\n\n"), "not in the chat completions format", "/v1"),
         (Body(b"null", 200, "application/json"), "broke off|not in the chat", "."),
-        (Body(b'{"choices": "x", "usage": 7}', 200, "application/json"), "broke off", "."),
+        (Body(b'{"choices": "x", "usage": 7}', 200, "application/json"), "not in the chat", "."),
         (
             Body(b'data: {"choices":[{"delta":7,"finish_reason":[]}],"usage":{"prompt_tokens":"x"}}\n\n'),
             "broke off",
@@ -63,7 +63,7 @@ async def failure(chat: OpenAIChat, into: Answer | None = None) -> ModelError:
         ),
         (
             Body(b'data: {"error":{"message":"out of memory","code":500}}\n\n'),
-            "while answering: out of memory",
+            "error 500. It said: out of memory",
             "again",
         ),
         (Body(b"", 200), "broke off", "Ask again"),
@@ -146,10 +146,25 @@ async def test_a_refusal_is_not_tried_again(server: ChatServer, chat: OpenAIChat
 async def test_the_pause_a_server_asks_for_is_kept_up_to_a_limit(
     server: ChatServer, chat: OpenAIChat, pauses: Pauses
 ) -> None:
-    date = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
-    server.script(*(Failure(429, headers={"Retry-After": value}) for value in ("7", date, "soon")))
+    past = format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)
+    waits = ({"Retry-After": "7"}, {"Retry-After": "9", "retry-after-ms": "250"}, {"Retry-After": past})
+    server.script(*(Failure(429, headers=headers) for headers in waits))
     await ask(chat)
-    assert pauses.taken == [7.0, 30.0, 2.0]
+    assert pauses.taken == [7.0, 0.25, 2.0]
+    server.script(Failure(429, "Rate limit reached. Please try again in 1.5s."))
+    await ask(chat)
+    assert pauses.taken[3:] == [1.5]
+
+
+async def test_a_pause_that_is_too_long_to_wait_for_is_told_at_once(
+    server: ChatServer, chat: OpenAIChat, pauses: Pauses
+) -> None:
+    tomorrow = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
+    server.script(Failure(429, "Daily limit", headers={"Retry-After": tomorrow}))
+    error = await failure(chat)
+    assert "Daily limit" in error.message
+    assert "24 hours" in error.hint
+    assert (len(server.chats), pauses.taken) == (1, [])
 
 
 async def test_cancelling_a_pause_ends_the_answer(server: ChatServer) -> None:
@@ -173,8 +188,8 @@ async def test_cancelling_a_pause_ends_the_answer(server: ChatServer) -> None:
     "cut",
     [
         Stream(("Blue",), cut=True),
-        Stream(("Blue",), finish=None),
         Stream(("Blue",), finish=None, done=False),
+        Stream(("Blue",), finish="error"),
     ],
 )
 async def test_a_cut_after_the_first_token_keeps_the_text_and_is_not_tried_again(

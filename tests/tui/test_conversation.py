@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assistant.errors import ModelError
-from assistant.llm.base import ThinkingDelta
+from assistant.llm.base import ThinkingDelta, WasThinking
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui import long_chats
 from assistant.tui.screens.chats import ChatsScreen
@@ -124,6 +124,15 @@ async def test_reasoning_is_folded_until_it_is_wanted(tmp_path: Path) -> None:
         await house.pilot.press("enter")
         assert "Hm, keys." in str(thinking.render())
         assert answer.text == "Ines."
+
+
+async def test_words_that_turn_out_to_be_reasoning_are_folded(tmp_path: Path) -> None:
+    model = ScriptedChat(["Hm, keys.\n", WasThinking(), "With Ines."])
+    async with chatting(tmp_path, model) as house:
+        answer = await house.ask("Who has our spare key?")
+        assert answer.text == "With Ines."
+        assert "Hm" not in "".join(str(one.render()) for one in answer.query("MarkdownBlock"))
+        assert answer.query_one(Thinking)
 
 
 async def test_a_new_chat_is_empty_and_the_earlier_one_can_be_gone_on_with(tmp_path: Path) -> None:

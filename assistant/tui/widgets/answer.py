@@ -124,14 +124,16 @@ class Answer(Spoken, Vertical):
             await self.mount(self._thinking, before=self._words)
         self._thinking.add(text)
 
+    async def was_thinking(self) -> None:
+        """Fold the words so far away as reasoning."""
+        await self._end_stream()
+        await self._words.update("")
+        thought, self.text = self.text, ""
+        await self.think(thought)
+
     async def finish(self, sources: Sequence[SourceView], author: str | None = None, state: str = "") -> None:
         """End the words, list the sources and say how it ended, if there is something to say."""
-        if self._stream is not None:
-            if self._flushing is not None:
-                self._flushing.stop()
-            await self._flush()
-            await self._stream.stop()
-            self._stream = None
+        await self._end_stream()
         self._words.trim()
         if author:
             self._given_by = plain(author, one_line=True)
@@ -140,6 +142,14 @@ class Answer(Spoken, Vertical):
         self._sources = tuple(sources)
         if self._sources:
             await self.mount(SourceList(self._sources, self.message_id))
+
+    async def _end_stream(self) -> None:
+        if self._stream is not None:
+            if self._flushing is not None:
+                self._flushing.stop()
+            await self._flush()
+            await self._stream.stop()
+            self._stream = None
 
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         """Open the source of a citation; show where any other link leads, without going there."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.config import Settings, config_folder
 from assistant.core.private_rules import rule_of
+from assistant.errors import ConfigError
 
 # Each builder imports what it builds: `memory list` builds a store, and neither a session nor a reader.
 if TYPE_CHECKING:
@@ -109,6 +110,15 @@ def model_settings(settings: Settings) -> ModelSettings:
         threads=chosen.threads,
         credentials_file=config_folder() / CREDENTIALS_FILE,
     )
+
+
+def with_model(settings: Settings, name: str) -> Settings:
+    """Return the settings with another model at the configured endpoint. Raises ConfigError where there is none."""
+    if settings.model.provider != "openai":
+        raise ConfigError(
+            f"There is no endpoint to ask for the model {name}.", "Configure one first: `keepsake config init`."
+        )
+    return replace(settings, model=replace(settings.model, name=name))
 
 
 def build_model(settings: Settings) -> ChatModel:

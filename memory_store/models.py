@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 
 class AuthorKind(StrEnum):
@@ -118,12 +119,16 @@ class Document:
     passage_count: int
 
 
+# The origin of the conversation that holds what was asked from the shell, before its id.
+SHELL_ORIGIN: Final = "shell:"
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A chat: a tree of messages. `current_message_id` ends the path in view; None is the latest message.
 
-    `origin` names it in the export of another assistant that it was imported from. `archived` keeps it out of the list
-    of chats, not out of recall.
+    `origin` names it in the export of another assistant that it was imported from, or begins with `SHELL_ORIGIN`.
+    `archived` keeps it out of the list of chats, not out of recall.
     """
 
     id: str

@@ -86,7 +86,13 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("created_at", TIME, "when it began"),
         Column("updated_at", TIME, "time of the latest message, or what the export it came from says"),
         _PRIVATE,
-        Column("origin", _TEXT, "its name in another assistant's export, such as `chatgpt:6f3c…`", "it began here"),
+        Column(
+            "origin",
+            _TEXT,
+            "its name in another assistant's export, such as `chatgpt:6f3c…`; `shell:` and its id where `keepsake ask` "
+            "keeps what it is asked",
+            "it began here",
+        ),
         Column("current_message_id", _id(ids.MESSAGE), "the message that ends the path in view", "there is none"),
         Column("title_message_id", _id(ids.MESSAGE), "what the title was taken from", "the title is not taken"),
         Column("archived", _FLAG, "1: put away, out of the list of chats"),

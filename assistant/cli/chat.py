@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from assistant import bootstrap
 from assistant.cli import completing
 from assistant.cli.context import invocation, opened_store
-from assistant.cli.output import complain, hit_json, print_json
+from assistant.cli.output import complain, hit_json, print_json, say
 from assistant.cli.turns import Printer, session_in, show_turn
 from assistant.config import Settings
+from assistant.errors import ConfigError
+from assistant.ingestion.attaching import attached_file
 from memory_store import Store
 from memory_store.errors import StoreError
+from memory_store.models import Source
 
 _MOST_READ: Final = 1_000_000
 _Conversation = Annotated[
@@ -35,23 +42,43 @@ def register(app: typer.Typer) -> None:
 def ask(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="The question; `-` reads it from stdin.", show_default=False)],
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--file", "-f", help="Have this file read, too; it is imported for that.", show_default=False),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Ask this model instead of the configured one.", show_default=False)
+    ] = None,
+    temporary: Annotated[bool, typer.Option("--temporary", help="Keep nothing of it.")] = False,
+    no_recall: Annotated[bool, typer.Option("--no-recall", help="Ask without looking into memory.")] = False,
     conversation: _Conversation = None,
     follow: _Follow = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Answer one question from memory, with sources. The answer goes to stdout, all else to stderr.
 
+    Each question stands alone; all are kept in one conversation, “Asked from the shell”, a branch for each.
     Ends with 1 if there was no whole answer, with 130 if Ctrl+C stopped it; what had come is kept.
 
     Example: git diff | keepsake ask - --follow
+
+    Example: keepsake ask "When does the contract end?" -f contract.pdf
     """
     if question == "-":
         question = _from_stdin()
     if not question.strip():
         raise StoreError("The question is empty.", 'Ask something, as in `keepsake ask "Who has our spare key?"`.')
+    if temporary and (files or follow or conversation is not None):
+        raise ConfigError(
+            "--temporary keeps nothing: no file can be imported for it, and no conversation gone on with.",
+            "Leave out --temporary, or --file, --follow and --conversation.",
+        )
     with opened_store(context) as (store, settings):
+        settings = settings if model is None else bootstrap.with_model(settings, model)
         store.embed_pending()
-        code = asyncio.run(_ask(store, settings, question, _going_on(store, conversation, follow), as_json))
+        attached = [_attached(store, settings, path) for path in files or ()]
+        asked = _Asked(question, _going_on(store, conversation, follow), attached, temporary, recall=not no_recall)
+        code = asyncio.run(_ask(store, settings, asked, as_json))
         store.embed_pending()
     if code:
         raise typer.Exit(code)
@@ -77,10 +104,36 @@ def _going_on(store: Store, conversation: str | None, follow: bool) -> str | Non
     return latest.id
 
 
-async def _ask(store: Store, settings: Settings, question: str, conversation: str | None, as_json: bool) -> int:
-    async with session_in(store, settings, conversation) as session:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, the id of the conversation it goes on with, what is attached to it, and how it is answered."""
+
+    question: str
+    conversation: str | None
+    attached: Sequence[Source]
+    temporary: bool
+    recall: bool
+
+
+def _attached(store: Store, settings: Settings, path: Path) -> Source:
+    """Return a file as it is stored, imported if it is new. Raises StoreError."""
+    if not path.is_file():
+        raise StoreError(f"{path} is no file that can be attached.", "Import a folder with `keepsake import`.")
+    file = attached_file(store, path, bootstrap.import_options(settings))
+    if file.source is None:
+        raise StoreError(f"{path} can't be attached: {file.reason}", "See docs/formats.md for what is read.")
+    if file.is_new:
+        say(f"Imported to be attached: {file.source.title}")
+        store.embed_pending()
+    return file.source
+
+
+async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -> int:
+    async with session_in(
+        store, settings, asked.conversation, recall=asked.recall, temporary=asked.temporary, from_shell=True
+    ) as session:
         printer = Printer(quiet=as_json, quotes=session.model.quotes_only)
-        await show_turn(lambda stop: session.turn(question, stop), printer)
+        await show_turn(lambda stop: session.turn(asked.question, stop, attached=asked.attached), printer)
         if printer.error is not None:
             complain(printer.error)
         if as_json and session.conversation is not None and (printer.error is None or printer.answer):
@@ -91,7 +144,7 @@ async def _ask(store: Store, settings: Settings, question: str, conversation: st
                     "sources": [
                         {**hit_json(one.hit), "number": one.number, "cited": one.cited} for one in printer.sources
                     ],
-                    "conversation_id": session.conversation.id,
+                    "conversation_id": None if asked.temporary else session.conversation.id,
                 }
             )
     if printer.interrupted:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 
 from assistant import bootstrap
 from assistant.cli.output import say, show
@@ -35,15 +36,27 @@ from memory_store.errors import KeepsakeError
 
 
 @asynccontextmanager
-async def session_in(store: Store, settings: Settings, conversation: str | None) -> AsyncIterator[Session]:
-    """Give a session for a new conversation, or for one that is gone on with, and close its model at the end."""
+async def session_in(
+    store: Store,
+    settings: Settings,
+    conversation: str | None,
+    *,
+    recall: bool = True,
+    temporary: bool = False,
+    from_shell: bool = False,
+) -> AsyncIterator[Session]:
+    """Give a session for a new conversation, or for one that is gone on with, and close its model at the end.
+
+    `temporary` and `from_shell` are for a new one. Without `recall` memory is not looked into.
+    """
     model = bootstrap.build_model(settings)
+    turns = replace(bootstrap.turn_settings(settings), recall=recall)
     try:
         if conversation is None:
-            yield Session(store, model, bootstrap.turn_settings(settings))
+            yield Session(store, model, turns, temporary=temporary, from_shell=from_shell)
         else:
             identifier = await asyncio.to_thread(store.resolve, conversation)
-            yield await Session.open(store, model, bootstrap.turn_settings(settings), identifier)
+            yield await Session.open(store, model, turns, identifier)
     finally:
         await model.close()
 
@@ -75,9 +88,14 @@ class Printer:
             case TurnFailed(error, _, sources):
                 self._end(sources)
                 self.error = error
-            case Recalled(withheld=count) if count:
-                say(withheld_line(count))
-            case TurnStarted() | Recalled() | ThinkingDelta():
+            case Recalled(left_out=left_out, shortened=shortened, withheld=count):
+                if left_out:
+                    say(f"Not attached, as it is private and this model is not on this machine: {', '.join(left_out)}")
+                if shortened:
+                    say(f"Attached in part, as there is no room for all of it: {', '.join(shortened)}")
+                if count:
+                    say(withheld_line(count))
+            case TurnStarted() | ThinkingDelta():
                 pass
 
     def _delta(self, text: str) -> None:

@@ -57,7 +57,7 @@ def assemble(
     budget = model.context_tokens - settings.max_answer_tokens
     in_view = context.in_view(messages, budget)
     filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
-    hits = _recalled(store, text, settings.passages, filters, private)
+    hits = _recalled(store, text, settings.passages, filters, private) if settings.recall else []
     if model.quotes_only:
         hits = worth_quoting(hits)
     share = max(SHARE, settings.context_share) if attached else settings.context_share
@@ -67,12 +67,14 @@ def assemble(
     hits = [*along.hits, *(hit for hit in hits if hit.id not in there)][: len(there) + settings.passages]
     if not include_private:
         hits = _without_private_titles(store, hits)
-    told = partial(known.gather, store, settings.shares, conversation_id=conversation_id) if is_capable(model) else None
+    told = None
+    if settings.recall and is_capable(model):
+        told = partial(known.gather, store, settings.shares, conversation_id=conversation_id)
     # Quotations are of the passages found; only a model reads what stands around them.
     built = context.build(
         text,
         [one for one in messages[:-1] if one.text and (include_private or not one.private)],
-        store.memories.pinned(include_private=include_private),
+        store.memories.pinned(include_private=include_private) if settings.recall else [],
         hits,
         surroundings={} if model.quotes_only else store.surroundings(hits, filters),
         budget=budget,
@@ -80,8 +82,9 @@ def assemble(
         attached=len(along.hits),
         known=told(include_private=include_private) if told else None,
         rules=("to_the_point",) if settings.to_the_point else (),
+        looked=settings.recall,
     )
-    if include_private:
+    if include_private or not settings.recall:
         return Assembled(built, along, 0)
     withheld = _relevant(store, text, settings.passages, in_view, private)
     withheld |= {one.id for one in messages[:-1] if one.text and one.private}

@@ -60,13 +60,14 @@ def build(
     attached: int = 0,
     known: Known | None = None,
     rules: Sequence[str] = (),
+    looked: bool = True,
 ) -> Context:
     """Assemble the prompt for one turn; `budget` is the window less the answer, in tokens.
 
     The question always goes in. Pinned memories come next, then hits in their order up to `recall_share`, of which the
     first `attached` are what the user attached, then what is `known` of the user, each sort up to a share of its own,
     then the latest messages that fit. What of the hits' share is left goes to what stands around them (by hit id).
-    `rules` are the names of prompts that the system prompt ends with.
+    `rules` are the names of prompts that the system prompt ends with. `looked` says whether memory was looked into.
     The same arguments give the same context.
     """
     system = "\n".join([prompt("system"), *(prompt(one) for one in rules)])
@@ -87,7 +88,7 @@ def build(
         system += "\n\n" + "\n".join([prompt("pinned"), *(quoted(memory.text) for memory in kept_pinned)])
     messages = [ChatMessage(Role.SYSTEM, system)]
     messages += [ChatMessage(message.role, plain_text(message.text)) for message in reversed(kept_history)]
-    messages.append(ChatMessage(Role.USER, _ask(question, kept_hits, frames, attached, told.text)))
+    messages.append(ChatMessage(Role.USER, _ask(question, kept_hits, frames, attached, told.text, looked)))
     return Context(
         tuple(messages),
         (*kept_hits, *told.hits),
@@ -151,11 +152,11 @@ def _widen(
     return added, room
 
 
-def _ask(question: str, hits: Sequence[Hit], framed: Sequence[str], attached: int, known: str) -> str:
+def _ask(question: str, hits: Sequence[Hit], framed: Sequence[str], attached: int, known: str, looked: bool) -> str:
     if known:
         known += "\n\n"
     if not framed:
-        return prompt("nothing").format(question=question, known=known)
+        return prompt("nothing" if looked else "alone").format(question=question, known=known)
     name = "sources" if attached or any(is_relevant(hit) for hit in hits) else "doubtful"
     return prompt(name).format(sources="\n\n".join(framed), question=question, known=known)
 

@@ -30,7 +30,7 @@ from assistant.core.events import (
 )
 from assistant.core.prompts import prompt
 from assistant.core.stopping import until
-from assistant.core.titles import name_chat, title_of
+from assistant.core.titles import SHELL_TITLE, name_chat, title_of
 from assistant.core.turn_settings import TurnSettings as TurnSettings
 from assistant.core.unstored import UnstoredConversations
 from assistant.errors import ModelError
@@ -58,13 +58,23 @@ _SAVE_EVERY_SECONDS: Final = 1.0
 class Session:
     """One conversation. It is stored with its first message; `open` goes on with an earlier one.
 
-    A temporary one is kept nowhere and nothing is remembered of it; it recalls like any other.
+    A temporary one is kept nowhere and nothing is remembered of it; it recalls like any other. One `from_shell` begins
+    a branch of its own in the one conversation that holds what was asked there.
     """
 
-    def __init__(self, store: Store, model: llm.ChatModel, settings: TurnSettings, *, temporary: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        model: llm.ChatModel,
+        settings: TurnSettings,
+        *,
+        temporary: bool = False,
+        from_shell: bool = False,
+    ) -> None:
         self._store = store
         self._conversations = UnstoredConversations(store.privacy.covers) if temporary else store.conversations
         self.temporary = temporary
+        self._from_shell = from_shell and not temporary
         self.model = model
         self.settings = settings
         self.conversation: Conversation | None = None
@@ -288,7 +298,7 @@ class Session:
 
     async def _append_question(self, text: str) -> Message:
         if self.conversation is None:
-            begun = await asyncio.to_thread(self._conversations.start, title_of(text))
+            begun = await asyncio.to_thread(self._begin, text)
             if self._begins_private:
                 begun = await asyncio.to_thread(self._store.conversations.mark, begun.id, private=True)
             self.conversation = begun
@@ -307,6 +317,11 @@ class Session:
         self._messages.append(message)
         self._tree.append(message)
         return message
+
+    def _begin(self, text: str) -> Conversation:
+        if self._from_shell:
+            return self._store.conversations.of_shell(SHELL_TITLE, include_private=self.model.is_private)
+        return self._conversations.start(title_of(text))
 
     def _append(
         self,

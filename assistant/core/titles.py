@@ -13,6 +13,7 @@ from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store import Store
 from memory_store.models import Conversation, Message, MessageStatus, Role
 
+SHELL_TITLE: Final = "Asked from the shell"
 _MOST_CHARS: Final = 60
 _EXCERPT_CHARS: Final = 600
 _MOST_TOKENS: Final = 400  # a model that thinks first needs some room to get to the name

@@ -12,12 +12,13 @@ from assistant.core.known import Shares
 class TurnSettings:
     """What a turn may use: passages to recall, their share of the window, the longest answer in tokens.
 
-    `capture` remembers what the user plainly states, `learn` lets each message wait for a model to capture from it,
-    `titles` lets who answers name a new chat. `to_the_point` asks the model not to flatter and not to end with offers
-    and questions. `shares` are the parts of the window that what is known of the user may take. `care` says
-    what is offered before an answer.
+    `recall` looks into memory at all, `capture` remembers what the user plainly states, `learn` lets each message wait
+    for a model to capture from it, `titles` lets who answers name a new chat. `to_the_point` asks the model not to
+    flatter and not to end with offers and questions. `shares` are the parts of the window that what is known of the
+    user may take. `care` says what is offered before an answer.
     """
 
+    recall: bool = True
     passages: int = 8
     context_share: float = 0.5
     max_answer_tokens: int = 1024

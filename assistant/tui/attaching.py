@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from assistant import bootstrap
 from assistant.display import plain
-from assistant.ingestion.discovery import display
-from assistant.ingestion.pipeline import FileStatus, import_paths
+from assistant.ingestion.attaching import attached_file
 from assistant.language import _
 from assistant.tui.mentions import names_in, resolve
 from assistant.tui.threads import in_thread
-from memory_store.models import Source, SourceKind
+from memory_store.models import Source
 
 if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
@@ -60,11 +59,7 @@ def _stored(chat: ChatScreen, path: Path) -> tuple[Source | None, str]:
     if chat.session is not None and chat.session.temporary:
         told = _("{name} is not attached: a file is imported for that, and of a temporary chat nothing is kept.")
         return None, told.format(name=shown)
-    (outcome, *_rest) = import_paths(store, [path], bootstrap.import_options(chat.services.settings))
-    document = store.documents.by_path(outcome.path) or store.documents.by_path(display(path.absolute()))
-    if document is None:
-        reason = f"{outcome.reason}. {outcome.hint}".strip()
-        return None, _("{name} is not attached: {reason}").format(name=shown, reason=reason)
-    source = Source(document.id, SourceKind.DOCUMENT, document.title, document.path)
-    new = outcome.status in (FileStatus.IMPORTED, FileStatus.UPDATED)
-    return source, _("Imported to be attached: {name}").format(name=shown) if new else ""
+    file = attached_file(store, path, bootstrap.import_options(chat.services.settings))
+    if file.source is None:
+        return None, _("{name} is not attached: {reason}").format(name=shown, reason=file.reason)
+    return file.source, _("Imported to be attached: {name}").format(name=shown) if file.is_new else ""

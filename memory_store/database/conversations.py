@@ -17,7 +17,16 @@ from memory_store.database.imported import MergeOutcome, NewConversation, is_pri
 from memory_store.database.rows import conversation_of, message_of
 from memory_store.database.titles import TITLE_IS_PRIVATE, note_title
 from memory_store.errors import NotFoundError
-from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role
+from memory_store.models import (
+    SHELL_ORIGIN,
+    Author,
+    Citation,
+    Conversation,
+    Message,
+    MessageStatus,
+    PassageDraft,
+    Role,
+)
 
 _SELECT: Final = (
     "SELECT c.*, (SELECT count(*) FROM messages AS m WHERE m.conversation_id = c.id) AS message_count "
@@ -41,6 +50,25 @@ class Conversations:
                 (conversation_id, title, to_text(moment), to_text(moment)),
             )
         return Conversation(conversation_id, title, moment, moment, False, 0)
+
+    def of_shell(self, title: str, *, include_private: bool) -> Conversation:
+        """Return the latest conversation of what was asked from the shell, or a new one with this title."""
+        moment = to_text(now())
+        begun = ids.new_id(ids.CONVERSATION)
+        with self._database.write() as connection:
+            latest = (
+                f"{_SELECT} WHERE c.origin LIKE ? || '%'{'' if include_private else ' AND c.private = 0'} "
+                "ORDER BY c.updated_at DESC LIMIT 1"
+            )
+            row = connection.execute(latest, (SHELL_ORIGIN,)).fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT INTO conversations (id, title, created_at, updated_at, private, origin) "
+                    "VALUES (?, ?, ?, ?, 0, ?)",
+                    (begun, title, moment, moment, f"{SHELL_ORIGIN}{begun}"),
+                )
+                row = connection.execute(latest, (SHELL_ORIGIN,)).fetchone()
+        return conversation_of(row)
 
     def append(
         self,

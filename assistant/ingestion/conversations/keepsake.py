@@ -16,7 +16,7 @@ from assistant.ingestion.conversations.json_export import torn
 from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
 from assistant.ingestion.conversations.values import mapping, moment, one_line, text, title_from
 from assistant.ingestion.readers.failures import translated
-from memory_store.models import Author, AuthorKind, MemoryKind, Role
+from memory_store.models import SHELL_ORIGIN, Author, AuthorKind, MemoryKind, Role
 
 _MANIFEST = "manifest.json"
 _FORMAT = "keepsake-archive"
@@ -84,8 +84,9 @@ def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwi
     messages = link(nodes, started)
     if not messages:
         raise torn("it has no messages with text")
+    origin = text(record.get("origin"))
     return ImportedConversation(
-        text(record.get("origin")) or f"keepsake:{text(record.get('id'))}",
+        f"keepsake:{text(record.get('id'))}" if not origin or origin.startswith(SHELL_ORIGIN) else origin,
         title_from(record.get("title"), messages[0].text),
         started,
         moment(record.get("updated_at")) or messages[-1].created_at,

@@ -113,10 +113,17 @@ def model_settings(settings: Settings) -> ModelSettings:
 
 
 def with_model(settings: Settings, name: str) -> Settings:
-    """Return the settings with another model at the configured endpoint. Raises ConfigError where there is none."""
+    """Return the settings with another model: one of [models], or one that the configured endpoint has by this name.
+
+    Raises ConfigError where there is neither.
+    """
+    from assistant import model_setup
+
+    if name in settings.models:
+        return model_setup.with_model(settings, settings.models[name])
     if settings.model.provider != "openai":
         raise ConfigError(
-            f"There is no endpoint to ask for the model {name}.", "Configure one first: `keepsake config init`."
+            f"There is no model {name}, and no endpoint to ask for it.", "`keepsake model add` sets one up."
         )
     return replace(settings, model=replace(settings.model, name=name))
 

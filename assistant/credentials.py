@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -22,6 +23,8 @@ Secret = SecretStr
 
 KEYRING_SERVICE = "keepsake"
 KEYRING_TIMEOUT_S = 2.0
+
+T = TypeVar("T")
 
 KeyringRead = Callable[[str, str], str | None]
 """Takes a service and a user name, as `keyring.get_password` does."""
@@ -65,7 +68,10 @@ def store_key(name: str, key: Secret, file: Path) -> None:
     if not _NAME.match(name):
         raise CredentialError(f"“{name}” can't name a key.", "Use letters, digits, dots, colons, dashes.")
     value = _checked(key.get_secret_value().strip(), "what was entered").get_secret_value()
-    keys = {**_read_keys(file), name: value}
+    _write_keys({**_read_keys(file), name: value}, file)
+
+
+def _write_keys(keys: Mapping[str, str], file: Path) -> None:
     lines = ["# API keys of Keepsake. Only you may read this file (mode 0600).", "[keys]"]
     lines += [f"{json.dumps(entry)} = {json.dumps(keys[entry])}" for entry in sorted(keys)]
     try:
@@ -75,6 +81,40 @@ def store_key(name: str, key: Secret, file: Path) -> None:
             f"The key could not be written to {file}: {error.strerror or 'unknown reason'}.",
             "Check that the folder exists, is yours, and that the disk is not full.",
         ) from error
+
+
+def keep_key(name: str, key: Secret, file: Path) -> str:
+    """Keep a key in the system's keyring, or in `file` where there is none that keeps it; return where it is.
+
+    Raises `CredentialError` for a key that can't be one, or a file that can't be written.
+    """
+    value = _checked(key.get_secret_value().strip(), "what was entered").get_secret_value()
+    if (_asked_in_time(lambda: _kept_in_keyring(name, value), KEYRING_TIMEOUT_S)) is True:
+        return "the system's keyring"
+    store_key(name, Secret(value), file)
+    return str(file)
+
+
+def forget_key(name: str, file: Path) -> None:
+    """Take a key out of the keyring and out of `file`. Raises `CredentialError`."""
+    _asked_in_time(lambda: _taken_from_keyring(name), KEYRING_TIMEOUT_S)
+    keys = _read_keys(file)
+    if keys.pop(name, None) is not None:
+        _write_keys(keys, file)
+
+
+def _kept_in_keyring(name: str, value: str) -> bool:
+    import keyring
+
+    keyring.set_password(KEYRING_SERVICE, name, value)
+    return keyring.get_password(KEYRING_SERVICE, name) == value  # some backends take a key and keep nothing
+
+
+def _taken_from_keyring(name: str) -> bool:
+    import keyring
+
+    keyring.delete_password(KEYRING_SERVICE, name)
+    return True
 
 
 def _checked(value: str, origin: str) -> Secret:
@@ -87,13 +127,17 @@ def _checked(value: str, origin: str) -> Secret:
 
 
 def _from_keyring(name: str, read: KeyringRead | None, timeout_s: float) -> str | None:
+    return _asked_in_time(lambda: (read or _system_keyring)(KEYRING_SERVICE, name), timeout_s)
+
+
+def _asked_in_time(question: Callable[[], T | None], timeout_s: float) -> T | None:
     """Ask the keyring in a thread of its own: a backend may wait for ever for D-Bus or for a password dialog."""
-    found: list[str | None] = []
+    found: list[T | None] = []
 
     def ask() -> None:
         # Backends are plug-ins that may raise anything, and none of it is a reason not to start: there is a file too.
         with suppress(Exception):
-            found.append((read or _system_keyring)(KEYRING_SERVICE, name))
+            found.append(question())
 
     # A daemon, so that a backend that hangs can't keep the program from ending.
     thread = threading.Thread(target=ask, name="keyring", daemon=True)

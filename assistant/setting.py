@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
@@ -13,7 +14,7 @@ from assistant.errors import ConfigError
 from assistant.setting_values import checked, is_section, kinds_of
 
 Value = str | int | float | bool | list[str]
-_NOT_ONE_BY_ONE: Final = frozenset({"keys"})  # a table of names that the user makes
+_NOT_ONE_BY_ONE: Final = frozenset({"keys", "models"})  # tables of names that the user makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,24 @@ def _explanations() -> dict[tuple[str, str], str]:
 def keep(file: Path, section: str, values: dict[str, Any]) -> None:
     """Change values of one section in a configuration file, whose comments stay; a file that is not there begins as the
     defaults. Raises ConfigError."""
+    with editing(file) as document:
+        table = _table_in(document, section) if section else document
+        for key, value in values.items():
+            table[key] = value
+
+
+def keep_model(file: Path, name: str, values: dict[str, Any] | None) -> None:
+    """Write a model under a name into [models], or take it out with None. Raises ConfigError."""
+    with editing(file) as document:
+        table = _table_in(document, "models")
+        table.pop(name, None)
+        if values is not None:
+            table[name] = values
+
+
+@contextmanager
+def editing(file: Path) -> Iterator[Any]:
+    """Give a configuration file as a document to change, and write it at the end. Raises ConfigError."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -119,9 +138,13 @@ def keep(file: Path, section: str, values: dict[str, Any]) -> None:
         document = tomlkit.parse(file.read_text("utf-8") if file.is_file() else default_text())
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise ConfigError(f"{file} can't be read: {error}.", "The choice holds until you leave.") from error
-    if section and section not in document:
-        document[section] = tomlkit.table()
-    table: Any = document[section] if section else document
-    for key, value in values.items():
-        table[key] = value
+    yield document
     write_private(file, tomlkit.dumps(document))
+
+
+def _table_in(document: Any, section: str) -> Any:
+    import tomlkit
+
+    if section not in document:
+        document[section] = tomlkit.table()
+    return document[section]

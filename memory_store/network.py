@@ -57,6 +57,14 @@ def host_of(url: str) -> str:
     return (parts.hostname or "") if parts is not None else ""
 
 
+def endpoint_of(url: str) -> str:
+    """Return the host name of a URL with its port, where it has one; empty if it is malformed."""
+    parts = _split(url)
+    if parts is None or not parts.hostname:
+        return ""
+    return parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
+
+
 def _host(url: str) -> str | None:
     if not url.isascii() or any(c in url for c in "\\\"'<>^`{|}") or any(c <= " " or c == "\x7f" for c in url):
         return None

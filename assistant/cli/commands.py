@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 COMMANDS: Final = {
     "ask": ("chat", "Answer one question from memory, with sources."),
     "chat": ("chat", "Chat."),
+    "model": ("models", "Set up, list, try and switch who answers."),
     "import": (
         "importing",
         "Import documents, and conversations from other assistants' exports, which are known by their content.",

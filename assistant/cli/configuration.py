@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from assistant import config, crash_log
 from assistant.cli.context import invocation
 from assistant.cli.output import print_json, say, show
 from assistant.errors import ConfigError
+from assistant.setting import all_settings, keep
 from memory_store.network import without_secrets
 
 _group = typer.Typer(help="See, write and check the settings.\n\nExample: keepsake config init", no_args_is_help=True)
@@ -67,6 +69,36 @@ def init(
         raise ConfigError(f"{path} exists.", "Edit it, or give --force to replace it.")
     config.write_private(path, config.default_text())
     show(str(path))
+
+
+@_group.command("set")
+def set_(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The setting, such as `recall.passages`.", show_default=False)],
+    value: Annotated[str, typer.Argument(help="Its value; the parts of a list with commas.", show_default=False)],
+) -> None:
+    """Change one setting in the configuration file, whose comments stay.
+
+    Example: keepsake config set chat.theme keepsake-light
+    """
+    settings = {one.full_name: one for one in all_settings()}
+    if name not in settings:
+        near = difflib.get_close_matches(name, settings, n=1, cutoff=0.5)
+        raise ConfigError(
+            f"{name} is not a setting.",
+            f"Did you mean {near[0]}?" if near else "`keepsake config show` lists them, each as section.name.",
+        )
+    setting = settings[name]
+    try:
+        checked = setting.parse(value)
+    except ValueError as error:
+        raise ConfigError(f"{name} can't be {without_secrets(value)!r}: {error}.", setting.explanation) from error
+    chosen = invocation(context)
+    path = config.config_path(chosen.config)
+    keep(path, setting.section, {setting.name: checked})
+    say(f"{name} is kept in {path}.")
+    if setting.is_overridden:
+        say(f"The environment variable {setting.variable} overrides it.")
 
 
 @_group.command("validate")

@@ -182,10 +182,12 @@ def _explain(status: int, said: str, searched: str, endpoint: Endpoint) -> tuple
         hint = "Set the base URL to the address the server really has; redirects are not followed, as text could leak."
         return ModelError(f"{where} redirects elsewhere.", hint), False
     if status == 401 and not endpoint.has_key:
-        hint = f"Set the environment variable {endpoint.key_name} to your key, or store the key."
+        variable = f", or set the environment variable {endpoint.key_name} to it" if endpoint.key_name else ""
+        hint = f"Store your key with `keepsake model add`{variable}."
         return ModelError(f"{where} wants an API key, and none is configured.{said}", hint), False
     if status == 401:
-        hint = f"Check the key in {endpoint.key_name}: it may be mistyped, revoked, or for another service."
+        where_key = f" in {endpoint.key_name}" if endpoint.key_name else ""
+        hint = f"Check the key{where_key}: it may be mistyped, revoked, or for another service."
         return ModelError(f"{where} did not accept the API key.{said}", hint), False
     if status == 402 or (status in {403, 429} and _NO_CREDIT.search(searched)):
         hint = "Check the plan and the billing of your account there, or choose another model."

@@ -1,4 +1,4 @@
-"""What models of services cost, by the list that the package `genai-prices` brings; nothing is asked anywhere."""
+"""What models of services cost and read, by the list in the package `genai-prices`; nothing is asked anywhere."""
 
 from __future__ import annotations
 
@@ -43,3 +43,16 @@ def price_of(name: str, base_url: str) -> Price | None:
     except (LookupError, ValueError):
         return None  # the list knows the endpoint or the model not, or prices it in another way
     return Price(float(found.input_price), float(found.output_price))
+
+
+@lru_cache(maxsize=1024)
+def window_of(name: str, base_url: str) -> int | None:
+    """Return how many tokens a model of a service reads, by the same list; None where it does not know."""
+    if is_loopback(base_url):
+        return None
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        return get_snapshot().find_provider_model(name, None, None, base_url)[1].context_window
+    except (LookupError, ValueError):
+        return None  # the list knows the endpoint or the model not

@@ -14,7 +14,7 @@ from assistant.llm.openai_chat import DEFAULT_BASE_URL, OpenAIChat
 from assistant.llm.providers import service_at
 from assistant.llm.quote import QuoteModel
 from assistant.llm.retry import RetryPolicy
-from memory_store.network import host_of, is_loopback
+from memory_store.network import endpoint_of, host_of, is_loopback
 
 Provider = Literal["quote", "openai", "embedded"]
 CREDENTIALS_FILE = "credentials.toml"
@@ -61,9 +61,14 @@ def build_chat_model(settings: ModelSettings) -> ChatModel:
 
 
 def key_id(base_url: str) -> str:
-    """Return the name under which the key of an endpoint is stored: the service's, or the host's for any other."""
+    """Return the name under which the key of an endpoint is stored: the service's, or the host's for any other.
+
+    On this machine the port tells servers apart: none is to get the key of another.
+    """
     service = service_at(base_url)
-    return service.id if service is not None else host_of(base_url)
+    if service is not None:
+        return service.id
+    return endpoint_of(base_url) if is_loopback(base_url) else host_of(base_url)
 
 
 def _openai(settings: ModelSettings) -> OpenAIChat:
@@ -91,16 +96,17 @@ def _key(settings: ModelSettings) -> tuple[Secret | None, str]:
     """Return the key and the name of the variable that holds, or would hold, it."""
     service = service_at(settings.base_url)
     env_var = settings.api_key_env or (service.key_name if service is not None else None)
-    if env_var is None and is_loopback(settings.base_url):
-        return None, "api_key_env"  # Servers at home want none; asking the keyring would only cost time.
     name = key_id(settings.base_url)
-    key = find_key(name, env_var, settings.credentials_file) if name else None
+    at_home = env_var is None and is_loopback(settings.base_url)
+    # Servers at home mostly want none: asking the keyring would only cost time, so their keys are in the file.
+    read = (lambda service, user: None) if at_home else None
+    key = find_key(name, env_var, settings.credentials_file, keyring_read=read) if name else None
     if key is None and service is not None:
         raise CredentialError(
             f"{service.title} needs an API key, and none was found.",
-            f"Set the environment variable {env_var}, or store a key under the name {name}.",
+            f"Set the environment variable {env_var}, or store one with `keepsake model add {service.id}`.",
         )
-    return key, env_var or "api_key_env"
+    return key, env_var or ""
 
 
 def _embedded(settings: ModelSettings) -> EmbeddedChat:

@@ -17,7 +17,8 @@ from tests.faults.screen_window import OPERATIONS
 READING_COMMANDS = {
     *("memory list", "memory show", "document list", "document show", "conversation list", "conversation show"),
     *("backup list", "backup check", "receipts list", "receipts show", "receipts check", "goals list"),
-    *("config show", "config init", "config validate", "config path", "requests", "show", "context"),
+    *("config show", "config init", "config validate", "config path", "config set", "requests", "show", "context"),
+    *("model add", "model list", "model use", "model test", "model remove"),
 }
 READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/help", "/quit", "/exit"}
 READING_SCREENS = {

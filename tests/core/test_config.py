@@ -82,8 +82,8 @@ def test_text_of_the_environment_becomes_what_the_setting_takes(
 def test_a_variable_of_one_setting_beats_that_of_its_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEEPSAKE_MODEL", '{"name": "of-the-section", "threads": 2}')
     monkeypatch.setenv("KEEPSAKE_MODEL__NAME", "its-own")
-    model = load(written(tmp_path, '[model]\nbase_url = "of-the-file"\n')).model
-    assert (model.name, model.threads, model.base_url) == ("its-own", 2, "of-the-file")
+    model = load(written(tmp_path, '[model]\nbase_url = "http://of-the-file"\n')).model
+    assert (model.name, model.threads, model.base_url) == ("its-own", 2, "http://of-the-file")
 
 
 @pytest.mark.parametrize(

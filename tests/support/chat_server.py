@@ -151,15 +151,22 @@ def vector_of(text: str, dimensions: int) -> list[float]:
 class ChatServer:
     """Serves `/v1/chat/completions`, `/v1/embeddings` and `/v1/models` from a thread of its own.
 
+    `models` are the names or entries of the list of models, `pages` what other paths answer, as JSON.
     Use it as a context manager, in sync and async tests alike. Replies given to `script` are used up in order by chat
     and embedding requests; when none is left, `answer` makes the reply to a chat request.
     """
 
     def __init__(
-        self, answer: Answer | None = None, *, models: Iterable[str] = ("scripted-model",), dimensions: int = 8
+        self,
+        answer: Answer | None = None,
+        *,
+        models: Iterable[str | Mapping[str, Any]] = ("scripted-model",),
+        dimensions: int = 8,
+        pages: Mapping[str, Any] | None = None,
     ) -> None:
         self.requests: list[RecordedRequest] = []
         self.models = list(models)
+        self.pages = pages or {}
         self.dimensions = dimensions
         self.answer: Answer = answer or (lambda request: Stream())
         self._replies: list[Reply] = []
@@ -266,7 +273,10 @@ class ChatServer:
     def _reply_to(self, request: RecordedRequest) -> Reply:
         path = request.path.partition("?")[0]
         if path == "/v1/models":
-            return _json_body({"object": "list", "data": [{"id": name, "object": "model"} for name in self.models]})
+            entries = [{"id": one} if isinstance(one, str) else one for one in self.models]
+            return _json_body({"object": "list", "data": [{"object": "model", **entry} for entry in entries]})
+        if path in self.pages:
+            return _json_body(self.pages[path])
         if path not in {"/v1/chat/completions", "/v1/embeddings"}:
             return Failure(404, f"no such path: {path}")
         if self._replies:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from textual.widgets import Input, OptionList
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static
 
-from assistant import config
-from assistant.errors import ModelError
+from assistant import config, model_setup
+from assistant.llm import providers
 from assistant.llm.detection import FoundModel
+from assistant.llm.providers import Service
 from assistant.tui.actions import models
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chooser import Chooser
-from tests.support.chat_server import ChatServer, Stream
-from tests.tui.support import chatting
+from tests.llm.test_probing import capable
+from tests.support.chat_server import ChatServer, Failure, RecordedRequest, Reply, Stream
+from tests.tui.support import House, chatting
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep keys in a folder of the test, and in no keyring."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.setattr(model_setup, "config_folder", lambda: tmp_path)
+    monkeypatch.setattr("assistant.bootstrap.config_folder", lambda: tmp_path)
 
 
 def found(monkeypatch: pytest.MonkeyPatch, *there: FoundModel) -> None:
@@ -35,7 +48,7 @@ async def test_a_model_is_chosen_from_the_list_answers_at_once_and_is_kept(
         async with chatting(tmp_path) as house:
             await house.say("/model")
             dialog = await house.dialog(Chooser)
-            assert dialog.query_one(OptionList).option_count == 2
+            assert dialog.query_one(OptionList).option_count == 3
             await house.pilot.press("down", "enter")
             await house.until(lambda: house.notices)
             assert house.notices[0].startswith("scripted-model answers from now on.")
@@ -47,56 +60,112 @@ async def test_a_model_is_chosen_from_the_list_answers_at_once_and_is_kept(
         assert "# The endpoint." in (tmp_path / "config.toml").read_text("utf-8")
 
 
-async def test_the_models_of_a_service_are_listed_with_what_they_cost(
+async def test_a_newcomer_comes_from_the_first_start_to_an_answer_by_the_dialog_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-a-real-key")
-    with ChatServer() as server:
-        service = FoundModel("openai", "", server.url, "a key is set", api_key_env="OPENAI_API_KEY")
-        found(monkeypatch, service)
-        monkeypatch.setattr(models, "price_label", lambda name, url: f"{name} at a price")
+    def answer(request: RecordedRequest) -> Reply:
+        known = request.headers.get("authorization") == "Bearer sk-not-a-real-key"
+        return capable(request) if known else Failure(401, "no key")
+
+    with ChatServer(answer, models=[{"id": "small", "context_length": 9000}, {"id": "large"}]) as server:
+        service = Service("scripted", "Scripted Service", server.url, "SCRIPTED_API_KEY")
+        monkeypatch.setattr(models, "SERVICES", (service,))
+        monkeypatch.setattr(model_setup, "SERVICES", (service,))
+        monkeypatch.setattr(providers, "SERVICES", (service,))
+        monkeypatch.setattr(models, "is_loopback", lambda url: False)  # so that it is asked for a key
+        found(monkeypatch)
+        async with chatting(tmp_path, first_start=True, size=(60, 20)) as house:
+            dialog = await house.dialog(Chooser)
+            assert "ollama pull" in house.notices[0]
+            await house.press_keys("another service")
+            await house.pilot.press("enter")
+            dialog = await another(house, dialog, Chooser)
+            await house.pilot.press("enter")
+            dialog = await another(house, dialog, AskScreen)
+            assert dialog.query_one(Input).password
+            await house.press_keys("sk-not-a-real-key")
+            await house.pilot.press("enter")
+            dialog = await another(house, dialog, Chooser)
+            lines = [str(one.prompt) for one in dialog.query_one(OptionList).options]
+            assert [line.split("   ")[0] for line in lines] == ["large", "small", "Another one"]
+            assert "9,000 tokens" in lines[1]
+            await house.press_keys("small")
+            await house.pilot.press("enter")
+            dialog = await another(house, dialog, Chooser)  # what it shall know
+            await house.pilot.press("escape")
+            await house.until(lambda: any("3 of 3" in one for one in house.notices))
+            (told,) = [one for one in house.notices if "answers from now on" in one]
+            assert "It said: Fresh grass is green." in told
+            assert "streaming, JSON by a schema, tools, images" in told
+            assert (await house.ask("What colour is grass?")).text == "Fresh grass is green."
+        settings = config.load(tmp_path / "config.toml")
+        assert (settings.model.name, settings.model.context_tokens) == ("small", 9000)
+        assert settings.models["small"].can == ["stream", "schema", "tools", "images"]
+        assert "sk-not" not in (tmp_path / "config.toml").read_text("utf-8")
+        assert "sk-not" in (tmp_path / "credentials.toml").read_text("utf-8")
+
+
+async def another(house: House, before: Screen[Any], kind: type[Screen[Any]]) -> Any:
+    """Wait for a further dialog."""
+    await house.until(lambda: house.app.screen is not before and isinstance(house.app.screen, kind))
+    await house.until(lambda: house.app.screen.query(Input))
+    return house.app.screen
+
+
+async def test_an_address_is_checked_while_it_is_typed_and_a_model_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(monkeypatch)
+    with ChatServer(lambda request: Failure(404, "model not found"), models=["only"]) as server:
         async with chatting(tmp_path) as house:
             await house.say("/model")
-            first = await house.dialog(Chooser)
-            assert "on this machine, free" in str(first.query_one(OptionList).get_option_at_index(1).prompt)
-            await house.pilot.press("down", "enter")
-            await house.until(lambda: house.app.screen is not first and isinstance(house.app.screen, Chooser))
-            options = house.app.screen.query_one(OptionList)
-            lines = [str(options.get_option_at_index(n).prompt) for n in range(options.option_count)]
-            assert lines[0].startswith("scripted-model   scripted-model at a price")
-            assert lines[1].startswith("Another one")
+            dialog = await house.dialog(Chooser)
+            await house.pilot.press("up", "enter")
+            dialog = await another(house, dialog, Chooser)
+            await house.pilot.press("up", "enter")
+            dialog = await another(house, dialog, AskScreen)
+            dialog.query_one(Input).value = "ftp://127.0.0.1"
+            await house.until(lambda: "ftp://" in str(dialog.query_one(".dialog--hint", Static).render()))
+            await house.pilot.press("enter")
+            assert house.app.screen is dialog
+            dialog.query_one(Input).value = server.url
+            await house.pilot.press("enter")
+            dialog = await another(house, dialog, Chooser)
             await house.pilot.press("enter")
             await house.until(lambda: house.notices)
-            assert house.chat.services.settings.model.name == "scripted-model"
-        (request,) = server.requests
-        assert (request.method, request.path) == ("GET", "/v1/models")
-        assert request.headers["authorization"] == "Bearer sk-not-a-real-key"
+            assert "knows no model" in house.notices[0]
+            assert house.chat.services.model is house.model
+        assert not (tmp_path / "config.toml").exists()
 
 
-async def test_a_service_with_a_key_is_asked_for_its_model_and_its_reach_is_said(
+async def test_models_that_are_set_up_are_switched_in_two_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found(monkeypatch)
+    with ChatServer() as server:
+        both = {name: config.NamedModel(name=name, base_url=server.url) for name in ("first", "second")}
+        async with chatting(tmp_path, settings=replace(config.Settings(), models=both)) as house:
+            await house.say("/model")
+            await house.dialog(Chooser)
+            await house.pilot.press("down", "down", "enter")
+            await house.until(lambda: house.notices)
+            assert house.chat.services.model.name == "second"
+            await house.say("/model first")
+            await house.until(lambda: len(house.notices) == 2)
+            assert house.chat.services.model.name == "first"
+        assert config.load(tmp_path / "config.toml").model.name == "first"
+
+
+async def test_words_that_fit_no_line_of_the_guide_go_to_the_prompt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def silent(*_: object) -> list[str]:
-        raise ModelError("It did not list its models.", "Type the name.")
-
-    monkeypatch.setattr(models, "_names_at", silent)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-a-real-key")
-    service = FoundModel("openai", "", "https://api.openai.com/v1", "a key is set", api_key_env="OPENAI_API_KEY")
-    found(monkeypatch, service)
-    async with chatting(tmp_path) as house:
-        await house.say("/model")
+    found(monkeypatch)
+    async with chatting(tmp_path, first_start=True) as house:
         await house.dialog(Chooser)
-        await house.pilot.press("down", "enter")
-        dialog = await house.dialog(AskScreen)
-        dialog.query_one(Input).value = "gpt-4o-mini"
+        await house.press_keys("Who has the key")
         await house.pilot.press("enter")
-        await house.until(lambda: len(house.notices) == 2)
-        assert house.notices[0].startswith("It did not list its models.")
-        assert "what is private does not" in house.notices[1]
-        assert "$0.15 in, $0.60 out per million tokens" in house.notices[1]
-        status = house.chat.query_one("#status").status  # type: ignore[attr-defined]
-        assert (status.model, status.where) == ("gpt-4o-mini", "api.openai.com")
-    assert "sk-not-a-real-key" not in (tmp_path / "config.toml").read_text("utf-8")
+        await house.until(lambda: house.app.screen is house.chat)
+        await house.settled()
+        assert house.chat.prompt.text == "Who has the key"
+        assert house.app.screen is house.chat, "the guide does not come in between"
 
 
 async def test_quotations_can_be_gone_back_to_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

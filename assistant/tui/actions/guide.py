@@ -26,10 +26,13 @@ _NOTHING: Final = Path()
 
 async def guide(chat: ChatScreen, argument: str = "") -> None:
     """Lead through the first steps; Esc passes one over."""
-    await models.pick(chat, _("1 of 3   Who answers?  You can change it at any time with /model"))
-    await _bring_in(chat)
+    title = _("1 of 3   Who answers?  You can change it at any time with /model")
+    to_its_end = await models.pick(chat, title) and await _bring_in(chat)
     services = chat.services
     await in_thread(lambda: keep(services.config_file, "chat", {}))  # a first start was it; the next is none
+    if not to_its_end:
+        chat.focus_prompt()  # with the words that were typed into the list: they were meant for it
+        return
     await chat.notice(
         _("3 of 3   Ask, or tell it something to remember."),
         "\n".join(
@@ -43,22 +46,25 @@ async def guide(chat: ChatScreen, argument: str = "") -> None:
     chat.focus_prompt()
 
 
-async def _bring_in(chat: ChatScreen) -> None:
+async def _bring_in(chat: ChatScreen) -> bool:
+    """Offer what may be brought in; return whether to go on, and not to write what was typed here into the prompt."""
     found = await in_thread(lambda: worth_importing(Path.home()))
     choices: list[Choice[Path | None]] = [Choice(str(path), what, path) for path, what in found]
     choices += [
         Choice(_("Another file or folder"), _("by its path: /import is put into the prompt"), None),
         Choice(_("Nothing yet"), "", _NOTHING),
     ]
-    chosen = await chat.app.push_screen_wait(
-        Chooser[Path | None](
-            _("2 of 3   What shall it know?  Only a copy of the text is taken"), choices, closed=_NOTHING
-        )
-    )
+    title = _("2 of 3   What shall it know?  Only a copy of the text is taken")
+    dialog = Chooser[Path | None](title, choices, closed=_NOTHING, gives_back=True)
+    chosen = await chat.app.push_screen_wait(dialog)
+    if dialog.unfit:
+        chat.prompt.replace_all(dialog.unfit)
+        return False
     if chosen is None:
         chat.prompt.replace_all("/import ")
     elif chosen != _NOTHING:
         chat.background(import_paths_of(chat, [absolute(str(chosen))]), "import")
+    return True
 
 
 def worth_importing(home: Path) -> list[tuple[Path, str]]:
@@ -98,7 +104,7 @@ async def welcome(chat: ChatScreen) -> None:
     lines = [f"  {models.label(one)}: {one.detail}" for one in found[:6]]
     if len(found) > 6:
         lines.append("  " + _("… and {count} more; /model lists them").format(count=len(found) - 6))
-    here = "\n".join([_("Found on this machine:"), *lines]) if lines else _("Found: no model server")
+    here = "\n".join([_("Found on this machine:"), *lines] if lines else models.how_to_get_one())
     await chat.notice(
         _("Welcome. Keepsake remembers what you tell it and what you import, and answers with sources."),
         "\n".join(

@@ -30,10 +30,17 @@ class Choice(Generic[T]):
 
 
 class Chooser(Dialog[T | None], Generic[T]):
-    """Returns the value of the chosen line; `closed` if the dialog was closed."""
+    """Returns the value of the chosen line; `closed` if the dialog was closed.
 
-    def __init__(self, title: str, choices: Sequence[Choice[T]], closed: T | None = None) -> None:
+    With `gives_back`, Enter on words that fit no line closes it too, and `unfit` has them: they were meant for another.
+    """
+
+    def __init__(
+        self, title: str, choices: Sequence[Choice[T]], closed: T | None = None, *, gives_back: bool = False
+    ) -> None:
         super().__init__()
+        self.unfit = ""
+        self._gives_back = gives_back
         self._if_closed = closed
         self._title = title
         self._choices = list(choices)
@@ -64,10 +71,13 @@ class Chooser(Dialog[T | None], Generic[T]):
         options.highlighted = 0 if self._shown else None
 
     @on(Input.Submitted)
-    def _take(self) -> None:
+    def _take(self, event: Input.Submitted) -> None:
         highlighted = self.query_one(OptionList).highlighted
         if highlighted is not None:
             self.dismiss(self._shown[highlighted].value)
+        elif self._gives_back:
+            self.unfit = event.value
+            self.dismiss(self._if_closed)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

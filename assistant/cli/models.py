@@ -1,0 +1,277 @@
+"""`keepsake model`: set up, list, try, switch and remove who answers."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from assistant import config, model_setup
+from assistant.cli.context import invocation
+from assistant.cli.output import complain, print_json, say, show, table
+from assistant.config import NamedModel, Settings
+from assistant.errors import ConfigError, ModelError
+from assistant.llm.detection import detect
+from assistant.llm.listing import ListedModel
+from assistant.llm.prices import FREE
+from assistant.llm.probing import Probe
+from assistant.llm.providers import SERVICES
+from memory_store.network import display_url, is_loopback
+
+_group = typer.Typer(
+    help="Set up, list, try and switch who answers.\n\nExample: keepsake model add openrouter", no_args_is_help=True
+)
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+_Name = Annotated[str, typer.Argument(help="The model's name in `keepsake model list`.", show_default=False)]
+_MOST_SHOWN: Final = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(_group, name="model")
+
+
+@_group.command("add")
+def add(
+    context: typer.Context,
+    where: Annotated[
+        str | None,
+        typer.Argument(help="A service's name, an address, or a GGUF file.", show_default=False),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The model, as it is called there.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="What to call it here.", show_default=False)] = None,
+    key_env: Annotated[str, typer.Option(help="The environment variable that holds the key.", show_default=False)] = "",
+    key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")] = False,
+    context_tokens: Annotated[
+        int | None, typer.Option(help="The context window; found by itself where it can be.", show_default=False)
+    ] = None,
+    test: Annotated[bool, typer.Option(help="Ask it for a real answer before it is kept.")] = True,
+) -> None:
+    """Set up a model and have it answer: a service or address, its key, one of its models, a trial.
+
+    On a terminal what is missing is asked for. The key is typed unseen and kept in the system's keyring or in a file
+    that only you can read, never in the settings.
+
+    Example: keepsake model add http://127.0.0.1:11434 --model llama3.2
+    """
+    chosen = invocation(context)
+    settings, file = chosen.settings(), config.config_path(chosen.config)
+    typed = where or _asked_where()
+    if typed.casefold().endswith(".gguf"):
+        path = Path(typed).expanduser().absolute()
+        if not path.is_file():
+            raise ConfigError(f"There is no file {path}.", _recommendation())
+        found = NamedModel("embedded", path.stem, model_path=str(path), context_tokens=context_tokens or 8192)
+        tried = asyncio.run(model_setup.try_again(settings, found)) if test else None
+    else:
+        endpoint = model_setup.endpoint(typed, key_env)
+        given = _given_key(endpoint, key_stdin=key_stdin)
+        endpoint = replace(endpoint, key=given) if given else endpoint
+        found, tried = asyncio.run(_found(endpoint, model, settings, context_tokens, test=test))
+        if given:
+            say(f"The key is kept in {model_setup.keep_endpoint_key(endpoint)}.")
+    called = model_setup.free_name(settings, found, name or "")
+    model_setup.keep_named(file, called, found)
+    model_setup.keep_in_use(file, found)
+    if tried is not None:
+        _tell(tried)
+    show(f"{called} answers from now on. It reads {found.context_tokens:,} tokens.")
+    _warn_of_environment()
+
+
+async def _found(
+    endpoint: model_setup.Endpoint, name: str | None, settings: Settings, window: int | None, *, test: bool
+) -> tuple[NamedModel, Probe | None]:
+    """Return the model that is meant at an endpoint, and what a trial of it showed. Raises ModelError."""
+    known: ListedModel | None = None
+    if name is None:
+        known = _choose(await model_setup.listed(endpoint), endpoint)
+        name = known.name
+    if test:
+        say(f"Asking {name} at {display_url(endpoint.base_url)}…")
+    tried = await model_setup.try_out(endpoint, name, settings) if test else None
+    window = window or (tried.context_tokens if tried else None) or (known.context_tokens if known else None)
+    return model_setup.named_model(endpoint, name, tried, window), tried
+
+
+@_group.command("list")
+def list_(context: typer.Context, as_json: _Json = False) -> None:
+    """List the models that are set up, and what else was found on this machine.
+
+    Example: keepsake model list
+    """
+    settings = invocation(context).settings()
+    used = model_setup.in_use(settings)
+    there = [(one.base_url, one.name) for one in settings.models.values()]
+    others = [one for one in asyncio.run(detect()) if one.name and (one.base_url, one.name) not in there]
+    if as_json:
+        models = [
+            {
+                "name": name,
+                "model": one.name,
+                "endpoint": display_url(one.base_url) if one.base_url else None,
+                "file": one.model_path or None,
+                "context_tokens": one.context_tokens,
+                "can": one.can,
+                "in_use": name == used,
+            }
+            for name, one in settings.models.items()
+        ]
+        found = [{"model": one.name, "endpoint": one.base_url, "detail": one.detail} for one in others]
+        print_json({"models": models, "found": found})
+        return
+    rows = [
+        (
+            "→" if name == used else "",
+            name,
+            f"{one.context_tokens:,}",
+            " ".join(one.can),
+            display_url(one.base_url) if one.base_url else one.model_path,
+        )
+        for name, one in settings.models.items()
+    ]
+    if rows:
+        table(["", "Name", "Window", "Can", "Where"], rows)
+    else:
+        say("No model is set up. `keepsake model add` does that.")
+    for one in others:
+        say(f"Found: {one.name}, {one.detail}")
+    if not rows and not others:
+        say(_recommendation())
+
+
+@_group.command("use")
+def use(context: typer.Context, name: _Name) -> None:
+    """Have another model answer from now on; `quote` goes back to quotations.
+
+    Example: keepsake model use llama3.2
+    """
+    chosen = invocation(context)
+    file = config.config_path(chosen.config)
+    if name == "quote":
+        model_setup.keep_quoting(file)
+    else:
+        model_setup.keep_in_use(file, model_setup.find(chosen.settings(), name))
+    show(f"{name} answers from now on.")
+    _warn_of_environment()
+
+
+@_group.command("test")
+def try_(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(help="A name in `keepsake model list`; else the one in use.", show_default=False)
+    ] = None,
+) -> None:
+    """Ask a model for a real answer, see what its endpoint can, and remember that with its window.
+
+    Example: keepsake model test
+    """
+    chosen = invocation(context)
+    settings, file = chosen.settings(), config.config_path(chosen.config)
+    called = name or model_setup.in_use(settings)
+    found = model_setup.find(settings, called) if called else model_setup.as_named(settings.model)
+    tried = asyncio.run(model_setup.try_again(settings, found))
+    _tell(tried)
+    found = replace(found, can=tried.can, context_tokens=tried.context_tokens or found.context_tokens)
+    if called:
+        model_setup.keep_named(file, called, found)
+        if called == model_setup.in_use(settings):
+            model_setup.keep_in_use(file, found)
+    show(f"It reads {found.context_tokens:,} tokens.")
+
+
+@_group.command("remove")
+def remove(context: typer.Context, name: _Name) -> None:
+    """Take a model out of the settings, and its key with it where nothing else is asked there.
+
+    Example: keepsake model remove llama3.2
+    """
+    chosen = invocation(context)
+    with_key = model_setup.remove(config.config_path(chosen.config), chosen.settings(), name)
+    show(f"{name} is removed{', with the key of its endpoint' if with_key else ''}.")
+
+
+def _asked_where() -> str:
+    if not sys.stdin.isatty():
+        services = ", ".join(one.id for one in SERVICES)
+        raise ConfigError("Nothing was named to set up.", f"Give an address, a GGUF file, or one of: {services}.")
+    found = [one for one in asyncio.run(detect()) if one.base_url and one.name]
+    places = list(dict.fromkeys(one.base_url for one in found if one.base_url))
+    lines = [*places, *(one.id for one in SERVICES)]
+    for number, line in enumerate(lines, start=1):
+        say(f"{number:>3}. {line}")
+    if not places:
+        say(_recommendation())
+    typed = input("A number, an address or a GGUF file: ").strip()
+    return lines[int(typed) - 1] if typed.isdecimal() and 0 < int(typed) <= len(lines) else typed
+
+
+def _given_key(endpoint: model_setup.Endpoint, *, key_stdin: bool) -> str | None:
+    """Return a key that is given now; None where there is one already, or none is needed."""
+    if key_stdin:
+        return sys.stdin.readline().strip() or None
+    if endpoint.key is not None or is_loopback(endpoint.base_url) or not sys.stdin.isatty():
+        return None
+    return getpass.getpass(f"The key of {endpoint.title} (it is not shown; Enter for none): ").strip() or None
+
+
+def _choose(found: Sequence[ListedModel], endpoint: model_setup.Endpoint) -> ListedModel:
+    """Return the only model of a list, or the one that is chosen on a terminal. Raises ModelError."""
+    if len(found) == 1:
+        return found[0]
+    if not sys.stdin.isatty():
+        names = ", ".join(one.name for one in found[:_MOST_SHOWN])
+        more = f" … {len(found)} in all" if len(found) > _MOST_SHOWN else ""
+        raise ModelError(f"{endpoint.title} has several models.", f"Name one with --model: {names}{more}.")
+    shown = list(found)
+    while len(shown) != 1:
+        for number, one in enumerate(shown[:_MOST_SHOWN], start=1):
+            say(f"{number:>3}. {one.name}  {_about(one)}")
+        if len(shown) > _MOST_SHOWN:
+            say(f"     … and {len(shown) - _MOST_SHOWN:,} more")
+        typed = input("A number, or a part of the name: ").strip().casefold()
+        if typed.isdecimal() and 0 < int(typed) <= min(len(shown), _MOST_SHOWN):
+            return shown[int(typed) - 1]
+        shown = [one for one in found if typed in one.name.casefold()] or list(found)
+    return shown[0]
+
+
+def _about(one: ListedModel) -> str:
+    window = f"{one.context_tokens:,} tokens" if one.context_tokens else ""
+    price = ""
+    if one.price is not None:
+        price = "free" if one.price == FREE else f"${one.price.input:.2f} in, ${one.price.output:.2f} out per million"
+    return " · ".join(part for part in (window, price) if part)
+
+
+def _tell(tried: Probe) -> None:
+    """Print what came of a trial."""
+    speed = f", {tried.tokens_per_s:.0f} tokens a second" if tried.tokens_per_s else ""
+    show(f"It said: {' '.join(tried.answer.split())}")
+    show(f"First word after {tried.first_s:.1f} s{speed}.")
+    names = {"stream": "streaming", "schema": "JSON by a schema", "tools": "tools", "images": "images"}
+    show(f"It can: {', '.join(names[one] for one in tried.can) or 'nothing beside answering'}.")
+
+
+def _recommendation() -> str:
+    """Return how someone with nothing installed gets a model, in three lines."""
+    files = "; ".join(f"{size} of memory: {name} ({large})" for size, name, large in model_setup.RECOMMENDED)
+    return (
+        "Free on this machine: install Ollama from https://ollama.com, then `ollama pull qwen3:4b` and this again.\n"
+        "Elsewhere, at a price: get a key from https://openrouter.ai/keys, then `keepsake model add openrouter`.\n"
+        f"Or a file of your own with the extra `local`: {files}."
+    )
+
+
+def _warn_of_environment() -> None:
+    names = [name for name in os.environ if name.upper().startswith("KEEPSAKE_MODEL__")]
+    if names:
+        complain(ConfigError(f"The environment overrides it: {', '.join(sorted(names))}.", "Unset these variables."))

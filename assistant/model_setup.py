@@ -1,0 +1,201 @@
+"""Setting up who answers: an endpoint, its key, a model of it, a real trial, and the choice kept in the settings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from assistant.config import ModelConfig, NamedModel, Settings, config_folder
+from assistant.credentials import Secret, find_key, forget_key, keep_key, store_key
+from assistant.errors import ConfigError
+from assistant.llm.addresses import checked_address
+from assistant.llm.base import ChatModel
+from assistant.llm.listing import ListedModel, models_at
+from assistant.llm.openai_chat import DEFAULT_BASE_URL, OpenAIChat
+from assistant.llm.probing import Probe, probe
+from assistant.llm.providers import SERVICES, service_at
+from assistant.llm.registry import CREDENTIALS_FILE, endpoint_key, key_id
+from assistant.llm.retry import RetryPolicy
+from assistant.setting import keep, keep_model
+from memory_store.network import is_loopback
+
+# What of a named model becomes [model] when it answers.
+_IN_USE: Final = ("provider", "name", "base_url", "model_path", "api_key_env", "context_tokens")
+# Real models that run in this process, by the memory of the machine; each by the name of its file at Hugging Face.
+RECOMMENDED: Final = (
+    ("8 GB", "Qwen3-4B-Instruct-2507-Q4_K_M.gguf", "2.5 GB"),
+    ("16 GB", "Qwen3-8B-Q4_K_M.gguf", "5.0 GB"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where models are asked, and its key; `stored_as` is the name under which a key of it is kept."""
+
+    base_url: str
+    key: str | None = None
+    api_key_env: str = ""
+
+    @property
+    def stored_as(self) -> str:
+        """The name under which its key is stored."""
+        return key_id(self.base_url)
+
+    @property
+    def title(self) -> str:
+        """Its name for a person: the service's, or the host's."""
+        service = service_at(self.base_url)
+        return service.title if service is not None else self.stored_as
+
+
+def endpoint(typed: str, api_key_env: str = "") -> Endpoint:
+    """Return the endpoint of a service's name or an address, with a key that is there already. Raises ConfigError."""
+    wanted = typed.strip().casefold()
+    service = next((one for one in SERVICES if wanted in {one.id, one.title.casefold()}), None)
+    base_url = service.base_url if service is not None else checked_address(typed)
+    at_home = is_loopback(base_url) and not api_key_env
+    known = service or service_at(base_url)
+    key = find_key(
+        key_id(base_url),
+        api_key_env or (known.key_name if known else None),
+        _credentials(),
+        keyring_read=(lambda service, user: None) if at_home else None,
+    )
+    return Endpoint(base_url, key.get_secret_value() if key else None, api_key_env)
+
+
+async def listed(where: Endpoint) -> list[ListedModel]:
+    """Return the models of an endpoint. Raises ModelError."""
+    return await models_at(where.base_url, where.key)
+
+
+async def try_out(where: Endpoint, name: str, settings: Settings) -> Probe:
+    """Ask a model of an endpoint for a real answer, and see what the endpoint can. Raises ModelError."""
+    model = OpenAIChat(
+        where.base_url,
+        name,
+        where.key,
+        connect_timeout_s=settings.model.connect_timeout_s,
+        read_timeout_s=settings.model.read_timeout_s,
+        retry=RetryPolicy(max_retries=1),
+        key_name=where.api_key_env,
+    )
+    return await _tried(model, where)
+
+
+async def try_again(settings: Settings, chosen: NamedModel) -> Probe:
+    """Try a model that is set up. Raises ModelError, ConfigError or CredentialError."""
+    from assistant import bootstrap
+
+    in_use = with_model(settings, chosen)
+    model = bootstrap.build_model(in_use)
+    if chosen.provider != "openai":
+        return await _tried(model, None)
+    key = endpoint_key(bootstrap.model_settings(in_use))
+    return await _tried(model, Endpoint(chosen.base_url or DEFAULT_BASE_URL, key.get_secret_value() if key else None))
+
+
+async def _tried(model: ChatModel, where: Endpoint | None) -> Probe:
+    try:
+        return await probe(model, where.base_url if where else None, where.key if where else None)
+    finally:
+        await model.close()
+
+
+def named_model(where: Endpoint, name: str, tried: Probe | None, context_tokens: int | None = None) -> NamedModel:
+    """Return a model of an endpoint as the settings have it, with what a trial showed."""
+    window = context_tokens or (tried.context_tokens if tried else None) or NamedModel().context_tokens
+    can = tried.can if tried else []
+    return NamedModel("openai", name, where.base_url, "", where.api_key_env, max(window, 512), can)
+
+
+def keep_endpoint_key(where: Endpoint) -> str:
+    """Keep a key that was typed; return where it is. It never goes into the settings. Raises CredentialError."""
+    assert where.key is not None
+    if is_loopback(where.base_url):
+        store_key(where.stored_as, Secret(where.key), _credentials())
+        return str(_credentials())
+    return keep_key(where.stored_as, Secret(where.key), _credentials())
+
+
+def free_name(settings: Settings, chosen: NamedModel, wanted: str = "") -> str:
+    """Return a name for a model: the wanted one, else its own, with a number where another model has that."""
+    if wanted:
+        return wanted
+    short = (chosen.name or Path(chosen.model_path).stem).rpartition("/")[2] or "model"
+    numbered = (short if number == 1 else f"{short}-{number}" for number in range(1, 10_000))
+    return next(one for one in numbered if one not in settings.models or is_same(settings.models[one], chosen))
+
+
+def is_same(one: NamedModel | ModelConfig, other: NamedModel | ModelConfig) -> bool:
+    """Say whether two of the settings mean the same model at the same place."""
+    place = ("provider", "name", "base_url", "model_path")
+    return all(getattr(one, field) == getattr(other, field) for field in place)
+
+
+def in_use(settings: Settings) -> str | None:
+    """Return the name of the model that answers; None if it has none."""
+    return next((name for name, one in settings.models.items() if is_same(one, settings.model)), None)
+
+
+def with_model(settings: Settings, chosen: NamedModel) -> Settings:
+    """Return the settings with this model answering."""
+    return replace(settings, model=replace(settings.model, **_values(chosen)))
+
+
+def keep_named(file: Path, name: str, chosen: NamedModel) -> None:
+    """Keep a model under a name in the settings' file. Raises ConfigError."""
+    defaults = asdict(NamedModel())
+    keep_model(file, name, {key: value for key, value in asdict(chosen).items() if value != defaults[key]})
+
+
+def keep_in_use(file: Path, chosen: NamedModel) -> None:
+    """Have a model answer from now on. Raises ConfigError."""
+    keep(file, "model", _values(chosen))
+
+
+def keep_quoting(file: Path) -> None:
+    """Have no language model answer. Raises ConfigError."""
+    keep(file, "model", {**_values(NamedModel()), "provider": "quote"})
+
+
+def as_named(config: ModelConfig) -> NamedModel:
+    """Return the model in use as one that has a name. Raises ConfigError where none is in use."""
+    if config.provider == "quote":
+        raise ConfigError("No model is in use.", "`keepsake model add` sets one up.")
+    return NamedModel(
+        config.provider, config.name, config.base_url, config.model_path, config.api_key_env, config.context_tokens
+    )
+
+
+def remove(file: Path, settings: Settings, name: str) -> bool:
+    """Take a model out of the settings; return whether its key went as well, since nothing else is asked there.
+
+    Raises ConfigError where there is none of this name.
+    """
+    chosen = find(settings, name)
+    keep_model(file, name, None)
+    if is_same(chosen, settings.model):
+        keep_quoting(file)
+    others = [one.base_url for other, one in settings.models.items() if other != name]
+    if not chosen.base_url or any(key_id(one) == key_id(chosen.base_url) for one in others if one):
+        return False
+    forget_key(key_id(chosen.base_url), _credentials())
+    return True
+
+
+def find(settings: Settings, name: str) -> NamedModel:
+    """Return the model of a name, or of the endpoint in use by its own. Raises ConfigError."""
+    if name in settings.models:
+        return settings.models[name]
+    known = ", ".join(settings.models) or "none yet; `keepsake model add` sets one up"
+    raise ConfigError(f"There is no model {name} in the settings.", f"There are: {known}.")
+
+
+def _values(chosen: NamedModel) -> dict[str, Any]:
+    return {field: getattr(chosen, field) for field in _IN_USE}
+
+
+def _credentials() -> Path:
+    return config_folder() / CREDENTIALS_FILE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 
@@ -32,3 +32,13 @@ class Expression:
     def fullmatch(self) -> Callable[..., re.Match[str] | None]:
         """As that of re.Pattern."""
         return self._compiled.fullmatch
+
+    @property
+    def finditer(self) -> Callable[..., Iterator[re.Match[str]]]:
+        """As that of re.Pattern."""
+        return self._compiled.finditer
+
+    @property
+    def findall(self) -> Callable[..., list[str]]:
+        """As that of re.Pattern; for expressions with one group or none."""
+        return self._compiled.findall

@@ -105,6 +105,7 @@ def _settle(target: sqlite3.Connection, saved: dict[str, int], lost: dict[str, i
                 saved[table] = saved.get(table, 1) - 1
                 lost[table] = lost.get(table, 0) + 1
     target.execute("DELETE FROM outbox")
+    passages.make_searchable(target)
     passages.mark_echoes(target)
     target.execute(
         "INSERT INTO outbox (operation, passage_row) "

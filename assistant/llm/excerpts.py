@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from memory_store.database.fulltext import STOP_WORDS
+from memory_store.folding import CJK_RUN, TOKEN, UNSPACED_RUN, bigrams, folded, other_words
+
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
-_CJK_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 # A sentence ends after its mark and the quotes or brackets that close with it, and at the end of a line. A full stop
 # inside `3.14` or `a.b` ends nothing.
 _SENTENCE = re.compile(
@@ -18,13 +20,8 @@ _SENTENCE = re.compile(
     re.VERBOSE,
 )
 _STEM = 5
-# Question words and the commonest words; they say nothing about where the answer is.
-_STOP_WORDS = """
-a an and are as at be been but by can could did do does for from had has have he her his how i in is it its me my no not
-of on or our she should so tell than that the their them there they this to us was we were what when where which who
-whom whose why will with would you your about
-"""
-_STOP = frozenset(_STOP_WORDS.split())
+# Words that say nothing about where the answer is.
+_STOP = STOP_WORDS | {"about", "should", "tell"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Excerpt:
 def is_chinese(text: str) -> bool:
     """Return whether a text is Chinese: more Han characters than words of other scripts, and no kana or hangul."""
     han = len(_HAN.findall(text))
-    others = len(_WORD.findall(_CJK_RUN.sub(" ", text)))
+    others = len(_WORD.findall(CJK_RUN.sub(" ", text)))
     return han > others and not _KANA_OR_HANGUL.search(text)
 
 
@@ -66,13 +63,15 @@ def best_excerpt(text: str, question: str, words: Iterable[str], passages: Seque
 
 
 def terms(text: str) -> set[str]:
-    """Return what texts are compared by: shortened words without the commonest, and pairs of CJK characters."""
-    lowered = text.casefold()
-    words = _WORD.findall(_CJK_RUN.sub(" ", lowered))
-    found = {word[:_STEM] for word in words if word not in _STOP}
-    for run in _CJK_RUN.findall(lowered):
-        found.update(run[i : i + 2] for i in range(max(1, len(run) - 1)))
-    return found
+    """Return what texts are compared by: shortened words without the commonest, and pairs of signs without spaces."""
+    words = TOKEN.findall(folded(text)) + (other_words(text) or "").split()
+    return {term for word in words for term in _terms_of(word)}
+
+
+def _terms_of(word: str) -> list[str]:
+    if UNSPACED_RUN.match(word):
+        return bigrams(word)[:-1] or [word]
+    return [word[:_STEM]] if word not in _STOP else []
 
 
 def _weights(wanted: set[str], passages: Sequence[str]) -> dict[str, float]:
@@ -102,8 +101,12 @@ def _grow(spans: list[tuple[int, int]], scores: list[float], best: int, limit: i
 
 def _within_sentence(text: str, begin: int, stop: int, wanted: set[str], limit: int) -> tuple[int, int]:
     """Cut a sentence that is too long by itself around the first word that was asked for, between words if it can."""
-    hits = [m.start() for m in _WORD.finditer(text, begin, stop) if m.group().casefold()[:_STEM] in wanted]
-    hits += [at for term in wanted if _CJK_RUN.match(term) and (at := text.find(term, begin, stop)) >= 0]
+    hits = [
+        found.start() + at
+        for found in TOKEN.finditer(text, begin, stop)
+        for at, term in enumerate(_terms_of(folded(found.group())))
+        if term in wanted
+    ]
     middle = min(hits, default=begin)
     low = max(begin, min(middle - limit // 3, stop - limit))
     high = min(stop, low + limit)

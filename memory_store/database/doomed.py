@@ -194,7 +194,7 @@ def _texts(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield every text that goes, in every form it was stored in."""
     chosen = "IN (SELECT id FROM temp.doomed)"
     for query in (
-        f"SELECT p.text, p.context, p.search_text, p.search_context FROM passages AS p WHERE {PASSAGE}",
+        f"SELECT p.text, p.context, p.search_text, p.search_context, p.search_words FROM passages AS p WHERE {PASSAGE}",
         f"SELECT text, origin FROM messages WHERE id {chosen}",
         f"SELECT text, origin, why, horizon FROM memories WHERE id {chosen}",
         "SELECT text, NULL FROM memories WHERE id IN (SELECT id FROM temp.reworded)",

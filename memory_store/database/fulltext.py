@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from memory_store.database.filters import NO_FILTER, FilterSql
-
-# Han, kana, hangul and their extensions: scripts that unicode61 can't split into words.
-CJK: Final = (
-    "\u3005\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
-    "\U00020000-\U000323af"
-)
-CJK_RUN: Final = re.compile(f"[{CJK}]+")
-TOKEN: Final = re.compile(f"[{CJK}]+|[^\\W_{CJK}]+")
+from memory_store.folding import EMOJI, TOKEN, UNSPACED_RUN, WORD, bigrams, folded, spellings
 
 # The commonest English words: an OR over them reads most of the index and ranks nothing (105 ms against 15 ms at
 # 100,000 passages).
@@ -34,43 +29,104 @@ _CJK_STOP: Final = re.compile(
     "的|了|吗|呢|吧|啊|是|我|你|他|她|它|在|和|与|把|被|这|那"
 )
 _MAX_QUERY_TERMS: Final = 64
+# Letters that the index may fold by itself. It knows Unicode 6.1; others are stored as folded.
+_LETTERS_OF_INDEX: Final = re.compile(
+    "[\u00c0-\u017f\u0391-\u03c9\u0400-\u045f\u05d0-\u05ea\u0621-\u064a\u1ea0-\u1ef9]"
+)
 # What recall searches, and what is searched only for what was asked or answered: each has its own counts of words.
 PASSAGES, ECHOES = "passages_fts", "echoes_fts"
 TABLES: Final = (PASSAGES, ECHOES)
 
 
 def searchable(text: str) -> str | None:
-    """Return the text with CJK runs as overlapping bigrams, or None when it can be indexed as it stands.
+    """Return the folded text with unspaced runs as overlapping bigrams, or None when it can be indexed as it stands.
 
     Each run ends in its last sign alone, so every sign starts a token and one-sign queries work by prefix.
     """
-    folded = unicodedata.normalize("NFKC", text)
-    if not CJK_RUN.search(folded):
-        return None if folded == text else folded
-    return CJK_RUN.sub(lambda run: " " + " ".join(bigrams(run.group())) + " ", folded)
+    if text.isascii() or all(map(_folded_by_index, set(text))):
+        return None
+    apart = EMOJI.sub(lambda sign: f" {sign.group()} ", folded(text))
+    return UNSPACED_RUN.sub(lambda run: " " + " ".join(bigrams(run.group())) + " ", apart)
 
 
-def bigrams(run: str) -> list[str]:
-    """Return the overlapping pairs of signs of a CJK run, and its last sign alone."""
-    return [run[at : at + 2] for at in range(len(run))]
+@functools.lru_cache(maxsize=16_384)
+def _folded_by_index(sign: str) -> bool:
+    """Return whether the full-text index folds a sign as we do: it knows letter case, and accents on Latin letters."""
+    if sign.isascii():
+        return True
+    category, alike = unicodedata.category(sign), folded(sign)
+    if category[0] in "PZS" or category == "Cc":
+        return category != "So" and WORD.search(alike) is None
+    apart = unicodedata.normalize("NFD", sign)
+    by_index = apart[0].lower() if apart[0].isascii() else sign.lower()
+    return alike == by_index and _LETTERS_OF_INDEX.match(sign) is not None
 
 
 def query_terms(query: str) -> list[str]:
-    """Return the words worth searching for, folded and without repeats: stop words out, CJK runs as bigrams.
+    """Return the words worth searching for, folded and without repeats: stop words out, unspaced runs as bigrams.
 
     A term that ends in `*` is a prefix. Where only stop words were typed, they are searched for after all.
     """
-    folded = unicodedata.normalize("NFKC", query).lower()
     kept: list[str] = []
     stopped: list[str] = []
-    for token in TOKEN.findall(folded):
-        if not CJK_RUN.fullmatch(token):
+    query = unicodedata.normalize("NFKC", query)
+    for one in reversed(list(spellings(query))):
+        if one.local:  # how its beginning is written says nothing, nor do its pieces
+            kept.extend((one.whole, one.local) if one.whole[0].isalpha() else (one.local,))
+            query = f"{query[: one.start]} {query[one.end :]}"
+        else:
+            kept.extend(word for word in one.words if word not in STOP_WORDS)
+    for token in TOKEN.findall(folded(query)):
+        if UNSPACED_RUN.fullmatch(token):
+            kept.extend(_terms_of_run(token))
+        else:
             (stopped if token in STOP_WORDS else kept).append(token)
-            continue
-        pieces = [piece for piece in _CJK_STOP.split(token) if piece] or [token]
-        for piece in pieces:
-            kept.extend(bigrams(piece)[:-1] if len(piece) > 1 else [piece + "*"])
     return list(dict.fromkeys(kept or stopped))[:_MAX_QUERY_TERMS]
+
+
+def _terms_of_run(run: str) -> list[str]:
+    """Return the bigrams of what stands between words that carry no topic; where that is one sign, its prefix.
+
+    Such a sign may be half of a word that only looks like one of those: its pairs with its neighbours count too.
+    """
+    found: list[str] = []
+    at = 0
+    for stop in [*_CJK_STOP.finditer(run), None]:
+        end = stop.start() if stop else len(run)
+        if end - at > 1:
+            found.extend(bigrams(run[at:end])[:-1])
+        elif end > at:
+            found.append(run[at] + "*")
+            found.extend(pair for pair in (run[max(0, at - 1) : end], run[at : end + 1]) if len(pair) > 1)
+        at = stop.end() if stop else end
+    return found or bigrams(run)[:-1] or [run + "*"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a text must hold: one of these alternatives, each of terms that stand for it together.
+
+    `number` is the whole of a long number or account; one of the alternatives is then only the end of it.
+    """
+
+    alternatives: tuple[tuple[str, ...], ...]
+    number: str = ""
+
+
+def words_to_hold(words: str) -> list[Sought]:
+    """Return what a text holds that holds all of some words.
+
+    A name that is written in several ways is there as one word, or in its parts.
+    """
+    words = unicodedata.normalize("NFKC", words)
+    found: list[Sought] = []
+    outside, at = "", 0
+    for one in spellings(words):
+        ways = [way for way in ((one.whole,), one.parts, (one.local,)) if way and all(way)]
+        found.append(Sought(tuple(ways), one.whole if one.local else ""))
+        outside, at = f"{outside} {words[at : one.start]}", one.end
+    terms = query_terms(f"{outside} {words[at:]}")
+    return found + [Sought(((term,),)) for term in terms if not found or term not in STOP_WORDS]
 
 
 def match_expression(terms: list[str]) -> str:
@@ -98,11 +154,15 @@ def together(
     return _matching(connection, PASSAGES, expression, "f.rowid DESC", limit, filters)
 
 
-def all_of(connection: sqlite3.Connection, terms: list[str]) -> list[int]:
-    """Return every row that holds all of the terms, the latest first, echoes too."""
-    expression = " AND ".join(match_expression([term]) for term in terms)
+def all_of(connection: sqlite3.Connection, sought: Sequence[Sought]) -> list[int]:
+    """Return every row that holds all that is sought, the latest first, echoes too."""
+    expression = " AND ".join(f"({' OR '.join(map(_together, one.alternatives))})" for one in sought)
     found = [row for table in TABLES for row in _matching(connection, table, expression, "f.rowid", -1, NO_FILTER)]
-    return sorted(found, reverse=True) if terms else []
+    return sorted(found, reverse=True) if sought else []
+
+
+def _together(terms: Iterable[str]) -> str:
+    return "(" + " AND ".join(match_expression([term]) for term in terms) + ")"
 
 
 def _matching(

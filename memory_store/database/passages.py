@@ -18,8 +18,8 @@ from memory_store.models import Author, AuthorKind, Hit, Locator, PassageDraft, 
 
 _INSERT: Final = """
 INSERT INTO passages (id, document_id, message_id, memory_id, ordinal, text, context, search_text, search_context,
-                      locator, author_kind, author_name, created_at, private, echo)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                      search_words, locator, author_kind, author_name, created_at, private, echo)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _SELECT: Final = """
 SELECT p.row, p.id, p.text, p.context, p.locator, p.author_kind, p.author_name, p.created_at, p.private,
@@ -40,7 +40,7 @@ SELECT p.row, coalesce(p.document_id, m.conversation_id, p.memory_id),
        CASE WHEN p.document_id IS NOT NULL THEN 'document' WHEN p.message_id IS NOT NULL THEN 'conversation'
        ELSE 'memory' END,
        p.message_id, p.author_kind, p.author_name, p.created_at, p.private, {superseded}, p.echo,
-       p.context, p.text, e.embedder_id, e.vector
+       p.context, p.text, p.search_words, e.embedder_id, e.vector
 FROM passages AS p
 LEFT JOIN messages AS m ON m.id = p.message_id
 LEFT JOIN memories AS y ON y.id = p.memory_id
@@ -100,6 +100,7 @@ class RankedPassage(NamedTuple):
     echo: int
     context: str
     text: str
+    search_words: str | None
     embedder_id: int | None
     vector: bytes | None
 
@@ -161,6 +162,7 @@ def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[Passag
                 context,
                 searchable(draft.text),
                 search_context(context, moment, dated=owner.document_id is None),
+                _other_words(context, draft.text),
                 locator_to_json(draft.locator),
                 author.kind,
                 author.name,
@@ -300,15 +302,33 @@ def latest_row(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(row), 0) FROM passages").fetchone()[0])
 
 
-def date_in_words(connection: sqlite3.Connection) -> None:
-    """Add the date in words to what was said or noted before dates were indexed, in older archives and stores."""
-    undated = connection.execute(
-        "SELECT row, context, created_at FROM passages WHERE document_id IS NULL AND search_context IS NULL"
-    ).fetchall()
-    connection.executemany(
-        "UPDATE passages SET search_context = ? WHERE row = ?",
-        [(search_context(context, from_text(created), dated=True), row) for row, context, created in undated],
+def make_searchable(connection: sqlite3.Connection, after_row: int = 0) -> None:
+    """Write searchable forms as this version makes them, where they came otherwise: from an archive or a salvage."""
+    add_functions(connection)
+    forms = "searchable(text), searchable_context(context, created_at, document_id IS NULL), other_words(context, text)"
+    connection.execute(
+        f"UPDATE passages SET (search_text, search_context, search_words) = ({forms}) "
+        f"WHERE row > ? AND (search_text, search_context, search_words) IS NOT ({forms})",
+        (after_row,),
     )
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Let statements of a connection make the searchable forms of a passage."""
+    from memory_store.database.fulltext import searchable
+
+    def context_form(context: str, moment: str, dated: int) -> str | None:
+        return search_context(context, from_text(moment), dated=bool(dated))
+
+    connection.create_function("searchable", 1, searchable, deterministic=True)
+    connection.create_function("searchable_context", 3, context_form)
+    connection.create_function("other_words", 2, _other_words, deterministic=True)
+
+
+def _other_words(context: str, text: str) -> str | None:
+    from memory_store.folding import other_words
+
+    return other_words(f"{context}\n{text}")
 
 
 def by_id(connection: sqlite3.Connection, passage_id: str) -> StoredPassage | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from memory_store.database import fulltext, passages
 from memory_store.database.connection import Database
+from memory_store.database.fulltext import Sought
 from memory_store.database.passages import StoredPassage
-from memory_store.retrieval.words import folded, matching_words, stem
+from memory_store.folding import spellings
+from memory_store.retrieval.words import matching_words, stems
 
 _BATCH: Final = 500
 
@@ -16,21 +19,38 @@ def all_holding(database: Database, words: str) -> list[StoredPassage]:
     """Return all passages that hold each of these words, in the text or in its title and headings, the latest first.
 
     A word may have another ending there, but not a shorter one: `key` is found in "keys". Words such as "the" are
-    passed over; Chinese, Japanese and Korean are looked for as pairs of signs.
+    passed over; Chinese, Japanese and Korean are looked for as pairs of signs. A name that is written in several ways
+    is found in each; a telephone number without its country's prefix too, but not one that only ends alike.
     """
-    terms = fulltext.query_terms(words)
-    wanted = {folded(term.removesuffix("*")) for term in terms}
-    wanted_stems = [one if fulltext.CJK_RUN.match(one) else stem(one) for one in wanted]
+    sought = fulltext.words_to_hold(words)
+    terms = {term.removesuffix("*") for one in sought for terms in one.alternatives for term in terms}
+    wanted = [stem for term in terms for stem in stems(term)]
     found: list[StoredPassage] = []
     with database.read() as connection:
-        rows = fulltext.all_of(connection, terms)
+        rows = fulltext.all_of(connection, sought)
         for at in range(0, len(rows), _BATCH):
             by_row = passages.by_rows(connection, rows[at : at + _BATCH])
             found += [by_row[row] for row in rows[at : at + _BATCH] if row in by_row]
-    return [one for one in found if _holds(one, wanted, wanted_stems)]
+    return [one for one in found if _holds(one, sought, wanted)]
 
 
-def _holds(passage: StoredPassage, wanted: set[str], stems: list[str]) -> bool:
+def _holds(passage: StoredPassage, sought: Sequence[Sought], wanted: Sequence[str]) -> bool:
     # The index also holds dates in words, which are not the passage's own; and a stem is shared by different words.
-    there = matching_words(f"{passage.text}\n{passage.context}", stems)
-    return all(any(term in word for word in there) for term in wanted)
+    text = f"{passage.text}\n{passage.context}"
+    there = matching_words(text, wanted)
+    return all(
+        _has_number(text, one.number)
+        if one.number
+        else any(all(_stands(term.removesuffix("*"), there) for term in terms) for terms in one.alternatives)
+        for one in sought
+    )
+
+
+def _stands(term: str, there: Sequence[str]) -> bool:
+    return any(term in word for word in there)
+
+
+def _has_number(text: str, number: str) -> bool:
+    """Say whether a text holds a number, with or without what stands before it elsewhere: the prefix of a country."""
+    there = [one.whole for one in spellings(text) if one.local]
+    return any(one.endswith(number) or number.endswith(one) for one in there)

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory_store.clock import from_text
-from memory_store.database.fulltext import CJK_RUN
 from memory_store.database.passages import RankedPassage
 from memory_store.embedding.base import Vectors
+from memory_store.folding import CJK_RUN, folded
 from memory_store.models import SourceKind
-from memory_store.retrieval.words import Matcher, folded, length
+from memory_store.retrieval.words import Matcher, length
 
 # How far a window reaches: a turn is understood from the two before it, an announcement from the two after.
 REACH: Final = 2
@@ -85,8 +85,11 @@ class Pool:
 
     @cached_property
     def texts(self) -> list[str]:
-        """The candidates and neighbours as they are searched: folded, with their context."""
-        return [folded(f"{one.context}\n{one.text}" if one.context else one.text) for one in self.passages]
+        """The candidates and neighbours as they are searched: folded, with their context and their other spellings."""
+        return [
+            folded("\n".join(part for part in (one.context, one.text, one.search_words) if part))
+            for one in self.passages
+        ]
 
     @cached_property
     def _counted(self) -> tuple[Values, Values]:

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from memory_store.database.fulltext import CJK_RUN
+from memory_store.folding import CJK_RUN
 from memory_store.models import Reason, SourceKind
 from memory_store.retrieval.pool import BEFORE, Pool, Values
 from memory_store.retrieval.query import Query

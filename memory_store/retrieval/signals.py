@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from memory_store.database.fulltext import CJK, CJK_RUN
 from memory_store.database.passages import RankedPassage
 from memory_store.expression import Expression
+from memory_store.folding import CJK, CJK_RUN
 from memory_store.models import AuthorKind, SourceKind
 from memory_store.retrieval.pool import AROUND, BEFORE, Pool, Values, z_scores
 from memory_store.retrieval.query import Query, Wanted
@@ -83,7 +83,7 @@ def codes(query: Query, pool: Pool) -> Values:
 def _containing(pieces: Sequence[str], pool: Pool) -> Values:
     if not pieces:
         return np.zeros(len(pool))
-    return np.array([sum(piece in one.text.casefold() for piece in pieces) for one in pool.candidates], dtype=float)
+    return np.array([sum(piece in pool.texts[at] for piece in pieces) for at in pool.chosen], dtype=float)
 
 
 def meaning(query: Query, pool: Pool) -> Values:

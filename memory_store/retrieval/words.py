@@ -1,17 +1,15 @@
-"""Words as ranking counts them: stems for scripts with spaces, bigrams for Chinese, Japanese and Korean."""
+"""Words as ranking counts them: stems for scripts with spaces, bigrams for those without, such as Chinese."""
 
 from __future__ import annotations
 
 import functools
-import re
 import threading
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import Stemmer
 
-from memory_store.database.fulltext import CJK, CJK_RUN, TOKEN, bigrams
+from memory_store.folding import EMOJI, TOKEN, UNSPACED_RUN, WORD, bigrams, folded, other_words
 
 # The stemmer of the full-text index, so that both count the same words. It keeps state: one caller at a time.
 _STEMMER: Final = Stemmer.Stemmer("porter")
@@ -19,9 +17,6 @@ _STEMMER_LOCK: Final = threading.Lock()
 # FTS5_PORTER_MAX_TOKEN and the shortest token that FTS5's porter tokenizer looks at, in bytes.
 _SHORTEST: Final = 3
 _LONGEST: Final = 64
-# Accents on Latin letters, which the full-text index leaves out too.
-_ACCENTS: Final = re.compile("(?<=[A-Za-z])[\u0300-\u036f]+")
-_WORD: Final = re.compile(f"[^\\W_{CJK}]+")
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -34,27 +29,20 @@ def stem(word: str) -> str:
 
 
 def stems(text: str) -> list[str]:
-    """Return the words of a text in their order, as stems; CJK runs as overlapping bigrams, a single sign as itself."""
+    """Return the words of a text in their order, as stems; unspaced runs as bigrams, a single sign as itself."""
     found: list[str] = []
     for token in TOKEN.findall(folded(text)):
-        if token.isascii() or not CJK_RUN.match(token):
+        if token.isascii() or not UNSPACED_RUN.match(token):
             found.append(stem(token))
         else:
             found.extend(bigrams(token)[:-1] or [token])
     return found
 
 
-def folded(text: str) -> str:
-    """Return a text as it is compared: full-width forms, letter case and accents do not matter."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
-    return text.lower()
-
-
 def length(text: str) -> int:
-    """Return about how many words a folded text has: spaces and, in CJK runs, signs are counted."""
+    """Return about how many words a folded text has: spaces and, in unspaced runs, signs are counted."""
     words = text.count(" ") + text.count("\n") + 1
-    return words if text.isascii() else words + sum(map(len, CJK_RUN.findall(text)))
+    return words if text.isascii() else words + sum(map(len, UNSPACED_RUN.findall(text)))
 
 
 class Matcher:
@@ -65,10 +53,10 @@ class Matcher:
     """
 
     def __init__(self, terms: Sequence[str]) -> None:
-        self._signs = [(at, term) for at, term in enumerate(terms) if CJK_RUN.match(term)]
+        self._signs = [(at, term) for at, term in enumerate(terms) if _without_spaces(term)]
         prefixes: dict[str, None] = {}
         for term in terms:
-            if not CJK_RUN.match(term):
+            if not _without_spaces(term):
                 prefixes[term[:-1] if len(term) > 1 else term] = None
         self._prefixes = tuple(prefixes)
         self._column = {term: at for at, term in enumerate(terms)}
@@ -82,9 +70,9 @@ class Matcher:
         for prefix in self._prefixes:
             start = text.find(prefix)
             while start >= 0:
-                if start not in seen and not (start and _WORD.match(text[start - 1])):
+                if start not in seen and not (start and WORD.match(text[start - 1])):
                     seen.add(start)
-                    word = _WORD.match(text, start)
+                    word = WORD.match(text, start)
                     if word is not None:
                         column = self._column.get(stem(word.group()))
                         if column is not None:
@@ -93,5 +81,13 @@ class Matcher:
 
 
 def matching_words(text: str, terms: Sequence[str]) -> tuple[str, ...]:
-    """Return the words of a text, in lower case, whose stems are among the terms, in their order; CJK as bigrams."""
-    return tuple(dict.fromkeys(word for _, word in sorted(Matcher(terms).find(folded(text)), key=lambda one: one[0])))
+    """Return the words of a text, folded, whose stems are among the terms, in their order; unspaced ones as bigrams.
+
+    Other spellings of the text's names are among its words.
+    """
+    there = "\n".join(filter(None, (folded(text), other_words(text))))
+    return tuple(dict.fromkeys(word for _, word in sorted(Matcher(terms).find(there), key=lambda one: one[0])))
+
+
+def _without_spaces(term: str) -> bool:
+    return not term.isascii() and (UNSPACED_RUN.match(term) or EMOJI.match(term)) is not None

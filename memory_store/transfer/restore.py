@@ -125,7 +125,7 @@ def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOpti
         tally = _take_over(connection, source, left | (frozenset() if options.with_queue else archive.ORDERS))
     check_chains(connection)
     _check_vectors(connection)
-    passages.date_in_words(connection)
+    passages.make_searchable(connection, after_row=latest)
     passages.mark_echoes(connection, after_row=latest)
     passages.bump_vectors_epoch(connection)
     return tally

@@ -157,6 +157,13 @@ def assert_holds_what_was_learned(store: Store) -> None:
     assert "Works at the mill." not in {one.text for one in store.recall("Works at the mill.", 9)}
 
 
+def assert_holds_what_is_spelt_in_several_ways(store: Store) -> None:
+    assert_holds_what_was_learned(store)
+    for words in ("备用钥匙", "grosse strasse", "DE02120300000000202051"):
+        assert [one.text[:5] for one in store.recall(words, 1)] == ["備用鑰匙:"]
+        assert len(store.all_holding(words)) == 1
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
@@ -169,6 +176,7 @@ HOLDS = {
     "store-schema-4.db.gz": assert_holds_a_rich_store,
     "store-schema-5.db.gz": assert_holds_a_rich_store,
     "store-schema-6.db.gz": assert_holds_what_was_learned,
+    "store-schema-7.db.gz": assert_holds_what_is_spelt_in_several_ways,
 }
 
 
@@ -201,7 +209,9 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
         assert (
-            connection.execute("SELECT count(*) FROM pragma_table_info('passages') WHERE name = 'echo'").fetchone()[0]
+            connection.execute(
+                "SELECT count(*) FROM pragma_table_info('passages') WHERE name = 'search_words'"
+            ).fetchone()[0]
             == 0
         )
     with Store.open(tmp_path, HashEmbedder()) as store:

@@ -52,14 +52,13 @@ def _apply(database: Database, version: int, sql: str) -> None:
     with database.write() as connection:
         if _version(connection) >= version:
             return  # another process was faster
+        passages.add_functions(connection)  # version 8 makes the searchable forms anew
         for statement in _statements(sql):
             connection.execute(statement)
         if version == 1:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute("INSERT INTO meta VALUES ('tombstone_key', ?)", (os.urandom(32).hex(),))
             connection.execute("INSERT INTO meta VALUES ('vectors_epoch', '0')")
-        if version == 2:
-            passages.date_in_words(connection)
         if version == 7:
             passages.mark_echoes(connection)
         connection.execute(f"PRAGMA user_version={version}")

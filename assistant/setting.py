@@ -121,11 +121,14 @@ def keep(file: Path, section: str, values: dict[str, Any]) -> None:
 
 def keep_model(file: Path, name: str, values: dict[str, Any] | None) -> None:
     """Write a model under a name into [models], or take it out with None. Raises ConfigError."""
+    import tomlkit
+
     with editing(file) as document:
         table = _table_in(document, "models")
         table.pop(name, None)
         if values is not None:
-            table[name] = values
+            table[name] = tomlkit.item(values)
+            table[name].add(tomlkit.nl())
 
 
 @contextmanager

@@ -22,8 +22,8 @@ class Said:
 
 
 def is_capable(model: ChatModel) -> bool:
-    """Say whether a model may read and write for the user: not the one that only quotes, nor the trial model."""
-    return not model.quotes_only and not model.is_trial
+    """Say whether a model may read and write for the user: not the one that only quotes."""
+    return not model.quotes_only
 
 
 async def note_sent(store: Store, model: ChatModel, items: Iterable[str]) -> None:

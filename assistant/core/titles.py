@@ -31,7 +31,7 @@ async def name_chat(
 ) -> Conversation | None:
     """Have a model name a chat of one question and its answer; return it if it has a new title. Raises ModelError.
 
-    Neither the quote model nor the trial model names one, and no model elsewhere what is private.
+    The quote model names none, and no model elsewhere what is private.
     """
     if not is_capable(model) or answer.status is not MessageStatus.COMPLETE:
         return None

@@ -95,9 +95,5 @@ class ChatModel(Protocol):
     def stream(self, request: ChatRequest) -> AsyncIterator[ModelEvent]:
         """Yield deltas, then one `Finished`. Raises `ModelError` with a hint for a person."""
 
-    @property
-    def is_trial(self) -> bool:
-        """True for the packaged trial model, which invents too much to be believed and never writes memory."""
-
     async def close(self) -> None:
         """Release connections, threads and memory."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.llm.embedded import INSTALL_HINT, find_trial_model, is_supported
+from assistant.llm.embedded import is_supported
 from assistant.llm.providers import LOCAL_SERVERS, SERVICES, LocalServer
 from assistant.llm.registry import Provider
 
@@ -59,10 +59,6 @@ def _keys(environ: Mapping[str, str]) -> list[FoundModel]:
 
 
 def _files() -> list[FoundModel]:
-    trial = find_trial_model()
-    if trial is not None:
-        how = "in this process" if is_supported() else f"needs: {INSTALL_HINT}"
-        return [FoundModel("embedded", trial.stem, None, f"trial model, only to try things out ({how})", trial)]
     if is_supported():
         return [FoundModel("embedded", "", None, "any GGUF file can be run in this process")]
     return []

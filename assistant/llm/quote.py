@@ -78,11 +78,6 @@ class QuoteModel:
         """True: there is no language model."""
         return True
 
-    @property
-    def is_trial(self) -> bool:
-        """False: it makes nothing up."""
-        return False
-
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield what was noted and ended, or a first line and a delta for each quotation; then `Finished`."""
         frame = _CHINESE if is_chinese(request.question) else _ENGLISH

@@ -9,7 +9,7 @@ from typing import Literal
 from assistant.credentials import Secret, find_key
 from assistant.errors import ConfigError, CredentialError
 from assistant.llm.base import ChatModel
-from assistant.llm.embedded import EmbeddedChat, find_trial_model
+from assistant.llm.embedded import EmbeddedChat
 from assistant.llm.openai_chat import DEFAULT_BASE_URL, OpenAIChat
 from assistant.llm.providers import service_at
 from assistant.llm.quote import QuoteModel
@@ -25,8 +25,8 @@ class ModelSettings:
     """Which model answers. Times are in seconds; `threads` 0 means all cores.
 
     `api_key_env` names the variable with the key. None means the usual one of the service at `base_url`, and no
-    variable for any other address: a key must not go to whom it was not made for. `model_path` None
-    means the packaged trial model. `max_answer_tokens` and `temperature` None leave the choice to the model;
+    variable for any other address: a key must not go to whom it was not made for. `model_path` is
+    the file of an embedded model. `max_answer_tokens` and `temperature` None leave the choice to the model;
     they are for whoever makes a `ChatRequest`. `credentials_file` is where stored keys are.
     """
 
@@ -110,9 +110,6 @@ def _key(settings: ModelSettings) -> tuple[Secret | None, str]:
 
 
 def _embedded(settings: ModelSettings) -> EmbeddedChat:
-    trial = find_trial_model()
-    path = settings.model_path or trial
-    if path is None:
-        raise ConfigError("No model file is named.", "Set model_path to a GGUF file.")
-    is_trial = trial is not None and path.expanduser().resolve() == trial.resolve()
-    return EmbeddedChat(path.expanduser(), settings.context_tokens, settings.threads, is_trial)
+    if settings.model_path is None:
+        raise ConfigError("No model file is named.", "Set one up with `keepsake model add FILE.gguf`.")
+    return EmbeddedChat(settings.model_path.expanduser(), settings.context_tokens, settings.threads)

@@ -64,11 +64,6 @@ class ScriptedChat:
         """As given."""
         return self._quotes_only
 
-    @property
-    def is_trial(self) -> bool:
-        """False: it says what a test tells it."""
-        return False
-
     def add(self, *scripts: Sequence[Step]) -> None:
         """Add scripts for the next answers."""
         self._scripts.extend(scripts)

@@ -35,7 +35,6 @@ class Model:
     name: str = "scripted"
     context_tokens: int = 4000
     quotes_only: bool = False
-    is_trial: bool = False
     requests: list[ChatRequest] = field(default_factory=list)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
 

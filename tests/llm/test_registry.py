@@ -9,7 +9,6 @@ import pytest
 
 from assistant.credentials import Secret, store_key
 from assistant.errors import ConfigError, CredentialError
-from assistant.llm import registry
 from assistant.llm.embedded import EmbeddedChat
 from assistant.llm.openai_chat import OpenAIChat
 from assistant.llm.providers import SERVICES
@@ -82,15 +81,11 @@ def test_a_model_without_a_name_is_refused() -> None:
         build_chat_model(ModelSettings("openai", ""))
 
 
-def test_a_file_is_built_and_only_the_packaged_one_is_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = tmp_path / "Trial.gguf"
-    monkeypatch.setattr(registry, "find_trial_model", lambda: trial)
+def test_a_file_is_built_by_its_name(tmp_path: Path) -> None:
     settings = ModelSettings("embedded", model_path=tmp_path / "Mine.gguf", threads=1)
-    mine, given = build_chat_model(settings), build_chat_model(replace(settings, model_path=trial))
-    default = build_chat_model(replace(settings, model_path=None))
-    assert [model.name for model in (mine, given, default)] == ["Mine", "Trial (trial)", "Trial (trial)"]
-    assert isinstance(default, EmbeddedChat)
-    assert default.is_trial
-    monkeypatch.setattr(registry, "find_trial_model", lambda: None)
-    with pytest.raises(ConfigError, match="No model file is named"):
+    mine = build_chat_model(settings)
+    assert isinstance(mine, EmbeddedChat)
+    assert mine.name == "Mine"
+    with pytest.raises(ConfigError, match="No model file is named") as caught:
         build_chat_model(replace(settings, model_path=None))
+    assert "keepsake model add" in caught.value.hint

@@ -169,6 +169,7 @@ async def test_the_guide_leads_to_a_model_and_an_import_and_comes_once(
         await house.pilot.press("enter")  # quotations
         await house.until(partial(at_step, house, "2 of 3"))
         await house.pilot.press("enter")  # the folder of documents
+        await house.until(lambda: any("ollama pull" in one for one in house.notices))  # nobody but quotations answers
         await house.until(lambda: any("1 imported" in one for one in house.notices))
         answer = await house.ask("Who has the spare key?")
         assert "Ines at number 12" in answer.text

@@ -39,6 +39,7 @@ async def guide(chat: ChatScreen, argument: str = "") -> None:
             (
                 _("“I'm allergic to penicillin” is remembered, “What am I allergic to?” is answered with its source."),
                 _("F1 lists the keys and commands, /guide shows this again."),
+                *(models.how_to_get_one() if chat.services.settings.model.provider == "quote" else ()),
             )
         ),
         "good",
@@ -104,7 +105,7 @@ async def welcome(chat: ChatScreen) -> None:
     lines = [f"  {models.label(one)}: {one.detail}" for one in found[:6]]
     if len(found) > 6:
         lines.append("  " + _("… and {count} more; /model lists them").format(count=len(found) - 6))
-    here = "\n".join([_("Found on this machine:"), *lines] if lines else models.how_to_get_one())
+    here = "\n".join([_("Found on this machine:"), *lines]) if lines else _("Found: no model server")
     await chat.notice(
         _("Welcome. Keepsake remembers what you tell it and what you import, and answers with sources."),
         "\n".join(

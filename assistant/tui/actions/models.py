@@ -153,7 +153,7 @@ async def set_up(chat: ChatScreen, where: str = "", api_key_env: str = "") -> No
 
 async def _asked_where(chat: ChatScreen) -> str:
     """Return the service or the address that was chosen; empty if the dialog was closed."""
-    services = [Choice(one.title, one.base_url, one.id) for one in SERVICES]
+    services = [Choice(one.title, host_of(one.base_url), one.id) for one in SERVICES]
     other = Choice(_("An address"), _("of a server of yours or of any other service"), "")
     where = await chat.app.push_screen_wait(Chooser[str](_("Which service?"), [*services, other]))
     if where == "":

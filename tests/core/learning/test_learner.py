@@ -20,14 +20,6 @@ from memory_store.models import USER, Author, AuthorKind, MemoryKind, Message, R
 from tests.support.embedder import HashEmbedder
 
 
-class Trial(ScriptedChat):
-    """The trial model, which must never write a memory."""
-
-    @property
-    def is_trial(self) -> bool:
-        return True
-
-
 def waiting(store: Store, text: str, *, private: bool = False) -> Message:
     talk = store.conversations.start("Talk")
     return store.conversations.append(talk.id, Role.USER, text, USER, parent_id=None, private=private, capture=True)
@@ -140,10 +132,9 @@ async def test_answer_stopped_in_the_middle_changes_nothing_and_is_given_again(s
         assert [one.text for one in later.memories.all()] == ["I keep bees."]
 
 
-@pytest.mark.parametrize("model", [QuoteModel(), Trial()])
-async def test_model_that_may_not_write_memories_is_not_asked(store: Store, model: ScriptedChat | QuoteModel) -> None:
+async def test_who_only_quotes_is_not_asked(store: Store) -> None:
     waiting(store, "I keep bees.")
-    assert [one async for one in learn(store, model)] == []
+    assert [one async for one in learn(store, QuoteModel())] == []
     async for _ in Session(store, QuoteModel(), TurnSettings()).turn("I keep wasps too."):
         pass
     assert store.learning.queue.waiting() == 1  # nothing waits for a model that won't come

@@ -66,7 +66,7 @@ def endpoint(typed: str, api_key_env: str = "") -> Endpoint:
 
 
 async def listed(where: Endpoint) -> list[ListedModel]:
-    """Return the models of an endpoint. Raises ModelError."""
+    """Return the models of an endpoint. Raises ModelError, or CredentialError for a key missing or refused."""
     return await models_at(where.base_url, where.key)
 
 

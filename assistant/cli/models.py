@@ -17,7 +17,7 @@ from assistant import config, model_setup
 from assistant.cli.context import invocation
 from assistant.cli.output import complain, print_json, say, show, table
 from assistant.config import NamedModel, Settings
-from assistant.errors import ConfigError, ModelError
+from assistant.errors import ConfigError, CredentialError, ModelError
 from assistant.llm.detection import detect
 from assistant.llm.listing import ListedModel
 from assistant.llm.prices import FREE
@@ -74,7 +74,15 @@ def add(
         endpoint = model_setup.endpoint(typed, key_env)
         given = _given_key(endpoint, key_stdin=key_stdin)
         endpoint = replace(endpoint, key=given) if given else endpoint
-        found, tried = asyncio.run(_found(endpoint, model, settings, context_tokens, test=test))
+        try:
+            found, tried = asyncio.run(_found(endpoint, model, settings, context_tokens, test=test))
+        except CredentialError as error:
+            if endpoint.key is not None or not sys.stdin.isatty():
+                raise
+            complain(error)  # a server at home that wants one after all
+            given = _typed_key(endpoint)
+            endpoint = replace(endpoint, key=given)
+            found, tried = asyncio.run(_found(endpoint, model, settings, context_tokens, test=test))
         if given:
             say(f"The key is kept in {model_setup.keep_endpoint_key(endpoint)}.")
     called = model_setup.free_name(settings, found, name or "")
@@ -220,6 +228,10 @@ def _given_key(endpoint: model_setup.Endpoint, *, key_stdin: bool) -> str | None
         return sys.stdin.readline().strip() or None
     if endpoint.key is not None or is_loopback(endpoint.base_url) or not sys.stdin.isatty():
         return None
+    return _typed_key(endpoint)
+
+
+def _typed_key(endpoint: model_setup.Endpoint) -> str | None:
     return getpass.getpass(f"The key of {endpoint.title} (it is not shown; Enter for none): ").strip() or None
 
 

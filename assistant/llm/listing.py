@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from assistant.errors import ModelError
+from assistant.errors import CredentialError, ModelError
 from assistant.llm.prices import Price, price_of, window_of
 from assistant.llm.providers import service_at
 from assistant.llm.transport import endpoint_url, http_client
@@ -42,7 +42,10 @@ class ListedModel:
 
 
 async def models_at(base_url: str, api_key: str | None, timeout_s: float = 5.0) -> list[ListedModel]:
-    """Return an endpoint's models in the order of the alphabet. Raises ModelError with what went wrong."""
+    """Return an endpoint's models in the order of the alphabet. Raises ModelError with what went wrong.
+
+    A key that is missing or was refused is a CredentialError.
+    """
     async with await _client(base_url, api_key, timeout_s) as client:
         import httpx2
 
@@ -52,8 +55,10 @@ async def models_at(base_url: str, api_key: str | None, timeout_s: float = 5.0) 
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise ModelError(f"{display_url(base_url)} can't be reached: {type(error).__name__}.", _HINT) from error
     if answer.status_code in {401, 403}:
-        raise ModelError(
-            f"{display_url(base_url)} did not accept the key: it answered {answer.status_code}.",
+        raise CredentialError(
+            f"{display_url(base_url)} did not accept the key: it answered {answer.status_code}."
+            if api_key
+            else f"{display_url(base_url)} wants a key.",
             "Check the key: it may be mistyped, revoked, or for another service.",
         )
     if not answer.is_success:

@@ -66,6 +66,7 @@ def http_client(
     import httpx2
 
     is_azure = host_of(base_url).endswith(_AZURE_HOSTS)
+    is_anthropic = host_of(base_url) == "api.anthropic.com"
 
     async def only_what_is_needed(request: httpx2.Request) -> None:
         for name in [name for name in request.headers if name not in ALLOWED_HEADERS]:
@@ -75,6 +76,10 @@ def http_client(
             request.headers["api-key"] = api_key
         elif api_key:
             request.headers["authorization"] = f"Bearer {api_key}"
+        if api_key and is_anthropic and request.method == "GET":
+            # Its answers come as OpenAI's do, its list of models only in its own way.
+            request.headers["x-api-key"] = api_key
+            request.headers["anthropic-version"] = "2023-06-01"
 
     async def bounded(response: httpx2.Response) -> None:
         assert isinstance(response.stream, httpx2.AsyncByteStream)

@@ -76,6 +76,24 @@ async def test_nothing_of_the_environment_or_the_machine_is_sent(
     assert sent.headers["user-agent"] == "keepsake"
 
 
+@pytest.mark.parametrize(
+    ("host", "path", "headers"),
+    [
+        ("box.openai.azure.com", "/chat/completions", {"api-key": "sk-hush"}),
+        ("api.anthropic.com", "/chat/completions", {"authorization": "Bearer sk-hush"}),
+        ("api.anthropic.com", "/models", {"x-api-key": "sk-hush", "authorization": "Bearer sk-hush"}),
+        ("azure.com.example.org", "/models", {"authorization": "Bearer sk-hush"}),
+    ],
+)
+async def test_a_key_goes_where_a_service_looks_for_it(host: str, path: str, headers: dict[str, str]) -> None:
+    client = transport.http_client(f"https://{host}/v1", "sk-hush", connect_timeout_s=1, read_timeout_s=1)
+    async with client:
+        request = client.build_request("GET" if path == "/models" else "POST", f"https://{host}/v1{path}")
+        for hook in client.event_hooks["request"]:
+            await hook(request)
+    assert {name: value for name, value in request.headers.items() if "sk-hush" in value} == headers
+
+
 async def test_a_proxy_of_the_environment_never_carries_text_for_loopback(
     server: ChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

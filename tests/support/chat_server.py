@@ -151,7 +151,8 @@ def vector_of(text: str, dimensions: int) -> list[float]:
 class ChatServer:
     """Serves `/v1/chat/completions`, `/v1/embeddings` and `/v1/models` from a thread of its own.
 
-    `models` are the names or entries of the list of models, `pages` what other paths answer, as JSON.
+    `models` are the names or entries of the list of models, `pages` what other paths answer, as JSON; with a
+    `key` nothing is answered without it.
     Use it as a context manager, in sync and async tests alike. Replies given to `script` are used up in order by chat
     and embedding requests; when none is left, `answer` makes the reply to a chat request.
     """
@@ -163,10 +164,12 @@ class ChatServer:
         models: Iterable[str | Mapping[str, Any]] = ("scripted-model",),
         dimensions: int = 8,
         pages: Mapping[str, Any] | None = None,
+        key: str | None = None,
     ) -> None:
         self.requests: list[RecordedRequest] = []
         self.models = list(models)
         self.pages = pages or {}
+        self.key = key
         self.dimensions = dimensions
         self.answer: Answer = answer or (lambda request: Stream())
         self._replies: list[Reply] = []
@@ -272,6 +275,8 @@ class ChatServer:
 
     def _reply_to(self, request: RecordedRequest) -> Reply:
         path = request.path.partition("?")[0]
+        if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":
+            return Failure(401, "no such key")
         if path == "/v1/models":
             entries = [{"id": one} if isinstance(one, str) else one for one in self.models]
             return _json_body({"object": "list", "data": [{"object": "model", **entry} for entry in entries]})

@@ -18,7 +18,7 @@ from assistant.tui.actions import models
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chooser import Chooser
 from tests.llm.test_probing import capable
-from tests.support.chat_server import ChatServer, Failure, RecordedRequest, Reply, Stream
+from tests.support.chat_server import ChatServer, Failure, Stream
 from tests.tui.support import House, chatting
 
 
@@ -63,11 +63,8 @@ async def test_a_model_is_chosen_from_the_list_answers_at_once_and_is_kept(
 async def test_a_newcomer_comes_from_the_first_start_to_an_answer_by_the_dialog_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(request: RecordedRequest) -> Reply:
-        known = request.headers.get("authorization") == "Bearer sk-not-a-real-key"
-        return capable(request) if known else Failure(401, "no key")
-
-    with ChatServer(answer, models=[{"id": "small", "context_length": 9000}, {"id": "large"}]) as server:
+    small = {"id": "small", "context_length": 9000}
+    with ChatServer(capable, models=[small, {"id": "large"}], key="sk-not-a-real-key") as server:
         service = Service("scripted", "Scripted Service", server.url, "SCRIPTED_API_KEY")
         monkeypatch.setattr(models, "SERVICES", (service,))
         monkeypatch.setattr(model_setup, "SERVICES", (service,))
@@ -82,6 +79,10 @@ async def test_a_newcomer_comes_from_the_first_start_to_an_answer_by_the_dialog_
             await house.pilot.press("enter")
             dialog = await another(house, dialog, AskScreen)
             assert dialog.query_one(Input).password
+            await house.press_keys("sk-wrong")
+            await house.pilot.press("enter")
+            dialog = await another(house, dialog, AskScreen)
+            assert any("did not accept the key" in one for one in house.notices)
             await house.press_keys("sk-not-a-real-key")
             await house.pilot.press("enter")
             dialog = await another(house, dialog, Chooser)

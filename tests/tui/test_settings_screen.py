@@ -7,10 +7,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets import Button, Checkbox, Input, Select, Static
 
 from assistant import config
 from assistant.setting import Setting, all_settings
+from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.help import HelpScreen
 from assistant.tui.screens.settings import SettingsScreen
 from assistant.tui.widgets.setting_field import SettingField
@@ -137,4 +138,13 @@ async def test_the_help_opens_over_the_settings(tmp_path: Path) -> None:
         await house.dialog(HelpScreen)
         await house.pilot.press("escape")
         await house.dialog(SettingsScreen)
+        await house.pilot.press("escape")
+
+
+async def test_who_answers_is_chosen_from_the_settings_by_the_same_dialog(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        screen = await opened(house)
+        screen.query_one("#choose-model", Button).press()
+        dialog = await house.dialog(Chooser)
+        assert "Who answers?" in str(dialog.query_one(".dialog--title", Static).render())
         await house.pilot.press("escape")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from assistant import model_setup
 from assistant.config import NamedModel, Settings
 from assistant.display import plain
-from assistant.errors import ModelError
+from assistant.errors import CredentialError, ModelError
 from assistant.language import _
 from assistant.llm.addresses import checked_address
 from assistant.llm.detection import FoundModel, detect
@@ -55,7 +55,7 @@ async def choose(chat: ChatScreen, argument: str) -> None:
     if chosen is not None:
         await _use_found(chat, chosen)
     elif settings.model.provider == "openai":  # a model of the endpoint that is configured
-        await use(chat, replace(model_setup.as_named(settings.model), name=argument))
+        await use(chat, await _with_window(replace(model_setup.as_named(settings.model), name=argument)))
     else:
         await chat.notice(
             _("No model {name} was found.").format(name=argument), _("/model lists what was found."), "warning"
@@ -130,16 +130,19 @@ async def set_up(chat: ChatScreen, where: str = "", api_key_env: str = "") -> No
     if not where:
         return
     endpoint = await in_thread(lambda: model_setup.endpoint(where, api_key_env))
-    typed = ""
+    typed: str | None = ""
     if endpoint.key is None and not is_loopback(endpoint.base_url):
-        question = _("The key of {service}").format(service=endpoint.title)
-        hint = _("It is kept in the system's keyring or a file of yours, never in the settings. Empty for none.")
-        asked = await chat.app.push_screen_wait(AskScreen(question, _("not shown"), hint=hint, secret=True))
-        if asked is None:
+        typed = await _asked_key(chat, endpoint)
+    while True:
+        if typed is None:
             return
-        typed = asked
-        endpoint = replace(endpoint, key=typed or None)
-    chosen = await _asked_model(chat, endpoint)
+        endpoint = replace(endpoint, key=typed or endpoint.key)
+        try:
+            chosen = await _asked_model(chat, endpoint)
+            break
+        except CredentialError as error:
+            await chat.notice(error.message, error.hint, "warning")
+            typed = await _asked_key(chat, endpoint)
     if chosen is None:
         return
     tried = await _tried(chat, endpoint, chosen.name)
@@ -149,6 +152,13 @@ async def set_up(chat: ChatScreen, where: str = "", api_key_env: str = "") -> No
         await in_thread(lambda: model_setup.keep_endpoint_key(endpoint))
     found = model_setup.named_model(endpoint, chosen.name, tried, tried.context_tokens or chosen.context_tokens)
     await use(chat, found, tried=tried, price=chosen.price)
+
+
+async def _asked_key(chat: ChatScreen, endpoint: Endpoint) -> str | None:
+    """Return a key that is typed unseen, empty for none; None if the dialog was closed."""
+    question = _("The key of {service}").format(service=plain(endpoint.title, one_line=True))
+    hint = _("It is kept in the system's keyring or a file of yours, never in the settings. Empty for none.")
+    return await chat.app.push_screen_wait(AskScreen(question, _("not shown"), hint=hint, secret=True))
 
 
 async def _asked_where(chat: ChatScreen) -> str:
@@ -164,7 +174,10 @@ async def _asked_where(chat: ChatScreen) -> str:
 
 
 async def _asked_model(chat: ChatScreen, endpoint: Endpoint) -> ListedModel | None:
-    """List the models of an endpoint with their prices, or ask for a name where it doesn't tell them."""
+    """List the models of an endpoint with their prices, or ask for a name where it doesn't tell them.
+
+    Raises CredentialError for a key that is missing or refused.
+    """
     host = endpoint.title
     title = _("Which model at {host}?").format(host=plain(host, one_line=True))
     listed: list[ListedModel] = []
@@ -229,9 +242,15 @@ async def _use_found(chat: ChatScreen, found: FoundModel) -> None:
         return
     chosen = NamedModel("openai" if found.base_url else "embedded", found.name, found.base_url or "")
     chosen = replace(chosen, model_path=str(found.model_path or ""), api_key_env=found.api_key_env or "")
-    if found.base_url and (window := await window_at(found.base_url, found.name, None)):
-        chosen = replace(chosen, context_tokens=max(window, 512))
-    await use(chat, chosen)
+    await use(chat, await _with_window(chosen))
+
+
+async def _with_window(chosen: NamedModel) -> NamedModel:
+    if not chosen.base_url:
+        return chosen
+    endpoint = await in_thread(lambda: model_setup.endpoint(chosen.base_url, chosen.api_key_env))
+    window = await window_at(endpoint.base_url, chosen.name, endpoint.key)
+    return replace(chosen, context_tokens=max(window, 512)) if window else chosen
 
 
 async def _quote(chat: ChatScreen) -> None:

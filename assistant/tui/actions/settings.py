@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant import config as configuration
 from assistant.language import _
+from assistant.tui.actions import models
 from assistant.tui.applying import apply
 from assistant.tui.threads import in_thread
 
@@ -19,8 +20,11 @@ async def settings(chat: ChatScreen, argument: str = "") -> None:
     """Show the settings; what was changed is in force afterwards, or with the next start where it can't be sooner."""
     from assistant.tui.screens.settings import SettingsScreen
 
-    if await chat.app.push_screen_wait(SettingsScreen()):
+    screen = SettingsScreen()
+    if await chat.app.push_screen_wait(screen):
         await read_again(chat)
+    if screen.wants_model:
+        await models.choose(chat, "")
 
 
 async def read_again(chat: ChatScreen) -> None:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from assistant import language
 from assistant.language import _
@@ -35,7 +35,10 @@ def offered_countries() -> list[tuple[str, str]]:
 
 
 class SettingsScreen(Screen[bool]):
-    """Returns whether anything was changed. Each change is in the file at once; looks are in force at once too."""
+    """Returns whether anything was changed; `wants_model` says that who answers is to be chosen next.
+
+    Each change is in the file at once; looks are in force at once too.
+    """
 
     DEFAULT_CSS = """
     SettingsScreen {
@@ -43,6 +46,7 @@ class SettingsScreen(Screen[bool]):
         & > #head { height: 1; padding: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         & > VerticalScroll { padding: 1 2; scrollbar-size-vertical: 1; }
         & .settings--section { text-style: bold; color: $primary; margin: 0 0 1 0; }
+        & #choose-model { margin: 0 0 1 0; }
         & > #foot { height: auto; padding: 0 2; color: $foreground-muted; }
     }
     """
@@ -54,6 +58,7 @@ class SettingsScreen(Screen[bool]):
     def __init__(self) -> None:
         super().__init__()
         self.changed = False
+        self.wants_model = False
 
     @property
     def keepsake(self) -> ChatApp:
@@ -70,6 +75,8 @@ class SettingsScreen(Screen[bool]):
             for section, settings in groupby(all_settings(), key=lambda one: one.section):
                 if section:
                     yield Static(f"[{section}]", classes="settings--section", markup=False)
+                if section == "model":
+                    yield Button(_("Choose or set up who answers"), id="choose-model", compact=True)
                 for one in settings:
                     yield SettingField(one, one.value_in(services.settings), self._offered(one))
         yield Static(_("Tab goes on, Esc goes back. Every change is kept at once."), id="foot", markup=False)
@@ -104,6 +111,11 @@ class SettingsScreen(Screen[bool]):
             self.app.theme = str(value)
         words = _("{name} is kept in {file}.").format(name=one.full_name, file=file)
         self.query_one("#foot", Static).update(words)
+
+    @on(Button.Pressed, "#choose-model")
+    async def _choose_model(self) -> None:
+        self.wants_model = True
+        await self.action_leave()
 
     async def action_leave(self) -> None:
         """Take what is being typed, and go back."""

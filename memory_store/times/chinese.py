@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from memory_store.times import feasts, windows, words
 from memory_store.times import rules as shared
-from memory_store.times import windows, words
 from memory_store.times.rules import Found, Rules
 from memory_store.times.windows import Window
 
@@ -22,6 +22,8 @@ _WEEK: Final = r"(?:周|星期|礼拜)"
 # Not the 三 of 上周三次, nor the 天 of 上周天气.
 _WEEKDAY: Final = r"(?:[一二三四五六日]|天(?!气))(?![次遍回个天])"
 _DAY: Final = rf"(?P<day>{_NUMBER})\s*[日号]"
+# Things that have a number: 三号线, 十四号楼.
+_NUMBERED: Final = "楼线店院车门机馆室桌房码召子本元历记文常报程期"
 _TO: Final = r"\s*(?:到|至|-|~)\s*"
 
 
@@ -41,6 +43,22 @@ def _which_week(found: Found, now: datetime) -> Window:
     if day is None or day == "末":
         return windows.calendar_unit(now, "weekend" if day else "week", which)
     return windows.weekday_of_week(now, _number_of_weekday(day), which)
+
+
+def _day_of_other_year(found: Found, now: datetime) -> Window:
+    """去年今天"""
+    there = now + timedelta(days=words.DAYS[found["name"]])
+    return windows.day(windows.shifted(there, "year", words.YEARS[found["year"]]))
+
+
+def _day_of_last(found: Found, now: datetime) -> Window:
+    """上个月的今天"""
+    return windows.day(windows.shifted(now, words.UNITS[found["unit"]], -1))
+
+
+def _day_alone(found: Found, now: datetime) -> Window:
+    """十四号"""
+    return windows.day_of_month(now, shared.read_number(found["day"]))
 
 
 def _weekday(found: Found, now: datetime) -> Window:
@@ -103,10 +121,14 @@ def _decade(found: Found, now: datetime) -> Window:
 
 
 RULES: Final[Rules] = (
-    (r"(?P<name>大前天|前天|昨天|昨日|今天|今日|明天|明日|大后天|后天)", shared.named_day),
+    (rf"(?:{_YEAR}的?)?(?P<feast>{feasts.CHINESE})", shared.feast),
+    (r"(?P<year>大前年|前年|去年|明年|后年)的?(?P<name>今天|今日|昨天|明天|前天)", _day_of_other_year),
+    (r"上个?(?P<unit>月|周|星期|礼拜)的?(?P<name>今天|今日)", _day_of_last),
+    (rf"(?P<count>{_COUNT})(?P<unit>{_UNIT})(?:以|之)?前的(?P<name>今天|今日|昨天|明天)", shared.same_day_ago),
+    (r"(?P<name>大前天|一昨日|前天|昨天|昨日|今天|今日|明天|明日|明后日|大后天|后天)", shared.named_day),
     (r"(?P<name>[今昨明前])(?P<part>晚上?|夜里?|早上?|晨)", shared.part_of_named_day),
     (rf"(?<![\d第])(?P<count>{_COUNT})多?(?P<unit>{_UNIT})(?:以|之)?前(?![后面])", shared.some_ago),
-    (r"前(?P<count>几|些|两|三)(?P<unit>天|年|周|个星期|个月)", _loosely_ago),
+    (r"(?<![节夕秋庆阳午明日号月周])前(?P<count>几|些|两|三)(?P<unit>天|年|周|个星期|个月)", _loosely_ago),
     (
         rf"(?P<which>最近|过去|(?<!附)近|这(?=几|两)|接下来|未来)的?(?P<count>{_COUNT})(?P<unit>{_UNIT})"
         r"(?:之内|以内|以来|内|里|来)?",
@@ -131,5 +153,9 @@ RULES: Final[Rules] = (
     (rf"(?:{_YEAR}的?)?(?:(?P<season>[春夏秋冬])[天季]|(?P<feast>圣诞|元旦)节?)", _season),
     (rf"(?:{_YEAR}的?)?(?:第?(?P<quarter>[一二三四1-4])个?季度|(?P<half>[上下])半年)", _part_of_year),
     (rf"{_YEAR}(?![级代龄])", _year),
+    (
+        rf"(?<![\d第一二三四五六七八九十年月两])(?P<day>{_NUMBER})号(?![{_NUMBERED}])",
+        _day_alone,
+    ),
     (r"(?<![\d一二三四五六七八九十两几半个今去前明后本这上下年月份])(?P<unit>[年月])(?=[初底末])", _this_unit),
 )

@@ -6,8 +6,8 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
+from memory_store.times import feasts, windows, words
 from memory_store.times import rules as shared
-from memory_store.times import windows, words
 from memory_store.times.rules import FLAGS, Found, Rules
 from memory_store.times.windows import Window
 
@@ -17,8 +17,8 @@ _MONTH: Final = (
 )
 _WEEKDAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
 _SEASON: Final = r"(?:spring|summer|autumn|fall|winter|christmas)\b"
-_UNIT: Final = r"(?:minute|hour|day|week|month|year)s?\b"
-_COUNT: Final = (
+_UNIT: Final = r"(?:minute|hour|day|week|fortnight|month|year|decade)s?\b"
+COUNT: Final = (
     r"(?:\d{1,4}|(?:a\s+)?(?:couple(?:\s+of)?|few)|several|half\s+an?|"
     + "|".join(sorted(words.NUMBERS, key=len, reverse=True))
     + ")"
@@ -32,6 +32,11 @@ _UNCOUNTED: Final = (
 )
 _DAY: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?\b"
 _UNTIL_DAY: Final = r"\s*(?:to|until|till|through|and|-)\s*(?:the\s+)?(?P<until>\d{1,2})(?:st|nd|rd|th)?\b"
+# What may follow a day of the month that stands alone; "the 14th century", "the 3rd floor" are no days.
+_AFTER_A_DAY: Final = (
+    "at|in|and|or|was|is|were|did|do|does|had|has|have|will|we|i|you|he|she|they|it|for|with|to|until|when|that|because|"
+    "morning|afternoon|evening|night"
+)
 _NAMED_YEAR: Final = r"(?:last|this|next)\s+year\b"
 _YEAR: Final = rf"(?:(?:,\s*|\s+)(?:of\s+|in\s+)?(?P<year>\d{{4}}\b{_UNCOUNTED}|{_NAMED_YEAR}))?"
 
@@ -74,11 +79,41 @@ def _tonight(found: Found, now: datetime) -> Window:
     return windows.part_of_day(windows.day(now), "night")
 
 
+def _day_of_last(found: Found, now: datetime) -> Window:
+    """this day last year, yesterday last week"""
+    there = now + timedelta(days=words.DAYS[(found["name"] or "today").lower()])
+    return windows.day(windows.shifted(there, found["unit"].lower(), -1))
+
+
+def _time_of_last(found: Found, now: datetime) -> Window:
+    """this time last year: as blurred as a year ago, but for its month at most"""
+    unit = found["unit"].lower()
+    middle = windows.shifted(now, unit, -1)
+    return windows.ago(middle, 0, 0, "month" if unit == "year" else "week" if unit == "month" else "day")
+
+
+def _weekday_of_day(found: Found, now: datetime) -> Window:
+    """Monday the 5th, Friday the 13th: the latest such day that has begun"""
+    number, day = words.WEEKDAYS[found["weekday"][:3].lower()], int(found["day"])
+    return windows.weekday_of_day(now, number, day)
+
+
+def _iso_week(found: Found, now: datetime) -> Window:
+    """2026-W12, 2026W12-3 (ISO 8601)"""
+    return windows.iso_week(int(found["year"]), int(found["week"]), int(found["day"]) if found["day"] else None)
+
+
+def _week_of_year(found: Found, now: datetime) -> Window:
+    return shared.in_year(found, now, lambda year: windows.iso_week(year, int(found["week"])))
+
+
 def _which(found: Found, now: datetime) -> Window | None:
     """last week, this past weekend, next May, last Monday, this spring"""
     which, thing = words.WHICH[found["which"].split()[-1].lower()], found["thing"].lower()
     if thing == "may" and (_MODAL_LAST if which else _MODAL_THIS).match(found["thing"] + shared.after(found)):
         return None
+    if feasts.is_feast(thing):
+        return windows.occurrence(now, lambda year: feasts.feast(year, thing), which)
     if thing in words.SEASONS:
         return windows.occurrence(now, lambda year: windows.season(year, thing), which)
     if thing in ("week", "weekend", "month", "quarter", "year"):
@@ -194,29 +229,47 @@ def _numeric_date(found: Found, now: datetime) -> Window | None:
 TELLING: Final = (
     r"\d|day|tomorrow|night|morning|noon|evening|minute|hour|week|month|year|quarter|half|ties"
     r"|spring|summer|autumn|fall|winter|christmas|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+    r"|fortnight|decade|\beve\b|easter|hallow|thanks|valentine|fools|hogmanay|luther|pentecost|christi|whit|gras|diwali"
+    r"|deepavali|holi|vesak|\beid|passover|pesach|hashana|kippur|nuk|festival|qingming|autumn|ninth|tet|seollal|chuseok"
 )
 # Each pattern begins and ends at the edge of a word.
 RULES: Final[Rules] = (
     (r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?!\d)", _iso_date),
     (r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?P<year>\d{4})\b", _numeric_date),
+    (r"(?P<year>(?:19|20)\d\d)-?w(?P<week>[0-5]\d)(?:-?(?P<day>[1-7]))?\b", _iso_week),
+    (
+        rf"(?:calendar\s+)?week\s+(?P<week>[1-5]?\d)\b(?=(?:,\s*|\s+)(?:of\s+|in\s+)?(?:(?:19|20)\d\d\b|{_NAMED_YEAR})){_YEAR}",
+        _week_of_year,
+    ),
     (r"(?P<year>(?:19|20)\d\d)[-/](?P<month>0[1-9]|1[0-2])\b(?![-/.]\d)", _iso_month),
     (r"(?:the\s+)?day\s+(?:(?P<past>before\s+yesterday)|after\s+tomorrow)\b", _day_but_one),
     (r"(?P<name>today|yesterday|tomorrow)\b", shared.named_day),
     (r"tonight\b", _tonight),
     (r"(?P<name>this|last)\s+(?P<part>morning|afternoon|evening|night)\b", shared.part_of_named_day),
-    (rf"(?P<count>{_COUNT})\s+(?P<unit>{_UNIT})\s+ago\b", shared.some_ago),
-    (rf"(?:the\s+)?(?P<which>last|past|next|coming)\s+(?P<count>{_COUNT})\s+(?P<unit>{_UNIT})", shared.rolling),
     (
-        r"(?P<which>the\s+last|(?:the\s+)?past)\s+(?P<count>)(?P<unit>hour|day|week|month|year)\b(?!\s+of\b)",
+        rf"(?P<count>{COUNT})\s+(?P<unit>{_UNIT})\s+ago\s+(?P<name>today|yesterday|tomorrow)\b",
+        shared.same_day_ago,
+    ),
+    (rf"(?P<count>{COUNT})\s+(?P<unit>{_UNIT})\s+ago\b", shared.some_ago),
+    (r"(?:this\s+day|(?P<name>today|yesterday)),?\s+(?P<which>last)\s+(?P<unit>week|month|year)\b", _day_of_last),
+    (r"(?:around\s+)?this\s+time\s+last\s+(?P<unit>week|month|year)\b", _time_of_last),
+    (rf"(?:the\s+)?(?P<which>last|past|next|coming)\s+(?P<count>{COUNT})\s+(?P<unit>{_UNIT})", shared.rolling),
+    (
+        r"(?P<which>the\s+last|(?:the\s+)?past)\s+(?P<count>)(?P<unit>hour|day|week|fortnight|month|year|decade)\b(?!\s+of\b)",
         shared.rolling,
     ),
     (r"the\s+(?P<unit>week|weekend|month|quarter|year)\s+before\s+last\b", _unit_before_last),
     (
         r"(?P<which>(?:(?:this|the)\s+)?(?:last|previous|this|past|current|next|coming))\s+"
-        rf"(?P<thing>(?:weekend|week|month|quarter|year)\b(?!\s+of\b)|{_WEEKDAY}|{_SEASON}|{_MONTH})",
+        rf"(?P<thing>(?:weekend|week|month|quarter|year)\b(?!\s+of\b)|(?:{feasts.ENGLISH})\b|{_WEEKDAY}|{_SEASON}|{_MONTH})",
         _which,
     ),
+    (rf"(?:the\s+)?(?P<feast>{feasts.ENGLISH})\b{_YEAR}", shared.feast),
     (r"(?:the|this)\s+weekend\b", shared.weekend),
+    (
+        rf"(?P<weekday>{_WEEKDAY}),?\s+(?:the\s+)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)\b(?!\s+(?:of\s+)?{_MONTH})",
+        _weekday_of_day,
+    ),
     (rf"(?P<weekday>{_WEEKDAY})(?:\s+(?:of\s+)?(?P<week>last|this|next)\s+week\b)?", _weekday),
     (rf"(?:the\s+)?{_DAY}{_UNTIL_DAY}\s+(?:of\s+)?(?P<month>{_MONTH})\.?{_YEAR}", _date),
     (rf"(?:the\s+)?{_DAY}\s+(?:of\s+)?(?P<month>{_MONTH})(?!\s+(?:be|have|not)\b)\.?{_YEAR}", _date),
@@ -238,7 +291,11 @@ RULES: Final[Rules] = (
         rf"(?=\s+(?:of\s+)?(?:\d{{4}}\b|{_NAMED_YEAR})){_YEAR}",
         _part_of_year,
     ),
-    (r"(?<=\bon the )(?P<day>\d{1,2})(?:st|nd|rd|th)\b(?=\s*(?:$|[?.,!;]))", _day_of_month),
+    (
+        r"(?<=\bthe )(?P<day>\d{1,2})(?:st|nd|rd|th)\b"
+        rf"(?=\s*(?:$|[?.,!;:)])|\s+(?:{_AFTER_A_DAY})\b)",
+        _day_of_month,
+    ),
     (r"(?P<year>(?:19|20)\d\d)\s*-\s*(?P<until>(?:19|20)\d\d)\b(?![-/.]\d)", _years),
     (rf"(?P<year>(?:19|20)\d\d)\b(?![-/.:,]?\d|'?s\b){_UNCOUNTED}", _plain_year),
 )

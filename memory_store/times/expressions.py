@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from memory_store.expression import Expression
+from memory_store.folding import CJK_RUN, simplified
 from memory_store.times import chinese, english
-from memory_store.times.rules import FLAGS, Rules
-from memory_store.times.windows import Window, in_other_year, part_of_day, shifted, third_of
+from memory_store.times.rules import FLAGS, Rules, read_distance
+from memory_store.times.windows import Window, ago, in_other_year, part_of_day, shifted, third_of
 from memory_store.times.words import DAY_PARTS, FOLD, MONTH_NAMES, THIRDS, WEEKDAY_NAMES, WEEKDAY_SIGNS
 
 # The open ends of "before 2020" and "since March", in local time: far from the ends of the calendar, so that a change
@@ -46,7 +47,12 @@ _CONNECTOR: Final = Expression(
 _RANGE_BEFORE: Final = Expression(r"(?:\b(?P<both>between)|\bfrom|自从|[从自])\s*(?:the\s+)?$", FLAGS)
 _RANGE_AFTER: Final = Expression(r"(?P<both>之间|期间)")
 _NEXT_TO: Final = Expression(
-    r"\b(?:the\s+)?(?P<unit>day|week|month|year)\s+(?P<side>before|after)\s+(?:the\s+)?$", FLAGS
+    r"\b(?:the\s+|(?P<count>" + english.COUNT + r")\s+)?(?P<unit>day|week|fortnight|month|year)s?\s+"
+    r"(?P<side>before|after)\s+(?:the\s+)?$",
+    FLAGS,
+)
+_SO_FAR_BEHIND: Final = Expression(
+    r"的?(?P<side>[前后])(?P<count>[一二两三四五六七八九十]{1,2}|\d{1,2})(?P<unit>天|周|个?星期|个?月)"
 )
 _OPEN_BEFORE: Final = Expression(
     r"(?:\b(?P<english>since|after|before|until|till|by|up\s+to|prior\s+to)\s+(?:the\s+)?|(?P<since>自从?)|"
@@ -196,7 +202,7 @@ def time_spans(query: str, asked_at: datetime) -> tuple[TimeSpan, ...]:
             query[phrase.first : phrase.last],
             phrase.window.yearly,
         )
-        for phrase in _phrases(query.translate(FOLD), asked_at.replace(tzinfo=None))
+        for phrase in _phrases(_folded(query), asked_at.replace(tzinfo=None))
         if FAR_PAST <= phrase.window.start < phrase.window.end <= FAR_FUTURE
     )
 
@@ -207,7 +213,7 @@ def asks_for_time_of_writing(query: str) -> bool:
     "What did I write yesterday?" and "my notes from last week" do; "What happened in 2019?" asks for the time of an
     event, and so do "When …?", "What did I say about 2019?" and "Did I mention that I moved in 2019?".
     """
-    text = query.translate(FOLD)
+    text = _folded(query)
     if _ASKS_WHEN.search(text):
         return False
     # Any day serves: only where the times stand in the text is asked for.
@@ -220,6 +226,15 @@ def asks_for_time_of_writing(query: str) -> bool:
     return bool(_SAID.search(text)) or any(
         _CHINESE_SELF_BEFORE.search(before) and _CHINESE_SAID_AFTER.match(after) for before, after in around
     )
+
+
+def _folded(query: str) -> str:
+    """Return a query as the rules read it, sign for sign: straight marks, simplified Chinese."""
+    text = query.translate(FOLD)
+    if CJK_RUN.search(text):
+        for sign in set(text) & simplified().keys():
+            text = text.replace(sign, simplified()[sign])
+    return text
 
 
 def date_words(moment: datetime) -> str:
@@ -334,9 +349,14 @@ def _opened(text: str, phrase: _Phrase, floor: int, ceiling: int) -> _Phrase:
     start_of_lead = phrase.first - len(lead)
     if neighbour := _NEXT_TO.search(lead):
         unit, first = neighbour["unit"].lower(), start_of_lead + neighbour.start()
+        if neighbour["count"]:
+            before_it = neighbour["side"].lower() == "before"
+            return _Phrase(_so_far_from(window, neighbour["count"], unit, before_it), first, phrase.last)
         if neighbour["side"].lower() == "before":
             return _Phrase(Window(shifted(window.start, unit, -1), window.start), first, phrase.last)
         return _Phrase(Window(window.end, shifted(window.end, unit, 1)), first, phrase.last)
+    if far := _SO_FAR_BEHIND.match(text, phrase.last, ceiling):
+        return _Phrase(_so_far_from(window, far["count"], far["unit"], far["side"] == "前"), phrase.first, far.end())
     before, after = _OPEN_BEFORE.search(lead), _OPEN_AFTER.match(text, phrase.last, ceiling)
     side = _side(before, after)
     if side is None:
@@ -349,6 +369,13 @@ def _opened(text: str, phrase: _Phrase, floor: int, ceiling: int) -> _Phrase:
     }[side]
     first = start_of_lead + before.start() if before else phrase.first
     return _Phrase(opened, first, after.end() if after else phrase.last)
+
+
+def _so_far_from(window: Window, count: str, unit: str, before: bool) -> Window:
+    """Return what lies so many units before a time, or after it: two days before Christmas, 春节前三天."""
+    least, most, unit = read_distance(count, unit)
+    found = ago(window.start, least, most, unit) if before else ago(window.end - _DAY, -most, -least, unit)
+    return Window(found.start, found.end, window.yearly)
 
 
 def _side(before: re.Match[str] | None, after: re.Match[str] | None) -> str | None:

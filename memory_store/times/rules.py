@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from memory_store.times import windows, words
+from memory_store.times import feasts, windows, words
 from memory_store.times.windows import Window
 
 FLAGS: Final = re.ASCII | re.IGNORECASE
@@ -38,6 +38,10 @@ def read_distance(count: str, unit: str) -> tuple[int, int, str]:
     """Return a distance as the least and the greatest number of a unit."""
     count, unit = count.lower(), unit.lower().removeprefix("个")
     unit = words.UNITS[unit] if unit in words.UNITS else unit.removesuffix("s")
+    if unit in words.MULTIPLES:
+        times, smaller = words.MULTIPLES[unit]
+        least, most, _ = read_distance(count, smaller) if not count.startswith("half") else (1, 1, smaller)
+        return times * least, times * most, smaller
     if count.startswith(("half", "半")):
         number, unit = words.HALVES[unit]
         return number, number, unit
@@ -70,6 +74,13 @@ def in_year(found: Found, now: datetime, make: Callable[[int], Window]) -> Windo
     return windows.occurrence(now, make, None) if year is None else make(year)
 
 
+def feast(found: Found, now: datetime) -> Window:
+    """Thanksgiving, New Year's Eve 2024, 去年春节"""
+    name = found["feast"]
+    window = in_year(found, now, lambda year: feasts.feast(year, name))
+    return Window(window.start, window.end, window.yearly and feasts.is_yearly(name))
+
+
 def before(found: Found) -> str:
     """Return the text close before a match."""
     return found.string[max(0, found.start() - _NEAR) : found.start()]
@@ -83,6 +94,12 @@ def after(found: Found) -> str:
 def some_ago(found: Found, now: datetime) -> Window:
     """two weeks ago, a few days ago, 三天前"""
     return windows.ago(now, *read_distance(found["count"], found["unit"]))
+
+
+def same_day_ago(found: Found, now: datetime) -> Window:
+    """a year ago today, 两年前的今天: not blurred, because the day is named"""
+    _, most, unit = read_distance(found["count"], found["unit"])
+    return windows.day(windows.shifted(now + timedelta(days=words.DAYS[found["name"].lower()]), unit, -most))
 
 
 def rolling(found: Found, now: datetime) -> Window:

@@ -18,6 +18,8 @@ from memory_store.times.words import DAY_PARTS, SEASONS
 _DAY: Final = timedelta(days=1)
 # The 29th of February may be eight years away (1896 to 1904).
 _YEARS_TO_TRY: Final = 9
+# Each weekday falls on each day of a month within this time: the 31st too.
+_MONTHS_TO_TRY: Final = 60
 # Half of a unit, for what lies some of them ago.
 _BLUR: Final = {
     "minute": timedelta(minutes=1),
@@ -84,6 +86,23 @@ def calendar_unit(now: datetime, unit: str, which: int) -> Window:
     length = 3 if unit == "quarter" else 1
     start = shifted(datetime(now.year, (now.month - 1) // length * length + 1, 1), "month", length * which)
     return Window(start, shifted(start, "month", length))
+
+
+def iso_week(year: int, week: int, number: int | None = None) -> Window:
+    """Return a week of a year as ISO 8601 counts them, or a day of it (1 to 7). Raises ValueError for no such week."""
+    start = datetime.fromisocalendar(year, week, number or 1)
+    return Window(start, start + (1 if number else 7) * _DAY)
+
+
+def weekday_of_day(now: datetime, number: int, of_month: int) -> Window:
+    """Return the latest day before tomorrow with this weekday and day of the month. Raises ValueError for none."""
+    for back in range(_MONTHS_TO_TRY):
+        first = shifted(datetime(now.year, now.month, 1), "month", -back)
+        if of_month <= monthrange(first.year, first.month)[1]:
+            found = first + (of_month - 1) * _DAY
+            if found <= now and found.weekday() == number:
+                return Window(found, found + _DAY)
+    raise ValueError("no such day in years")
 
 
 def weekday(now: datetime, number: int, which: int | None) -> Window:

@@ -54,6 +54,8 @@ UNITS: Final = {
     "年": "year",
 }
 
+# Units that are so many of another one.
+MULTIPLES: Final = {"fortnight": (2, "week"), "decade": (10, "year")}
 # Half a unit, as a number of a smaller one.
 HALVES: Final = {
     "year": (6, "month"),
@@ -118,6 +120,9 @@ DAYS: Final = {
     "明日": 1,
     "后天": 2,
     "大后天": 3,
+    "一昨日": -2,
+    "明後日": 2,
+    "明后日": 2,
     "今": 0,
     "昨": -1,
     "前": -2,

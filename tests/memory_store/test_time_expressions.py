@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memory_store.times import english
+from memory_store.times import english, feasts
 from memory_store.times.expressions import (
     FAR_FUTURE,
     FAR_PAST,
@@ -22,6 +22,7 @@ from memory_store.times.rules import FLAGS
 
 ZONE = timezone(timedelta(hours=8))
 ASKED_AT = datetime(2026, 11, 24, 15, 30, tzinfo=ZONE)  # a Tuesday
+HOME = feasts.home.__wrapped__
 PAST, FUTURE = FAR_PAST.isoformat(), FAR_FUTURE.isoformat()
 
 
@@ -194,6 +195,114 @@ CHINESE = [
     ("[2024年第三季度]", "2024-07-01", "2024-10-01"),
     ("[去年上半年]", "2025-01-01", "2025-07-01"),
 ]
+
+
+# Named days: by another day, by their number, by a week's, by a feast.
+NAMED_DAYS = [
+    ("What did I plant [a month ago today]?", "2026-10-24", "2026-10-25"),
+    ("[two weeks ago yesterday]", "2026-11-09", "2026-11-10"),
+    ("[this day last year]", "2025-11-24", "2025-11-25"),
+    ("[a fortnight ago]", "2026-11-07", "2026-11-14"),
+    ("[the past fortnight]", "2026-11-10", "2026-11-25"),
+    ("who called on [Friday the 13th]", "2026-11-13", "2026-11-14"),
+    ("[Saturday, the 31st]", "2026-10-31", "2026-11-01"),
+    ("what was due the [22nd]?", "2026-11-22", "2026-11-23"),
+    ("did it rain on the [3rd in the evening]", "2026-11-03T17:00", "2026-11-04"),
+    ("the meeting in [2025-W07]", "2025-02-10", "2025-02-17"),
+    ("[2026W07-2]", "2026-02-10", "2026-02-11"),
+    ("[week 30 of last year]", "2025-07-21", "2025-07-28"),
+    ("[3 days before Halloween]", "2026-10-28", "2026-10-29"),
+    ("[two days after Easter Monday]", "2026-04-08", "2026-04-09"),
+    ("[a week before Christmas]", "2025-12-14", "2025-12-21"),
+    ("what did we eat on [Christmas Eve 2024]", "2024-12-24", "2024-12-25"),
+    ("[Good Friday]", "2026-04-03", "2026-04-04"),
+    ("[Easter 2024]", "2024-03-29", "2024-04-02"),
+    ("[last Labor Day]", "2026-09-07", "2026-09-08"),
+    ("[Thanksgiving]", "2025-11-27", "2025-11-28"),
+    ("what is planned for [next Thanksgiving]", "2026-11-26", "2026-11-27"),
+    ("[Mother's Day]", "2026-05-10", "2026-05-11"),
+    ("[Lunar New Year 2025]", "2025-01-29", "2025-02-01"),
+    ("[the Mid-Autumn Festival]", "2026-09-25", "2026-09-26"),
+    ("[Diwali]", "2026-11-08", "2026-11-09"),
+    ("[Hanukkah 2025]", "2025-12-15", "2025-12-23"),
+    ("[前年今天]写了什么", "2024-11-24", "2024-11-25"),
+    ("[三个月前的今天]", "2026-08-24", "2026-08-25"),
+    ("[上个月的今天]", "2026-10-24", "2026-10-25"),
+    ("[一昨日]の予定", "2026-11-22", "2026-11-23"),
+    ("[二十号]买了什么", "2026-11-20", "2026-11-21"),
+    ("[去年端午节]去了哪", "2025-05-31", "2025-06-01"),
+    ("[元宵节]", "2026-03-03", "2026-03-04"),
+    ("[除夕]和谁吃饭", "2026-02-16", "2026-02-17"),
+    ("[国庆]出游", "2026-10-01", "2026-10-04"),
+    ("[中秋节前两天]", "2026-09-23", "2026-09-24"),
+    ("[去年春節]", "2025-01-29", "2025-02-01"),  # traditional signs too
+    ("[兩週前的昨天]", "2026-11-09", "2026-11-10"),
+    ("[這個週末]", "2026-11-28", "2026-11-30"),
+]
+YEARLY_FEASTS = [
+    ("[New Year's Eve]", "2025-12-31", "2026-01-01"),
+    ("[Valentine's Day]", "2026-02-14", "2026-02-15"),
+    ("[儿童节]", "2026-06-01", "2026-06-02"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _from_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feasts, "home", lambda: "")
+
+
+@pytest.mark.parametrize(("marked", "start", "end"), NAMED_DAYS)
+def test_a_named_day_is_that_day(marked: str, start: str, end: str) -> None:
+    found = span(marked.replace("[", "").replace("]", ""))
+    assert (found.start, found.end) == (local(start), local(end))
+    assert found.words == marked[marked.index("[") + 1 : marked.index("]")]
+
+
+@pytest.mark.parametrize(("marked", "start", "end"), YEARLY_FEASTS)
+def test_a_feast_of_one_day_is_that_of_every_year(marked: str, start: str, end: str) -> None:
+    found = span(marked.strip("[]"))
+    assert (found.start, found.end, found.yearly) == (local(start), local(end), True)
+
+
+@pytest.mark.parametrize(
+    ("country", "query", "start"),
+    [
+        ("CA", "Thanksgiving", "2026-10-12"),
+        ("NZ", "Labour Day", "2026-10-26"),
+        ("TW", "国庆节", "2026-10-10"),
+        ("IN", "Independence Day", "2026-08-15"),
+        ("ZZ", "Memorial Day", "2026-05-25"),
+    ],
+)
+def test_a_public_holiday_is_that_of_the_users_country(
+    monkeypatch: pytest.MonkeyPatch, country: str, query: str, start: str
+) -> None:
+    monkeypatch.setattr(feasts, "home", lambda: country)
+    assert span(query).start == local(start)
+
+
+def test_the_users_country_is_that_of_the_time_zone_or_else_of_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Nowhere/At_all")
+    for name in ("LC_ALL", "LC_TIME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "de_AT.UTF-8")
+    assert HOME() == "AT"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "the 14th century",
+        "the 3rd floor",
+        "坐三号线",
+        "住在十四号楼",
+        "thanks for the eve",
+        "a decade of music",
+        "week 12",
+    ],
+)
+def test_a_number_that_counts_something_else_is_no_day(query: str) -> None:
+    assert time_spans(query, ASKED_AT) == ()
 
 
 @pytest.mark.parametrize(("marked", "start", "end"), ENGLISH + CHINESE)

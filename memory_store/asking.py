@@ -29,6 +29,8 @@ _BEGINNING, _END_SIGNS = 90, 40
 _WEIGHT_OF_A_MARK: Final = 16
 # How sure it must be that a sentence tells nothing.
 SURE: Final = 0.9
+# And how likely, that a query is small talk: nothing is lost where it is taken for that.
+_LIKELY: Final = 0.5
 _ENDS: Final = re.compile(r"(?<=[.!?؟。！？\u037e;।…])\s+|(?<=[。！？])|\n+")
 _CLOSING: Final = re.compile(r"[\s.!?。！？؟;\u037e…\"'”’)»」।]+$")
 _ASKED: Final = re.compile(r"[?？؟\u037e]\s*[\"'”’)»」]*$")
@@ -56,12 +58,17 @@ def tells_nothing(text: str) -> bool:
     return bool(sentences) and all(what_of(one) is not Saying.TELLS for one in sentences)
 
 
+def asks_something(text: str) -> bool:
+    """Return whether some sentence of a message asks or requests."""
+    return any(what_of(one) is Saying.ASKS for one in split(text[:_LONGEST_MESSAGE]))
+
+
 def is_small_talk(text: str) -> bool:
     """Return whether all of a message is small talk: nothing is asked for that anything stored could answer."""
     if len(text) > _LONGEST_MESSAGE:
         return False
     sentences = list(split(text))
-    return bool(sentences) and all(what_of(one) is Saying.CHATS for one in sentences)
+    return bool(sentences) and all(chances(one)[1] >= _LIKELY for one in sentences)
 
 
 def what_of(sentence: str) -> Saying:

@@ -21,6 +21,7 @@ _NAMES: Final = {
     PartKind.RECALLED: "Recalled",
     PartKind.KNOWN: "Known of you",
     PartKind.GOALS: "Your goals",
+    PartKind.TOUCHING: "What you said before that may touch it",
     PartKind.SUMMARIES: "Earlier chats, in short",
     PartKind.RECENT: "Recent messages",
     PartKind.QUESTION: "The question",
@@ -30,6 +31,7 @@ _WHY: Final = {
     PartKind.ATTACHED: "attached",
     PartKind.KNOWN: "known of you, whatever is asked",
     PartKind.GOALS: "a goal of yours",
+    PartKind.TOUCHING: "comes nearest to it",
     PartKind.RECALLED: "recalled",
 }
 _EXCERPT_CHARS: Final = 200
@@ -63,7 +65,7 @@ def context_(
         print_json(_document(recalled, window))
         return
     show(f"About {recalled.context_tokens:,} of {window:,} tokens.")
-    numbers = {hit.id: (number, hit) for number, hit in enumerate(recalled.hits, start=1)}
+    numbers = {one.hit.id: (one.number, one.hit) for one in recalled.sources}
     for kind, name in _NAMES.items():
         parts = [part for part in recalled.parts if part.kind is kind]
         if not parts:
@@ -80,7 +82,7 @@ def context_(
 
 
 def _document(recalled: Recalled, window: int) -> dict[str, Any]:
-    reasons = {hit.id: reasons_line(hit) for hit in recalled.hits}
+    reasons = {one.hit.id: reasons_line(one.hit) for one in recalled.sources}
     return {
         "tokens": recalled.context_tokens,
         "context_tokens": window,

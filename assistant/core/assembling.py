@@ -10,16 +10,20 @@ from typing import Final
 from assistant.core import context, known
 from assistant.core.asking import is_capable
 from assistant.core.attachments import SHARE, Attached, attach
-from assistant.core.events import Recalled
-from assistant.core.relevance import is_relevant, worth_quoting
+from assistant.core.events import NumberedSource, Recalled
+from assistant.core.relevance import is_relevant, worth_quoting, worth_telling
 from assistant.core.turn_settings import TurnSettings
 from assistant.llm.base import ChatModel
 from memory_store import Store
-from memory_store.asking import is_small_talk
-from memory_store.models import Hit, Message, RecallFilters, Source, SourceKind
+from memory_store.asking import asks_something, is_small_talk
+from memory_store.clock import now
+from memory_store.models import AuthorKind, Hit, Message, RecallFilters, Source, SourceKind
 
 # Tokens that attachments leave for what is recalled.
 _FOR_RECALL: Final = 400
+# Of a request for advice the taste that should govern it is among so many in 9 of 10 cases, where 50 tastes are told
+# among 300 other messages (`benchmarks/daily.py`).
+_MOST_TOUCHING: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,14 @@ class Assembled:
         """Return what to tell whoever shows the turn."""
         seen = self.context
         along = self.attached
-        return Recalled(seen.hits, seen.tokens, seen.parts, along.left_out, along.shortened, self.withheld)
+        return Recalled(
+            tuple(NumberedSource(number, hit, False) for number, hit in seen.numbered),
+            seen.tokens,
+            seen.parts,
+            along.left_out,
+            along.shortened,
+            self.withheld,
+        )
 
 
 def assemble(
@@ -58,8 +69,7 @@ def assemble(
     in_view = context.in_view(messages, budget)
     filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
     hits = _recalled(store, text, settings.passages, filters, private) if settings.recall else []
-    if model.quotes_only:
-        hits = worth_quoting(hits)
+    hits = worth_quoting(hits) if model.quotes_only else worth_telling(hits)
     share = max(SHARE, settings.context_share) if attached else settings.context_share
     room = int(budget * share) - _FOR_RECALL
     along = attach(store, attached, text, room=room, include_private=include_private, private=private)
@@ -67,20 +77,29 @@ def assemble(
     hits = [*along.hits, *(hit for hit in hits if hit.id not in there)][: len(there) + settings.passages]
     if not include_private:
         hits = _without_private_titles(store, hits)
-    told = None
-    if settings.recall and is_capable(model):
-        told = partial(known.gather, store, settings.shares, conversation_id=conversation_id)
+    # What is known is numbered behind the most that can be recalled, so that its numbers stay.
+    first = max(settings.passages, len(hits)) + 1
+    tells = settings.recall and is_capable(model)
+    told = partial(known.gather, store, settings.shares, first=first) if tells else None
+    of_user = told(include_private=include_private) if told else known.Known()
+    if told:
+        summaries = known.summaries_of(store, hits, include_private=include_private, without=conversation_id)
+        there = {one.id for one in hits}
+        unanswered = not any(map(is_relevant, hits)) and asks_something(text)
+        touching = _touching(store, text, filters, private, there) if unanswered else []
+        of_user = replace(of_user, summaries=summaries, touching=touching)
     # Quotations are of the passages found; only a model reads what stands around them.
     built = context.build(
         text,
         [one for one in messages[:-1] if one.text and (include_private or not one.private)],
-        store.memories.pinned(include_private=include_private) if settings.recall else [],
+        store.memories.pinned(include_private=include_private),
         hits,
         surroundings={} if model.quotes_only else store.surroundings(hits, filters),
         budget=budget,
         recall_share=share,
         attached=len(along.hits),
-        known=told(include_private=include_private) if told else None,
+        known=of_user,
+        moment=now().astimezone(),
         rules=("to_the_point",) if settings.to_the_point else (),
         looked=settings.recall,
     )
@@ -95,6 +114,12 @@ def assemble(
 
 def _recalled(store: Store, text: str, most: int, filters: RecallFilters, private: bool) -> list[Hit]:
     return [] if is_small_talk(text) else store.recall(text, most, filters, private=private)
+
+
+def _touching(store: Store, text: str, filters: RecallFilters, private: bool, there: set[str]) -> list[Hit]:
+    """Return what the user said that comes nearest to a request that nothing answers: a taste may govern it."""
+    found = _recalled(store, text, 2 * _MOST_TOUCHING, filters, private)
+    return [hit for hit in found if hit.author.kind is AuthorKind.USER and hit.id not in there][:_MOST_TOUCHING]
 
 
 def _relevant(store: Store, text: str, most: int, in_view: frozenset[str], private: bool) -> set[str]:

@@ -1,22 +1,27 @@
-"""What the model sees: pinned memories, recent messages and numbered sources, under a token budget."""
+"""What the model sees, under a token budget: what stays the same from turn to turn first, then what this turn brings.
+
+Rules, what is pinned and what is known of the user, then the messages so far; and last the question, with the time it
+is asked at and what was recalled for it. A provider's cache of prompts holds what came before unchanged.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from assistant.core.events import ContextPart, NumberedSource, PartKind
 from assistant.core.framing import author_label, estimate_tokens, fit, framed, one_line, part, plain_text, quoted
-from assistant.core.known import Known, tell
+from assistant.core.known import Known, tell, tell_summaries, tell_touching
 from assistant.core.prompts import prompt
-from assistant.core.relevance import is_relevant
 from assistant.llm.base import ChatMessage
 from memory_store.models import Hit, Memory, Message, Neighbour, Role, Surroundings
 
 # Room left for the chat template's own tokens.
 _RESERVE: Final = 128
+_GO_TOGETHER: Final = 8
 _CITATION: Final = re.compile(r"\[(\d{1,3}(?:\s*[,，]\s*\d{1,3})*)\]")
 
 
@@ -24,9 +29,9 @@ _CITATION: Final = re.compile(r"\[(\d{1,3}(?:\s*[,，]\s*\d{1,3})*)\]")
 class Context:
     """An assembled prompt: its messages, the hits that found room (source 1 first), and its estimated tokens.
 
-    The last `known` of the hits are what is known of the user anyway; the others were attached or recalled. `items` are
-    the ids of everything stored that is in it: memories, passages and earlier messages. `parts` says what takes how
-    much room.
+    `hits` were attached or recalled; `known` is told of the user anyway, with its numbers, whether it was recalled or
+    not. `items` are the ids of everything stored that is in it: memories, passages and earlier messages. `parts` says
+    what takes how much room.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -35,16 +40,20 @@ class Context:
     private: bool
     items: tuple[str, ...]
     parts: tuple[ContextPart, ...]
-    known: int = 0
+    known: tuple[tuple[int, Hit], ...] = ()
+
+    @property
+    def numbered(self) -> tuple[tuple[int, Hit], ...]:
+        """All numbered sources, by their numbers."""
+        return (*enumerate(self.hits, start=1), *self.known)
 
     def sources(self, answer: str) -> tuple[NumberedSource, ...]:
         """Return the sources of an answer as the model saw them, the cited ones marked; of what is known only those."""
-        cited = cited_numbers(answer, len(self.hits))
-        recalled = len(self.hits) - self.known
+        cited = cited_numbers(answer)
         return tuple(
             NumberedSource(number, hit, number in cited)
-            for number, hit in enumerate(self.hits, start=1)
-            if number <= recalled or number in cited
+            for number, hit in self.numbered
+            if number <= len(self.hits) or number in cited
         )
 
 
@@ -60,54 +69,70 @@ def build(
     attached: int = 0,
     known: Known | None = None,
     rules: Sequence[str] = (),
+    moment: datetime | None = None,
     looked: bool = True,
 ) -> Context:
     """Assemble the prompt for one turn; `budget` is the window less the answer, in tokens.
 
-    The question always goes in. Pinned memories come next, then hits in their order up to `recall_share`, of which the
-    first `attached` are what the user attached, then what is `known` of the user, each sort up to a share of its own,
-    then the latest messages that fit. What of the hits' share is left goes to what stands around them (by hit id).
-    `rules` are the names of prompts that the system prompt ends with. `looked` says whether memory was looked into.
+    The question always goes in, with the `moment` that it is asked at. Pinned memories come next, then what is `known`
+    of the user, each sort up to a share of its own, then hits in their order up to `recall_share`, of which the first
+    `attached` are what the user attached, then the latest messages that fit. What of the hits' share is left goes to
+    what stands around them (by hit id). `rules` are the names of prompts that the system prompt ends with;
+    `looked` says whether memory was looked into.
     The same arguments give the same context.
     """
+    known = known or Known()
     system = "\n".join([prompt("system"), *(prompt(one) for one in rules)])
     left = budget - _RESERVE - estimate_tokens(system) - estimate_tokens(question) - 40
     kept_pinned, left = fit(pinned, [estimate_tokens(memory.text) + 2 for memory in pinned], left)
+    told = tell(known, budget, left)
+    left -= told.tokens
     room = min(left, int(budget * recall_share))
     frames = [framed(number, hit) for number, hit in enumerate(hits, start=1)]
     kept_hits, unused = fit(hits, [estimate_tokens(text) for text in frames], room)
     frames = frames[: len(kept_hits)]
     widened, unused = _widen(kept_hits, frames, surroundings, unused)
     left -= room - unused
-    told = tell(known or Known(), kept_hits, budget, left)
-    left -= told.tokens
-    newest_first = list(reversed(history))
-    kept_history, _ = fit(newest_first, [estimate_tokens(message.text) + 4 for message in newest_first], left)
+    touching = tell_touching(
+        known, max([known.first - 1, len(hits), *(number for number, _ in told.hits)]), budget, left
+    )
+    summed = tell_summaries(known, budget, left - touching.tokens)
+    left -= touching.tokens + summed.tokens
+    kept_history = _latest(history, left)
     rules_part = ContextPart(PartKind.RULES, system, estimate_tokens(system))
     if kept_pinned:
         system += "\n\n" + "\n".join([prompt("pinned"), *(quoted(memory.text) for memory in kept_pinned)])
+    if told.text:
+        system += "\n\n" + told.text
     messages = [ChatMessage(Role.SYSTEM, system)]
-    messages += [ChatMessage(message.role, plain_text(message.text)) for message in reversed(kept_history)]
-    messages.append(ChatMessage(Role.USER, _ask(question, kept_hits, frames, attached, told.text, looked)))
+    messages += [ChatMessage(message.role, _said(message)) for message in kept_history]
+    asked = _ask(question, frames, [one.text for one in (touching, summed) if one.text], moment, looked)
+    messages.append(ChatMessage(Role.USER, asked))
     return Context(
         tuple(messages),
-        (*kept_hits, *told.hits),
+        tuple(kept_hits),
         sum(estimate_tokens(message.content) + 4 for message in messages),
         told.private
+        or touching.private
+        or summed.private
         or any(memory.private for memory in kept_pinned)
         or any(hit.private for hit in kept_hits)
         or any(neighbour.private for neighbour in widened)
         or any(message.private for message in kept_history),
         (
             *(memory.id for memory in kept_pinned),
-            *(hit.id for hit in kept_hits),
             *told.items,
+            *(hit.id for hit in kept_hits),
+            *touching.items,
+            *summed.items,
             *(neighbour.id for neighbour in widened),
             *(message.id for message in kept_history),
         ),
         (
             rules_part,
             *(part(PartKind.PINNED, one.text, one.id) for one in kept_pinned),
+            *told.parts,
+            *(part(PartKind.RECENT, one.text, one.id) for one in kept_history),
             *(
                 ContextPart(
                     PartKind.ATTACHED if number < attached else PartKind.RECALLED,
@@ -117,12 +142,29 @@ def build(
                 )
                 for number, (hit, text) in enumerate(zip(kept_hits, frames, strict=True))
             ),
-            *told.parts,
-            *(part(PartKind.RECENT, one.text, one.id) for one in reversed(kept_history)),
+            *touching.parts,
+            *summed.parts,
             part(PartKind.QUESTION, question, None),
         ),
-        len(told.hits),
+        (*told.hits, *touching.hits),
     )
+
+
+def _latest(history: Sequence[Message], room: int) -> list[Message]:
+    """Return the latest messages that fit, oldest first.
+
+    Those that don't fit go some at a time, so that the beginning stays the same for a few turns.
+    """
+    newest_first = list(reversed(history))
+    kept, _ = fit(newest_first, [estimate_tokens(message.text) + 4 for message in newest_first], room)
+    gone = len(history) - len(kept)
+    return list(history[min(len(history), -(-gone // _GO_TOGETHER) * _GO_TOGETHER) :])
+
+
+def _said(message: Message) -> str:
+    """Return an earlier message as the model sees it: the numbers that an answer cited were those of its own turn."""
+    text = plain_text(message.text)
+    return _CITATION.sub("", text) if message.role is Role.ASSISTANT else text
 
 
 def in_view(messages: Sequence[Message], budget: int) -> frozenset[str]:
@@ -152,16 +194,16 @@ def _widen(
     return added, room
 
 
-def _ask(question: str, hits: Sequence[Hit], framed: Sequence[str], attached: int, known: str, looked: bool) -> str:
-    if known:
-        known += "\n\n"
-    if not framed:
-        return prompt("nothing" if looked else "alone").format(question=question, known=known)
-    name = "sources" if attached or any(is_relevant(hit) for hit in hits) else "doubtful"
-    return prompt(name).format(sources="\n\n".join(framed), question=question, known=known)
+def _ask(question: str, framed: Sequence[str], more: Sequence[str], moment: datetime | None, looked: bool) -> str:
+    name = "sources" if framed else "nothing" if looked else "alone"
+    return prompt(name).format(
+        now=f"{moment:%A, %Y-%m-%d, %H:%M (UTC%z)}" if moment else "not known",
+        sources="\n\n".join(framed),
+        more="".join(f"{one}\n\n" for one in more),
+        question=question,
+    )
 
 
-def cited_numbers(answer: str, most: int) -> set[int]:
-    """Return the source numbers that an answer cites, as in [1] or [2, 3]; numbers beyond `most` are invented."""
-    numbers = {int(one) for group in _CITATION.findall(answer) for one in re.findall(r"\d+", group)}
-    return {number for number in numbers if 1 <= number <= most}
+def cited_numbers(answer: str) -> set[int]:
+    """Return the numbers that an answer cites, as in [1] or [2, 3]; those that are no source's are invented."""
+    return {int(one) for group in _CITATION.findall(answer) for one in re.findall(r"\d+", group)}

@@ -25,6 +25,7 @@ class PartKind(StrEnum):
     PINNED = "pinned"
     KNOWN = "known"
     GOALS = "goals"
+    TOUCHING = "touching"
     SUMMARIES = "summaries"
     ATTACHED = "attached"
     RECALLED = "recalled"
@@ -44,14 +45,16 @@ class ContextPart:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What was recalled and given to the model; source 1 is `hits[0]`. `context_tokens` is the size of the request.
+    """What the model was given; `sources` are what was recalled, and what is known of the user with later numbers.
+
+    `context_tokens` is the size of the request.
 
     `parts` is all that the model sees, in its order. `left_out` names what was attached and stays here because it is
     private, `shortened` what goes along only in part because there is no room. `withheld` counts what else would
     be in it and stays here as it is private: passages, memories, earlier messages, summaries.
     """
 
-    hits: tuple[Hit, ...]
+    sources: tuple[NumberedSource, ...]
     context_tokens: int
     parts: tuple[ContextPart, ...] = ()
     left_out: tuple[str, ...] = ()

@@ -23,8 +23,8 @@ class Sentence:
     numbers: frozenset[int]
 
 
-def sentences_of(answer: str, sources: int) -> list[Sentence]:
-    """Return the sentences of an answer that had so many sources."""
+def sentences_of(answer: str) -> list[Sentence]:
+    """Return the sentences of an answer, each with the numbers that it cites."""
     texts: list[str] = []
     for line in answer.splitlines():
         rest = _MARKUP.sub("", line)
@@ -35,7 +35,7 @@ def sentences_of(answer: str, sources: int) -> list[Sentence]:
                 piece = piece[citing.end() :]
             if _WORDS.search(piece):
                 texts.append(piece.strip())
-    return [Sentence(text, frozenset(cited_numbers(text, sources))) for text in texts]
+    return [Sentence(text, frozenset(cited_numbers(text))) for text in texts]
 
 
 def sentence_meant(sentences: list[Sentence], words: str) -> Sentence | None:

@@ -1,4 +1,8 @@
-"""What is known of the user whatever they ask: living facts, open goals and recent conversations, each in its room."""
+"""What is known of the user whatever they ask: living facts and open goals; and the talks that a question touches.
+
+Facts and goals stand before all else in a request and keep their numbers from turn to turn, so that a provider need
+not read them again.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,12 @@ from assistant.core.prompts import prompt
 from memory_store import Store
 from memory_store.clock import now
 from memory_store.learned import Review, Summary
-from memory_store.models import Hit, Memory, MemoryKind
+from memory_store.models import Hit, Memory, MemoryKind, SourceKind
 
 # More would drown the question, however large the window is.
 _MOST_FACTS: Final = 16
 _MOST_GOALS: Final = 6
-_MOST_SUMMARIES: Final = 5
+_MOST_SUMMARIES: Final = 3
 # What tells who a person is comes before what they like, and both before what happened.
 _TELLING: Final = {MemoryKind.FACT: 2.0, MemoryKind.PREFERENCE: 1.5, MemoryKind.EVENT: 1.0, MemoryKind.NOTE: 0.7}
 
@@ -54,34 +58,39 @@ class KnownGoal:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known, what matters most first; a summary comes with the title of its conversation."""
+    """What is known, what matters most first; a summary comes with the title of its conversation.
+
+    Facts and goals are numbered from `first` on, and behind them what the user once said that may touch the question.
+    """
 
     facts: Sequence[Hit] = ()
     goals: Sequence[KnownGoal] = ()
     summaries: Sequence[tuple[str, Summary]] = ()
     shares: Shares = field(default_factory=Shares)
+    first: int = 1
+    touching: Sequence[Hit] = ()
 
     def private(self) -> set[str]:
         """Return the ids of what of it is private; a summary goes by its conversation."""
-        hits = (*self.facts, *(one.hit for one in self.goals))
+        hits = (*self.facts, *self.touching, *(one.hit for one in self.goals))
         private = {one.source.id for one in hits if one.private}
         return private | {one.conversation_id for _, one in self.summaries if one.private}
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What of it found room: its text, its hits in the order of their numbers, its parts and tokens."""
+    """What of it found room: its text, its numbered hits, its parts and tokens."""
 
-    text: str
-    hits: tuple[Hit, ...]
-    parts: tuple[ContextPart, ...]
-    tokens: int
-    private: bool
-    items: tuple[str, ...]
+    text: str = ""
+    hits: tuple[tuple[int, Hit], ...] = ()
+    parts: tuple[ContextPart, ...] = ()
+    tokens: int = 0
+    private: bool = False
+    items: tuple[str, ...] = ()
 
 
-def gather(store: Store, shares: Shares, *, include_private: bool, conversation_id: str | None) -> Known:
-    """Return what is known of the user, but for what was said in this conversation.
+def gather(store: Store, shares: Shares, *, include_private: bool, first: int = 1) -> Known:
+    """Return the facts and goals of the user.
 
     Pinned memories are in every prompt already. A memory of health or mood of which the user was not asked yet, or of
     which it is open whether it is true, is not among it.
@@ -103,50 +112,83 @@ def gather(store: Store, shares: Shares, *, include_private: bool, conversation_
         for one in goals
         if one.id in goal_hits
     ]
-    summaries = store.learning.summaries.recent(
-        _MOST_SUMMARIES, include_private=include_private, without=conversation_id
-    )
     facts = store.memories.as_hits([one.id for one in chosen])
-    return Known(facts, known_goals, summaries, shares)
+    return Known(facts, known_goals, (), shares, first)
 
 
-def tell(known: Known, recalled: Sequence[Hit], budget: int, left: int) -> Told:
-    """Return as much of what is known as its shares of the budget, and what is left of it, have room for, in tokens.
+def summaries_of(
+    store: Store, hits: Sequence[Hit], *, include_private: bool, without: str | None
+) -> list[tuple[str, Summary]]:
+    """Return the summaries of the conversations that these hits are from, with their titles, the best hit's first."""
+    found: dict[str, tuple[str, Summary]] = {}
+    for hit in hits:
+        if hit.kind is SourceKind.CONVERSATION and hit.source.id != without and hit.source.id not in found:
+            summary = store.learning.summaries.get(hit.source.id)
+            if summary is not None and (include_private or not summary.private):
+                found[hit.source.id] = (hit.source.title, summary)
+    return list(found.values())[:_MOST_SUMMARIES]
 
-    What was recalled is not told twice. Facts and goals are numbered on from the recalled.
-    """
-    there = {one.source.id for one in recalled}
-    number = len(recalled)
+
+def tell(known: Known, budget: int, left: int) -> Told:
+    """Return as many facts and goals as their shares of the budget and what is `left` of it (tokens) have room for."""
+    number = known.first - 1
     sections: list[str] = []
-    hits: list[Hit] = []
+    hits: list[tuple[int, Hit]] = []
     parts: list[ContextPart] = []
     pieces: tuple[tuple[str, PartKind, float, Sequence[tuple[Hit, str]]], ...] = (
         ("known", PartKind.KNOWN, known.shares.facts, [(one, "") for one in known.facts]),
         ("goals", PartKind.GOALS, known.shares.goals, [(one.hit, one.text()) for one in known.goals]),
     )
     for name, kind, share, entries in pieces:
-        fresh = [(hit, text) for hit, text in entries if hit.source.id not in there]
-        frames = [framed(number + at, hit, text) for at, (hit, text) in enumerate(fresh, start=1)]
+        frames = [framed(number + at, hit, text) for at, (hit, text) in enumerate(entries, start=1)]
         kept, left = _take(name, frames, share, budget, left)
         if kept:
+            hits += [(number + at, hit) for at, (hit, _) in enumerate(entries[: len(kept)], start=1)]
             number += len(kept)
-            hits += [hit for hit, _ in fresh[: len(kept)]]
             parts += [
                 ContextPart(kind, text or hit.text, estimate_tokens(frame), hit.id)
-                for (hit, text), frame in zip(fresh, kept, strict=False)
+                for (hit, text), frame in zip(entries, kept, strict=False)
             ]
             sections.append("\n\n".join([prompt(name), *kept]))
+    text = "\n\n".join(sections)
+    private = any(hit.private for _, hit in hits)
+    items = tuple(hit.id for _, hit in hits)
+    return Told(text, tuple(hits), tuple(parts), estimate_tokens(text) if text else 0, private, items)
+
+
+def tell_touching(known: Known, after: int, budget: int, left: int) -> Told:
+    """Return as much of what may touch the question as the share of facts has room for, numbered after a number."""
+    frames = [framed(number, hit) for number, hit in enumerate(known.touching, start=after + 1)]
+    kept, left = _take("touching", frames, known.shares.facts, budget, left)
+    if not kept:
+        return Told()
+    hits = tuple(enumerate(known.touching[: len(kept)], start=after + 1))
+    text = "\n\n".join([prompt("touching"), *kept])
+    return Told(
+        text,
+        hits,
+        tuple(ContextPart(PartKind.TOUCHING, hit.text, estimate_tokens(framed(at, hit)), hit.id) for at, hit in hits),
+        estimate_tokens(text),
+        any(hit.private for _, hit in hits),
+        tuple(hit.id for _, hit in hits),
+    )
+
+
+def tell_summaries(known: Known, budget: int, left: int) -> Told:
+    """Return as many summaries as their share of the budget and what is `left` of it, in tokens, have room for."""
     summed_up = [f"{one_line(title)} ({one.made_at:%Y-%m-%d})\n{quoted(one.text)}" for title, one in known.summaries]
     kept, left = _take("summaries", summed_up, known.shares.summaries, budget, left)
+    if not kept:
+        return Told()
     summed = [one for _, one in known.summaries[: len(kept)]]
-    if kept:
-        parts += [part(PartKind.SUMMARIES, one.text, one.conversation_id) for one in summed]
-        sections.append("\n\n".join([prompt("summaries"), *kept]))
-    text = "\n\n".join(sections)
-    private = any(one.private for one in hits) or any(one.private for one in summed)
-    # A summary is known by the message that it reaches to.
-    items = (*(one.id for one in hits), *(one.message_id for one in summed))
-    return Told(text, tuple(hits), tuple(parts), estimate_tokens(text) if text else 0, private, items)
+    text = "\n\n".join([prompt("summaries"), *kept])
+    return Told(
+        text,
+        parts=tuple(part(PartKind.SUMMARIES, one.text, one.conversation_id) for one in summed),
+        tokens=estimate_tokens(text),
+        private=any(one.private for one in summed),
+        items=tuple(one.message_id for one in summed),  # a summary is known by the message that it reaches to
+    )
 
 
 def _take(name: str, frames: Sequence[str], share: float, budget: int, left: int) -> tuple[list[str], int]:

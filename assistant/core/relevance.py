@@ -1,4 +1,4 @@
-"""Whether a hit has anything to do with the question: for answers that are quotations, where no model judges it."""
+"""Whether a hit has anything to do with the question: what is quoted, and what a model is told at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from memory_store.models import Hit
 
 # Recall's relevance is a probability, fitted so that answers and unrelated passages part in its middle.
 _LEAST: Final = 0.5
+# A model judges for itself, so it is told what is less likely to answer, too.
+_LEAST_TOLD: Final = 0.2
 # What ranks so far below the best is beside the point, whatever its relevance. Scores are sums of weighted standard
 # deviations; on the sample questions answers lie 6 to 11 above all else, or within 2 of it where nothing stands out.
 _FAR: Final = 5.0
@@ -23,3 +25,8 @@ def worth_quoting(hits: Sequence[Hit]) -> list[Hit]:
     """Return the relevant ones among hits that lie best first, without those far below the first of them."""
     relevant = [hit for hit in hits if is_relevant(hit)]
     return [hit for hit in relevant if hit.score >= relevant[0].score - _FAR]
+
+
+def worth_telling(hits: Sequence[Hit]) -> list[Hit]:
+    """Return the hits that a model is to see: none where nothing may have to do with the question."""
+    return [hit for hit in hits if hit.relevance >= _LEAST_TOLD]

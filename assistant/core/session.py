@@ -380,7 +380,7 @@ class Session:
             question.id,
             MessageStatus.PENDING,
             context.private or question.private or self.is_private,
-            citations=[Citation(number, hit.id, False) for number, hit in enumerate(context.hits, start=1)],
+            citations=[Citation(number, hit.id, False) for number, hit in context.numbered],
         )
         items = (*context.items, *(() if self.temporary else (question.id,)))
         await note_sent(self._store, self.model, items)

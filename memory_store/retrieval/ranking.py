@@ -34,11 +34,27 @@ EVIDENCE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Standout:
+    """What a cosine must stand above to mean anything, where no word is shared: what it usually is for this query.
+
+    That is the mean over the candidates in the passage's script; `usual` (and `usual_other_script`) is what it is where
+    there are no others to tell, and counts as so many of them. Below `least` above that, the chance falls by `slope`.
+    """
+
+    usual: float
+    usual_other_script: float
+    others: float
+    least: float
+    slope: float
+
+
+@dataclass(frozen=True, slots=True)
 class Relevance:
     """A logistic function: a weight for each kind of evidence that counts, and what stands before all evidence."""
 
     evidence: Mapping[str, float]
     bias: float
+    standout: Standout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,12 @@ class Ranked:
 def fitted_weights() -> Weights:
     """Return the weights that `benchmarks/fit_ranker.py` wrote."""
     data = json.loads(Path(__file__).with_name(WEIGHTS_FILE).read_text("utf-8"))
-    relevance = {name: Relevance(one["evidence"], one["bias"]) for name, one in data["relevance"].items()}
+    relevance = {
+        name: Relevance(
+            one["evidence"], one["bias"], Standout(**one["standout"]) if one.get("standout") is not None else None
+        )
+        for name, one in data["relevance"].items()
+    }
     return Weights(data["signals"], relevance)
 
 
@@ -89,8 +110,27 @@ def _relevance(query: Query, pool: Pool, weights: Weights) -> Values:
     for name in (pool.embedder_name or WORDS_ALONE, WORDS_ALONE):
         logistic = weights.relevance.get(name, weights.relevance[WORDS_ALONE])
         factors = np.array([logistic.evidence.get(kind, 0.0) for kind in EVIDENCE])
-        chances.append(1 / (1 + np.exp(-(shown @ factors + logistic.bias))))
+        exact = shown @ factors + logistic.bias
+        if logistic.standout is not None:
+            exact += _standing_out(query, pool, logistic.standout)
+        chances.append(1 / (1 + np.exp(-exact)))
     return np.asarray(np.where(pool.embedded, chances[0], chances[1]))
+
+
+def _standing_out(query: Query, pool: Pool, standout: Standout) -> Values:
+    """Return what is taken from each candidate that shares no word with the query and is no nearer than others, ≤ 0.
+
+    Every text is somewhat near to every other, and the more so the shorter both are: a greeting is near to all.
+    """
+    cosines, other = pool.cosines(), pool.in_cjk != (CJK_RUN.search(query.bare) is not None)
+    usual = np.zeros(len(pool))
+    for script, expected in ((False, standout.usual), (True, standout.usual_other_script)):
+        there = cosines[(other == script) & pool.embedded]
+        shrunk = (there.sum() + standout.others * expected) / (len(there) + standout.others)
+        # Few of another script among many are the nearest of theirs: their own mean says too little.
+        usual[other == script] = max(shrunk, cosines.mean()) if len(there) < len(pool) / 2 else shrunk
+    fallen = standout.slope * np.minimum(0.0, cosines - usual - standout.least)
+    return np.asarray(np.where(pool.coverage(BEFORE) > 0, 0.0, fallen))
 
 
 def evidence(query: Query, pool: Pool) -> Values:

@@ -78,9 +78,10 @@ def assert_framed(message: ChatMessage, question: str) -> None:
     headers = [line for line in rest if HEADER.fullmatch(line)]
     known = {
         line
-        for name in ("sources", "doubtful")
-        for line in prompt(name).format(sources="", known="", question=question).splitlines()
-    } | {""}
+        for name in ("sources", "nothing")
+        for line in prompt(name).format(now="", sources="", more="", question=question).splitlines()[1:]
+    } | {rest[0]}
+    assert re.fullmatch(r"It is \w+day, \d{4}-\d\d-\d\d, \d\d:\d\d \(UTC[+-]\d{4}\)\.", rest[0])
     assert [line for line in rest if line not in known and line not in headers] == []
     assert sum(line == "Question of the user:" for line in rest) == 1
     assert MARKS.search(message.content) is None

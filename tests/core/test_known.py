@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from assistant.core.events import PartKind, Recalled, TurnFinished
-from assistant.core.known import Shares, gather, tell
+from assistant.core.known import Shares, gather, summaries_of, tell
 from assistant.core.prompts import prompt
 from assistant.core.session import Session, TurnSettings
 from assistant.llm.quote import QuoteModel
@@ -34,30 +34,52 @@ async def asked(store: Store, text: str, model: ScriptedChat, **settings: object
     return recalled, finished
 
 
-async def test_facts_goals_and_summaries_are_told_whatever_is_asked(store: Store) -> None:
+async def test_facts_and_goals_are_told_whatever_is_asked(store: Store) -> None:
     fact(store, "I live in Lyon.", about="home")
     goal = store.remember(NewMemory("Run a marathon.", MemoryKind.GOAL, why="For the heart.", horizon="by October"))
     store.memories.review(goal.id, "Ran ten kilometres.")
-    talk = store.conversations.start("Boiler")
-    said = store.conversations.append(talk.id, Role.USER, "The boiler leaks.", USER, parent_id=None)
-    store.learning.summaries.keep(Summary(talk.id, said.id, "It was about the boiler.", MODEL, False, now()))
     model = ScriptedChat(["Yes."])
     recalled, _ = await asked(store, NO_RECALL, model)
-    text = model.requests[0].messages[-1].content
+    text = model.requests[0].messages[0].content
     for words in ("> I live in Lyon.", "> Run a marathon.\n> What for: For the heart.", "by October", "Ran ten kilo"):
         assert words in text
-    assert "> It was about the boiler." in text
     assert prompt("goals") in text
-    assert text.endswith(f"Question of the user:\n{NO_RECALL}")
+    assert model.requests[0].messages[-1].content.endswith(f"Question of the user:\n{NO_RECALL}")
     kinds = [part.kind for part in recalled.parts]
-    assert kinds.index(PartKind.KNOWN) < kinds.index(PartKind.GOALS) < kinds.index(PartKind.SUMMARIES)
+    assert kinds.index(PartKind.KNOWN) < kinds.index(PartKind.GOALS) < kinds.index(PartKind.QUESTION)
+
+
+async def test_a_talk_is_summed_up_where_the_question_touches_it(store: Store) -> None:
+    talk = store.conversations.start("Boiler")
+    said = store.conversations.append(talk.id, Role.USER, "The boiler leaks.", USER, parent_id=None)
+    store.learning.summaries.keep(Summary(talk.id, said.id, "It was about the pressure.", MODEL, False, now()))
+    model = ScriptedChat(["Yes."], ["No."])
+    await asked(store, "What leaks at the boiler?", model)
+    await asked(store, NO_RECALL, model)
+    assert ["It was about the pressure." in one.messages[-1].content for one in model.requests] == [True, False]
+
+
+async def test_beginning_of_a_request_stays_the_same_from_turn_to_turn(store: Store) -> None:
+    fact(store, "I live in Lyon.", about="home")
+    store.remember("The spare key is with Ines.")
+    model = ScriptedChat(["With Ines [1], as you live in Lyon [3]."], ["Fine."], ["Bye."])
+    session = Session(store, model, TurnSettings(passages=2, capture=False))
+    for text in ("Who has the spare key?", "And the boiler?", "Thanks!"):
+        assert [event async for event in session.turn(text)]
+    first, second, third = (one.messages for one in model.requests)
+    assert second[: len(first) - 1] == first[:-1]
+    assert third[: len(second) - 1] == second[:-1]
+    assert "[3] fact" in first[0].content
+    assert [one.content for one in second[1:-1]] == ["Who has the spare key?", "With Ines , as you live in Lyon ."]
+    assert "It is " in third[-1].content
+    assert "Nothing relevant" in third[-1].content
 
 
 async def test_fact_that_is_cited_is_a_source_and_one_that_is_not_is_none(store: Store) -> None:
     home = fact(store, "I live in Lyon.", about="home")
     fact(store, "I like tea.")
     recalled, _ = await asked(store, NO_RECALL, ScriptedChat(["?"]))
-    number = next(at for at, hit in enumerate(recalled.hits, start=1) if hit.source.id == home.id)
+    number = next(one.number for one in recalled.sources if one.hit.source.id == home.id)
     _, finished = await asked(store, NO_RECALL, ScriptedChat([f"In Lyon [{number}]."]))
     cited = [one for one in finished.sources if one.cited]
     assert [(one.number, one.hit.source.id) for one in cited] == [(number, home.id)]
@@ -66,27 +88,24 @@ async def test_fact_that_is_cited_is_a_source_and_one_that_is_not_is_none(store:
     assert stored == [cited[0].hit.id]
 
 
-def test_what_was_recalled_is_not_told_twice(store: Store) -> None:
+async def test_what_is_known_anyway_keeps_its_number_when_it_is_recalled_too(store: Store) -> None:
     fact(store, "I live in Lyon.")
-    hits = store.recall("Where do I live? Lyon", 1)
-    known = gather(store, Shares(), include_private=True, conversation_id=None)
-    assert len(known.facts) == 1
-    assert tell(known, hits, 8000, 8000).hits == ()
-    assert len(tell(known, [], 8000, 8000).hits) == 1
+    recalled, _ = await asked(store, "Where do I live? Lyon", ScriptedChat(["Lyon [1]."]))
+    assert [(one.number, one.hit.text) for one in recalled.sources] == [(1, "I live in Lyon."), (3, "I live in Lyon.")]
 
 
 def test_each_sort_keeps_to_its_share_and_the_same_gives_the_same(store: Store) -> None:
     for number in range(16):
         fact(store, f"Fact {number} is of some length, so that not all of them find room in a small share.")
     store.remember(NewMemory("Run a marathon.", MemoryKind.GOAL))
-    known = gather(store, Shares(facts=0.05), include_private=True, conversation_id=None)
-    told = tell(known, [], 4000, 4000)
+    known = gather(store, Shares(facts=0.05), include_private=True)
+    told = tell(known, 4000, 4000)
     assert sum(part.tokens for part in told.parts if part.kind is PartKind.KNOWN) <= 200
     assert any(part.kind is PartKind.GOALS for part in told.parts)  # more facts take nothing from the goals
-    assert tell(known, [], 4000, 4000) == told
-    none = gather(store, Shares(0, 0, 0), include_private=True, conversation_id=None)
-    assert tell(none, [], 4000, 4000).text == ""
-    assert tell(known, [], 4000, 10).text == ""
+    assert tell(known, 4000, 4000) == told
+    none = gather(store, Shares(0, 0, 0), include_private=True)
+    assert tell(none, 4000, 4000).text == ""
+    assert tell(known, 4000, 10).text == ""
 
 
 def test_what_is_over_open_private_or_said_here_is_left_out(store: Store) -> None:
@@ -98,11 +117,13 @@ def test_what_is_over_open_private_or_said_here_is_left_out(store: Store) -> Non
     talk = store.conversations.start("Boiler")
     said = store.conversations.append(talk.id, Role.USER, "The boiler leaks.", USER, parent_id=None)
     store.learning.summaries.keep(Summary(talk.id, said.id, "Boiler.", MODEL, False, now()))
-    elsewhere = gather(store, Shares(), include_private=False, conversation_id=talk.id)
-    assert (elsewhere.facts, elsewhere.summaries) == ([], [])
-    here = gather(store, Shares(), include_private=True, conversation_id=None)
+    assert gather(store, Shares(), include_private=False).facts == []
+    hits = store.recall("boiler", 1)
+    assert summaries_of(store, hits, include_private=True, without=talk.id) == []
+    assert len(summaries_of(store, hits, include_private=True, without=None)) == 1
+    here = gather(store, Shares(), include_private=True)
     assert [one.text for one in here.facts] == ["My pin is 4711."]
-    assert tell(here, [], 8000, 8000).private
+    assert tell(here, 8000, 8000).private
 
 
 def test_what_is_used_comes_before_what_is_not(store: Store) -> None:
@@ -120,7 +141,7 @@ def test_what_is_used_comes_before_what_is_not(store: Store) -> None:
     assert matters[used.id] > matters[newest.id] >= matters[old.id]
     later = store.memories.importance(now() + timedelta(days=360))
     assert later[used.id] == pytest.approx(matters[used.id] / 4, rel=0.01)
-    facts = gather(store, Shares(), include_private=True, conversation_id=None).facts
+    facts = gather(store, Shares(), include_private=True).facts
     assert facts[0].source.id == used.id
 
 

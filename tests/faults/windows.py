@@ -220,7 +220,10 @@ class ShellWindow(Window):
         kept = sorted(self.books.kept)
         if kept:
             mark = self.chosen.choice(kept)
-            if mark not in self.ask("search", mark, fails=True) and mark in self.books.kept:
+            found = self.ask("search", mark, fails=True)
+            # What was said and taken for a question is found where it is looked for.
+            found += self.ask("search", mark, "--kind", "conversation", fails=True)
+            if mark not in found and mark in self.books.kept:
                 self.books.trouble.append(f"{mark} was acknowledged and is not found")
 
     def _merge(self) -> None:

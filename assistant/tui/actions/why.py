@@ -28,8 +28,7 @@ async def why(chat: ChatScreen, argument: str) -> None:
     answer = answers[-1]
     said, sources = answer.text, [one for one in answer.sources if one.cited]
     if argument:
-        most = max((one.number or 0 for one in answer.sources), default=0)
-        sentence = sentence_meant(sentences_of(answer.text, most), argument)
+        sentence = sentence_meant(sentences_of(answer.text), argument)
         if sentence is None:
             chat.notify(_("The last answer says nothing like that."), markup=False, timeout=4)
             return
@@ -57,6 +56,7 @@ def _beside(chat: ChatScreen) -> str:
         (PartKind.PINNED, NN_("{count} pinned memory", "{count} pinned memories")),
         (PartKind.KNOWN, NN_("{count} thing known of you", "{count} things known of you")),
         (PartKind.GOALS, NN_("{count} goal", "{count} goals")),
+        (PartKind.TOUCHING, NN_("{count} thing you said before", "{count} things you said before")),
         (PartKind.SUMMARIES, NN_("{count} summary", "{count} summaries")),
         (PartKind.RECENT, NN_("{count} earlier message", "{count} earlier messages")),
     )

@@ -22,6 +22,7 @@ _NAMES: Final = {
     PartKind.RECALLED: N_("Recalled"),
     PartKind.KNOWN: N_("Known of you"),
     PartKind.GOALS: N_("Your goals"),
+    PartKind.TOUCHING: N_("What you said before that may touch it"),
     PartKind.SUMMARIES: N_("Earlier chats, in short"),
     PartKind.RECENT: N_("Recent messages"),
     PartKind.QUESTION: N_("Your message"),

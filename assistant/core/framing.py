@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from assistant.core.events import ContextPart, PartKind
-from memory_store.models import Author, AuthorKind, Hit
+from memory_store.models import Author, AuthorKind, Hit, SourceKind
 
 T = TypeVar("T")
 
@@ -56,11 +56,16 @@ def framed(number: int, hit: Hit, text: str = "") -> str:
     pieces = [
         hit.source.title or hit.source.kind.value,
         hit.locator.label(),
-        f"{hit.created_at:%Y-%m-%d}",
-        f"by {author_label(hit.author)}",
+        f"{hit.created_at.astimezone():%Y-%m-%d, %A}",  # "on Monday" is said of this day
+        f"by {author_label(hit.author)}" + (", unchecked" if _is_unchecked(hit) else ""),
     ]
     line = " | ".join(_BAR.sub("/", one_line(piece)) for piece in pieces if piece)
     return f"[{number}] {line}\n{quoted(text or hit.text)}"
+
+
+def _is_unchecked(hit: Hit) -> bool:
+    """Say whether a model said this in a chat, and nobody has taken it over: it is no evidence of anything."""
+    return hit.author.kind is AuthorKind.MODEL and hit.kind is SourceKind.CONVERSATION
 
 
 def quoted(text: str) -> str:

@@ -38,6 +38,7 @@ from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
 from assistant.llm.shortfall import is_whole, shortfall
 from memory_store import Store
+from memory_store.asking import tells_nothing
 from memory_store.errors import KeepsakeError, NotFoundError
 from memory_store.models import (
     USER,
@@ -312,7 +313,7 @@ class Session:
             parent,
             MessageStatus.COMPLETE,
             self.is_private,
-            capture=self.settings.learn and is_capable(self.model) and not self.temporary,
+            capture=self._learns() and not tells_nothing(text),
         )
         self._messages.append(message)
         self._tree.append(message)
@@ -322,6 +323,9 @@ class Session:
         if self._from_shell:
             return self._store.conversations.of_shell(SHELL_TITLE, include_private=self.model.is_private)
         return self._conversations.start(title_of(text))
+
+    def _learns(self) -> bool:
+        return self.settings.learn and is_capable(self.model) and not self.temporary
 
     def _append(
         self,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from assistant.core.context import Context, build, in_view
+from assistant.core.framing import framed
 from assistant.core.relevance import is_relevant, worth_quoting, worth_telling
 from memory_store import Store
 from memory_store.models import USER, Author, AuthorKind, Hit, RecallFilters, Role, Surroundings
@@ -99,3 +101,18 @@ def test_what_ranks_far_below_the_best_is_not_quoted(store: Store) -> None:
     best, near, far, beside = (replace(hit, score=score, relevance=chance) for score, chance in pairs)
     assert worth_quoting([best, beside, near, far]) == [best, near]
     assert worth_quoting([beside]) == []
+
+
+def test_a_source_says_its_day_and_what_a_model_said_is_told_as_unchecked(store: Store) -> None:
+    talk = store.conversations.start("Keys", created_at=datetime(2026, 11, 27, 12, tzinfo=UTC))
+    said = store.conversations.append(
+        talk.id, Role.USER, "On Monday Ines gets the spare key.", USER, parent_id=None, created_at=talk.created_at
+    )
+    store.conversations.append(
+        talk.id, Role.ASSISTANT, "Otto has the spare key.", Author(AuthorKind.MODEL, "m"), parent_id=said.id
+    )
+    mine, its = sorted(
+        store.recall("spare key", 2, RecallFilters(echoes=True)), key=lambda hit: hit.author.kind != "user"
+    )
+    assert framed(1, mine).startswith("[1] Keys | 2026-11-27, Friday | by the user\n")
+    assert framed(2, its).splitlines()[0].endswith(" | by the model m, unchecked")

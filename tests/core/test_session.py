@@ -340,3 +340,13 @@ async def test_chat_goes_on_after_what_it_ended_with_was_erased_in_another_windo
     kept = [] if everything else ["My first words."]
     assert [one.text for one in stored] == [*kept, "And more.", "Fine."]
     assert stored[-2].parent_id == (None if everything else first.id)
+
+
+async def test_what_only_asks_does_not_wait_to_be_learned_from(store: Store) -> None:
+    session = session_of(store, Model(["Fine."]))
+    for text in ("Who has the spare key?", "The spare key is with Ines now."):
+        await events_of(session, text)
+    waiting = store.learning.queue.next(include_private=True)
+    assert waiting is not None
+    assert waiting.text == "The spare key is with Ines now."
+    assert store.learning.queue.waiting() == 1

@@ -46,7 +46,8 @@ class SettingsScreen(Screen[bool]):
         & > #head { height: 1; padding: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         & > VerticalScroll { padding: 1 2; scrollbar-size-vertical: 1; }
         & .settings--section { text-style: bold; color: $primary; margin: 0 0 1 0; }
-        & #choose-model { margin: 0 0 1 0; }
+        & #choose-model { margin: 0 0 1 0; background: $background; color: $foreground; text-style: underline; }
+        & #choose-model:focus { background: $background; background-tint: transparent; text-style: bold reverse; }
         & > #foot { height: auto; padding: 0 2; color: $foreground-muted; }
     }
     """

@@ -34,6 +34,11 @@ class Expression:
         return self._compiled.fullmatch
 
     @property
+    def sub(self) -> Callable[..., str]:
+        """As that of re.Pattern."""
+        return self._compiled.sub
+
+    @property
     def finditer(self) -> Callable[..., Iterator[re.Match[str]]]:
         """As that of re.Pattern."""
         return self._compiled.finditer

@@ -11,9 +11,8 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from memory_store.expression import Expression
 
@@ -25,9 +24,9 @@ CJK: Final = (
 CJK_RUN: Final = re.compile(f"[{CJK}]+")
 # Scripts that put no spaces between words: those, and Thai, Lao, Burmese and Khmer, whose own digits are folded.
 UNSPACED: Final = CJK + "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecd\u0edc-\u0edf\u1000-\u103f\u1050-\u109f\u1780-\u17d3"
-UNSPACED_RUN: Final = re.compile(f"[{UNSPACED}]+")
+UNSPACED_RUN: Final = Expression(f"[{UNSPACED}]+")
 _EMOJI: Final = "\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff"
-EMOJI: Final = re.compile(f"[{_EMOJI}]")
+EMOJI: Final = Expression(f"[{_EMOJI}]")
 # Vowel signs and the like, which Python takes for no part of a word: of India's scripts, and Tibetan.
 _VOWELS: Final = "\u0900-\u0963\u0966-\u0df3\u0f71-\u0f84\u0f8d-\u0fbc"
 WORD: Final = re.compile(f"(?:[^\\W_{UNSPACED}]|[{_VOWELS}])+")
@@ -35,7 +34,7 @@ TOKEN: Final = re.compile(f"[{UNSPACED}]+|[{_EMOJI}]|{WORD.pattern}")
 
 # Marks that people leave out or that are not seen: accents, points of Hebrew, vowels of Arabic and the stretching of
 # its words, what chooses the form of a sign, tones of skin.
-_LEFT_OUT: Final = re.compile(
+_LEFT_OUT: Final = Expression(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
     "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1ace\u1dc0-\u1dff\u20d0-\u20f0\ufe00-\ufe0f\ufe20-\ufe2f"
     "\U0001f3fb-\U0001f3ff\U000e0100-\U000e01ef]"
@@ -44,7 +43,7 @@ _LEFT_OUT: Final = re.compile(
 _LETTERS: Final[dict[str, str]] = dict(
     zip("ıđðøłħŧæœþĸŋىةکی", ["i", "d", "d", "o", "l", "h", "t", "ae", "oe", "th", "k", "n", *"يهكي"], strict=True)
 )
-_BROKEN_LINE: Final = re.compile(f"(?<=[{CJK}])[ \\t]*\\n[ \\t]*(?=[{CJK}])")
+_BROKEN_LINE: Final = Expression(f"(?<=[{CJK}])[ \\t]*\\n[ \\t]*(?=[{CJK}])")
 _HAN: Final = range(0x3400, 0xA000)
 
 
@@ -53,16 +52,25 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     text = unicodedata.normalize("NFKD", text).casefold().replace("и\u0306", "й").replace("у\u0306", "ў")
-    for sign in set(text):
-        if not sign.isascii() and (other := _as_compared(sign)) != sign:
-            text = text.replace(sign, other)
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", text.translate(_SIGNS))
     return _BROKEN_LINE.sub("", text) if "\n" in text else text
 
 
-@functools.lru_cache(maxsize=16_384)
+class _Signs(dict[int, str]):
+    """What stands for each sign that was met, by its number, as `str.translate` wants it."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _as_compared(chr(code))
+        return self[code]
+
+
+_SIGNS: Final = _Signs()
+
+
 def _as_compared(sign: str) -> str:
     """Return what stands for one sign of a decomposed text in lower case: nothing, another one, or a space."""
+    if sign.isascii():
+        return sign
     if ord(sign) in _HAN:
         return simplified().get(sign, sign)
     category = unicodedata.category(sign)
@@ -118,8 +126,7 @@ _NUMBER_LENGTH: Final = range(7, 21)
 _LOCAL: Final = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(NamedTuple):
     """A name that is written in several ways, from `start` to `end`: as one word, and as the parts that may be spaced.
 
     `local` is the end of a long number, which it shares with other ways of writing its beginning.

@@ -7,8 +7,7 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from memory_store.database.filters import NO_FILTER, FilterSql
 from memory_store.folding import EMOJI, TOKEN, UNSPACED_RUN, WORD, bigrams, folded, spellings
@@ -77,7 +76,7 @@ def query_terms(query: str) -> list[str]:
         else:
             kept.extend(word for word in one.words if word not in STOP_WORDS)
     for token in TOKEN.findall(folded(query)):
-        if UNSPACED_RUN.fullmatch(token):
+        if not token.isascii() and UNSPACED_RUN.fullmatch(token):
             kept.extend(_terms_of_run(token))
         else:
             (stopped if token in STOP_WORDS else kept).append(token)
@@ -102,8 +101,7 @@ def _terms_of_run(run: str) -> list[str]:
     return found or bigrams(run)[:-1] or [run + "*"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(NamedTuple):
     """What a text must hold: one of these alternatives, each of terms that stand for it together.
 
     `number` is the whole of a long number or account; one of the alternatives is then only the end of it.

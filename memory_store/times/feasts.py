@@ -10,10 +10,9 @@ import functools
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from memory_store.times.windows import Window
 
@@ -23,8 +22,7 @@ _ZONES: Final = Path("/usr/share/zoneinfo/zone.tab")
 _TERRITORY: Final = re.compile(r"^[A-Za-z]{2,3}_([A-Za-z]{2})\b")
 
 
-@dataclass(frozen=True, slots=True)
-class _Public:
+class _Public(NamedTuple):
     """A holiday by its name in `holidays`: a pattern of the English one, and where to look if there is none at home.
 
     `after` is how many days after it the feast is that is meant.

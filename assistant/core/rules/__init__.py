@@ -13,6 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
+from memory_store import folding
+
 _NAMED_PART: Final = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -33,8 +35,9 @@ def rules(file: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
 
 @cache
 def simplified() -> Mapping[int, str]:
-    """Return the simplified sign of each traditional one that the rules' words have, for `str.translate`."""
-    return {ord(pair[0]): pair[1] for line in _whole_lines(_text("simplified")) for pair in line.split()}
+    """Return the simplified sign of each traditional one, and of those the rules add, for `str.translate`."""
+    added = (pair for line in _whole_lines(_text("simplified")) for pair in line.split())
+    return {ord(sign): simple for sign, simple in (*folding.simplified().items(), *added)}
 
 
 def _text(file: str) -> str:

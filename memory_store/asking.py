@@ -29,7 +29,7 @@ _BEGINNING, _END_SIGNS = 90, 40
 _WEIGHT_OF_A_MARK: Final = 16
 # How sure it must be that a sentence tells nothing.
 SURE: Final = 0.9
-# And how likely, that a query is small talk: nothing is lost where it is taken for that.
+# And how likely, where nothing is lost by it: that a query is small talk, or that something said may be a question.
 _LIKELY: Final = 0.5
 _ENDS: Final = re.compile(r"(?<=[.!?؟。！？\u037e;।…])\s+|(?<=[。！？])|\n+")
 _CLOSING: Final = re.compile(r"[\s.!?。！？؟;\u037e…\"'”’)»」।]+$")
@@ -61,6 +61,12 @@ def tells_nothing(text: str) -> bool:
 def asks_something(text: str) -> bool:
     """Return whether some sentence of a message asks or requests."""
     return any(what_of(one) is Saying.ASKS for one in split(text[:_LONGEST_MESSAGE]))
+
+
+def may_ask(text: str) -> bool:
+    """Return whether each sentence of a message more likely asks than tells, though that may not be sure."""
+    sentences = list(split(text[:_LONGEST_MESSAGE]))
+    return bool(sentences) and all(chances(one)[0] >= _LIKELY for one in sentences)
 
 
 def is_small_talk(text: str) -> bool:

@@ -171,8 +171,11 @@ class Conversations:
                 raise NotFoundError(f"The message {message_id} was erased before it was finished.")
             message = message_of(row)
             connection.execute("DELETE FROM citations WHERE message_id = ?", (message_id,))
+            citations = list(citations)
             _cite(connection, message_id, citations)
             _index(connection, message, drafts)
+            if message.parent_id is not None and any(one.cited for one in citations):
+                passages.settle_asked(connection, message.parent_id)
         return message
 
     def discard(self, message_id: str) -> None:

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from memory_store import ids
-from memory_store.asking import tells_nothing
+from memory_store.asking import may_ask, tells_nothing
 from memory_store.clock import from_text, to_text
 from memory_store.database.filters import TRUE_AT
 from memory_store.database.rows import author_of, locator_from_json, locator_to_json
-from memory_store.models import Author, AuthorKind, Hit, Locator, PassageDraft, Source, SourceKind
+from memory_store.models import USER, Author, AuthorKind, Hit, Locator, PassageDraft, Source, SourceKind
 
 _INSERT: Final = """
 INSERT INTO passages (id, document_id, message_id, memory_id, ordinal, text, context, search_text, search_context,
@@ -184,6 +184,15 @@ def _is_echo(author: Author, said: str) -> bool:
     return author.kind is AuthorKind.USER and author.name is None and tells_nothing(said)
 
 
+def settle_asked(connection: sqlite3.Connection, message_id: str) -> None:
+    """Make an echo of what the user said that may be a question, now that it was answered from sources."""
+    row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
+    if row is not None and author_of(row) == USER and may_ask(row["text"]):
+        changed = connection.execute("UPDATE passages SET echo = 1 WHERE message_id = ? AND echo = 0", (message_id,))
+        if changed.rowcount:
+            _take_from_index(connection)
+
+
 def mark_echoes(connection: sqlite3.Connection, after_row: int = 0) -> None:
     """Find the echoes among passages that came without being told apart: in older stores and in archives."""
     found = connection.execute(
@@ -193,7 +202,11 @@ def mark_echoes(connection: sqlite3.Connection, after_row: int = 0) -> None:
     ).fetchall()
     rows = [(row["row"],) for row in found if _is_echo(author_of(row), row["text"])]
     connection.executemany("UPDATE passages SET echo = 1 WHERE row = ? AND echo = 0", rows)
-    # The index holds none of them: what was in it is taken out by a new generation.
+    _take_from_index(connection)
+
+
+def _take_from_index(connection: sqlite3.Connection) -> None:
+    """Leave no echo in the index: what was in it goes with a new generation; the scan looks at the marks anew."""
     connection.execute(
         "UPDATE index_segments SET state = 'stale' WHERE id IN (SELECT e.segment_id FROM embeddings AS e "
         "JOIN passages AS p ON p.row = e.passage_row WHERE p.echo = 1)"
@@ -205,6 +218,7 @@ def mark_echoes(connection: sqlite3.Connection, after_row: int = 0) -> None:
     connection.execute(
         "DELETE FROM outbox WHERE operation = 'index' AND passage_row IN (SELECT row FROM passages WHERE echo = 1)"
     )
+    bump_vectors_epoch(connection)
 
 
 def cited_by(connection: sqlite3.Connection, answers: Sequence[int]) -> list[int]:

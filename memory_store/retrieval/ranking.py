@@ -128,7 +128,7 @@ def _standing_out(query: Query, pool: Pool, standout: Standout) -> Values:
         there = cosines[(other == script) & pool.embedded]
         shrunk = (there.sum() + standout.others * expected) / (len(there) + standout.others)
         # Few of another script among many are the nearest of theirs: their own mean says too little.
-        usual[other == script] = max(shrunk, cosines.mean()) if len(there) < len(pool) / 2 else shrunk
+        usual[other == script] = max(shrunk, cosines.mean()) if len(there) <= len(pool) / 2 else shrunk
     fallen = standout.slope * np.minimum(0.0, cosines - usual - standout.least)
     return np.asarray(np.where(pool.coverage(BEFORE) > 0, 0.0, fallen))
 

@@ -8,10 +8,11 @@ from datetime import datetime
 
 import numpy as np
 
+from memory_store.asking import may_ask
 from memory_store.database import passages
 from memory_store.database.connection import Database
 from memory_store.database.filters import may_be_shown
-from memory_store.models import Hit, RecallFilters, SourceKind
+from memory_store.models import AuthorKind, Hit, RecallFilters, SourceKind
 from memory_store.retrieval.candidates import VectorSide, gather, understood
 from memory_store.retrieval.dismissed import dismissed_for
 from memory_store.retrieval.diversity import Group, grouped
@@ -65,12 +66,32 @@ def _hits(
         questions = passages.dismissed(connection, rows.tolist())
     left_out = dismissed_for(query, questions, asked_at)
     order = [int(at) for at in np.lexsort((rows, -ranked.scores)) if int(rows[at]) not in left_out]
+    if not filters.echoes and may_ask(query.text):
+        order = _answers_first(pool, order, k)
     groups = grouped(pool, order, k)
     with database.read() as connection:
         found = passages.by_rows(connection, [int(rows[at]) for group in groups for at in group])
     # What was erased, superseded or marked private since it was ranked is left out.
     read = {row: one for row, one in found.items() if may_be_shown(one, filters)}
     return [_hit(query, pool, ranked, group, read) for group in groups if int(rows[group[0]]) in read]
+
+
+def _answers_first(pool: Pool, order: list[int], k: int) -> list[int]:
+    """Put behind the k best what the user said that may be a question too, though that was not sure enough to leave it.
+
+    Questions without their sign are near to any other question, and answer none.
+    """
+    best = order[: 2 * k]
+    asked = {
+        at
+        for at in best
+        if (one := pool.candidates[at]).kind == SourceKind.CONVERSATION
+        and one.author_kind == AuthorKind.USER
+        and one.author_name is None
+        and may_ask(one.text)
+    }
+    answers = [at for at in best if at not in asked]
+    return [*answers[:k], *sorted(asked, key=best.index), *answers[k:], *order[2 * k :]]
 
 
 def _hit(query: Query, pool: Pool, ranked: Ranked, group: Group, read: dict[int, passages.StoredPassage]) -> Hit:

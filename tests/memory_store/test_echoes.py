@@ -131,3 +131,22 @@ def test_echoes_of_an_archive_are_told_apart_when_it_comes(store: Store, tmp_pat
         assert [hit.text for hit in other.recall("spare key")] == ["The spare key is with Ines."]
         assert len(other.recall("spare key", 9, TALKS)) == 2
         assert other.verify() == []
+
+
+def test_what_may_be_a_question_is_an_echo_once_it_was_answered_from_sources(store: Store) -> None:
+    document = add_document(store, "/home.md", "Der Ersatzschlüssel liegt bei Frau Brandt.")
+    (evidence,) = store.documents.passages(document.id)
+    question = "Wo liegt der Ersatzschlüssel"
+    assert not tells_nothing(question)
+    for cited in ((), (evidence.id,)):
+        ask(store, question, "Bei Frau Brandt.", *cited)
+        indexed(store)
+        assert store.recall(question)[0].id == evidence.id  # what may be a question stands behind what tells something
+    assert [hit.text for hit in store.recall("Ersatzschlüssel")].count(question) == 1  # the one that nothing answered
+    assert store.verify() == []
+
+
+def test_a_statement_that_was_answered_from_sources_stays(store: Store) -> None:
+    evidence = store.memories.as_hits([store.remember("Ines lives in Porto.").id])[0]
+    ask(store, "The spare key is with Ines now.", "In Porto [1].", evidence.id)
+    assert "The spare key is with Ines now." in [hit.text for hit in store.recall("spare key")]

@@ -92,7 +92,7 @@ def assemble(
     built = context.build(
         text,
         [one for one in messages[:-1] if one.text and (include_private or not one.private)],
-        store.memories.pinned(include_private=include_private),
+        store.memories.pinned(include_private=include_private) if settings.recall else [],
         hits,
         surroundings={} if model.quotes_only else store.surroundings(hits, filters),
         budget=budget,

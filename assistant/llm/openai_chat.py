@@ -241,8 +241,6 @@ class OpenAIChat:
 
     async def _values(self, response: httpx2.Response, answer: _Answer) -> AsyncGenerator[Any, None]:
         """Yield what is sent until it ends, or for `usage_grace_s` after the answer is complete."""
-        if "html" in response.headers.get("content-type", ""):  # A web server's page, or a proxy's that wants a login.
-            raise _Failure(Failed(malformed(self._endpoint)))
         frames = Frames(response.aiter_bytes())
         deadline: float | None = None
         async with aclosing(frames.values()) as values:

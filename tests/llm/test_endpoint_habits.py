@@ -54,6 +54,7 @@ OTHER = {"choices": [{"index": 1, "delta": {"content": "Coffee!"}}, {"index": 0,
         pytest.param(Body(b"\xef\xbb\xbf" + TEA), id="a byte order mark"),
         pytest.param(Body(TEA, content_type="application/json"), id="events called JSON"),
         pytest.param(Body(TEA, content_type="application/octet-stream"), id="events called bytes"),
+        pytest.param(Body(TEA, content_type="text/html"), id="events called a page"),
         pytest.param(Body(json.dumps(chunk("Green tea.", "stop"), indent=1).encode()), id="one value, indented"),
         pytest.param(
             Body(b'{"choices":[{"message":{"content":"Green tea."}}]}\n', 200, "application/json"),

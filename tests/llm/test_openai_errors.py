@@ -49,6 +49,7 @@ async def failure(chat: OpenAIChat, into: Answer | None = None) -> ModelError:
         (Failure(418, "I am a teapot"), "error 418.*teapot", "name and settings"),
         (Failure(429, "You exceeded your current quota", "insufficient_quota"), "no credit left", "billing"),
         (Body(b"<html>login</html>", 200, "text/html"), "not in the chat completions format", "/v1"),
+        (Body(b"<html>\n{\n let x\n}\n</html>\n", 200, "text/html"), "not in the chat completions format", "/v1"),
         (Body(b"<html>gone</html>", 502, "text/html"), "error 502\\.$", "server's log"),
         (Body(b"\xff\xfe\x00 garbage", 200), "not in the chat completions format", "/v1"),
         (Body(b"data: \xff\xfe\n\n", 200), "not in the chat completions format", "/v1"),

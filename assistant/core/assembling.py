@@ -66,7 +66,8 @@ def assemble(
     """
     include_private = model.is_private
     budget = model.context_tokens - settings.max_answer_tokens
-    in_view = context.in_view(messages, budget)
+    # Who only quotes sees no earlier message: what was told a moment ago is found like anything.
+    in_view = context.in_view(messages, 0 if model.quotes_only else budget)
     filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
     hits = _recalled(store, text, settings.passages, filters, private) if settings.recall else []
     hits = worth_quoting(hits) if model.quotes_only else worth_telling(hits)

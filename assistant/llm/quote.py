@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta
 from assistant.llm.excerpts import Excerpt, best_excerpt, is_chinese
 from assistant.llm.markdown_safety import as_blockquote, escape_inline
+from memory_store.asking import asks_something
 from memory_store.models import Hit
 
 NAME = "quote"
@@ -22,6 +23,7 @@ class _Frame:
 
     found: str
     nothing: str
+    kept: str
     noted: str
     ended: str
     opening: str
@@ -31,6 +33,7 @@ class _Frame:
 _ENGLISH = _Frame(
     found="No language model is configured, so I only quote what I found:",
     nothing="I found nothing relevant in what I know. No language model is configured, so I can't say more than that.",
+    kept="I keep what you tell me, and quote it when you ask. No language model is configured, so I can't say more.",
     noted="I will remember this:",
     ended="I no longer take this to be true:",
     opening=" (",
@@ -39,6 +42,7 @@ _ENGLISH = _Frame(
 _CHINESE = _Frame(
     found="尚未配置语言模型，以下只是我找到的原文引用：",
     nothing="在我所知道的内容里没有找到相关的信息。尚未配置语言模型，所以我无法作更多回答。",
+    kept="我会保存您说的话，您问起时再引用。尚未配置语言模型，所以我无法作更多回答。",
     noted="我会记住：",
     ended="我不再认为这是真的：",
     opening="（",
@@ -88,7 +92,8 @@ class QuoteModel:
             yield TextDelta("\n\n".join(parts))
             yield Finished("stop", NAME)
             return
-        yield TextDelta(frame.found if chosen else frame.nothing)
+        nothing = frame.nothing if asks_something(request.question) else frame.kept
+        yield TextDelta(frame.found if chosen else nothing)
         texts = [hit.text for _, hit in chosen]
         for number, hit in chosen:
             excerpt = best_excerpt(hit.text, request.question, hit.matched, texts, MAX_CHARACTERS)

@@ -350,3 +350,13 @@ async def test_what_only_asks_does_not_wait_to_be_learned_from(store: Store) -> 
     assert waiting is not None
     assert waiting.text == "The spare key is with Ines now."
     assert store.learning.queue.waiting() == 1
+
+
+async def test_what_was_told_a_moment_ago_is_quoted_in_the_same_chat(store: Store) -> None:
+    session = Session(store, QuoteModel(), TurnSettings(capture=False))
+    told = (await events_of(session, "My sister Ines keeps the spare key"))[-1]
+    assert isinstance(told, TurnFinished)
+    assert told.message.text.startswith("I keep what you tell me")
+    asked = (await events_of(session, "Who has the spare key?"))[-1]
+    assert isinstance(asked, TurnFinished)
+    assert "> My sister Ines keeps the spare key" in asked.message.text

@@ -18,7 +18,6 @@ from assistant.cli.output import complain, hit_json, print_json, say
 from assistant.cli.turns import Printer, session_in, show_turn
 from assistant.config import Settings
 from assistant.errors import ConfigError
-from assistant.ingestion.attaching import attached_file
 from memory_store import Store
 from memory_store.errors import StoreError
 from memory_store.models import Source
@@ -117,6 +116,8 @@ class _Asked:
 
 def _attached(store: Store, settings: Settings, path: Path) -> Source:
     """Return a file as it is stored, imported if it is new. Raises StoreError."""
+    from assistant.ingestion.attaching import attached_file  # the readers of files, which most questions don't need
+
     if not path.is_file():
         raise StoreError(f"{path} is no file that can be attached.", "Import a folder with `keepsake import`.")
     file = attached_file(store, path, bootstrap.import_options(settings))

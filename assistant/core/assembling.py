@@ -23,7 +23,7 @@ from memory_store.models import AuthorKind, Hit, Message, RecallFilters, Source,
 _FOR_RECALL: Final = 400
 # Of a request for advice the taste that should govern it is among so many in 9 of 10 cases, where 50 tastes are told
 # among 300 other messages (`benchmarks/daily.py`).
-_MOST_TOUCHING: Final = 24
+_MOST_TOUCHING: Final = 32
 
 
 @dataclass(frozen=True, slots=True)

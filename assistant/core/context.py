@@ -197,7 +197,7 @@ def _widen(
 def _ask(question: str, framed: Sequence[str], more: Sequence[str], moment: datetime | None, looked: bool) -> str:
     name = "sources" if framed else "nothing" if looked else "alone"
     return prompt(name).format(
-        now=f"{moment:%A, %Y-%m-%d, %H:%M (UTC%z)}" if moment else "not known",
+        now=f"{moment:%a, %Y-%m-%d, %H:%M (UTC%z)}" if moment else "not known",
         sources="\n\n".join(framed),
         more="".join(f"{one}\n\n" for one in more),
         question=question,

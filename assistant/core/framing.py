@@ -56,11 +56,16 @@ def framed(number: int, hit: Hit, text: str = "") -> str:
     pieces = [
         hit.source.title or hit.source.kind.value,
         hit.locator.label(),
-        f"{hit.created_at.astimezone():%Y-%m-%d, %A}",  # "on Monday" is said of this day
+        f"{hit.created_at.astimezone():%Y-%m-%d, %a}",  # "on Monday" is said of this day
         f"by {author_label(hit.author)}" + (", unchecked" if _is_unchecked(hit) else ""),
     ]
     line = " | ".join(_BAR.sub("/", one_line(piece)) for piece in pieces if piece)
     return f"[{number}] {line}\n{quoted(text or hit.text)}"
+
+
+def framed_briefly(number: int, hit: Hit) -> str:
+    """Return a hit as a numbered source by its day and author alone, for many that may or may not matter."""
+    return f"[{number}] {hit.created_at.astimezone():%Y-%m-%d} | by {author_label(hit.author)}\n{quoted(hit.text)}"
 
 
 def _is_unchecked(hit: Hit) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from assistant.core.events import ContextPart, PartKind
-from assistant.core.framing import estimate_tokens, fit, framed, one_line, part, quoted
+from assistant.core.framing import estimate_tokens, fit, framed, framed_briefly, one_line, part, quoted
 from assistant.core.prompts import prompt
 from memory_store import Store
 from memory_store.clock import now
@@ -22,6 +22,8 @@ from memory_store.models import Hit, Memory, MemoryKind, SourceKind
 _MOST_FACTS: Final = 16
 _MOST_GOALS: Final = 6
 _MOST_SUMMARIES: Final = 3
+# Where nothing that was recalled takes its room: some thirty sentences at a window of 8,192 tokens.
+_TOUCHING_SHARE: Final = 0.16
 # What tells who a person is comes before what they like, and both before what happened.
 _TELLING: Final = {MemoryKind.FACT: 2.0, MemoryKind.PREFERENCE: 1.5, MemoryKind.EVENT: 1.0, MemoryKind.NOTE: 0.7}
 
@@ -157,9 +159,9 @@ def tell(known: Known, budget: int, left: int) -> Told:
 
 
 def tell_touching(known: Known, after: int, budget: int, left: int) -> Told:
-    """Return as much of what may touch the question as the share of facts has room for, numbered after a number."""
-    frames = [framed(number, hit) for number, hit in enumerate(known.touching, start=after + 1)]
-    kept, left = _take("touching", frames, known.shares.facts, budget, left)
+    """Return as much of what may touch the question as its share of the budget has room for, numbered on."""
+    frames = [framed_briefly(number, hit) for number, hit in enumerate(known.touching, start=after + 1)]
+    kept, left = _take("touching", frames, _TOUCHING_SHARE if known.shares.facts else 0.0, budget, left)
     if not kept:
         return Told()
     hits = tuple(enumerate(known.touching[: len(kept)], start=after + 1))
@@ -167,7 +169,10 @@ def tell_touching(known: Known, after: int, budget: int, left: int) -> Told:
     return Told(
         text,
         hits,
-        tuple(ContextPart(PartKind.TOUCHING, hit.text, estimate_tokens(framed(at, hit)), hit.id) for at, hit in hits),
+        tuple(
+            ContextPart(PartKind.TOUCHING, hit.text, estimate_tokens(frame), hit.id)
+            for (_, hit), frame in zip(hits, kept, strict=True)
+        ),
         estimate_tokens(text),
         any(hit.private for _, hit in hits),
         tuple(hit.id for _, hit in hits),

@@ -114,5 +114,5 @@ def test_a_source_says_its_day_and_what_a_model_said_is_told_as_unchecked(store:
     mine, its = sorted(
         store.recall("spare key", 2, RecallFilters(echoes=True)), key=lambda hit: hit.author.kind != "user"
     )
-    assert framed(1, mine).startswith("[1] Keys | 2026-11-27, Friday | by the user\n")
+    assert framed(1, mine).startswith("[1] Keys | 2026-11-27, Fri | by the user\n")
     assert framed(2, its).splitlines()[0].endswith(" | by the model m, unchecked")

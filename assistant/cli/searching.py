@@ -44,6 +44,8 @@ def search(
 
     Example: keepsake search "boiler pressure" -k 3
     """
+    if not query.strip():
+        raise typer.BadParameter("there is nothing to look for", param_hint="QUERY")
     # NumPy is not loaded yet. The products of one query are small, and threads for them take longer to start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with opened_store(context) as (store, _):

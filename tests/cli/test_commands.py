@@ -216,3 +216,9 @@ def test_settings_are_shown_without_keys_inside_of_addresses(keepsake: Shell, mo
         told = keepsake(*arguments)
         assert "https://models.example/v1" in told.out
         assert "hush" not in told.out + told.err
+
+
+def test_what_can_not_be_looked_for_or_forgotten_is_named(keepsake: Shell) -> None:
+    assert keepsake("search", " ").code == 2
+    forgotten = keepsake("forget", "--document", "/nope.md", "--yes")
+    assert (forgotten.code, "No document was imported from /nope.md" in forgotten.err) == (1, True)

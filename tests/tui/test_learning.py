@@ -132,6 +132,21 @@ async def test_goal_is_set_reviewed_and_ended(tmp_path: Path) -> None:
         await house.until(lambda: not house.store.memories.all())
 
 
+async def test_goal_is_given_up_by_closing_a_question_and_set_by_leaving_it_empty(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.say("/goals run a marathon")
+        await house.dialog(AskScreen)
+        await house.pilot.press("escape")
+        await house.settled()
+        assert house.store.memories.all() == []
+        await house.say("/goals run a marathon")
+        await fill(house, "")
+        await fill(house, "")
+        await house.until(house.store.memories.all)
+        (goal,) = house.store.memories.all()
+        assert (goal.why, goal.horizon) == (None, None)
+
+
 async def test_page_of_the_profile_is_edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def edited(_chat: object, text: str, _name: str) -> str:
         return text.replace("red", "green") + "\n## Goals\n\n- Learn to sail.\n"

@@ -156,9 +156,15 @@ def _about(goal: Memory, reviews: list[str]) -> list[str]:
 
 
 async def _set(chat: ChatScreen, text: str) -> None:
-    why = await chat.app.push_screen_wait(AskScreen(_("What for?"), _("may be left empty")))
-    horizon = await chat.app.push_screen_wait(AskScreen(_("Until when?"), _("such as: by October")))
-    new = NewMemory(text, MemoryKind.GOAL, why=why, horizon=horizon)
+    answers: list[str] = []
+    for question, example in ((_("What for?"), _("may be left empty")), (_("Until when?"), _("such as: by October"))):
+        answer = await chat.app.push_screen_wait(AskScreen(question, example, optional=True))
+        if answer is None:  # closed: the goal is given up with it
+            chat.notify(_("Nothing was changed."), markup=False, timeout=3)
+            return
+        answers.append(answer)
+    why, horizon = answers
+    new = NewMemory(text, MemoryKind.GOAL, why=why or None, horizon=horizon or None)
     goal = await in_thread(lambda: chat.services.store.remember(new))
     chat.services.store.wake()
     await chat.notice(_("Goal set: {text}").format(text=goal.text), _("/goals lists your goals."), "good")

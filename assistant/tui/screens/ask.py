@@ -18,7 +18,7 @@ class AskScreen(Dialog[str | None]):
     """Returns what was typed; None if the dialog was closed, or nothing typed where it may not be empty.
 
     `check` raises a `KeepsakeError` for what can't be taken: it is told while one types, and Enter does not go on.
-    What is `secret` is not shown, and may be empty.
+    What is `secret` is not shown, and may be empty; so may what is `optional`.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class AskScreen(Dialog[str | None]):
         hint: str = "",
         check: Callable[[str], object] | None = None,
         secret: bool = False,
+        optional: bool = False,
     ) -> None:
         super().__init__()
         self._question = question
@@ -38,6 +39,7 @@ class AskScreen(Dialog[str | None]):
         self._hint = hint
         self._check = check
         self._secret = secret
+        self._optional = optional
 
     def compose(self) -> ComposeResult:
         """Show the question and a field."""
@@ -68,4 +70,4 @@ class AskScreen(Dialog[str | None]):
     def _done(self, event: Input.Submitted) -> None:
         typed = event.value.strip()
         if not self._trouble(typed):
-            self.dismiss(typed if typed or self._secret else None)
+            self.dismiss(typed if typed or self._secret or self._optional else None)

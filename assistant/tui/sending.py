@@ -89,6 +89,8 @@ class Sender:
 
     def _submit_command(self, name: str, argument: str) -> None:
         command = commands.find(name)
+        if command is None and not argument and len(begun := commands.completions(f"/{name}")) == 1:
+            command = begun[0]  # the one that is shown above the prompt
         if command is None:
             near = commands.nearest(name)
             hint = _("Did you mean /{name}?").format(name=near.name) if near else _("/help lists the commands.")

@@ -125,3 +125,12 @@ async def test_a_theme_is_chosen_by_name_and_kept(tmp_path: Path) -> None:
         await house.until(lambda: house.app.theme == "keepsake-light")
         await house.settled()
     assert config.load(tmp_path / "config.toml").chat.theme == "keepsake-light"
+
+
+async def test_enter_runs_the_only_command_that_begins_as_typed(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.ask("Something to leave behind")
+        await house.press_keys("/ne")
+        await house.pilot.press("enter")
+        await house.until(lambda: not house.answers)
+        assert house.chat.prompt.text == ""

@@ -19,6 +19,8 @@ from memory_store.asking import asks_something, is_small_talk
 from memory_store.clock import now
 from memory_store.models import AuthorKind, Hit, Message, RecallFilters, Source, SourceKind
 
+# What stands around the best of what was recalled, and around what is attached, comes along.
+_WIDENED: Final = 3
 # Tokens that attachments leave for what is recalled.
 _FOR_RECALL: Final = 400
 # Of a request for advice the taste that should govern it is among so many in 9 of 10 cases, where 50 tastes are told
@@ -85,9 +87,9 @@ def assemble(
     of_user = told(include_private=include_private) if told else known.Known()
     if told:
         summaries = known.summaries_of(store, hits, include_private=include_private, without=conversation_id)
-        there = {one.id for one in hits}
+        seen = {one.id for one in hits}
         unanswered = not any(map(is_relevant, hits)) and asks_something(text)
-        touching = _touching(store, text, filters, private, there) if unanswered else []
+        touching = _touching(store, text, filters, private, seen) if unanswered else []
         of_user = replace(of_user, summaries=summaries, touching=touching)
     # Quotations are of the passages found; only a model reads what stands around them.
     built = context.build(
@@ -95,7 +97,7 @@ def assemble(
         [one for one in messages[:-1] if one.text and (include_private or not one.private)],
         store.memories.pinned(include_private=include_private) if settings.recall else [],
         hits,
-        surroundings={} if model.quotes_only else store.surroundings(hits, filters),
+        surroundings={} if model.quotes_only else store.surroundings(hits[: len(along.hits) + _WIDENED], filters),
         budget=budget,
         recall_share=share,
         attached=len(along.hits),

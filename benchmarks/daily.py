@@ -18,7 +18,7 @@ import re
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -244,7 +244,7 @@ def median_tokens(store: Store, known: Sequence[Fact]) -> float:
     return statistics.median(asyncio.run(tokens(fact.question)) for fact in known)
 
 
-def advice(store_of: Callable[[], object], count: int | None, *, captured: bool) -> float:
+def advice(embedder: CachedEmbedder, count: int | None, *, captured: bool) -> float:
     """Return for how many requests for advice, in percent, the taste is in the context of 8,192 tokens.
 
     The tastes are said as messages among 300 others; `captured` are kept as preferences as well.
@@ -253,7 +253,7 @@ def advice(store_of: Callable[[], object], count: int | None, *, captured: bool)
     pairs = [one for topic in json.loads(TASTES.read_text("utf-8")).values() for one in topic]
     chosen.shuffle(pairs)
     pairs = pairs[:count]
-    with store_of() as store:  # type: ignore[attr-defined]
+    with opened(embedder) as store:
         messages = [one["preference"] for one in pairs] + [
             chosen.choice(CHATTER).format(chosen.choice(TOPICS), chosen.choice(PEOPLE), chosen.choice(DAYS))
             for _ in range(300)
@@ -324,7 +324,7 @@ def measure(embedder: CachedEmbedder) -> Iterator[tuple[str, str, str]]:
             store.embed_pending()
             yield f"unanswerable across scripts, store in {name}, %", f"{recalls(store, asked, quoting=True)}", "≤ 5"
     for count in (50, None):
-        shares = [advice(lambda: opened(embedder), count, captured=captured) for captured in (False, True)]
+        shares = [advice(embedder, count, captured=captured) for captured in (False, True)]
         yield (
             f"tastes in the context, {count or 'all 334'}, %: as messages / captured",
             " / ".join(map(str, shares)),

@@ -30,7 +30,6 @@ LISTS: Final = Path(__file__).parent / "asking"
 _HELD_OUT_ARTICLES: Final = 8
 _EPOCHS, _BATCH, _RATE, _DECAY = 10, 256, 4.0, 1e-7
 _ENDS: Final = re.compile(r"(?<=[.!?])\s+|(?<=[。！？।])\s*")
-_ASKED: Final = re.compile(r"[?？؟\u037e]\s*[\"'”’)»」]*$")
 _GREEK: Final = re.compile("[\u0370-\u03ff]")
 _LINE: Final = re.compile(r"\s*(?P<first>- )?- (?P<text>.+)$")
 _BARE: Final = re.compile(r"[\s.!?。！？؟;\u037e…।]+$")
@@ -58,7 +57,7 @@ def main() -> None:
 
 def is_asked(text: str) -> bool:
     """Say whether a sentence is marked as a question; Greek has the sign of other languages' semicolon for it."""
-    return bool(_ASKED.search(text) or (_GREEK.search(text) and text.rstrip().endswith(";")))
+    return bool(asking.MARKED.search(text) or (_GREEK.search(text) and text.rstrip().endswith(";")))
 
 
 def _marked(text: str, held_out: bool) -> Sentence:

@@ -15,7 +15,7 @@ import struct
 import unicodedata
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from importlib import resources
 from typing import Final
@@ -33,7 +33,8 @@ SURE: Final = 0.9
 _LIKELY: Final = 0.5
 _ENDS: Final = re.compile(r"(?<=[.!?؟。！？\u037e;।…])\s+|(?<=[。！？])|\n+")
 _CLOSING: Final = re.compile(r"[\s.!?。！？؟;\u037e…\"'”’)»」।]+$")
-_ASKED: Final = re.compile(r"[?？؟\u037e]\s*[\"'”’)»」]*$")
+# A sentence that is marked as a question.
+MARKED: Final = re.compile(r"[?？؟\u037e]\s*[\"'”’)»」]*$")
 _NUMBERS: Final = re.compile(r"\d+")
 _WORD: Final = re.compile(r"\w+")
 
@@ -52,10 +53,7 @@ FITTED: Final = (Saying.ASKS, Saying.CHATS)
 
 def tells_nothing(text: str) -> bool:
     """Return whether no sentence of a message tells anything: it asks, requests, greets or thanks."""
-    if len(text) > _LONGEST_MESSAGE:
-        return False
-    sentences = list(split(text))
-    return bool(sentences) and all(what_of(one) is not Saying.TELLS for one in sentences)
+    return len(text) <= _LONGEST_MESSAGE and _each(text, lambda one: what_of(one) is not Saying.TELLS)
 
 
 def asks_something(text: str) -> bool:
@@ -65,16 +63,18 @@ def asks_something(text: str) -> bool:
 
 def may_ask(text: str) -> bool:
     """Return whether each sentence of a message more likely asks than tells, though that may not be sure."""
-    sentences = list(split(text[:_LONGEST_MESSAGE]))
-    return bool(sentences) and all(chances(one)[0] >= _LIKELY for one in sentences)
+    return _each(text[:_LONGEST_MESSAGE], lambda one: chances(one)[0] >= _LIKELY)
 
 
 def is_small_talk(text: str) -> bool:
     """Return whether all of a message is small talk: nothing is asked for that anything stored could answer."""
-    if len(text) > _LONGEST_MESSAGE:
-        return False
+    return len(text) <= _LONGEST_MESSAGE and _each(text, lambda one: chances(one)[1] >= _LIKELY)
+
+
+def _each(text: str, holds: Callable[[str], bool]) -> bool:
+    """Return whether there is a sentence and something holds of every one."""
     sentences = list(split(text))
-    return bool(sentences) and all(chances(one)[1] >= _LIKELY for one in sentences)
+    return bool(sentences) and all(map(holds, sentences))
 
 
 def what_of(sentence: str) -> Saying:
@@ -115,11 +115,9 @@ def pieces(sentence: str) -> tuple[set[int], set[int]]:
         text = f"{text[:_BEGINNING]} {text[-_END_SIGNS:]}"
     body = _CLOSING.sub("", text)
     words = _WORD.findall(body)
-    whole = {_bucket(f"w{one}") for one in words}
-    whole.update(_bucket(f"b{one} {other}") for one, other in itertools.pairwise(words))
-    whole.add(_bucket(f"length {min(6, len(words))}"))
-    found = {f"w{one}" for one in words}
-    found.update(f"b{one} {other}" for one, other in itertools.pairwise(words))
+    whole = {f"w{one}" for one in words} | {f"b{one} {other}" for one, other in itertools.pairwise(words)}
+    found = set(whole)
+    whole.add(f"length {min(6, len(words))}")
     if words:
         found.update((f"<{words[0]}", f">{words[-1]}", f"<{' '.join(words[:2])}", f">{' '.join(words[-2:])}"))
     for size in (1, 2, 3, 4):
@@ -127,13 +125,13 @@ def pieces(sentence: str) -> tuple[set[int], set[int]]:
         found.update((f"^{body[:size]}", f"${body[-size:]}"))
     found.add(f"length {min(6, len(words) // 2)}")
     found.add(f"signs {min(6, len(body) // 8)}")
-    if _ASKED.search(sentence.strip()):
+    if MARKED.search(sentence.strip()):
         found.update(f"mark {number}" for number in range(_WEIGHT_OF_A_MARK))
-    return {_bucket(one) for one in found}, whole
+    return _buckets(found), _buckets(whole)
 
 
-def _bucket(piece: str) -> int:
-    return zlib.crc32(piece.encode()) % BUCKETS
+def _buckets(pieces: set[str]) -> set[int]:
+    return {zlib.crc32(one.encode()) % BUCKETS for one in pieces}
 
 
 @functools.cache

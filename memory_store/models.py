@@ -220,7 +220,8 @@ class Hit:
 
     `relevance` is: the calibrated probability, 0 to 1, that the passage has to do with what was asked at all.
     `matched` are the words of the query as the passage or its context has them, folded (CJK as bigrams); `also_in`
-    names the other sources in which nearly the same text stands.
+    names the other sources in which nearly the same text stands. `may_ask` is true of what the user said in a
+    chat where it may be a question, and so tell nothing.
     """
 
     id: str
@@ -237,6 +238,7 @@ class Hit:
     relevance: float = 1.0
     matched: tuple[str, ...] = ()
     also_in: tuple[Source, ...] = ()
+    may_ask: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ def assemble(
     # Who only quotes sees no earlier message: what was told a moment ago is found like anything.
     in_view = context.in_view(messages, 0 if model.quotes_only else budget)
     filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
-    hits = _recalled(store, text, settings.passages, filters, private) if settings.recall else []
+    looks = settings.recall and not is_small_talk(text)
+    hits = store.recall(text, settings.passages, filters, private=private) if looks else []
     hits = worth_quoting(hits) if model.quotes_only else worth_telling(hits)
     share = max(SHARE, settings.context_share) if attached else settings.context_share
     room = int(budget * share) - _FOR_RECALL
@@ -88,7 +89,7 @@ def assemble(
     if told:
         summaries = known.summaries_of(store, hits, include_private=include_private, without=conversation_id)
         seen = {one.id for one in hits}
-        unanswered = not any(map(is_relevant, hits)) and asks_something(text)
+        unanswered = looks and not any(map(is_relevant, hits)) and asks_something(text)
         touching = _touching(store, text, filters, private, seen) if unanswered else []
         of_user = replace(of_user, summaries=summaries, touching=touching)
     # Quotations are of the passages found; only a model reads what stands around them.
@@ -108,26 +109,22 @@ def assemble(
     )
     if include_private or not settings.recall:
         return Assembled(built, along, 0)
-    withheld = _relevant(store, text, settings.passages, in_view, private)
+    withheld = _relevant(store, text, settings.passages, in_view, private) if looks else set()
     withheld |= {one.id for one in messages[:-1] if one.text and one.private}
     withheld |= {one.id for one in store.memories.pinned(include_private=True) if one.private}
     withheld |= told(include_private=True).private() if told else set()
     return Assembled(built, along, len(withheld))
 
 
-def _recalled(store: Store, text: str, most: int, filters: RecallFilters, private: bool) -> list[Hit]:
-    return [] if is_small_talk(text) else store.recall(text, most, filters, private=private)
-
-
 def _touching(store: Store, text: str, filters: RecallFilters, private: bool, there: set[str]) -> list[Hit]:
     """Return what the user said that comes nearest to a request that nothing answers: a taste may govern it."""
-    found = _recalled(store, text, 2 * _MOST_TOUCHING, filters, private)
+    found = store.recall(text, 2 * _MOST_TOUCHING, filters, private=private)
     return [hit for hit in found if hit.author.kind is AuthorKind.USER and hit.id not in there][:_MOST_TOUCHING]
 
 
 def _relevant(store: Store, text: str, most: int, in_view: frozenset[str], private: bool) -> set[str]:
     """Return the private passages, and memories, that would have been among the most relevant ones."""
-    everything = _recalled(store, text, most, RecallFilters(exclude_message_ids=in_view), private)[:most]
+    everything = store.recall(text, most, RecallFilters(exclude_message_ids=in_view), private=private)
     chosen = [hit for hit in everything if hit.private and is_relevant(hit)]
     return {hit.source.id if hit.kind is SourceKind.MEMORY else hit.id for hit in chosen}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from memory_store.asking import may_ask
-from memory_store.models import USER, Hit, SourceKind
+from memory_store.models import Hit
 
 # Recall's relevance is a probability, fitted so that answers and unrelated passages part in its middle.
 _LEAST: Final = 0.5
@@ -28,11 +27,7 @@ def worth_quoting(hits: Sequence[Hit]) -> list[Hit]:
     best = max((hit.score for hit in relevant), default=0.0)
     near = [hit for hit in relevant if hit.score >= best - _FAR]
     # What the user may have asked before says nothing beside what tells something.
-    return [hit for hit in near if not _may_be_asked(hit)] or near
-
-
-def _may_be_asked(hit: Hit) -> bool:
-    return hit.kind is SourceKind.CONVERSATION and hit.author == USER and may_ask(hit.text)
+    return [hit for hit in near if not hit.may_ask] or near
 
 
 def worth_telling(hits: Sequence[Hit]) -> list[Hit]:

@@ -181,16 +181,16 @@ def _is_echo(author: Author, said: str) -> bool:
     """
     if author.kind is AuthorKind.MODEL:
         return True
-    return author.kind is AuthorKind.USER and author.name is None and tells_nothing(said)
+    return author == USER and tells_nothing(said)
 
 
 def settle_asked(connection: sqlite3.Connection, message_id: str) -> None:
     """Make an echo of what the user said that may be a question, now that it was answered from sources."""
     row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
     if row is not None and author_of(row) == USER and may_ask(row["text"]):
-        changed = connection.execute("UPDATE passages SET echo = 1 WHERE message_id = ? AND echo = 0", (message_id,))
-        if changed.rowcount:
-            _take_from_index(connection)
+        found = connection.execute("SELECT row FROM passages WHERE message_id = ? AND echo = 0", (message_id,))
+        if rows := [passage["row"] for passage in found]:
+            _make_echoes(connection, rows)
 
 
 def mark_echoes(connection: sqlite3.Connection, after_row: int = 0) -> None:
@@ -200,24 +200,20 @@ def mark_echoes(connection: sqlite3.Connection, after_row: int = 0) -> None:
         "JOIN messages AS m ON m.id = p.message_id WHERE p.row > ? AND p.author_kind IN ('user', 'model')",
         (after_row,),
     ).fetchall()
-    rows = [(row["row"],) for row in found if _is_echo(author_of(row), row["text"])]
-    connection.executemany("UPDATE passages SET echo = 1 WHERE row = ? AND echo = 0", rows)
-    _take_from_index(connection)
+    _make_echoes(connection, [row["row"] for row in found if _is_echo(author_of(row), row["text"])])
 
 
-def _take_from_index(connection: sqlite3.Connection) -> None:
-    """Leave no echo in the index: what was in it goes with a new generation; the scan looks at the marks anew."""
+def _make_echoes(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
+    """Mark passages, and take them from the index: its segments are made anew, the scan looks at the marks again."""
+    chosen, given = "(SELECT value FROM json_each(?))", (json.dumps(list(rows)),)
+    connection.execute(f"UPDATE passages SET echo = 1 WHERE row IN {chosen} AND echo = 0", given)
     connection.execute(
-        "UPDATE index_segments SET state = 'stale' WHERE id IN (SELECT e.segment_id FROM embeddings AS e "
-        "JOIN passages AS p ON p.row = e.passage_row WHERE p.echo = 1)"
+        "UPDATE index_segments SET state = 'stale' WHERE id IN "
+        f"(SELECT segment_id FROM embeddings WHERE passage_row IN {chosen})",
+        given,
     )
-    connection.execute(
-        "UPDATE embeddings SET segment_id = NULL WHERE segment_id IS NOT NULL "
-        "AND passage_row IN (SELECT row FROM passages WHERE echo = 1)"
-    )
-    connection.execute(
-        "DELETE FROM outbox WHERE operation = 'index' AND passage_row IN (SELECT row FROM passages WHERE echo = 1)"
-    )
+    connection.execute(f"UPDATE embeddings SET segment_id = NULL WHERE passage_row IN {chosen}", given)
+    connection.execute(f"DELETE FROM outbox WHERE operation = 'index' AND passage_row IN {chosen}", given)
     bump_vectors_epoch(connection)
 
 

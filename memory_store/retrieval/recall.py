@@ -82,16 +82,15 @@ def _answers_first(pool: Pool, order: list[int], k: int) -> list[int]:
     Questions without their sign are near to any other question, and answer none.
     """
     best = order[: 2 * k]
-    asked = {
-        at
-        for at in best
-        if (one := pool.candidates[at]).kind == SourceKind.CONVERSATION
-        and one.author_kind == AuthorKind.USER
-        and one.author_name is None
-        and may_ask(one.text)
-    }
+    asked = {at for at in best if _may_be_asked(pool.candidates[at])}
     answers = [at for at in best if at not in asked]
     return [*answers[:k], *sorted(asked, key=best.index), *answers[k:], *order[2 * k :]]
+
+
+def _may_be_asked(passage: passages.RankedPassage) -> bool:
+    """Say whether this is what the user said, and may be a question."""
+    by_user = passage.author_kind == AuthorKind.USER and passage.author_name is None
+    return by_user and passage.kind == SourceKind.CONVERSATION and may_ask(passage.text)
 
 
 def _hit(query: Query, pool: Pool, ranked: Ranked, group: Group, read: dict[int, passages.StoredPassage]) -> Hit:
@@ -113,4 +112,5 @@ def _hit(query: Query, pool: Pool, ranked: Ranked, group: Group, read: dict[int,
         message_id=passage.message_id,
         relevance=float(ranked.relevance[best]),
         also_in=tuple(dict.fromkeys(one for one in others if one != passage.source)),
+        may_ask=_may_be_asked(pool.candidates[best]),
     )

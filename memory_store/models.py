@@ -103,8 +103,24 @@ class PassageDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of a file, such as a mail in a mailbox or a page, that can't be read while the rest can, and why."""
+
+    part: str
+    reason: str
+    hint: str
+
+    def in_words(self) -> str:
+        """Return it on a line, the next step in brackets."""
+        return f"{self.part}: {self.reason}" + (f" ({self.hint})" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A file that was imported. `path` is absolute, with `!/` before a member of a zip; `content_hash` is SHA-256."""
+    """A file that was imported. `path` is absolute, with `!/` before a member of a zip; `content_hash` is SHA-256.
+
+    `left_out` is what of it could not be read.
+    """
 
     id: str
     path: str
@@ -117,6 +133,7 @@ class Document:
     imported_at: datetime
     private: bool
     passage_count: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 # The origin of the conversation that holds what was asked from the shell, before its id.

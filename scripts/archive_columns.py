@@ -27,6 +27,11 @@ _TEXT: Final[Schema] = {"type": "string"}
 _FLAG: Final[Schema] = {"type": "integer", "enum": [0, 1]}
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _NUMBER: Final[Schema] = {"type": "integer", "minimum": 1}
+_LEFT_OUT: Final[Schema] = {
+    "type": "array",
+    "items": {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 3},
+    "minItems": 1,
+}
 _VECTOR: Final[Schema] = {
     "type": "string",
     "contentEncoding": "base64",
@@ -79,6 +84,12 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("created_at", TIME, "when it was written: from the file itself, else the file's time"),
         Column("imported_at", TIME, "when it was imported"),
         _PRIVATE,
+        Column(
+            "left_out",
+            _json(_LEFT_OUT),
+            "JSON: what could not be read, as [part, reason, hint]",
+            "all of it was read",
+        ),
     ),
     "conversations": (
         Column("id", _id(ids.CONVERSATION), "random id"),

@@ -81,7 +81,8 @@ def import_(
         )
     else:
         summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing found"
-        show(f"{len(outcomes)} files: {summary}.")
+        files = sum(one.status is not FileStatus.MISSING for one in outcomes)
+        show(f"{counted({'files': files}) if files else '0 files'}: {summary}.")
         if reports := [one.report for one in outcomes if one.report]:
             show(f"From other assistants: {_total(reports).summary()}.")
         if waiting:
@@ -115,7 +116,7 @@ def _line(outcome: FileOutcome) -> str:
         text = f"{outcome.path} ({outcome.report.format}): {outcome.report.summary()}"
         return f"{outcome.status.value:<9} {plain(text, one_line=True)}"
     detail = f": {outcome.reason}" if outcome.reason else f", {counted({'passages': outcome.passages})}"
-    hint = f" ({outcome.hint})" if outcome.hint and outcome.status is FileStatus.FAILED else ""
+    hint = f" ({outcome.hint})" if outcome.hint and outcome.status in (FileStatus.FAILED, FileStatus.MISSING) else ""
     # A file's name may hold line ends and terminal escapes; each file gets one line, and writes no other's.
     return f"{outcome.status.value:<9} {plain(f'{outcome.path}{detail}{hint}', one_line=True)}"
 

@@ -20,7 +20,8 @@ from assistant.cli.output import (
 from assistant.display import moment, plain
 from memory_store import Store
 from memory_store.errors import NotFoundError
-from memory_store.models import Message
+from memory_store.models import Document, Message
+from memory_store.wording import counted
 
 _documents = typer.Typer(help="See what was imported.\n\nExample: keepsake document list", no_args_is_help=True)
 _conversations = typer.Typer(
@@ -54,18 +55,20 @@ def list_documents(context: typer.Context, as_json: _Json = False) -> None:
         return
     table(
         ("ID", "PASSAGES", "IMPORTED", "MARKS", "PATH"),
-        [
-            (one.id, str(one.passage_count), moment(one.imported_at), "private" if one.private else "", one.path)
-            for one in found
-        ],
+        [(one.id, str(one.passage_count), moment(one.imported_at), ", ".join(_marks(one)), one.path) for one in found],
     )
 
 
 @_documents.command("show")
-def show_document(context: typer.Context, document_id: _DocumentId, as_json: _Json = False) -> None:
-    """Show a document: where it is from, and each of its passages.
+def show_document(
+    context: typer.Context,
+    document_id: _DocumentId,
+    missing: Annotated[bool, typer.Option("--missing", help="Show what of its file could not be read.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Show a document: where it is from, and each of its passages, or with --missing what could not be read.
 
-    Example: keepsake document show doc_k7
+    Example: keepsake document show doc_k7 --missing
     """
     with opened_record(context) as store:
         document = store.documents.get(store.resolve(document_id))
@@ -76,9 +79,23 @@ def show_document(context: typer.Context, document_id: _DocumentId, as_json: _Js
         return
     show(f"{document.title}  {plain(document.path, one_line=True)}")
     show(f"{document.media_type}, {document.size_bytes} bytes, imported {moment(document.imported_at)}, {document.id}")
+    if missing:
+        for part in document.left_out:
+            show(plain(part.in_words(), one_line=True))
+        if not document.left_out:
+            show("All of its file was read.")
+        return
+    if document.left_out:
+        show(f"{counted({'parts': len(document.left_out)})} of its file could not be read; --missing lists them.")
     for one in passages:
         show(f"\n--- {one.locator.label()}  {one.id}")
         show(one.text)
+
+
+def _marks(document: Document) -> list[str]:
+    """Return what is special about a document, in words."""
+    marks = ["private"] if document.private else []
+    return [*marks, f"{len(document.left_out)} missing"] if document.left_out else marks
 
 
 @_conversations.command("list")

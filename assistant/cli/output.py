@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,7 @@ def document_json(document: Document) -> dict[str, Any]:
         "imported_at": iso(document.imported_at),
         "private": document.private,
         "passages": document.passage_count,
+        "left_out": [asdict(one) for one in document.left_out],
     }
 
 

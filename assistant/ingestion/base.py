@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, Final, Protocol
 
 from memory_store.models import Author, Locator, PassageDraft
+from memory_store.models import LeftOut as LeftOut
 
 # The slowest format, a Word document, took 2 s a packed megabyte; a slow machine may take ten times as long.
 _SECONDS_FOR_ANY: Final = 40.0
@@ -39,15 +40,6 @@ class Block:
     kind: BlockKind
     author: Author | None = None
     created_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A part of a file, such as a mail in a mailbox, that can't be read while the rest can, and why."""
-
-    part: str
-    reason: str
-    hint: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class FileStatus(StrEnum):
     UPDATED = "updated"
     FORGOTTEN = "forgotten"
     FAILED = "failed"
+    MISSING = "missing"
+    """Of a part that could not be read of a file that was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _import_file(
     status = FileStatus.IMPORTED if known is None else FileStatus.UPDATED
     yield FileOutcome(file.path, status, stored.passage_count)
     for part in read.left_out:
-        yield FileOutcome(f"{file.path}: {part.part}", FileStatus.FAILED, 0, part.reason, part.hint)
+        yield FileOutcome(f"{file.path}: {part.part}", FileStatus.MISSING, 0, part.reason, part.hint)
 
 
 def _document(file: SourceFile, read: ReadFile, content_hash: str, options: ImportOptions) -> NewDocument:
@@ -179,6 +181,7 @@ def _document(file: SourceFile, read: ReadFile, content_hash: str, options: Impo
         created_at=read.created_at or file.modified_at,
         author_name=read.author,
         private=options.private,
+        left_out=read.left_out,
     )
 
 

@@ -28,6 +28,7 @@ WORDS: Final = (
     N_("updated"),
     N_("forgotten"),
     N_("failed"),
+    N_("missing"),
 )
 _NOUNS: Final = {
     "documents": NN_("{count} document", "{count} documents"),

@@ -55,7 +55,7 @@ async def _bring(chat: ChatScreen, paths: Sequence[Path], *, first: bool = False
     """Import, after any other import, and tell of what came, and of what failed unless that is old."""
     assert chat.keeper is not None
     outcomes, _stopped = await run_import(chat, paths, chat.keeper.show_activity)
-    told_of = _NEWS if first else _NEWS | {FileStatus.FAILED}
+    told_of = _NEWS if first else _NEWS | {FileStatus.FAILED, FileStatus.MISSING}
     news = [one for one in outcomes if one.status in told_of]
     if news:
         told = report(news)

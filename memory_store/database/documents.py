@@ -13,9 +13,9 @@ from memory_store.clock import now, to_text
 from memory_store.database import doomed, erasures, passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.private_rule import is_private_path
-from memory_store.database.rows import document_of
+from memory_store.database.rows import document_of, left_out_to_json
 from memory_store.errors import NotFoundError
-from memory_store.models import Author, AuthorKind, Document, PassageDraft, Source, SourceKind
+from memory_store.models import Author, AuthorKind, Document, LeftOut, PassageDraft, Source, SourceKind
 
 _SELECT: Final = (
     "SELECT d.*, (SELECT count(*) FROM passages AS p WHERE p.document_id = d.id) AS passage_count FROM documents AS d"
@@ -34,6 +34,7 @@ class NewDocument:
     created_at: datetime
     author_name: str | None = None
     private: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Documents:
@@ -60,7 +61,7 @@ class Documents:
             if again:
                 tombstones.lift(connection, tombstones.names_of_file(new.path, new.content_hash))
             connection.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     document_id,
                     new.path,
@@ -73,6 +74,7 @@ class Documents:
                     to_text(new.created_at),
                     to_text(imported_at),
                     private,
+                    left_out_to_json(new.left_out),
                 ),
             )
             owner = passages.Owner(author, new.created_at, private, new.title, document_id=document_id)
@@ -92,6 +94,7 @@ class Documents:
             imported_at,
             private,
             stored,
+            new.left_out,
         )
 
     def get(self, document_id: str) -> Document:

@@ -202,7 +202,7 @@ def _texts(connection: sqlite3.Connection) -> Iterator[str]:
         f"SELECT quote FROM memory_sources WHERE memory_id {chosen} OR message_id {chosen} OR document_id {chosen}",
         f"SELECT text FROM summaries WHERE conversation_id IN ({SUMMED_UP})",
         f"SELECT text FROM drafts WHERE conversation_id {chosen}",
-        f"SELECT path, title, content_hash FROM documents WHERE id {chosen}",
+        f"SELECT path, title, content_hash, left_out FROM documents WHERE id {chosen}",
         f"SELECT title, origin FROM conversations WHERE id {chosen} OR {TAKEN_FROM_DOOMED}",
     ):
         for row in connection.execute(query):

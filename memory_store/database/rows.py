@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 
 from memory_store.clock import from_text, optional_time
 from memory_store.models import (
@@ -11,6 +12,7 @@ from memory_store.models import (
     AuthorKind,
     Conversation,
     Document,
+    LeftOut,
     Locator,
     Memory,
     MemoryKind,
@@ -63,7 +65,20 @@ def document_of(row: sqlite3.Row) -> Document:
         imported_at=from_text(row["imported_at"]),
         private=bool(row["private"]),
         passage_count=row["passage_count"],
+        left_out=left_out_from_json(row["left_out"]),
     )
+
+
+def left_out_to_json(parts: Iterable[LeftOut]) -> str | None:
+    """Return what could not be read of a document as it is stored."""
+    found = [[one.part, one.reason, one.hint] for one in parts]
+    # A name of a part may hold bytes that are no text.
+    return json.dumps(found, ensure_ascii=False).encode("utf-8", "replace").decode() if found else None
+
+
+def left_out_from_json(text: str | None) -> tuple[LeftOut, ...]:
+    """Return what `left_out_to_json` wrote."""
+    return tuple(LeftOut(*fields) for fields in json.loads(text)) if text else ()
 
 
 def conversation_of(row: sqlite3.Row) -> Conversation:

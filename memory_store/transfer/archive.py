@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 FORMAT: Final = "keepsake-archive"
-FORMAT_VERSION: Final = 5
+FORMAT_VERSION: Final = 6
 MANIFEST: Final = "manifest.json"
 SETTINGS: Final = "config.toml"  # there if the exporting program gave its settings
 
@@ -48,6 +48,7 @@ TABLES: Final = (
             "created_at",
             "imported_at",
             "private",
+            "left_out",
         ),
         "id",
     ),

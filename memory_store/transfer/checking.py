@@ -7,13 +7,14 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Any, Final
 
 import numpy as np
 
 from memory_store import receipts
 from memory_store.clock import from_text
-from memory_store.database.rows import locator_from_json
+from memory_store.database.rows import left_out_from_json, locator_from_json
 from memory_store.errors import ArchiveError
 
 _TIMES: Final = frozenset(
@@ -118,10 +119,16 @@ def _check_counts(text: str) -> None:
         raise ValueError("counts are no numbers")
 
 
+def _check_left_out(text: str) -> None:
+    if not all(isinstance(one, str) for part in left_out_from_json(text) for one in astuple(part)):
+        raise ValueError("what was left out is no text")
+
+
 _PARSED: Final[dict[str, Callable[[str], object]]] = {
     "locator": locator_from_json,
     "receipt": receipts.parsed,
     "counts": _check_counts,
+    "left_out": _check_left_out,
 }
 
 

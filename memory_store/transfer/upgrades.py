@@ -18,6 +18,7 @@ _ADDED_IN: Final[dict[int, dict[str, dict[str, Any]]]] = {
         "memories": {"about": None, "retired_at": None, "why": None, "horizon": None},
         "memory_sources": {"quote": None},
     },
+    6: {"documents": {"left_out": None}},
 }
 
 

@@ -31,6 +31,25 @@ def test_import_of_nothing_but_failures_fails(keepsake: Shell, tmp_path: Path) -
     assert "does not exist" in result.out
 
 
+def test_what_a_file_lacks_is_told_with_the_import_and_afterwards(keepsake: Shell, tmp_path: Path) -> None:
+    letters = tmp_path / "letters.mbox"
+    deep = "<div>" * 30_000
+    html = f"From a@example.org Mon Mar 03 10:00:00 2025\nSubject: Car\nContent-Type: text/html\n\n{deep}\n"
+    plain = "From a@example.org Mon Mar 03 10:00:00 2025\nSubject: Boat\n\nThe boat is blue.\n\n"
+    letters.write_text(plain + html)
+    told = keepsake("import", str(letters)).out
+    assert "letters.mbox: message 2: Car: its markup is nested too deeply (" in told
+    assert "1 file: 1 imported, 1 missing." in told
+    listed = keepsake("document", "list")
+    assert "1 missing" in listed.out
+    [document] = keepsake("document", "list", "--json").json["documents"]
+    assert [one["part"] for one in document["left_out"]] == ["message 2: Car"]
+    assert "1 part of its file could not be read" in keepsake("document", "show", document["id"]).out
+    missing = keepsake("document", "show", document["id"], "--missing").out
+    assert missing.splitlines()[2].startswith("message 2: Car: its markup is nested too deeply")
+    assert "blue" not in missing
+
+
 def test_ask_quotes_with_sources_and_both_shapes_are_as_promised(keepsake: Shell, notes: Path) -> None:
     keepsake("import", str(notes))
     answer = keepsake("ask", "Who has the spare key?", "--json").json

@@ -56,7 +56,7 @@ def test_each_hostile_file_costs_itself_alone(store: Store, tmp_path: Path) -> N
         "c.csv": "imported",
         "d.ics": "imported",
         "e.mbox": "imported",
-        "e.mbox: message 2: Car 车": "failed",
+        "e.mbox: message 2: Car 车": "missing",
         "f.zip!/a (2).md": "imported",
         "f.zip!/a (3).md": "imported",
         "f.zip!/a (4).md": "imported",

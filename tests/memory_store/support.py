@@ -7,15 +7,27 @@ from pathlib import Path
 
 from memory_store import NewDocument, Store
 from memory_store.clock import now
-from memory_store.models import Document, Locator, PassageDraft
+from memory_store.models import Document, LeftOut, Locator, PassageDraft
 
 
 def add_document(
-    store: Store, path: str, *texts: str, private: bool = False, headings: tuple[str, ...] = ()
+    store: Store,
+    path: str,
+    *texts: str,
+    private: bool = False,
+    headings: tuple[str, ...] = (),
+    left_out: tuple[LeftOut, ...] = (),
 ) -> Document:
     """Store a document of these passages under a path; the content hash follows from the texts."""
     new = NewDocument(
-        path, Path(path).stem, "text/plain", f"hash of {texts!r}", sum(map(len, texts)), now(), private=private
+        path,
+        Path(path).stem,
+        "text/plain",
+        f"hash of {texts!r}",
+        sum(map(len, texts)),
+        now(),
+        private=private,
+        left_out=left_out,
     )
     drafts = [
         PassageDraft(text, Locator(line_start=number, line_end=number, headings=headings))

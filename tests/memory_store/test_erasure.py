@@ -13,7 +13,7 @@ import pytest
 
 from memory_store import NewMemory, Selection, Store
 from memory_store.errors import ErasurePendingError, KeepsakeError, NotFoundError
-from memory_store.models import USER, Author, AuthorKind, Citation, MessageStatus, Role
+from memory_store.models import USER, Author, AuthorKind, Citation, LeftOut, MessageStatus, Role
 from tests.memory_store.support import add_document, bytes_of, indexed
 from tests.support.embedder import HashEmbedder
 
@@ -33,15 +33,25 @@ def test_forgotten_document_leaves_no_word_id_or_vector_in_any_file(tmp_path: Pa
     with Store.open(tmp_path, HashEmbedder()) as store:
         for number in range(40):
             add_document(store, f"/kept/{number}.md", *[f"ordinary sentence {number} {line}" for line in range(20)])
-        doomed = add_document(store, "/secret/hideaway.md", *SECRETS)
+        hole = LeftOut("chapter ‘Quicksilver’", "it is damaged", "")
+        doomed = add_document(store, "/secret/hideaway.md", *SECRETS, left_out=(hole,))
         indexed(store)
         ids = [doomed.id, *(passage.id for passage in store.documents.passages(doomed.id))]
         vectors = vectors_of(store, doomed.id)
         assert len(vectors) == len(SECRETS)
-        words = [b"xylophone", b"quartzite", "青城".encode(), b"Zanzibar", b"zanzibar", b"flotsam", b"hideaway"]
+        words = [
+            b"xylophone",
+            b"quartzite",
+            b"Quicksilver",
+            "青城".encode(),
+            b"Zanzibar",
+            b"zanzibar",
+            b"flotsam",
+            b"hideaway",
+        ]
         needles = [*words, *(one.encode() for one in ids), *vectors, *(vector[:64] for vector in vectors)]
         living = bytes_of(tmp_path)
-        assert all(needle in living for needle in [*words[:3], *(one.encode() for one in ids), vectors[0][:64]])
+        assert all(needle in living for needle in [*words[:4], *(one.encode() for one in ids), vectors[0][:64]])
 
         store.forget(Selection((doomed.id,)))
 

@@ -100,6 +100,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         ("memories", put("valid_from", "2024-13-45T00:00:00.000000Z")),
         ("memories", in_a_circle("superseded_by")),
         ("documents", put("size_bytes", 1 << 70)),
+        ("documents", put("left_out", '[["page 3", 7, ""]]')),
         ("passages", put("locator", "[1, 2")),
         ("passages", put("locator", '"a word"')),
         ("passages", put("row", "first")),

@@ -3,7 +3,7 @@
 The fixtures were written by those versions: a document of two passages, one private document, a conversation with two
 branches and a cited answer, a superseded fact, a pinned note, a note without a vector, and a forgotten file; from
 archive format 2 on what `tests.support.rich_store` stores. If the present format changes before it is released, its
-fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-5.zip`. That of a released
+fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-6.zip`. That of a released
 format is never made again.
 """
 
@@ -23,6 +23,7 @@ from memory_store.models import AuthorKind, MemoryKind, RecallFilters, SourceKin
 from memory_store.store import DATABASE_NAME
 from memory_store.transfer import archive
 from tests.support.embedder import HashEmbedder
+from tests.support.rich_store import HOLE
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 STORES = sorted(FIXTURES.glob("store-schema-*.db.gz"))
@@ -164,12 +165,18 @@ def assert_holds_what_is_spelt_in_several_ways(store: Store) -> None:
         assert len(store.all_holding(words)) == 1
 
 
+def assert_tells_what_is_missing(store: Store) -> None:
+    assert_holds_what_was_learned(store)
+    assert [one.left_out for one in store.documents.all() if one.left_out] == [(HOLE,)]
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
     "archive-format-3.zip": assert_holds_what_came_from_another_store,
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "archive-format-5.zip": assert_holds_what_was_learned,
+    "archive-format-6.zip": assert_tells_what_is_missing,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
@@ -177,6 +184,7 @@ HOLDS = {
     "store-schema-5.db.gz": assert_holds_a_rich_store,
     "store-schema-6.db.gz": assert_holds_what_was_learned,
     "store-schema-7.db.gz": assert_holds_what_is_spelt_in_several_ways,
+    "store-schema-8.db.gz": assert_holds_what_is_spelt_in_several_ways,
 }
 
 
@@ -210,7 +218,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
         assert (
             connection.execute(
-                "SELECT count(*) FROM pragma_table_info('passages') WHERE name = 'search_words'"
+                "SELECT count(*) FROM pragma_table_info('documents') WHERE name = 'left_out'"
             ).fetchone()[0]
             == 0
         )

@@ -1,6 +1,6 @@
 """A small store with something of everything that can be stored; also writes the fixture of the present archive format.
 
-python -m tests.support.rich_store tests/fixtures/archive-format-5.zip
+python -m tests.support.rich_store tests/fixtures/archive-format-6.zip
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from memory_store.models import (
     AuthorKind,
     Citation,
     Document,
+    LeftOut,
     Locator,
     MemoryKind,
     MessageStatus,
@@ -31,15 +32,31 @@ from tests.support.embedder import HashEmbedder
 
 WRITTEN = datetime(2024, 3, 9, 8, 30, tzinfo=UTC)
 SETTINGS = '[model]\nprovider = "openai"\nname = "llama3.2"\nbase_url = "http://127.0.0.1:11434/v1"\n'
+HOLE = LeftOut("page 3", "holds only a picture.", "Scan it again with text.")
 MODEL = Author(AuthorKind.MODEL, "llama3.2")
 
 
-def add_file(store: Store, path: str, *texts: str, author: str | None = None, private: bool = False) -> Document:
+def add_file(
+    store: Store,
+    path: str,
+    *texts: str,
+    author: str | None = None,
+    private: bool = False,
+    left_out: tuple[LeftOut, ...] = (),
+) -> Document:
     """Store a document of these passages, each with a place of another sort."""
     places = (Locator(headings=("Heating",), line_start=1, line_end=1), Locator(page=2, part="row 3"), Locator())
     whole = "\n".join(texts).encode()
     new = NewDocument(
-        path, Path(path).stem, "text/markdown", hashlib.sha256(whole).hexdigest(), len(whole), WRITTEN, author, private
+        path,
+        Path(path).stem,
+        "text/markdown",
+        hashlib.sha256(whole).hexdigest(),
+        len(whole),
+        WRITTEN,
+        author,
+        private,
+        left_out,
     )
     return store.documents.add(new, [PassageDraft(*pair) for pair in zip(texts, places, strict=False)], again=True)
 
@@ -55,6 +72,7 @@ def fill_richly(store: Store, workshop: Path) -> None:
         "Open the valve under the boiler when the pressure falls.",
         "锅炉的阀门在左边。",
         author="Ada",
+        left_out=(HOLE,),
     )
     add_file(store, "/notes/private.md", "The safe opens with 4711.", private=True)
     _talk(store, boiler)

@@ -11,6 +11,7 @@ from assistant.tui.screens.document import AT_ONCE, DocumentScreen
 from assistant.tui.screens.documents import DocumentsScreen
 from assistant.tui.widgets.notice import Notice
 from memory_store import Store
+from memory_store.models import LeftOut
 from tests.memory_store.support import add_document, bytes_of
 from tests.tui.support import House, chatting
 
@@ -150,3 +151,21 @@ async def test_everything_needed_is_in_view_at_every_size(tmp_path: Path) -> Non
         async for _ in house.sizes():
             for widget in ("#head", "VerticalScroll", "#keys"):
                 assert reader.region.contains_region(reader.query_one(widget).region)
+
+
+def with_a_hole(store: Store) -> None:
+    """Store a document of which a page is missing, and a whole one."""
+    hole = LeftOut("page [b]3", "it holds only a picture", "Read it with OCR.")
+    add_document(store, "/home/ada/lease.pdf", "The rent is due on the first.", left_out=(hole,))
+    add_document(store, "/home/ada/house.md", "The key is with Ines.")
+
+
+async def test_documents_of_which_something_is_missing_are_marked_and_filtered(tmp_path: Path) -> None:
+    async with chatting(tmp_path, prepare=with_a_hole) as house:
+        screen = await shown(house, 2)
+        assert ["1 part missing" in one for one in lines(screen)] == [False, True]
+        await house.pilot.press("1")
+        await house.until(lambda: [one.path for one in screen.list.items] == ["/home/ada/lease.pdf"])
+        await house.until(lambda: "page [b]3: it holds only a picture (Read it with OCR.)" in reads(screen))
+        await house.pilot.press("1")
+        await house.until(lambda: [one.path for one in screen.list.items] == ["/home/ada/house.md"])

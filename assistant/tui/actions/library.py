@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
 _MOST_LINES: Final = 12
+_NOT_READ: Final = frozenset({FileStatus.FAILED, FileStatus.MISSING})
 _FLAGS: Final = frozenset({"--private", "--again"})
 
 
@@ -133,7 +134,7 @@ async def _show_progress(run: _Import, show: Callable[[str], None]) -> None:
 
 def report(outcomes: Sequence[FileOutcome], *, stopped: bool = False) -> Told:
     """Put into words what became of the files of an import."""
-    failed = [one for one in outcomes if one.status is FileStatus.FAILED]
+    failed = [one for one in outcomes if one.status in _NOT_READ]
     lines = [_line(one) for one in (outcomes if len(outcomes) <= _MOST_LINES else failed)]
     counts = Counter(one.status.value for one in outcomes)
     summary = ", ".join(f"{count:,} {_(status)}" for status, count in counts.items()) or _("no files were found")
@@ -152,7 +153,7 @@ def _line(outcome: FileOutcome) -> str:
     name = _name(outcome.path)
     if outcome.report:
         return f"{name} ({outcome.report.format}): {outcome.report.summary()}"
-    if outcome.status is FileStatus.FAILED:
+    if outcome.status in _NOT_READ:
         return f"{name}: {outcome.reason}." + (f" {outcome.hint}" if outcome.hint else "")
     if outcome.status is FileStatus.FORGOTTEN:
         return _("{name}: it was forgotten and stays so; --again brings it back").format(name=name)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from textual.binding import BindingType
+from textual import on
+from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widgets import Static
 
 from assistant.display import day, moment, plain
 from assistant.ingestion.on_disk import OnDisk, importable, on_disk
-from assistant.language import N_, NN_, _
+from assistant.language import N_, NN_, _, plural
 from assistant.tui.screen_actions import DOCUMENT_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.screens.document import DocumentScreen
 from assistant.tui.sources import author_name
 from assistant.tui.threads import in_thread
+from assistant.tui.widgets.filter_line import Filter, FilterLine
 from memory_store import Store
 from memory_store.forgetting import Selection
 from memory_store.models import AuthorKind, Document
+
+_READ: Final = Filter("read", (N_("read whole or not"), N_("with something missing"), N_("read whole")))
+_MOST_SHOWN: Final = 50
 
 
 class DocumentsScreen(Browser[Document, None]):
@@ -28,11 +34,15 @@ class DocumentsScreen(Browser[Document, None]):
     NOUNS = NN_("{count} document", "{count} documents")
     EMPTY = N_("Nothing was imported yet. /import PATH in the chat does it.")
     ACTIONS = DOCUMENT_ACTIONS
-    BINDINGS: ClassVar[list[BindingType]] = bindings_of(DOCUMENT_ACTIONS)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DOCUMENT_ACTIONS), Binding("1", "turn", show=False)]
 
     def __init__(self, query: str = "") -> None:
         super().__init__(query)
         self.states: dict[str, OnDisk] = {}
+
+    def on_mount(self) -> None:
+        """Offer the filter."""
+        self.query_one(FilterLine).offer([_READ])
 
     def read(self, store: Store) -> Sequence[Document]:
         """Return every document."""
@@ -65,6 +75,7 @@ class DocumentsScreen(Browser[Document, None]):
             (_("Path"), plain(item.path, one_line=True)),
             (_("File"), self.states[item.path].value if item.path in self.states else "looking…"),
             (_("Marks"), "private" if item.private else "none"),
+            (_("Missing"), _missing(item)),
             (_("Passages"), f"{item.passage_count:,}"),
             (_("Author"), author_name(item.author) if named else ""),
             (_("Written"), moment(item.created_at)),
@@ -84,13 +95,26 @@ class DocumentsScreen(Browser[Document, None]):
             self.redraw()
 
     async def look_up(self, item: Document) -> None:
-        """Compare the whole file."""
+        """Compare the whole file, and say what of it could not be read."""
         self.states[item.path] = await in_thread(lambda: on_disk(item))
         self.redraw()
+        await self.add_detail(item, more=_left_out(item))
+
+    def fits(self, item: Document) -> bool:
+        """Say whether it is one of those that the filter asks for."""
+        return (True, bool(item.left_out), not item.left_out)[self.query_one(FilterLine).choice(_READ.name)]
+
+    def action_turn(self) -> None:
+        """Move the filter on."""
+        self.query_one(FilterLine).turn(0)
+
+    @on(FilterLine.Changed)
+    def _filtered(self) -> None:
+        self.narrow()
 
     def _marks(self, item: Document) -> list[str]:
         state = self.states.get(item.path)
-        marks = ["private"] if item.private else []
+        marks = [one for one in (_("private") if item.private else "", _missing(item)) if one]
         return [*marks, state.value] if state in (OnDisk.CHANGED, OnDisk.MISSING) else marks
 
     # -- actions -----------------------------------------------------------------------------------------------
@@ -125,3 +149,17 @@ class DocumentsScreen(Browser[Document, None]):
         """Erase it, after asking."""
         if self.chosen is not None:
             await self.erase(Selection((self.chosen.id,)))
+
+
+def _missing(item: Document) -> str:
+    """Say how many parts of its file could not be read; nothing where all of it was."""
+    return plural("{count} part missing", "{count} parts missing", len(item.left_out)) if item.left_out else ""
+
+
+def _left_out(item: Document) -> list[Static]:
+    """Return the parts of its file that could not be read, under each other."""
+    lines = [Static(_("Not read"), classes="detail--title")] if item.left_out else []
+    shown = [plain(part.in_words(), one_line=True) for part in item.left_out[:_MOST_SHOWN]]
+    lines += [Static(text, classes="detail--inner", markup=False) for text in shown]
+    hidden = len(item.left_out) - _MOST_SHOWN
+    return [*lines, Static(_("… and {hidden:,} more").format(hidden=hidden))] if hidden > 0 else lines

@@ -14,7 +14,7 @@ from zipfile import ZipFile, ZipInfo
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import SourceFile
-from assistant.ingestion.readers.encodings import detect_encoding
+from assistant.ingestion.readers.charsets import detect_encoding
 from assistant.ingestion.readers.packages import UNPACKING_FAILURES, directory
 
 _UTF8_FLAG = 0x800

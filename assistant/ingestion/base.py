@@ -90,6 +90,13 @@ class SourceFile:
     size: int
     suffix: str
     modified_at: datetime
+    noted: list[LeftOut] = field(default_factory=list, compare=False)
+    """What was met while it was decoded: damaged characters, lines in another encoding."""
+
+    def note(self, part: LeftOut) -> None:
+        """Keep what is to be said of a part; a file may be opened, and met with it, more than once."""
+        if part not in self.noted:
+            self.noted.append(part)
 
     @property
     def stem(self) -> str:

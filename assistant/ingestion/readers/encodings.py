@@ -1,50 +1,116 @@
-"""Finds the encoding of a text file and opens it as lines, in memory that does not grow with the file."""
+"""Opens a text file of any encoding as lines, in memory that does not grow with the file, and names what is damaged."""
 
 from __future__ import annotations
 
 import codecs
 import io
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import ReadLimits, SourceFile
-from assistant.ingestion.readers.sniffing import HEAD_BYTES, binary_kind, looks_like_utf16
+from assistant.ingestion.base import LeftOut, ReadLimits, SourceFile
+from assistant.ingestion.readers.charsets import ISO2022, decode, detect_encoding, is_iso2022, is_nearly_utf8
+from assistant.ingestion.readers.sniffing import HEAD_BYTES, binary_kind, wide_encoding
 
 _STEP = 1024 * 1024
 _SAMPLE_BYTES = 65536
+_MOST_NAMED = 8
+# The marks of UTF-32 begin with those of UTF-16.
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What counts as an everyday character of each legacy encoding. Wrong guesses decode too, but into rare characters.
-_LEGACY: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("cp932", re.compile("[\u3040-\u30ff、。「」ー]")),
-    ("euc_jp", re.compile("[\u3040-\u30ff、。「」ー]")),
-    ("cp949", re.compile("[\uac00-\ud7a3]")),
-)
-_HANZI = re.compile("[\u4e00-\u9fff]")
-_CJK_PUNCTUATION = re.compile("[，。、；：？！“”‘’（）《》—…「」 　]")
-_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
-_HALF_WIDTH = re.compile("[\uff61-\uff9f]")
-_NON_ASCII_RUN = re.compile(rb"[\x80-\xff]+")
+# A byte of these may begin a character of the next; a line of theirs can be valid UTF-8 by chance.
+_WIDE = frozenset(("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"))
 
 
 @dataclass(slots=True)
-class _Survey:
-    """What one pass over the bytes tells: whether they are UTF-8, and a sample of the lines that are not ASCII."""
+class _Lines:
+    """The numbers of some lines, of which the first are kept."""
 
-    utf8: bool = True
-    sample: bytearray = field(default_factory=bytearray)
+    count: int = 0
+    first: list[int] = field(default_factory=list)
+
+    def add(self, number: int) -> None:
+        """Count a line."""
+        self.count += 1
+        if len(self.first) < _MOST_NAMED:
+            self.first.append(number)
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{number:,}" for number in self.first)
+        more = f" and {self.count - len(self.first):,} more" if self.count > len(self.first) else ""
+        return f"line{'s' if self.count > 1 else ''} {named}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class TextEncoding:
+    """What a text is written in: `name`, and where that does not fit a line, `other`, if there is such a line."""
+
+    name: str
+    other: str | None = None
+    mixed: bool = False
+
+    def line(self, raw: bytes) -> tuple[str, bool, bool]:
+        """Return a line as text, whether it is in the other encoding, and whether a character of it is damaged."""
+        order = [self.name, *([self.other] if self.other else [])]
+        if self.other == "utf-8" and self.name not in _WIDE:
+            order.reverse()  # What has one byte a character decodes anything, UTF-8 too.
+        for encoding in order:
+            try:
+                return decode(raw, encoding), encoding != self.name and not raw.isascii(), False
+            except UnicodeDecodeError:
+                continue
+        if "utf-8" in order and is_nearly_utf8(raw):
+            return raw.decode("utf-8", "replace"), self.name != "utf-8", True
+        foreign = self.name if self.name != "utf-8" or self.other is None else self.other
+        return decode(raw, foreign, "replace"), foreign != self.name, True
 
 
 def open_text(file: SourceFile, limits: ReadLimits, *, by_line: bool = True) -> io.TextIOWrapper:
-    """Open `file` as text with `\\n` at each line's end. Raise `ReadError` if it is binary or in no known encoding."""
-    encoding = find_encoding(file, limits, by_line=by_line)
-    return io.TextIOWrapper(file.open(), encoding=encoding, errors="replace", newline=None)
+    """Open `file` as text with `\\n` at each line's end. Raise `ReadError` if it is binary or in no known encoding.
+
+    What of it is damaged, or written in another encoding than the rest, is noted with the file.
+    """
+    found = find_encoding(file, limits, by_line=by_line)
+    if not found.mixed:
+        return io.TextIOWrapper(file.open(), encoding=found.name, errors="replace", newline=None)
+    return io.TextIOWrapper(io.BufferedReader(_Mended(file.open(), found)), encoding="utf-8", newline=None)
+
+
+class _Mended(io.RawIOBase):
+    """A text as UTF-8, whose lines are decoded one by one."""
+
+    def __init__(self, stream: BinaryIO, encoding: TextEncoding) -> None:
+        self._stream = stream
+        self._lines = _raw_lines(stream)
+        self._encoding = encoding
+        self._held = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview | bytearray) -> int:  # type: ignore[override]
+        while not self._held and (raw := next(self._lines, b"")):
+            plain = raw.isascii() and self._encoding.name != ISO2022
+            self._held = raw if plain else self._encoding.line(raw)[0].encode("utf-8")
+        count = min(len(buffer), len(self._held))
+        buffer[:count] = self._held[:count]
+        self._held = self._held[count:]
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _raw_lines(stream: BinaryIO) -> Iterator[bytes]:
+    for line in stream:
+        yield from line.splitlines(keepends=True)
 
 
 def read_text(file: SourceFile, limits: ReadLimits) -> str:
@@ -80,24 +146,27 @@ def too_much_text(limits: ReadLimits) -> ReadError:
     )
 
 
-def find_encoding(file: SourceFile, limits: ReadLimits, *, by_line: bool = True) -> str:
-    """Return the name of the encoding of `file`: by byte order mark, strict UTF-8, or the likeliest legacy one."""
+def find_encoding(file: SourceFile, limits: ReadLimits, *, by_line: bool = True) -> TextEncoding:
+    """Return the encoding of `file`: by byte order mark, escapes, strict UTF-8, or the likeliest legacy one."""
     with file.open() as stream:
         head = stream.read(HEAD_BYTES)
         for bom, encoding in _BOMS:
             if head.startswith(bom):
-                return encoding
-        if wide := looks_like_utf16(head):
-            return wide
+                return TextEncoding(encoding)
+        if wide := wide_encoding(head):
+            return TextEncoding(wide)
         if kind := binary_kind(head):
             raise ReadError(f"binary: {kind}, not text", "Convert the file to a text format first.")
         stream.seek(0)
-        survey = _survey(stream, limits, by_line=by_line)
-    return "utf-8" if survey.utf8 else detect_encoding(bytes(survey.sample))
+        utf8, escapes = _survey(stream, limits, by_line=by_line)
+    if escapes:
+        return TextEncoding(ISO2022, mixed=True)
+    return TextEncoding("utf-8") if utf8 else _by_lines(file)
 
 
-def _survey(stream: BinaryIO, limits: ReadLimits, *, by_line: bool) -> _Survey:
-    survey = _Survey()
+def _survey(stream: BinaryIO, limits: ReadLimits, *, by_line: bool) -> tuple[bool, bool]:
+    """Return whether bytes are UTF-8, and whether they switch between character sets by escapes."""
+    utf8, escapes = True, False
     decoder = codecs.getincrementaldecoder("utf-8")()
     since_newline = 0
     while step := stream.read(_STEP):
@@ -106,100 +175,56 @@ def _survey(stream: BinaryIO, limits: ReadLimits, *, by_line: bool) -> _Survey:
         # Four bytes is the longest character there is, so this line is too long in any encoding.
         if by_line and since_newline > 4 * limits.max_line_chars:
             raise line_too_long(limits)
-        if survey.utf8:
+        escapes = escapes or (is_iso2022(step) and step.isascii())
+        if utf8:
             try:
                 decoder.decode(step)
             except UnicodeDecodeError:
-                survey.utf8 = False
-        if len(survey.sample) < _SAMPLE_BYTES and not step.isascii():
-            _add_sample(survey, step)
-    if survey.utf8:
+                utf8 = False
+    if utf8:
         try:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            survey.utf8 = False
-    return survey
+            utf8 = False
+    return utf8, escapes
 
 
-def _add_sample(survey: _Survey, step: bytes) -> None:
-    for line in step.splitlines(keepends=True):
-        if not line.isascii():
-            survey.sample += line[:_SAMPLE_BYTES]
-            if len(survey.sample) >= _SAMPLE_BYTES:
-                return
+def _by_lines(file: SourceFile) -> TextEncoding:
+    """Return the encoding of a text that is not UTF-8 as a whole: one foreign line or torn byte turns no other line."""
+    sample = bytearray()
+    as_utf8 = foreign = 0
+    with file.open() as stream:
+        for raw in _raw_lines(stream):
+            if raw.isascii():
+                continue
+            if is_nearly_utf8(raw):
+                as_utf8 += 1
+            else:
+                foreign += 1
+                if len(sample) < _SAMPLE_BYTES:
+                    sample += raw[:_SAMPLE_BYTES]
+    legacy = detect_encoding(bytes(sample)) if foreign else None
+    if legacy is None or as_utf8 >= foreign:
+        found = TextEncoding("utf-8", legacy, mixed=True)
+    else:
+        found = TextEncoding(legacy, "utf-8" if as_utf8 else None)
+    return _examined(file, found)
 
 
-def detect_encoding(sample: bytes) -> str:
-    """Return the likeliest encoding of bytes that are not UTF-8. Raise `ReadError` if none fits.
-
-    Chinese, Japanese and Korean are told apart by how everyday their characters would be, which works on a line
-    or two, where statistical detection does not; anything else is left to charset-normalizer.
-    """
-    body = sample[:_SAMPLE_BYTES]
-    scores = {encoding: _everyday_share(body, encoding, everyday) for encoding, everyday in _LEGACY}
-    scores["gb18030"] = _hanzi_share(body, "gb18030", "gb2312", 0xD7)
-    scores["big5"] = _hanzi_share(body, "big5", "big5", 0xC6)
-    best = max(scores, key=lambda encoding: scores[encoding])
-    if scores[best] >= 0.5 and not _looks_western(body):
-        return best
-    if _looks_western(body):
-        return "cp1252" if _decodes(body, "cp1252") else "latin-1"
-    return _statistical(body)
-
-
-def _looks_western(body: bytes) -> bool:
-    """Return whether what is not ASCII stands alone between ASCII letters, as accents and quotation marks do."""
-    runs = _NON_ASCII_RUN.findall(body)
-    accented = sum(len(run) for run in runs)
-    letters = sum(1 for byte in body if chr(byte).isalpha() and byte < 128)
-    return bool(runs) and accented / len(runs) <= 1.6 and accented < letters
-
-
-def _decode(body: bytes, encoding: str) -> str | None:
-    # The sample may be cut inside a character, so an incomplete end is no error.
-    try:
-        return codecs.getincrementaldecoder(encoding)().decode(body)
-    except UnicodeDecodeError:
-        return None
-
-
-def _decodes(body: bytes, encoding: str) -> bool:
-    return _decode(body, encoding) is not None
-
-
-def _everyday_share(body: bytes, encoding: str, everyday: re.Pattern[str]) -> float:
-    text = _decode(body, encoding)
-    if text is None:
-        return 0.0
-    wide = [character for character in text if ord(character) > 127]
-    if not wide or len(_HALF_WIDTH.findall(text)) > len(wide) // 10:
-        return 0.0
-    common = len(everyday.findall(text))
-    share = common / len(wide)
-    if encoding == "cp949":
-        # Korean bytes are everyday hanzi too, but only half of a Chinese text would be hangul.
-        return 1.5 if share >= 0.95 else share / 2
-    # Japanese mixes kana with kanji: a fifth of kana among valid text settles it, no kana rules it out.
-    return min(1.0, 0.5 + share) if len(_KANA.findall(text)) >= 0.2 * len(wide) else 0.0
-
-
-def _hanzi_share(body: bytes, encoding: str, core: str, last_common_lead: int) -> float:
-    """Return the share of everyday hanzi: GB2312 and Big5 both list the commonest first, by their lead byte."""
-    text = _decode(body, encoding)
-    if text is None:
-        return 0.0
-    wide = [character for character in text if ord(character) > 127]
-    common = len(_CJK_PUNCTUATION.findall(text))
-    for character in _HANZI.findall(text):
-        raw = character.encode(core, errors="ignore")
-        common += len(raw) == 2 and raw[0] <= last_common_lead
-    return common / len(wide) if wide else 0.0
-
-
-def _statistical(body: bytes) -> str:
-    from charset_normalizer import from_bytes  # 0.1 s to import, and most files are UTF-8
-
-    match = from_bytes(body).best()
-    if match is None:
-        raise ReadError("its encoding can't be told", "Save it as UTF-8 and import it again.")
-    return match.encoding
+def _examined(file: SourceFile, encoding: TextEncoding) -> TextEncoding:
+    """Note the lines that are damaged or in another encoding with the file, and return how it is to be read."""
+    damaged, other = _Lines(), _Lines()
+    with file.open() as stream:
+        for number, raw in enumerate(_raw_lines(stream), start=1):
+            if not raw.isascii():
+                _, is_other, is_damaged = encoding.line(raw)
+                if is_damaged:
+                    damaged.add(number)
+                elif is_other:
+                    other.add(number)
+    if damaged.count:
+        file.note(LeftOut(str(damaged), "damaged characters, shown as �", "Compare it with the original."))
+    if other.count:
+        reason = f"not in the encoding of the rest, {encoding.name}; read as {encoding.other}"
+        file.note(LeftOut(str(other), reason, "Compare it with the original."))
+    return encoding if not (damaged.count or other.count) else replace(encoding, mixed=True)

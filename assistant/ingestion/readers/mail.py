@@ -15,8 +15,8 @@ from typing import Any, cast
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, ReadLimits
+from assistant.ingestion.readers.charsets import detect_encoding
 from assistant.ingestion.readers.dates import in_utc
-from assistant.ingestion.readers.encodings import detect_encoding
 from assistant.ingestion.readers.markup import blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line, paragraphs

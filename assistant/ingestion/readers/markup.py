@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind
-from assistant.ingestion.readers.encodings import detect_encoding
+from assistant.ingestion.readers.charsets import detect_encoding
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.tabular import row_text
 from memory_store.models import Locator

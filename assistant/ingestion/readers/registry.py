@@ -130,7 +130,7 @@ def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
         document,
         title=_name(document.title) or file.stem,
         author=_name(document.author or "") or None,
-        blocks=_guarded(document, limits),
+        blocks=_guarded(document, file, limits),
     )
 
 
@@ -145,7 +145,7 @@ def check_size(file: SourceFile, limits: ReadLimits) -> None:
         )
 
 
-def _guarded(document: ReadDocument, limits: ReadLimits) -> Iterator[Block]:
+def _guarded(document: ReadDocument, file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     total = 0
     given = kept = Locator()
     with translated():
@@ -162,6 +162,7 @@ def _guarded(document: ReadDocument, limits: ReadLimits) -> Iterator[Block]:
             if author is not None and author.name is not None:
                 author = replace(author, name=_name(author.name) or None)
             yield Block(text, kept, block.kind, author, block.created_at)
+    document.left_out.extend(file.noted)
     if not total and document.left_out:
         raise ReadError(document.left_out[0].reason, document.left_out[0].hint)
     if not total:

@@ -38,7 +38,8 @@ _BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "an SQLite database"),
     (OLE, "an old Office file"),
 )
-_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 # Tab, line feed, form feed, carriage return, backspace and escape occur in text; the other control bytes rarely do.
 _CONTROL = bytes(set(range(32)) - {0, 8, 9, 10, 12, 13, 27}) + b"\x7f"
 # Each comment is taken once and whole: a `.*?` that may try again tries every way to part a row of comments.
@@ -55,22 +56,24 @@ def binary_kind(head: bytes) -> str | None:
             return words
     if head[4:8] == b"ftyp":
         return "a video or photo"
-    if head.startswith(_BOMS) or looks_like_utf16(head):
+    if head.startswith(_BOMS) or wide_encoding(head):
         return None
+    if b"\x1b$)C" in head:  # ISO-2022-KR shifts in and out of Korean with two more of them.
+        head = head.translate(None, b"\x0e\x0f")
     if b"\x00" in head or len(head) - len(head.translate(None, _CONTROL)) > len(head) // 10:
         return "a binary file"
     return None
 
 
-def looks_like_utf16(head: bytes) -> str | None:
-    """Return `utf-16-le` or `utf-16-be` if a head without byte order mark reads as such, else None.
+def wide_encoding(head: bytes) -> str | None:
+    """Return `utf-16-le`, `utf-32-be` or the like if a head without byte order mark reads as such, else None.
 
     Text has line feeds or spaces, which hold a zero byte; read in the wrong order they are no characters at all.
     """
     if b"\x00" not in head or len(head) < 4 or (len(head) % 2 and len(head) < HEAD_BYTES):
         return None
     whole = head[: len(head) // 2 * 2]
-    readable = {encoding: _readable_share(whole, encoding) for encoding in ("utf-16-le", "utf-16-be")}
+    readable = {encoding: _readable_share(whole, encoding) for encoding in _WIDE}
     best = max(readable, key=lambda encoding: readable[encoding])
     return best if readable[best] >= 0.98 else None
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from io import BytesIO
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final, Protocol
 
@@ -55,6 +56,8 @@ class ReadDocument:
     author: str | None = None
     created_at: datetime | None = None
     left_out: list[LeftOut] = field(default_factory=list)
+    attached: list[SourceFile] = field(default_factory=list)
+    """Files that came with it, such as those of a mail; those of a mailbox are taken from here as it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class ReadFile:
     created_at: datetime | None
     passages: tuple[PassageDraft, ...]
     left_out: tuple[LeftOut, ...]
+    attached: tuple[SourceFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,12 @@ class SourceFile:
     def stem(self) -> str:
         """Return the file's name without folder and suffix: the title of a document that names none itself."""
         return PurePosixPath(self.path).stem or self.path
+
+
+def file_in_memory(path: str, data: bytes, modified_at: datetime, suffix: str | None = None) -> SourceFile:
+    """Return a file that was inside of another one; its suffix is that of its path unless it is given."""
+    own = PurePosixPath(path).suffix.lower() if suffix is None else suffix
+    return SourceFile(path, lambda: BytesIO(data), len(data), own, modified_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 from zipfile import ZipInfo
 
 from assistant.errors import ReadError
@@ -21,6 +21,9 @@ from assistant.ingestion.readers.registry import NOT_READ, NOT_READ_HINT, known_
 from assistant.ingestion.readers.sniffing import EMPTY_ZIP, HEAD_BYTES, PDF, ZIP, binary_kind
 from memory_store.database.opened import OWN_DATA, OWN_DATA_HINT, is_own, is_own_place
 
+MEMBER: Final = "!/"
+"""What parts the path of a zip, or of a mail, from that of what is inside."""
+_DEEPEST_MAIL: Final = 5
 _SKIPPED = frozenset(("__pycache__", "node_modules", "__MACOSX"))
 
 
@@ -67,6 +70,17 @@ def discover(
                 yield DiscoveryFailure(display(path), OWN_DATA, OWN_DATA_HINT)
             else:
                 yield from walk.path(absolute, status)
+
+
+def discover_attached(file: SourceFile, limits: ReadLimits) -> Iterator[Found]:
+    """Yield what came with a mail: a file, or the members of a zip."""
+    depth = file.path.count(MEMBER) + 1
+    if file.suffix == ".zip" and depth > limits.max_nesting:
+        yield DiscoveryFailure(file.path, f"zips nested more than {limits.max_nesting} deep", "Unpack it yourself.")
+    elif depth > _DEEPEST_MAIL:
+        yield DiscoveryFailure(file.path, "nested too deeply to be a document", "Save it from the mail program.")
+    else:
+        yield from _file(file, limits, depth)
 
 
 def display(path: Path) -> str:
@@ -175,7 +189,7 @@ def _zip(file: SourceFile, limits: ReadLimits, depth: int, claim: Claim | None) 
         check_archive(members, limits)
         unpacked = 0
         for name, info in named_apart(members):
-            path = f"{file.path}!/{name}"
+            path = f"{file.path}{MEMBER}{name}"
             if any(is_passed_over(part) for part in PurePosixPath(name).parts if part != ".."):
                 continue
             try:

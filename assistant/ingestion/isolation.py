@@ -68,6 +68,7 @@ class ReadingProcess:
         opening = None
         passages: list[PassageDraft] = []
         left_out: tuple[LeftOut, ...] = ()
+        attached: list[SourceFile] = []
         chars = 0
         request = wire.file_request(file, limits, cutting)
         with closing(self._ask(request, limits, limits.seconds_for(file.size), file=file)) as answers:
@@ -77,15 +78,19 @@ class ReadingProcess:
                         opening = wire.opening_of(answer["document"])
                     fresh = wire.passages_of(answer.get("passages", ()))
                     left_out += wire.left_out_of(answer.get("left_out", ()))
+                    if "attached" in answer:
+                        attached.append(wire.attached_of(answer["attached"]))
                 except wire.MALFORMED as error:
                     raise _crashed() from error
                 passages += fresh
+                if sum(one.size for one in attached) > file.size:
+                    raise _crashed()  # No file holds more than itself.
                 chars += sum(len(passage.text) for passage in fresh)
                 if chars > limits.max_text_chars:
                     raise too_much_text(limits)
         if opening is None:
             raise _crashed()
-        return ReadFile(*opening, tuple(passages), left_out)
+        return ReadFile(*opening, tuple(passages), left_out, tuple(attached))
 
     def recognise(self, path: Path, limits: ReadLimits) -> RecognisedExport | None:
         """Return what export a file or folder is, or None if it is none. Raise `ReadError`."""

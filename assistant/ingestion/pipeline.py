@@ -12,7 +12,7 @@ from pathlib import Path
 from assistant.errors import ReadError
 from assistant.ingestion.base import Cutting, ReadFile, ReadLimits, SourceFile
 from assistant.ingestion.conversations.merging import ExportReport, FoundExport, find_exports, merge_export
-from assistant.ingestion.discovery import DiscoveryFailure, discover, display
+from assistant.ingestion.discovery import DiscoveryFailure, discover, discover_attached, display
 from assistant.ingestion.isolation import ReadingProcess
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.registry import check_size
@@ -169,6 +169,12 @@ def _import_file(
     yield FileOutcome(file.path, status, stored.passage_count)
     for part in read.left_out:
         yield FileOutcome(f"{file.path}: {part.part}", FileStatus.MISSING, 0, part.reason, part.hint)
+    for attached in read.attached:
+        for item in discover_attached(attached, options.limits):
+            if isinstance(item, DiscoveryFailure):
+                yield FileOutcome(item.path, FileStatus.FAILED, 0, item.reason, item.hint)
+            else:
+                yield from _import_file(store, reader, item, options)
 
 
 def _document(file: SourceFile, read: ReadFile, content_hash: str, options: ImportOptions) -> NewDocument:

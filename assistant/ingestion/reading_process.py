@@ -95,12 +95,15 @@ def _document(file: SourceFile, limits: ReadLimits, cutting: Cutting) -> Answers
             raise ReadError(
                 f"it would become more than {limits.max_passages:,} passages", "Split it into smaller files."
             )
+        while document.attached:  # A mailbox holds more of them than should lie in memory at once.
+            yield wire.attached(document.attached.pop(0))
         batch.append(draft)
         chars += len(draft.text)
         if chars > _BATCH_CHARS or len(batch) >= _BATCH_PASSAGES:
             yield wire.passages(batch)
             batch, chars = [], 0
     yield wire.passages(batch)
+    yield from map(wire.attached, document.attached)
     yield wire.left_out(document.left_out)
 
 

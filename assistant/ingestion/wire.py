@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from assistant.ingestion.base import Cutting, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Cutting, LeftOut, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.conversations.base import (
     Imported,
     ImportedConversation,
@@ -100,6 +100,20 @@ def left_out_of(value: Any) -> tuple[LeftOut, ...]:
     return tuple(LeftOut(str(part), str(reason), str(hint)) for part, reason, hint in value)
 
 
+def attached(file: SourceFile) -> dict[str, Any]:
+    """Return a file that came with a document."""
+    with file.open() as stream:
+        data = base64.b64encode(stream.read()).decode("ascii")
+    return {"attached": [file.path, data, file.suffix, file.modified_at.isoformat()]}
+
+
+def attached_of(value: Any) -> SourceFile:
+    """Return what `attached` wrote."""
+    path, data, suffix, modified_at = value
+    raw = base64.b64decode(str(data), validate=True)
+    return file_in_memory(str(path), raw, datetime.fromisoformat(modified_at), str(suffix))
+
+
 def recognised(found: RecognisedExport | None) -> dict[str, Any]:
     """Return what an export is."""
     return {"recognised": None if found is None else [found.name, found.whole, sorted(found.members)]}
@@ -156,9 +170,8 @@ def imported_of(value: Mapping[str, Any]) -> Imported:
             return ImportedMemory(str(origin), str(text), _author_of(author), MemoryKind(memory_kind), bool(private))
         case "inner":
             path, text, suffix, modified_at = fields
-            data = str(text).encode("utf-8")
             moment = datetime.fromisoformat(modified_at)
-            return ImportedDocument(SourceFile(str(path), lambda: BytesIO(data), len(data), str(suffix), moment))
+            return ImportedDocument(file_in_memory(str(path), str(text).encode("utf-8"), moment, str(suffix)))
         case "torn":
             number, title, reason, hint = fields
             return Torn(int(number), str(title), str(reason), str(hint))

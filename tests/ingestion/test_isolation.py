@@ -18,6 +18,7 @@ from assistant.ingestion.isolation import ReadingProcess
 from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
 from assistant.ingestion.readers.registry import READERS, read_document
 from memory_store import Store
+from tests.ingestion.compound import compound_file, outlook_mail
 from tests.ingestion.files import LIMITS, docx_of, docx_paragraph, epub_of, file_of
 from tests.ingestion.office import ics_of, odt_of, pptx_of, row, shape, vcf_of, xlsx_of
 from tests.ingestion.test_mail import mail, mailbox
@@ -32,6 +33,9 @@ EVERY = {
     "a.html": PAGE.encode(),
     "a.eml": mail(html="<p>words</p>").as_bytes(),
     "a.mbox": mailbox(mail(), mail()),
+    "a.msg": compound_file(
+        outlook_mail({0x37: "x", 0x1000: "Some words.", 0x0C1A: "Ann"}, attached={"a.txt": b"words"})
+    ),
     "a.pptx": pptx_of([shape("Some words.")]),
     "a.xlsx": xlsx_of({"A": row(1, "Some words.")}),
     "a.odt": odt_of("<text:p>Some words.</text:p>"),

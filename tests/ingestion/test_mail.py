@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 
 import pytest
+from compressed_rtf import compress
 
 from assistant.errors import ReadError
 from memory_store.models import Author, AuthorKind
+from tests.ingestion.compound import compound_file, outlook_mail
 from tests.ingestion.files import file_of, read, text_of
 
 
@@ -44,12 +46,185 @@ def test_the_plain_text_of_a_mail_is_preferred_and_html_read_where_there_is_none
     assert "Code | 4092" in text_of(alone)
 
 
-def test_attachments_are_named() -> None:
+def test_what_is_attached_is_named_and_becomes_files_of_their_own() -> None:
     message = mail()
     message.add_attachment(b"%PDF-", maintype="application", subtype="pdf", filename="租约.pdf")
-    message.add_attachment(mail(subject="Older"))
-    names = read(message.as_bytes(), "a.eml")[1][-1].text
-    assert names == "Attachment: 租约.pdf\nAttachment: forwarded message Older"
+    message.add_attachment(b"BEGIN:VCALENDAR", maintype="text", subtype="calendar")
+    message.add_attachment(b"again", maintype="application", subtype="pdf", filename="../x/租约.pdf")
+    document, blocks = read(message.as_bytes(), "a.eml")
+    assert blocks[-1].text == "Attachment: 租约.pdf\nAttachment: invite.ics\nAttachment: 租约.pdf"
+    assert [(one.path, one.suffix, one.open().read()) for one in document.attached] == [
+        ("/home/me/a.eml!/租约.pdf", ".pdf", b"%PDF-"),
+        ("/home/me/a.eml!/invite.ics", ".ics", b"BEGIN:VCALENDAR"),
+        ("/home/me/a.eml!/租约 (2).pdf", ".pdf", b"again"),
+    ]
+    assert document.attached[0].modified_at == document.created_at
+
+
+def test_a_forwarded_mail_is_one_of_its_own_with_what_is_attached_to_it() -> None:
+    inner = mail("The deposit is due.\n", subject="Flat")
+    inner.replace_header("From", "Omar <omar@home.example>")
+    inner.add_attachment(b"words", maintype="text", subtype="plain", filename="a.txt")
+    message = mail("")
+    message.add_attachment(inner)
+    document, blocks = read(message.as_bytes(), "a.eml")
+    told = next(block for block in blocks if block.text == "The deposit is due.")
+    assert (told.locator.part, told.author) == ("forwarded: Flat", Author(AuthorKind.DOCUMENT, "Omar"))
+    assert [one.path for one in document.attached] == ["/home/me/a.eml!/a.txt"]
+
+
+def test_text_behind_a_picture_is_read_too() -> None:
+    message = mail("Before.\n")
+    message.make_mixed()
+    message.attach(_part("image/png", "x"))
+    message.attach(_part("text/plain", "After."))
+    document, blocks = read(message.as_bytes(), "a.eml")
+    assert [block.text for block in blocks][1:3] == ["Before.", "After."]
+    assert [part.part for part in document.left_out] == ["image/png"]
+
+
+def _part(kind: str, body: str) -> EmailMessage:
+    part = EmailMessage()
+    part["Content-Type"] = kind
+    part.set_payload(body)
+    return part
+
+
+@pytest.mark.parametrize("plain", [" \n", "This message is in HTML format. Please use another program.\n"])
+def test_html_is_read_where_the_plain_text_only_stands_in_for_it(plain: str) -> None:
+    html = "<p>Your ferry leaves Kiel on 14 March at 18:45 from cabin deck seven.</p>"
+    assert "ferry leaves Kiel" in text_of(read(mail(plain, html=html).as_bytes(), "a.eml")[1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "reason"),
+    [
+        ("application/ms-tnef", "winmail.dat", "Outlook's own package"),
+        ("application/octet-stream", "winmail.dat", "Outlook's own package"),
+        ("application/pkcs7-mime", "smime.p7m", "encrypted"),
+        ("application/x-nameless", "", "a part of 1 bytes"),
+    ],
+)
+def test_a_part_that_is_not_read_is_named(kind: str, name: str, reason: str) -> None:
+    message = mail()
+    message.make_mixed()
+    part = _part(kind, "x")
+    if name:
+        part["Content-Disposition"] = f'attachment; filename="{name}"'
+    message.attach(part)
+    (left_out,) = read(message.as_bytes(), "a.eml")[0].left_out
+    assert left_out.part == (name or kind)
+    assert left_out.reason.startswith(reason)
+
+
+THREAD = """Then Tuesday.
+
+On Sun, 4 Jan 2026 at 18:02, Lena Vogt <lena@home.example> wrote:
+> Can you come
+> on Tuesday?
+>
+> On Sat, Aki <aki@roofs.example> wrote:
+>> The roof leaks.
+
+See you.
+
+-----Ursprüngliche Nachricht-----
+Von: Omar
+Gesendet: Freitag
+An: Lena
+Betreff: Dach
+
+Was kostet es?
+"""
+
+
+def test_what_is_quoted_is_told_from_what_is_new_and_by_whom_it_was_written() -> None:
+    told = {block.text: block for block in read(mail(THREAD).as_bytes(), "a.eml")[1]}
+    authors = {text: block.author.name for text, block in told.items() if block.author and block.locator.part}
+    assert authors["Can you come\non Tuesday?"] == "Lena Vogt"
+    assert authors["The roof leaks."] == "Aki"
+    assert authors["Was kostet es?"] == "Omar"
+    assert told["See you."].locator.part is None
+    assert told["Was kostet es?"].created_at is None
+
+
+def test_a_mailbox_holds_what_is_quoted_again_and_again_once() -> None:
+    first = mail("The roof leaks at\nthe chimney. Can you come?\n")
+    quote = "Am 5.1.2026 schrieb Ann <a@b.example>:\n> The roof leaks at the chimney.\n> Can\n> you come?\n"
+    answers = [mail(f"Answer {n}.\n\n{quote}> Only quoted {n // 2}.\n") for n in range(4)]
+    text = text_of(read(mailbox(first, *answers), "a.mbox")[1])
+    assert text.count("chimney") == 3  # Where a mail quotes more than was read before, it is kept.
+    assert [text.count(f"Only quoted {n}") for n in range(2)] == [1, 1]
+
+
+def test_flowed_lines_are_joined() -> None:
+    head = "Subject: x\nContent-Type: text/plain; format=flowed; delsp={}\n\n"
+    body = "Open the valve \ncounter clock \nwise.\n> one \n> two\n-- \nAnn\n"
+    plain = read(head.format("no") + body, "a.eml")[1]
+    joined = read(head.format("yes") + body, "a.eml")[1]
+    assert [block.text for block in plain][1:3] == ["Open the valve counter clock wise.", "one two"]
+    assert joined[1].text == "Open the valvecounter clockwise."
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("王芳 合同".encode("gbk"), "王芳 合同"),
+        ("王芳 合同".encode(), "王芳 合同"),
+        (b"=?iso-8859-1?Q?=93blue=94?=", "“blue”"),
+        (b"=?utf-8?B?546L?= =?utf-8?B?6I+?= =?utf-8?B?sw==?=", "王菳"),
+        (b"=?ISO-2022-JP?B?GyRCLSEbKEI=?= 5", "① 5"),
+        (b"=?gb2312?B?6UY=?=", "镕"),
+    ],
+)
+def test_a_header_is_read_in_its_encoding(header: bytes, text: str) -> None:
+    body = "\nContent-Type: text/plain; charset=gbk\n\n请在周五之前确认。\n".encode("gbk")
+    document, _ = read(b"From: a@b.example\nSubject: " + header + body, "a.eml")
+    assert document.title == text
+
+
+def test_a_mail_of_apple_mail_is_read_without_what_stands_around_it() -> None:
+    data = mail().as_bytes()
+    blocks = read(f"{len(data)}\n".encode() + data + b"<?xml version='1.0'?><plist/>", "1.emlx")[1]
+    assert [block.text for block in blocks][1:] == ["The timing belt is due."]
+
+
+def test_a_mail_of_outlook_is_read_like_any_other() -> None:
+    texts = {0x37: "Roof 屋顶", 0x1000: "The roof leaks.", 0x0C1A: "Ann Meyer", 0x5D01: "ann@x.example", 0x0E04: "Bo"}
+    inner = outlook_mail({0x37: "Inner", 0x1000: "Told before.", 0x0C1A: "Cy"}, head=24)
+    data = compound_file(outlook_mail(texts, attached={"plan.txt": b"words"}, inner=inner))
+    document, blocks = read(data, "a.msg")
+    assert (document.title, document.author) == ("Roof 屋顶", "Ann Meyer")
+    assert document.created_at == datetime(2025, 1, 8, 5, tzinfo=UTC)
+    assert [block.author.name for block in blocks if block.author and block.text == "Told before."] == ["Cy"]
+    assert [one.path for one in document.attached] == ["/home/me/a.msg!/plan.txt"]
+
+
+def test_a_mail_of_outlook_that_is_rich_text_alone_is_read() -> None:
+    mail_of_outlook = outlook_mail({0x37: "x"})
+    mail_of_outlook["__substg1.0_10090102"] = compress(b"{\\rtf1\\ansi The hall is booked.\\par}")
+    assert "The hall is booked." in text_of(read(compound_file(mail_of_outlook), "a.msg")[1])
+
+
+@pytest.mark.parametrize("cut", [600, 1600])
+def test_a_torn_mail_of_outlook_is_an_error_that_says_so(cut: int) -> None:
+    data = compound_file(outlook_mail({0x37: "x", 0x1000: "long " * 2000}))
+    with pytest.raises(ReadError, match=r"damaged|not a mail"):
+        read(data[:cut], "a.msg")
+
+
+def test_a_sentence_that_begins_like_a_separator_separates_nothing() -> None:
+    first = mail("Hi,\n\nFrom Monday on the code is 7788.\nNote: bring it.\n")
+    box = mailbox(first, mail(subject="two")).replace(b">From Monday", b"From Monday")
+    parts = {block.locator.part for block in read(box, "a.mbox")[1]}
+    assert parts == {"message 1: Car 车", "message 2: two"}
+
+
+def test_what_is_attached_to_a_mailbox_is_named_by_its_message() -> None:
+    second = mail()
+    second.add_attachment(b"words", maintype="text", subtype="plain", filename="a.txt")
+    document, _ = read(mailbox(mail(), second), "a.mbox")
+    assert [one.path for one in document.attached] == ["/home/me/a.mbox!/message 2/a.txt"]
 
 
 @pytest.mark.parametrize("charset", ["gb2312", "no-such-charset", "us-ascii"])

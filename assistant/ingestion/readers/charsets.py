@@ -18,7 +18,7 @@ _CANDIDATES: Final = (
 _MULTIBYTE: Final = frozenset(("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"))
 # The encodings of the web are supersets of what they are called (WHATWG, Encoding, section 4.2).
 _SUPERSETS: Final = {
-    **dict.fromkeys(("iso8859-1", "latin-1", "iso-8859-1", "latin1", "us-ascii", "ascii", "ansi"), "cp1252"),
+    **dict.fromkeys(("iso8859-1", "latin-1", "iso-8859-1", "latin1", "ansi"), "cp1252"),
     **dict.fromkeys(("gb2312", "gbk", "gb-2312", "x-gbk"), "gb18030"),
     **dict.fromkeys(("euc_kr", "euc-kr", "ks_c_5601-1987", "ksc5601", "ks_c_5601"), "cp949"),
     **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis", "shift_jis_2004"), "cp932"),
@@ -83,8 +83,11 @@ def decode_declared(data: bytes, charset: str | None) -> str:
         # Two characters of Chinese may be one of UTF-8 by chance; hardly ever are three.
         if declared not in _MULTIBYTE or wide >= 3:
             return as_utf8 if declared != "hz" else data.decode("hz", "replace")
+    western = declared == "cp1252"  # What many programs declare whatever they write.
     if declared is not None and (text := _fitting(data, declared)) is not None:
-        return text
+        if not western or _looks_western(data) or (found := _likeliest(data)) not in _MULTIBYTE:
+            return text
+        declared = found
     if as_utf8 is not None:
         return as_utf8
     if is_nearly_utf8(data):
@@ -92,7 +95,7 @@ def decode_declared(data: bytes, charset: str | None) -> str:
     try:
         return decode(data, detect_encoding(b"\n".join(line for line in data.splitlines() if not line.isascii())))
     except (ReadError, UnicodeDecodeError):
-        return data.decode(declared or "cp1252", "replace")
+        return data.decode("cp1252" if declared in (None, "ascii") else declared, "replace")
 
 
 def codec_of(charset: str | None) -> str | None:

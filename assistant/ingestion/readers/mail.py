@@ -1,61 +1,107 @@
-"""Turns one mail message into blocks: its headers, its text, and the names of what is attached."""
+"""Parses one mail message: who wrote what to whom and when, in whatever encoding its headers are."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import EmailPolicy
 from email.utils import parseaddr, parsedate_to_datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadLimits
-from assistant.ingestion.readers.charsets import detect_encoding
+from assistant.ingestion.readers.charsets import decode_declared, detect_encoding, is_iso2022
 from assistant.ingestion.readers.dates import in_utc
-from assistant.ingestion.readers.markup import blocks, parse, walk
-from assistant.ingestion.readers.packages import check_markup_size
-from assistant.ingestion.readers.paragraphs import Line, paragraphs
-from memory_store.models import Author, AuthorKind, Locator
 
-_HEADERS = ("Subject", "From", "To", "Cc", "Date")
-_SPACE = re.compile(r"\s+")
+_HEADERS: Final = ("Subject", "From", "To", "Cc", "Date")
+_SPACE: Final = re.compile(r"\s+")
 # The standard library parses a header in time that grows with the square of its length.
-_MOST_WORDS = 4000
-_MOST_PARAMETERS = 2000
-# What its parser fails with on a malformed header.
-_FAILURES = (ValueError, ArithmeticError, AttributeError, TypeError, LookupError, RecursionError)
+_MOST_PARAMETERS: Final = 2000
+_MOST_WORDS: Final = 4000
+# Two encoded words next to each other are one text, whose characters may be cut between them.
+_ENCODED: Final = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\r\n]{0,2000})\?=")
+_SPECIAL: Final = re.compile(r'[,;:<>@()\[\]\\"]')
+_CHARSET: Final = re.compile(rb"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
+_HEAD_BYTES: Final = 65536
+# What the standard library's parser fails with on a malformed header.
+_FAILURES: Final = (ValueError, ArithmeticError, AttributeError, TypeError, LookupError, RecursionError)
 
 
 class _Headers(EmailPolicy):
-    """Parses headers of a length that people and programs write, and takes longer or malformed ones as they stand."""
+    """Parses of headers what parts and types a message is made of, and only the beginning of those; others are text.
+
+    `raw_charset` is what bytes beyond ASCII are taken for that stand in a header as they are.
+    """
+
+    raw_charset: str | None = None
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
-        """Return a header's value; of what parts and types a message is only by its beginning."""
-        structured = name.lower().startswith("content-")
-        if structured:
-            value = value[:_MOST_PARAMETERS]
-        if structured or len(value) <= _MOST_WORDS:
-            try:
-                return super().header_fetch_parse(name, value)
-            except _FAILURES:
-                if structured:
-                    return super().header_fetch_parse(name, value.partition(";")[0][:80])
-        return "\n".join(_line(line) for line in value.splitlines())
+        """Return a header's value."""
+        if not name.lower().startswith("content-"):
+            return header_text(self._decoded(value), quoting=name.lower() != "subject")
+        value = self._decoded(value[:_MOST_PARAMETERS])
+        try:
+            return super().header_fetch_parse(name, value)
+        except _FAILURES:
+            return super().header_fetch_parse(name, value.partition(";")[0][:80])
+
+    def _decoded(self, value: str) -> str:
+        if value.isascii() and "\x1b$" not in value:
+            return value
+        raw = value.encode("utf-8", "surrogateescape")
+        return decode_declared(raw, self.raw_charset)
 
 
-def _line(line: str) -> str:
-    """Return one line of a header with its encoded words decoded."""
-    if "=?" not in line or len(line) > _MOST_PARAMETERS:
-        return line
+def header_text(value: str, *, quoting: bool = False) -> str:
+    """Return an unfolded header with its encoded words decoded; `quoting` keeps a name with a comma one name."""
+    value = value[: 16 * _MOST_WORDS]
+    pieces: list[str] = []
+    at = 0
+    group: list[tuple[str, bytes]] = []
+    for match in _ENCODED.finditer(value):
+        between = value[at : match.start()]
+        if between.strip() or not group:
+            pieces += (_words(group, quoting and not _inside_quotes(pieces)), between)
+            group = []
+        group.append((match[1].partition("*")[0].lower(), _bytes_of(match[2], match[3])))
+        at = match.end()
+    pieces += (_words(group, quoting and not _inside_quotes(pieces)), value[at:])
+    return unfolded("".join(pieces))
+
+
+def _inside_quotes(pieces: list[str]) -> bool:
+    return sum(piece.count('"') for piece in pieces) % 2 == 1
+
+
+def _bytes_of(encoding: str, body: str) -> bytes:
+    import binascii
+
+    raw = body.encode("utf-8", "replace")
+    if encoding in "qQ":
+        return binascii.a2b_qp(raw, header=True)
     try:
-        return str(make_header(decode_header(line)))
-    except _FAILURES:
-        return line
+        return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4))
+    except binascii.Error:
+        return raw
+
+
+def _words(group: list[tuple[str, bytes]], quoting: bool) -> str:
+    """Return encoded words that stand next to each other as text."""
+    text, charset, held = "", "", b""
+    for name, data in (*group, ("", b"")):
+        if name != charset and held:
+            text += decode_declared(held, charset)
+            held = b""
+        charset = name
+        held += data
+    return '"' + text.replace('"', "'") + '"' if quoting and _SPECIAL.search(text) else text
+
+
+def unfolded(value: str) -> str:
+    """Return a header's value on one line; white space that holds no line's end stays as it is."""
+    return _SPACE.sub(lambda space: " " if "\n" in space[0] or "\r" in space[0] else space[0], value).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,74 +129,33 @@ class Mail:
     def sent_at(self) -> datetime | None:
         """When it was sent, by its own account, in UTC."""
         try:
-            return in_utc(parsedate_to_datetime(self.headers.get("Date", "")))
+            return in_utc(parsedate_to_datetime(self.headers.get("Date", "")[:_MOST_PARAMETERS]))
         except (ValueError, TypeError, IndexError, OverflowError):
             return None  # Spam and old programs write dates that are none.
 
 
 def parse_mail(data: bytes) -> Mail:
     """Parse a message. Any bytes can be parsed; what is no mail has no headers."""
-    message = cast(EmailMessage, BytesParser(EmailMessage, policy=_Headers()).parsebytes(data))
-    headers = {name: value for name in _HEADERS if (value := _header(message, name))}
-    return Mail(message, headers)
+    policy = _Headers(raw_charset=_raw_charset(data))  # type: ignore[call-overload]
+    return mail_of(cast(EmailMessage, BytesParser(EmailMessage, policy=policy).parsebytes(data)))
 
 
-def mail_blocks(mail: Mail, limits: ReadLimits, part: str | None = None) -> Iterator[Block]:
-    """Yield the message's headers, text and attachments' names, each with its sender and time."""
-    sender = Author(AuthorKind.DOCUMENT, mail.sender)
-    sent_at = mail.sent_at
-    top = "\n".join(f"{name}: {value}" for name, value in mail.headers.items())
-    pieces = [Block(top, Locator(part=part), BlockKind.PARAGRAPH), *_body(mail.message, limits, part)]
-    names = "\n".join(f"Attachment: {name}" for name in _attachments(mail.message))
-    pieces.append(Block(names, Locator(part=part), BlockKind.PARAGRAPH))
-    for block in pieces:
-        if block.text:
-            yield Block(block.text, block.locator, block.kind, sender, sent_at)
+def mail_of(message: EmailMessage) -> Mail:
+    """Return a parsed message with those of its headers that a person reads."""
+    found = ((name, unfolded(str(message.get(name, "")))) for name in _HEADERS)
+    return Mail(message, {name: value for name, value in found if value})
 
 
-def _header(message: EmailMessage, name: str) -> str:
-    return _unfolded(str(message.get(name, "")))
-
-
-def _unfolded(value: str) -> str:
-    """Return a header's value on one line; white space that holds no line's end stays as it is."""
-    return _SPACE.sub(lambda space: " " if "\n" in space[0] or "\r" in space[0] else space[0], value).strip()
-
-
-def _body(message: EmailMessage, limits: ReadLimits, part: str | None) -> Iterator[Block]:
-    body = message.get_body(preferencelist=("plain", "html"))
-    if body is None or not isinstance(body, EmailMessage):
-        return
-    text = _content(body)
-    if body.get_content_type() == "text/html":
-        check_markup_size(len(text), limits)
-        yield from blocks(walk(parse(text)), part=part)
-        return
-    for block in paragraphs(Line(number, line) for number, line in enumerate(text.splitlines(), 1)):
-        # Lines of an encoded body are not lines of the file, so they would lead nowhere.
-        yield Block(block.text, Locator(part=part), block.kind)
-
-
-def _content(body: EmailMessage) -> str:
-    payload = body.get_payload(decode=True)
-    data = payload if isinstance(payload, bytes) else b""
-    for charset in (body.get_content_charset(), "utf-8"):
-        if charset is None:
-            continue
-        try:
-            return data.decode("gb18030" if charset in ("gb2312", "gbk") else charset)
-        except (UnicodeDecodeError, LookupError):
-            continue  # A wrong or unknown declaration; the next guess follows.
+def _raw_charset(data: bytes) -> str | None:
+    """Return what bytes beyond ASCII in headers are taken for: what the body declares, or else looks like."""
+    head = data[:_HEAD_BYTES]
+    top = head.partition(b"\n\n")[0] if b"\n\n" in head else head.partition(b"\r\n\r\n")[0]
+    if top.isascii() and not is_iso2022(top):
+        return None
+    declared = _CHARSET.search(head)
+    if declared and declared[1].lower() not in (b"us-ascii", b"utf-8"):
+        return declared[1].decode("ascii", "replace")
     try:
-        return data.decode(detect_encoding(data), errors="replace")
+        return detect_encoding(b"\n".join(line for line in head.splitlines() if not line.isascii()))
     except ReadError:
-        return data.decode("latin-1")  # One unreadable body must not cost the rest of a mailbox.
-
-
-def _attachments(message: EmailMessage) -> Iterator[str]:
-    for attached in message.iter_attachments() if message.is_multipart() else ():
-        if attached.get_content_type() == "message/rfc822":
-            inner = attached.get_payload(0)
-            yield f"forwarded message {_header(inner, 'Subject') if isinstance(inner, EmailMessage) else ''}".strip()
-        elif name := attached.get_filename():
-            yield _unfolded(name)
+        return None

@@ -21,6 +21,7 @@ from assistant.ingestion.readers.json import JsonReader
 from assistant.ingestion.readers.jsonl import JsonLinesReader
 from assistant.ingestion.readers.markdown import MarkdownReader
 from assistant.ingestion.readers.mbox import MboxReader
+from assistant.ingestion.readers.msg import MsgReader
 from assistant.ingestion.readers.odt import OdtReader
 from assistant.ingestion.readers.packages import package_kind
 from assistant.ingestion.readers.pdf import PdfReader
@@ -40,6 +41,7 @@ _PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT = (
     OdtReader(),
 )
 _TEXT, _HTML, _MBOX, _RTF, _ICS, _VCF = TextReader(), HtmlReader(), MboxReader(), RtfReader(), IcsReader(), VcfReader()
+_MSG = MsgReader()
 READERS: tuple[Reader, ...] = (
     MarkdownReader(),
     _TEXT,
@@ -52,6 +54,7 @@ READERS: tuple[Reader, ...] = (
     _RTF,
     _EPUB,
     EmlReader(),
+    _MSG,
     _MBOX,
     _ICS,
     _VCF,
@@ -69,6 +72,7 @@ _NAMED: tuple[tuple[Reader, str], ...] = (
     (_ODT, "OpenDocument text"),
     (_EPUB, "EPUB book"),
     (_RTF, "RTF document"),
+    (_MSG, "mail of Outlook"),
 )
 _NAMES = {suffix: name for reader, name in _NAMED for suffix in reader.suffixes}
 _PACKAGES: dict[str, Reader] = {".docx": _DOCX, ".pptx": _PPTX, ".xlsx": _XLSX, ".odt": _ODT, ".epub": _EPUB}
@@ -80,7 +84,8 @@ _MOST_HEADINGS = 20
 
 NOT_READ = "not a format Keepsake reads"
 NOT_READ_HINT = (
-    "It reads Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, EML, MBOX, ICS, VCF, CSV, TSV, JSON, JSONL."
+    "It reads Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, EML, MSG, MBOX, ICS, VCF, CSV, TSV, JSON, "
+    "JSONL."
 )
 
 
@@ -102,6 +107,8 @@ def reader_for(file: SourceFile) -> Reader:
         return _package_reader(file)
     if head.startswith(sniffing.RTF):
         return _RTF
+    if head.startswith(sniffing.OLE) and file.suffix in _MSG.suffixes:
+        return _MSG
     if head.startswith(sniffing.OLE) and file.suffix in _OFFICE:
         hint = "Save a copy without password and import it."
         raise ReadError(f"encrypted: the {_NAMES[file.suffix]} needs a password", hint)

@@ -36,13 +36,14 @@ class RtfReader:
         return ReadDocument(
             info.get("title") or file.stem,
             self.media_type,
-            _blocks(_plain(markup)),
+            _blocks(plain_of_rtf(markup)),
             info.get("author"),
             parse_date("-".join(created.groups())) if created else None,
         )
 
 
-def _plain(markup: str) -> str:
+def plain_of_rtf(markup: str) -> str:
+    """Return the text of RTF. Raise `ReadError` if its control words make no sense."""
     from striprtf.striprtf import rtf_to_text
 
     try:

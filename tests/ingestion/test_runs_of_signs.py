@@ -15,6 +15,7 @@ from assistant.ingestion.chunking import chunk
 from assistant.ingestion.readers.registry import READERS
 from assistant.ingestion.sentences import sentence_ends
 from memory_store.models import Locator
+from tests.ingestion.compound import compound_file, outlook_mail
 from tests.ingestion.files import docx_of, docx_paragraph, epub_of, read
 from tests.ingestion.office import ics_of, odt_of, pptx_of, row, shape, vcf_of, xlsx_of
 from tests.ingestion.test_pages_and_books import page, pdf_of
@@ -31,6 +32,7 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "a.ics": lambda run: ics_of(f"SUMMARY:{run}\r\nRRULE:FREQ=DAILY;BYDAY={run}\r\nLOCATION;A={run}:x").encode(),
     "a.vcf": lambda run: vcf_of(f"FN:{run}\r\nORG:{run}\r\nTEL;{run}:1").encode(),
     "a.eml": lambda run: f"From: {run}\nSubject: {run}\nContent-Type: text/plain; {run}\n\n{run}x\n".encode(),
+    "a.msg": lambda run: compound_file(outlook_mail({0x37: run, 0x1000: f"{run}x\n", 0x0C1A: run, 0x7D: f"To: {run}"})),
     "a.mbox": lambda run: f"From a\nSubject: {run}\n\n{run}\n".encode(),
     "a.rtf": lambda run: b"{\\rtf1 " + run.encode("ascii", "ignore").replace(b"\\", b"\\'5c") + b" x}",
     "a.docx": lambda run: docx_of(docx_paragraph(escape(run))),

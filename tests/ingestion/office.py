@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tests.ingestion.files import zip_of
 
@@ -131,6 +133,39 @@ def odt_of(body: str, extra: Mapping[str, bytes | str] | None = None) -> bytes:
             **(extra or {}),
         }
     )
+
+
+def ods_of(*sheets: str, styles: str = "", extra: Mapping[str, bytes | str] | None = None) -> bytes:
+    """Return an OpenDocument spreadsheet with these tables."""
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    kinds = ("office", "text", "table", "style")
+    names = " ".join(f'xmlns:{one}="{space}:{one}:1.0"' for one in kinds) + ' xmlns:x="http://www.w3.org/1999/xlink"'
+    return zip_of(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+            "content.xml": f"<office:document-content {names}><office:automatic-styles>{styles}"
+            f"</office:automatic-styles><office:body><office:spreadsheet>{''.join(sheets)}</office:spreadsheet>"
+            "</office:body></office:document-content>",
+            **(extra or {}),
+        }
+    )
+
+
+def ods_cell(text: str, attributes: str = "", inside: str = "") -> str:
+    """Return a cell of an OpenDocument spreadsheet."""
+    paragraph = f"<text:p>{text}</text:p>" if text else ""
+    return f"<table:table-cell {attributes}>{inside}{paragraph}</table:table-cell>"
+
+
+def ods_row(*cells: str, attributes: str = "") -> str:
+    """Return a row of an OpenDocument spreadsheet; what is no cell yet becomes one."""
+    made = (cell if cell.startswith("<") else ods_cell(cell) for cell in cells)
+    return f"<table:table-row {attributes}>{''.join(made)}</table:table-row>"
+
+
+def old_excel() -> bytes:
+    """Return a workbook in the format of Excel 97: a title over a table, and a hidden sheet."""
+    return gzip.decompress((Path(__file__).parent.parent / "fixtures" / "old-excel.xls.gz").read_bytes())
 
 
 def ics_of(*events: str) -> str:

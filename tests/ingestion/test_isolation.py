@@ -20,7 +20,7 @@ from assistant.ingestion.readers.registry import READERS, read_document
 from memory_store import Store
 from tests.ingestion.compound import compound_file, outlook_mail
 from tests.ingestion.files import LIMITS, docx_of, docx_paragraph, epub_of, file_of
-from tests.ingestion.office import ics_of, odt_of, pptx_of, row, shape, vcf_of, xlsx_of
+from tests.ingestion.office import ics_of, ods_of, ods_row, odt_of, old_excel, pptx_of, row, shape, vcf_of, xlsx_of
 from tests.ingestion.test_mail import mail, mailbox
 from tests.ingestion.test_pages_and_books import PAGE, page, pdf_of
 
@@ -39,6 +39,8 @@ EVERY = {
     "a.pptx": pptx_of([shape("Some words.")]),
     "a.xlsx": xlsx_of({"A": row(1, "Some words.")}),
     "a.odt": odt_of("<text:p>Some words.</text:p>"),
+    "a.ods": ods_of(f"<table:table>{ods_row('Some words.')}</table:table>"),
+    "a.xls": old_excel(),
     "a.rtf": rb"{\rtf1 Some words.}",
     "a.md": b"# A\n\nSome words.\n",
     "a.txt": b"Some words.\n",

@@ -43,7 +43,7 @@ def test_the_plain_text_of_a_mail_is_preferred_and_html_read_where_there_is_none
     both = read(mail(html="<p>markup</p>").as_bytes(), "a.eml")[1]
     alone = read(mail("", html="<table><tr><td>Code</td><td>4092</td></tr></table>").as_bytes(), "a.eml")[1]
     assert "markup" not in text_of(both)
-    assert "Code | 4092" in text_of(alone)
+    assert "Code: 4092" in text_of(alone)
 
 
 def test_what_is_attached_is_named_and_becomes_files_of_their_own() -> None:

@@ -157,7 +157,7 @@ def test_a_word_document_gives_headings_paragraphs_and_table_rows() -> None:
     assert [(b.kind, b.text, b.locator.headings) for b in blocks] == [
         (BlockKind.HEADING, "Ending the tenancy", ("Ending the tenancy",)),
         (BlockKind.PARAGRAPH, "Two months of notice.", ("Ending the tenancy",)),
-        (BlockKind.TABLE, "Gas | 09917", ("Ending the tenancy",)),
+        (BlockKind.TABLE, "Gas: 09917", ("Ending the tenancy",)),
     ]
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
+from typing import Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import lines, open_text
-from assistant.ingestion.readers.tabular import looks_like_header, row_text
+from assistant.ingestion.readers.tables import MOST_COLUMNS, Row, table_lines
 from memory_store.models import Locator
 
-_DELIMITERS = ",;\t|"
-_SAMPLE_LINES = 20
-# Spreadsheets stop at 16,384 columns; a row with more is a broken quotation.
-_MAX_COLUMNS = 16_384
+# Where two marks divide the rows as evenly, the earlier one is it: a comma also stands in numbers and sentences.
+_DELIMITERS: Final = "\t;|,"
+_NONE: Final = "\x1f"  # stands in no line: a table of one column
+_SAMPLE_LINES: Final = 60
+_SEPARATOR_LINE: Final = "sep="  # Excel's own first line
 
 
 class CsvReader:
@@ -26,54 +30,64 @@ class CsvReader:
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's rows, read as they are consumed."""
         media_type = self.media_type if file.suffix == ".csv" else "text/tab-separated-values"
-        return ReadDocument(file.stem, media_type, _rows(file, limits))
+        return ReadDocument(file.stem, media_type, _blocks(file, limits))
 
 
-def _rows(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    number, last = 0, None
+    for row, text in table_lines(_rows(file, limits)):
+        number += row is not last
+        last = row
+        locator = Locator(part=f"row {number}", line_start=row.first_line, line_end=row.last_line)
+        yield Block(text, locator, BlockKind.TABLE)
+
+
+def _rows(file: SourceFile, limits: ReadLimits) -> Iterator[Row]:
     csv.field_size_limit(limits.max_line_chars)  # The library's own is 131,072 characters; notes are longer.
-    delimiter = _delimiter(file, limits)
+    delimiter, skipped = _delimiter(file, limits)
     with open_text(file, limits) as stream:
-        # The csv module needs the line ends, to keep those inside quoted cells.
-        rows = csv.reader((line + "\n" for line in lines(stream, limits)), delimiter=delimiter)
-        headers: list[str] = []
-        number = first_line = 0
+        # The csv module needs the line ends, to keep those inside quoted cells, and takes no NUL.
+        texts = (line.replace("\0", "") + "\n" for line in islice(lines(stream, limits), skipped, None))
+        rows = csv.reader(texts, delimiter=delimiter)
+        first = skipped
         try:
             for cells in rows:
-                start, first_line = first_line + 1, rows.line_num
-                if number == 0 and not headers and looks_like_header(cells):
-                    headers = cells
-                    continue
-                if text := row_text(_checked(cells), headers):
-                    number += 1
-                    locator = Locator(part=f"row {number}", line_start=start, line_end=first_line)
-                    yield Block(text, locator, BlockKind.TABLE)
+                first, before = rows.line_num + skipped, first
+                if len(cells) > MOST_COLUMNS:  # spreadsheets stop there: it is a broken quotation
+                    raise ReadError(f"malformed CSV: a row of {len(cells):,} cells", "Export the table again.")
+                yield Row(cells, first_line=before + 1, last_line=first)
         except csv.Error as error:
-            raise ReadError(f"malformed CSV at line {rows.line_num}: {error}", "Export the table again.") from error
-        if not number and headers:
-            yield Block(row_text(headers), Locator(line_start=1, line_end=first_line), BlockKind.TABLE)
+            reason = f"malformed CSV at line {rows.line_num + skipped}: {error}"
+            raise ReadError(reason, "Export the table again.") from error
 
 
-def _checked(cells: list[str]) -> list[str]:
-    if len(cells) > _MAX_COLUMNS:
-        raise ReadError(f"malformed CSV: a row of {len(cells):,} cells", "Export the table again.")
-    return cells
+def _delimiter(file: SourceFile, limits: ReadLimits) -> tuple[str, int]:
+    """Return what separates cells, and how many lines stand before the table to say so.
 
-
-def _delimiter(file: SourceFile, limits: ReadLimits) -> str:
-    """Return what separates cells: a tab where the suffix says so, else the mark most evenly found in the first rows.
-
-    `csv.Sniffer` guesses letters in tables of one column, so this counts the four marks that are in use.
+    A tab where the suffix says so, else the mark that divides most of the first rows into equally many cells, whatever
+    lines stand above them. `csv.Sniffer` guesses letters in tables of one column, so this counts the four in use.
     """
-    if file.suffix in (".tsv", ".tab"):
-        return "\t"
     with open_text(file, limits) as stream:
-        sample = [line for line, _ in zip(lines(stream, limits), range(_SAMPLE_LINES), strict=False)]
-    best, best_score = ",", 0
-    for mark in _DELIMITERS:
-        widths = [len(row) for row in csv.reader(sample, delimiter=mark) if row]
-        if not widths or widths[0] == 1:
-            continue
-        score = sum(width == widths[0] for width in widths)
-        if score > best_score:
-            best, best_score = mark, score
-    return best
+        sample = [line.replace("\0", "") for line in islice(lines(stream, limits), _SAMPLE_LINES)]
+    named = sample[0].strip().strip('"') if sample else ""
+    if named.lower().startswith(_SEPARATOR_LINE) and len(named) <= len(_SEPARATOR_LINE) + 1:
+        return named[len(_SEPARATOR_LINE) :] or "\t", 1
+    if file.suffix in (".tsv", ".tab"):
+        return "\t", 0
+    scores = {mark: _evenness(sample, mark) for mark in _DELIMITERS}
+    best = max(scores, key=lambda mark: scores[mark])
+    return (best if scores[best] else _NONE), 0
+
+
+def _evenness(sample: list[str], mark: str) -> float:
+    """Return the share of rows that a mark divides into as many cells as most others; 0 if it tells nothing."""
+    widths = [len(row) for row in csv.reader((f"{line}\n" for line in sample), delimiter=mark) if row]
+    divided = Counter(width for width in widths if width > 1)
+    if not divided:
+        return 0.0
+    count = divided.most_common(1)[0][1]
+    if widths[0] > 1:
+        return count / len(widths)
+    # Below lines of another kind a table goes on to the end; a comma in a sentence or two makes no columns.
+    share = count / (len(widths) - next(at for at, width in enumerate(widths) if width > 1))
+    return share if count > 1 and share > 0.5 else 0.0

@@ -15,11 +15,14 @@ from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, Line, lines_block, paragraphs
+from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
 
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
+_TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+_STROKE = re.compile(r"(?<!\\)\|")
 _FRONT_MATTER_KEY = re.compile(r"([A-Za-z_][\w -]*):\s*(.*)$")
 _DATE_KEYS = ("date", "created", "published", "created_at")
 # `[[Note]]`, `[[Note#Heading|shown]]`, `![[picture.png|300]]`; inside a table the stroke is escaped. Code is no link.
@@ -171,7 +174,8 @@ def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:
     """Yield the blocks of Markdown lines."""
     outline = Outline()
     run: list[Line] = []
-    for line in numbered:
+    after_table: list[Line] = []
+    while line := after_table.pop() if after_table else next(numbered, None):
         if heading := _heading(line.text):
             yield from _prose(run, outline)
             run = []
@@ -180,6 +184,10 @@ def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:
             yield from _prose(run, outline)
             run = []
             yield lines_block(_fenced(line, fence[1], numbered), BlockKind.CODE, outline.path)
+        elif run and _begins_table(run[-1].text, line.text):
+            yield from _prose(run[:-1], outline)
+            yield from _table(run[-1], numbered, outline.path, after_table)
+            run = []
         elif run and (underline := _UNDERLINE.match(line.text)) and _can_be_heading(run):
             level = 1 if underline[1].startswith("=") else 2
             yield from _heading_block(outline, level, run[0].text.strip(), run[0].number, line.number)
@@ -212,6 +220,34 @@ def _fenced(opening: Line, fence: str, numbered: Iterator[Line]) -> list[Line]:
         if closing.startswith(fence) and not closing.strip(fence[0]):
             break
     return piece
+
+
+def _begins_table(names: str, line: str) -> bool:
+    """Say whether a line is the rule between the names of a table's columns and its rows."""
+    return "|" in names and _TABLE_RULE.match(line) is not None and len(_cells(line)) == len(_cells(names))
+
+
+def _table(names: Line, numbered: Iterator[Line], path: tuple[str, ...], after_table: list[Line]) -> Iterator[Block]:
+    """Yield a table's rows with the names of their columns; the line that ends it goes to `after_table`."""
+
+    def rows() -> Iterator[Row]:
+        yield Row(_cells(names.text), names.number, marked=True)
+        for line in numbered:
+            if "|" not in line.text or _heading(line.text) or _FENCE.match(line.text):
+                after_table.append(line)
+                return
+            yield Row(_cells(line.text), line.number)
+
+    for row, text in table_lines(rows(), has_header=False):
+        locator = Locator(headings=path, line_start=row.number, line_end=row.number)
+        yield Block(text, locator, BlockKind.TABLE)
+
+
+def _cells(line: str) -> list[str]:
+    inner = line.strip().removeprefix("|")
+    if inner.endswith("|") and not inner.endswith("\\|"):
+        inner = inner[:-1]
+    return [cell.replace("\\|", "|").strip() for cell in _STROKE.split(inner)]
 
 
 def _prose(run: list[Line], outline: Outline) -> Iterator[Block]:

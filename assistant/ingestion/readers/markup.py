@@ -11,7 +11,7 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind
 from assistant.ingestion.readers.charsets import detect_encoding
 from assistant.ingestion.readers.outline import Outline
-from assistant.ingestion.readers.tabular import row_text
+from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
 from memory_store.models import Locator
 
 if TYPE_CHECKING:
@@ -188,18 +188,38 @@ def _table(table: Tag) -> Iterator[Piece]:
     caption = table.find("caption")
     if caption is not None:
         yield Piece(_flat(caption), BlockKind.PARAGRAPH)
-    headers: list[str] = []
-    rows = 0
-    for row in table.find_all("tr"):
-        cells = _cells(row)
-        texts = [_flat(cell) for cell in cells]
-        if not rows and not headers and len(cells) > 1 and all(cell.name == "th" for cell in cells):
-            headers = texts
-        elif text := row_text(texts, headers):
-            rows += 1
-            yield Piece(text, BlockKind.TABLE)
-    if headers and not rows:
-        yield Piece(row_text(headers), BlockKind.TABLE)
+    for _, line in table_lines(_rows(table), has_header=False):
+        yield Piece(line, BlockKind.TABLE)
+
+
+def _rows(table: Tag) -> Iterator[Row]:
+    rows = [(row, _cells(row)) for row in table.find_all("tr")]
+    # Who has no other means sets the names of columns in bold.
+    bold = len(rows) > 1 and _is_bold(rows[0][1]) and not _is_bold(rows[1][1])
+
+    def given() -> Iterator[tuple[list[Cell], bool, bool]]:
+        for number, (_, cells) in enumerate(rows):
+            heads = [cell.name == "th" for cell in cells]
+            found = [Cell(_flat(cell), _span(cell, "rowspan"), _span(cell, "colspan")) for cell in cells]
+            yield found, (bool(heads) and all(heads)) or (bold and not number), heads[:1] == [True] and not all(heads)
+
+    return spanned(given())
+
+
+def _is_bold(cells: list[Tag]) -> bool:
+    """Say whether all text of at least two cells is bold."""
+    filled = [cell for cell in cells if cell.get_text(strip=True)]
+    return len(filled) > 1 and all(
+        cell.name == "td"
+        and len("".join(one.get_text(strip=True) for one in cell.find_all(["b", "strong"])))
+        >= len(cell.get_text(strip=True))
+        for cell in filled
+    )
+
+
+def _span(cell: Tag, name: str) -> int:
+    value = cell.get(name)
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 6 else 1
 
 
 def _flat(cell: Tag) -> str:

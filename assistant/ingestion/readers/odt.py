@@ -10,7 +10,7 @@ from assistant.ingestion.base import BlockKind, ReadDocument, ReadLimits, Source
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks
 from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
-from assistant.ingestion.readers.tabular import looks_like_header, row_text
+from assistant.ingestion.readers.tables import MOST_COLUMNS, Cell, spanned, table_lines
 
 # What is not the text itself: deleted text, remarks, hidden passages, and the fields' own declarations.
 _LEFT_OUT = frozenset(
@@ -18,7 +18,6 @@ _LEFT_OUT = frozenset(
      "forms", "hidden-paragraph", "note-citation", "ruby-text", "title", "desc")
 )  # fmt: skip
 _MAX_SPACES = 1000
-_MAX_COLUMNS = 16_384
 
 
 class OdtReader:
@@ -29,31 +28,35 @@ class OdtReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the document's pieces."""
-        with open_package(file, limits) as package:
-            manifest = read_part(package, "META-INF/manifest.xml", limits)
-            if manifest is not None and b"encryption-data" in manifest:
-                hint = "Save a copy without password and import it."
-                raise ReadError("encrypted: the OpenDocument text needs a password", hint)
-            content = read_part(package, "content.xml", limits)
-            meta = read_part(package, "meta.xml", limits)
-        if content is None:
-            raise ReadError("damaged: content.xml is missing", "Get a fresh copy of it.")
-        root = parse_xml(content, "content")
-        properties = parse_xml(meta, "properties") if meta else None
-        title, author, first_author, created = (
-            None if properties is None else next(iter(texts(properties, name)), None)
-            for name in ("title", "creator", "initial-creator", "creation-date")
-        )
+        root, about = open_document(file, limits, "text")
         body = next(root.iter("{*}text"), None)
-        pieces = [] if body is None else list(_container(body, BlockKind.PARAGRAPH))
-        title = title or next((piece.text for piece in pieces if piece.level == 1), file.stem)
-        return ReadDocument(title, self.media_type, blocks(pieces), first_author or author, parse_date(created))
+        pieces = [] if body is None else list(container(body, BlockKind.PARAGRAPH))
+        title = about["title"] or next((piece.text for piece in pieces if piece.level == 1), file.stem)
+        author = about["initial-creator"] or about["creator"]
+        return ReadDocument(title, self.media_type, blocks(pieces), author, parse_date(about["creation-date"]))
 
 
-def _container(element: Any, kind: BlockKind) -> Iterator[Piece]:
+def open_document(file: SourceFile, limits: ReadLimits, kind: str) -> tuple[Any, dict[str, str | None]]:
+    """Return the content of an OpenDocument file, and its properties by their names."""
+    with open_package(file, limits) as package:
+        manifest = read_part(package, "META-INF/manifest.xml", limits)
+        if manifest is not None and b"encryption-data" in manifest:
+            hint = "Save a copy without password and import it."
+            raise ReadError(f"encrypted: the OpenDocument {kind} needs a password", hint)
+        content = read_part(package, "content.xml", limits)
+        meta = read_part(package, "meta.xml", limits)
+    if content is None:
+        raise ReadError("damaged: content.xml is missing", "Get a fresh copy of it.")
+    properties = parse_xml(meta, "properties") if meta else None
+    names = ("title", "creator", "initial-creator", "creation-date")
+    about = {name: None if properties is None else next(iter(texts(properties, name)), None) for name in names}
+    return parse_xml(content, "content"), about
+
+
+def container(element: Any, kind: BlockKind) -> Iterator[Piece]:
     """Yield the pieces inside an element that holds paragraphs."""
     for child in element:
-        name = _name(child)
+        name = name_of(child)
         if name in _LEFT_OUT:
             continue
         if name in ("p", "h"):
@@ -61,46 +64,55 @@ def _container(element: Any, kind: BlockKind) -> Iterator[Piece]:
             if text:
                 level = _level(child) if name == "h" else 0
                 yield Piece(text, BlockKind.HEADING if level else kind, level)
-            for frame in _nearest(child, "text-box"):
-                yield from _container(frame, kind)
+            for frame in nearest(child, "text-box"):
+                yield from container(frame, kind)
         elif name == "table":
             yield from _table(child)
         elif name == "list":
-            yield from _container(child, BlockKind.LIST)
+            yield from container(child, BlockKind.LIST)
         else:
-            yield from _container(child, kind)
+            yield from container(child, kind)
 
 
 def _table(table: Any) -> Iterator[Piece]:
-    headers: list[str] = []
-    for index, row in enumerate(_nearest(table, "table-row")):
-        cells: list[str] = []
+    for _, line in table_lines(spanned(_rows(table)), has_header=False):
+        yield Piece(line, BlockKind.TABLE)
+
+
+def _rows(table: Any) -> Iterator[tuple[list[Cell], bool, bool]]:
+    for row in nearest(table, "table-row"):
+        cells: list[Cell] = []
         for cell in row:
-            if _name(cell) == "table-cell" and len(cells) < _MAX_COLUMNS:
-                cells.append(" ".join(piece.text.replace("\n", " ") for piece in _container(cell, BlockKind.TABLE)))
-        if index == 0 and len(cells) > 1 and looks_like_header(cells):
-            headers = cells
-        elif text := row_text(cells, headers):
-            yield Piece(text, BlockKind.TABLE)
+            if name_of(cell) == "table-cell" and len(cells) < MOST_COLUMNS:
+                text = cell_text(cell)
+                found = Cell(text, count_of(cell, "number-rows-spanned"), count_of(cell, "number-columns-spanned"))
+                repeated = count_of(cell, "number-columns-repeated") if text else 1
+                cells += [found] * min(repeated, MOST_COLUMNS - len(cells))
+        yield cells, name_of(row.getparent()) == "table-header-rows", False
 
 
-def _nearest(element: Any, name: str) -> Iterator[Any]:
+def cell_text(cell: Any) -> str:
+    """Return the text of a table's cell on one line."""
+    return " ".join(piece.text.replace("\n", " ") for piece in container(cell, BlockKind.TABLE))
+
+
+def nearest(element: Any, name: str) -> Iterator[Any]:
     """Yield the elements of a name inside of another, but not those inside of them: each is read once."""
     waiting = list(reversed(element))
     while waiting:
         child = waiting.pop()
-        if _name(child) == name:
+        if name_of(child) == name:
             yield child
-        elif _name(child) != "table" or name != "table-row":
+        elif name_of(child) != "table" or name != "table-row":
             waiting += reversed(child)
 
 
 def _text(element: Any) -> str:
     pieces = [element.text or ""]
     for child in element:
-        name = _name(child)
+        name = name_of(child)
         if name == "s":
-            pieces.append(" " * min(_count(child), _MAX_SPACES))
+            pieces.append(" " * min(count_of(child), _MAX_SPACES))
         elif name == "tab":
             pieces.append("\t")
         elif name == "line-break":
@@ -114,7 +126,8 @@ def _text(element: Any) -> str:
     return "".join(pieces)
 
 
-def _name(element: Any) -> str:
+def name_of(element: Any) -> str:
+    """Return an element's name without its namespace; what is no element is named like a remark."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else "annotation"  # A comment or an entity is no text.
 
@@ -124,6 +137,7 @@ def _level(heading: Any) -> int:
     return min(10, int(level)) if level.isdecimal() and int(level) else 1
 
 
-def _count(element: Any) -> int:
-    value = next((value for key, value in element.attrib.items() if key.endswith("}c")), "1")
+def count_of(element: Any, name: str = "c") -> int:
+    """Return the number in an attribute, whatever its namespace; 1 where there is none."""
+    value = next((value for key, value in element.attrib.items() if key.endswith("}" + name)), "1")
     return int(value[:6]) if value.isdecimal() else 1

@@ -7,6 +7,7 @@ never returns more bytes of a member than its directory declares.
 from __future__ import annotations
 
 import lzma
+import posixpath
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,8 +31,14 @@ _MAIN_PARTS = (
     ("word/document.xml", ".docx"),
     ("ppt/presentation.xml", ".pptx"),
     ("xl/workbook.xml", ".xlsx"),
+    ("xl/workbook.bin", ".xlsb"),
     ("META-INF/container.xml", ".epub"),
 )
+
+
+_OPEN_DOCUMENTS = ((b"opendocument.text", ".odt"), (b"opendocument.spreadsheet", ".ods"))
+OTHER_OPEN_DOCUMENT = "an OpenDocument file that is no text or spreadsheet"
+IWORK = "a document of Apple's Pages, Numbers or Keynote"
 
 
 @contextmanager
@@ -101,7 +108,9 @@ def package_kind(file: SourceFile) -> str:
                 return suffix
         if "content.xml" in names:
             kind = first_bytes(package, "mimetype", 100) if "mimetype" in names else b""
-            return ".odt" if b"opendocument.text" in kind else "an OpenDocument file that is not a text"
+            return next((suffix for name, suffix in _OPEN_DOCUMENTS if name in kind), OTHER_OPEN_DOCUMENT)
+        if any(name.startswith("Index/") and name.endswith(".iwa") for name in names) or "Index.zip" in names:
+            return IWORK
     return "another kind of Office file" if "[Content_Types].xml" in names else "a zip archive under another suffix"
 
 
@@ -163,6 +172,24 @@ def parse_xml(data: bytes, what: str) -> Any:
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise ReadError(f"damaged: its {what} is malformed", "Get a fresh copy of it.") from error
+
+
+def relations(package: zipfile.ZipFile, part: str, limits: ReadLimits) -> dict[str, tuple[str, str]]:
+    """Return the type of what a part of an Office file refers to and its place inside the package, by id.
+
+    The place of what is outside is its address.
+    """
+    folder, name = posixpath.split(part)
+    data = read_part(package, posixpath.join(folder, "_rels", f"{name}.rels"), limits)
+    if data is None:
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    for element in parse_xml(data, "list of parts").iter("{*}Relationship"):
+        place = element.get("Target") or ""
+        if element.get("TargetMode") != "External":
+            place = place[1:] if place.startswith("/") else posixpath.normpath(posixpath.join(folder, place))
+        found[element.get("Id") or ""] = (posixpath.basename(element.get("Type") or ""), place)
+    return found
 
 
 def texts(root: Any, *local_names: str) -> Iterable[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
-from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
-from assistant.ingestion.readers.tabular import looks_like_header, row_text
+from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, relations, texts
+from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
 from memory_store.models import Locator
 
+_TRUE = ("1", "true")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _TITLES = ("title", "ctrTitle")
 # Placeholders that repeat on every slide, and the picture of the slide on its page of notes.
@@ -47,23 +47,9 @@ class PptxReader:
 
 def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
     presentation = parse_xml(_required(package, "ppt/presentation.xml", limits), "presentation")
-    targets = _relations(package, "ppt/presentation.xml", limits)
+    targets = relations(package, "ppt/presentation.xml", limits)
     ids = (element.get(_RELATION) for element in presentation.iter("{*}sldId"))
     return [targets[one][1] for one in ids if one in targets]
-
-
-def _relations(package: zipfile.ZipFile, part: str, limits: ReadLimits) -> dict[str, tuple[str, str]]:
-    """Return the type and the place inside the package of what a part refers to, by id; other places are left out."""
-    folder, name = posixpath.split(part)
-    data = read_part(package, f"{folder}/_rels/{name}.rels", limits)
-    if data is None:
-        return {}
-    found: dict[str, tuple[str, str]] = {}
-    for element in parse_xml(data, "list of parts").iter("{*}Relationship"):
-        if element.get("TargetMode") != "External" and (target := element.get("Target")):
-            place = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-            found[element.get("Id") or ""] = (posixpath.basename(element.get("Type") or ""), place)
-    return found
 
 
 def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str]) -> Iterator[Block]:
@@ -79,7 +65,7 @@ def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str]) -> Iterator
             for role, shape in shapes:
                 if role not in (*_TITLES, *_FURNITURE):
                     yield from _shape(shape, Locator(headings=above, part=part))
-            for kind, place in _relations(package, path, limits).values():
+            for kind, place in relations(package, path, limits).values():
                 if kind == "notesSlide" and (notes := read_part(package, place, limits)):
                     yield from _notes(parse_xml(notes, f"notes of slide {number}"), above, part)
 
@@ -96,18 +82,29 @@ def _shapes(root: Any) -> Iterator[tuple[str, Any]]:
 def _shape(shape: Any, locator: Locator) -> Iterator[Block]:
     tables = list(shape.iter("{*}tbl"))
     for table in tables:
-        headers: list[str] = []
-        for index, row in enumerate(table.iter("{*}tr")):
-            cells = [" ".join(_paragraphs(cell)) for cell in row.iter("{*}tc")]
-            if index == 0 and len(cells) > 1 and looks_like_header(cells):
-                headers = cells
-            elif text := row_text(cells, headers):
-                yield Block(text, locator, BlockKind.TABLE)
+        for _, line in table_lines(_rows(table), has_header=False):
+            yield Block(line, locator, BlockKind.TABLE)
     if not tables:
         lines = list(_paragraphs(shape))
         kind = BlockKind.LIST if len(lines) > 1 else BlockKind.PARAGRAPH
         for line in lines:
             yield Block(line, locator, kind)
+
+
+def _rows(table: Any) -> Iterator[Row]:
+    marked = any(properties.get("firstRow") in _TRUE for properties in table.iter("{*}tblPr"))
+    rows = []
+    for number, row in enumerate(table.iter("{*}tr")):
+        # What a cell reaches into has a cell of its own there, which says so.
+        cells = [one for one in row.iter("{*}tc") if one.get("hMerge") not in _TRUE and one.get("vMerge") not in _TRUE]
+        found = [Cell(" ".join(_paragraphs(one)), _span(one, "rowSpan"), _span(one, "gridSpan")) for one in cells]
+        rows.append((found, marked and not number, False))
+    return spanned(rows)
+
+
+def _span(cell: Any, name: str) -> int:
+    value = cell.get(name) or "1"
+    return int(value[:5]) if value.isdecimal() else 1
 
 
 def _notes(root: Any, above: tuple[str, ...], part: str) -> Iterator[Block]:

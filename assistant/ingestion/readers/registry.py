@@ -8,7 +8,7 @@ from dataclasses import replace
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.cleaning import storable
-from assistant.ingestion.readers import sniffing
+from assistant.ingestion.readers import packages, sniffing
 from assistant.ingestion.readers.csv import CsvReader
 from assistant.ingestion.readers.docx import DocxReader
 from assistant.ingestion.readers.eml import EmlReader
@@ -22,6 +22,7 @@ from assistant.ingestion.readers.jsonl import JsonLinesReader
 from assistant.ingestion.readers.markdown import MarkdownReader
 from assistant.ingestion.readers.mbox import MboxReader
 from assistant.ingestion.readers.msg import MsgReader
+from assistant.ingestion.readers.ods import OdsReader
 from assistant.ingestion.readers.odt import OdtReader
 from assistant.ingestion.readers.packages import package_kind
 from assistant.ingestion.readers.pdf import PdfReader
@@ -29,19 +30,22 @@ from assistant.ingestion.readers.pptx import PptxReader
 from assistant.ingestion.readers.rtf import RtfReader
 from assistant.ingestion.readers.text import TextReader
 from assistant.ingestion.readers.vcf import VcfReader
-from assistant.ingestion.readers.xlsx import XlsxReader
+from assistant.ingestion.readers.xlsx import OldExcelReader, XlsxReader
 from memory_store.models import Locator
 
-_PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT = (
+_PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT, _ODS, _OLD_EXCEL = (
     PdfReader(),
     DocxReader(),
     EpubReader(),
     PptxReader(),
     XlsxReader(),
     OdtReader(),
+    OdsReader(),
+    OldExcelReader(),
 )
 _TEXT, _HTML, _MBOX, _RTF, _ICS, _VCF = TextReader(), HtmlReader(), MboxReader(), RtfReader(), IcsReader(), VcfReader()
 _MSG = MsgReader()
+_CSV = CsvReader()
 READERS: tuple[Reader, ...] = (
     MarkdownReader(),
     _TEXT,
@@ -51,6 +55,8 @@ READERS: tuple[Reader, ...] = (
     _PPTX,
     _XLSX,
     _ODT,
+    _ODS,
+    _OLD_EXCEL,
     _RTF,
     _EPUB,
     EmlReader(),
@@ -58,7 +64,7 @@ READERS: tuple[Reader, ...] = (
     _MBOX,
     _ICS,
     _VCF,
-    CsvReader(),
+    _CSV,
     JsonReader(),
     JsonLinesReader(),
 )
@@ -70,12 +76,21 @@ _NAMED: tuple[tuple[Reader, str], ...] = (
     (_PPTX, "PowerPoint presentation"),
     (_XLSX, "Excel workbook"),
     (_ODT, "OpenDocument text"),
+    (_ODS, "OpenDocument spreadsheet"),
     (_EPUB, "EPUB book"),
     (_RTF, "RTF document"),
     (_MSG, "mail of Outlook"),
 )
 _NAMES = {suffix: name for reader, name in _NAMED for suffix in reader.suffixes}
-_PACKAGES: dict[str, Reader] = {".docx": _DOCX, ".pptx": _PPTX, ".xlsx": _XLSX, ".odt": _ODT, ".epub": _EPUB}
+_PACKAGES: dict[str, Reader] = {
+    ".xlsb": _OLD_EXCEL,
+    ".docx": _DOCX,
+    ".pptx": _PPTX,
+    ".xlsx": _XLSX,
+    ".odt": _ODT,
+    ".ods": _ODS,
+    ".epub": _EPUB,
+}
 _OFFICE = frozenset((*_DOCX.suffixes, *_PPTX.suffixes, *_XLSX.suffixes))
 
 # Longer than any title; the text of a heading itself is never cut.
@@ -84,9 +99,15 @@ _MOST_HEADINGS = 20
 
 NOT_READ = "not a format Keepsake reads"
 NOT_READ_HINT = (
-    "It reads Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, EML, MSG, MBOX, ICS, VCF, CSV, TSV, JSON, "
-    "JSONL."
+    "It reads Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, XLS, ODT, ODS, RTF, EPUB, EML, MSG, MBOX, ICS, VCF, CSV, "
+    "TSV, JSON, JSONL."
 )
+# How to make something readable of what is not.
+_CONVERT = {
+    packages.IWORK: "Export it from its program: Numbers as Excel or CSV, Pages as Word, Keynote as PowerPoint.",
+    sniffing.OLD_OFFICE: "Open it in a word processor or presentation program and save it as DOCX or PPTX.",
+    packages.OTHER_OPEN_DOCUMENT: "Open it in LibreOffice and save it as PPTX, PDF or text.",
+}
 
 
 def known_suffixes() -> frozenset[str]:
@@ -109,6 +130,10 @@ def reader_for(file: SourceFile) -> Reader:
         return _RTF
     if head.startswith(sniffing.OLE) and file.suffix in _MSG.suffixes:
         return _MSG
+    if head.startswith(sniffing.OLE) and file.suffix in _OLD_EXCEL.suffixes:
+        return _OLD_EXCEL
+    if file.suffix in _OLD_EXCEL.suffixes and not sniffing.binary_kind(head):
+        return _HTML if sniffing.looks_like_html(head) else _CSV  # as banks and web pages save their tables
     if head.startswith(sniffing.OLE) and file.suffix in _OFFICE:
         hint = "Save a copy without password and import it."
         raise ReadError(f"encrypted: the {_NAMES[file.suffix]} needs a password", hint)
@@ -119,7 +144,7 @@ def reader_for(file: SourceFile) -> Reader:
         raise ReadError(f"wrong suffix or damaged: it is no {name} inside", "Check that the file opens elsewhere.")
     if kind := sniffing.binary_kind(head):
         reason = f"binary: {kind}" if file.suffix in _BY_SUFFIX else f"{NOT_READ} ({kind})"
-        raise ReadError(reason, NOT_READ_HINT)
+        raise ReadError(reason, _CONVERT.get(kind, NOT_READ_HINT))
     return _BY_SUFFIX.get(file.suffix) or _text_reader(head)
 
 
@@ -195,6 +220,8 @@ def _package_reader(file: SourceFile) -> Reader:
         kind = package_kind(file)
     if kind in _PACKAGES:
         return _PACKAGES[kind]
+    if kind in _CONVERT:
+        raise ReadError(f"{NOT_READ} ({kind})", _CONVERT[kind])
     if file.suffix in _NAMES:
         raise ReadError(f"no {_NAMES[file.suffix]} inside", "Check that the file opens elsewhere.")
     raise ReadError(f"{NOT_READ} ({kind})", NOT_READ_HINT)

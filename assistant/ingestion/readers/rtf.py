@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
-from assistant.ingestion.readers.tabular import row_text
+from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
 
 _INFO = re.compile(r"\{\\(title|author) ([^{}\\]{1,300})\}")
@@ -56,7 +57,13 @@ def plain_of_rtf(markup: str) -> str:
 
 def _blocks(text: str) -> Iterator[Block]:
     # A line's end in RTF is a paragraph's end; striprtf ends each cell of a table's row with a stroke.
-    for line in (row_text(line.split("|")) if line.endswith("|") else line for line in text.splitlines()):
-        for block in paragraphs([Line(1, line)]):
-            # The lines of the text are not lines of the file, so they would lead nowhere.
-            yield Block(block.text, Locator(), block.kind)
+    for is_table, lines in groupby(text.splitlines(), lambda line: line.endswith("|")):
+        if is_table:
+            rows = (Row(line.removesuffix("|").split("|")) for line in lines)
+            for _, row in table_lines(rows, has_header=False):
+                yield Block(row, Locator(), BlockKind.TABLE)
+            continue
+        for line in lines:
+            for block in paragraphs([Line(1, line)]):
+                # The lines of the text are not lines of the file, so they would lead nowhere.
+                yield Block(block.text, Locator(), block.kind)

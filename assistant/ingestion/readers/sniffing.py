@@ -12,6 +12,7 @@ EMPTY_ZIP = b"PK\x05\x06"
 PDF = b"%PDF-"
 RTF = b"{\\rtf"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLD_OFFICE = "an old Office file"
 
 # Formats that are known not to be text, in the words of a message. The first match wins.
 _BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -36,7 +37,7 @@ _BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"BZh9", "a bzip2 archive"),
     (b"\xfd7zXZ\x00", "an xz archive"),
     (b"SQLite format 3\x00", "an SQLite database"),
-    (OLE, "an old Office file"),
+    (OLE, OLD_OFFICE),
 )
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
@@ -60,7 +61,9 @@ def binary_kind(head: bytes) -> str | None:
         return None
     if b"\x1b$)C" in head:  # ISO-2022-KR shifts in and out of Korean with two more of them.
         head = head.translate(None, b"\x0e\x0f")
-    if b"\x00" in head or len(head) - len(head.translate(None, _CONTROL)) > len(head) // 10:
+    zeros, controls = head.count(0), len(head) - len(head.translate(None, _CONTROL))
+    # A program that writes text may leave a zero byte or two in it, and nothing else that is no text.
+    if zeros * 20 > len(head) or (zeros and controls) or controls > len(head) // 10:
         return "a binary file"
     return None
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.compound import check_chains
 from assistant.ingestion.readers.dates import parse_date
+from assistant.ingestion.readers.number_formats import plain_number, shown
 from assistant.ingestion.readers.packages import (
     UNPACKING_FAILURES,
     open_package,
@@ -20,17 +23,21 @@ from assistant.ingestion.readers.packages import (
     texts,
     too_much_unpacked,
 )
-from assistant.ingestion.readers.tabular import looks_like_header, row_text
+from assistant.ingestion.readers.sheet_parts import Place, SheetParts, number_codes, sheet_parts, sheet_paths
+from assistant.ingestion.readers.sniffing import OLE
+from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineSheet, CalamineWorkbook
 
 # The place of a cell, or of a row alone, however it is written; what is no place counts for nothing.
 _CELL = re.compile(rb"""\br\s*=\s*["']\s*([A-Za-z]{0,20})(\d{1,20})""")
 _STEP = 1 << 20
 # Calamine holds a sheet as a full rectangle, so one cell at the far corner costs as much as all of them.
 _MAX_CELLS = 20_000_000
+_MOST_MERGED = 100_000
+_MOST_REACH = 200
 _DAMAGED_HINT = "Open it in a spreadsheet program and save it."
 
 
@@ -54,7 +61,21 @@ class XlsxReader:
         )
         if author == "openpyxl":  # The library's own name is nobody's.
             author = None
-        return ReadDocument(title or file.stem, self.media_type, _rows(_open(file)), author, parse_date(created))
+        left_out: list[LeftOut] = []
+        blocks = _blocks(_open(file), left_out, file, limits)
+        return ReadDocument(title or file.stem, self.media_type, blocks, author, parse_date(created), left_out)
+
+
+class OldExcelReader:
+    """XLS and XLSB, the formats of Excel that are no XML: values alone, numbers without their formats."""
+
+    media_type = "application/vnd.ms-excel"
+    suffixes = (".xls", ".xlsb", ".xlt")
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the workbook's rows, a sheet at a time."""
+        left_out: list[LeftOut] = []
+        return ReadDocument(file.stem, self.media_type, _blocks(_open(file), left_out), left_out=left_out)
 
 
 def _check_sheets(package: zipfile.ZipFile) -> None:
@@ -67,10 +88,14 @@ def _check_sheets(package: zipfile.ZipFile) -> None:
         except UNPACKING_FAILURES as error:
             raise _damaged() from error
         if last_row * last_column > _MAX_CELLS:
-            raise ReadError(
-                f"a sheet of {last_row:,} rows and {last_column:,} columns, nearly all empty or too many to read",
-                "Delete the cells far out, or save the sheet as CSV and import that.",
-            )
+            raise _too_large(last_row, last_column)
+
+
+def _too_large(rows: int, columns: int) -> ReadError:
+    return ReadError(
+        f"a sheet of {rows:,} rows and {columns:,} columns, nearly all empty or too many to read",
+        "Delete the cells far out, or save the sheet as CSV and import that.",
+    )
 
 
 def _last_cell(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[int, int]:
@@ -97,9 +122,11 @@ def _open(file: SourceFile) -> CalamineWorkbook:
     import python_calamine
 
     with file.open() as stream:
-        data = BytesIO(stream.read())
+        data = stream.read()
+    if data.startswith(OLE):
+        check_chains(data)
     try:
-        return python_calamine.CalamineWorkbook.from_filelike(data)
+        return python_calamine.CalamineWorkbook.from_filelike(BytesIO(data))
     except python_calamine.PasswordError as error:
         raise ReadError("encrypted: the workbook needs a password", "Save a copy without password.") from error
     except python_calamine.CalamineError as error:
@@ -108,54 +135,115 @@ def _open(file: SourceFile) -> CalamineWorkbook:
         raise _unless_ours(error) from error
 
 
-def _rows(workbook: CalamineWorkbook) -> Iterator[Block]:
-    for sheet in workbook.sheets_metadata:
-        # At run time these are no enumerations of Python's: they have no name, only a representation.
-        if str(sheet.visible).endswith(".Visible") and str(sheet.typ).endswith(".WorkSheet"):
-            yield from _sheet(workbook, sheet.name)
+def _blocks(
+    workbook: CalamineWorkbook,
+    left_out: list[LeftOut],
+    file: SourceFile | None = None,
+    limits: ReadLimits | None = None,
+) -> Iterator[Block]:
+    """Yield the rows of all sheets; `file` is the package to look into for what calamine does not give."""
+    with contextlib.ExitStack() as stack:
+        package, paths, codes = None, {}, []
+        if file is not None and limits is not None:
+            package = stack.enter_context(open_package(file, limits))
+            paths, codes = sheet_paths(package, limits), number_codes(package, limits)
+        for sheet in workbook.sheets_metadata:
+            # At run time these are no enumerations of Python's: they have no name, only a representation.
+            if not str(sheet.typ).endswith(".WorkSheet"):
+                left_out.append(LeftOut(f"sheet {sheet.name}", "it holds a chart or macros, no cells", ""))
+            elif not str(sheet.visible).endswith(".Visible"):
+                hint = "Show it in the spreadsheet program, save the workbook and import it again."
+                left_out.append(LeftOut(f"sheet {sheet.name}", "it is hidden", hint))
+            else:
+                parts = SheetParts()
+                if package is not None and limits is not None and sheet.name in paths:
+                    parts = sheet_parts(package, paths[sheet.name], codes, limits)
+                yield from _sheet(workbook, sheet.name, parts)
+                if count := parts.without_result:
+                    told = "1 formula has" if count == 1 else f"{count:,} formulas have"
+                    hint = "Open the workbook in a spreadsheet program, save it and import it again."
+                    left_out.append(LeftOut(f"sheet {sheet.name}", f"{told} no stored result", hint))
 
 
-def _sheet(workbook: CalamineWorkbook, name: str) -> Iterator[Block]:
+def _sheet(workbook: CalamineWorkbook, name: str, parts: SheetParts) -> Iterator[Block]:
     import python_calamine
 
     try:
         sheet = workbook.get_sheet_by_name(name)
-        first = sheet.start[0] + 1 if sheet.start else 1
+        start = sheet.start or (0, 0)
+        if sheet.height * sheet.width > _MAX_CELLS:
+            raise _too_large(sheet.height, sheet.width)
         rows = sheet.to_python(skip_empty_area=True)
+        merged = sheet.merged_cell_ranges or []
     except (python_calamine.CalamineError, python_calamine.WorksheetNotFound) as error:
         raise _damaged() from error
+    except ReadError:
+        raise
     except BaseException as error:
         raise _unless_ours(error) from error
-    headers: list[str] = []
-    seen = False
-    for number, values in enumerate(rows, start=first):
-        cells = [_cell(value) for value in values]
-        if not any(cells):
-            continue
-        locator = Locator(headings=(name,), part=f"row {number}")
-        if not seen and len(cells) > 1 and looks_like_header(cells):
-            headers, seen = cells, True
-            continue
-        seen = True
-        yield Block(row_text(cells, headers), locator, BlockKind.TABLE)
-    if headers and sum(1 for values in rows if any(_cell(value) for value in values)) == 1:
-        yield Block(row_text(headers), Locator(headings=(name,), part=f"row {first}"), BlockKind.TABLE)
+    outside = [(place, note) for place, note in parts.notes.items() if not _holds(start, sheet, place)]
+    for row, line in table_lines(_rows(rows, start, merged, parts)):
+        yield Block(line, Locator(headings=(name,), part=f"row {row.number}"), BlockKind.TABLE)
+    for text in (*parts.texts, *(f"row {place[0] + 1}: {note}" for place, note in outside)):
+        yield Block(text, Locator(headings=(name,)), BlockKind.PARAGRAPH)
 
 
-def _cell(value: object) -> str:
+def _holds(start: Place, sheet: CalamineSheet, place: Place) -> bool:
+    """Say whether a place is one of the sheet's cells that hold values."""
+    return 0 <= place[0] - start[0] < sheet.height and 0 <= place[1] - start[1] < sheet.width
+
+
+def _rows(
+    values: Sequence[Sequence[object]], start: Place, merged: Sequence[tuple[Place, Place]], parts: SheetParts
+) -> Iterator[Row]:
+    """Yield the rows of a sheet, from 1 as it numbers them; merged cells hold their value everywhere."""
+    reaching: dict[Place, tuple[Place, bool]] = {}
+    for (top, left), (bottom, right) in merged[:_MOST_MERGED]:
+        # Merged far down or across, a cell sets a title, or colours a column.
+        for line in range(top, min(bottom, top + _MOST_REACH) + 1):
+            for column in range(left, min(right, left + _MOST_REACH) + 1):
+                reaching[line, column] = ((top, left), column > left)
+    by_row: dict[int, dict[int, str]] = {}
+    for (line, column), text in parts.notes.items():
+        by_row.setdefault(line, {})[column - start[1]] = text
+    for line, row in enumerate(values, start=start[0]):
+        cells, repeats = [], set()
+        for at, value in enumerate(row):
+            place = (line, at + start[1])
+            if place in reaching and reaching[place][0] != place:
+                (top, left), repeated = reaching[place]
+                if repeated:
+                    repeats.add(at)
+                inside = 0 <= top - start[0] < len(values) and 0 <= left - start[1] < len(row)
+                place, value = (top, left), values[top - start[0]][left - start[1]] if inside else ""
+            cells.append(_cell(value, parts.codes.get(place, "")))
+        notes = {
+            at: note for at, note in by_row.get(line, {}).items() if 0 <= at < len(cells) and note not in cells[at]
+        }
+        yield Row(cells, line + 1, repeats=frozenset(repeats), notes=notes)
+
+
+def _cell(value: object, code: str) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case float() if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
+        case int() | float():
+            return shown(float(value), code) if code else plain_number(float(value))
         case datetime():
-            return value.isoformat(" ").removesuffix(" 00:00:00")
+            # Of what has a time the seconds are shown only where there are some.
+            return value.isoformat(" ", "seconds" if value.second else "minutes").removesuffix(" 00:00")
         case date() | time():
             return value.isoformat()
         case timedelta():
-            return str(value)
+            return _duration(value)
         case _:
             return " ".join(str(value).split())
+
+
+def _duration(value: timedelta) -> str:
+    seconds = round(abs(value).total_seconds())
+    text = f"{seconds // 3600}:{seconds // 60 % 60:02}" + (f":{seconds % 60:02}" if seconds % 60 else "")
+    return f"-{text}" if value < timedelta() else text
 
 
 def _damaged() -> ReadError:

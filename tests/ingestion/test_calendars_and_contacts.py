@@ -107,9 +107,8 @@ def test_calendars_and_contacts_without_a_suffix_are_known_by_their_content() ->
         ("words", "a.ics", "not a calendar"),
         ("words", "a.vcf", "not a contact"),
         (ics_of("SUMMARY:x")[:-40], "a.ics", "torn: its end is missing"),
-        (vcf_of("FN:x")[:-12], "a.vcf", "torn: its end is missing"),
-        (ics_of("SUMMARY:x") + "SUMMARY:y", "a.ics", "malformed at line 8"),
-        ("BEGIN:VCALENDAR\n" + "BEGIN:VEVENT\n" * 50, "a.ics", "nested too deeply"),
+        ("BEGIN:VCALENDAR\nEND:VCALENDAR\nSUMMARY:y\n", "a.ics", "malformed at line 3"),
+        ("BEGIN:VCALENDAR\n" + "BEGIN:VALARM\nBEGIN:VEVENT\n" * 50, "a.ics", "nested too deeply"),
         ("BEGIN:VCALENDAR\nEND:VCALENDAR\n", "a.ics", "no text"),
     ],
 )
@@ -123,3 +122,83 @@ def test_a_picture_folded_over_many_lines_costs_no_memory_and_no_contact() -> No
     photo = "PHOTO;ENCODING=b:" + "\r\n ".join(["QUJD" * 15] * 100)
     _, blocks = read(vcf_of(f"{photo}\r\nFN:Ada"), "a.vcf", ReadLimits(max_line_chars=1000))
     assert blocks[0].text == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "kept", "missing"),
+    [
+        (ics_of("SUMMARY:Choir", "SUMMARY:Yoga\r\nDTSTART:20260315T180000")[:-30], "a.ics", ["Choir", "Yoga"], "torn"),
+        (vcf_of("FN:Ada", "FN:Ben")[:-12], "a.vcf", ["Ada", "Ben"], "torn"),
+        (ics_of("SUMMARY:Choir").replace("END:VEVENT", "BEGIN:VEVENT\r\nSUMMARY:Yoga\r\nEND:VEVENT"), "a.ics",
+         ["Choir", "Yoga"], "torn"),
+        (ics_of("SUMMARY:Choir") + "SUMMARY:y\r\nSUMMARY:z\r\n" + ics_of("SUMMARY:Yoga"), "a.ics",
+         ["Choir", "Yoga"], "malformed at line 8"),
+    ],
+)  # fmt: skip
+def test_what_is_torn_is_read_as_far_as_it_goes_and_named(
+    content: str, name: str, kept: list[str], missing: str
+) -> None:
+    document, blocks = read(content, name)
+    assert [block.text.splitlines()[0] for block in blocks] == kept
+    (left_out,) = document.left_out
+    assert left_out.reason.startswith(missing)
+
+
+def test_lines_are_put_together_as_bytes_whatever_their_encoding() -> None:
+    folded = "SUMMARY:Zahnärztin, bitte ".encode() + b"\xc3\r\n \xbcben"
+    odd = "SUMMARY:Müllabfuhr".encode("cp1252")
+    document, blocks = read(ics_of("@", "§").encode().replace(b"@", folded).replace("§".encode(), odd), "a.ics")
+    assert [block.text for block in blocks] == ["Zahnärztin, bitte üben", "Müllabfuhr"]
+    assert [part.part for part in document.left_out] == ["line 9"]
+    wide = read(ics_of("SUMMARY:Müllabfuhr").encode("utf-16"), "a.ics")[1]
+    assert wide[0].text == "Müllabfuhr"
+
+
+def test_a_description_that_was_not_folded_goes_on_also_with_a_colon_in_it() -> None:
+    event = "SUMMARY:Party\r\nDESCRIPTION:Bring salad\r\nand the big pan\r\nBring: a hat\r\nLOCATION:Hall"
+    assert read(ics_of(event), "a.ics")[1][0].text == "Party\nWhere: Hall\nBring salad\nand the big pan\nBring: a hat"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("RECURRENCE-ID;TZID=Europe/Berlin:20260112T180000", "Replaces: 2026-01-12 (Monday) 18:00"),
+        ("DESCRIPTION:<html><body><p>Dial in: <b>555</b></p><p>Soon</p></body></html>", "Dial in: 555\nSoon"),
+        ("DESCRIPTION:<a href=\"https://a.example/1\">Join</a>", "Join\nhttps://a.example/1"),
+        ("X-ALT-DESC;FMTTYPE=text/html:<p>Bring shoes</p>", "Bring shoes"),
+        ("DESCRIPTION:1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ("STATUS:TENTATIVE\r\nATTACH:https://a.example/plan.pdf\r\nCOMMENT:Late",
+         "Status: tentative\nAttached: https://a.example/plan.pdf\nComment: Late"),
+        ("ATTACH;ENCODING=BASE64;VALUE=BINARY:QUJD\r\nX-GOOGLE-CONFERENCE:https://meet.example/x",
+         "Link: https://meet.example/x"),
+    ],
+)  # fmt: skip
+def test_what_an_event_says_is_told_without_tags(lines: str, words: str) -> None:
+    assert read(ics_of(f"SUMMARY:x\r\n{lines}"), "a.ics")[1][0].text == f"x\n{words}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("item1.TEL;type=pref:123\r\nitem1.X-ABLabel:Boat", "Phone (Boat): 123"),
+        ("item2.X-ABDATE:2014-06-21\r\nitem2.X-ABLabel:_$!<Anniversary>!$_", "Anniversary: 2014-06-21"),
+        ("item3.X-ABRELATEDNAMES:Jonas\r\nitem3.X-ABLabel:_$!<Spouse>!$_", "Spouse: Jonas"),
+        ("RELATED;TYPE=friend:Cy", "Friend: Cy"),
+        ("BDAY;X-APPLE-OMIT-YEAR=1604:1604-03-14", "Birthday: 14 March"),
+        ("BDAY:--0314", "Birthday: 14 March"),
+        ("BDAY:19850314T000000Z", "Birthday: 1985-03-14"),
+        ("BDAY;VALUE=text:about 1800", "Birthday: about 1800"),
+        ("X-SOCIALPROFILE;type=mastodon;x-user=p:https://s.example/@p", "Profile (mastodon): https://s.example/@p"),
+        ("IMPP;X-SERVICE-TYPE=Signal:sgnl:x", "Chat (Signal): sgnl:x"),
+        ("URL:http\\://a.example/x", "Link: http://a.example/x"),
+        ('NOTE:Boat \\"Möwe\\" here', 'Note: Boat "Möwe" here'),
+        ("TEL;TYPE=x-Ferry:5", "Phone (ferry): 5"),
+        ("X-ANDROID-CUSTOM:vnd.android.cursor.item/relation;Bo;0;Brother;;", "Brother: Bo"),
+        ("X-PHONETIC-FIRST-NAME:oh-mar", "Phonetic first name: oh-mar"),
+        ("X-ABUID:5\r\nPHOTO;ENCODING=b:QUJD", ""),
+        ("ORG;CHARSET=GBK:@", "Organization: 合同"),
+    ],
+)
+def test_what_a_contact_says_is_labelled_as_the_person_labelled_it(lines: str, words: str) -> None:
+    data = vcf_of(f"FN:Petra\r\n{lines}").encode().replace(b"GBK:@", b"GBK:" + "合同".encode("gbk"))
+    assert read(data, "a.vcf")[1][0].text == f"Petra\n{words}".strip()

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import quopri
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import ReadLimits, SourceFile
-from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.base import LeftOut, ReadLimits, SourceFile
+from assistant.ingestion.readers.charsets import decode_declared
+from assistant.ingestion.readers.encodings import encoding_by_lines, lines, open_text, raw_lines
 
-_NAME = re.compile(r"(?:[A-Za-z0-9-]+\.)?([A-Za-z0-9-]+)")
+_NAME = re.compile(r"([A-Za-z0-9_-]+\.)?([A-Za-z0-9-]+)")
+_CHARSET = re.compile(rb"[^:]{0,200};CHARSET=([\w-]{1,40})[^:]{0,200}:", re.IGNORECASE)
+_OF_CONTACTS = frozenset(
+    (
+        *("ADR", "ANNIVERSARY", "BDAY", "CATEGORIES", "EMAIL", "FN", "IMPP", "LABEL", "N", "NICKNAME", "NOTE", "ORG"),
+        *("PHOTO", "PRODID", "RELATED", "REV", "ROLE", "TEL", "TITLE", "UID", "URL", "VERSION"),
+    )
+)
+_TORN = "torn: its end is missing"
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)(?:=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*))?')
-_ESCAPE = re.compile(r"\\([\\;,nN])")
+_ESCAPE = re.compile(r'\\([\\;,:"nN])')
 # A calendar or an address book of more than this depth is none.
 _MAX_DEPTH = 10
 
@@ -25,6 +35,8 @@ class Property:
     name: str
     parameters: dict[str, str]
     value: str
+    group: str = ""
+    """What stands before the name, such as `item1`: properties of one group belong together."""
 
     @property
     def text(self) -> str:
@@ -45,6 +57,14 @@ class Component:
     first_line: int
     last_line: int = 0
     properties: list[Property] = field(default_factory=list)
+    capitals: bool = True
+    """Whether names are written in capitals in it."""
+
+    def go_on(self, line: str) -> None:
+        """Add a line to the value of the last property."""
+        if self.properties:
+            last = self.properties[-1]
+            self.properties[-1] = replace(last, value=f"{last.value}\n{line}")
 
     def first(self, name: str) -> Property | None:
         """Return the first property of that name."""
@@ -60,61 +80,158 @@ class Component:
         return found.text if found else ""
 
 
-def components(file: SourceFile, limits: ReadLimits, kinds: tuple[str, ...]) -> Iterator[Component]:
-    """Yield each component of one of these kinds, read as it is consumed."""
-    outer = "VCARD" if "VCARD" in kinds else "VCALENDAR"
-    open_ones: list[str] = []
-    current: Component | None = None
-    depth = 0
-    with open_text(file, limits) as stream:
-        for number, line in _unfolded(enumerate(lines(stream, limits), start=1), limits):
-            parsed = _parse(line)
-            if parsed is None:
-                continue
-            if not open_ones and (parsed.name, parsed.value.strip().upper()) != ("BEGIN", outer):
-                raise ReadError(f"malformed at line {number}: BEGIN:{outer} expected", "Export it again.")
-            if parsed.name == "BEGIN":
-                kind = parsed.value.strip().upper()
-                open_ones.append(kind)
-                if len(open_ones) > _MAX_DEPTH:
-                    raise ReadError("nested too deeply to be a document", "Export it again.")
-                if current is None and kind in kinds:
-                    current, depth = Component(kind, number), len(open_ones)
-            elif parsed.name == "END":
-                if open_ones:
-                    open_ones.pop()
-                if current is not None and len(open_ones) < depth:
-                    current.last_line = number
-                    yield current
-                    current = None
-            elif current is not None and len(open_ones) == depth:
-                current.properties.append(parsed)
-    if open_ones:
-        raise ReadError("torn: its end is missing", "Export it again.")
+def components(
+    file: SourceFile, limits: ReadLimits, kinds: tuple[str, ...], left_out: list[LeftOut]
+) -> Iterator[Component]:
+    """Yield each component of one of these kinds, read as it is consumed; what is torn is yielded as far as it goes."""
+    nesting = _Nesting(kinds, left_out)
+    number = 0
+    for number, line in _lines(file, limits):
+        if ended := nesting.take(number, line):
+            yield ended
+    if torn := nesting.end(number):
+        yield torn
 
 
-def _unfolded(numbered: Iterator[tuple[int, str]], limits: ReadLimits) -> Iterator[tuple[int, str]]:
+class _Nesting:
+    """Follows which components are open, and gathers the properties of the one that is asked for."""
+
+    def __init__(self, kinds: tuple[str, ...], left_out: list[LeftOut]) -> None:
+        self._kinds = kinds
+        self._left_out = left_out
+        self._outer = "VCARD" if "VCARD" in kinds else "VCALENDAR"
+        self._open: list[str] = []
+        self._current: Component | None = None
+        self._depth = 0
+        self._astray = False
+
+    def take(self, number: int, line: str) -> Component | None:
+        """Take a line; return the component that it ends."""
+        parsed, current = _parse(line), self._current
+        if not self._open and (parsed is None or (parsed.name, _kind(parsed)) != ("BEGIN", self._outer)):
+            if not self._astray:  # The first line of such a run is named.
+                self._left_out.append(_expected(self._outer, number))
+            self._astray = True
+        elif parsed is None or _goes_on(line, parsed, current):
+            if current is not None and len(self._open) == self._depth:
+                current.go_on(line)
+        elif parsed.name == "BEGIN":
+            return self._begin(number, _kind(parsed), capitals=line[:5].isupper())
+        elif parsed.name == "END":
+            self._open.pop()
+            if current is not None and len(self._open) < self._depth:
+                current.last_line = number
+                self._current = None
+                return current
+        elif current is not None and len(self._open) == self._depth:
+            current.properties.append(parsed)
+        return None
+
+    def _begin(self, number: int, kind: str, *, capitals: bool) -> Component | None:
+        """Open a component; one of the same kind that is open lacks its end and is returned."""
+        self._astray = False
+        torn = self._current
+        if torn is not None and torn.properties and kind == torn.kind and len(self._open) == self._depth:
+            self._left_out.append(_torn(torn, number))
+            self._open.pop()
+            self._current = None
+        else:
+            torn = None
+        self._open.append(kind)
+        if len(self._open) > _MAX_DEPTH:
+            raise ReadError("nested too deeply to be a document", "Export it again.")
+        if self._current is None and kind in self._kinds:
+            self._current, self._depth = Component(kind, number, capitals=capitals), len(self._open)
+        return torn
+
+    def end(self, number: int) -> Component | None:
+        """Return the component that lacks its end, and name the tear."""
+        if self._open:
+            self._left_out.append(_torn(self._current, number))
+        return self._current
+
+
+def _kind(parsed: Property) -> str:
+    return parsed.value.strip().upper()
+
+
+def _expected(outer: str, number: int) -> LeftOut:
+    reason = f"malformed at line {number}: BEGIN:{outer} expected"
+    return LeftOut(f"line {number}", reason, "Export it again.")
+
+
+def decode_head(head: bytes) -> str:
+    """Return how a file begins, as far as it is needed to know what it is."""
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return head.decode("utf-16" if wide else "utf-8", errors="replace").lstrip("\ufeff \r\n")
+
+
+def _torn(current: Component | None, number: int) -> LeftOut:
+    if current is None:
+        return LeftOut("the end", _TORN, "Export it again.")
+    current.last_line = number
+    name = current.text("SUMMARY") or current.text("FN")
+    lines = f"lines {current.first_line}–{number}"
+    return LeftOut(f"{lines}: {' '.join(name.split())[:80]}" if name else lines, _TORN, "Export it again.")
+
+
+def _goes_on(line: str, parsed: Property, current: Component | None) -> bool:
+    """Return whether a line is no property but the text of the one above, whose program did not fold it.
+
+    Such a text may hold a colon; names of properties are in capitals where those above it are.
+    """
+    if current is None or not current.properties or parsed.name in ("BEGIN", "END"):
+        return False
+    if current.kind == "VCARD" and parsed.name in _OF_CONTACTS:
+        return False
+    return current.capitals and not parsed.group and not line[: len(parsed.name)].isupper()
+
+
+def _lines(file: SourceFile, limits: ReadLimits) -> Iterator[tuple[int, str]]:
+    """Yield whole lines as text: put together as bytes, because programs break them inside of characters."""
+    with file.open() as stream:
+        wide = stream.read(4).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+    def numbered() -> Iterator[tuple[int, bytes]]:
+        if wide:
+            with open_text(file, limits) as text:
+                raws = (line.encode("utf-8") for line in lines(text, limits))
+                yield from _unfolded(enumerate(raws, start=1), limits)
+            return
+        with file.open() as stream:
+            raws = (raw.rstrip(b"\r\n").removeprefix(codecs.BOM_UTF8) for raw in raw_lines(stream))
+            yield from _unfolded(enumerate(raws, start=1), limits)
+
+    encoding = encoding_by_lines(numbered, file)
+    for number, raw in numbered():
+        declared = _CHARSET.match(raw)
+        text = decode_declared(raw, declared[1].decode("ascii")) if declared else encoding.line(raw)[0]
+        if text.strip():
+            yield number, text
+
+
+def _unfolded(numbered: Iterator[tuple[int, bytes]], limits: ReadLimits) -> Iterator[tuple[int, bytes]]:
     """Yield whole lines: a line that begins with white space goes on with the one before."""
-    start, held, length = 0, [""], 0
+    start, held, length = 0, [b""], 0
     quotable = quoted = False
     for number, line in numbered:
-        goes_on = line[:1] in (" ", "\t") and start
+        goes_on = line[:1] in (b" ", b"\t") and start
         if not goes_on and quoted:  # vCard 2.1: a soft break of quoted-printable; the next line needs no white space
             held[-1] = held[-1][:-1]
             held.append(line)
         elif goes_on:
             held.append(line[1:])
         else:
-            if held != [""]:
-                yield start, "".join(held)
+            if held != [b""]:
+                yield start, b"".join(held)
             start, held, length = number, [line], 0
-            quotable = "QUOTED-PRINTABLE" in line.partition(":")[0].upper()
+            quotable = b"QUOTED-PRINTABLE" in line.partition(b":")[0].upper()
         length += len(line)
         if length > limits.max_line_chars:
-            held, length, quotable = [""], 0, False  # A picture inside the file, which is not looked at.
-        quoted = quotable and held[-1].endswith("=")
-    if held != [""]:
-        yield start, "".join(held)
+            held, length, quotable = [b""], 0, False  # A picture inside the file, which is not looked at.
+        quoted = quotable and held[-1].endswith(b"=")
+    if held != [b""]:
+        yield start, b"".join(held)
 
 
 def _parse(line: str) -> Property | None:
@@ -136,8 +253,5 @@ def _parse(line: str) -> Property | None:
     encoding = parameters.get("ENCODING", parameters.get("TYPE", "")).upper()
     if "QUOTED-PRINTABLE" in encoding:
         raw = quopri.decodestring(value.encode("utf-8", errors="replace"))
-        try:
-            value = raw.decode(parameters.get("CHARSET", "utf-8"), errors="replace")
-        except LookupError:
-            value = raw.decode("utf-8", errors="replace")
-    return Property(name[1].upper(), parameters, value)
+        value = decode_declared(raw, parameters.get("CHARSET", "utf-8"))
+    return Property(name[2].upper(), parameters, value, (name[1] or "").rstrip(".").lower())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
@@ -87,7 +87,7 @@ class _Mended(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO, encoding: TextEncoding) -> None:
         self._stream = stream
-        self._lines = _raw_lines(stream)
+        self._lines = raw_lines(stream)
         self._encoding = encoding
         self._held = b""
 
@@ -108,7 +108,8 @@ class _Mended(io.RawIOBase):
         super().close()
 
 
-def _raw_lines(stream: BinaryIO) -> Iterator[bytes]:
+def raw_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield each line with its end, whichever end it has."""
     for line in stream:
         yield from line.splitlines(keepends=True)
 
@@ -189,42 +190,50 @@ def _survey(stream: BinaryIO, limits: ReadLimits, *, by_line: bool) -> tuple[boo
     return utf8, escapes
 
 
+Numbered = Callable[[], Iterable[tuple[int, bytes]]]
+"""Gives the lines of a text with their numbers, each time it is asked."""
+
+
 def _by_lines(file: SourceFile) -> TextEncoding:
-    """Return the encoding of a text that is not UTF-8 as a whole: one foreign line or torn byte turns no other line."""
+    def numbered() -> Iterator[tuple[int, bytes]]:
+        with file.open() as stream:
+            yield from enumerate(raw_lines(stream), start=1)
+
+    return encoding_by_lines(numbered, file)
+
+
+def encoding_by_lines(numbered: Numbered, file: SourceFile) -> TextEncoding:
+    """Return the encoding of a text that may not be UTF-8 as a whole: no foreign line or torn byte turns another line.
+
+    What is damaged, or in another encoding than the rest, is noted with the file.
+    """
     sample = bytearray()
     as_utf8 = foreign = 0
-    with file.open() as stream:
-        for raw in _raw_lines(stream):
-            if raw.isascii():
-                continue
-            if is_nearly_utf8(raw):
-                as_utf8 += 1
-            else:
-                foreign += 1
-                if len(sample) < _SAMPLE_BYTES:
-                    sample += raw[:_SAMPLE_BYTES]
+    for _, raw in numbered():
+        if raw.isascii():
+            continue
+        if is_nearly_utf8(raw):
+            as_utf8 += 1
+        else:
+            foreign += 1
+            if len(sample) < _SAMPLE_BYTES:
+                sample += raw[:_SAMPLE_BYTES] + b"\n"
     legacy = detect_encoding(bytes(sample)) if foreign else None
     if legacy is None or as_utf8 >= foreign:
-        found = TextEncoding("utf-8", legacy, mixed=True)
+        found = TextEncoding("utf-8", legacy)
     else:
         found = TextEncoding(legacy, "utf-8" if as_utf8 else None)
-    return _examined(file, found)
-
-
-def _examined(file: SourceFile, encoding: TextEncoding) -> TextEncoding:
-    """Note the lines that are damaged or in another encoding with the file, and return how it is to be read."""
     damaged, other = _Lines(), _Lines()
-    with file.open() as stream:
-        for number, raw in enumerate(_raw_lines(stream), start=1):
-            if not raw.isascii():
-                _, is_other, is_damaged = encoding.line(raw)
-                if is_damaged:
-                    damaged.add(number)
-                elif is_other:
-                    other.add(number)
+    for number, raw in numbered():
+        if not raw.isascii():
+            _, is_other, is_damaged = found.line(raw)
+            if is_damaged:
+                damaged.add(number)
+            elif is_other:
+                other.add(number)
     if damaged.count:
         file.note(LeftOut(str(damaged), "damaged characters, shown as �", "Compare it with the original."))
     if other.count:
-        reason = f"not in the encoding of the rest, {encoding.name}; read as {encoding.other}"
+        reason = f"not in the encoding of the rest, {found.name}; read as {found.other}"
         file.note(LeftOut(str(other), reason, "Compare it with the original."))
-    return encoding if not (damaged.count or other.count) else replace(encoding, mixed=True)
+    return replace(found, mixed=bool(damaged.count or other.count))

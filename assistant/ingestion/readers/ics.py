@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.contentlines import Component, components
+from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.contentlines import Component, components, decode_head
+from assistant.ingestion.readers.markup import parse, walk
 from assistant.ingestion.readers.recurrence import moment_text, repeats, when
 from memory_store.models import Locator
 
 _KINDS = {"VEVENT": "event", "VTODO": "task", "VJOURNAL": "entry"}
 _HEAD_BYTES = 8192
+_STATUS = {"CANCELLED": "cancelled", "TENTATIVE": "tentative"}
+_LINKS = ("CONFERENCE", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL")
+_TAGS = re.compile(r"</?(?:html|body|p|br|div|span|a|b|i|u|ul|ol|li|table|h[1-6])\b[^<>]*>", re.IGNORECASE)
+_ADDRESS = re.compile(r'href="(https?://[^"\s]{1,2000})"', re.IGNORECASE)
 
 
 class IcsReader:
@@ -23,17 +29,18 @@ class IcsReader:
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the events as they are consumed. An event's date stands in its text: it may lie in the future."""
         with file.open() as stream:
-            head = stream.read(_HEAD_BYTES).decode("utf-8", errors="replace").lstrip("\ufeff \r\n")
+            head = decode_head(stream.read(_HEAD_BYTES))
         if not head.upper().startswith("BEGIN:VCALENDAR"):
             raise ReadError("not a calendar: it does not begin with BEGIN:VCALENDAR", "Export the calendar again.")
         name = next(
             (line.partition(":")[2].strip() for line in head.splitlines() if line.startswith("X-WR-CALNAME")), ""
         )
-        return ReadDocument(name or file.stem, self.media_type, _events(file, limits))
+        left_out: list[LeftOut] = []
+        return ReadDocument(name or file.stem, self.media_type, _events(file, limits, left_out), left_out=left_out)
 
 
-def _events(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
-    for number, event in enumerate(components(file, limits, tuple(_KINDS)), start=1):
+def _events(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> Iterator[Block]:
+    for number, event in enumerate(components(file, limits, tuple(_KINDS), left_out), start=1):
         text = _text(event)
         if text:
             summary = " ".join(event.text("SUMMARY").split())[:80]
@@ -45,21 +52,47 @@ def _events(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
 def _text(event: Component) -> str:
     people = [_person(one.parameters.get("CN", ""), one.text) for one in event.all("ATTENDEE")]
     organizer = event.first("ORGANIZER")
+    progress = event.text("PERCENT-COMPLETE")
     rows = [
         ("", event.text("SUMMARY")),
         ("When", when(event)),
+        ("Replaces", moment_text(event.first("RECURRENCE-ID"))),
         ("Repeats", repeats(event)),
         ("Due", moment_text(event.first("DUE"))),
-        ("Done", moment_text(event.first("COMPLETED"))),
+        ("Done", moment_text(event.first("COMPLETED")) or (f"{progress} %" if progress.isdecimal() else "")),
         ("Where", event.text("LOCATION")),
         ("Organized by", _person(organizer.parameters.get("CN", ""), organizer.text) if organizer else ""),
         ("With", ", ".join(person for person in people if person)),
-        ("Status", "cancelled" if event.text("STATUS").upper() == "CANCELLED" else ""),
-        ("Tags", ", ".join(one.text for one in event.all("CATEGORIES"))),
-        ("Link", event.text("URL")),
-        ("", event.text("DESCRIPTION")),
+        ("Contact", _each(event, "CONTACT")),
+        ("Status", _STATUS.get(event.text("STATUS").upper(), "")),
+        ("Tags", _each(event, "CATEGORIES")),
+        ("Resources", _each(event, "RESOURCES")),
+        ("Link", _each(event, "URL", *_LINKS)),
+        ("Attached", _each(event, "ATTACH")),
+        ("", _description(event)),
+        ("Comment", _each(event, "COMMENT")),
     ]
     return "\n".join(f"{label}: {value}" if label else value for label, value in rows if value)
+
+
+def _each(event: Component, *names: str) -> str:
+    # What is attached may be the file itself, as Base64, which is no text.
+    found = [
+        one.text for name in names for one in event.all(name) if one.parameters.get("VALUE", "").upper() != "BINARY"
+    ]
+    return ", ".join(dict.fromkeys(text for text in found if text))
+
+
+def _description(event: Component) -> str:
+    """Return the description without tags, which some programs write into it."""
+    text = event.text("DESCRIPTION")
+    if not text:
+        text = next((one.text for one in event.all("X-ALT-DESC") if "html" in one.parameters.get("FMTTYPE", "")), "")
+    if not _TAGS.search(text):
+        return text
+    shown = "\n".join(piece.text for piece in walk(parse(text)))
+    addresses = [one for one in dict.fromkeys(_ADDRESS.findall(text)) if one not in shown]
+    return "\n".join((shown, *addresses))
 
 
 def _person(name: str, address: str) -> str:

@@ -9,7 +9,7 @@ from assistant.ingestion.readers.contentlines import Component, Property
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _BY_CODE = {name[:2].upper(): name for name in _DAYS}
-_MONTHS = (
+MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
@@ -80,7 +80,7 @@ def _rule(value: str) -> str:
         return ""
     interval = _number(parts.get("INTERVAL", "")) or 1
     words = f"every {interval} {unit}s" if interval > 1 else f"every {unit}"
-    months = [_MONTHS[number - 1] for number in _numbers(parts.get("BYMONTH", "")) if 1 <= number <= 12]
+    months = [MONTHS[number - 1] for number in _numbers(parts.get("BYMONTH", "")) if 1 <= number <= 12]
     if months:
         words += " in " + _listed(months)
     position = _number(parts.get("BYSETPOS", ""))

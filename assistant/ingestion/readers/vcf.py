@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.contentlines import Component, Property, components
+from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.contentlines import Component, Property, components, decode_head
+from assistant.ingestion.readers.recurrence import MONTHS
 from memory_store.models import Locator
 
 _LABELS = {
@@ -17,16 +19,47 @@ _LABELS = {
     "TEL": "Phone",
     "EMAIL": "Email",
     "ADR": "Address",
+    "LABEL": "Address",
     "URL": "Link",
     "IMPP": "Chat",
     "BDAY": "Birthday",
+    "DEATHDATE": "Died",
+    "BIRTHPLACE": "Born in",
     "ANNIVERSARY": "Anniversary",
     "X-ANNIVERSARY": "Anniversary",
+    "X-ABDATE": "Date",
+    "X-ABRELATEDNAMES": "Related",
+    "X-SPOUSE": "Spouse",
+    "X-SOCIALPROFILE": "Profile",
+    "SOCIALPROFILE": "Profile",
     "RELATED": "Related",
+    "MEMBER": "Member",
     "CATEGORIES": "Tags",
+    "LANG": "Language",
+    "EXPERTISE": "Expertise",
+    "HOBBY": "Hobby",
+    "INTEREST": "Interest",
+    "GEO": "Place",
+    "CALURI": "Calendar",
     "NOTE": "Note",
 }
-_TYPES = frozenset(("home", "work", "cell", "mobile", "main", "fax", "pager", "other", "school"))
+_DATES = frozenset(("BDAY", "DEATHDATE", "ANNIVERSARY", "X-ANNIVERSARY", "X-ABDATE"))
+_LISTED = frozenset(("ADR", "ORG"))
+# A label of the person's own stands in the place of these.
+_NAMED_BY_LABEL = frozenset(("X-ABDATE", "X-ABRELATEDNAMES", "RELATED"))
+# What programs note for themselves, and pictures.
+_PASSED_OVER = re.compile(
+    r"X-(?:AB(?!DATE|RELATEDNAMES)|IMAGE|SHARED|ADDRESSING|ACTIVITY|PICTURE|EVOLUTION-(?:FILE|WEBDAV|REV)|GENDER|ACCOUNT|"
+    r"WP-|MS-|PRODID|CATEGORY-|CLASS|ICQ-STATUS|APPLE|CARDDAV|SOGO|RADICALE|THUNDERBIRD)"
+)
+_NO_LABEL = re.compile(
+    r"(?:pref|internet|voice|msg|text|textphone|dom|intl|postal|parcel|x400|quoted-printable|base64|b|uri|vcard|"
+    r"jpeg|png|utf-8|\d+bit)?$"
+)
+_APPLES = re.compile(r"_\$!<(.*?)>!\$_")
+_DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ].*)?$")
+_NO_YEAR = re.compile(r"--(\d\d)-?(\d\d)$")
+_NOBODYS_YEAR = 1604  # What Apple writes where no year is known, since 29 February needs one.
 
 
 class VcfReader:
@@ -38,14 +71,15 @@ class VcfReader:
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the contacts as they are consumed."""
         with file.open() as stream:
-            head = stream.read(64).decode("utf-8", errors="replace").lstrip("\ufeff \r\n")
+            head = decode_head(stream.read(64))
         if not head.upper().startswith("BEGIN:VCARD"):
             raise ReadError("not a contact: it does not begin with BEGIN:VCARD", "Export the contacts again.")
-        return ReadDocument(file.stem, self.media_type, _contacts(file, limits))
+        left_out: list[LeftOut] = []
+        return ReadDocument(file.stem, self.media_type, _contacts(file, limits, left_out), left_out=left_out)
 
 
-def _contacts(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
-    for number, card in enumerate(components(file, limits, ("VCARD",)), start=1):
+def _contacts(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> Iterator[Block]:
+    for number, card in enumerate(components(file, limits, ("VCARD",), left_out), start=1):
         name = _name(card)
         text = "\n".join(line for line in (name, *_lines(card)) if line)
         if text:
@@ -66,15 +100,62 @@ def _name(card: Component) -> str:
 
 
 def _lines(card: Component) -> Iterator[str]:
+    given = {one.group: _APPLES.sub(r"\1", one.text) for one in card.all("X-ABLABEL") if one.group}
+    seen: set[str] = set()
     for one in card.properties:
-        label = _LABELS.get(one.name)
-        value = _value(one) if label else ""
-        if value:
-            kinds = [kind for kind in one.parameters.get("TYPE", "").lower().split(",") if kind in _TYPES]
-            yield f"{label} ({', '.join(kinds)}): {value}" if kinds else f"{label}: {value}"
+        line = _of_android(one) if one.name == "X-ANDROID-CUSTOM" else _line(one, given.get(one.group, ""))
+        if line and line not in seen:
+            seen.add(line)
+            yield line
+
+
+def _line(one: Property, own_label: str) -> str:
+    label = _LABELS.get(one.name) or _unknown(one.name)
+    value = _value(one) if label else ""
+    if not value:
+        return ""
+    kinds = [kind.removeprefix("x-") for kind in one.parameters.get("TYPE", "").lower().split(",")]
+    kinds = [kind for kind in dict.fromkeys(kinds) if not _NO_LABEL.match(kind)]
+    service = one.parameters.get("X-SERVICE-TYPE") or one.parameters.get("SERVICE-TYPE", "")
+    if one.name in _NAMED_BY_LABEL and (own_label or kinds):
+        return f"{own_label or kinds[0].capitalize()}: {value}"
+    notes = ", ".join(note for note in (own_label, service, *kinds) if note)
+    return f"{label} ({notes}): {value}" if notes else f"{label}: {value}"
+
+
+def _unknown(name: str) -> str:
+    """Return a label for a property that only some program knows: a person may have filled it in."""
+    if not name.startswith("X-") or _PASSED_OVER.match(name):
+        return ""
+    return name.removeprefix("X-").replace("-", " ").capitalize()
 
 
 def _value(one: Property) -> str:
-    if one.name in ("ADR", "ORG"):
+    if one.name in _LISTED:
         return ", ".join(" ".join(piece.split()) for piece in one.fields() if piece)
-    return one.text.removeprefix("tel:").removeprefix("mailto:")
+    if one.name in _DATES:
+        return _day(one.text)
+    return re.sub(r"^(?:tel|mailto|geo):", "", one.text, flags=re.IGNORECASE)
+
+
+def _day(text: str) -> str:
+    """Return a date as far as it is known: `2014-06-21`, or `14 March` where no year was given."""
+    if match := _NO_YEAR.match(text):
+        year, month, day = 0, int(match[1]), int(match[2])
+    elif match := _DATE.match(text):
+        year, month, day = (int(piece) for piece in match.groups())
+    else:
+        return text
+    if not 1 <= month <= 12:
+        return text
+    return f"{day} {MONTHS[month - 1]}" if year in (0, _NOBODYS_YEAR) else f"{year:04}-{month:02}-{day:02}"
+
+
+def _of_android(one: Property) -> str:
+    """Return what Android keeps of a contact beside the standard: kind, value, and the name of its type."""
+    kind, value, *rest = (*one.fields(), "", "")
+    if not value:
+        return ""
+    label = kind.rpartition("/")[2].replace("_", " ").capitalize()
+    own = next((text for text in rest[1:] if text), "")
+    return f"{own or label}: {_day(value)}"

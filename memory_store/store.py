@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from memory_store.database.drafts import Drafts
     from memory_store.database.learning import Learning
     from memory_store.database.requests import Requests
-    from memory_store.embedding.base import Embedder, EmbedderIdentity
+    from memory_store.embedding.base import Embedder, EmbedderIdentity, Vectors
     from memory_store.forgetting import Selection
     from memory_store.retrieval.candidates import VectorSide
     from memory_store.retrieval.pool import Pool
@@ -80,6 +80,7 @@ class Store:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="keepsake-query")
         self._exact: ExactIndex | None = None
         self._exact_lock = threading.Lock()
+        self._latest_query: dict[str, Vectors] = {}
         self.memories = Memories(database)
         self.privacy = Privacy(database)
 
@@ -180,6 +181,15 @@ class Store:
         side, moment = self._vector_side(query, private), as_local(asked_at)
         return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
 
+    def recall_tastes(
+        self, request: str, k: int, filters: RecallFilters | None = None, private: bool = False
+    ) -> list[Hit]:
+        """Return up to k of the user's own sentences and memories that may govern a request for advice, best first."""
+        from memory_store.retrieval.tastes import recall_tastes
+
+        side = self._vector_side(request, private)
+        return recall_tastes(self._database, request, k, filters or RecallFilters(), side)
+
     def all_holding(self, words: str) -> list[passages.StoredPassage]:
         """Return all passages that hold each of these words, the latest first: superseded ones and twins too."""
         from memory_store.retrieval.holding import all_holding
@@ -261,6 +271,7 @@ class Store:
             identity,
             lambda filters: self._indexes(filters, embedder_id, identity, large),
             self._workshop.tell_of_embedding,
+            self._latest_query,
         )
 
     def _indexes(

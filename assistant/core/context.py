@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -93,8 +93,12 @@ def build(
     frames = frames[: len(kept_hits)]
     widened, unused = _widen(kept_hits, frames, surroundings, unused)
     left -= room - unused
+    there = {hit.id for hit in (*kept_hits, *(hit for _, hit in told.hits))}
     touching = tell_touching(
-        known, max([known.first - 1, len(hits), *(number for number, _ in told.hits)]), budget, left
+        replace(known, touching=[hit for hit in known.touching if hit.id not in there]),
+        max([known.first - 1, len(hits), *(number for number, _ in told.hits)]),
+        budget,
+        left,
     )
     summed = tell_summaries(known, budget, left - touching.tokens)
     left -= touching.tokens + summed.tokens
@@ -185,7 +189,8 @@ def _widen(
         for neighbour, place in ((around.before, "before it"), (around.after, "after it")):
             if neighbour is None:
                 continue
-            text = f"\n({place}, by {one_line(author_label(neighbour.author))})\n{quoted(neighbour.text)}"
+            by = "" if neighbour.author == hit.author else f", by {one_line(author_label(neighbour.author))}"
+            text = f"\n({place}{by})\n{quoted(neighbour.text)}"
             cost = estimate_tokens(text)
             if cost <= room:
                 framed[at] += text

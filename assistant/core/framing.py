@@ -56,16 +56,22 @@ def framed(number: int, hit: Hit, text: str = "") -> str:
     pieces = [
         hit.source.title or hit.source.kind.value,
         hit.locator.label(),
-        f"{hit.created_at.astimezone():%Y-%m-%d, %a}",  # "on Monday" is said of this day
+        _when(hit),
         f"by {author_label(hit.author)}" + (", unchecked" if _is_unchecked(hit) else ""),
     ]
     line = " | ".join(_BAR.sub("/", one_line(piece)) for piece in pieces if piece)
     return f"[{number}] {line}\n{quoted(text or hit.text)}"
 
 
+def _when(hit: Hit) -> str:
+    """Return the day it was made, with its weekday where somebody speaks: "on Monday" is said of this day."""
+    speaks = hit.kind is not SourceKind.DOCUMENT or bool(hit.author.name)
+    return f"{hit.created_at.astimezone():{'%Y-%m-%d, %a' if speaks else '%Y-%m-%d'}}"
+
+
 def framed_briefly(number: int, hit: Hit) -> str:
-    """Return a hit as a numbered source by its day and author alone, for many that may or may not matter."""
-    return f"[{number}] {hit.created_at.astimezone():%Y-%m-%d} | by {author_label(hit.author)}\n{quoted(hit.text)}"
+    """Return what the user said as a numbered source by its day alone, for much that may or may not matter."""
+    return f"[{number}] {hit.created_at.astimezone():%Y-%m-%d}\n{quoted(hit.text)}"
 
 
 def _is_unchecked(hit: Hit) -> bool:

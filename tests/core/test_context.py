@@ -37,9 +37,9 @@ def test_neighbours_of_a_hit_come_along_where_there_is_room(store: Store) -> Non
     hits = store.recall("spare key", 1)
     around = store.surroundings(hits)
     text = asked(assembled(hits, around))
-    assert "> The spare key hangs inside.\n(before it, by the document)\n> The shed is green.\n(after it" in text
+    assert "> The spare key hangs inside.\n(before it)\n> The shed is green.\n(after it" in text
     assert "Mind the step." in text
-    tight = asked(assembled(hits, around, share=0.0045))
+    tight = asked(assembled(hits, around, share=0.0035))
     assert "The spare key hangs inside." in tight
     assert "The shed is green." not in tight
 
@@ -80,7 +80,7 @@ def test_the_model_is_told_when_nothing_relevant_was_found(store: Store) -> None
     add_document(store, "/keys.md", "The key that opens the neighbour's garden gate in Lisbon is brass.")
     hits = store.recall("Which key opens the garden gate of the neighbour in Lisbon?")
     assert is_relevant(hits[0])
-    assert "Sources recalled" in asked(assembled(worth_telling(hits), {}))
+    assert "Sources from the user's memory" in asked(assembled(worth_telling(hits), {}))
 
 
 def test_only_messages_that_the_context_can_hold_are_in_view(store: Store) -> None:

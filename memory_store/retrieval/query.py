@@ -48,9 +48,10 @@ _FIRST_PERSON: Final = re.compile(r"\b(?:i|my|me|mine|myself)\b|我", re.IGNOREC
 _SAYING: Final = (
     "recommend|suggest|tell|told|advise|give|gave|introduce|say|said|mention|explain|teach|taught|answer|write|wrote"
 )
-# What the assistant said: "what did you recommend to me", 你给我推荐过…; not "do you remember what I told you".
+# What the assistant said: "what did you recommend", whatever "you" did to "me"; not "do you remember what I told you".
 _SECOND_PERSON: Final = re.compile(
-    rf"\byou\s+(?:\w+\s+)?(?:{_SAYING})|(?:did|have)\s+you\s+(?:\w+\s+)?(?:{_SAYING})|"
+    rf"\byou\s+(?:\w+\s+)?(?:{_SAYING})|(?:did|have|had)\s+you\s+(?:\w+\s+)?(?:{_SAYING})|"
+    r"\b(?:did|have|had)\s+you\b[^.!?]*\b(?:me|us)\b|你(?!还?记得)[^我，。？?]{0,6}[给向为跟对帮]我|"
     "你(?!还?记得)[^我，。？?]{0,6}(?:给我|向我|为我)?[^我，。？?]{0,4}(?:推荐|建议|告诉|介绍|教|说|提)",
     re.IGNORECASE,
 )

@@ -23,6 +23,7 @@ from tests.ingestion.files import LIMITS, docx_of, docx_paragraph, epub_of, file
 from tests.ingestion.office import ics_of, ods_of, ods_row, odt_of, old_excel, pptx_of, row, shape, vcf_of, xlsx_of
 from tests.ingestion.test_mail import mail, mailbox
 from tests.ingestion.test_pages_and_books import PAGE, page, pdf_of
+from tests.ingestion.test_web_pages import MHTML
 
 QUICK = replace(LIMITS, max_seconds=1.5, max_memory_bytes=512 * 1024**2)
 PATIENT = replace(LIMITS, max_memory_bytes=512 * 1024**2, max_text_chars=1_000_000)
@@ -31,6 +32,7 @@ EVERY = {
     "a.docx": docx_of(docx_paragraph("Some words.")),
     "a.epub": epub_of([page("x", "<p>Some words.</p>")]),
     "a.html": PAGE.encode(),
+    "a.mhtml": MHTML,
     "a.eml": mail(html="<p>words</p>").as_bytes(),
     "a.mbox": mailbox(mail(), mail()),
     "a.msg": compound_file(

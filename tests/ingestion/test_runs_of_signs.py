@@ -19,6 +19,7 @@ from tests.ingestion.compound import compound_file, outlook_mail
 from tests.ingestion.files import docx_of, docx_paragraph, epub_of, read
 from tests.ingestion.office import ics_of, ods_of, ods_row, odt_of, old_excel, pptx_of, row, shape, vcf_of, xlsx_of
 from tests.ingestion.test_pages_and_books import page, pdf_of
+from tests.ingestion.test_web_pages import MHTML
 
 SIGNS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~。，、：；？！…「」（）“”  \t#a"
 PACKED = ("pdf", "docx", "pptx", "xlsx", "xls", "ods", "odt", "epub", "eml")
@@ -26,6 +27,7 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "a.md": lambda run: f"# {run}\n\n{run} [[x\n\n- {run}x\n".encode(),
     "a.txt": lambda run: f"{run}x\n".encode(),
     "a.html": lambda run: f"<p>{run}x</p><p>{escape(run)}</p>".encode(),
+    "a.mhtml": lambda run: MHTML.replace(b"In a frame", run.encode("latin-1", "ignore")),
     "a.csv": lambda run: f"a,b\n1,{run}\n".encode(),
     "a.json": lambda run: json.dumps([run, {run: 1}]).encode(),
     "a.jsonl": lambda run: json.dumps([run]).encode(),

@@ -30,7 +30,7 @@ class DocxReader:
         title, author, created = (_first(root, name) for name in ("title", "creator", "created"))
         if author == "python-docx":  # The library's template carries its own name and a date in 2013.
             author = created = None
-        pieces = list(walk(parse(_html(file))))
+        pieces = list(walk(parse(_html(file)), numbers=False))
         title = title or next((piece.text for piece in pieces if piece.level == 1), file.stem)
         return ReadDocument(title, self.media_type, blocks(pieces), author, parse_date(created))
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from assistant.ingestion.base import BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.bookmarks import bookmarks
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
@@ -19,11 +20,16 @@ _LIST_MARK = re.compile(r"^[-•]\s*")
 _DATE_NAMES = ("article:published_time", "date", "dc.date", "datepublished", "dcterms.created", "publish-date")
 # Above this, guessing what the article is takes longer than reading everything.
 _ARTICLE_CHARS = 2_000_000
-_MOSTLY_LINKS = 0.6
+_LEAST_ARTICLE = 0.6
+_HEAD_CHARS = 4096
+_SAVED_FROM = re.compile(
+    r"(?:saved from url=\(\d+\)|Page saved with SingleFile\s+url:\s*)(https?://\S+)", re.IGNORECASE
+)
+_BOOKMARKS = re.compile(r"\s*<!DOCTYPE NETSCAPE-Bookmark", re.IGNORECASE)
 
 
 class HtmlReader:
-    """HTML, located by headings. What surrounds the article is left out if trafilatura does not count it in."""
+    """HTML, located by headings. What surrounds an article is left out if trafilatura does not count it in."""
 
     media_type = "text/html"
     suffixes = (".html", ".htm", ".xhtml")
@@ -33,34 +39,36 @@ class HtmlReader:
         check_markup_size(file.size, limits)
         with file.open() as stream:
             markup = decode(stream.read())
-        page = parse(markup)
-        pieces = list(walk(page))
-        title = _title(page) or next((piece.text for piece in pieces if piece.level == 1), "") or file.stem
-        created_at = parse_date(_meta(page, *_DATE_NAMES))
-        return ReadDocument(
-            title, self.media_type, blocks(_without_surroundings(pieces, markup)), _meta(page, "author"), created_at
-        )
+        if _BOOKMARKS.match(markup):
+            return ReadDocument("Bookmarks", self.media_type, bookmarks(markup))
+        return read_page(markup, file.stem, self.media_type)
+
+
+def read_page(markup: str, name: str, media_type: str, address: str = "") -> ReadDocument:
+    """Return a page as a document; `name` stands in for a title, `address` is where the page is from."""
+    page = parse(markup)
+    pieces = list(walk(page, addresses_from=address or _address(page, markup)))
+    title = _title(page) or next((piece.text for piece in pieces if piece.level == 1), "") or name
+    created_at = parse_date(_meta(page, *_DATE_NAMES))
+    return ReadDocument(
+        title, media_type, blocks(_without_surroundings(pieces, markup)), _meta(page, "author"), created_at
+    )
 
 
 def _without_surroundings(pieces: list[Piece], markup: str) -> Iterator[Piece]:
     """Yield what belongs to the page itself.
 
-    Only pieces in navigation and the like, or made of links, are in doubt; trafilatura, which weighs the whole page,
-    decides on those. If next to nothing would be left, the page is made of links or menus, and all of it counts.
+    Only pieces in navigation and the like are in doubt; trafilatura, which weighs the whole page, decides on those.
+    Where it takes less than most of the page for the article, the page is none, and all of it counts.
     """
-    doubtful = {index for index, piece in enumerate(pieces) if _is_doubtful(piece)}
+    doubtful = {index for index, piece in enumerate(pieces) if piece.surrounding}
     if doubtful:
         article = _article_lines(markup)
+        total = sum(len(_compact(piece.text)) for piece in pieces)
+        if sum(map(len, article)) < _LEAST_ARTICLE * total:
+            doubtful = set()
         doubtful = {index for index in doubtful if _compact(pieces[index].text) not in article}
-    total = sum(len(piece.text) for piece in pieces)
-    kept = total - sum(len(pieces[index].text) for index in doubtful)
-    for index, piece in enumerate(pieces):
-        if index not in doubtful or kept < total / 10:
-            yield piece
-
-
-def _is_doubtful(piece: Piece) -> bool:
-    return piece.surrounding or (piece.link_share > _MOSTLY_LINKS and piece.kind is not BlockKind.HEADING)
+    yield from (piece for index, piece in enumerate(pieces) if index not in doubtful)
 
 
 def _article_lines(markup: str) -> set[str]:
@@ -69,12 +77,23 @@ def _article_lines(markup: str) -> set[str]:
         return set()
     from trafilatura import extract  # 0.4 s to import, and few pages need it
 
-    text = extract(markup, include_comments=False, include_tables=True, favor_recall=True) or ""
+    text = extract(markup, include_comments=True, include_tables=True, favor_recall=True) or ""
     return {_compact(_LIST_MARK.sub("", line)) for line in text.splitlines()}
 
 
 def _compact(text: str) -> str:
     return _SPACE.sub("", text)
+
+
+def _address(page: BeautifulSoup, markup: str) -> str:
+    """Return where a page was saved from; empty if it does not say so."""
+    if saved := _SAVED_FROM.search(markup[:_HEAD_CHARS]):
+        return saved[1]
+    for tag in page.find_all(["link", "base"]):
+        href = tag.get("href")
+        if isinstance(href, str) and (tag.name == "base" or "canonical" in tag.get_attribute_list("rel")):
+            return href
+    return _meta(page, "og:url") or ""
 
 
 def _title(page: BeautifulSoup) -> str:

@@ -11,6 +11,14 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind
 from assistant.ingestion.readers.charsets import detect_encoding
 from assistant.ingestion.readers.outline import Outline
+from assistant.ingestion.readers.page_elements import (
+    ListNumbers,
+    field_text,
+    formula_text,
+    is_hidden,
+    names_of,
+    raised,
+)
 from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
 from memory_store.models import Locator
 
@@ -20,23 +28,30 @@ if TYPE_CHECKING:
 
 _SPACE = re.compile(r"[ \t\r\n\f\u200b]+")
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
-_HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|(?:font-size|opacity)\s*:\s*0(?![.\d])", re.IGNORECASE
-)
 _NEWER = {"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252", "shift_jis": "cp932"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_NO_TEXT = re.compile(
-    "script|style|noscript|template|svg|math|head|iframe|object|embed|canvas|audio|video|select|button|input|"
-    "textarea|datalist|map"
+_HEADING_NAMES = list(_HEADINGS)
+_NO_TEXT = re.compile("style|noscript|template|head|embed|canvas|audio|video|datalist|map")
+# Elements that say something in a way of their own, inside of a line.
+_INLINE = frozenset(
+    ("br", "math", "img", "svg", "script", "rt", "rp", "rtc", "sup", "input", "textarea", "select", "button")
 )
+_BREAK = "\ue000"  # Survives the collapsing of white space, becomes a line feed after it.
+_ADDRESS = re.compile(r"https?://|mailto:|tel:", re.IGNORECASE)
+_HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
+_DECLARED_WITHIN = 65_536  # browsers look no further than 1,024 bytes, and pages get away with more
+_MOST_ADDRESS = 500
+_MOST_LINKS = 5
+_MOSTLY_LINKS = 0.6
+_WORD_CHARS = 120
 _BLOCKS = re.compile(
     "html|body|address|article|aside|blockquote|center|dd|details|dialog|div|dl|dt|fieldset|figcaption|figure|"
     "footer|form|header|hgroup|hr|legend|li|main|menu|nav|ol|p|section|summary|table|tbody|td|tfoot|th|thead|"
     "tr|ul|caption"
 )
-_SURROUNDINGS = frozenset(("nav", "footer", "aside", "form", "dialog", "menu"))
+_SURROUNDINGS = frozenset(("nav", "footer", "aside", "dialog", "menu"))
 _SURROUNDING_NAMES = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|menu|footer|cookie|cookies|consent|breadcrumbs?|sidebar|share|social|comments?|related|"
+    r"(?:^|[\s_-])(?:nav|navbar|menu|footer|cookie|cookies|consent|breadcrumbs?|sidebar|share|social|related|"
     r"promo|advert|ads|newsletter|subscribe)(?:$|[\s_-])",
     re.IGNORECASE,
 )
@@ -64,7 +79,7 @@ def decode(data: bytes) -> str:
     """Return markup as text: by byte order mark, by the charset it declares if that fits, or by detection."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
-    declared = _CHARSET.search(data[:4096])
+    declared = _CHARSET.search(data[:_DECLARED_WITHIN])
     names = ["utf-8-sig"]
     if declared:
         name = declared[1].decode("ascii").lower()
@@ -90,10 +105,14 @@ def blocks(pieces: Iterable[Piece], part: str | None = None, above: tuple[str, .
         yield Block(piece.text, Locator(headings=above + outline.path, part=part), piece.kind)
 
 
-def walk(root: Tag) -> Iterator[Piece]:
-    """Yield the text under `root` in reading order, scripts and what is hidden left out."""
+def walk(root: Tag, *, numbers: bool = True, addresses_from: str | None = None) -> Iterator[Piece]:
+    """Yield the text under `root` in reading order, scripts and what is hidden left out.
+
+    `numbers` says whether ordered lists count as they are shown. With `addresses_from`, the address of the page or an
+    empty text, links keep their addresses: those that lead elsewhere, and those of lists of links.
+    """
     try:
-        walker = _Walker()
+        walker = _Walker(numbers=numbers, addresses_from=addresses_from)
         yield from walker.container(root, BlockKind.PARAGRAPH)
         yield from walker.rest()
     except RecursionError as error:
@@ -103,14 +122,21 @@ def walk(root: Tag) -> Iterator[Piece]:
 class _Walker:
     """Gathers inline text until a block begins or ends, then yields it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, numbers: bool, addresses_from: str | None) -> None:
         self._inline: list[str] = []
         self._linked = 0
         self._surroundings = 0
+        self._numbers = numbers
+        self._addresses_from = addresses_from
+        self._lists: list[ListNumbers | None] = []
+        self._mark = ""  # the number of a list's item, or the word that is defined, before what comes next
+        self._readings: list[str] = []
+        self._links: list[tuple[str, int]] = []
 
     def container(self, node: Tag, kind: BlockKind, level: int = 0) -> Iterator[Piece]:
         from bs4.element import NavigableString, PreformattedString, Tag
 
+        began = len(self._inline)
         for child in node.children:
             if isinstance(child, Tag):
                 yield from self._element(child, kind, level)
@@ -118,13 +144,18 @@ class _Walker:
                 self._inline.append(str(child))
         if node.name == "a":
             self._linked += sum(len(text) for text in node.stripped_strings)
+            self._link(node, began)
 
     def _element(self, node: Tag, kind: BlockKind, level: int) -> Iterator[Piece]:
         name = (node.name or "").lower()
-        if _NO_TEXT.fullmatch(name) or _is_hidden(node):
+        if is_hidden(node):
             return
-        if name == "br":
-            self._inline.append("\ue000")  # Survives the collapsing of white space, becomes a line feed after it.
+        if name in _INLINE:
+            self._inline += self._spoken(name, node)
+        elif name == "iframe" or (name == "template" and node.has_attr("shadowrootmode")):
+            yield from self._inner_page(node, kind, level)
+        elif _NO_TEXT.fullmatch(name):
+            return
         elif name in _HEADINGS:
             yield from self._block(node, kind, BlockKind.HEADING, _HEADINGS[name])
         elif name == "pre":
@@ -140,36 +171,128 @@ class _Walker:
         else:
             yield from self.container(node, kind, level)
 
+    def _spoken(self, name: str, node: Tag) -> list[str]:
+        """Return what an element says that has no text of its own, or says it in another way."""
+        if name == "br":
+            return [_BREAK]
+        if name == "math":
+            return [formula_text(node)]
+        if name == "img":
+            return [f" {alt} "] if (alt := " ".join(str(node.get("alt") or "").split())) else []
+        if name == "svg":
+            return [f" {one.get_text(' ', strip=True)} " for one in node.find_all("text")]
+        if name == "script":
+            return [node.get_text().strip()] if str(node.get("type")).startswith("math/tex") else []
+        if name in ("rt", "rp", "rtc"):
+            self._readings += [node.get_text().strip()] if name == "rt" else []
+            return []
+        if name == "sup":
+            sign = raised(node)
+            return [sign] if sign else list(self._plainly(node))
+        text = field_text(node)
+        return (
+            [f" {text}", _BREAK if name != "input" or str(node.get("type")) not in ("checkbox", "radio") else " "]
+            if text
+            else []
+        )
+
+    def _plainly(self, node: Tag) -> Iterator[str]:
+        for piece in walk(node, addresses_from=None):
+            yield piece.text
+
+    def _inner_page(self, node: Tag, kind: BlockKind, level: int) -> Iterator[Piece]:
+        """Yield a page inside of the page, as saved pages hold what stood in frames."""
+        yield from self._flush(kind, level)
+        source = node.get("srcdoc")
+        if isinstance(source, str):
+            yield from walk(parse(source), numbers=self._numbers, addresses_from=self._addresses_from)
+        elif node.name == "template":
+            yield from self._block(node, kind, kind, level)
+
+    def _link(self, node: Tag, began: int) -> None:
+        """Remember where a link leads that keeps its address."""
+        address = str(node.get("href") or "").strip()
+        said = "".join(self._inline[began:])
+        if self._addresses_from is None or not _ADDRESS.match(address) or len(address) > _MOST_ADDRESS:
+            return
+        shown = address.partition(":")[2].split("?")[0] if address.startswith(("mailto:", "tel:")) else address
+        if said.strip() and shown.rstrip("/") not in said:
+            self._links.append((shown, len(self._inline)))
+
     def _block(self, node: Tag, outer: BlockKind, inner: BlockKind, level: int) -> Iterator[Piece]:
         yield from self._flush(outer, level)
         surrounding = _is_surrounding(node)
         self._surroundings += surrounding
-        yield from self.container(node, inner, level)
+        name = node.name
+        if name in ("ol", "ul", "menu"):
+            self._lists.append(ListNumbers(node) if name == "ol" and self._numbers else None)
+        elif name == "li" and self._lists and (counted := self._lists[-1]) is not None:
+            self._mark += counted.of(node)
+        elif name == "dd":
+            self._mark += _defined(node)
+        if not (name == "dt" and _is_defined_below(node)):
+            yield from self.container(node, inner, level)
         yield from self._flush(inner, level)
+        if name in ("ol", "ul", "menu"):
+            self._lists.pop()
+        if name == "dd" and self._mark:
+            yield Piece(self._mark.strip(" :"), inner, level, 0.0, self._surroundings > 0)
+        if name in ("li", "dd"):
+            self._mark = ""
         self._surroundings -= surrounding
 
     def _flush(self, kind: BlockKind, level: int) -> Iterator[Piece]:
-        raw = "".join(self._inline)
-        linked, self._inline, self._linked = self._linked, [], 0
-        lines = (line.strip() for line in _SPACE.sub(" ", raw).split("\ue000"))
+        linked, share_of = self._linked, "".join(self._inline)
+        length = len(_SPACE.sub(" ", share_of).strip())
+        raw = "".join(self._with_addresses(linked > _MOSTLY_LINKS * length))
+        self._inline, self._linked, self._links = [], 0, []
+        lines = (line.strip() for line in _SPACE.sub(" ", raw.replace("\xad", "")).split(_BREAK))
         text = "\n".join(line for line in lines if line)
         if text:
-            yield Piece(text, kind, level, min(1.0, linked / len(text)), self._surroundings > 0)
+            if self._readings:
+                text = f"{text} ({', '.join(dict.fromkeys(self._readings))})"
+            mark, self._mark, self._readings = self._mark, "", []
+            yield Piece(mark + text, kind, level, min(1.0, linked / max(1, length)), self._surroundings > 0)
+
+    def _with_addresses(self, is_list: bool) -> list[str]:
+        """Return the inline text with the addresses of its links; of many links in prose none."""
+        home = _host(self._addresses_from or "")
+        kept = [one for one in self._links if is_list or not home or _host(one[0]) != home]
+        if not kept or (len(kept) > _MOST_LINKS and not is_list):
+            return self._inline
+        inline = list(self._inline)
+        for address, at in reversed(kept):
+            inline.insert(at, f" ({address})")
+        return inline
 
     def rest(self) -> Iterator[Piece]:
         """Yield inline text that no block closed."""
         yield from self._flush(BlockKind.PARAGRAPH, 0)
 
 
-def _is_hidden(node: Tag) -> bool:
-    style = node.get("style")
-    return node.has_attr("hidden") or (isinstance(style, str) and _HIDDEN_STYLE.search(style) is not None)
+def _host(address: str) -> str:
+    match = _HOST.match(address)
+    return match[1].lower().removeprefix("www.") if match else ""
+
+
+def _defined(node: Tag) -> str:
+    """Return the word that a definition is of, with a colon; empty where that stands by itself."""
+    before = node.find_previous_sibling(["dt", "dd"])
+    return f"{_flat(before)}: " if before is not None and before.name == "dt" and _is_defined_below(before) else ""
+
+
+def _is_defined_below(node: Tag) -> bool:
+    """Say whether a short word in a list of definitions has its definition right after it."""
+    after = node.find_next_sibling(["dt", "dd"])
+    if after is None or after.name != "dd" or node.find(_HEADING_NAMES) or len(node.get_text()) > _WORD_CHARS:
+        return False
+    return bool(node.get_text(strip=True)) and bool(after.get_text(strip=True)) and node.find("dl") is None
 
 
 def _is_surrounding(node: Tag) -> bool:
     if node.name in _SURROUNDINGS:
         return True
-    names = " ".join((*node.get_attribute_list("class"), *node.get_attribute_list("id"))) if node.attrs else ""
+    names = names_of(node)
     return bool(names) and _SURROUNDING_NAMES.search(names) is not None
 
 
@@ -193,14 +316,17 @@ def _table(table: Tag) -> Iterator[Piece]:
 
 
 def _rows(table: Tag) -> Iterator[Row]:
-    rows = [(row, _cells(row)) for row in table.find_all("tr")]
+    rows = [(row, _cells(row)) for row in table.find_all("tr") if not is_hidden(row)]
     # Who has no other means sets the names of columns in bold.
     bold = len(rows) > 1 and _is_bold(rows[0][1]) and not _is_bold(rows[1][1])
 
     def given() -> Iterator[tuple[list[Cell], bool, bool]]:
         for number, (_, cells) in enumerate(rows):
             heads = [cell.name == "th" for cell in cells]
-            found = [Cell(_flat(cell), _span(cell, "rowspan"), _span(cell, "colspan")) for cell in cells]
+            found = [
+                Cell("" if is_hidden(cell) else _flat(cell), _span(cell, "rowspan"), _span(cell, "colspan"))
+                for cell in cells
+            ]
             yield found, (bool(heads) and all(heads)) or (bold and not number), heads[:1] == [True] and not all(heads)
 
     return spanned(given())

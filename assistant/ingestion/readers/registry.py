@@ -21,6 +21,7 @@ from assistant.ingestion.readers.json import JsonReader
 from assistant.ingestion.readers.jsonl import JsonLinesReader
 from assistant.ingestion.readers.markdown import MarkdownReader
 from assistant.ingestion.readers.mbox import MboxReader
+from assistant.ingestion.readers.mhtml import MhtmlReader
 from assistant.ingestion.readers.msg import MsgReader
 from assistant.ingestion.readers.ods import OdsReader
 from assistant.ingestion.readers.odt import OdtReader
@@ -45,11 +46,12 @@ _PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT, _ODS, _OLD_EXCEL = (
 )
 _TEXT, _HTML, _MBOX, _RTF, _ICS, _VCF = TextReader(), HtmlReader(), MboxReader(), RtfReader(), IcsReader(), VcfReader()
 _MSG = MsgReader()
-_CSV = CsvReader()
+_CSV, _MHTML = CsvReader(), MhtmlReader()
 READERS: tuple[Reader, ...] = (
     MarkdownReader(),
     _TEXT,
     _HTML,
+    _MHTML,
     _PDF,
     _DOCX,
     _PPTX,

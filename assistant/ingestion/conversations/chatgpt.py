@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import Imported, ImportedConversation, Skipped
+from assistant.ingestion.conversations.chatgpt_content import made, report, shown
 from assistant.ingestion.conversations.exports import Export
 from assistant.ingestion.conversations.json_export import conversation_members, conversations, format_key, torn
 from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
@@ -23,8 +23,6 @@ _SKIPPED_CONTENT = {
     "user_editable_context": Skipped.PROFILE,
     "model_editable_context": Skipped.PROFILE,
 }
-# Marks around citations and widgets, from the private use area, that the web page draws as links.
-_MARKS = re.compile("\ue200[^\ue200\ue201]{0,2000}\ue201|[\ue200-\ue206]")
 
 
 class ChatGptFormat:
@@ -49,7 +47,8 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
         raise torn("it has no messages")
     started = moment(outer.get("create_time")) or moment(outer.get("update_time")) or otherwise
     skipped: Counter[Skipped] = Counter()
-    nodes = [_node(name, mapping(one), skipped) for name, one in nodes_by_key.items()]
+    model = one_line(outer.get("default_model_slug"), "ChatGPT")
+    nodes = [_node(name, mapping(one), model, skipped) for name, one in nodes_by_key.items()]
     messages = link(nodes, started)
     if not messages:
         raise torn("it has no messages with text")
@@ -60,11 +59,11 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     return ImportedConversation(f"chatgpt:{identity}", title, started, updated, messages, current, skipped)
 
 
-def _node(name: str, node: dict[str, Any], skipped: Counter[Skipped]) -> Node:
+def _node(name: str, node: dict[str, Any], model: str, skipped: Counter[Skipped]) -> Node:
     message = node.get("message")
     said: Said | None = None
     if isinstance(message, dict):
-        found = _said(message)
+        found = _said(message, model)
         if isinstance(found, Skipped):
             skipped[found] += 1
         else:
@@ -72,7 +71,7 @@ def _node(name: str, node: dict[str, Any], skipped: Counter[Skipped]) -> Node:
     return Node(name, key(node.get("parent")), said)
 
 
-def _said(message: dict[str, Any]) -> Said | Skipped:
+def _said(message: dict[str, Any], model: str) -> Said | Skipped:
     author, content, metadata = (mapping(message.get(name)) for name in ("author", "content", "metadata"))
     kind, role = text(content.get("content_type")) or "text", text(author.get("role"))
     if kind in _SKIPPED_CONTENT:
@@ -81,22 +80,26 @@ def _said(message: dict[str, Any]) -> Said | Skipped:
         return Skipped.PROFILE
     if metadata.get("is_visually_hidden_from_conversation"):
         return Skipped.HIDDEN
+    when = moment(message.get("create_time"))
+    writer = Author(AuthorKind.MODEL, one_line(metadata.get("model_slug"), model))
+    if role == "tool" and (found := report(message)) and found[0]:
+        return Said(Role.ASSISTANT, shown(*found), writer, when)
     if role not in ("user", "assistant"):
         return Skipped.TOOL if role == "tool" else Skipped.SYSTEM
-    if text(message.get("channel")) == "analysis":
+    if text(message.get("channel")) == "analysis" and text(message.get("recipient")) in ("", "all"):
         return Skipped.THINKING
-    # What is addressed to a tool is a call of it, not an answer.
-    if kind not in (*_TEXT, "code") or text(message.get("recipient")) not in ("", "all"):
-        return Skipped.TOOL
     words = _words(kind, content, metadata)
-    if not words:
-        return Skipped.EMPTY
+    recipient = text(message.get("recipient"))
+    if recipient not in ("", "all"):
+        # What is addressed to a tool is a call of it, not an answer; what it makes is kept.
+        kept = made(recipient, text(content.get("text")) or words)
+        return Said(Role.ASSISTANT, kept, writer, when) if kept else Skipped.TOOL
+    if kind not in (*_TEXT, "code"):
+        return Skipped.TOOL
     if role == "user":
-        return Said(Role.USER, words, USER, moment(message.get("create_time")))
-    model = one_line(metadata.get("model_slug"), "ChatGPT")
-    return Said(
-        Role.ASSISTANT, _MARKS.sub("", words), Author(AuthorKind.MODEL, model), moment(message.get("create_time"))
-    )
+        return Said(Role.USER, words, USER, when) if words else Skipped.EMPTY
+    words = shown(words, metadata)
+    return Said(Role.ASSISTANT, words, writer, when) if words else Skipped.EMPTY
 
 
 def _words(kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> str:

@@ -28,6 +28,9 @@ from assistant.ingestion.conversations.values import digest, key, mapping, momen
 from memory_store.models import USER, Author, AuthorKind, Role
 
 _CLAUDE = Author(AuthorKind.MODEL, "Claude")
+# Where the calls of tools hold what they make; the commands are those of artifacts, not of a shell.
+_BODIES = ("content", "file_text", "new_str", "replacement")
+_COMMANDS = frozenset(("create", "update", "rewrite", "view", "str_replace", "insert", "undo_edit"))
 _HEADING = re.compile(r"\*\*(.{1,80})\*\*|#{1,6} (.{1,80})")
 
 
@@ -81,7 +84,9 @@ def _said(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Sa
     for part in map(mapping, sequence(entry.get("content"))):
         kind = text(part.get("type"))
         if kind in ("text", "voice_note"):  # What was spoken comes with its words.
-            pieces.append(text(part.get("text")).strip())
+            pieces.append(_cited(text(part.get("text")).strip(), part))
+        elif kind == "tool_use" and (made := _made(mapping(part.get("input")))):
+            pieces.append(made)
         else:
             skipped[Skipped.THINKING if "thinking" in kind else Skipped.TOOL] += 1
     if not sequence(entry.get("content")):
@@ -103,6 +108,28 @@ def _said(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Sa
     is_user = sender in ("human", "user")
     author = USER if is_user else model
     return Said(Role.USER if is_user else Role.ASSISTANT, words, author, moment(entry.get("created_at")))
+
+
+def _cited(words: str, part: dict[str, Any]) -> str:
+    """Return words with the addresses that they cite behind them."""
+    sources = []
+    for one in map(mapping, sequence(part.get("citations"))):
+        details = mapping(one.get("details"))
+        address = text(one.get("url")) or text(details.get("url"))
+        title = one_line(one.get("title"), details.get("title"))
+        if address and address not in words:
+            sources.append(f"[{title}]({address})" if title else address)
+    return "\n".join((words, *dict.fromkeys(sources))) if words else ""
+
+
+def _made(given: dict[str, Any]) -> str:
+    """Return what a call of a tool makes: an artifact, a file, code that was run; empty if nothing."""
+    title = one_line(given.get("title"), PurePosixPath(text(given.get("path"))).name)
+    code = text(given.get("code")) or text(given.get("command"))
+    if code and code not in _COMMANDS:
+        return f"```\n{code}\n```"
+    words = next((body for key in _BODIES if (body := text(given.get(key)).strip())), "")
+    return f"{title}\n\n{words}" if title and words else words
 
 
 def _each(

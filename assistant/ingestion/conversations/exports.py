@@ -22,6 +22,7 @@ from assistant.ingestion.readers.packages import check_archive, check_member
 from memory_store.database.opened import is_own
 
 _MEMBER_SUFFIXES = (".json", ".jsonl")
+_TABLE_SUFFIXES = (".csv", ".html")
 _SUBFOLDERS = ("projects", "memories", "design_chats")
 _PARTS = frozenset(
     (
@@ -41,7 +42,7 @@ SQLITE = b"SQLite format 3\x00"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file of JSON inside an export; its name is relative, with `/`."""
+    """A file inside an export; its name is relative, with `/`."""
 
     name: str
     size: int
@@ -58,6 +59,10 @@ class Export:
     database: Path | None = None
     keys: dict[str, frozenset[str]] = field(default_factory=dict)
     """What `json_stream.keys_until` found, by the member's name: looked for once, asked by every format."""
+    places: dict[str, str | None] = field(default_factory=dict)
+    """Where in a member its conversations stand, by its name."""
+    tables: tuple[Member, ...] = ()
+    """Members that are no JSON: tables and pages."""
 
     def named(self, *names: str) -> list[Member]:
         """Return the members with one of these names, whatever folder of the export they are in."""
@@ -89,9 +94,14 @@ def _opened(path: Path, limits: ReadLimits, stack: ExitStack) -> Export | None:
     if path.suffix.lower() == ".zip":
         file = SourceFile(shown, _opener(path), status.st_size, ".zip", modified_at)
         archive = stack.enter_context(Archive(file))
-        return Export(shown, modified_at, tuple(_zip_members(archive, limits)))
-    if path.suffix.lower() == ".json":
-        return Export(shown, modified_at, (Member(path.name, status.st_size, _opener(path)),))
+        members = tuple(_zip_members(archive, limits))
+        tables = tuple(one for one in members if one.name.lower().endswith(_TABLE_SUFFIXES))
+        return Export(shown, modified_at, tuple(one for one in members if one not in tables), tables=tables)
+    member = Member(path.name, status.st_size, _opener(path))
+    if path.suffix.lower() in _MEMBER_SUFFIXES:
+        return Export(shown, modified_at, (member,))
+    if path.suffix.lower() in _TABLE_SUFFIXES:
+        return Export(shown, modified_at, tables=(member,))
     with path.open("rb") as stream:
         is_database = stream.read(len(SQLITE)) == SQLITE
     return Export(shown, modified_at, database=path) if is_database else None
@@ -118,8 +128,13 @@ def _opener(path: Path) -> Callable[[], BinaryIO]:
     return lambda: path.open("rb")
 
 
+def _is_read(name: str) -> bool:
+    base = posixpath.basename(name).lower()
+    return base.endswith(_MEMBER_SUFFIXES) or (base.endswith(_TABLE_SUFFIXES) and base not in _PARTS)
+
+
 def _zip_members(archive: Archive, limits: ReadLimits) -> Iterator[Member]:
-    infos = [(name, info) for info in archive.members() if (name := member_name(info)).endswith(_MEMBER_SUFFIXES)]
+    infos = [(name, info) for info in archive.members() if _is_read(name := member_name(info))]
     # The pictures of an export are often more than an archive of documents may hold, and are never looked at.
     check_archive([info for _, info in infos], limits)
     total = 0

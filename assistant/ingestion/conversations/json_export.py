@@ -50,13 +50,13 @@ def _signed(keys: frozenset[str]) -> str | None:
 
 
 def conversations(
-    export: Export, members: Sequence[Member], limits: ReadLimits, parse: Parse
+    export: Export, members: Sequence[Member], limits: ReadLimits, parse: Parse, place: str | None = None
 ) -> Iterator[ImportedConversation | Torn]:
-    """Yield each conversation of the members, or why it can't be imported."""
+    """Yield each conversation of the members, or why it can't be imported; `place` is where they stand in a file."""
     number = 0
     for member in members:
         try:
-            for value in items(member.open, limits):
+            for value in items(member.open, limits, place):
                 number += 1
                 try:
                     conversation = parse(value, export.modified_at)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
@@ -15,7 +16,7 @@ _SIGNATURE_BYTES = 16 * 1024 * 1024
 _SIGNATURE_EVENTS = 200_000
 _SIGNATURE_ITEMS = 20
 _BOM = b"\xef\xbb\xbf"
-_DEPTH = 3
+_DEPTH = 8
 # ijson keeps the path of every level, so that its memory is the square of the depth.
 _MOST_NESTED = 500
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+("|\\?\Z)', re.DOTALL)
@@ -76,13 +77,24 @@ class _Metered:
         return data
 
 
-def items(opened: Callable[[], BinaryIO], limits: ReadLimits) -> Iterator[Any]:
-    """Yield the items of an array, or the object that a file is. Raise `ReadError` where the JSON is malformed."""
+EACH_LINE: Final = "\0line"
+ALL_LINES: Final = "\0lines"
+
+
+def items(opened: Callable[[], BinaryIO], limits: ReadLimits, place: str | None = None) -> Iterator[Any]:
+    """Yield the items of an array, or the object that a file is. Raise `ReadError` where the JSON is malformed.
+
+    `place` is a path of ijson's for what stands elsewhere, or says that each line is a value, or one of a list.
+    """
     import ijson
 
+    if place in (EACH_LINE, ALL_LINES):
+        yield from _of_lines(opened, limits, whole=place == ALL_LINES)
+        return
     with translated(), opened() as stream:
         metered = _Metered(stream, limits.max_markup_bytes)
-        place = "item" if metered.peek() == b"[" else ""
+        if place is None:
+            place = "item" if metered.peek() == b"[" else ""
         try:
             for item in ijson.items(metered, place, use_float=True):
                 yield item
@@ -90,6 +102,32 @@ def items(opened: Callable[[], BinaryIO], limits: ReadLimits) -> Iterator[Any]:
         except (ijson.JSONError, ValueError, OverflowError) as error:
             reason = "the file ends in the middle" if isinstance(error, ijson.IncompleteJSONError) else "malformed JSON"
             raise ReadError(f"{reason}; what follows can't be read", "Get a fresh copy of the export.") from error
+
+
+def _of_lines(opened: Callable[[], BinaryIO], limits: ReadLimits, *, whole: bool) -> Iterator[Any]:
+    """Yield the value of each line, or all of them as a list."""
+    values: list[Any] = []
+    held = 0
+    with translated(), opened() as stream:
+        while line := stream.readline(limits.max_markup_bytes + 1):
+            held = held + len(line) if whole else len(line)
+            if held > limits.max_markup_bytes:
+                most = limits.max_markup_bytes / 1024**2
+                raise ReadError(f"an item of more than {most:,.0f} MB", "Raise max_markup_mb in the settings.")
+            if not line.strip():
+                continue
+            nesting = _Nesting()
+            nesting.follow(line)
+            try:
+                value = json.loads(line, strict=False)
+            except ValueError as error:
+                raise ReadError("malformed JSON; what follows can't be read", "Get a fresh copy.") from error
+            if whole:
+                values.append(value)
+            else:
+                yield value
+    if values:
+        yield values
 
 
 def keys_until(opened: Callable[[], BinaryIO], decided: Callable[[frozenset[str]], bool]) -> frozenset[str]:

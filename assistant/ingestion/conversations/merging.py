@@ -27,7 +27,7 @@ from assistant.ingestion.isolation import ReadingProcess
 from memory_store import NewConversation, NewMemory, NewMessage, Store
 from memory_store.database.opened import is_own, is_own_place
 
-_SUFFIXES = (".zip", ".json", ".db", ".sqlite", ".sqlite3")
+_SUFFIXES = (".zip", ".json", ".jsonl", ".csv", ".html", ".db", ".sqlite", ".sqlite3")
 _OWN = "keepsake:"
 _COUNTED = (
     *("new", "updated", "known", "forgotten", "messages_added", "messages_known", "messages_forgotten"),

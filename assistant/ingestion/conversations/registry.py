@@ -8,15 +8,27 @@ from pathlib import Path
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import ConversationFormat, Imported, RecognisedExport
+from assistant.ingestion.conversations.by_shape import ByShapeFormat
 from assistant.ingestion.conversations.chatgpt import ChatGptFormat
 from assistant.ingestion.conversations.claude import ClaudeFormat
+from assistant.ingestion.conversations.copilot import CopilotFormat
 from assistant.ingestion.conversations.exports import Export, opened_export
+from assistant.ingestion.conversations.gemini import GeminiFormat
 from assistant.ingestion.conversations.json_export import conversation_members
 from assistant.ingestion.conversations.keepsake import KeepsakeFormat
 from assistant.ingestion.conversations.llm import LlmFormat
 from assistant.ingestion.conversations.open_webui import OpenWebUiFormat
 from assistant.ingestion.conversations.oterm import OtermFormat
 
+_SHAPED: tuple[ByShapeFormat | CopilotFormat | GeminiFormat, ...] = (
+    ByShapeFormat("deepseek", "DeepSeek", frozenset(("mapping", "inserted_at"))),
+    ByShapeFormat("grok", "Grok", frozenset(("conversation", "responses"))),
+    GeminiFormat(),
+    CopilotFormat(),
+    ByShapeFormat("librechat", "LibreChat", frozenset(("conversationId", "endpoint"))),
+    ByShapeFormat("le-chat", "Le Chat", frozenset(("chatId", "contentChunks"))),
+    ByShapeFormat("chats", "chats known by their shape"),
+)
 FORMATS: tuple[ConversationFormat, ...] = (
     KeepsakeFormat(),
     ChatGptFormat(),
@@ -24,6 +36,7 @@ FORMATS: tuple[ConversationFormat, ...] = (
     OpenWebUiFormat(),
     OtermFormat(),
     LlmFormat(),
+    *_SHAPED,
 )
 
 
@@ -42,7 +55,9 @@ def recognise_path(path: Path, limits: ReadLimits) -> RecognisedExport | None:
         if export is None or chosen is None:
             return None
         whole = (path.suffix.lower() != ".zip" and not path.is_dir()) or chosen.key == KeepsakeFormat.key
-        members = frozenset() if whole else frozenset(member.name for member in conversation_members(export))
+        own = next((one for one in _SHAPED if one is chosen), None)
+        held = own.members(export) if own else conversation_members(export)
+        members = frozenset() if whole else frozenset(member.name for member in held)
         return RecognisedExport(chosen.name, whole, members)
 
 

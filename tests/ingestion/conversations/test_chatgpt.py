@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,20 @@ from tests.ingestion.conversations.exports import (
     write,
     zipped,
 )
+
+
+def call(recipient: str, given: dict[str, Any]) -> dict[str, Any]:
+    content = {"content_type": "code", "text": json.dumps(given)}
+    return gpt_message("assistant", content=content, recipient=recipient)
+
+
+def test_the_model_is_that_of_the_message_or_else_of_the_conversation(tmp_path: Path) -> None:
+    nodes = {
+        "q": gpt_node(None, gpt_message("assistant", "One.", metadata={})),
+        "a": gpt_node("q", gpt_message("assistant", "Two.", metadata={"model_slug": "o3"})),
+    }
+    chat = only(write(tmp_path / "conversations.json", [gpt_chat(nodes=nodes, default_model_slug="gpt-5-thinking")]))
+    assert [one.author.name for one in chat.messages] == ["gpt-5-thinking", "o3"]
 
 
 def test_a_conversation_keeps_its_authors_times_title_and_order(tmp_path: Path) -> None:
@@ -133,6 +148,50 @@ def test_what_was_not_said_is_left_out_counted_and_closed_over(
         (gpt_message("assistant", "Bread\ue200cite\ue202turn0search1\ue201 rises."), "Bread rises."),
         (gpt_message("user", "half \ud83d emoji \x00 nul"), "half ? emoji  nul"),
         ({"author": {"role": "user"}, "content": {"parts": ["no type"]}}, "no type"),
+        (
+            gpt_message(
+                "assistant",
+                'By \ue200entity\ue202["people","Nadia Okonjo",0]\ue201, \ue200url\ue202Survey\ue202https://a.example\ue201.',
+            ),
+            "By Nadia Okonjo, Survey (https://a.example).",
+        ),
+        (
+            gpt_message(
+                "assistant",
+                "Iron \ue200cite\ue202turn0search3\ue201 and 【6†source】 and 【7†lost】.",
+                metadata={
+                    "content_references": [
+                        {"matched_text": "\ue200cite\ue202turn0search3\ue201", "alt": "([a](https://a.example))"},
+                        {"matched_text": "【6†source】", "items": [{"title": "B", "url": "https://b.example"}]},
+                    ]
+                },
+            ),
+            "Iron ([a](https://a.example)) and ([B](https://b.example)) and .",
+        ),
+        (call("canmore.create_textdoc", {"name": "list", "type": "document", "content": "# List"}), "list\n\n# List"),
+        (
+            call("canmore.create_textdoc", {"name": "x", "type": "code/python", "content": "y"}),
+            "x\n\n```python\ny\n```",
+        ),
+        (call("canmore.update_textdoc", {"updates": [{"pattern": ".*", "replacement": "New"}]}), "New"),
+        (call("canmore.comment_textdoc", {"comments": [{"pattern": "x", "comment": "Shorter."}]}), "Shorter."),
+        (
+            gpt_message("assistant", content={"content_type": "code", "text": "1+1"}, recipient="python"),
+            "```\n1+1\n```",
+        ),
+        (gpt_message("tool", "# Report", metadata={"is_async_task_result_message": True}), "# Report"),
+        (
+            gpt_message(
+                "tool",
+                "widget",
+                metadata={
+                    "chatgpt_sdk": {
+                        "widget_state": json.dumps({"report_message": {"content": {"parts": ["# Report \ue2005"]}}})
+                    }
+                },
+            ),
+            "# Report 5",
+        ),
     ],
 )
 def test_parts_of_every_kind_become_text(tmp_path: Path, message: dict[str, Any], text: str) -> None:

@@ -28,6 +28,11 @@ UUID = "6f1d2c3b-4a5e-4f60-8a7b-9c0d1e2f3a4b"
 ROOT = "00000000-0000-4000-8000-000000000000"
 
 
+def use(**given: str) -> dict[str, Any]:
+    """Return a call of a tool."""
+    return {"type": "tool_use", "name": "tool", "input": given}
+
+
 def test_the_messages_of_claude_keep_authors_and_times_without_thinking_and_tools(tmp_path: Path) -> None:
     answer = claude_message(
         "assistant",
@@ -73,6 +78,15 @@ def test_the_branches_of_claude_are_kept_and_the_path_in_view_is_marked(tmp_path
          "a.txt:\ninside"),
         (claude_message("human", said("See."), files=[{"file_name": "b.png"}, None]), "See.\n\nAttached: b.png"),
         (claude_message("human", said("one"), {"type": "text"}, said("two")), "one\n\ntwo"),
+        (claude_message("assistant", said("Here."), use(title="Meals", command="create", content="# Meals"), said("!")),
+         "Here.\n\nMeals\n\n# Meals\n\n!"),
+        (claude_message("assistant", use(path="/mnt/out/list.md", file_text="Rice")), "list.md\n\nRice"),
+        (claude_message("assistant", use(command="ls -l")), "```\nls -l\n```"),
+        (claude_message("assistant", use(id="m", command="update", old_str="a", new_str="Rice")), "Rice"),
+        (claude_message("assistant", use(query="iron"), said("Old.")), "Old."),
+        (claude_message("assistant", {**said("Old."), "citations": [
+            {"title": "A", "details": {"url": "https://a.example"}}, {"url": "https://a.example", "title": "A"}]}),
+         "Old.\n[A](https://a.example)"),
     ],
 )  # fmt: skip
 def test_pastes_and_attachments_of_claude_are_kept(tmp_path: Path, message: dict[str, Any], text: str) -> None:

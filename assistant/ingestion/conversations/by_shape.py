@@ -1,0 +1,106 @@
+"""Reads exports of assistants that are JSON of conversations, known by their fields, or else by their shape alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.conversations.base import Imported, ImportedConversation
+from assistant.ingestion.conversations.exports import Export, Member
+from assistant.ingestion.conversations.json_export import conversation_members, conversations
+from assistant.ingestion.conversations.json_stream import ALL_LINES, EACH_LINE, items, keys_until
+from assistant.ingestion.conversations.messages import LISTS, ROLES, TEXTS, conversation, entries_of, looks_like_chat
+from assistant.ingestion.conversations.values import mapping
+
+_HOLDERS: Final = ("conversations", "chats", "data", "threads", "items", "sessions", "results")
+"""What the list of conversations is called, where a file is an object."""
+_LOOKED_AT: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ByShapeFormat:
+    """Conversations as JSON: of an assistant whose own fields stand in each of them, or without such of any."""
+
+    key: str
+    name: str
+    fields: frozenset[str] = frozenset()
+
+    def recognises(self, export: Export) -> bool:
+        """Return whether a member holds conversations with these fields."""
+        return bool(self.members(export))
+
+    def members(self, export: Export) -> list[Member]:
+        """Return the members that hold conversations."""
+        named = conversation_members(export) or [one for one in export.members if one.name.endswith(".json")]
+        return [one for one in named if self._fits(one, export)]
+
+    def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
+        """Yield the conversations."""
+        parse = partial(_parsed, format_key=self.key, name=self.name if self.fields else "assistant")
+        for member in self.members(export):
+            yield from conversations(export, [member], limits, parse, _place(member, export))
+
+    def _fits(self, member: Member, export: Export) -> bool:
+        place = _place(member, export)
+        if place is None:
+            return False
+        return not self.fields or self.fields <= export.keys[member.name + _FIELDS]
+
+
+_FIELDS: Final = "\0fields"
+
+
+def _parsed(value: Any, otherwise: datetime, *, format_key: str, name: str) -> ImportedConversation:
+    return conversation(value, otherwise, format_key, name)
+
+
+def _place(member: Member, export: Export) -> str | None:
+    """Return where in a file its conversations stand, as a path of ijson's; None if there are none."""
+    if member.name + _FIELDS not in export.keys:
+        place, fields = _found(member)
+        export.keys[member.name + _FIELDS] = fields
+        export.places[member.name] = place
+    return export.places[member.name]
+
+
+def _found(member: Member) -> tuple[str | None, frozenset[str]]:
+    if member.name.endswith(".jsonl"):
+        return _found_in_lines(member)
+    keys = keys_until(member.open, _may_hold_chats)
+    if not _may_hold_chats(keys):
+        return None, frozenset()
+    tops = {path.partition(".")[0] for path in keys}
+    for place in (*(f"{name}.item" for name in _HOLDERS if name in tops), "item", ""):
+        try:
+            first = list(islice(items(member.open, ReadLimits(), place), _LOOKED_AT))
+        except ReadError:
+            continue  # Whoever reads the file reports the damage.
+        if any(looks_like_chat(one) for one in first):
+            fields = {name for one in first for name in mapping(one)}
+            fields |= {name for one in first for entry in entries_of(one)[:4] for name in entry.fields}
+            return place, frozenset(fields)
+    return None, frozenset()
+
+
+def _found_in_lines(member: Member) -> tuple[str | None, frozenset[str]]:
+    """Tell whether each line is a conversation, or all of them together are one."""
+    try:
+        first = list(islice(items(member.open, ReadLimits(), EACH_LINE), 20))
+    except ReadError:
+        return None, frozenset()
+    if first and all(looks_like_chat(one) for one in first):
+        return EACH_LINE, frozenset()
+    return (ALL_LINES if looks_like_chat(first) else None), frozenset()
+
+
+def _may_hold_chats(keys: frozenset[str]) -> bool:
+    names = {path.rpartition(".")[2] for path in keys}
+    has_messages = not names.isdisjoint((*LISTS, "mapping", "role", "sender", "author", "from", "speaker"))
+    asks = not names.isdisjoint((*ROLES, "query", "prompt", "question", "inserted_at"))
+    return has_messages and asks and not names.isdisjoint((*TEXTS, "answer", "response"))

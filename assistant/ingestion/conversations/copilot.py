@@ -1,0 +1,115 @@
+"""Reads the activity of Microsoft's Copilot: a table of messages, as the privacy dashboard gives it."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from io import TextIOWrapper
+from typing import Final
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.conversations.base import Imported, ImportedConversation, Skipped, Torn
+from assistant.ingestion.conversations.exports import Export, Member
+from assistant.ingestion.conversations.threads import Node, Said, link
+from assistant.ingestion.conversations.values import digest, moment, text, title_from
+from assistant.ingestion.readers.failures import translated
+from memory_store.models import USER, Author, AuthorKind, Role
+
+# The columns of the two tables: a conversation's name, the time, who wrote it, the text.
+_COLUMNS: Final = (
+    ("conversation", "time", "author", "message"),
+    ("chatname", "createdat", "author", "messagecontent"),
+)
+_COPILOT: Final = Author(AuthorKind.MODEL, "Copilot")
+_PEOPLE: Final = frozenset(("user", "human", "you"))
+_HEAD_BYTES: Final = 4096
+
+
+class CopilotFormat:
+    """`copilot-activity-history.csv` and `copilot-chat-activity.csv`."""
+
+    key = "copilot"
+    name = "Copilot"
+
+    def recognises(self, export: Export) -> bool:
+        """Return whether a table has Copilot's columns."""
+        return bool(self.members(export))
+
+    def members(self, export: Export) -> list[Member]:
+        """Return the tables with Copilot's columns."""
+        return [one for one in export.tables if one.name.lower().endswith(".csv") and _columns(one) is not None]
+
+    def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
+        """Yield the conversations, in the order in which they begin in the table."""
+        for member in self.members(export):
+            chats: dict[str, list[tuple[str, Said]]] = {}
+            skipped: Counter[Skipped] = Counter()
+            try:
+                with translated():
+                    _gather(member, limits, chats, skipped)
+            except ReadError as error:
+                yield Torn(len(chats) + 1, "", f"{member.name}: {error.message}", error.hint)
+            for title, said in chats.items():
+                yield _conversation(title, said, export.modified_at, skipped)
+                skipped = Counter()  # Told once.
+
+
+def _columns(member: Member) -> tuple[int, ...] | None:
+    with member.open() as stream:
+        head = stream.read(_HEAD_BYTES).decode("utf-8-sig", "replace").splitlines()[:1]
+    names = [name.strip().casefold() for name in next(csv.reader(head), [])]
+    wanted = next((one for one in _COLUMNS if set(one) <= set(names)), None)
+    return tuple(names.index(name) for name in wanted) if wanted else None
+
+
+def _gather(
+    member: Member, limits: ReadLimits, chats: dict[str, list[tuple[str, Said]]], skipped: Counter[Skipped]
+) -> None:
+    columns = _columns(member)
+    assert columns is not None
+    csv.field_size_limit(limits.max_line_chars)
+    with member.open() as raw, TextIOWrapper(raw, "utf-8-sig", "replace", newline="") as stream:
+        rows = csv.reader(stream)
+        next(rows, None)
+        for row in rows:
+            title, time, author, words = (row[at] if at < len(row) else "" for at in columns)
+            words = text(words).strip()
+            if not words:
+                skipped[Skipped.EMPTY] += any(row)
+                continue
+            is_person = author.strip().casefold() in _PEOPLE
+            role = Role.USER if is_person else Role.ASSISTANT
+            said = Said(role, words, USER if is_person else _COPILOT, _time(time))
+            chats.setdefault(title.strip(), []).append((digest(time, author, words), said))
+
+
+def _conversation(
+    title: str, said: list[tuple[str, Said]], otherwise: datetime, skipped: Counter[Skipped]
+) -> ImportedConversation:
+    known = [one.created_at for _, one in said if one.created_at]
+    # Some tables begin with the newest.
+    ordered = said if known != sorted(known, reverse=True) or len(set(known)) < 2 else said[::-1]
+    nodes: list[Node] = []
+    for name, one in ordered:
+        nodes.append(Node(name, nodes[-1].key if nodes else None, one))
+    messages = link(nodes, min(known, default=otherwise))
+    times = [message.created_at for message in messages]
+    shown = title_from(title, messages[0].text)
+    origin = f"copilot:{digest(title or messages[0].text)}"
+    return ImportedConversation(origin, shown, min(times), max(times), messages, messages[-1].origin, dict(skipped))
+
+
+def _time(words: str) -> datetime | None:
+    """Return a time in ISO, or as the second table writes it: `2/17/2026 14:36:11 +00:00`."""
+    words = words.strip()
+    if found := moment(words):
+        return found
+    for pattern in ("%m/%d/%Y %H:%M:%S %z", "%m/%d/%Y %I:%M:%S %p %z", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"):
+        try:
+            return moment(datetime.strptime(words, pattern).isoformat())
+        except ValueError:
+            continue  # The next pattern may fit.
+    return None

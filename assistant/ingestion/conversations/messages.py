@@ -1,0 +1,246 @@
+"""Reads messages of assistants whose export is a list or a tree of them, whatever its fields are called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from assistant.ingestion.conversations.base import ImportedConversation, Skipped
+from assistant.ingestion.conversations.json_export import torn
+from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
+from assistant.ingestion.conversations.values import (
+    digest,
+    key,
+    mapping,
+    moment,
+    one_line,
+    sequence,
+    text,
+    title_from,
+    without_thinking,
+)
+from memory_store.models import USER, Author, AuthorKind, Role
+
+LISTS: Final = ("messages", "responses", "chat_messages", "turns", "history", "entries", "chat", "log", "conversation")
+"""What the list of a conversation's messages is called."""
+ROLES: Final = ("role", "sender", "author", "from", "speaker", "isCreatedByUser", "is_user", "type", "fragments")
+TEXTS: Final = ("content", "text", "message", "body", "parts", "value", "contentChunks", "fragments")
+_PAIRS: Final = (("query", "answer"), ("prompt", "response"), ("question", "answer"), ("input", "output"))
+_TIMES: Final = (
+    *("created_at", "createdAt", "create_time", "timestamp", "time", "date", "inserted_at", "insertedAt", "datetime"),
+    *("created", "sent_at", "updated_at", "updatedAt", "modify_time"),
+)
+_IDS: Final = ("id", "_id", "uuid", "messageId", "message_id", "conversationId", "conversation_id", "chatId")
+_PARENTS: Final = ("parentMessageId", "parent_response_id", "parent_id", "parentId", "parent", "parentUuid")
+_MODELS: Final = ("model", "model_slug", "modelName", "model_name", "modelId", "bot", "botName")
+_TITLES: Final = ("title", "name", "subject", "topic")
+_USER: Final = frozenset(("user", "human", "you", "me", "request", "prompt", "customer", "用户", "我", "ich"))
+_MODEL: Final = frozenset(
+    (
+        *("assistant", "ai", "bot", "model", "response", "agent", "llm", "助手", "chatgpt", "gpt", "claude", "gemini"),
+        *("copilot", "grok", "deepseek", "mistral", "le chat", "perplexity", "poe"),
+    )
+)
+_OTHERS: Final = {
+    **dict.fromkeys(("system", "developer", "instructions"), Skipped.SYSTEM),
+    **dict.fromkeys(("tool", "function", "tool_result", "tool_use", "ipython"), Skipped.TOOL),
+    **dict.fromkeys(("thinking", "reasoning", "think"), Skipped.THINKING),
+}
+_MOST_NESTED: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One message as the export has it, and its place among the others."""
+
+    name: str
+    parent: str | None
+    fields: dict[str, Any]
+    depth: int
+
+
+def conversation(value: Any, otherwise: datetime, key_of_format: str, model_of_format: str) -> ImportedConversation:
+    """Return a conversation; raise `ReadError` if it holds nothing that was said."""
+    outer = mapping(value)
+    about = {**outer, **mapping(outer.get("conversation"))}
+    entries = entries_of(value)
+    if not entries:
+        raise torn("it has no messages")
+    skipped: Counter[Skipped] = Counter()
+    model = _first_line(about, _MODELS) or one_line(mapping(outer.get("options")).get("model")) or model_of_format
+    nodes = [node for entry in entries for node in _nodes(entry, model, skipped)]
+    started = _first_moment(about, _TIMES) or next((one.said.created_at for one in nodes if one.said), None)
+    messages = link(nodes, started or otherwise)
+    if not messages:
+        raise torn("it has no messages with text")
+    identity = _first_key(about, _IDS) or digest(messages[0].text, messages[0].created_at.isoformat())
+    times = [message.created_at for message in messages]
+    current = visible_end(nodes, key(about.get("currentId")) or key(about.get("current_node")), messages)
+    return ImportedConversation(
+        f"{key_of_format}:{identity}",
+        title_from(next((about[name] for name in _TITLES if text(about.get(name)).strip()), ""), messages[0].text),
+        started or min(times),
+        max(times),
+        messages,
+        current,
+        skipped,
+    )
+
+
+def entries_of(value: Any) -> list[_Entry]:
+    """Return the messages of a conversation that is a list of them, or holds a list or a tree."""
+    if isinstance(value, list):
+        return _listed(value)
+    outer = mapping(value)
+    if isinstance(outer.get("mapping"), dict):
+        return _mapped(outer["mapping"])
+    return next((found for name in LISTS if (found := _listed(sequence(outer.get(name))))), [])
+
+
+def looks_like_chat(value: Any) -> bool:
+    """Return whether a value is a conversation: nearly all in it are messages of a person or an assistant."""
+    entries = [entry for entry in entries_of(value) if entry.fields]
+    pairs = sum(_pair(entry.fields) is not None for entry in entries)
+    known = sum(_role(entry) is not None and any(name in entry.fields for name in TEXTS) for entry in entries)
+    if pairs:
+        return pairs >= 0.8 * len(entries)
+    return known >= 2 and known >= 0.8 * len(entries) and any(_role(entry) is Role.USER for entry in entries)
+
+
+def _pair(fields: dict[str, Any]) -> tuple[str, str] | None:
+    """Return a question with its answer, where a message holds both."""
+    found = ((fields.get(asked), fields.get(answered)) for asked, answered in _PAIRS)
+    return next((pair for pair in found if isinstance(pair[0], str) and isinstance(pair[1], str)), None)  # type: ignore[return-value]
+
+
+def _listed(values: list[Any]) -> list[_Entry]:
+    """Return the messages of a list, and those that are nested in them as answers."""
+    entries: list[_Entry] = []
+    waiting: list[tuple[dict[str, Any], str | None, int]]
+    waiting = [(one, None, 0) for one in reversed(values) if isinstance(one, dict)]
+    tree = any(name in _unwrapped(one) for one, _, _ in waiting for name in _PARENTS)
+    while waiting and len(entries) < _MOST_NESTED:
+        fields, above, depth = waiting.pop()
+        fields = _unwrapped(fields)
+        name = _first_key(fields, _IDS[:5]) or f"#{len(entries)}"
+        before = above or (entries[-1].name if entries and not tree else None)
+        entries.append(_Entry(name, _first_key(fields, _PARENTS) or before, fields, depth))
+        inner = sequence(fields.get("children"))
+        waiting += [(one, name, depth + 1) for one in reversed(inner) if isinstance(one, dict)]
+    return entries
+
+
+def _mapped(nodes: dict[str, Any]) -> list[_Entry]:
+    depths: dict[str, int] = {}
+    entries = []
+    for name, node in nodes.items():
+        parent = key(mapping(node).get("parent"))
+        depths[name] = depths.get(parent or "", -1) + 1
+        entries.append(_Entry(name, parent, mapping(mapping(node).get("message")), depths[name]))
+    return entries
+
+
+def _unwrapped(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a message without what is wrapped around it."""
+    for name in ("response", "message"):
+        inner = fields.get(name)
+        if isinstance(inner, dict):
+            return {**fields, **inner}
+    return fields
+
+
+def _nodes(entry: _Entry, model: str, skipped: Counter[Skipped]) -> Iterator[Node]:
+    fields, when = entry.fields, _first_moment(entry.fields, _TIMES)
+    writer = Author(AuthorKind.MODEL, _first_line(fields, _MODELS) or model)
+    if pair := _pair(fields):
+        yield Node(f"{entry.name}/q", entry.parent, _said(Role.USER, pair[0], USER, when, skipped))
+        yield Node(entry.name, f"{entry.name}/q", _said(Role.ASSISTANT, pair[1], writer, when, skipped))
+        return
+    role = _role(entry)
+    if isinstance(role, Skipped) or role is None:
+        skipped.update([role or Skipped.EMPTY] if fields else [])
+        yield Node(entry.name, entry.parent, None)
+        return
+    author = USER if role is Role.USER else writer
+    yield Node(entry.name, entry.parent, _said(role, _words(fields, skipped), author, when, skipped))
+
+
+def _said(role: Role, words: str, author: Author, when: datetime | None, skipped: Counter[Skipped]) -> Said | None:
+    words = text(words).strip()
+    if role is Role.ASSISTANT:
+        words, thought = without_thinking(words)
+        skipped.update([Skipped.THINKING] if thought else [])
+    if not words:
+        skipped[Skipped.EMPTY] += 1
+        return None
+    return Said(role, words, author, when)
+
+
+def _role(entry: _Entry) -> Role | Skipped | None:
+    found = _role_of(entry.fields)
+    if found is None and entry.fields and "reasoning_content" in entry.fields:
+        return Role.USER if entry.depth % 2 else Role.ASSISTANT  # A tree whose nodes say nothing but what was said.
+    return found
+
+
+def _role_of(fields: dict[str, Any]) -> Role | Skipped | None:
+    for name in ("isCreatedByUser", "is_user", "isUser"):
+        if isinstance(fields.get(name), bool):
+            return Role.USER if fields[name] else Role.ASSISTANT
+    kinds = [text(mapping(one).get("type")) for one in sequence(fields.get("fragments"))]
+    named = [fields.get(name) for name in ("role", "sender", "author", "from", "speaker", "type")]
+    named = [mapping(one).get("role") or mapping(one).get("name") if isinstance(one, dict) else one for one in named]
+    for one in (*named, *kinds[-1:]):
+        word = text(one).strip().casefold()
+        if word in _USER or word in _MODEL:
+            return Role.USER if word in _USER else Role.ASSISTANT
+        if word in _OTHERS:
+            return _OTHERS[word]
+    return None
+
+
+def _words(fields: dict[str, Any], skipped: Counter[Skipped]) -> str:
+    for name in TEXTS:
+        value = fields.get(name)
+        if isinstance(value, str) and value.strip():
+            return value
+        pieces = [_piece(one, skipped) for one in sequence(value)]
+        if words := "\n\n".join(piece for piece in pieces if piece):
+            return words
+    return ""
+
+
+def _piece(one: object, skipped: Counter[Skipped]) -> str:
+    if isinstance(one, str):
+        return one.strip()
+    part = mapping(one)
+    kind = text(part.get("type")).casefold()
+    if kind in _OTHERS:
+        skipped[_OTHERS[kind]] += 1
+        return ""
+    inner = part.get("text")
+    words = text(inner) or text(mapping(inner).get("value")) or text(part.get("content"))
+    return words.strip()
+
+
+def _first_key(fields: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((found for name in names if (found := key(fields.get(name)))), None)
+
+
+def _first_line(fields: dict[str, Any], names: tuple[str, ...]) -> str:
+    return one_line(*(fields.get(name) for name in names))
+
+
+def _first_moment(fields: dict[str, Any], names: tuple[str, ...]) -> datetime | None:
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, dict):  # As MongoDB writes it.
+            value = value.get("$date", value)
+            value = value.get("$numberLong", value) if isinstance(value, dict) else value
+            value = int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 16 else value
+        if found := moment(value):
+            return found
+    return None

@@ -36,6 +36,12 @@ def excerpt(text: str, length: int) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
+def path_end(path: str, length: int) -> str:
+    """Return the end of a path, which tells files apart, at most `length` characters, an ellipsis where it was cut."""
+    line = plain(path, one_line=True)
+    return line if len(line) <= length else "…" + line[1 - length :]
+
+
 def main_signals(reasons: Iterable[Reason]) -> list[str]:
     """Return the names of the few signals that spoke most for a hit, the strongest first, from its ordered reasons."""
     return [one.signal for one in reasons if one.contribution > 0][:_MOST_SIGNALS]

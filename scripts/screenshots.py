@@ -7,6 +7,7 @@ python scripts/screenshots.py --check   only say which are out of date (exit cod
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,16 +16,21 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from textual.pilot import Pilot
 
 from assistant import config
+from assistant.core.explaining import sentences_of
+from assistant.llm.detection import FoundModel
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
+from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.source import SourceScreen
 from assistant.tui.services import Services
+from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.source_list import SourceLine
 from memory_store import NewDocument, Store
 from memory_store.models import Locator, PassageDraft
@@ -36,9 +42,9 @@ QUESTIONS = ("I'm allergic to penicillin.", "Who has our spare key, and what do 
 ANSWERS = (
     "Noted. I will keep it in mind whenever medicines come up.",
     """\
-**The spare key** is with Ines at number 12 [1].
+**The spare key** is with Ines at number 12 [2].
 
-**The boiler**, when its pressure drops [2]:
+**The boiler**, when its pressure drops [1]:
 
 1. Open the grey valve under it slowly
 2. Close it when the needle stands at 1.5 bar
@@ -71,17 +77,20 @@ LIBRARY: tuple[tuple[str, str, tuple[tuple[tuple[str, ...], int, str], ...]], ..
 
 @dataclass(frozen=True)
 class Picture:
-    """One screenshot: its file, the theme, and whether a source is open in it."""
+    """One screenshot: its file, the theme, its size, and whether a source or the list of services is open in it."""
 
     name: str
     theme: str
     source: bool = False
+    services: bool = False
+    size: tuple[int, int] = SIZE
 
 
 PICTURES = (
     Picture("chat-dark.svg", "keepsake-dark"),
     Picture("chat-light.svg", "keepsake-light"),
     Picture("source.svg", "keepsake-dark", source=True),
+    Picture("model.svg", "keepsake-dark", services=True, size=(60, 20)),
 )
 
 
@@ -106,20 +115,50 @@ async def draw(picture: Picture, folder: Path) -> str:
     with Store.open(folder) as store:
         fill(store)
         app = ChatApp(lambda: Services(settings, store, model, folder / "config.toml", embeds=False), blink=False)
-        async with app.run_test(size=SIZE) as pilot:
+        async with app.run_test(size=picture.size) as pilot:
             await _until(pilot, lambda: app.chat.is_open)
-            for number, question in enumerate(QUESTIONS, start=1):
+            for number, question in enumerate(() if picture.services else QUESTIONS, start=1):
                 app.chat.submit(question)
                 await _until(pilot, partial(_has_answers, app, number))
+            check_citations(app)
             if picture.source:
                 app.chat.query(SourceLine).first().focus()
                 await pilot.press("enter")
                 await _until(pilot, lambda: isinstance(app.screen, SourceScreen))
                 await _until(pilot, lambda: len(app.screen.query(".source--neighbour")) == 1)
-            await _until(pilot, lambda: not [one for one in app.workers if one.is_running])
+            if picture.services:  # the command waits for the dialog
+                await _show_services(app, pilot)
+            else:
+                await _until(pilot, lambda: not [one for one in app.workers if one.is_running])
             await pilot.wait_for_animation()
             await pilot.pause()
             return app.export_screenshot(title="Keepsake", simplify=True)
+
+
+async def _show_services(app: ChatApp, pilot: Pilot[Any]) -> None:
+    """Open the list of services, as on a machine where no model was found."""
+    with patch("assistant.tui.actions.models.detect", _nothing_found):
+        app.chat.submit("/model")
+        await _until(pilot, lambda: isinstance(app.screen, Chooser))
+        first = app.screen
+        await _until(pilot, lambda: app.focused is not None and app.focused in first.query("*"))
+        await pilot.press("up", "enter")
+        await _until(pilot, lambda: app.screen is not first and isinstance(app.screen, Chooser))
+
+
+async def _nothing_found() -> list[FoundModel]:
+    return []
+
+
+def check_citations(app: ChatApp) -> None:
+    """Raise ValueError where an answer cites a source that does not hold its words: a picture shows no such thing."""
+    for answer in app.chat.query(Answer):
+        texts = {one.number: one.text.casefold() for one in answer.sources}
+        for sentence in sentences_of(answer.text):
+            words = {word for word in re.findall(r"\w{4,}", sentence.text.casefold()) if word != "when"}
+            for number in sentence.numbers:
+                if sum(word in texts.get(number, "") for word in words) < 2:
+                    raise ValueError(f"Source {number} does not hold {sentence.text!r}: {texts.get(number)!r}")
 
 
 def _has_answers(app: ChatApp, count: int) -> bool:

@@ -31,7 +31,7 @@ from assistant.tui.services import Services
 from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.source_list import SourceLine
 from memory_store import Store
-from scripts.screenshots import ANSWERS, FOLDER, QUESTIONS, _until, fill
+from scripts.screenshots import ANSWERS, FOLDER, QUESTIONS, _until, check_citations, fill
 
 FILE: Final = FOLDER / "session.svg"
 SIZE: Final = (84, 26)
@@ -43,8 +43,7 @@ SECONDS: Final = (1.2, 1.6, 1.4, 3.2, 3.0, 2.6, 2.6, 3.6)
 async def record(folder: Path) -> list[str]:
     """Play the session and return its frames as SVG."""
     gate = asyncio.Event()
-    answer = ANSWERS[1].replace("[1]", "[0]").replace("[2]", "[1]").replace("[0]", "[2]")  # as found for it alone
-    first, rest = answer[:49], answer[49:]
+    first, rest = ANSWERS[1][:49], ANSWERS[1][49:]
     script: list[Step] = [first, gate, rest]
     settings = config.Settings(chat=config.ChatConfig(titles=False, capture=False, learn=False))
     frames: list[str] = []
@@ -70,6 +69,7 @@ async def record(folder: Path) -> list[str]:
             await frame()
             gate.set()
             await _until(pilot, lambda: not app.chat.is_answering)
+            check_citations(app)
             await frame()
             app.chat.query(SourceLine).first().focus()
             await pilot.press("enter")

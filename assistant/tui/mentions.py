@@ -22,6 +22,10 @@ _NAME_CHARS: Final = 48
 # What is being written at the cursor: @word, or @"several words until the closing mark.
 _AT_CURSOR: Final = re.compile(r'(?:^|(?<=[\s(]))@(?:"([^"\n]*)|([^\s"]*))$')
 _WRITTEN: Final = re.compile(r'(?:^|(?<=[\s(]))@(?:"([^"\n]+)"|([^\s"]+))')
+# The last word of a command, as a shell would take it: a blank in a path stands behind a backslash.
+_ARGUMENT: Final = re.compile(r"(?<=\s)((?:\\.|[^\s\\\"'-])(?:\\.|[^\s\\\"'])*)$")
+_ESCAPED: Final = re.compile(r"\\(.)")
+_TO_ESCAPE: Final = re.compile(r"[\s\"'\\()&;]")
 _PATH_LIKE: Final = re.compile(r"^(?:~|\.{1,2})?/|^~$")
 
 
@@ -43,6 +47,28 @@ def at_cursor(before: str) -> str | None:
     """Return what is written behind an `@` up to the cursor; None where no mention is being written."""
     found = _AT_CURSOR.search(before)
     return None if found is None else (found.group(1) or found.group(2) or "")
+
+
+def path_at_cursor(before: str) -> str | None:
+    """Return the path that is being written as an argument of a command, its escaped blanks plain; None for none."""
+    found = _ARGUMENT.search(before)
+    return None if found is None else _ESCAPED.sub(r"\1", found.group(1))
+
+
+def with_path(before: str, mention: Mention) -> str:
+    """Return the text before the cursor with the path that is being written at its end completed."""
+    written = _TO_ESCAPE.sub(r"\\\g<0>", mention.name)
+    return before[: _begin_of_argument(before)] + written + ("" if mention.detail == "folder" else " ")
+
+
+def _begin_of_argument(before: str) -> int:
+    found = _ARGUMENT.search(before)
+    return len(before) if found is None else found.start(1)
+
+
+def files_of(typed: str, folder: Path) -> list[Mention]:
+    """Return the files and folders that a path may become, a few. Reads the disk."""
+    return list(islice(_files(typed, folder) if "/" in typed else _near(typed, folder, beginning=True), MOST))
 
 
 def without_mention(before: str) -> str:
@@ -94,10 +120,11 @@ def _memories(store: Store, words: list[str]) -> Iterator[Mention]:
             yield Mention(_name(one.text), one.kind.value, Source(one.id, SourceKind.MEMORY, one.kind.value))
 
 
-def _near(typed: str, folder: Path) -> Iterator[Mention]:
-    """Yield files of the folder in which Keepsake was started, by any part of their name."""
+def _near(typed: str, folder: Path, *, beginning: bool = False) -> Iterator[Mention]:
+    """Yield files of the folder in which Keepsake was started, by any part of their name, or by its beginning."""
     for entry in _entries(folder):
-        if typed.casefold() in entry.name.casefold():
+        place = entry.name.casefold().find(typed.casefold())
+        if place == 0 or (place > 0 and not beginning):
             yield _file(entry, entry.name)
 
 

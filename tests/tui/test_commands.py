@@ -50,6 +50,37 @@ async def test_the_help_lists_every_command(tmp_path: Path) -> None:
         await house.until(lambda: house.app.screen is house.chat)
 
 
+async def test_the_help_shows_what_holds_the_words_typed(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.pilot.press("f1")
+        dialog = await house.dialog(HelpScreen)
+
+        def shown() -> str:
+            return str(dialog.query_one("#found").render())
+
+        await house.press_keys("import files")
+        await house.until(lambda: "/goals" not in shown())
+        assert "/import PATH…" in shown()
+        await house.press_keys(" xyzzy")
+        await house.until(lambda: shown() == "Nothing is called that.")
+
+
+async def test_a_path_behind_import_is_completed_by_tab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here" / "my notes").mkdir(parents=True)
+    (tmp_path / "here" / "my notes" / "garden (old).md").write_text("x")
+    monkeypatch.chdir(tmp_path / "here")
+    async with chatting(tmp_path) as house:
+        suggested = house.chat.query_one(Suggestions)
+        await house.press_keys("/import --private my")
+        await house.until(lambda: [one.name for one in suggested.items] == ["my notes/"])
+        await house.pilot.press("tab")
+        assert house.chat.prompt.text == "/import --private my\\ notes/"
+        await house.until(lambda: [one.name for one in suggested.items] == ["my notes/garden (old).md"])
+        await house.pilot.press("tab", "enter")
+        await house.until(lambda: len(house.store.documents.all()) == 1)
+        assert house.store.documents.all()[0].path.endswith("my notes/garden (old).md")
+
+
 async def test_typing_a_slash_suggests_and_tab_completes(tmp_path: Path) -> None:
     async with chatting(tmp_path) as house:
         await house.press_keys("/im")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual.widgets import Input
 
+from assistant.tui.actions.conversation import resume
 from assistant.tui.screens.settings import SettingsScreen
 from assistant.tui.widgets.setting_field import SettingField
 from memory_store import Store
@@ -44,3 +45,18 @@ async def test_topics_and_folders_that_are_typed_hold_for_what_is_there_and_what
         assert private(house)["I have asthma."]
         assert private(house)["I'm allergic to nuts."]
         assert not private(house)["I keep bees."]
+
+
+async def test_a_private_chat_is_marked_at_the_prompt_until_another_is_begun(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        await house.say("/private")
+        await house.until(lambda: "private" in str(house.chat.prompt.border_subtitle))
+        await house.ask("Hello there")
+        (talk,) = house.store.conversations.all()
+        assert talk.private
+        await house.say("/new")
+        await house.until(lambda: house.chat.prompt.border_subtitle is None)
+        await resume(house.chat, talk.id)
+        assert "private" in str(house.chat.prompt.border_subtitle)
+        await house.say("/private")
+        await house.until(lambda: house.chat.prompt.border_subtitle is None)

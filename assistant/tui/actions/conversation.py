@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from assistant.tui.screens.chat import ChatScreen
 
 TEMPORARY: Final = N_("temporary: nothing of this chat is kept")
+PRIVATE: Final = N_("private: stays on this machine")
 
 
 async def new(chat: ChatScreen, argument: str = "", *, temporary: bool = False) -> None:
@@ -39,10 +40,17 @@ async def new(chat: ChatScreen, argument: str = "", *, temporary: bool = False) 
     await chat.transcript.replace([])
     chat.show_title()
     chat.show_parts(())
-    chat.prompt.border_subtitle = _(TEMPORARY) if temporary else None
+    show_kept(chat)
     if chat.keeper is not None:
         chat.keeper.show_context(None)
     chat.focus_prompt()
+
+
+def show_kept(chat: ChatScreen) -> None:
+    """Show at the prompt that nothing of this chat is kept, or that it stays on this machine."""
+    session = chat.session
+    mark = "" if session is None else TEMPORARY if session.temporary else PRIVATE if session.is_private else ""
+    chat.prompt.border_subtitle = _(mark) if mark else None
 
 
 async def temporary(chat: ChatScreen, argument: str = "") -> None:
@@ -67,7 +75,7 @@ async def resume(chat: ChatScreen, conversation_id: str) -> None:
     services = chat.services
     settings = bootstrap.turn_settings(services.settings)
     chat.session = await Session.open(services.store, services.model, settings, conversation_id)
-    chat.prompt.border_subtitle = None
+    show_kept(chat)
     chat.show_parts(())
     await chat.sender.bring_draft()
     await show_branch(chat)

@@ -15,6 +15,7 @@ from assistant.display import day, excerpt, plain
 from assistant.errors import ModelError
 from assistant.language import N_, NN_, _, plural
 from assistant.tui import learning
+from assistant.tui.actions.conversation import show_kept
 from assistant.tui.actions.forgetting import erase
 from assistant.tui.actions.writing import written_in_editor
 from assistant.tui.screens.ask import AskScreen
@@ -196,6 +197,7 @@ async def private(chat: ChatScreen, argument: str) -> None:
         chat.notify(_("A temporary chat is kept nowhere; who answers still sees it."), markup=False, timeout=4)
         return
     await session.keep_private(private=not session.is_private)
+    show_kept(chat)
     if session.is_private:
         hint = "" if session.model.is_private else _("Who answers is not on this machine: /model chooses one that is.")
         await chat.notice(_("Private: nothing of it is sent to another machine."), hint, "good")

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.display import day, moment, plain
+from assistant.display import day, moment, path_end, plain
 from assistant.ingestion.on_disk import OnDisk, importable, on_disk
 from assistant.language import N_, NN_, _, plural
 from assistant.tui.screen_actions import DOCUMENT_ACTIONS, bindings_of
@@ -25,6 +25,7 @@ from memory_store.models import AuthorKind, Document
 
 _READ: Final = Filter("read", (N_("read whole or not"), N_("with something missing"), N_("read whole")))
 _MOST_SHOWN: Final = 50
+_PATH_CHARS: Final = 44
 
 
 class DocumentsScreen(Browser[Document, None]):
@@ -65,7 +66,7 @@ class DocumentsScreen(Browser[Document, None]):
             plain(item.title, one_line=True) or _("Untitled"),
             ("\n" + about, "$foreground-muted"),
             (marks, "$accent"),
-            (f" · {plain(item.path, one_line=True)}", "$foreground-muted"),
+            (f" · {path_end(item.path, _PATH_CHARS)}", "$foreground-muted"),
         )
 
     def detail(self, item: Document) -> Content:

@@ -1,13 +1,15 @@
-"""The help: every key and command, from the registry."""
+"""The help: every key and command, from the registry, with a filter over all of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from assistant.language import _
 from assistant.tui import keymap
@@ -16,45 +18,89 @@ from assistant.tui.screen_actions import SCREENS
 from assistant.tui.screens.dialog import Dialog
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A key or command and what it does; `name` is what the settings call it, found by the filter alone."""
+
+    shown: str
+    summary: str
+    name: str = ""
+
+
 class HelpScreen(Dialog[None]):
-    """Lists keys and commands."""
+    """Lists keys and commands, those that hold what is typed."""
 
     DEFAULT_CSS = """
-    HelpScreen VerticalScroll > Static { height: auto; }
+    HelpScreen {
+        & > Vertical { height: 90%; }
+        & VerticalScroll { height: 1fr; margin: 1 0 0 0; scrollbar-size-vertical: 1; }
+        & VerticalScroll > Static { height: auto; }
+    }
     """
 
     def compose(self) -> ComposeResult:
-        """Show two lists."""
-        with VerticalScroll(classes="dialog"):
-            yield Static(_("Keys"), classes="dialog--title", markup=False)
-            yield Static(_table(KEYS), markup=False)
-            yield Static(self._keys_of([(one.name, one.key, one.summary) for one in COMMANDS]), markup=False)
-            yield Static("\n" + _("With a message selected"), classes="dialog--title", markup=False)
-            acted = [(one.full_name, one.key, one.summary) for one in MESSAGE_ACTIONS]
-            yield Static(self._keys_of(acted), markup=False)
-            yield Static("\n" + _("On a source of an answer"), classes="dialog--title", markup=False)
-            judged = [(one.full_name, one.key, one.summary) for one in SOURCE_ACTIONS]
-            yield Static(self._keys_of(judged), markup=False)
-            for place, actions in SCREENS:
-                yield Static(f"\n{_(place)}", classes="dialog--title", markup=False)
-                done = [(one.full_name, one.sign, one.summary) for one in actions]
-                yield Static(self._keys_of(done), markup=False)
-            yield Static("\n" + _("Commands"), classes="dialog--title", markup=False)
-            yield Static(_table([(one.usage, one.summary) for one in COMMANDS]), markup=False)
-            yield Static(_("Esc closes"), classes="dialog--hint", markup=False)
+        """Show a filter, and all of it."""
+        with Vertical(classes="dialog"):
+            yield Input(placeholder=_("Type to search keys and commands"))
+            with VerticalScroll(can_focus=False):
+                yield Static(self._text(""), id="found", markup=False)
+            yield Static(_("Esc closes · own keys: Settings (F4), [keys]"), classes="dialog--hint", markup=False)
 
-    def _keys_of(self, things: Sequence[tuple[str, str, str]]) -> Content:
-        """Return what has a key: by (name, key, summary), with the name by which the settings give it another."""
-        keyed = [(keymap.shown(self.app, name, key), summary, name) for name, key, summary in things]
-        return Content("\n").join(
-            Content.assemble(
-                (key.title(), "$accent"), (f"   {name}", "$foreground-muted"), "\n  ", (_(summary), "$foreground-muted")
-            )
-            for key, summary, name in keyed
-            if key
-        )
+    @on(Input.Changed)
+    def show_found(self, event: Input.Changed) -> None:
+        """Show what holds the words typed."""
+        self.query_one("#found", Static).update(self._text(event.value))
+        self.query_one(VerticalScroll).scroll_home(animate=False)
+
+    def on_key(self, event: object) -> None:
+        """Scroll with the keys that the filter does not use."""
+        scroll = self.query_one(VerticalScroll)
+        move = {
+            "up": scroll.scroll_up,
+            "down": scroll.scroll_down,
+            "pageup": scroll.scroll_page_up,
+            "pagedown": scroll.scroll_page_down,
+        }.get(getattr(event, "key", ""))
+        if move is not None:
+            move(animate=False)
+
+    def _text(self, typed: str) -> Content:
+        words = typed.casefold().split()
+        parts: list[Content] = []
+        for title, lines in self._sections():
+            found = [one for one in lines if all(word in _searched(title, one) for word in words)]
+            if found:
+                parts.append(Content.styled(title, "bold $primary"))
+                parts += [_drawn(one) for one in found]
+                parts.append(Content(""))
+        return Content("\n").join(parts) if parts else Content(_("Nothing is called that."))
+
+    def _sections(self) -> list[tuple[str, list[_Line]]]:
+        fixed = [_Line(key, _(meaning)) for key, meaning in KEYS]
+        sections = [
+            (_("Keys"), fixed + self._keyed([(one.name, one.key, one.summary) for one in COMMANDS])),
+            (
+                _("With a message selected"),
+                self._keyed([(one.full_name, one.key, one.summary) for one in MESSAGE_ACTIONS]),
+            ),
+            (
+                _("On a source of an answer"),
+                self._keyed([(one.full_name, one.key, one.summary) for one in SOURCE_ACTIONS]),
+            ),
+        ]
+        for place, actions in SCREENS:
+            sections.append((_(place), self._keyed([(one.full_name, one.sign, one.summary) for one in actions])))
+        return [*sections, (_("Commands"), [_Line(one.usage, _(one.summary)) for one in COMMANDS])]
+
+    def _keyed(self, things: Sequence[tuple[str, str, str]]) -> list[_Line]:
+        """Return what has a key, of (name, key, summary)."""
+        keyed = [_Line(keymap.shown(self.app, name, key).title(), _(summary), name) for name, key, summary in things]
+        return [one for one in keyed if one.shown]
 
 
-def _table(rows: Sequence[tuple[str, str]]) -> Content:
-    lines = [Content.assemble((name, "$accent"), "\n  ", (_(meaning), "$foreground-muted")) for name, meaning in rows]
-    return Content("\n").join(lines)
+def _searched(title: str, line: _Line) -> str:
+    return f"{title} {line.shown} {line.summary} {line.name}".casefold()
+
+
+def _drawn(line: _Line) -> Content:
+    return Content.assemble((line.shown, "$accent"), "\n  ", (line.summary, "$foreground-muted"))

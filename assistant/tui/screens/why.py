@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -17,7 +19,9 @@ from assistant.tui.screens.dialog import Dialog
 from assistant.tui.sources import SourceView
 from memory_store.models import Memory
 
-_EXCERPT_CHARS = 400
+_EXCERPT_CHARS: Final = 400
+# On one line the marks of quoted lines would stand among the words.
+_QUOTED: Final = re.compile(r"^(?:>[ \t]?)+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,10 @@ class WhyScreen(Dialog[None]):
         """Show what was said, then each ground."""
         with VerticalScroll(classes="dialog"):
             yield Static(_("Why this answer"), classes="dialog--title", markup=False)
-            yield Static(Content.styled(excerpt(self._said, _EXCERPT_CHARS), "italic $foreground-muted"), markup=False)
+            yield Static(
+                Content.styled(excerpt(_QUOTED.sub("", self._said), _EXCERPT_CHARS), "italic $foreground-muted"),
+                markup=False,
+            )
             if not self._grounds:
                 yield Static(
                     _("Nothing that is remembered is cited for this: the model said it by itself."), markup=False

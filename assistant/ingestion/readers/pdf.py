@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from functools import partial
+from io import BytesIO
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_pdf_date
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import LIST_ITEM
+from assistant.ingestion.readers.pdf_layout import Column, Table, arranged, is_rtl
+from assistant.ingestion.readers.pdf_page import Page, read_page
+from assistant.ingestion.readers.pdf_text import Hyphens, drop_repeated
+from assistant.ingestion.readers.tables import table_lines
 from memory_store.models import Locator
 
 if TYPE_CHECKING:
@@ -22,11 +29,15 @@ if TYPE_CHECKING:
 _PDFIUM = threading.Lock()
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD in fpdfview.h
 _TAIL_BYTES = 65536
-# What PDFium puts where a word was hyphenated at a line's end.
-_HYPHENATION = re.compile("[\ufffe\x02](?:\r?\n)?")
+_MOST_ATTACHED = 200
+_NOBODY = ("", "anonymous", "unknown", "unspecified")
+_OPEN_HYPHEN = re.compile(r"\d[-–]$")
 _SENTENCE_END = re.compile(r"[.!?。！？；:：][\"'”’」』）)\]]*$")
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_UNTITLED = re.compile(r"^(untitled|unknown|document\d*|microsoft word - .*|.*\.(docx?|indd|tex|dvi))?$", re.IGNORECASE)
+_UNTITLED = re.compile(
+    r"^(untitled|unknown|anonymous|unspecified|document\d*|microsoft word - .*|.*\.(docx?|indd|tex|dvi))?$",
+    re.IGNORECASE,
+)
 # A line this near to the page's longest was broken by the margin, not by the author.
 _FULL_LINE = 0.7
 
@@ -46,25 +57,76 @@ class PdfReader:
         if b"%%EOF" not in data[-_TAIL_BYTES:] and b"startxref" not in data[-_TAIL_BYTES:]:
             raise _torn("its end is missing")
         document = _open(data)
+        left_out: list[LeftOut] = []
         try:
             with _PDFIUM:
                 metadata = document.get_metadata_dict()
                 outline = _outline(document)
-            pages = _page_texts(document, limits)
+                attached = list(_attached(document, file, left_out))
+            pages = _pages(document, limits)
         finally:
             with _PDFIUM:
                 document.close()
-        if not any(page.strip() for page in pages):
+        if not any(page.text.strip() or page.fields or page.remarks for page in pages):
             raise ReadError("no text layer: it holds only images of pages", "Run it through text recognition (OCR).")
-        title = metadata.get("Title", "").strip()
-        author = metadata.get("Author", "").strip()
+        left_out += _not_read(pages)
+        title, author = (metadata.get(name, "").strip().strip("()") for name in ("Title", "Author"))
         return ReadDocument(
             file.stem if _UNTITLED.match(title) else title,
             self.media_type,
             _blocks(pages, outline),
-            None if author.lower() in ("", "anonymous", "unknown", "unspecified") else author,
+            None if author.lower() in _NOBODY else author,
             parse_pdf_date(metadata.get("CreationDate")),
+            left_out,
+            attached,
         )
+
+
+def _attached(document: pypdfium2.PdfDocument, file: SourceFile, left_out: list[LeftOut]) -> Iterator[SourceFile]:
+    """Yield the files that are embedded in a PDF; one that unpacks to more than the PDF itself is named instead."""
+    import pypdfium2
+
+    room = file.size
+    for index in range(min(document.count_attachments(), _MOST_ATTACHED)):
+        attachment = document.get_attachment(index)
+        name = " ".join(attachment.get_name().replace("/", " ").split()) or f"attachment {index + 1}"
+        try:
+            data = bytes(attachment.get_data())
+        except pypdfium2.PdfiumError:
+            left_out.append(LeftOut(f"attachment {name}", "it can't be unpacked", "Save it from the PDF."))
+            continue
+        room -= len(data)
+        if room < 0:
+            hint = "Save it from the PDF and import it."
+            left_out.append(LeftOut(f"attachment {name}", "it unpacks to more than the PDF itself", hint))
+            return
+        path = f"{file.path}!/{name}"
+        yield SourceFile(path, partial(BytesIO, data), len(data), PurePosixPath(name).suffix.lower(), file.modified_at)
+
+
+def _not_read(pages: list[Page]) -> Iterator[LeftOut]:
+    """Yield what the pages hold that is no text: pictures of text, and text whose letters can't be told."""
+    hint = "Run the PDF through text recognition (OCR), and import it again."
+    bare = [number for number, page in enumerate(pages, start=1) if page.is_picture and not page.text.strip()]
+    stamped = [number for number, page in enumerate(pages, start=1) if page.is_picture and page.text.strip()]
+    unreadable = [number for number, page in enumerate(pages, start=1) if page.unreadable]
+    for numbers, one, many in (
+        (bare, "it holds only a picture", "they hold only a picture"),
+        (stamped, "it is a picture but for a few words", "they are pictures but for a few words"),
+        (unreadable, "some of its text can't be read", "some of their text can't be read"),
+    ):
+        for first, last in _runs(numbers):
+            yield LeftOut(f"page {first}", one, hint) if first == last else LeftOut(f"pages {first}–{last}", many, hint)
+
+
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) of numbers that follow each other."""
+    first = last = 0
+    for number in [*numbers, 0]:
+        if first and number != last + 1:
+            yield first, last
+            first = 0
+        first, last = first or number, number
 
 
 def _open(data: bytes) -> pypdfium2.PdfDocument:
@@ -80,38 +142,26 @@ def _open(data: bytes) -> pypdfium2.PdfDocument:
             raise _torn("its structure can't be read") from error
 
 
-def _page_texts(document: pypdfium2.PdfDocument, limits: ReadLimits) -> list[str]:
+def _pages(document: pypdfium2.PdfDocument, limits: ReadLimits) -> list[Page]:
     import pypdfium2
 
-    pages: list[str] = []
+    pages: list[Page] = []
     total = 0
     with _PDFIUM:
         count = len(document)
+        document.init_forms()
     if not count:
         raise _torn("it has no pages")
     for index in range(count):
         try:
-            pages.append(_page_text(document, index))
+            with _PDFIUM:  # One page at a time, so that another import's PDF does not wait for a whole book.
+                pages.append(read_page(document, index))
         except pypdfium2.PdfiumError as error:
             raise _torn(f"page {index + 1} can't be read") from error
-        total += len(pages[-1])
+        total += len(pages[-1].text)
         if total > limits.max_text_chars:
             raise too_much_text(limits)
     return pages
-
-
-def _page_text(document: pypdfium2.PdfDocument, index: int) -> str:
-    with _PDFIUM:  # One page at a time, so that another import's PDF does not wait for a whole book.
-        page = document[index]
-        try:
-            text_page = page.get_textpage()
-            try:
-                text: str = text_page.get_text_bounded()
-            finally:
-                text_page.close()
-        finally:
-            page.close()
-    return _HYPHENATION.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _outline(document: pypdfium2.PdfDocument) -> _Outline:
@@ -125,23 +175,40 @@ def _outline(document: pypdfium2.PdfDocument) -> _Outline:
     return entries
 
 
-def _blocks(pages: list[str], entries: _Outline) -> Iterator[Block]:
+def _blocks(pages: list[Page], entries: _Outline) -> Iterator[Block]:
     outline = Outline()
-    for index, text in enumerate(pages):
+    words = Hyphens(page.text for page in pages)
+    drop_repeated(pages)
+    for index, page in enumerate(pages):
         awaited = [entry for entry in entries.get(index, []) if entry[1]]
-        for paragraph in _paragraphs(text):
-            found = _entry_of(paragraph, awaited)
+        for paragraph, kind in _pieces(page, words):
+            found = _entry_of(paragraph, awaited) if kind is BlockKind.PARAGRAPH else None
             if found is not None:
                 for level, title in awaited[: found + 1]:
                     outline.enter(level, title)
                 del awaited[: found + 1]
-            kind = BlockKind.PARAGRAPH if found is None else BlockKind.HEADING
-            if kind is BlockKind.PARAGRAPH and LIST_ITEM.match(paragraph):
+                kind = BlockKind.HEADING
+            elif kind is BlockKind.PARAGRAPH and LIST_ITEM.match(paragraph):
                 kind = BlockKind.LIST
             yield Block(paragraph, Locator(page=index + 1, headings=outline.path), kind)
         # An entry whose title does not stand on its page as a line of its own is in force from the next page on.
         for level, title in awaited:
             outline.enter(level, title)
+
+
+def _pieces(page: Page, words: Hyphens) -> Iterator[tuple[str, BlockKind]]:
+    """Yield the paragraphs and rows of a page, then what is written into its forms and remarked on it."""
+    parts = None if is_rtl(page.text) else arranged(page.spans)
+    for part in parts if parts is not None else [Column(words.joined(page.text).split("\n"))]:
+        if isinstance(part, Table):
+            for _, line in table_lines(part.rows, has_header=False):
+                yield line, BlockKind.TABLE
+        else:
+            text = words.joined("\n".join(part.lines)) if parts is not None else "\n".join(part.lines)
+            for paragraph in _paragraphs(text):
+                yield paragraph, BlockKind.PARAGRAPH
+    yield from ((one, BlockKind.TABLE) for one in page.fields)
+    yield from ((one, BlockKind.PARAGRAPH) for one in page.remarks)
 
 
 def _entry_of(paragraph: str, awaited: list[tuple[int, str]]) -> int | None:
@@ -156,7 +223,8 @@ def _paragraphs(page: str) -> Iterator[str]:
     piece = last = ""
     for line in lines:
         if piece and line and not LIST_ITEM.match(line) and _goes_on(last, longest):
-            piece += ("" if _WIDE.match(piece[-1]) or _WIDE.match(line[0]) else " ") + line
+            tight = _WIDE.match(piece[-1]) or _WIDE.match(line[0]) or (_OPEN_HYPHEN.search(piece) and line[0].isdigit())
+            piece += ("" if tight else " ") + line
         else:
             if piece:
                 yield piece

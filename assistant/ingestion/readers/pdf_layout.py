@@ -1,0 +1,190 @@
+"""Puts the text of a page into the order in which it is read: columns one after another, tables row by row."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from assistant.ingestion.readers.tables import Row
+
+# As a part of the height of the letters: what is nearer belongs to one piece, what is apart is a column.
+_JOINED_GAP: Final = 1.2
+_LEAST_GUTTER: Final = 0.8
+_LEAST_LINES: Final = 3
+_PROSE_CHARS: Final = 24
+_MOST_LINES: Final = 2000
+_RTL: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_LTR_RUN: Final = re.compile(r"%?[A-Za-z0-9]+(?:[.,:/_-][A-Za-z0-9]+)*")
+_MARK: Final = re.compile(r"[•·▪◦‣–—*-]|\(?(?:\d{1,3}|[A-Za-z])[.)]|\d+(?:\.\d+)+\.?|[☐☒☑✓✗]")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of text and where it stands on its page, in points from the lower left."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    text: str
+
+    @property
+    def height(self) -> float:
+        """Return the height of its letters."""
+        return max(1.0, self.top - self.bottom)
+
+
+Line = list[Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Lines of prose, from the top."""
+
+    lines: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells, from the top."""
+
+    rows: list[Row]
+
+
+def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
+    """Return a page's columns and tables in reading order; None where it has none and its own order is as good."""
+    lines = [_with_near_joined(line) for line in lines_of_spans([span for span in spans if span.text.strip()])]
+    if len(lines) > _MOST_LINES or sum(len(line) > 1 for line in lines) < 2:
+        return None
+    parts: list[Column | Table] = []
+    plain: list[str] = []
+    found = False
+    at = 0
+    while at < len(lines):
+        band = _band(lines, at)
+        if band is None:
+            plain.append(_joined(lines[at]))
+            at += 1
+            continue
+        end, gutters = band
+        found = True
+        if plain:
+            parts.append(Column(plain))
+            plain = []
+        parts += _parted(lines[at:end], gutters)
+        at = end
+    if not found:
+        return None
+    return [*parts, Column(plain)] if plain else parts
+
+
+def lines_of_spans(spans: Sequence[Span]) -> list[Line]:
+    """Return the spans line by line from the top, each from the left."""
+    lines: list[Line] = []
+    for span in sorted(spans, key=lambda one: (-(one.top + one.bottom), one.left)):
+        middle = (span.top + span.bottom) / 2
+        last = lines[-1] if lines else None
+        if last and last[0].bottom - 0.2 * last[0].height <= middle <= last[0].top + 0.2 * last[0].height:
+            last.append(span)
+        else:
+            lines.append([span])
+    return [sorted(line, key=lambda one: one.left) for line in lines]
+
+
+def _with_near_joined(line: Line) -> Line:
+    joined: Line = []
+    for span in line:
+        before = joined[-1] if joined else None
+        near = before is not None and span.left - before.right < _JOINED_GAP * max(before.height, span.height)
+        if before is not None and (near or _MARK.fullmatch(before.text.strip())):
+            apart = span.left - before.right > 0.15 * span.height and not before.text.endswith(" ")
+            text = before.text + (" " if apart else "") + span.text
+            low, high = min(before.bottom, span.bottom), max(before.top, span.top)
+            joined[-1] = Span(before.left, low, max(before.right, span.right), high, text)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _joined(line: Line) -> str:
+    return " ".join(span.text.strip() for span in line)
+
+
+def _band(lines: Sequence[Line], start: int) -> tuple[int, list[float]] | None:
+    """Return how far the lines from `start` on are parted by the same gaps, and where those are; None if not at all."""
+    if len(lines[start]) < 2:
+        return None
+    gaps = _gaps(lines[start])
+    end, parted = start + 1, 1
+    for line in lines[start + 1 :]:
+        if lines[end - 1][0].bottom - line[0].top > 4 * lines[end - 1][0].height:
+            break  # far below: another part of the page
+        narrowed = [gap for gap in (_free(gap, line) for gap in gaps) if gap is not None]
+        if not narrowed or (len(narrowed) < len(gaps) and len(line) > 1 and parted >= _LEAST_LINES):
+            break
+        gaps = narrowed
+        parted += len(line) > 1
+        end += 1
+    # What is below the last parted line need not belong to it.
+    while end > start and len(lines[end - 1]) < 2 and not _in_one_column(lines[end - 1], gaps):
+        end -= 1
+    return (end, [(left + right) / 2 for left, right in gaps]) if parted >= _LEAST_LINES else None
+
+
+def _gaps(line: Line) -> list[tuple[float, float]]:
+    return [(one.right, other.left) for one, other in itertools.pairwise(line)]
+
+
+def _free(gap: tuple[float, float], line: Line) -> tuple[float, float] | None:
+    """Return the part of a gap in which nothing of a line stands."""
+    left, right = gap
+    for span in line:
+        if span.right <= left or span.left >= right:
+            continue
+        if span.left <= left and span.right >= right:
+            return None
+        if span.left - left > right - span.right:
+            right = span.left
+        else:
+            left = span.right
+    return (left, right) if right - left > _LEAST_GUTTER * line[0].height else None
+
+
+def _in_one_column(line: Line, gaps: Sequence[tuple[float, float]]) -> bool:
+    return all(span.right <= left + 1 or span.left >= right - 1 for span in line for left, right in gaps)
+
+
+def _parted(lines: Sequence[Line], gutters: list[float]) -> list[Column | Table]:
+    """Return lines that the same gaps part as columns of prose or as a table."""
+    bounds = [*gutters, float("inf")]
+    rows = []
+    for line in lines:
+        cells = [""] * len(bounds)
+        for span in line:
+            column = next(at for at, bound in enumerate(bounds) if (span.left + span.right) / 2 < bound)
+            cells[column] = f"{cells[column]} {span.text.strip()}".strip()
+        rows.append(cells)
+    columns = [[row[at] for row in rows if row[at]] for at in range(len(bounds))]
+    if len(bounds) <= 4 and all(column and median(map(len, column)) >= _PROSE_CHARS for column in columns):
+        return [Column(column) for column in (reversed(columns) if _is_rtl(rows) else columns)]
+    return [Table([Row(cells) for cells in rows])]
+
+
+def _is_rtl(rows: Sequence[Sequence[str]]) -> bool:
+    text = "".join(cell for row in rows for cell in row)
+    return 2 * len(_RTL.findall(text)) > sum(map(str.isalpha, text))
+
+
+def is_rtl(text: str) -> bool:
+    """Say whether a text has letters that are written from the right."""
+    return _RTL.search(text) is not None
+
+
+def word_from_right(characters: Sequence[tuple[float, str]]) -> str:
+    """Return a word in the order in which it is read, given its characters with their places from the left."""
+    shown = "".join(character for _, character in sorted(characters, key=lambda one: -one[0]))
+    return _LTR_RUN.sub(lambda match: match[0][::-1], shown)

@@ -1,0 +1,207 @@
+"""Takes from PDFium what stands on a page of a PDF: text, fields of forms, remarks, and whether it is a picture."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from assistant.ingestion.readers.pdf_layout import Span, is_rtl, word_from_right
+
+if TYPE_CHECKING:
+    import pypdfium2
+
+_MOST_SPANS: Final = 4000
+_MOST_ANNOTATIONS: Final = 2000
+_MOST_MARKED: Final = 50  # lines under one mark
+_MOST_OBJECTS: Final = 5000
+_PICTURE_SHARE: Final = 0.5  # of a page that a picture covers where the page is one
+_STAMP_CHARS: Final = 120  # what a scanner, a fax or a court stamps on a picture
+_LIGATURES: Final = str.maketrans({"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl"})
+_PART_OF_NAME: Final = re.compile(r"\[\d+\]|#\w+")
+_HIDDEN: Final = 2
+_NEAR: Final = 150  # points between a field and its label
+# Kinds of annotations, and of fields, as fpdf_annot.h and fpdf_formfill.h number them.
+_LINK, _HIGHLIGHT, _STRIKEOUT, _POPUP, _WIDGET = 2, 9, 12, 16, 20
+_BUTTON, _CHECKBOX, _RADIO, _SIGNATURE = 1, 2, 3, 7
+
+
+@dataclass(slots=True)
+class Page:
+    """What stands on a page. `is_picture`: nearly all of it is one, `unreadable`: it draws text that has no letters."""
+
+    text: str
+    spans: list[Span] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    is_picture: bool = False
+    unreadable: bool = False
+
+
+def read_page(document: pypdfium2.PdfDocument, index: int) -> Page:
+    """Return a page. The caller holds PDFium's lock. Raises PdfiumError."""
+    page = document[index]
+    try:
+        text_page = page.get_textpage()
+        try:
+            text = text_page.get_text_range().replace("\r\n", "\n").replace("\r", "\n").translate(_LIGATURES)
+            if is_rtl(text):
+                text = _from_right(text_page)
+            found = Page(text, _spans(text_page))
+            _read_annotations(document, page, text_page, found)
+            _look_at_objects(page, found)
+        finally:
+            text_page.close()
+    finally:
+        page.close()
+    return found
+
+
+def _spans(text_page: pypdfium2.PdfTextPage) -> list[Span]:
+    count = text_page.count_rects()
+    if count > _MOST_SPANS:
+        return []
+    spans = []
+    for index in range(count):
+        left, bottom, right, top = text_page.get_rect(index)
+        text = text_page.get_text_bounded(left, bottom, right, top).replace("\r", "").replace("\n", " ")
+        spans.append(Span(left, bottom, right, top, text.translate(_LIGATURES)))
+    return spans
+
+
+def _from_right(text_page: pypdfium2.PdfTextPage) -> str:
+    """Return the text with the characters of each word in the order in which they are read, by their places."""
+    import pypdfium2.raw as raw
+
+    pieces: list[str] = []
+    word: list[tuple[float, str]] = []
+
+    def end_word() -> None:
+        text = "".join(character for _, character in word)
+        pieces.append(word_from_right(word) if is_rtl(text) else text)
+        word.clear()
+
+    for index in range(text_page.count_chars()):
+        character = chr(raw.FPDFText_GetUnicode(text_page, index))
+        if character.isspace() or character == "\0":
+            end_word()
+            pieces.append(character.replace("\r", ""))
+        else:
+            word.append((text_page.get_charbox(index)[0], character))
+    end_word()
+    return "".join(pieces)
+
+
+def _read_annotations(
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, found: Page
+) -> None:
+    import pypdfium2.raw as raw
+
+    for index in range(min(raw.FPDFPage_GetAnnotCount(page), _MOST_ANNOTATIONS)):
+        annotation = raw.FPDFPage_GetAnnot(page, index)
+        if not annotation:
+            continue
+        try:
+            kind = raw.FPDFAnnot_GetSubtype(annotation)
+            if raw.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
+                continue
+            if kind == _WIDGET:
+                found.fields += _field(document, annotation, found.spans)
+            elif kind not in (_LINK, _POPUP) and (text := _value(annotation, b"Contents")):
+                found.remarks.append(_remark(annotation, kind, text, text_page))
+        finally:
+            raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _remark(annotation: Any, kind: int, text: str, text_page: pypdfium2.PdfTextPage) -> str:
+    import pypdfium2.raw as raw
+
+    author, marked = _value(annotation, b"T"), ""
+    if _HIGHLIGHT <= kind <= _STRIKEOUT:
+        points = raw.FS_QUADPOINTSF()
+        for index in range(min(raw.FPDFAnnot_CountAttachmentPoints(annotation), _MOST_MARKED)):
+            if raw.FPDFAnnot_GetAttachmentPoints(annotation, index, points):
+                across = (points.x1, points.x2, points.x3, points.x4)
+                upward = (points.y1, points.y2, points.y3, points.y4)
+                line = text_page.get_text_bounded(min(across), min(upward), max(across), max(upward))
+                marked = " ".join((marked + " " + line).split())
+    by, on = f" by {author}" if author else "", f" on “{marked}”" if marked else ""
+    return f"comment{by}{on}: {text}"
+
+
+def _field(document: pypdfium2.PdfDocument, annotation: Any, spans: list[Span]) -> Iterator[str]:
+    """Yield a field of a form as `name: value`, if it has one."""
+    import pypdfium2.raw as raw
+
+    form = document.formenv
+    if form is None:
+        return
+    kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
+    if kind in (_BUTTON, _SIGNATURE):
+        return
+    name = _string(raw.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
+    name = name or _label(annotation, spans, is_box=kind in (_CHECKBOX, _RADIO))
+    name = name or _PART_OF_NAME.sub("", _string(raw.FPDFAnnot_GetFormFieldName, form, annotation)).rpartition(".")[2]
+    value = _string(raw.FPDFAnnot_GetFormFieldValue, form, annotation)
+    if kind in (_CHECKBOX, _RADIO):
+        if not raw.FPDFAnnot_IsChecked(form, annotation):
+            return
+        # A box says by itself only that it is set; which of several buttons is, its value says.
+        value = f"☒ {value}" if kind == _RADIO and value not in ("", "Yes", "On", "1") else "☒"
+    if value:
+        yield f"{name.rstrip(' :')}: {value}" if name else value
+
+
+def _label(annotation: Any, spans: list[Span], *, is_box: bool) -> str:
+    """Return the words beside a field: right of a box, left of another field, on its line."""
+    import pypdfium2.raw as raw
+
+    place = raw.FS_RECTF()
+    if not raw.FPDFAnnot_GetRect(annotation, place):
+        return ""
+    middle = (place.top + place.bottom) / 2
+    beside = [span for span in spans if span.bottom - 2 <= middle <= span.top + 2 and span.text.strip()]
+    if is_box:
+        right = [span for span in beside if -2 <= span.left - place.right <= _NEAR]
+        if right:
+            return min(right, key=lambda span: span.left).text.strip()
+    left = [span for span in beside if -2 <= place.left - span.right <= _NEAR]
+    return max(left, key=lambda span: span.right).text.strip() if left else ""
+
+
+def _look_at_objects(page: pypdfium2.PdfPage, found: Page) -> None:
+    """Look for a picture that covers the page, and for text of no extent, which PDFium leaves out of its text."""
+    import pypdfium2.raw as raw
+
+    little = len(found.text.strip()) <= _STAMP_CHARS
+    if not little and len(found.spans) > 1:
+        return
+    width, height = page.get_size()
+    for number, one in enumerate(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_TEXT])):
+        if number > _MOST_OBJECTS:
+            return
+        left, bottom, right, top = one.get_bounds()
+        if one.type == raw.FPDF_PAGEOBJ_IMAGE:
+            covered = max(0.0, min(right, width) - max(left, 0.0)) * max(0.0, min(top, height) - max(bottom, 0.0))
+            text = found.text.strip()
+            found.is_picture |= not text or (little and covered > _PICTURE_SHARE * width * height)
+        elif right - left < 0.01 and top - bottom > 1:
+            found.unreadable = True
+
+
+def _value(annotation: Any, key: bytes) -> str:
+    import pypdfium2.raw as raw
+
+    return _string(raw.FPDFAnnot_GetStringValue, annotation, key)
+
+
+def _string(call: Any, *arguments: Any) -> str:
+    """Return what a call of PDFium writes as UTF-16 into a buffer that it is first asked the size of."""
+    size = call(*arguments, None, 0)
+    if size <= 2:
+        return ""
+    buffer = ctypes.create_string_buffer(size)
+    call(*arguments, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
+    return " ".join(buffer.raw.decode("utf-16-le", "replace").replace("\0", "").split())

@@ -1,0 +1,113 @@
+"""Mends the text of a PDF's pages: words that a line's end broke, and what stands at the top or foot of every page."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from assistant.ingestion.readers.pdf_layout import Span, lines_of_spans
+from assistant.ingestion.readers.pdf_page import Page
+
+# What PDFium puts where a word was hyphenated at a line's end.
+_BROKEN: Final = re.compile("[\ufffe\x02]\n?")
+_LAST_WORD, _FIRST_WORD = re.compile(r"\w+$"), re.compile(r"\w+")
+_LONGEST_WORD: Final = 40
+_WORD: Final = re.compile(r"\w+(?:-\w+)*")
+# Words that mostly are parts of a word with a hyphen, and no beginning of one without.
+_FIRST_PARTS: Final = frozenset(
+    ("well", "self", "high", "low", "long", "short", "half", "full", "part", "ill", "hard", "old", "new", "fast",
+     "first", "second", "third", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+     "slow", "all", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "cross", "so", "e",
+     "x", "t", "u", "mother", "father", "sister", "brother", "son", "daughter", "in")
+)  # fmt: skip
+_REPEATED_ON: Final = 3
+_SHARE_OF_PAGES: Final = 0.3
+_EDGE_LINES: Final = 2
+_WIDE_GAP: Final = 1.2  # as a part of the height of its letters
+_MOST_CHARS: Final = 200
+
+
+class Hyphens:
+    """Knows from the whole text whether a word that a line's end broke has a hyphen of its own."""
+
+    def __init__(self, pages: Iterable[str]) -> None:
+        texts = list(pages)
+        has_broken = any(_BROKEN.search(text) for text in texts)
+        self._words = {word.lower() for text in texts for word in _WORD.findall(text)} if has_broken else set()
+
+    def joined(self, text: str) -> str:
+        """Return a text with its broken words put together."""
+        return _BROKEN.sub(self._whole, text) if "\x02" in text or "\ufffe" in text else text
+
+    def _whole(self, match: re.Match[str]) -> str:
+        """Return the hyphen, or nothing."""
+        text, (start, end) = match.string, match.span()
+        first = _LAST_WORD.search(text[max(0, start - _LONGEST_WORD) : start])
+        second = _FIRST_WORD.match(text[end : end + _LONGEST_WORD])
+        if first is None or second is None:
+            return "-"
+        whole, parted = f"{first[0]}{second[0]}".lower(), f"{first[0]}-{second[0]}".lower()
+        if whole in self._words:
+            return ""
+        keeps = (
+            parted in self._words
+            or first[0].lower() in _FIRST_PARTS
+            or (second[0][0].isupper() and not first[0].isupper())
+            or second[0][0].isdigit()
+            or first[0][-1].isdigit()
+        )
+        return "-" if keeps else ""
+
+
+def drop_repeated(pages: list[Page]) -> None:
+    """Take what is at the top or foot of many pages from all but the first of them; numbers in it may differ."""
+    if len(pages) < _REPEATED_ON:
+        return
+    edges = [_edges(page) for page in pages]
+    counts = Counter(key for edge in edges for key in edge)
+    least = max(_REPEATED_ON, int(_SHARE_OF_PAGES * len(pages)))
+    repeated = {key for key, count in counts.items() if count >= least}
+    seen: set[str] = set()
+    for page, edge in zip(pages, edges, strict=True):
+        gone = [line for key, line in edge.items() if key in repeated and key in seen]
+        seen |= edge.keys()
+        for line in gone:
+            _drop(page, line)
+
+
+def _edges(page: Page) -> dict[str, list[Span]]:
+    """Return the lines at the top and foot of a page, apart from its text, by their words with numbers left open."""
+    lines = [line for line in lines_of_spans(page.spans) if _words(line)]
+    found: dict[str, list[Span]] = {}
+    for edge in (lines, lines[::-1]):
+        for line in edge[: _apart(edge)]:
+            if len(words := _words(line)) <= _MOST_CHARS:
+                found[re.sub(r"\d+|\b[ivxlc]+\b", "0", words.casefold())] = line
+    return found
+
+
+def _apart(lines: list[list[Span]]) -> int:
+    """Return how many lines at an edge of a page have a wider gap between them and the rest."""
+    for count in range(1, min(_EDGE_LINES + 1, len(lines))):
+        outer, inner = lines[count - 1][0], lines[count][0]
+        gap = max(outer.bottom - inner.top, inner.bottom - outer.top)
+        if gap > _WIDE_GAP * outer.height:
+            return count
+    return 0
+
+
+def _words(line: list[Span]) -> str:
+    return " ".join(" ".join(span.text for span in line).split())
+
+
+def _drop(page: Page, line: list[Span]) -> None:
+    words = _words(line).replace(" ", "")
+    places = {(span.left, span.bottom) for span in line}
+    page.spans = [span for span in page.spans if (span.left, span.bottom) not in places]
+    lines = page.text.split("\n")
+    at = next((at for at, one in enumerate(lines) if "".join(one.split()) == words), None)
+    if at is not None:
+        del lines[at]
+    page.text = "\n".join(lines)

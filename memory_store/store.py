@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -154,6 +154,10 @@ class Store:
         from memory_store.database.drafts import Drafts
 
         return Drafts(self._database)
+
+    def on_waiting(self, tell: Callable[[], None]) -> None:
+        """Have it told where a write waits long for another program that writes."""
+        self._database.tell_waiting = tell
 
     # -- remember and recall -----------------------------------------------------------------------------------
 

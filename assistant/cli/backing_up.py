@@ -61,7 +61,7 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
     with opened_store(context) as (store, _):
         found = store.backups.all()
     if as_json:
-        print_json([_json(one) for one in found])
+        print_json({"backups": [_json(one) for one in found]})
         return
     table(
         ("made", "size", "schema", "name"),

@@ -42,6 +42,10 @@ def invocation(context: typer.Context) -> Invocation:
     return found
 
 
+def _tell_waiting() -> None:
+    say("Waiting for another program that is writing to the memory…")
+
+
 @contextmanager
 def opened_record(context: typer.Context) -> Iterator[Store]:
     """Open the store of a call that only looks at what is there: it recalls nothing, and so needs no embedder."""
@@ -50,6 +54,7 @@ def opened_record(context: typer.Context) -> Iterator[Store]:
     settings = invocation(context).settings()
     crash_log.begin(settings.data_folder)
     with bootstrap.open_store(settings, bootstrap.ChosenEmbedder(None)) as store:
+        store.on_waiting(_tell_waiting)
         yield store
 
 
@@ -67,6 +72,7 @@ def opened_store(
     crash_log.begin(settings.data_folder)
     chosen = bootstrap.choose_embedder(settings)
     with bootstrap.open_store(settings, chosen) as store:
+        store.on_waiting(_tell_waiting)
         if chosen.note and settings.embedder.provider != "none":
             say(chosen.note)
         try:

@@ -196,7 +196,7 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
     with opened_store(context) as (store, _):
         found = store.erasures()
     if as_json:
-        print_json([_erasure_json(one) for one in found])
+        print_json({"receipts": [_erasure_json(one) for one in found]})
         return
     table(
         ("receipt", "asked for", "result", "erased"),
@@ -249,7 +249,7 @@ def check(
     with opened_store(context) as (store, _):
         found = store.was_erased(named)
     if as_json:
-        print_json([_erasure_json(one) for one in found])
+        print_json({"receipts": [_erasure_json(one) for one in found]})
     else:
         for one in found:
             show(f"Erased on {moment(one.requested_at)}: receipt {one.id} ({_result(one)}).")

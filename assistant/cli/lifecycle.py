@@ -58,7 +58,7 @@ def requests(context: typer.Context, as_json: _Json = False) -> None:
     with opened_store(context) as (store, _):
         found = store.requests.all()
     if as_json:
-        print_json([{**dataclasses.asdict(one), "sent_at": iso(one.sent_at)} for one in found])
+        print_json({"requests": [{**dataclasses.asdict(one), "sent_at": iso(one.sent_at)} for one in found]})
         return
     if not found:
         show("Nothing was sent anywhere.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,8 @@ _PRAGMAS: Final = (
     "PRAGMA cache_size=-16000",
 )
 BUSY_TIMEOUT_SECONDS: Final = 30.0
+# A write that waits so long for another program says so, and waits on.
+_SILENT_SECONDS: Final = 2.0
 
 
 class Database:
@@ -45,6 +47,7 @@ class Database:
         self._copy: Path | None = None
         self._lost: LostRecordError | None = None
         self.private_rule = private_rule.NOTHING
+        self.tell_waiting: Callable[[], None] = lambda: None
         make_private(path)
         # Open for as long as this is: its lock keeps the write-ahead log in its place.
         self._closed = True  # until it is open
@@ -167,7 +170,7 @@ class Database:
             if connection.in_transaction:
                 raise StoreError("A write was started inside another write.")
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                self._begin(connection)
                 yield connection
                 connection.execute("COMMIT")
             except sqlite3.DatabaseError as error:
@@ -177,6 +180,18 @@ class Database:
                     connection.execute("ROLLBACK")
             if lost := self.lost:
                 raise lost
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begin a write, waiting for other programs; it is told if that takes long."""
+        for waits in (_SILENT_SECONDS, BUSY_TIMEOUT_SECONDS - _SILENT_SECONDS):
+            connection.execute(f"PRAGMA busy_timeout={int(1000 * waits)}")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if waits != _SILENT_SECONDS or "locked" not in str(error):
+                    raise
+                self.tell_waiting()
 
     def changes(self) -> tuple[int, int]:
         """Return numbers that are others once anything was committed since, here or by another process."""

@@ -222,7 +222,7 @@ def test_log_of_requests_is_listed(keepsake: Shell) -> None:
     with Store.open(keepsake.data) as store:
         memory = store.remember("The spare key is with Ines.")
         store.requests.log("https://models.example/v1", "a-model", "chat", [memory.id])
-    [sent] = keepsake("requests", "--json").json
+    [sent] = keepsake("requests", "--json").json["requests"]
     assert (sent["endpoint"], sent["purpose"], sent["items"]) == ("https://models.example/v1", "chat", 1)
     listed = keepsake("requests").out
     assert "https://models.example/v1" in listed

@@ -24,7 +24,7 @@ def test_erasure_is_verified_and_its_receipt_can_be_shown_and_checked(keepsake: 
     done = keepsake("forget", "--document", str(notes / "home.md"), "--yes")
     assert done.code == 0
     assert "Verified: nothing of it is left in" in done.out
-    [listed] = keepsake("receipts", "list", "--json").json
+    [listed] = keepsake("receipts", "list", "--json").json["receipts"]
     assert listed["receipt"]["result"] == "nothing left"
     assert listed["receipt"]["controls"] == {"living_found": True, "absent_found": False}
     shown = keepsake("receipts", "show", listed["id"][:9])
@@ -110,7 +110,7 @@ def test_all_leaves_receipts_and_no_trace_leaves_none(keepsake: Shell) -> None:
     assert (refused.code, "--no-trace goes with --all" in refused.err) == (1, True)
     done = keepsake("forget", "--all", "--no-trace", "--yes")
     assert "This receipt was not kept." in done.err
-    assert keepsake("receipts", "list", "--json").json == []
+    assert keepsake("receipts", "list", "--json").json == {"receipts": []}
     assert keepsake("receipts", "check", "the xylophone is in the attic").code == 1
 
 
@@ -121,7 +121,7 @@ def test_failed_verification_is_a_failed_command(keepsake: Shell) -> None:
     assert done.code == 1
     assert "could not be verified" in done.err
     assert "Verified" not in done.out
-    [listed] = keepsake("receipts", "list", "--json").json
+    [listed] = keepsake("receipts", "list", "--json").json["receipts"]
     assert [one["file"] for one in listed["receipt"]["found"]] == ["copy.txt"]
     with Store.open(keepsake.data) as store:
         assert store.stats().pending_erasures == 1

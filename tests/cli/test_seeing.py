@@ -48,7 +48,7 @@ def test_the_private_is_seen_by_a_model_on_this_machine_alone_and_nothing_is_sen
         assert told.code == 0, told.err
         assert ("blue door" in told.out) == (host == "127.0.0.1")
         assert server.requests == []
-    assert keepsake("requests", "--json").json == []
+    assert keepsake("requests", "--json").json == {"requests": []}
 
 
 def test_memories_and_searches_answer_as_of_an_earlier_day(keepsake: Shell) -> None:

@@ -167,3 +167,23 @@ def test_a_newer_version_of_what_is_private_is_private(store: Store) -> None:
     newer = store.memories.supersede(old.id, NewMemory("The safe opens with 4712."))
     assert newer.private
     assert store.recall("safe", 5, RecallFilters(include_private=False)) == []
+
+
+def test_a_write_that_waits_long_for_another_program_says_so_and_is_done_then(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memory_store.database.connection._SILENT_SECONDS", 0.01)
+    with Store.open(store.folder) as other:
+        held = other._database._connect()
+        held.execute("BEGIN IMMEDIATE")
+        told: list[str] = []
+
+        def tell() -> None:
+            told.append("waiting")
+            held.execute("ROLLBACK")
+
+        store.on_waiting(tell)
+        store.remember("The key is with Ines.")
+        held.close()
+    assert told == ["waiting"]
+    assert [one.text for one in store.memories.all()] == ["The key is with Ines."]

@@ -100,3 +100,10 @@ def epub_of(chapters: list[str], extra: Mapping[str, bytes | str] | None = None)
             **(extra or {}),
         }
     )
+
+
+def enex_of(*notes: str) -> bytes:
+    """Return an export of Evernote's with these elements inside its notes."""
+    inner = "".join(f"<note>{note}</note>" for note in notes)
+    head = '<?xml version="1.0"?><!DOCTYPE en-export SYSTEM "http://xml.evernote.com/pub/evernote-export4.dtd">'
+    return f'{head}<en-export application="Evernote">{inner}</en-export>'.encode()

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from assistant.ingestion.conversations.exports import Export, Member
 from assistant.ingestion.conversations.json_stream import items, keys_until
 from assistant.ingestion.conversations.threads import Node, Said, link
 from assistant.ingestion.conversations.values import digest, mapping, moment, sequence, text, title_from
+from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_markup_size
 from memory_store.models import USER, Author, AuthorKind, Role
@@ -29,12 +30,7 @@ _KEYS: Final = frozenset(("header", "title", "time", "products"))
 _PROMPTED: Final = re.compile(
     r"(?:Prompted|Said|Asked|Eingabe|Prompt|Requête|提示|已提示|プロンプト)[:：]?\s+", re.IGNORECASE
 )
-_NUMBERS: Final = re.compile(
-    r"(?:(?P<year>\d{4})[-/.年]\s?(?P<month>\d{1,2})[-/.月]\s?(?P<day>\d{1,2})日?|"
-    r"(?P<first>\d{1,2})\.\s?(?P<middle>\d{1,2})\.\s?(?P<last>\d{4}))"
-    r",?\s*(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?\s*(?P<zone>[A-Z]{1,5})?"
-)
-_ZONES: Final = {"CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2, "EET": 2, "EEST": 3, "BST": 1, "JST": 9, "KST": 9, "HKT": 8}
+_CLOCK: Final = re.compile(r"\d{1,2}[:.]\d\d")
 _HEAD_BYTES: Final = 256 * 1024
 
 
@@ -178,20 +174,6 @@ def _of_cell(body: Tag) -> _Turn | None:
 
 def _time(words: str) -> datetime | None:
     """Return the time that a line consists of, in whatever language Takeout writes it."""
-    words = " ".join(words.replace("\u202f", " ").split())
-    if not 8 <= len(words) <= 60 or sum(character.isdigit() for character in words) < 6:
-        return None
-    if match := _NUMBERS.fullmatch(words):
-        year, month, day = (int(match[name] or 0) for name in ("year", "month", "day"))
-        if match["first"]:
-            year, month, day = int(match["last"]), int(match["middle"]), int(match["first"])
-        zone = 8 if "年" in words else _ZONES.get(match["zone"] or "", 0)
-        try:
-            clock = (int(match["hour"]), int(match["minute"]), int(match["second"] or 0))
-            return datetime(year, month, day, *clock, tzinfo=timezone(timedelta(hours=zone))).astimezone(UTC)
-        except (ValueError, OverflowError):
-            return None
-    import dateparser  # 0.1 s for the first date of a language
-
-    found = dateparser.parse(words, settings={"RETURN_AS_TIMEZONE_AWARE": True, "STRICT_PARSING": True})
-    return found.astimezone(UTC) if found else None
+    words = " ".join(words.split())
+    # A prompt may hold a number too; a time of day holds most of what it needs.
+    return parse_words(words) if len(words) <= 60 and _CLOCK.search(words) else None

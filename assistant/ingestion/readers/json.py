@@ -10,6 +10,7 @@ from typing import Any
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import read_text
+from assistant.ingestion.readers.notes_json import readable
 from assistant.ingestion.readers.structured import item_block
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -19,11 +20,13 @@ class JsonReader:
     """JSON, and several values one after another. Only one item at a time becomes objects."""
 
     media_type = "application/json"
-    suffixes = (".json", ".geojson", ".webmanifest")
+    suffixes = (".json", ".geojson", ".webmanifest", ".canvas")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the items as they are consumed."""
-        return ReadDocument(file.stem, self.media_type, _Cursor(read_text(file, limits)).documents())
+        """Return the items as they are consumed; notes, cards and messages of people as such."""
+        text = read_text(file, limits)
+        found = readable(text, file, self.media_type)
+        return found or ReadDocument(file.stem, self.media_type, _Cursor(text).documents())
 
 
 class _Cursor:

@@ -15,6 +15,7 @@ from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, Line, lines_block, paragraphs
+from assistant.ingestion.readers.speakers import chat_document, may_be_chat
 from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
 
@@ -52,6 +53,9 @@ class MarkdownReader:
         """Return the file's blocks, read as they are consumed; only the top is read ahead, for the title."""
         with open_text(file, limits) as stream:
             head = list(islice(lines(stream, limits), _FRONT_MATTER_LINES))
+        dated = bool(head) and head[0].startswith("[") and may_be_chat(head[:1])
+        if dated and (chat := chat_document(file, limits, self.media_type)):
+            return chat  # As Signal's messages are exported.
         front = _front_matter(head)
         values = front.values
         title = _links_shown(values.get("title") or _first_heading(head) or file.stem)

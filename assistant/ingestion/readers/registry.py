@@ -13,6 +13,7 @@ from assistant.ingestion.readers.csv import CsvReader
 from assistant.ingestion.readers.docx import DocxReader
 from assistant.ingestion.readers.eml import EmlReader
 from assistant.ingestion.readers.encodings import too_much_text
+from assistant.ingestion.readers.enex import EnexReader
 from assistant.ingestion.readers.epub import EpubReader
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.html import HtmlReader
@@ -29,6 +30,7 @@ from assistant.ingestion.readers.packages import package_kind
 from assistant.ingestion.readers.pdf import PdfReader
 from assistant.ingestion.readers.pptx import PptxReader
 from assistant.ingestion.readers.rtf import RtfReader
+from assistant.ingestion.readers.subtitles import SubtitleReader
 from assistant.ingestion.readers.text import TextReader
 from assistant.ingestion.readers.vcf import VcfReader
 from assistant.ingestion.readers.xlsx import OldExcelReader, XlsxReader
@@ -69,6 +71,8 @@ READERS: tuple[Reader, ...] = (
     _CSV,
     JsonReader(),
     JsonLinesReader(),
+    EnexReader(),
+    SubtitleReader(),
 )
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 # Formats that only their content makes: a file with such a suffix and other content is broken or misnamed.

@@ -1,4 +1,4 @@
-"""Reads plain text of any encoding; text that opens like Markdown is read as such."""
+"""Reads plain text of any encoding; what opens like Markdown, a chat or a Kindle's clippings is read as such."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from itertools import islice
 
 from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.clippings import are_clippings, clippings_document
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.markdown import MarkdownReader, opens_like_markdown
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
+from assistant.ingestion.readers.speakers import chat_document, may_be_chat
 
 
 class TextReader:
@@ -22,6 +24,10 @@ class TextReader:
         stream = open_text(file, limits)
         with stream:
             first = list(islice(lines(stream, limits), 3))
+        if are_clippings(first):
+            return clippings_document(file, limits)
+        if file.suffix != ".log" and may_be_chat(first) and (chat := chat_document(file, limits, self.media_type)):
+            return chat
         if file.suffix in (".txt", ".text") and opens_like_markdown(first):
             return MarkdownReader().read(file, limits)
         return ReadDocument(file.stem, self.media_type, _blocks(file, limits))

@@ -1,0 +1,126 @@
+"""Reads notes of Evernote (ENEX): each with its title, time, author, and what is attached to it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import (
+    Block,
+    BlockKind,
+    LeftOut,
+    ReadDocument,
+    ReadLimits,
+    SourceFile,
+    file_in_memory,
+)
+from assistant.ingestion.readers.dates import parse_date
+from assistant.ingestion.readers.markup import blocks, parse, walk
+from assistant.ingestion.readers.packages import check_markup_size
+from memory_store.models import Author, AuthorKind, Locator
+
+_ROOT: Final = b"<en-export"
+_PROLOGUE: Final = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!DOCTYPE[^>]*>)?")
+_HEAD_BYTES: Final = 4096
+_NOT_READ: Final = ("image/", "audio/", "video/")
+
+
+class EnexReader:
+    """ENEX, of Evernote and of what can be exported like it."""
+
+    media_type = "application/enex+xml"
+    suffixes = (".enex",)
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the notes as they are consumed."""
+        with file.open() as stream:
+            if _ROOT not in stream.read(_HEAD_BYTES):
+                raise ReadError("not an export of Evernote: it does not begin as one", "Export the notes again.")
+        left_out: list[LeftOut] = []
+        attached: list[SourceFile] = []
+        notes = _notes(file, limits, left_out, attached)
+        return ReadDocument(file.stem, self.media_type, notes, left_out=left_out, attached=attached)
+
+
+def _notes(
+    file: SourceFile, limits: ReadLimits, left_out: list[LeftOut], attached: list[SourceFile]
+) -> Iterator[Block]:
+    from lxml import etree
+
+    number = 0
+    with file.open() as stream:
+        # No entity is resolved and no DTD loaded, so that a large file is no more than that.
+        events = etree.iterparse(
+            stream, tag=("{*}note", "note"), resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True
+        )
+        try:
+            for _, note in events:
+                number += 1
+                yield from _note(note, number, file, limits, left_out, attached)
+                note.clear()
+        except etree.XMLSyntaxError as error:
+            reason = f"torn or damaged export: {error.msg}"[:200]
+            left_out.append(LeftOut(f"after note {number}", reason, "Export the notes again."))
+
+
+def _note(
+    note: Any, number: int, file: SourceFile, limits: ReadLimits, left_out: list[LeftOut], attached: list[SourceFile]
+) -> Iterator[Block]:
+    title = " ".join((note.findtext("title") or "").split())
+    part = f"note {number}" + (f": {title}" if title else "")
+    writer = note.findtext("note-attributes/author")
+    author = Author(AuthorKind.DOCUMENT, writer) if writer else None
+    created = _moment(note.findtext("created")) or _moment(note.findtext("updated"))
+    tags = ", ".join(tag.text for tag in note.findall("tag") if tag.text)
+    source = note.findtext("note-attributes/source-url")
+    about = [title, f"Tags: {tags}" if tags else "", f"Source: {source}" if source else ""]
+    pieces = [Block(line, Locator(), BlockKind.PARAGRAPH) for line in about if line]
+    content = note.findtext("content") or ""
+    check_markup_size(len(content), limits)
+    page = parse(_PROLOGUE.sub("", content, count=1))
+    for box in page.find_all("en-todo"):
+        box.insert_before("[x] " if box.get("checked") == "true" else "[ ] ")
+    for secret in page.find_all("en-crypt"):
+        left_out.append(LeftOut(part, "encrypted: a passage of the note", "Decrypt it in Evernote and export again."))
+        secret.extract()
+    pieces += blocks(walk(page))
+    pictures = 0
+    for resource in note.findall("resource"):
+        kept = _resource(resource, part, file, created or file.modified_at)
+        if isinstance(kept, LeftOut):
+            left_out.append(kept)
+        elif kept is None:
+            pictures += 1
+        else:
+            attached.append(kept)
+            pieces.append(Block(f"Attachment: {kept.path.rpartition('/')[2]}", Locator(), BlockKind.PARAGRAPH))
+    if pictures:
+        left_out.append(
+            LeftOut(part, f"pictures or recordings that are not read: {pictures}", "They stay in Evernote.")
+        )
+    for piece in pieces:
+        place = replace(piece.locator, part=part)
+        yield Block(piece.text, place, piece.kind, author, created)
+
+
+def _resource(resource: Any, part: str, file: SourceFile, created: datetime) -> SourceFile | LeftOut | None:
+    """Return what is attached as a file, why it can't be read, or None for a picture or a recording."""
+    name = " ".join((resource.findtext("resource-attributes/file-name") or "").replace("/", "_").split())[:150]
+    kind = resource.findtext("mime") or ""
+    if kind.startswith(_NOT_READ) or not name:
+        return None
+    try:
+        data = base64.b64decode(resource.findtext("data") or "")
+    except (binascii.Error, ValueError):
+        return LeftOut(f"{part} › {name}", "damaged: its packed content doesn't unpack", "Export the note again.")
+    return file_in_memory(f"{file.path}!/{part.partition(':')[0]}/{name.replace('!', '_')}", data, created)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_date((text or "").strip())

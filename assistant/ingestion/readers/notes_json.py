@@ -1,0 +1,186 @@
+"""Reads JSON that is notes or chats of people: of Google Keep, Obsidian's canvas, Telegram and the like."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, SourceFile
+from assistant.ingestion.conversations.values import mapping, moment, one_line, sequence
+from assistant.ingestion.readers.paragraphs import Line, paragraphs
+from assistant.ingestion.readers.speakers import Uttered, chat_blocks
+from memory_store.models import Locator
+
+_HEAD_CHARS: Final = 65536
+_SPEAKERS: Final = (
+    "from",
+    "sender_name",
+    "sender",
+    "author",
+    "from_name",
+    "nickName",
+    "nickname",
+    "talker",
+    "user",
+    "name",
+)
+_WORDS: Final = ("text", "content", "message", "body", "msg", "StrContent")
+_TIMES: Final = ("date_unixtime", "date", "timestamp_ms", "timestamp", "ts", "time", "CreateTime", "createTime",
+                 "created_at", "sent_at", "datetime")  # fmt: skip
+_LISTS: Final = ("messages", "list", "chats", "data", "conversation")
+_MEDIA: Final = ("photo", "file", "media_type", "photos", "videos", "audio_files", "attachments", "sticker", "gifs")
+_MAY_BE: Final = re.compile(r'"(?:isTrashed|textContent|nodes|messages|sender_name|talker|nickName)"\s*:')
+_CHAT_NAMES: Final = ("name", "title", "chat_name", "chatName", "remark", "nickname")
+
+
+def readable(text: str, file: SourceFile, media_type: str) -> ReadDocument | None:
+    """Return JSON as the notes or messages that it holds, or None if it is none of these."""
+    if not _MAY_BE.search(text[:_HEAD_CHARS]) and file.suffix != ".canvas":
+        return None
+    try:
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None  # Whoever reads it as JSON says what is wrong with it.
+    if isinstance(value, dict) and "isTrashed" in value and ("textContent" in value or "listContent" in value):
+        return _of_keep(value, file, media_type)
+    if isinstance(value, dict) and isinstance(value.get("nodes"), list) and isinstance(value.get("edges"), list):
+        cards = [one for one in map(mapping, value["nodes"]) if "type" in one]
+        return ReadDocument(file.stem, media_type, _of_canvas(cards, value["edges"])) if cards else None
+    return _of_chats(value, file, media_type)
+
+
+def _of_keep(note: dict[str, Any], file: SourceFile, media_type: str) -> ReadDocument:
+    if note["isTrashed"]:
+        raise ReadError("in the bin of Google Keep", "Restore the note there and export again if it matters.")
+    items = [
+        f"[{'x' if one.get('isChecked') else ' '}] {one.get('text')}"
+        for one in map(mapping, sequence(note.get("listContent")))
+        if str(one.get("text") or "").strip()
+    ]
+    labels = ", ".join(name for one in sequence(note.get("labels")) if (name := one_line(mapping(one).get("name"))))
+    links = [f"{one_line(one.get('title'))} {one_line(one.get('url'))}".strip()
+             for one in map(mapping, sequence(note.get("annotations")))]  # fmt: skip
+    title = one_line(note.get("title"))
+    pieces = [title, str(note.get("textContent") or ""), "\n".join(items), "\n".join(links)]
+    pieces.append(f"Labels: {labels}" if labels else "")
+    names = [one_line(mapping(one).get("filePath")) for one in sequence(note.get("attachments"))]
+    left_out = [LeftOut(name, "pictures and recordings are not read", "It lies beside the note.") for name in names]
+    stamps = (note.get("createdTimestampUsec"), note.get("userEditedTimestampUsec"))
+    created = next((found for one in stamps if isinstance(one, int) and (found := moment(one / 1e6))), None)
+    blocks = (
+        Block(block.text, Locator(headings=(title,) if title else ()), block.kind)
+        for piece in pieces
+        for block in paragraphs(Line(number, line) for number, line in enumerate(piece.splitlines(), 1))
+    )
+    return ReadDocument(title or file.stem, media_type, blocks, created_at=created, left_out=left_out)
+
+
+def _of_canvas(cards: list[dict[str, Any]], edges: list[Any]) -> Iterator[Block]:
+    """Yield the text of each card, and which cards are joined."""
+    names: dict[str, str] = {}
+    # As a person reads them: by rows, then from the left.
+    for card in sorted(cards, key=lambda one: (_number(one.get("y")), _number(one.get("x")))):
+        words = str(card.get("text") or card.get("file") or card.get("url") or card.get("label") or "")
+        names[str(card.get("id"))] = next((line.lstrip("# ") for line in words.splitlines() if line.strip()), "")[:80]
+        for block in paragraphs(Line(number, line) for number, line in enumerate(words.splitlines(), 1)):
+            yield Block(block.text, Locator(part=f"card {len(names)}"), block.kind)
+    for edge in map(mapping, edges):
+        ends = [names.get(str(edge.get(end)), "") for end in ("fromNode", "toNode")]
+        if all(ends):
+            label = one_line(edge.get("label"))
+            yield Block(
+                f"{ends[0]} → {ends[1]}" + (f": {label}" if label else ""), Locator(part="links"), BlockKind.LIST
+            )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _of_chats(value: Any, file: SourceFile, media_type: str) -> ReadDocument | None:
+    chats = list(_chats(value, 0))
+    if not chats:
+        return None
+    left_out: list[LeftOut] = []
+    title = next((name for name, _ in chats if name), "") if len(chats) == 1 else ""
+    return ReadDocument(title or file.stem, media_type, _blocks(chats, left_out), left_out=left_out)
+
+
+def _chats(value: Any, depth: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield (name, messages) of each chat between people."""
+    if isinstance(value, list):
+        entries = [one for one in value if isinstance(one, dict)]
+        if _are_messages(entries):
+            yield "", entries
+        elif depth < 4:
+            for one in entries:
+                yield from _chats(one, depth + 1)
+        return
+    outer = mapping(value)
+    for name in _LISTS:
+        inner = outer.get(name)
+        if isinstance(inner, list | dict) and depth < 4:
+            for title, entries in _chats(inner, depth + 1):
+                yield title or one_line(*(outer.get(key) for key in _CHAT_NAMES)), entries
+
+
+def _are_messages(entries: list[dict[str, Any]]) -> bool:
+    said = [one for one in entries if one.get("type") != "service"]
+    known = sum(bool(_speaker(one)) and _at(one) is not None and any(key in one for key in _WORDS) for one in said)
+    return known >= 1 and known >= 0.8 * len(said)
+
+
+def _blocks(chats: list[tuple[str, list[dict[str, Any]]]], left_out: list[LeftOut]) -> Iterator[Block]:
+    for title, entries in chats:
+        messages = [Uttered(_speaker(one), _words(one), _at(one)) for one in entries if one.get("type") != "service"]
+        if len(messages) > 1 and all(one.at for one in messages):
+            messages.sort(key=lambda one: one.at.timestamp() if one.at else 0.0)  # Some exports begin with the newest.
+        pictures = sum(any(one.get(key) for key in _MEDIA) for one in entries)
+        if pictures:
+            reason = f"pictures, recordings or files that are not read: {pictures:,}"
+            left_out.append(LeftOut(title or "media", reason, "They lie beside the export, or in the program."))
+        for block in chat_blocks(messages):
+            part = title if len(chats) > 1 and title else None
+            yield Block(block.text, Locator(part=part), block.kind, block.author, block.created_at)
+
+
+def _speaker(one: dict[str, Any]) -> str:
+    for key in _SPEAKERS:
+        value = one.get(key)
+        if isinstance(value, dict):
+            value = value.get("real_name") or value.get("name") or value.get("displayName") or value.get("username")
+        if name := one_line(value):
+            return _mended(name)
+    return ""
+
+
+def _words(one: dict[str, Any]) -> str:
+    for key in _WORDS:
+        value = one.get(key)
+        if isinstance(value, list):  # Telegram parts a text where its form changes.
+            value = "".join(part if isinstance(part, str) else str(mapping(part).get("text") or "") for part in value)
+        if isinstance(value, str) and value.strip():
+            return _mended(value)
+    return ""
+
+
+def _mended(text: str) -> str:
+    """Return text whose bytes of UTF-8 were written as characters, as Facebook does, as what it is."""
+    try:
+        return text.encode("latin-1").decode("utf-8") if not text.isascii() else text
+    except UnicodeError:
+        return text
+
+
+def _at(one: dict[str, Any]) -> datetime | None:
+    for key in _TIMES:
+        value = one.get(key)
+        if isinstance(value, str) and re.fullmatch(r"\d{9,13}(?:\.\d+)?", value):
+            value = float(value)
+        if found := moment(value):
+            return found
+    return None

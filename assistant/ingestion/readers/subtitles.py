@@ -1,0 +1,74 @@
+"""Reads subtitles (SRT, WebVTT): what is said, as running text without its times."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.encodings import lines, open_text
+from memory_store.models import Locator
+
+_TIMES: Final = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d\d[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d\d[.,]\d{1,3}.*")
+_VOICE: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,80})>")
+_TAGS: Final = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<\d[\d:.]{0,20}>|\{\\[^{}]{0,80}\}")
+_ENDS: Final = re.compile(r"[.!?。！？…][\"'”’」』）)\]♪]*\s*$")
+_WIDE: Final = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+_PARAGRAPH_CHARS: Final = 500
+_LONGEST_SENTENCE: Final = 3000
+
+
+class SubtitleReader:
+    """SRT and VTT: sentences put together over the cues that cut them."""
+
+    media_type = "application/x-subrip"
+    suffixes = (".srt", ".vtt")
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return what is said as paragraphs that end with a sentence."""
+        media_type = "text/vtt" if file.suffix == ".vtt" else self.media_type
+        return ReadDocument(file.stem, media_type, _paragraphs(file, limits))
+
+
+def _paragraphs(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    held, first, last = "", 0, 0
+    for number, line in _said(file, limits):
+        voiced = _VOICED.match(line)
+        full = len(held) >= _PARAGRAPH_CHARS and _ENDS.search(held)
+        if held and (full or voiced or len(held) > _LONGEST_SENTENCE):
+            yield Block(held, Locator(line_start=first, line_end=last), BlockKind.PARAGRAPH)
+            held = ""
+        first = first if held else number
+        between = "" if not held or (_WIDE.match(held[-1]) and _WIDE.match(line[0])) else " "
+        held, last = f"{held}{between}{line}", number
+    if held:
+        yield Block(held, Locator(line_start=first, line_end=last), BlockKind.PARAGRAPH)
+
+
+_VOICED: Final = re.compile(r"[^:\s][^:]{0,60}: |[-–—] ?\S")
+
+
+def _said(file: SourceFile, limits: ReadLimits) -> Iterator[tuple[int, str]]:
+    """Yield the lines that are said. Rolling captions show a line again in the next cue; it is said once."""
+    inside = False
+    shown: list[str] = []
+    before: list[str] = []
+    with open_text(file, limits) as stream:
+        for number, raw in enumerate(lines(stream, limits), start=1):
+            if _TIMES.fullmatch(raw):
+                inside, before, shown = True, [*before[-2:], *shown], []
+            elif not raw.strip():
+                inside = inside and not shown
+            elif inside:
+                line = _plain(raw)
+                if line and line not in before[-4:]:
+                    yield number, line
+                if line:
+                    shown.append(line)
+
+
+def _plain(raw: str) -> str:
+    spoken = _VOICE.sub(lambda match: f"{match[1]}: ", raw)
+    return " ".join(html.unescape(_TAGS.sub("", spoken)).split())

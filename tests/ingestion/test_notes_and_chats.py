@@ -1,0 +1,255 @@
+"""Notes of other programs and chats of people: who said what and when, without the marks of the program."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from assistant.errors import ReadError
+from assistant.ingestion.base import Block
+from tests.ingestion.files import enex_of, read, text_of
+
+
+def told(blocks: list[Block]) -> list[tuple[str, str | None, str]]:
+    """Return (time, speaker, words) of each block."""
+    return [
+        (
+            f"{one.created_at:%Y-%m-%d %H:%M}" if one.created_at else "",
+            one.author.name if one.author else None,
+            one.text,
+        )
+        for one in blocks
+    ]
+
+
+LENA = ("2026-01-05 10:03", "Lena", "Lena: The key: at Omar's")
+OMAR = ("2026-01-06 20:00", "Omar", "Omar: Fine\n\nbye")
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        (
+            "WhatsApp Chat.txt",
+            "05.01.26, 10:02 - Messages are encrypted.\n05.01.26, 10:03 - Lena: The key: at Omar's\n"
+            "05.01.26, 10:04 - Omar: <Medien ausgeschlossen>\n06.01.26, 20:00 - Omar: Fine\n\nbye\n",
+        ),
+        (
+            "_chat.txt",
+            "[1/5/26, 10:02:00\u202fAM] Club: \u200eMessages are encrypted.\n[1/5/26, 10:03:00 AM] Lena: The key: at"
+            " Omar's\n[1/5/26, 10:04:00 AM] Omar: \u200eimage omitted\n[1/6/26, 8:00:00 PM] ~ Omar: Fine\n\nbye\n",
+        ),
+        (
+            "signal.md",
+            "[2026-01-05, 10:03] Lena: The key: at Omar's\n[2026-01-06, 20:00] Omar: Fine\n\nbye\n",
+        ),
+        (
+            "wechat.txt",
+            "2026-01-05 10:03:00 Lena(12345678)\nThe key: at Omar's\n\n2026-01-06 20:00:00 Omar\nFine\n\nbye\n",
+        ),
+        (
+            "line.txt",
+            "[LINE] Chat\nSaved on: 2026/01/07\n\n2026/01/05(Mon)\n10:03\tLena\tThe key: at Omar's\n"
+            "2026/01/06(Tue)\n20:00\tOmar\tFine\n\nbye\n",
+        ),
+    ],
+)
+def test_a_chat_tells_who_said_what_and_when(name: str, lines: str) -> None:
+    document, blocks = read(lines, name)
+    assert [one for one in told(blocks) if one[1] in ("Lena", "Omar")] == [LENA, OMAR]
+    assert ["export left out: 1" in one.reason for one in document.left_out] == [True] * (
+        "<" in lines or "image" in lines
+    )
+
+
+def test_what_one_says_in_one_breath_is_one_passage_of_its_time() -> None:
+    lines = "05.01.26, 10:03 - Lena: Hi\n05.01.26, 10:04 - Lena: there\n05.01.26, 10:10 - Lena: Later\n"
+    assert [one[0] + one[2] for one in told(read(lines, "a.txt")[1])] == [
+        "2026-01-05 10:03Lena: Hi",
+        "2026-01-05 10:03there",
+        "2026-01-05 10:10Lena: Later",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-01-05 10:00:00 INFO start\n2025-01-05 10:00:01 INFO stop\n",
+        "[2025-01-05 10:00:00] ERROR: start\n[2025-01-05 10:00:01] INFO: stop\n",
+        "Meeting on 2025-01-05 at 10:00\nBring the plan\n",
+    ],
+)
+def test_a_log_is_no_chat(text: str) -> None:
+    assert all(block.author is None for block in read(text, "a.txt")[1])
+
+
+CHAT = {"name": "Lena", "type": "personal_chat"}
+FIRST = {"from": "Lena", "date": "2026-01-05T10:03:00", "type": "message",
+         "text": ["The key: ", {"type": "bold", "text": "at Omar's"}]}  # fmt: skip
+LATER = {"from": "Omar", "date": "2026-01-06T20:00:00", "type": "message", "text": "Fine\n\nbye", "photo": "x.jpg"}
+JOINED = {"type": "service", "actor": "Lena", "date": "2026-01-01T10:00:00", "action": "create_group"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {**CHAT, "messages": [JOINED, FIRST, LATER]},
+        {"about": "x", "chats": {"list": [{**CHAT, "messages": [LATER, FIRST]}]}},
+        {"messages": [
+            {"sender_name": "Omar", "timestamp_ms": 1767729600000, "content": "Fine\n\nbye", "photos": [{}]},
+            {"sender_name": "Lena", "timestamp_ms": 1767607380000, "content": "The key: at Omar's"},
+        ]},
+        {"messages": [
+            {"author": {"name": "Lena"}, "timestamp": "2026-01-05T10:03:00+00:00", "content": "The key: at Omar's"},
+            {"author": {"name": "Omar"}, "timestamp": "2026-01-06T20:00:00+00:00", "content": "Fine\n\nbye",
+             "attachments": [{}]},
+        ]},
+        [{"nickName": "Lena", "CreateTime": 1767607380, "StrContent": "The key: at Omar's"},
+         {"nickName": "Omar", "CreateTime": 1767729600, "StrContent": "Fine\n\nbye", "file": "x"}],
+    ],
+    ids=["telegram", "all of telegram", "instagram", "discord", "wechat"],
+)  # fmt: skip
+def test_messages_of_people_as_json_are_sentences_with_speakers(value: object) -> None:
+    document, blocks = read(json.dumps(value), "result.json")
+    assert told(blocks) == [LENA, OMAR]
+    assert [one.reason for one in document.left_out] == ["pictures, recordings or files that are not read: 1"]
+
+
+def test_bytes_that_were_written_as_characters_are_read_as_text() -> None:
+    words = "Größe".encode().decode("latin-1")
+    value = {"messages": [{"sender_name": words, "timestamp_ms": 1767607380000, "content": words}]}
+    assert told(read(json.dumps(value), "a.json")[1])[0][1:] == ("Größe", "Größe: Größe")
+
+
+KEEP: dict[str, Any] = {"isTrashed": False, "title": "Shopping", "createdTimestampUsec": 1736067600000000}
+
+
+def test_a_note_of_google_keep_is_read_unless_it_lies_in_the_bin() -> None:
+    items = [{"text": "Oat milk", "isChecked": False}, {"text": "Salt", "isChecked": True}]
+    note = {**KEEP, "listContent": items, "labels": [{"name": "House"}], "attachments": [{"filePath": "a.jpg"}]}
+    document, blocks = read(json.dumps(note), "Shopping.json")
+    assert (document.title, document.created_at) == ("Shopping", datetime(2025, 1, 5, 9, tzinfo=UTC))
+    assert text_of(blocks) == "Shopping\n[ ] Oat milk\n[x] Salt\nLabels: House"
+    assert [one.part for one in document.left_out] == ["a.jpg"]
+    with pytest.raises(ReadError, match="in the bin"):
+        read(json.dumps({**KEEP, "isTrashed": True, "textContent": "gone"}), "a.json")
+
+
+def test_a_canvas_is_its_cards_in_reading_order_and_what_joins_them() -> None:
+    nodes = [{"id": "2", "type": "file", "file": "Plan.md", "x": 9, "y": 5},
+             {"id": "1", "type": "text", "text": "# Goal\nRun 10 km", "x": 0, "y": 0}]  # fmt: skip
+    value = {"nodes": nodes, "edges": [{"fromNode": "1", "toNode": "2", "label": "needs"}, {"fromNode": "9"}]}
+    assert text_of(read(json.dumps(value), "a.canvas")[1]) == "# Goal\nRun 10 km\nPlan.md\nGoal → Plan.md: needs"
+
+
+NOTE = (
+    "<title>Boiler</title><content><![CDATA[<?xml version='1.0'?><!DOCTYPE en-note SYSTEM 'x'><en-note>"
+    "<div>Refill at <b>1.4 bar</b> &amp; bleed.&nbsp;</div><div><en-todo checked='true'/>Order</div>"
+    "<en-crypt>aGVsbG8=</en-crypt></en-note>]]></content><created>20250711T041951Z</created><tag>house</tag>"
+    "<note-attributes><author>Lena</author><source-url>https://a.example</source-url></note-attributes>"
+)
+
+
+def resource(kind: str, data: bytes, name: str = "") -> str:
+    return (
+        f"<resource><data encoding='base64'>{base64.b64encode(data).decode()}</data><mime>{kind}</mime>"
+        f"<resource-attributes><file-name>{name}</file-name></resource-attributes></resource>"
+    )
+
+
+def test_notes_of_evernote_have_title_time_author_and_files() -> None:
+    files = resource("text/plain", b"words", "plan.txt") + resource("image/png", b"\x89PNG", "a.png")
+    document, blocks = read(enex_of(NOTE + files, "<title>Wine</title><content>Riesling</content>"), "Home.enex")
+    first = [one for one in blocks if one.locator.part == "note 1: Boiler"]
+    assert [one.text for one in first] == [
+        "Boiler", "Tags: house", "Source: https://a.example", "Refill at 1.4 bar & bleed.", "[x] Order",
+        "Attachment: plan.txt",
+    ]  # fmt: skip
+    assert {(one.created_at, one.author.name if one.author else "") for one in first} == {
+        (datetime(2025, 7, 11, 4, 19, 51, tzinfo=UTC), "Lena")
+    }
+    assert [one.text for one in blocks if one.locator.part == "note 2: Wine"] == ["Wine", "Riesling"]
+    assert [(one.path, one.open().read()) for one in document.attached] == [
+        ("/home/me/Home.enex!/note 1/plan.txt", b"words")
+    ]
+    assert [one.reason.partition(":")[0] for one in document.left_out] == [
+        "encrypted",
+        "pictures or recordings that are not read",
+    ]
+
+
+def test_a_torn_export_of_evernote_keeps_the_notes_before_the_tear() -> None:
+    document, blocks = read(enex_of(NOTE, "<title>Wine</title>")[:-40], "a.enex")
+    assert blocks[0].text == "Boiler"
+    assert [one.part for one in document.left_out][-1] == "after note 1"
+    with pytest.raises(ReadError, match="not an export of Evernote"):
+        read("<html/>", "a.enex")
+
+
+CLIPPINGS = """\ufeffThe Peregrine (J. A. Baker)
+- Your Highlight on page 14 | Location 201-203 | Added on Sunday, 5 January 2025 17:47:22
+
+The hardest thing to see is what is there.
+==========
+\ufeffThe Peregrine (J. A. Baker)
+- Your Note on page 14 | Location 203 | Added on Sunday, 5 January 2025 17:48:00
+
+Compare with Dillard!
+==========
+三体 (刘慈欣)
+- 您在第 88 页（位置 #1340-1342）的标注 | 添加于 2025年1月6日星期一 下午9:11:28
+
+弱小不是障碍。
+==========
+Other (X)
+- Your Bookmark on page 1 | Added on Sunday, 5 January 2025 17:47:22
+
+
+==========
+"""
+
+
+def test_what_was_marked_on_a_kindle_stands_under_its_book_and_by_its_author() -> None:
+    _, blocks = read(CLIPPINGS, "My Clippings.txt")
+    assert [(one.locator.part, one.author.name if one.author else None, one.text.split("\n")[2]) for one in blocks] == [
+        ("The Peregrine", "J. A. Baker", "The hardest thing to see is what is there."),
+        ("The Peregrine", None, "Compare with Dillard!"),
+        ("三体", "刘慈欣", "弱小不是障碍。"),
+    ]
+    assert [one.created_at for one in blocks] == [
+        datetime(2025, 1, 5, 17, 47, 22, tzinfo=UTC),
+        datetime(2025, 1, 5, 17, 48, tzinfo=UTC),
+        datetime(2025, 1, 6, 21, 11, 28, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.srt", "1\n00:00:01,000 --> 00:00:04,000\n<i>Welcome to</i>\nthe talk.\n\n2\n00:00:04,200 --> 00:00:07,000\n"
+                  "{\\an8}A hive needs\n\n3\n00:00:07,100 --> 00:00:09,000\nhoney &amp; sun.\n",
+         "Welcome to the talk. A hive needs honey & sun."),
+        ("a.vtt", "WEBVTT\nKind: captions\n\n00:01.000 --> 00:03.000 align:start\nwelcome<00:01.400><c> to</c>\n\n"
+                  "00:03.000 --> 00:03.010\nwelcome to\n\n00:03.010 --> 00:06.000\nwelcome to\nthe talk\n",
+         "welcome to the talk"),
+        ("a.vtt", "WEBVTT\n\nNOTE made by hand\n\n00:01.000 --> 00:03.000\n<v Lena>Hello.</v>\n\n"
+                  "00:03.000 --> 00:04.000\n<v.loud Omar>Hi!\n", "Lena: Hello.\nOmar: Hi!"),
+        ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\n我们明天\n\n2\n00:00:02,000 --> 00:00:03,000\n再见。\n",
+         "我们明天再见。"),
+    ],
+)  # fmt: skip
+def test_subtitles_are_running_text_without_times(name: str, text: str, words: str) -> None:
+    assert text_of(read(text, name)[1]) == words
+
+
+def test_long_subtitles_are_parted_at_the_end_of_a_sentence() -> None:
+    cues = "".join(
+        f"{n}\n00:00:{n % 60:02},000 --> 00:00:{n % 60:02},900\nThis is sentence {n}.\n\n" for n in range(90)
+    )
+    blocks = read(cues, "a.srt")[1]
+    assert len(blocks) > 2
+    assert all(block.text.endswith(".") for block in blocks)

@@ -172,6 +172,31 @@ def test_the_rows_of_a_table_stay_apart_and_name_their_columns() -> None:
     ]
 
 
+def test_a_table_in_one_column_of_a_page_is_no_part_of_the_other() -> None:
+    def draw(paper: FPDF) -> None:
+        for at, (left, right) in enumerate(
+            zip((("Year", "Town"), ("1999", "Kiel"), ("2004", "Porto")), RIGHT, strict=True)
+        ):
+            paper.text(50, 100 + 14 * at, left[0])
+            paper.text(150, 100 + 14 * at, left[1])
+            paper.text(320, 100 + 14 * at, right)
+        paper.text(50, 160, "A line of text below them, as wide as the page and so across both of its columns.")
+
+    found = [block.text for block in read(pdf(draw), "a.pdf")[1]]
+    assert found[:3] == ["Year: 1999 | Town: Kiel", "Year: 2004 | Town: Porto", " ".join(RIGHT)]
+
+
+def test_letters_set_close_are_read_once() -> None:
+    def draw(paper: FPDF) -> None:
+        paper.set_char_spacing(-2.5)
+        for at, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True)):
+            paper.text(50, 100 + 14 * at, left)
+            paper.text(320, 100 + 14 * at, right)
+
+    text = text_of(read(pdf(draw), "a.pdf")[1]).replace(" ", "")
+    assert "".join(LEFT).replace(" ", "") in text
+
+
 def test_a_list_is_no_table() -> None:
     def draw(paper: FPDF) -> None:
         for at in range(4):

@@ -12,7 +12,7 @@ from typing import Final
 from assistant.ingestion.readers.tables import Row
 
 # As a part of the height of the letters: what is nearer belongs to one piece, what is apart is a column.
-_JOINED_GAP: Final = 1.2
+JOINED_GAP: Final = 1.2
 _LEAST_GUTTER: Final = 0.8
 _LEAST_LINES: Final = 3
 _PROSE_CHARS: Final = 24
@@ -39,6 +39,7 @@ class Span:
 
 
 Line = list[Span]
+Gap = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
     lines = [_with_near_joined(line) for line in lines_of_spans([span for span in spans if span.text.strip()])]
     if len(lines) > _MOST_LINES or sum(len(line) > 1 for line in lines) < 2:
         return None
+    middle = (min(line[0].left for line in lines) + max(line[-1].right for line in lines)) / 2
     parts: list[Column | Table] = []
     plain: list[str] = []
     found = False
@@ -70,12 +72,12 @@ def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
             plain.append(_joined(lines[at]))
             at += 1
             continue
-        end, gutters = band
+        end, gaps = band
         found = True
         if plain:
             parts.append(Column(plain))
             plain = []
-        parts += _parted(lines[at:end], gutters)
+        parts += [part for side in _sides(lines[at:end], gaps, middle) for part in _parted(*side)]
         at = end
     if not found:
         return None
@@ -99,7 +101,7 @@ def _with_near_joined(line: Line) -> Line:
     joined: Line = []
     for span in line:
         before = joined[-1] if joined else None
-        near = before is not None and span.left - before.right < _JOINED_GAP * max(before.height, span.height)
+        near = before is not None and span.left - before.right < JOINED_GAP * max(before.height, span.height)
         if before is not None and (near or _MARK.fullmatch(before.text.strip())):
             apart = span.left - before.right > 0.15 * span.height and not before.text.endswith(" ")
             text = before.text + (" " if apart else "") + span.text
@@ -114,7 +116,7 @@ def _joined(line: Line) -> str:
     return " ".join(span.text.strip() for span in line)
 
 
-def _band(lines: Sequence[Line], start: int) -> tuple[int, list[float]] | None:
+def _band(lines: Sequence[Line], start: int) -> tuple[int, list[Gap]] | None:
     """Return how far the lines from `start` on are parted by the same gaps, and where those are; None if not at all."""
     if len(lines[start]) < 2:
         return None
@@ -132,14 +134,14 @@ def _band(lines: Sequence[Line], start: int) -> tuple[int, list[float]] | None:
     # What is below the last parted line need not belong to it.
     while end > start and len(lines[end - 1]) < 2 and not _in_one_column(lines[end - 1], gaps):
         end -= 1
-    return (end, [(left + right) / 2 for left, right in gaps]) if parted >= _LEAST_LINES else None
+    return (end, gaps) if parted >= _LEAST_LINES else None
 
 
-def _gaps(line: Line) -> list[tuple[float, float]]:
+def _gaps(line: Line) -> list[Gap]:
     return [(one.right, other.left) for one, other in itertools.pairwise(line)]
 
 
-def _free(gap: tuple[float, float], line: Line) -> tuple[float, float] | None:
+def _free(gap: Gap, line: Line) -> Gap | None:
     """Return the part of a gap in which nothing of a line stands."""
     left, right = gap
     for span in line:
@@ -154,13 +156,27 @@ def _free(gap: tuple[float, float], line: Line) -> tuple[float, float] | None:
     return (left, right) if right - left > _LEAST_GUTTER * line[0].height else None
 
 
-def _in_one_column(line: Line, gaps: Sequence[tuple[float, float]]) -> bool:
+def _in_one_column(line: Line, gaps: Sequence[Gap]) -> bool:
     return all(span.right <= left + 1 or span.left >= right - 1 for span in line for left, right in gaps)
 
 
-def _parted(lines: Sequence[Line], gutters: list[float]) -> list[Column | Table]:
+def _sides(lines: Sequence[Line], gaps: list[Gap], middle: float) -> list[tuple[Sequence[Line], list[Gap]]]:
+    """Return lines and gaps apart for both columns of a page of two, of which one holds a table."""
+    at = next((at for at, (left, right) in enumerate(gaps) if left < middle < right), -1)
+    if len(gaps) < 2 or at not in (0, len(gaps) - 1):
+        return [(lines, gaps)]
+    edge = sum(gaps[at]) / 2
+    left = [[span for span in line if span.left < edge] for line in lines]
+    right = [[span for span in line if span.left >= edge] for line in lines]
+    alone = [_joined(line) for line in (right if at else left) if line]
+    if median(map(len, alone)) < _PROSE_CHARS:
+        return [(lines, gaps)]
+    return [([line for line in left if line], gaps[:at]), ([line for line in right if line], gaps[at + 1 :])]
+
+
+def _parted(lines: Sequence[Line], gaps: list[Gap]) -> list[Column | Table]:
     """Return lines that the same gaps part as columns of prose or as a table."""
-    bounds = [*gutters, float("inf")]
+    bounds = [*(sum(gap) / 2 for gap in gaps), float("inf")]
     rows = []
     for line in lines:
         cells = [""] * len(bounds)
@@ -169,7 +185,8 @@ def _parted(lines: Sequence[Line], gutters: list[float]) -> list[Column | Table]
             cells[column] = f"{cells[column]} {span.text.strip()}".strip()
         rows.append(cells)
     columns = [[row[at] for row in rows if row[at]] for at in range(len(bounds))]
-    if len(bounds) <= 4 and all(column and median(map(len, column)) >= _PROSE_CHARS for column in columns):
+    is_prose = all(column and median(map(len, column)) >= _PROSE_CHARS for column in columns)
+    if len(bounds) == 1 or (len(bounds) <= 4 and is_prose):
         return [Column(column) for column in (reversed(columns) if _is_rtl(rows) else columns)]
     return [Table([Row(cells) for cells in rows])]
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from assistant.ingestion.readers.pdf_layout import Span, is_rtl, word_from_right
+from assistant.ingestion.readers.pdf_layout import JOINED_GAP, Span, is_rtl, word_from_right
 
 if TYPE_CHECKING:
     import pypdfium2
 
-_MOST_SPANS: Final = 4000
+_WORD: Final = re.compile(r"\S+")
+_MOST_CHARACTERS: Final = 50_000
 _MOST_ANNOTATIONS: Final = 2000
 _MOST_MARKED: Final = 50  # lines under one mark
 _MOST_OBJECTS: Final = 5000
@@ -46,10 +47,10 @@ def read_page(document: pypdfium2.PdfDocument, index: int) -> Page:
     try:
         text_page = page.get_textpage()
         try:
-            text = text_page.get_text_range().replace("\r\n", "\n").replace("\r", "\n").translate(_LIGATURES)
-            if is_rtl(text):
-                text = _from_right(text_page)
-            found = Page(text, _spans(text_page))
+            raw_text = text_page.get_text_range()
+            text = _from_right(text_page) if is_rtl(raw_text) else raw_text
+            text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_LIGATURES)
+            found = Page(text, _spans(text_page, raw_text))
             _read_annotations(document, page, text_page, found)
             _look_at_objects(page, found)
         finally:
@@ -59,16 +60,46 @@ def read_page(document: pypdfium2.PdfDocument, index: int) -> Page:
     return found
 
 
-def _spans(text_page: pypdfium2.PdfTextPage) -> list[Span]:
-    count = text_page.count_rects()
-    if count > _MOST_SPANS:
-        return []
-    spans = []
-    for index in range(count):
-        left, bottom, right, top = text_page.get_rect(index)
-        text = text_page.get_text_bounded(left, bottom, right, top).replace("\r", "").replace("\n", " ")
-        spans.append(Span(left, bottom, right, top, text.translate(_LIGATURES)))
-    return spans
+def _spans(text_page: pypdfium2.PdfTextPage, text: str) -> list[Span]:
+    """Return the pieces of lines that stand together, by the places of their words.
+
+    PDFium's own rectangles overlap where letters are set close, and then give the same letter twice.
+    """
+    if len(text) != text_page.count_chars() or len(text) > _MOST_CHARACTERS:
+        return []  # signs beyond the first 65,536: no place of the text tells a character's number
+    spans: list[Span] = []
+    words: list[str] = []
+    box, ended = (0.0, 0.0, 0.0, 0.0), 0
+    for match in _WORD.finditer(text):
+        here = _box(text_page, match.start(), match.end() - 1)
+        if here is None:
+            words += [match[0]] if words else []
+            continue
+        between = text[ended : match.start()]
+        if words and ("\r" in between or "\n" in between or not _goes_on(box, here)):
+            spans.append(Span(*box, " ".join(words).translate(_LIGATURES)))
+            words = []
+        box = here if not words else (box[0], min(box[1], here[1]), max(box[2], here[2]), max(box[3], here[3]))
+        words.append(match[0])
+        ended = match.end()
+    return [*spans, Span(*box, " ".join(words).translate(_LIGATURES))] if words else spans
+
+
+def _box(text_page: pypdfium2.PdfTextPage, first: int, last: int) -> tuple[float, float, float, float] | None:
+    """Return left, bottom, right and top of a word, by its first and last character; None if it has no extent."""
+    left, bottom, right, top = text_page.get_charbox(first)
+    if last != first:
+        other = text_page.get_charbox(last)
+        left, bottom = min(left, other[0]), min(bottom, other[1])
+        right, top = max(right, other[2]), max(top, other[3])
+    return (left, bottom, right, top) if right > left else None
+
+
+def _goes_on(box: tuple[float, float, float, float], here: tuple[float, float, float, float]) -> bool:
+    """Say whether a character stands right after the others, on their line."""
+    height = max(1.0, box[3] - box[1])
+    on_line = box[1] - 0.5 * height <= (here[1] + here[3]) / 2 <= box[3] + 0.5 * height
+    return on_line and -2 * height < here[0] - box[2] < JOINED_GAP * height
 
 
 def _from_right(text_page: pypdfium2.PdfTextPage) -> str:

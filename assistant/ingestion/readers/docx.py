@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+from io import BytesIO
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
+from assistant.ingestion.readers.docx_parts import embedded, headers_and_footers, other_lines, prepared
 from assistant.ingestion.readers.failures import translated
-from assistant.ingestion.readers.markup import blocks, parse, walk
+from assistant.ingestion.readers.markup import Piece, blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size, open_package, parse_xml, read_part, texts, unpack
 
-_STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh"
+_STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh\ncomment-reference => sup"
+_BACK, _NOTE = re.compile("^#(?:comment|footnote|endnote)-ref-"), re.compile("^(?:footnote|endnote)-")
 
 
 class DocxReader:
-    """DOCX, located by headings. Images and macros are not looked at."""
+    """DOCX, located by headings. Tracked changes are read as accepted; pictures and macros are not looked at."""
 
     media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     suffixes = (".docx", ".docm", ".dotx")
@@ -26,13 +30,21 @@ class DocxReader:
         with open_package(file, limits) as package:
             _check_parts(package, limits)
             core = read_part(package, "docProps/core.xml", limits)
+            headers, footers = headers_and_footers(package, limits)
+            others = list(other_lines(package, limits))
+            left_out = list(embedded(package, limits))
+            body = _pieces(prepared(package, limits))
         root = parse_xml(core, "properties") if core else None
         title, author, created = (_first(root, name) for name in ("title", "creator", "created"))
         if author == "python-docx":  # The library's template carries its own name and a date in 2013.
             author = created = None
-        pieces = list(walk(parse(_html(file)), numbers=False))
-        title = title or next((piece.text for piece in pieces if piece.level == 1), file.stem)
-        return ReadDocument(title, self.media_type, blocks(pieces), author, parse_date(created))
+        title = title or next((piece.text for piece in body if piece.level == 1), file.stem)
+        pieces = [
+            *(Piece(line, BlockKind.PARAGRAPH) for line in headers),
+            *body,
+            *(Piece(line, BlockKind.PARAGRAPH) for line in (*others, *footers)),
+        ]
+        return ReadDocument(title, self.media_type, blocks(pieces), author, parse_date(created), left_out)
 
 
 def _check_parts(package: zipfile.ZipFile, limits: ReadLimits) -> None:
@@ -45,16 +57,26 @@ def _check_parts(package: zipfile.ZipFile, limits: ReadLimits) -> None:
             raise ReadError("damaged: it declares XML entities, as no word processor does", "Save it again from Word.")
 
 
-def _html(file: SourceFile) -> str:
+def _pieces(document: BytesIO) -> list[Piece]:
+    page = parse(_html(document))
+    for back in page.find_all("a", href=_BACK):
+        back.decompose()  # from a note to where it is noted
+    notes = page.find_all("li", id=_NOTE)
+    for number, note in enumerate(notes, start=1):
+        (note.find("p") or note).insert(0, f"[{number}] ")
+    return list(walk(page, numbers=False))
+
+
+def _html(document: BytesIO) -> str:
     import mammoth
 
     def no_image(_: Any) -> dict[str, str]:
         return {}
 
-    with file.open() as stream, translated():
+    with translated():
         try:
             result = mammoth.convert_to_html(
-                stream, style_map=_STYLES, convert_image=mammoth.images.img_element(no_image)
+                document, style_map=_STYLES, convert_image=mammoth.images.img_element(no_image)
             )
         except (OSError, RecursionError, MemoryError, zipfile.BadZipFile):
             raise

@@ -1,0 +1,173 @@
+"""Makes of a Word document one that mammoth reads whole, and reads the parts that it does not look at.
+
+mammoth passes over formulas, text boxes without a fallback, ruby, moved text, and the headers and footers of pages.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import Any, Final
+
+from assistant.ingestion.base import LeftOut, ReadLimits
+from assistant.ingestion.readers.office_text import formula_text, part_lines
+from assistant.ingestion.readers.packages import parse_xml, read_part, relations
+
+_WORD: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_VML: Final = "urn:schemas-microsoft-com:vml"
+_MAIN: Final = "word/document.xml"
+_TEXTS: Final = frozenset((_MAIN, "word/footnotes.xml", "word/endnotes.xml", "word/comments.xml"))
+_SIGNS: Final = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
+_OFF: Final = ("0", "false", "off")
+_EMBEDDED: Final = frozenset(("oleObject", "package", "aFChunk"))
+
+
+def prepared(package: zipfile.ZipFile, limits: ReadLimits) -> io.BytesIO:
+    """Return the document with everything that it shows in a form that mammoth knows."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as copy:
+        for info in package.infolist():
+            if info.filename in _TEXTS:
+                copy.writestr(info.filename, _rewritten(read_part(package, info.filename, limits) or b""))
+            elif info.filename.endswith((".xml", ".rels")):
+                copy.writestr(info.filename, package.read(info))
+            else:
+                copy.writestr(info.filename, b"")  # pictures and the like are not looked at
+    target.seek(0)
+    return target
+
+
+def _rewritten(data: bytes) -> bytes:
+    from lxml import etree
+
+    root = parse_xml(data, "content")
+    for element in list(root.iter("{*}moveFrom", "{*}vanish", "{*}webHidden")):
+        _drop(element)
+    for element in list(root.iter("{*}moveTo", "{*}customXml", "{*}bdo", "{*}dir")):
+        _unwrap(element)
+    for element in list(root.iter("{*}ruby")):
+        _replace_run(element, [one for base in element.iter("{*}rubyBase") for one in base])
+    for element in list(root.iter("{*}oMathPara", "{*}oMath")):
+        if element.getparent() is not None and (text := formula_text(element)):
+            _replace(element, [_run(text)])
+    for element in list(root.iter("{*}ddList")):
+        _choose(element)
+    _open_boxes(root)
+    written: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return written
+
+
+def _drop(element: Any) -> None:
+    """Take away moved text, and the run that is hidden."""
+    if _local(element) == "moveFrom":
+        _replace(element, [])
+        return
+    properties = element.getparent()
+    run = properties.getparent() if properties is not None else None
+    if _value(element) not in _OFF and run is not None and _local(run) == "r" and run.getparent() is not None:
+        _replace(run, [])
+
+
+def _unwrap(element: Any) -> None:
+    _replace(element, [one for one in element if not _local(one).endswith("Pr")])
+
+
+def _replace(element: Any, by: list[Any]) -> None:
+    parent = element.getparent()
+    if parent is None:
+        return
+    at = parent.index(element)
+    parent.remove(element)
+    for step, one in enumerate(by):
+        parent.insert(at + step, one)
+
+
+def _replace_run(element: Any, by: list[Any]) -> None:
+    """Put runs in the place of the run that an element stands in."""
+    run = element.getparent()
+    if run is not None and _local(run) == "r":
+        _replace(run, by)
+
+
+def _choose(choices: Any) -> None:
+    """Write out what is chosen in a list to choose from, which stands in no run."""
+    entries = [_value(one) for one in choices.iter("{*}listEntry")]
+    result = next((_value(one) for one in choices.iter("{*}result", "{*}default")), "0")
+    run = next((one for one in choices.iterancestors() if _local(one) == "r"), None)
+    if run is not None and run.getparent() is not None and result.isdecimal() and int(result) < len(entries):
+        run.getparent().insert(run.getparent().index(run) + 1, _run(entries[int(result)]))
+
+
+def _open_boxes(root: Any) -> None:
+    """Put the text of every box where mammoth finds it: once, as that of a shape in VML."""
+    from lxml import etree
+
+    for element in list(root.iter("{*}AlternateContent")):
+        fallback = next((one for one in element if _local(one) == "Fallback"), None)
+        if fallback is not None and next(fallback.iter("{*}txbxContent"), None) is not None:
+            for choice in [one for one in element if _local(one) == "Choice"]:
+                element.remove(choice)
+        else:
+            _replace(element, [one for choice in element if _local(choice) == "Choice" for one in choice])
+    for drawing in list(root.iter("{*}drawing")):
+        boxes = list(drawing.iter("{*}txbxContent"))
+        if boxes and drawing.getparent() is not None:
+            picture = etree.Element(f"{{{_WORD}}}pict")
+            for box in boxes:
+                shape = etree.SubElement(picture, f"{{{_VML}}}shape")
+                etree.SubElement(shape, f"{{{_VML}}}textbox").append(box)
+            _replace(drawing, [picture])
+
+
+def _run(text: str) -> Any:
+    from lxml import etree
+
+    run = etree.Element(f"{{{_WORD}}}r")
+    inner = etree.SubElement(run, f"{{{_WORD}}}t")
+    inner.text = text
+    inner.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    return run
+
+
+def headers_and_footers(package: zipfile.ZipFile, limits: ReadLimits) -> tuple[list[str], list[str]]:
+    """Return the lines at the top and at the foot of pages, each once however many pages it stands on."""
+    found: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
+    for kind, place in relations(package, _MAIN, limits).values():
+        if kind in found and (data := read_part(package, place, limits)):
+            found[kind] |= dict.fromkeys(_paragraphs(parse_xml(_rewritten(data), kind)))
+    return list(found["header"]), list(found["footer"])
+
+
+def _paragraphs(root: Any) -> Iterator[str]:
+    for paragraph in root.iter("{*}p"):
+        signs = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
+        pieces = [
+            signs.get(_local(one), one.text or "") for one in paragraph.iter("{*}t", *("{*}" + one for one in signs))
+        ]
+        text = " ".join("".join(pieces).split())
+        if text and not text.isdecimal():  # a page's number
+            yield text
+
+
+def other_lines(package: zipfile.ZipFile, limits: ReadLimits) -> Iterator[str]:
+    """Yield what charts and diagrams say."""
+    yield from part_lines(package, relations(package, _MAIN, limits), limits)
+
+
+def embedded(package: zipfile.ZipFile, limits: ReadLimits) -> Iterator[LeftOut]:
+    """Yield the files inside of the document, which are not read."""
+    for kind, place in relations(package, _MAIN, limits).values():
+        if kind in _EMBEDDED:
+            name = place.rpartition("/")[2]
+            yield LeftOut(
+                f"embedded file {name}", "it is not read", "Open it in Word, save it by itself and import it."
+            )
+
+
+def _value(element: Any, name: str = "val") -> str:
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+def _local(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -1,0 +1,114 @@
+"""Text of Office files that stands in parts of their own: formulas, charts and the boxes of diagrams."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from assistant.ingestion.base import ReadLimits
+from assistant.ingestion.readers.packages import parse_xml, read_part
+from assistant.ingestion.readers.tables import MOST_COLUMNS, Row, table_lines
+
+_MOST_ROWS: Final = 1000
+
+
+def formula_text(node: Any) -> str:
+    """Return a formula of an Office file (OMML) on one line: `a/b`, `x^2`, `√(x + 1)`."""
+    return " ".join(_linear(node).split())
+
+
+def _linear(node: Any) -> str:
+    name = _name(node)
+    match name:
+        case "t":
+            return node.text or ""
+        case "f":
+            return f"{_bracketed(_inner(node, 'num'))}/{_bracketed(_inner(node, 'den'))}"
+        case "sSup":
+            return f"{_inner(node, 'e')}^{_bracketed(_inner(node, 'sup'))}"
+        case "sSub":
+            return f"{_inner(node, 'e')}_{_bracketed(_inner(node, 'sub'))}"
+        case "sSubSup":
+            return f"{_inner(node, 'e')}_{_bracketed(_inner(node, 'sub'))}^{_bracketed(_inner(node, 'sup'))}"
+        case "rad":
+            return f"{_inner(node, 'deg')}√{_bracketed(_inner(node, 'e'))}"
+        case "nary":
+            low, high = _inner(node, "sub"), _inner(node, "sup")
+            limits = (f"_{_bracketed(low)}" if low else "") + (f"^{_bracketed(high)}" if high else "")
+            return f"{_property(node, 'chr', '∫')}{limits} {_inner(node, 'e')}"
+        case "d":
+            inner = _property(node, "sepChr", "|").join(_children(one) for one in node if _name(one) == "e")
+            return f"{_property(node, 'begChr', '(')}{inner}{_property(node, 'endChr', ')')}"
+        case "func":
+            return f"{_inner(node, 'fName')} {_inner(node, 'e')}"
+        case "mr":
+            return " ".join(_children(one) for one in node) + "; "
+        case _:
+            # What only says how something is set ends in `Pr`.
+            return "" if name.endswith("Pr") else _children(node)
+
+
+def _children(node: Any) -> str:
+    return "".join(_linear(child) for child in node)
+
+
+def _inner(node: Any, name: str) -> str:
+    return "".join(_children(one) for one in node if _name(one) == name).strip()
+
+
+def _property(node: Any, name: str, otherwise: str) -> str:
+    for one in node.iter(f"{{*}}{name}"):
+        return next((value for key, value in one.attrib.items() if key.endswith("val")), "")
+    return otherwise
+
+
+def _bracketed(text: str) -> str:
+    return text if len(text) <= 1 or text.isalnum() else f"({text})"
+
+
+def _name(node: Any) -> str:
+    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else "commentPr"
+
+
+def part_lines(package: zipfile.ZipFile, targets: Mapping[str, tuple[str, str]], limits: ReadLimits) -> Iterator[str]:
+    """Yield what the charts and diagrams say that a part of the file refers to."""
+    for kind, place in targets.values():
+        if kind == "chart" and (data := read_part(package, place, limits)):
+            yield from _chart(parse_xml(data, "chart"))
+        elif kind == "diagramData" and (data := read_part(package, place, limits)):
+            for point in parse_xml(data, "diagram").iter("{*}pt"):
+                if text := _runs(point):
+                    yield text
+
+
+def _chart(root: Any) -> Iterator[str]:
+    """Yield the titles of a chart, and its values as the table that they were."""
+    for title in root.iter("{*}title"):
+        if text := _runs(title):
+            yield text
+    series = list(root.iter("{*}ser"))[: MOST_COLUMNS - 1]
+    names = ["", *(_cached(one, "tx").get(0, "") for one in series)]
+    values = [_cached(one, "val", "yVal") for one in series]
+    categories: dict[int, str] = {}
+    for one in series:
+        categories |= _cached(one, "cat", "xVal")
+    numbers = sorted({at for column in (categories, *values) for at in column})[:_MOST_ROWS]
+    rows = [Row([categories.get(at, ""), *(column.get(at, "") for column in values)]) for at in numbers]
+    if rows:
+        yield from (line for _, line in table_lines([Row(names, marked=True), *rows]))
+
+
+def _cached(series: Any, *names: str) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for part in series:
+        if _name(part) in names:
+            for point in part.iter("{*}pt"):
+                index = point.get("idx") or ""
+                if index.isdecimal() and len(index) < 8:
+                    found[int(index)] = "".join(one.text or "" for one in point.iter("{*}v")).strip()
+    return found
+
+
+def _runs(node: Any) -> str:
+    return " ".join("".join(one.text or "" for one in node.iter("{*}t")).split())

@@ -1,0 +1,146 @@
+"""Word: what a page shows is read wherever the file keeps it, and what is not read of it is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.ingestion.files import docx_of, docx_paragraph, read
+
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+NAMES = (
+    f'xmlns:w="{WORD}" xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math" '
+    'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" xmlns:r="' + OFFICE + '" '
+    'xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml" xmlns:v="urn:schemas-microsoft-com:vml" '
+    'xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"'
+)
+
+
+def texts(body: str, parts: Mapping[str, tuple[str, str]] | None = None) -> list[str]:
+    """Return the texts of a document with this body and these parts, given by their kind and name as XML inside."""
+    return [block.text for block in read(document(body, parts), "a.docx")[1]]
+
+
+def document(body: str, parts: Mapping[str, tuple[str, str]] | None = None) -> bytes:
+    """Return a Word document; `parts` are (root element, what is inside it) by the kind of the relation."""
+    relations, extra = "", {}
+    for number, (kind, (root, inside)) in enumerate((parts or {}).items(), start=2):
+        name = f"{kind.rstrip('0123456789')}{number}.xml"
+        extra[f"word/{name}"] = f"<{root} {NAMES}>{inside}</{root}>"
+        relations += f'<Relationship Id="r{number}" Type="{OFFICE}/{kind.rstrip("0123456789")}" Target="{name}"/>'
+    types = "http://schemas.openxmlformats.org/package/2006"
+    extra["word/_rels/document.xml.rels"] = (
+        f'<Relationships xmlns="{types}/relationships"><Relationship Id="r1" Type="{OFFICE}/styles" '
+        f'Target="styles.xml"/>{relations}</Relationships>'
+    )
+    extra["word/document.xml"] = f"<w:document {NAMES}><w:body>{body}</w:body></w:document>"
+    return docx_of("", extra)
+
+
+def run(text: str) -> str:
+    return f"<w:r><w:t xml:space='preserve'>{text}</w:t></w:r>"
+
+
+def math(inside: str) -> str:
+    return f"<w:p><m:oMath>{inside}</m:oMath></w:p>"
+
+
+def m(text: str) -> str:
+    return f"<m:r><m:t>{text}</m:t></m:r>"
+
+
+BOX = f"<w:txbxContent>{docx_paragraph('In a box')}</w:txbxContent>"
+CHOICE = f"<w:drawing><wps:txbx>{BOX}</wps:txbx></w:drawing>"
+FALLBACK = f"<w:pict><v:shape><v:textbox>{BOX}</v:textbox></v:shape></w:pict>"
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (f"<w:p>{run('Area ')}<m:oMath>{m('a=12.5')}</m:oMath></w:p>", ["Area a=12.5"]),
+        (math(f"<m:f><m:num>{m('a+1')}</m:num><m:den>{m('2')}</m:den></m:f>"), ["(a+1)/2"]),
+        (math(f"<m:sSup><m:e>{m('x')}</m:e><m:sup>{m('2')}</m:sup></m:sSup>"), ["x^2"]),
+        (math(f"<m:sSubSup><m:e>{m('x')}</m:e><m:sub>{m('i')}</m:sub><m:sup>{m('n+1')}</m:sup></m:sSubSup>"),
+         ["x_i^(n+1)"]),
+        (math(f"<m:rad><m:radPr/><m:deg/><m:e>{m('x+1')}</m:e></m:rad>"), ["√(x+1)"]),
+        (math(f"<m:nary><m:naryPr><m:chr m:val='∑'/></m:naryPr><m:sub>{m('i=1')}</m:sub><m:sup>{m('n')}</m:sup>"
+              f"<m:e>{m('i')}</m:e></m:nary>"), ["∑_(i=1)^n i"]),
+        (math(f"<m:d><m:dPr><m:begChr m:val='['/><m:endChr m:val=']'/></m:dPr><m:e>{m('x')}</m:e></m:d>"), ["[x]"]),
+        (math(f"<m:func><m:fName>{m('sin')}</m:fName><m:e>{m('x')}</m:e></m:func>"), ["sin x"]),
+        (f"<w:p><w:ins w:id='1'>{run('Rent 940')}</w:ins><w:del w:id='2'><w:r><w:delText>900</w:delText></w:r></w:del>"
+         "</w:p>", ["Rent 940"]),
+        (f"<w:p><w:moveFrom w:id='1'>{run('moved')}</w:moveFrom></w:p>"
+         f"<w:p><w:moveTo w:id='2'>{run('moved')}</w:moveTo></w:p>", ["moved"]),
+        (f"<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>hidden</w:t></w:r>{run('shown')}</w:p>", ["shown"]),
+        ("<w:p><w:r><w:rPr><w:vanish w:val='0'/></w:rPr><w:t>shown</w:t></w:r></w:p>", ["shown"]),
+        (f"<w:p><w:r><w:ruby><w:rt>{run('かぎ')}</w:rt><w:rubyBase>{run('鍵')}</w:rubyBase></w:ruby></w:r>{run('は')}</w:p>",
+         ["鍵は"]),
+        (f"<w:p>{run('Beside')}<w:r><mc:AlternateContent><mc:Choice>{CHOICE}</mc:Choice>"
+         f"<mc:Fallback>{FALLBACK}</mc:Fallback></mc:AlternateContent></w:r></w:p>", ["Beside", "In a box"]),
+        (f"<w:p><w:r><mc:AlternateContent><mc:Choice>{CHOICE}</mc:Choice></mc:AlternateContent></w:r></w:p>",
+         ["In a box"]),
+        (f"<w:p><w:r>{CHOICE}</w:r></w:p>", ["In a box"]),
+        (f"<w:p>{run('Agreed ')}<w:sdt><w:sdtPr><w14:checkbox><w14:checked w14:val='1'/></w14:checkbox></w:sdtPr>"
+         f"<w:sdtContent>{run('☒')}</w:sdtContent></w:sdt></w:p>", ["Agreed ☒"]),
+        ("<w:p><w:r><w:fldChar w:fldCharType='begin'><w:ffData><w:ddList><w:result w:val='1'/><w:listEntry w:val='no'/>"
+         "<w:listEntry w:val='yes'/></w:ddList></w:ffData></w:fldChar></w:r>"
+         "<w:r><w:instrText>FORMDROPDOWN</w:instrText></w:r>"
+         f"<w:r><w:fldChar w:fldCharType='end'/></w:r>{run(' please')}</w:p>", ["yes please"]),
+        (f"<w:p><w:customXml>{run('wrapped')}</w:customXml></w:p>", ["wrapped"]),
+    ],
+)  # fmt: skip
+def test_what_a_document_shows_is_read(body: str, found: list[str]) -> None:
+    assert texts(body) == found
+
+
+def test_notes_and_comments_are_read_with_the_sign_that_leads_to_them() -> None:
+    body = f"<w:p>{run('Two months')}<w:r><w:footnoteReference w:id='2'/></w:r>{run(' of notice')}"
+    body += "<w:r><w:commentReference w:id='0'/></w:r></w:p>"
+    parts = {
+        "footnotes": ("w:footnotes", f"<w:footnote w:id='2'>{docx_paragraph('In writing.')}</w:footnote>"),
+        "comments": (
+            "w:comments",
+            f"<w:comment w:id='0' w:author='Omar Haddad' w:initials='OH'>{docx_paragraph('Too short?')}</w:comment>",
+        ),
+    }
+    assert texts(body, parts) == ["Two months[1] of notice[OH1]", "[1] In writing.", "Comment [OH1]: Too short?"]
+
+
+def test_headers_and_footers_are_read_once_without_the_numbers_of_pages() -> None:
+    page = "<w:p><w:r><w:t>7</w:t></w:r></w:p>"
+    parts = {
+        "header": ("w:hdr", docx_paragraph("File AZ-4471")),
+        "header1": ("w:hdr", docx_paragraph("File AZ-4471")),
+        "footer": ("w:ftr", docx_paragraph("Confidential") + page),
+    }
+    assert texts(docx_paragraph("The lease."), parts) == ["File AZ-4471", "The lease.", "Confidential"]
+
+
+CHART = (
+    '<c:title xmlns:c="c" xmlns:a="a"><a:p><a:t>Costs of the flat</a:t></a:p></c:title><c:ser xmlns:c="c"><c:tx>'
+    '<c:pt idx="0"><c:v>Rent</c:v></c:pt></c:tx>'
+    '<c:cat><c:pt idx="0"><c:v>May</c:v></c:pt><c:pt idx="1"><c:v>June</c:v></c:pt></c:cat>'
+    '<c:val><c:pt idx="0"><c:v>940</c:v></c:pt><c:pt idx="1"><c:v>960</c:v></c:pt></c:val></c:ser>'
+)
+
+
+def test_charts_and_diagrams_are_read() -> None:
+    diagram = (
+        '<d:pt xmlns:d="d" xmlns:a="a"><a:t>First sign</a:t></d:pt><d:pt xmlns:d="d" xmlns:a="a"><a:t>Pay</a:t></d:pt>'
+    )
+    parts = {"chart": ("c", CHART), "diagramData": ("d", diagram)}
+    assert texts(docx_paragraph("x"), parts) == [
+        "x",
+        "Costs of the flat",
+        "May | Rent: 940",
+        "June | Rent: 960",
+        "First sign",
+        "Pay",
+    ]
+
+
+def test_files_inside_of_a_document_are_named() -> None:
+    found, _ = read(document(docx_paragraph("x"), {"package": ("p", "")}), "a.docx")
+    assert [(one.part, one.reason) for one in found.left_out] == [("embedded file package2.xml", "it is not read")]

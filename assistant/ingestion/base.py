@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,9 @@ from memory_store.models import LeftOut as LeftOut
 # The slowest format, a Word document, took 2 s a packed megabyte; a slow machine may take ten times as long.
 _SECONDS_FOR_ANY: Final = 40.0
 _SECONDS_A_MEGABYTE: Final = 4.0
+
+
+_OF_NOTION: Final = re.compile(r" [0-9a-f]{32}(?:_all)?$")
 
 
 class BlockKind(StrEnum):
@@ -104,8 +108,12 @@ class SourceFile:
 
     @property
     def stem(self) -> str:
-        """Return the file's name without folder and suffix: the title of a document that names none itself."""
-        return PurePosixPath(self.path).stem or self.path
+        """Return the file's name without folder and suffix: the title of a document that names none itself.
+
+        Notion adds 32 hexadecimal digits to the name of a page.
+        """
+        stem = PurePosixPath(self.path).stem
+        return _OF_NOTION.sub("", stem) or stem or self.path
 
 
 def file_in_memory(path: str, data: bytes, modified_at: datetime, suffix: str | None = None) -> SourceFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -107,3 +108,15 @@ def enex_of(*notes: str) -> bytes:
     inner = "".join(f"<note>{note}</note>" for note in notes)
     head = '<?xml version="1.0"?><!DOCTYPE en-export SYSTEM "http://xml.evernote.com/pub/evernote-export4.dtd">'
     return f'{head}<en-export application="Evernote">{inner}</en-export>'.encode()
+
+
+def jex_of(members: Mapping[str, bytes | str]) -> bytes:
+    """Return an export of Joplin with these members."""
+    buffer = BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in members.items():
+            data = content.encode() if isinstance(content, str) else content
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, BytesIO(data))
+    return buffer.getvalue()

@@ -19,7 +19,7 @@ from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
 from assistant.ingestion.readers.registry import READERS, read_document
 from memory_store import Store
 from tests.ingestion.compound import compound_file, outlook_mail
-from tests.ingestion.files import LIMITS, docx_of, docx_paragraph, enex_of, epub_of, file_of
+from tests.ingestion.files import LIMITS, docx_of, docx_paragraph, enex_of, epub_of, file_of, jex_of
 from tests.ingestion.office import ics_of, ods_of, ods_row, odt_of, old_excel, pptx_of, row, shape, vcf_of, xlsx_of
 from tests.ingestion.test_mail import mail, mailbox
 from tests.ingestion.test_pages_and_books import PAGE, page, pdf_of
@@ -52,6 +52,10 @@ EVERY = {
     "a.ics": ics_of("SUMMARY:Dentist\r\nDTSTART:20250304T100000").encode(),
     "a.vcf": vcf_of("FN:Ada").encode(),
     "a.enex": enex_of("<title>A</title><content>Some words.</content>"),
+    "a.org": b"* A\n\nSome words.\n",
+    "a.tex": b"\\section{A}\n\nSome words.\n",
+    "a.rst": b"A\n=\n\nSome words.\n",
+    "a.jex": jex_of({"a.md": "A\n\nSome words.\n\nid: a\ntype_: 1"}),
     "a.srt": b"1\n00:00:01,000 --> 00:00:02,000\nSome words.\n",
 }
 

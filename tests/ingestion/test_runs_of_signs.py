@@ -16,7 +16,7 @@ from assistant.ingestion.readers.registry import READERS
 from assistant.ingestion.sentences import sentence_ends
 from memory_store.models import Locator
 from tests.ingestion.compound import compound_file, outlook_mail
-from tests.ingestion.files import docx_of, docx_paragraph, enex_of, epub_of, read
+from tests.ingestion.files import docx_of, docx_paragraph, enex_of, epub_of, jex_of, read
 from tests.ingestion.office import ics_of, ods_of, ods_row, odt_of, old_excel, pptx_of, row, shape, vcf_of, xlsx_of
 from tests.ingestion.test_pages_and_books import page, pdf_of
 from tests.ingestion.test_web_pages import MHTML
@@ -38,6 +38,10 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "a.mbox": lambda run: f"From a\nSubject: {run}\n\n{run}\n".encode(),
     "a.enex": lambda run: enex_of(f"<title>{escape(run)}</title><content>{escape(run)}</content>"),
     "a.srt": lambda run: f"1\n00:00:01,000 --> 00:00:02,000\n{run}x\n".encode(),
+    "a.org": lambda run: f"* {run}\n\n{run} [[x\n#+TITLE: {run}\n".encode(),
+    "a.tex": lambda run: f"\\title{{{run}}}\n\\begin{{document}}\n{run}x\n\n\\section{{{run}}}\n".encode(),
+    "a.rst": lambda run: f"{run}\n\n{run}`x <\n".encode(),
+    "a.jex": lambda run: jex_of({"a.md": f"{run}\n\n{run}x\n\nid: a\n{run}: x\ntype_: 1"}),
     "a.rtf": lambda run: b"{\\rtf1 " + run.encode("ascii", "ignore").replace(b"\\", b"\\'5c") + b" x}",
     "a.docx": lambda run: docx_of(docx_paragraph(escape(run))),
     "a.pptx": lambda run: pptx_of([shape(escape(run))]),

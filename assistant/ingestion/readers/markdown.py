@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain, islice
 
 from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.readers.frontmatter import FrontMatter, front_matter, opens_front_matter
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, Line, lines_block, paragraphs
 from assistant.ingestion.readers.speakers import chat_document, may_be_chat
@@ -24,23 +25,19 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
 _TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _STROKE = re.compile(r"(?<!\\)\|")
-_FRONT_MATTER_KEY = re.compile(r"([A-Za-z_][\w -]*):\s*(.*)$")
-_DATE_KEYS = ("date", "created", "published", "created_at")
 # `[[Note]]`, `[[Note#Heading|shown]]`, `![[picture.png|300]]`; inside a table the stroke is escaped. Code is no link.
 _CODE_OR_LINK = re.compile(r"(`++)|(!?)\[\[([^\s\[\]|][^\[\]|\n]*+)(?:\|([^\[\]\n]*+))?\]\]")
+# Marks that only programs read: names of blocks, of Obsidian and Logseq, whether one is folded, when it was worked on.
+_OF_PROGRAMS = re.compile(
+    r"[ \t]\^[A-Za-z0-9-]{4,12}(?=[ \t]*$)|"
+    r"\n?^[ \t]*(?:id:: [0-9a-f-]{36}|collapsed:: (?:true|false)|:LOGBOOK:|:END:|CLOCK: \[.*)[ \t]*$",
+    re.MULTILINE,
+)
+_DRAWING = re.compile(r"[`~]{3,}(?:compressed-json|excalidraw)")
 _TICKS = re.compile(r"`++")
 _SIZE = re.compile(r"\d+(?:x\d+)?$")
-_AUTHOR_NOISE = re.compile(r"[\[\]\"']")
 # Front matter longer than this is a document that merely opens with a rule.
 _FRONT_MATTER_LINES = 200
-
-
-@dataclass(frozen=True, slots=True)
-class _FrontMatter:
-    """The YAML between `---` lines at the top, as lines and as the keys that are plainly `key: value`."""
-
-    lines: list[Line] = field(default_factory=list)
-    values: dict[str, str] = field(default_factory=dict)
 
 
 class MarkdownReader:
@@ -56,38 +53,23 @@ class MarkdownReader:
         dated = bool(head) and head[0].startswith("[") and may_be_chat(head[:1])
         if dated and (chat := chat_document(file, limits, self.media_type)):
             return chat  # As Signal's messages are exported.
-        front = _front_matter(head)
-        values = front.values
-        title = _links_shown(values.get("title") or _first_heading(head) or file.stem)
-        dates = (parse_date(values.get(key)) for key in _DATE_KEYS)
-        created_at = next((date for date in dates if date), None)
-        return ReadDocument(
-            title, self.media_type, _blocks(file, limits, front), values.get("author") or None, created_at
-        )
+        front = front_matter(head)
+        title = _links_shown(front.title or _heading_that_names(head[len(front.lines) :], file) or file.stem)
+        # A daily note is called by its day.
+        created_at = front.created_at or parse_date(file.stem)
+        return ReadDocument(title, self.media_type, _blocks(file, limits, front), front.author or None, created_at)
 
 
 def opens_like_markdown(first: list[str]) -> bool:
     """Return whether the first three lines of a text file are front matter or a heading with a blank line after it."""
-    if len(first) >= 2 and first[0] == "---" and _FRONT_MATTER_KEY.match(first[1]):
+    if opens_front_matter(first):
         return True
     return len(first) >= 2 and re.match(r"#{1,6} \S", first[0]) is not None and not first[1].strip()
 
 
-def _front_matter(head: list[str]) -> _FrontMatter:
-    if not head or head[0].rstrip() != "---":
-        return _FrontMatter()
-    end = next((index for index, line in enumerate(head[1:], 1) if line.rstrip() in ("---", "...")), None)
-    if end is None:
-        return _FrontMatter()
-    values: dict[str, str] = {}
-    key = ""
-    for line in head[1:end]:
-        if match := _FRONT_MATTER_KEY.match(line):
-            key = match[1].strip().lower()
-            values[key] = match[2].strip().strip("\"'")
-        elif line.lstrip().startswith("- ") and not values.get(key):
-            values[key] = _AUTHOR_NOISE.sub("", line.strip()[2:]).strip()
-    return _FrontMatter([Line(number, line) for number, line in enumerate(head[: end + 1], 1)], values)
+def _heading_that_names(head: list[str], file: SourceFile) -> str | None:
+    # The first heading of a drawing of Excalidraw is the same in all of them.
+    return None if file.path.endswith(".excalidraw.md") else _first_heading(head)
 
 
 def _first_heading(head: list[str]) -> str | None:
@@ -102,7 +84,7 @@ def _first_heading(head: list[str]) -> str | None:
     return None
 
 
-def _blocks(file: SourceFile, limits: ReadLimits, front: _FrontMatter) -> Iterator[Block]:
+def _blocks(file: SourceFile, limits: ReadLimits, front: FrontMatter) -> Iterator[Block]:
     with open_text(file, limits) as stream:
         numbered = (Line(number, text) for number, text in enumerate(lines(stream, limits), 1))
         if front.lines:
@@ -110,6 +92,8 @@ def _blocks(file: SourceFile, limits: ReadLimits, front: _FrontMatter) -> Iterat
             if any(line.text.strip() for line in inner):
                 yield _shown(lines_block(inner, BlockKind.PARAGRAPH, ()))
         for block in markdown_blocks(numbered):
+            if block.kind is BlockKind.CODE and _DRAWING.match(block.text):
+                continue  # A drawing of Excalidraw, packed; its words stand above.
             yield _shown(block)
 
 
@@ -118,9 +102,10 @@ def _shown(block: Block) -> Block:
     locator = block.locator
     if any("[[" in heading for heading in locator.headings):
         locator = replace(locator, headings=tuple(_links_shown(heading) for heading in locator.headings))
-    if "[[" not in block.text or block.kind is BlockKind.CODE:
-        return block if locator is block.locator else replace(block, locator=locator)
-    return replace(block, text=_links_shown(block.text), locator=locator)
+    text = block.text
+    if block.kind is not BlockKind.CODE:
+        text = _links_shown(_OF_PROGRAMS.sub("", text)) if "[[" in text or _OF_PROGRAMS.search(text) else text
+    return block if text is block.text and locator is block.locator else replace(block, text=text, locator=locator)
 
 
 def _links_shown(text: str) -> str:

@@ -18,6 +18,7 @@ from assistant.ingestion.readers.epub import EpubReader
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.html import HtmlReader
 from assistant.ingestion.readers.ics import IcsReader
+from assistant.ingestion.readers.joplin import JoplinReader
 from assistant.ingestion.readers.json import JsonReader
 from assistant.ingestion.readers.jsonl import JsonLinesReader
 from assistant.ingestion.readers.markdown import MarkdownReader
@@ -26,11 +27,14 @@ from assistant.ingestion.readers.mhtml import MhtmlReader
 from assistant.ingestion.readers.msg import MsgReader
 from assistant.ingestion.readers.ods import OdsReader
 from assistant.ingestion.readers.odt import OdtReader
+from assistant.ingestion.readers.org import OrgReader
 from assistant.ingestion.readers.packages import package_kind
 from assistant.ingestion.readers.pdf import PdfReader
 from assistant.ingestion.readers.pptx import PptxReader
+from assistant.ingestion.readers.rst import RstReader
 from assistant.ingestion.readers.rtf import RtfReader
 from assistant.ingestion.readers.subtitles import SubtitleReader
+from assistant.ingestion.readers.tex import TexReader
 from assistant.ingestion.readers.text import TextReader
 from assistant.ingestion.readers.vcf import VcfReader
 from assistant.ingestion.readers.xlsx import OldExcelReader, XlsxReader
@@ -47,7 +51,7 @@ _PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT, _ODS, _OLD_EXCEL = (
     OldExcelReader(),
 )
 _TEXT, _HTML, _MBOX, _RTF, _ICS, _VCF = TextReader(), HtmlReader(), MboxReader(), RtfReader(), IcsReader(), VcfReader()
-_MSG = MsgReader()
+_MSG, _JOPLIN = MsgReader(), JoplinReader()
 _CSV, _MHTML = CsvReader(), MhtmlReader()
 READERS: tuple[Reader, ...] = (
     MarkdownReader(),
@@ -73,6 +77,10 @@ READERS: tuple[Reader, ...] = (
     JsonLinesReader(),
     EnexReader(),
     SubtitleReader(),
+    OrgReader(),
+    TexReader(),
+    RstReader(),
+    _JOPLIN,
 )
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 # Formats that only their content makes: a file with such a suffix and other content is broken or misnamed.
@@ -86,6 +94,7 @@ _NAMED: tuple[tuple[Reader, str], ...] = (
     (_EPUB, "EPUB book"),
     (_RTF, "RTF document"),
     (_MSG, "mail of Outlook"),
+    (_JOPLIN, "export of Joplin"),
 )
 _NAMES = {suffix: name for reader, name in _NAMED for suffix in reader.suffixes}
 _PACKAGES: dict[str, Reader] = {
@@ -136,6 +145,8 @@ def reader_for(file: SourceFile) -> Reader:
         return _RTF
     if head.startswith(sniffing.OLE) and file.suffix in _MSG.suffixes:
         return _MSG
+    if sniffing.is_tar(head) and file.suffix in _JOPLIN.suffixes:
+        return _JOPLIN
     if head.startswith(sniffing.OLE) and file.suffix in _OLD_EXCEL.suffixes:
         return _OLD_EXCEL
     if file.suffix in _OLD_EXCEL.suffixes and not sniffing.binary_kind(head):

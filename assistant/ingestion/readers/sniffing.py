@@ -68,6 +68,11 @@ def binary_kind(head: bytes) -> str | None:
     return None
 
 
+def is_tar(head: bytes) -> bool:
+    """Return whether `head` opens a tar archive (POSIX.1-1988, ustar)."""
+    return head[257:262] == b"ustar"
+
+
 def wide_encoding(head: bytes) -> str | None:
     """Return `utf-16-le`, `utf-32-be` or the like if a head without byte order mark reads as such, else None.
 

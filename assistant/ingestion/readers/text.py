@@ -17,7 +17,7 @@ class TextReader:
     """Plain text: paragraphs by blank lines, list items by their marks, each with its line numbers."""
 
     media_type = "text/plain"
-    suffixes = (".txt", ".text", ".log", ".rst", ".org", ".adoc", ".tex")
+    suffixes = (".txt", ".text", ".log", ".adoc")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's paragraphs, read as they are consumed."""

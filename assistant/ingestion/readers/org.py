@@ -1,0 +1,121 @@
+"""Reads notes of Org mode: headings with their tags, properties passed over, links as they are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.dates import parse_words
+from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.readers.outline import Outline
+from assistant.ingestion.readers.paragraphs import Line, lines_block, paragraphs
+from memory_store.models import Locator
+
+_HEADING: Final = re.compile(r"(\*+)[ \t]+(.*?)(?:[ \t]+(:[\w@#%:]+:))?[ \t]*")
+_KEYWORD: Final = re.compile(r"#\+(\w+):[ \t]*(.*)", re.IGNORECASE)
+_BEGIN: Final = re.compile(r"[ \t]*#\+begin_(\w+)\b.*", re.IGNORECASE)
+_END: Final = re.compile(r"[ \t]*#\+end_\w+[ \t]*", re.IGNORECASE)
+_DRAWER: Final = re.compile(r"[ \t]*:(?:PROPERTIES|LOGBOOK|CLOCK):[ \t]*", re.IGNORECASE)
+_DRAWER_END: Final = re.compile(r"[ \t]*:END:[ \t]*", re.IGNORECASE)
+_LINK: Final = re.compile(r"\[\[([^\[\]]+)\](?:\[([^\[\]]+)\])?\]")
+_STAMP: Final = re.compile(r"[<\[](\d{4}-\d\d-\d\d)[^<>\[\]]*[>\]]")
+_ROW: Final = re.compile(r"[ \t]*\|.*\|[ \t]*")
+_RULE: Final = re.compile(r"[ \t]*\|[-+|]+[ \t]*")
+_CODE: Final = ("src", "example", "export")
+_HEAD_LINES: Final = 100
+_MOST_OF_A_BLOCK: Final = 5000
+
+
+class OrgReader:
+    """Org: title, author and date from its keywords, line numbers, heading paths."""
+
+    media_type = "text/org"
+    suffixes = (".org",)
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the file's blocks, read as they are consumed."""
+        told: dict[str, str] = {}
+        with open_text(file, limits) as stream:
+            for line in islice(lines(stream, limits), _HEAD_LINES):
+                if match := _KEYWORD.fullmatch(line):
+                    told.setdefault(match[1].lower(), match[2].strip())
+        date = told.get("date", "")
+        stamp = _STAMP.search(date)
+        created_at = parse_words(stamp[1] if stamp else date)
+        title = told.get("title") or file.stem
+        return ReadDocument(title, self.media_type, _blocks(file, limits), told.get("author"), created_at)
+
+
+def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    outline = Outline()
+    run: list[Line] = []
+    with open_text(file, limits) as stream:
+        numbered = (Line(number, text) for number, text in enumerate(lines(stream, limits), start=1))
+        for line in numbered:
+            if heading := _HEADING.fullmatch(line.text):
+                yield from _prose(run, outline)
+                run = []
+                title = _shown(heading[2])
+                path = outline.enter(len(heading[1]), title)
+                if title:
+                    place = Locator(headings=path, line_start=line.number, line_end=line.number)
+                    yield Block(f"{title} {heading[3]}" if heading[3] else title, place, BlockKind.HEADING)
+            elif _DRAWER.fullmatch(line.text):
+                _passed_over(numbered)
+            elif begin := _BEGIN.fullmatch(line.text):
+                yield from _prose(run, outline)
+                run = []
+                inner = _until_end(numbered)
+                if begin[1].lower() in _CODE:
+                    yield from ([lines_block(inner, BlockKind.CODE, outline.path)] if inner else [])
+                else:
+                    yield from _prose(inner, outline)
+            elif match := _KEYWORD.fullmatch(line.text):
+                if match[1].lower() in ("caption", "title", "subtitle", "description", "filetags"):
+                    run.append(Line(line.number, match[2]))
+            elif not line.text.strip() or len(run) >= 64:
+                yield from _prose(run, outline)
+                run = [line] if line.text.strip() else []
+            elif not line.text.lstrip().startswith("# "):
+                run.append(line)
+    yield from _prose(run, outline)
+
+
+def _passed_over(numbered: Iterator[Line]) -> None:
+    for line in islice(numbered, _MOST_OF_A_BLOCK):
+        if _DRAWER_END.fullmatch(line.text):
+            return
+
+
+def _until_end(numbered: Iterator[Line]) -> list[Line]:
+    inner: list[Line] = []
+    for line in numbered:
+        if _END.fullmatch(line.text):
+            break
+        inner.append(line)
+    return inner
+
+
+def _prose(run: list[Line], outline: Outline) -> Iterator[Block]:
+    kept = [Line(line.number, _shown(line.text)) for line in run if not _RULE.fullmatch(line.text)]
+    if kept and all(_ROW.fullmatch(line.text) for line in kept):
+        for line in kept:
+            yield lines_block([line], BlockKind.TABLE, outline.path)
+    elif kept:
+        yield from paragraphs(kept, outline.path)
+
+
+def _shown(text: str) -> str:
+    """Return a line with its links as words, and with the address where it is one of the web."""
+    if "[[" not in text:
+        return text
+    return _LINK.sub(lambda match: _link(match[1], match[2]), text)
+
+
+def _link(target: str, shown: str | None) -> str:
+    if shown is None:
+        return target.rpartition("::")[2].lstrip("*#") or target
+    return f"{shown} ({target})" if target.startswith(("http:", "https:", "mailto:")) and target != shown else shown

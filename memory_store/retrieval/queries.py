@@ -19,6 +19,8 @@ LIKELY: Final = 0.5
 @dataclass(frozen=True, slots=True)
 class _Fitted:
     advice: Vectors
+    question: Vectors
+    usual: float
     small_talk: Vectors
     small_talk_bias: float
 
@@ -29,8 +31,10 @@ def _fitted(embedder_name: str) -> _Fitted | None:
     data = json.loads(Path(__file__).with_name(FILE).read_text("utf-8")).get(embedder_name)
     if data is None:
         return None
-    advice, small_talk = (np.array(data[name], dtype=np.float32) for name in ("advice", "small talk"))
-    return _Fitted(advice, small_talk, data["small talk bias"])
+    advice, question, small_talk = (
+        np.array(data[name], dtype=np.float32) for name in ("advice", "question", "small talk")
+    )
+    return _Fitted(advice, question, data["usual"], small_talk, data["small talk bias"])
 
 
 def small_talk_chance(vector: Vectors | None, embedder_name: str | None) -> float:
@@ -39,6 +43,16 @@ def small_talk_chance(vector: Vectors | None, embedder_name: str | None) -> floa
     if vector is None or fitted is None:
         return 0.0
     return float(1 / (1 + np.exp(-(vector / np.linalg.norm(vector) @ fitted.small_talk + fitted.small_talk_bias))))
+
+
+def commonness(vectors: Vectors, embedder_name: str | None) -> Vectors:
+    """Return how much nearer than usual each passage, shape (passages, dimension), is to any question whatever.
+
+    It is a part of a cosine, 0 where nobody can say. A short general sentence is near to every question.
+    """
+    fitted = _fitted(embedder_name) if embedder_name is not None else None
+    common = np.zeros(len(vectors)) if fitted is None else vectors @ fitted.question - fitted.usual
+    return np.asarray(common, dtype=np.float32)
 
 
 def for_tastes(vector: Vectors, embedder_name: str) -> Vectors:

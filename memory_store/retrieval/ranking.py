@@ -14,7 +14,7 @@ import numpy as np
 from memory_store.folding import CJK_RUN
 from memory_store.models import Reason, SourceKind
 from memory_store.retrieval.pool import BEFORE, Pool, Values
-from memory_store.retrieval.queries import small_talk_chance
+from memory_store.retrieval.queries import commonness, small_talk_chance
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.signals import SIGNALS, Signal, scaled, values
 
@@ -123,7 +123,9 @@ def _standing_out(query: Query, pool: Pool, standout: Standout) -> Values:
 
     Every text is somewhat near to every other, and the more so the shorter both are: a greeting is near to all.
     """
-    cosines, other = pool.cosines(), pool.in_cjk != (CJK_RUN.search(query.bare) is not None)
+    matrix, held = pool.vectors
+    common = np.where(held[pool.chosen], commonness(matrix[pool.chosen], pool.embedder_name), 0.0)
+    cosines, other = pool.cosines() - common, pool.in_cjk != (CJK_RUN.search(query.bare) is not None)
     usual = np.zeros(len(pool))
     for script, expected in ((False, standout.usual), (True, standout.usual_other_script)):
         there = cosines[(other == script) & pool.embedded]

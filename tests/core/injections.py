@@ -103,18 +103,15 @@ ATTEMPTS = (
         _html("<script>fetch('https://evil.example/EVIL')</script><noscript>EVIL</noscript>"),
         unread=True,
     ),
-    Attempt("template.html", _html("<template>EVIL</template><iframe srcdoc='EVIL'></iframe>"), unread=True),
-    Attempt(
-        "attribute.html",
-        _html("<img alt='EVIL' src='https://evil.example/EVIL.png'><a title='EVIL'>x</a>"),
-        unread=True,
-    ),
+    Attempt("template.html", _html("<template>EVIL</template><a title='EVIL'>x</a>"), unread=True),
+    Attempt("frame.html", _html("<iframe srcdoc='EVIL'></iframe>")),
+    Attempt("attribute.html", _html("<img alt='EVIL' src='https://evil.example/EVIL.png'>")),
     Attempt(
         "meta.html",
         _html("", "<meta name='description' content='EVIL'><style>p::after{content:'EVIL'}</style>"),
         unread=True,
     ),
-    Attempt("invisible.html", _html("<p style='font-size: 0'>EVIL</p><p style='opacity:0'>EVIL</p>"), unread=True),
+    Attempt("invisible.html", _html("<p style='font-size: 0'>EVIL</p><p hidden>EVIL</p>"), unread=True),
     # Other formats.
     Attempt("slides.pptx", lambda code: pptx_of([shape(f"About {code}.") + shape("EVIL", hidden=True)]), unread=True),
     Attempt("sheet.xlsx", lambda code: xlsx_of({"A": row(1, f"About {code}."), "Hidden": row(1, "EVIL")}), unread=True),

@@ -9,51 +9,90 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
 
-_PAGES = ("application/xhtml+xml", "text/html")
+# What a list of parts names besides pages; old books have types of their own for those.
+_NO_PAGES = ("image/", "text/css", "font/", "application/font", "application/vnd.ms-opentype", "audio/", "video/")
+_PAGE_SUFFIXES = (".xhtml", ".html", ".htm", ".xml", ".xht")
+_MANY_PICTURES = 3  # a cover and a map are no book of pictures
 # Fonts are obfuscated in books without any protection (EPUB OCF 3.3, section 4.4; the second is Adobe's way).
 _FONT_METHODS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _DAMAGED_HINT = "Get a fresh copy of the book."
 
 
 class EpubReader:
-    """EPUB without copy protection, located by section and headings."""
+    """EPUB without copy protection, located by section and headings. What is broken of it is named, the rest read."""
 
     media_type = "application/epub+zip"
     suffixes = (".epub",)
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the book's sections, each unpacked when it is reached."""
+        left_out: list[LeftOut] = []
         with open_package(file, limits) as package:
             _refuse_protection(package, limits)
-            opf_path = _opf_path(package, limits)
-            root = parse_xml(_required(package, opf_path, limits), "table of contents")
-            spine = _spine(root, opf_path)
+            names = _Names(package.namelist())
+            root, opf_path = _contents(package, names, limits)
+            spine = list(_spine(root, opf_path, names, left_out))
         if not spine:
             raise ReadError("damaged: the book lists no chapters", _DAMAGED_HINT)
-        title, author, date = (next(iter(texts(root, name)), None) for name in ("title", "creator", "date"))
+        title, author, date = (
+            None if root is None else next(iter(texts(root, name)), None) for name in ("title", "creator", "date")
+        )
         return ReadDocument(
-            title or file.stem, self.media_type, _sections(file, limits, spine, title or ""), author, parse_date(date)
+            title or file.stem,
+            self.media_type,
+            _sections(file, limits, spine, title or "", left_out),
+            author,
+            parse_date(date),
+            left_out,
         )
 
 
-def _sections(file: SourceFile, limits: ReadLimits, spine: list[str], book: str) -> Iterator[Block]:
+class _Names:
+    """Finds the parts of a book by names that are written in another way than they are stored."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.all = names
+        self._folded = {name.casefold(): name for name in reversed(names)}
+
+    def find(self, name: str) -> str | None:
+        """Return the part of this name: as it is, with its signs decoded, in another case."""
+        for one in (name, unquote(name)):
+            found = self._folded.get(posixpath.normpath(one).lstrip("/").casefold())
+            if found is not None:
+                return found
+        return None
+
+
+def _sections(
+    file: SourceFile, limits: ReadLimits, spine: list[str], book: str, left_out: list[LeftOut]
+) -> Iterator[Block]:
+    pictures = []
     with open_package(file, limits) as package:
         number = 0
         for path in spine:
-            page = parse(decode(_required(package, path, limits)))
-            pieces = list(walk(page))
+            try:
+                page = parse(decode(_required(package, path, limits)))
+                pieces = list(walk(page))
+            except ReadError as error:
+                left_out.append(LeftOut(f"chapter {path}", error.message, error.hint))
+                continue
             if not pieces:
+                if page.find(["img", "image"]) is not None:
+                    pictures.append(path)
                 continue
             number += 1
             # A section is not always a chapter: covers and title pages count too, so "chapter" would mislead.
             name = " ".join(page.title.get_text().split()) if page.title is not None else ""
             above = (name,) if name and name != book and not any(piece.level for piece in pieces) else ()
             yield from blocks(pieces, part=f"section {number}", above=above)
+    if len(pictures) >= _MANY_PICTURES:
+        hint = "Run it through text recognition (OCR)."
+        left_out.append(LeftOut(f"{len(pictures)} sections", "they hold only a picture", hint))
 
 
 def _refuse_protection(package: zipfile.ZipFile, limits: ReadLimits) -> None:
@@ -65,22 +104,44 @@ def _refuse_protection(package: zipfile.ZipFile, limits: ReadLimits) -> None:
             raise ReadError("encrypted: the book is copy-protected (DRM)", "Only books without protection can be read.")
 
 
-def _opf_path(package: zipfile.ZipFile, limits: ReadLimits) -> str:
-    container = parse_xml(_required(package, "META-INF/container.xml", limits), "container")
-    for element in container.iter("{*}rootfile"):
-        if path := element.get("full-path"):
-            return str(path)
-    raise ReadError("damaged: the book names no table of contents", _DAMAGED_HINT)
+def _contents(package: zipfile.ZipFile, names: _Names, limits: ReadLimits) -> tuple[Any, str]:
+    """Return the book's list of parts and its place; none of it where that can't be read."""
+    paths: list[str] = []
+    try:
+        container = parse_xml(read_part(package, "META-INF/container.xml", limits) or b"", "container")
+        paths = [element.get("full-path") or "" for element in container.iter("{*}rootfile")]
+    except ReadError:
+        pass  # the list may be there all the same
+    for path in (*paths, *(name for name in names.all if name.endswith(".opf"))):
+        found = names.find(path)
+        data = read_part(package, found, limits) if found is not None else None
+        if found is not None and data is not None:
+            try:
+                return parse_xml(data, "table of contents"), found
+            except ReadError:
+                continue  # a book without a list gives its pages by their names
+    return None, ""
 
 
-def _spine(root: Any, opf_path: str) -> list[str]:
+def _spine(root: Any, opf_path: str, names: _Names, left_out: list[LeftOut]) -> Iterator[str]:
+    """Yield the book's pages in their order; those that are listed and not there go to `left_out`."""
+    if root is None:
+        reason = "it can't be read: the pages come in the order of their names"
+        left_out.append(LeftOut("table of contents", reason, _DAMAGED_HINT))
+        yield from sorted(name for name in names.all if name.lower().endswith(_PAGE_SUFFIXES))
+        return
     folder = posixpath.dirname(opf_path)
-    pages = {
-        item.get("id"): posixpath.normpath(posixpath.join(folder, unquote(urlsplit(item.get("href") or "").path)))
-        for item in root.iter("{*}item")
-        if item.get("media-type") in _PAGES
-    }
-    return [pages[ref.get("idref")] for ref in root.iter("{*}itemref") if ref.get("idref") in pages]
+    listed = {item.get("id"): item for item in root.iter("{*}item")}
+    items = [listed.get(ref.get("idref")) for ref in root.iter("{*}itemref")] or list(listed.values())
+    for item in items:
+        if item is None or (item.get("media-type") or "").startswith(_NO_PAGES):
+            continue
+        path = posixpath.join(folder, urlsplit(item.get("href") or "").path)
+        found = names.find(path)
+        if found is None:
+            left_out.append(LeftOut(f"chapter {unquote(path)}", "it is missing in the book", _DAMAGED_HINT))
+        elif found.lower().endswith(_PAGE_SUFFIXES) or "html" in (item.get("media-type") or ""):
+            yield found
 
 
 def _required(package: zipfile.ZipFile, path: str, limits: ReadLimits) -> bytes:

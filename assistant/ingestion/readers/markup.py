@@ -16,7 +16,9 @@ from assistant.ingestion.readers.page_elements import (
     field_text,
     formula_text,
     is_hidden,
+    is_note_reference,
     names_of,
+    note_sign,
     raised,
 )
 from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
@@ -150,7 +152,7 @@ class _Walker:
         name = (node.name or "").lower()
         if is_hidden(node):
             return
-        if name in _INLINE:
+        if name in _INLINE or (name == "a" and is_note_reference(node)):
             self._inline += self._spoken(name, node)
         elif name == "iframe" or (name == "template" and node.has_attr("shadowrootmode")):
             yield from self._inner_page(node, kind, level)
@@ -187,8 +189,10 @@ class _Walker:
             self._readings += [node.get_text().strip()] if name == "rt" else []
             return []
         if name == "sup":
-            sign = raised(node)
+            sign = raised(node) or note_sign(node)
             return [sign] if sign else list(self._plainly(node))
+        if name == "a":
+            return [note_sign(node) or ""]
         text = field_text(node)
         return (
             [f" {text}", _BREAK if name != "input" or str(node.get("type")) not in ("checkbox", "radio") else " "]

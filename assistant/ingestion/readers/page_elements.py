@@ -21,6 +21,7 @@ _ICONS: Final = re.compile(r"material-(?:icons|symbols)|katex-html|MathJax_Previ
 _VALUES: Final = frozenset(
     ("", "text", "search", "email", "tel", "number", "date", "time", "month", "week", "url", "datetime-local")
 )
+_NOTE_SIGN: Final = re.compile(r"\d{1,4}|[*†‡§]{1,3}|[a-z]")
 _BOXES: Final = frozenset(("checkbox", "radio"))
 _WORDS_OF_A_LABEL: Final = 4
 _MOST_OPTIONS: Final = 20
@@ -110,6 +111,19 @@ def raised(node: Tag) -> str | None:
     """Return digits that stand higher than their line as such signs: `10⁶`, not `106`; None for other text."""
     text = node.get_text().strip()
     return text.translate(_SUPERSCRIPT) if re.fullmatch(r"[+\-−]?[\dn]{1,3}", text) and not node.find("a") else None
+
+
+def is_note_reference(node: Tag) -> bool:
+    """Say whether a link leads to a note of a book."""
+    kinds = f"{node.get('epub:type') or ''} {node.get('role') or ''}"
+    return "noteref" in kinds and note_sign(node) is not None
+
+
+def note_sign(node: Tag) -> str | None:
+    """Return the sign of a note apart from the word before it, `[1]`; None for what is none."""
+    text = node.get_text().strip()
+    is_link = node.name == "a" or node.find("a") is not None
+    return f"[{text}]" if is_link and _NOTE_SIGN.fullmatch(text) else None
 
 
 class ListNumbers:

@@ -71,6 +71,18 @@ def _name(node: Any) -> str:
     return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else "commentPr"
 
 
+def write_out_formulas(root: Any) -> None:
+    """Put the text of each formula in its place, as a run of text."""
+    from lxml import etree
+
+    for formula in list(root.iter("{*}oMath")):
+        parent = formula.getparent()
+        if parent is not None:
+            text = etree.Element("t")
+            text.text, text.tail = formula_text(formula), formula.tail
+            parent.replace(formula, text)
+
+
 def part_lines(package: zipfile.ZipFile, targets: Mapping[str, tuple[str, str]], limits: ReadLimits) -> Iterator[str]:
     """Yield what the charts and diagrams say that a part of the file refers to."""
     for kind, place in targets.values():

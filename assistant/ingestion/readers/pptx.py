@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
+from assistant.ingestion.readers.office_text import part_lines, write_out_formulas
 from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, relations, texts
 from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
 from memory_store.models import Locator
@@ -40,9 +41,9 @@ class PptxReader:
         )
         if title and title.lower() in ("powerpoint presentation", "powerpoint-präsentation"):
             title = None
-        return ReadDocument(
-            title or file.stem, self.media_type, _blocks(file, limits, slides), author, parse_date(created)
-        )
+        left_out: list[LeftOut] = []
+        found = _blocks(file, limits, slides, left_out)
+        return ReadDocument(title or file.stem, self.media_type, found, author, parse_date(created), left_out)
 
 
 def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
@@ -52,12 +53,17 @@ def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
     return [targets[one][1] for one in ids if one in targets]
 
 
-def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str]) -> Iterator[Block]:
+def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str], left_out: list[LeftOut]) -> Iterator[Block]:
     with open_package(file, limits) as package:
         for number, path in enumerate(slides, start=1):
             root = parse_xml(_required(package, path, limits), f"slide {number}")
+            write_out_formulas(root)
             part = f"slide {number}"
             shapes = list(_shapes(root))
+            has_text = any(role not in _FURNITURE and any(_paragraphs(shape)) for role, shape in shapes)
+            if not has_text and next(root.iter("{*}pic"), None) is not None:
+                hint = "Save it as PDF and run that through text recognition (OCR)."
+                left_out.append(LeftOut(f"slide {number}", "it holds only a picture", hint))
             titles = [" ".join(" ".join(_paragraphs(shape)).split()) for role, shape in shapes if role in _TITLES]
             above = tuple(title for title in titles if title)[:1]
             if above:
@@ -65,9 +71,15 @@ def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str]) -> Iterator
             for role, shape in shapes:
                 if role not in (*_TITLES, *_FURNITURE):
                     yield from _shape(shape, Locator(headings=above, part=part))
-            for kind, place in relations(package, path, limits).values():
+            targets = relations(package, path, limits)
+            for line in part_lines(package, targets, limits):
+                yield Block(line, Locator(headings=above, part=part), BlockKind.PARAGRAPH)
+            for kind, place in targets.values():
                 if kind == "notesSlide" and (notes := read_part(package, place, limits)):
                     yield from _notes(parse_xml(notes, f"notes of slide {number}"), above, part)
+                elif kind in ("comments", "comment") and (data := read_part(package, place, limits)):
+                    for comment in _comments(parse_xml(data, f"comments on slide {number}")):
+                        yield Block(comment, Locator(headings=above, part=part), BlockKind.PARAGRAPH)
 
 
 def _shapes(root: Any) -> Iterator[tuple[str, Any]]:
@@ -112,6 +124,14 @@ def _notes(root: Any, above: tuple[str, ...], part: str) -> Iterator[Block]:
         if role not in _FURNITURE:
             for line in _paragraphs(shape):
                 yield Block(line, Locator(headings=(*above, "Notes"), part=part), BlockKind.PARAGRAPH)
+
+
+def _comments(root: Any) -> Iterator[str]:
+    """Yield the comments on a slide, of the older and the newer kind, and what was answered."""
+    for comment in root.iter("{*}cm", "{*}reply"):
+        own = [one for one in comment if one.tag.rpartition("}")[2] in ("text", "txBody")]
+        if text := " ".join(" ".join("".join(one.itertext()) for one in own).split()):
+            yield f"comment: {text}"
 
 
 def _paragraphs(shape: Any) -> Iterator[str]:

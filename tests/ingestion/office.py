@@ -163,6 +163,36 @@ def ods_row(*cells: str, attributes: str = "") -> str:
     return f"<table:table-row {attributes}>{''.join(made)}</table:table-row>"
 
 
+def odp_of(*slides: str) -> bytes:
+    """Return an OpenDocument presentation with this inside its slides."""
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    kinds = ("office", "text", "table", "presentation")
+    names = " ".join(f'xmlns:{one}="{space}:{one}:1.0"' for one in kinds) + f' xmlns:draw="{space}:drawing:1.0"'
+    pages = "".join(f"<draw:page>{slide}</draw:page>" for slide in slides)
+    return zip_of(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.presentation",
+            "content.xml": f"<office:document-content {names}><office:body><office:presentation>{pages}"
+            "</office:presentation></office:body></office:document-content>",
+        }
+    )
+
+
+def odp_box(text: str, role: str = "") -> str:
+    """Return a frame of text on a slide of an OpenDocument presentation."""
+    kind = f' presentation:class="{role}"' if role else ""
+    return f"<draw:frame{kind}><draw:text-box><text:p>{text}</text:p></draw:text-box></draw:frame>"
+
+
+ODP = odp_of(
+    odp_box("Harbour", "title")
+    + odp_box("Two berths")
+    + f"<presentation:notes>{odp_box('Ask the harbour master.')}</presentation:notes>",
+    "<draw:frame><draw:image/></draw:frame>",
+    odp_box("The end"),
+)
+
+
 def old_excel() -> bytes:
     """Return a workbook in the format of Excel 97: a title over a table, and a hidden sheet."""
     return gzip.decompress((Path(__file__).parent.parent / "fixtures" / "old-excel.xls.gz").read_bytes())

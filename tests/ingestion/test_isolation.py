@@ -20,7 +20,7 @@ from assistant.ingestion.readers.registry import READERS, read_document
 from memory_store import Store
 from tests.ingestion.compound import compound_file, outlook_mail
 from tests.ingestion.files import LIMITS, docx_of, docx_paragraph, enex_of, epub_of, file_of, jex_of
-from tests.ingestion.office import ics_of, ods_of, ods_row, odt_of, old_excel, pptx_of, row, shape, vcf_of, xlsx_of
+from tests.ingestion.office import ODP, ics_of, ods_of, ods_row, odt_of, old_excel, pptx_of, row, shape, vcf_of, xlsx_of
 from tests.ingestion.test_mail import mail, mailbox
 from tests.ingestion.test_pages_and_books import PAGE, page, pdf_of
 from tests.ingestion.test_web_pages import MHTML
@@ -43,6 +43,7 @@ EVERY = {
     "a.odt": odt_of("<text:p>Some words.</text:p>"),
     "a.ods": ods_of(f"<table:table>{ods_row('Some words.')}</table:table>"),
     "a.xls": old_excel(),
+    "a.odp": ODP,
     "a.rtf": rb"{\rtf1 Some words.}",
     "a.md": b"# A\n\nSome words.\n",
     "a.txt": b"Some words.\n",

@@ -9,7 +9,7 @@ import pytest
 from assistant.errors import ReadError
 from assistant.ingestion.base import BlockKind, ReadLimits
 from tests.ingestion.files import mark_encrypted, read, text_of, zip_of
-from tests.ingestion.office import odt_of, pptx_of, row, shape, slide_table, xlsx_of
+from tests.ingestion.office import ODP, odt_of, pptx_of, row, shape, slide_table, xlsx_of
 
 SLIDES = pptx_of(
     [
@@ -100,17 +100,65 @@ TEXT = odt_of(
 )
 
 
-def test_an_opendocument_text_gives_headings_lists_and_table_rows_without_remarks_and_deleted_text() -> None:
+def test_an_opendocument_text_gives_headings_lists_table_rows_and_remarks_without_deleted_text() -> None:
     document, blocks = read(TEXT, "lease.odt")
     assert (document.title, document.author) == ("Lease", "Ada")
     assert document.created_at == datetime(2025, 3, 4, 10, tzinfo=UTC)
     assert [(b.kind, b.text) for b in blocks] == [
         (BlockKind.HEADING, "Lease"),
         (BlockKind.PARAGRAPH, "Two  months\nof notice."),
+        (BlockKind.PARAGRAPH, "comment: remark"),
         (BlockKind.LIST, "Keys"),
         (BlockKind.TABLE, "Meter: Gas | Value: 09917"),
     ]
     assert blocks[1].locator.headings == ("Lease",)
+
+
+def test_fields_formulas_charts_headers_and_boxes_of_an_opendocument_text_are_read() -> None:
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    kinds = ("office", "text", "table", "style", "form")
+    names = " ".join(f'xmlns:{one}="{space}:{one}:1.0"' for one in kinds) + ' xmlns:x="http://www.w3.org/1999/xlink"'
+    fields = (
+        "<form:text form:label='Name' form:current-value='Ada'/><form:checkbox form:name='Pets' "
+        "form:current-state='checked'/><form:checkbox form:name='Car' form:current-state='unchecked'/>"
+    )
+    formula, table = (f"<d:frame xmlns:d='d' {names}><d:object x:href='./Object {n}'/></d:frame>" for n in (1, 2))
+    box = "<d:frame xmlns:d='d'><d:text-box><text:p>In a box</text:p></d:text-box></d:frame>"
+    body = f"<office:forms {names}><form:form>{fields}</form:form></office:forms>"
+    body += f"<text:p>Area {formula}.{table}{box}</text:p>"
+    chart = "".join(
+        "<table:table-row>"
+        + "".join(f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in pair)
+        + "</table:table-row>"
+        for pair in (("Month", "Rent"), ("May", "940"))
+    )
+    extra = {
+        "Object 1/content.xml": "<math><mi>a</mi><mo>=</mo><mn>12.5</mn></math>",
+        "Object 2/content.xml": f"<c {names}><table:table>{chart}</table:table></c>",
+        "styles.xml": f"<s {names}><style:header><text:p>File 4471</text:p></style:header>"
+        "<style:header-left><text:p>File 4471</text:p></style:header-left>"
+        "<style:footer><text:p>Confidential</text:p><text:p>3</text:p></style:footer></s>",
+    }
+    assert [block.text for block in read(odt_of(body, extra), "a.odt")[1]] == [
+        "File 4471",
+        "Area a = 12.5.",
+        "In a box",
+        "Month: May | Rent: 940",
+        "Name: Ada",
+        "Pets: ☒",
+        "Confidential",
+    ]
+
+
+def test_an_opendocument_presentation_is_read_slide_by_slide_with_its_notes() -> None:
+    document, blocks = read(ODP, "plan.odp")
+    assert [(b.locator.part, b.locator.headings, b.text) for b in blocks] == [
+        ("slide 1", ("Harbour",), "Harbour"),
+        ("slide 1", ("Harbour",), "Two berths"),
+        ("slide 1", ("Harbour", "Notes"), "Ask the harbour master."),
+        ("slide 3", (), "The end"),
+    ]
+    assert [(one.part, one.reason) for one in document.left_out] == [("slide 2", "it holds only a picture")]
 
 
 RTF = (
@@ -161,7 +209,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
         (odt_of("<text:p>x</text:p>", {"Pictures/a": BOMB}), "a.odt", "it would unpack to .* times its size"),
         (odt_of("<text:list>" * 400 + "x" + "</text:list>" * 400), "a.odt", "its content is malformed"),
         (zip_of({"mimetype": "application/vnd.oasis.opendocument.chart", "content.xml": "<x/>"}), "a.odf",
-         "an OpenDocument file that is no text or spreadsheet"),
+         "an OpenDocument file that is no text, spreadsheet"),
         (RTF[:-20], "a.rtf", "torn or damaged RTF"),
         (b"words", "a.rtf", "it is no RTF document inside"),
         (rb"{\rtf1 }", "a.rtf", "no text"),

@@ -17,12 +17,25 @@ from assistant.ingestion.sentences import sentence_ends
 from memory_store.models import Locator
 from tests.ingestion.compound import compound_file, outlook_mail
 from tests.ingestion.files import docx_of, docx_paragraph, enex_of, epub_of, jex_of, read
-from tests.ingestion.office import ics_of, ods_of, ods_row, odt_of, old_excel, pptx_of, row, shape, vcf_of, xlsx_of
+from tests.ingestion.office import (
+    ics_of,
+    odp_box,
+    odp_of,
+    ods_of,
+    ods_row,
+    odt_of,
+    old_excel,
+    pptx_of,
+    row,
+    shape,
+    vcf_of,
+    xlsx_of,
+)
 from tests.ingestion.test_pages_and_books import page, pdf_of
 from tests.ingestion.test_web_pages import MHTML
 
 SIGNS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~。，、：；？！…「」（）“”  \t#a"
-PACKED = ("pdf", "docx", "pptx", "xlsx", "xls", "ods", "odt", "epub", "eml")
+PACKED = ("pdf", "docx", "pptx", "xlsx", "xls", "ods", "odp", "odt", "epub", "eml")
 MAKERS: dict[str, Callable[[str], bytes]] = {
     "a.md": lambda run: f"# {run}\n\n{run} [[x\n\n- {run}x\n".encode(),
     "a.txt": lambda run: f"{run}x\n".encode(),
@@ -48,6 +61,7 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "a.xlsx": lambda run: xlsx_of({"A": row(1, escape(run))}),
     "a.ods": lambda run: ods_of(f"<table:table>{ods_row(escape(run) + 'x', 'y')}</table:table>"),
     "a.xls": lambda _: old_excel(),
+    "a.odp": lambda run: odp_of(odp_box(escape(run) + "x")),
     "a.odt": lambda run: odt_of(f"<text:p>{escape(run)}x</text:p>"),
     "a.epub": lambda run: epub_of([page("x", f"<p>{escape(run)}x</p>")]),
     "a.pdf": lambda run: pdf_of(run.encode("ascii", "ignore").decode().replace("\t", " ")),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
-from assistant.ingestion.readers.odt import cell_text, count_of, name_of, nearest, open_document
+from assistant.ingestion.readers.odt import cell_text, count_of, name_of, nearest, open_document, value_of
 from assistant.ingestion.readers.tables import MOST_COLUMNS, Cell, Row, spanned, table_lines
 from memory_store.models import Locator
 
@@ -36,16 +36,16 @@ class OdsReader:
 
 
 def _blocks(root: Any, left_out: list[LeftOut]) -> Iterator[Block]:
-    hidden = {_value(style, "name") for style in root.iter("{*}style") if _is_hiding(style)}
+    hidden = {value_of(style, "name") for style in root.iter("{*}style") if _is_hiding(style)}
     for table in (one for sheets in root.iter("{*}spreadsheet") for one in nearest(sheets, "table")):
-        name = _value(table, "name")
-        if _value(table, "style-name") in hidden:
+        name = value_of(table, "name")
+        if value_of(table, "style-name") in hidden:
             hint = "Show it in the spreadsheet program, save the file and import it again."
             left_out.append(LeftOut(f"sheet {name}", "it is hidden", hint))
             continue
         for row, line in table_lines(_rows(table)):
             yield Block(line, Locator(headings=(name,), part=f"row {row.number}"), BlockKind.TABLE)
-        without = sum(1 for cell in table.iter("{*}table-cell") if _value(cell, "formula") and not _has_result(cell))
+        without = sum(1 for cell in table.iter("{*}table-cell") if value_of(cell, "formula") and not _has_result(cell))
         if without:
             told = "1 formula has" if without == 1 else f"{without:,} formulas have"
             hint = "Open it in a spreadsheet program, save it and import it again."
@@ -79,7 +79,7 @@ def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
     for cell in row:
         times = min(count_of(cell, "number-columns-repeated"), MOST_COLUMNS - len(cells))
         if name_of(cell) == "table-cell":
-            text = cell_text(cell)
+            text = cell_text(one for one in cell if name_of(one) != "annotation")
             one = Cell(text, count_of(cell, "number-rows-spanned"), count_of(cell, "number-columns-spanned"))
             cells += [one] * times
             if note := _note(cell, text):
@@ -93,7 +93,7 @@ def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
 def _note(cell: Any, text: str) -> str:
     """Return what a cell's remarks and links say beside its text."""
     remarks = [f"comment: {text}" for one in nearest(cell, "annotation") if (text := " ".join(_remark(one).split()))]
-    links = [_value(one, "href") for one in cell.iter("{*}a")]
+    links = [value_of(one, "href") for one in cell.iter("{*}a")]
     return "; ".join([*remarks, *(one for one in dict.fromkeys(links) if one and one not in text)])
 
 
@@ -102,13 +102,8 @@ def _remark(annotation: Any) -> str:
 
 
 def _has_result(cell: Any) -> bool:
-    return any(_value(cell, name) for name in ("value-type", "value")) or bool(cell_text(cell))
+    return any(value_of(cell, name) for name in ("value-type", "value")) or bool(cell_text(cell))
 
 
 def _is_hiding(style: Any) -> bool:
-    return any(_value(one, "display") == "false" for one in style.iter("{*}table-properties"))
-
-
-def _value(element: Any, name: str) -> str:
-    """Return an attribute by its name without its namespace; empty where there is none."""
-    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+    return any(value_of(one, "display") == "false" for one in style.iter("{*}table-properties"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
-from assistant.ingestion.readers.markup import Piece, blocks
+from assistant.ingestion.readers.markup import Piece, blocks, decode, parse
 from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
+from assistant.ingestion.readers.page_elements import formula_text
 from assistant.ingestion.readers.tables import MOST_COLUMNS, Cell, spanned, table_lines
 
 # What is not the text itself: deleted text, remarks, hidden passages, and the fields' own declarations.
@@ -17,6 +19,8 @@ _LEFT_OUT = frozenset(
     ("tracked-changes", "annotation", "annotation-end", "sequence-decls", "variable-decls", "hidden-text", "script",
      "forms", "hidden-paragraph", "note-citation", "ruby-text", "title", "desc")
 )  # fmt: skip
+_HEADERS = ("{*}header", "{*}header-left", "{*}header-first")
+_FOOTERS = ("{*}footer", "{*}footer-left", "{*}footer-first")
 _MAX_SPACES = 1000
 
 
@@ -30,10 +34,13 @@ class OdtReader:
         """Return the document's pieces."""
         root, about = open_document(file, limits, "text")
         body = next(root.iter("{*}text"), None)
-        pieces = [] if body is None else list(container(body, BlockKind.PARAGRAPH))
+        pieces = [] if body is None else [*container(body, BlockKind.PARAGRAPH), *_fields(body)]
+        headers, footers = _headers_and_footers(file, limits)
         title = about["title"] or next((piece.text for piece in pieces if piece.level == 1), file.stem)
         author = about["initial-creator"] or about["creator"]
-        return ReadDocument(title, self.media_type, blocks(pieces), author, parse_date(about["creation-date"]))
+        return ReadDocument(
+            title, self.media_type, blocks([*headers, *pieces, *footers]), author, parse_date(about["creation-date"])
+        )
 
 
 def open_document(file: SourceFile, limits: ReadLimits, kind: str) -> tuple[Any, dict[str, str | None]]:
@@ -45,19 +52,74 @@ def open_document(file: SourceFile, limits: ReadLimits, kind: str) -> tuple[Any,
             raise ReadError(f"encrypted: the OpenDocument {kind} needs a password", hint)
         content = read_part(package, "content.xml", limits)
         meta = read_part(package, "meta.xml", limits)
-    if content is None:
-        raise ReadError("damaged: content.xml is missing", "Get a fresh copy of it.")
+        if content is None:
+            raise ReadError("damaged: content.xml is missing", "Get a fresh copy of it.")
+        root = parse_xml(content, "content")
+        _write_out_objects(root, package, limits)
     properties = parse_xml(meta, "properties") if meta else None
     names = ("title", "creator", "initial-creator", "creation-date")
     about = {name: None if properties is None else next(iter(texts(properties, name)), None) for name in names}
-    return parse_xml(content, "content"), about
+    return root, about
 
 
-def container(element: Any, kind: BlockKind) -> Iterator[Piece]:
+def _write_out_objects(root: Any, package: zipfile.ZipFile, limits: ReadLimits) -> None:
+    """Put the text of each formula, and the table of each chart, in its place."""
+    for frame in list(root.iter("{*}object")):
+        place = value_of(frame, "href").removeprefix("./").rstrip("/")
+        data = read_part(package, f"{place}/content.xml", limits) if place else None
+        if data is None:
+            continue
+        if (formula := parse(decode(data)).find("math")) is not None:
+            frame.text = formula_text(formula)
+        else:
+            frame.extend(one for one in parse_xml(data, "chart").iter("{*}table") if one.getparent() is not frame)
+
+
+def _headers_and_footers(file: SourceFile, limits: ReadLimits) -> tuple[list[Piece], list[Piece]]:
+    """Return what stands at the top and at the foot of pages, each line once."""
+    with open_package(file, limits) as package:
+        data = read_part(package, "styles.xml", limits)
+    if data is None:
+        return [], []
+    root = parse_xml(data, "styles")
+    found: list[dict[str, None]] = [{}, {}]
+    for lines, names in zip(found, (_HEADERS, _FOOTERS), strict=True):
+        for element in root.iter(*names):
+            pieces = container(element, BlockKind.PARAGRAPH)
+            lines |= dict.fromkeys(piece.text for piece in pieces if not piece.text.isdecimal())
+    headers, footers = ([Piece(line, BlockKind.PARAGRAPH) for line in lines] for lines in found)
+    return headers, footers
+
+
+def _fields(body: Any) -> Iterator[Piece]:
+    """Yield what is written into the fields of a form, and which of its boxes are ticked."""
+    for forms in body.iter("{*}forms"):
+        for field in forms.iter():
+            name = value_of(field, "label") or value_of(field, "name")
+            if name_of(field) in ("checkbox", "radio"):
+                state = value_of(field, "current-state") or value_of(field, "current-selected")
+                value = "☒" if state in ("checked", "true") else ""
+            else:
+                value = value_of(field, "current-value") or value_of(field, "value")
+            if name and value:
+                yield Piece(f"{name}: {value}", BlockKind.TABLE)
+
+
+def _remarks(element: Any) -> Iterator[Piece]:
+    """Yield the comments on a paragraph, with who wrote them."""
+    for remark in nearest(element, "annotation"):
+        author = next(("".join(one.itertext()).strip() for one in remark.iter("{*}creator")), "")
+        text = " ".join(" ".join("".join(one.itertext()) for one in remark.iter("{*}p")).split())
+        if text:
+            yield Piece(f"comment{f' by {author}' if author else ''}: {text}", BlockKind.PARAGRAPH)
+
+
+def container(element: Iterable[Any], kind: BlockKind) -> Iterator[Piece]:
     """Yield the pieces inside an element that holds paragraphs."""
     for child in element:
         name = name_of(child)
         if name in _LEFT_OUT:
+            yield from _remarks([child]) if name == "annotation" else ()
             continue
         if name in ("p", "h"):
             text = _text(child).strip()
@@ -66,6 +128,9 @@ def container(element: Any, kind: BlockKind) -> Iterator[Piece]:
                 yield Piece(text, BlockKind.HEADING if level else kind, level)
             for frame in nearest(child, "text-box"):
                 yield from container(frame, kind)
+            for chart in (one for frame in nearest(child, "object") for one in nearest(frame, "table")):
+                yield from _table(chart)
+            yield from _remarks(child)
         elif name == "table":
             yield from _table(child)
         elif name == "list":
@@ -91,7 +156,7 @@ def _rows(table: Any) -> Iterator[tuple[list[Cell], bool, bool]]:
         yield cells, name_of(row.getparent()) == "table-header-rows", False
 
 
-def cell_text(cell: Any) -> str:
+def cell_text(cell: Iterable[Any]) -> str:
     """Return the text of a table's cell on one line."""
     return " ".join(piece.text.replace("\n", " ") for piece in container(cell, BlockKind.TABLE))
 
@@ -119,11 +184,18 @@ def _text(element: Any) -> str:
             pieces.append("\n")
         elif name == "note":
             pieces.append(f" {_text(child).strip()} ")
-        elif name not in _LEFT_OUT and name not in ("frame", "custom-shape"):
+        elif name == "frame":
+            pieces += [one.text for one in nearest(child, "object") if one.text and one.text.strip()]
+        elif name not in _LEFT_OUT and name != "custom-shape":
             pieces.append(_text(child))
         pieces.append(child.tail or "")
     # White space in the file means nothing: blanks that count have elements of their own.
     return "".join(pieces)
+
+
+def value_of(element: Any, name: str) -> str:
+    """Return an attribute by its name without its namespace; empty where there is none."""
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
 def name_of(element: Any) -> str:

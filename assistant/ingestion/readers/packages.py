@@ -36,8 +36,12 @@ _MAIN_PARTS = (
 )
 
 
-_OPEN_DOCUMENTS = ((b"opendocument.text", ".odt"), (b"opendocument.spreadsheet", ".ods"))
-OTHER_OPEN_DOCUMENT = "an OpenDocument file that is no text or spreadsheet"
+_OPEN_DOCUMENTS = (
+    (b"opendocument.text", ".odt"),
+    (b"opendocument.spreadsheet", ".ods"),
+    (b"opendocument.presentation", ".odp"),
+)
+OTHER_OPEN_DOCUMENT = "an OpenDocument file that is no text, spreadsheet or presentation"
 IWORK = "a document of Apple's Pages, Numbers or Keynote"
 
 

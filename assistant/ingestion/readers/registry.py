@@ -25,6 +25,7 @@ from assistant.ingestion.readers.markdown import MarkdownReader
 from assistant.ingestion.readers.mbox import MboxReader
 from assistant.ingestion.readers.mhtml import MhtmlReader
 from assistant.ingestion.readers.msg import MsgReader
+from assistant.ingestion.readers.odp import OdpReader
 from assistant.ingestion.readers.ods import OdsReader
 from assistant.ingestion.readers.odt import OdtReader
 from assistant.ingestion.readers.org import OrgReader
@@ -52,7 +53,7 @@ _PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT, _ODS, _OLD_EXCEL = (
 )
 _TEXT, _HTML, _MBOX, _RTF, _ICS, _VCF = TextReader(), HtmlReader(), MboxReader(), RtfReader(), IcsReader(), VcfReader()
 _MSG, _JOPLIN = MsgReader(), JoplinReader()
-_CSV, _MHTML = CsvReader(), MhtmlReader()
+_CSV, _MHTML, _ODP = CsvReader(), MhtmlReader(), OdpReader()
 READERS: tuple[Reader, ...] = (
     MarkdownReader(),
     _TEXT,
@@ -64,6 +65,7 @@ READERS: tuple[Reader, ...] = (
     _XLSX,
     _ODT,
     _ODS,
+    _ODP,
     _OLD_EXCEL,
     _RTF,
     _EPUB,
@@ -91,6 +93,7 @@ _NAMED: tuple[tuple[Reader, str], ...] = (
     (_XLSX, "Excel workbook"),
     (_ODT, "OpenDocument text"),
     (_ODS, "OpenDocument spreadsheet"),
+    (_ODP, "OpenDocument presentation"),
     (_EPUB, "EPUB book"),
     (_RTF, "RTF document"),
     (_MSG, "mail of Outlook"),
@@ -104,6 +107,7 @@ _PACKAGES: dict[str, Reader] = {
     ".xlsx": _XLSX,
     ".odt": _ODT,
     ".ods": _ODS,
+    ".odp": _ODP,
     ".epub": _EPUB,
 }
 _OFFICE = frozenset((*_DOCX.suffixes, *_PPTX.suffixes, *_XLSX.suffixes))
@@ -114,14 +118,14 @@ _MOST_HEADINGS = 20
 
 NOT_READ = "not a format Keepsake reads"
 NOT_READ_HINT = (
-    "It reads Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, XLS, ODT, ODS, RTF, EPUB, EML, MSG, MBOX, ICS, VCF, CSV, "
-    "TSV, JSON, JSONL."
+    "It reads Markdown, text, HTML, PDF, DOCX, PPTX, XLSX, XLS, ODT, ODS, ODP, RTF, EPUB, EML, MSG, MBOX, ICS, VCF, "
+    "CSV, TSV, JSON, JSONL."
 )
 # How to make something readable of what is not.
 _CONVERT = {
     packages.IWORK: "Export it from its program: Numbers as Excel or CSV, Pages as Word, Keynote as PowerPoint.",
     sniffing.OLD_OFFICE: "Open it in a word processor or presentation program and save it as DOCX or PPTX.",
-    packages.OTHER_OPEN_DOCUMENT: "Open it in LibreOffice and save it as PPTX, PDF or text.",
+    packages.OTHER_OPEN_DOCUMENT: "Open it in LibreOffice and save it as PDF.",
 }
 
 

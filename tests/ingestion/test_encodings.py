@@ -15,6 +15,7 @@ SHORT = [
     ("cp1255", "הפגישה עם הרופא ביום שלישי."),
     ("cp1256", "المفتاح عند الجارة سوفيا، والموعد يوم الثلاثاء."),
     ("mac_roman", "La clé est chez Hélène, à côté de l’école."),
+    ("mac_roman", "Café naïve résumé — “quoted” œuvre\nüber größe"),
     ("cp850", "Der Schlüssel liegt bei Jürgen, Größe 43."),
     ("cp437", "El señor Muñoz tiene la llave del baño."),
     ("cp1252", "Schlüssel"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -115,6 +116,44 @@ def test_a_part_that_is_not_read_is_named(kind: str, name: str, reason: str) -> 
     (left_out,) = read(message.as_bytes(), "a.eml")[0].left_out
     assert left_out.part == (name or kind)
     assert left_out.reason.startswith(reason)
+
+
+REPORT = """Content-Type: multipart/report; boundary=A
+
+--A
+Content-Type: text/plain
+
+Could not deliver.
+--A
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; bo@x.example
+Diagnostic-Code: smtp; 550 mailbox full
+
+--A--
+"""
+PACKED = base64.b64encode(b"Subject: Flat\nFrom: Omar <o@home.example>\n\nThe deposit is due.\n").decode()
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        (REPORT, ["Could not deliver.", "Reporting-MTA: dns; mx.example",
+                  "Final-Recipient: rfc822; bo@x.example\nDiagnostic-Code: smtp; 550 mailbox full"]),
+        ("Content-Type: multipart/mixed\n\nNo parts at all.\n", ["No parts at all."]),
+        ("Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: text/plain\n\nNo end.", ["No end."]),
+        (f"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{PACKED}",
+         ["Subject: Flat\nFrom: Omar <o@home.example>", "The deposit is due.", "Attachment: forwarded message Flat"]),
+        ('Content-Type: text/plain; name="body.txt"\nContent-Disposition: inline; filename="body.txt"\n\nThe body.\n',
+         ["The body."]),
+    ],
+)  # fmt: skip
+def test_a_mail_of_odd_parts_is_read_whole(rest: str, words: list[str]) -> None:
+    document, blocks = read(f"Subject: x\nFrom: Ann <a@b.example>\n{rest}", "a.eml")
+    assert [block.text for block in blocks][1:] == words
+    assert document.left_out == []
 
 
 THREAD = """Then Tuesday.

@@ -9,12 +9,27 @@ from assistant.errors import ReadError
 
 _SAMPLE_BYTES: Final = 65536
 # What personal files are written in. Rarer encodings would win by chance on texts of a few words.
-_CANDIDATES: Final = (
-    *("cp1252", "iso8859-1", "cp1250", "iso8859-2", "cp1251", "koi8-r", "koi8-u", "iso8859-5", "cp866", "cp855"),
-    *("mac-cyrillic", "cp1253", "iso8859-7", "cp1254", "iso8859-9", "cp1255", "iso8859-8", "cp1256", "iso8859-6"),
-    *("cp1257", "iso8859-13", "cp1258", "cp874", "tis-620", "mac-roman", "cp850", "cp437", "cp852", "iso8859-15"),
-    *("gb18030", "big5hkscs", "cp932", "shift_jis_2004", "euc_jis_2004", "cp949", "euc_kr", "johab"),
+_LATIN: Final = (
+    *(
+        "cp1252",
+        "iso8859-1",
+        "cp1250",
+        "iso8859-2",
+        "cp1254",
+        "iso8859-9",
+        "cp1257",
+        "iso8859-13",
+        "cp1258",
+        "mac-roman",
+    ),
+    *("cp850", "cp437", "cp852", "iso8859-15"),
 )
+_OTHER_SCRIPTS: Final = (
+    *("cp1251", "koi8-r", "koi8-u", "iso8859-5", "cp866", "cp855", "mac-cyrillic", "cp1253", "iso8859-7", "cp1255"),
+    *("iso8859-8", "cp1256", "iso8859-6", "cp874", "tis-620"),
+)
+_EAST_ASIAN: Final = ("gb18030", "big5hkscs", "cp932", "shift_jis_2004", "euc_jis_2004", "cp949", "euc_kr", "johab")
+_CANDIDATES: Final = (*_LATIN, *_OTHER_SCRIPTS, *_EAST_ASIAN)
 _MULTIBYTE: Final = frozenset(("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"))
 # The encodings of the web are supersets of what they are called (WHATWG, Encoding, section 4.2).
 _SUPERSETS: Final = {
@@ -33,6 +48,8 @@ _SUPERSETS: Final = {
 }
 # On a word or two the scores of Western and other Latin texts lie this near to each other.
 _HABIT: Final = 0.004
+_ODDEST: Final = 0.06
+_ODDITIES_WITHIN: Final = 4096
 _ESCAPE: Final = re.compile(rb"\x1b(\$\)C|\$\([BCD@]|\$[@AB]|\([BHIJ])|[\x0e\x0f]")
 _KINDS: Final = {
     **dict.fromkeys((b"$@", b"$B", b"$(@", b"$(B"), "jis"),
@@ -47,6 +64,8 @@ def detect_encoding(sample: bytes) -> str:
     if is_iso2022(body):
         return ISO2022
     found = _likeliest(body)
+    if found in _OTHER_SCRIPTS and _looks_western(body):
+        found = _likeliest(body, _LATIN)  # No word of those scripts is a single letter between Latin ones.
     if found in _MULTIBYTE or _looks_western(body):
         return found or "cp1252"
     found = _despite_damage(body) or found
@@ -126,20 +145,43 @@ def _fitting(data: bytes, encoding: str) -> str | None:
         return None  # A wrong declaration; the next guess follows.
 
 
-def _likeliest(body: bytes) -> str | None:
+def _likeliest(body: bytes, candidates: tuple[str, ...] = _CANDIDATES) -> str | None:
     """Return what chardet, which weighs the languages too, finds likeliest."""
+    if not body:
+        return None
     from chardet import detect_all  # 60 ms to import, and most files are UTF-8
 
     found: list[Any] = [
         one
-        for one in detect_all(body, ignore_threshold=True, include_encodings=_CANDIDATES, compat_names=False)
+        for one in detect_all(body, ignore_threshold=True, include_encodings=candidates, compat_names=False)
         if one["encoding"]
     ]
     if not found:
         return None
-    best = max(found, key=lambda one: one["confidence"] + (_HABIT if one["encoding"] == "cp1252" else 0.0))
+    nearest = [one for one in found if one["confidence"] >= found[0]["confidence"] - _ODDEST]
+    best = max(nearest, key=lambda one: one["confidence"] + _likelihood(body, str(one["encoding"])))
     name = str(best["encoding"])
     return _SUPERSETS.get(name, name)
+
+
+def _likelihood(body: bytes, encoding: str) -> float:
+    """Return what speaks for an encoding beside its score: that it is usual, and its signs stand where they belong."""
+    habit = _HABIT if encoding == "cp1252" else 0.0
+    if encoding not in _LATIN:
+        return habit
+    text = body[:_ODDITIES_WITHIN].decode(encoding, "replace")
+    places = [at for at, sign in enumerate(text) if sign > "\x7f"]
+    odd = sum(_is_odd(text, at) for at in places)
+    return habit - _ODDEST * odd / max(1, len(places))
+
+
+def _is_odd(text: str, at: int) -> bool:
+    """Return whether a sign breaks a word, as a currency sign or a capital in the middle of one does."""
+    sign, before, after = text[at], text[at - 1 : at], text[at + 1 : at + 2]
+    if sign.isalpha():
+        return sign.isupper() and before.islower()
+    breaks = before.isalpha() and after.isalpha() and sign not in "’–—·\u00ad"
+    return breaks or sign < "\xa0" or sign in "¨¯´¸¤" or "\u2500" <= sign < "\u25a0"
 
 
 def _looks_western(body: bytes) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadLimits
 from assistant.ingestion.readers.charsets import decode_declared
-from assistant.ingestion.readers.mail import Mail, header_text, mail_of, unfolded
+from assistant.ingestion.readers.mail import Mail, header_text, mail_of, parse_mail, unfolded
 from assistant.ingestion.readers.markup import blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
@@ -92,6 +92,8 @@ class _Walk:
             self._leave_out(kind, "nested too deeply to be a document", "Get a plainer copy of it.")
         elif kind in ("message/rfc822", "message/global", "message/news"):
             self._forwarded(message, depth)
+        elif kind == "message/delivery-status":
+            self._delivery(message)
         elif message.is_multipart():
             parts = [one for one in message.get_payload() if isinstance(one, EmailMessage)]
             if kind == "multipart/alternative":
@@ -111,11 +113,22 @@ class _Walk:
         if not isinstance(inner, EmailMessage):
             return
         mail = mail_of(inner)
+        if not mail.headers and (packed := _unpacked(inner)):  # Packed as no mail may be, and as some are.
+            mail = parse_mail(packed)
         self._names.append(f"forwarded message {mail.subject}".strip())
         outer = (self._mail, self._names, self._part, self._has_text)
         self._part = " › ".join(piece for piece in (self._part, f"forwarded: {mail.subject}".strip(" :")) if piece)
         self.mail(mail, depth + 1)
         self._mail, self._names, self._part, self._has_text = outer
+
+    def _delivery(self, message: EmailMessage) -> None:
+        """Add what a mail server reports of a delivery: fields, as headers are."""
+        payload = message.get_payload()
+        for one in payload if isinstance(payload, list) else ():
+            if not isinstance(one, EmailMessage):
+                continue
+            fields = "\n".join(f"{name}: {unfolded(str(value))}" for name, value in one.items())
+            self._add(Block(fields, Locator(), _TEXT))
 
     def _alternatives(self, parts: list[EmailMessage], depth: int) -> None:
         """Add that of several forms of one text which says most: the plain one unless it is but a placeholder."""
@@ -149,8 +162,8 @@ class _Walk:
             self._leave_out(name or "winmail.dat", reason, "Ask the sender for plain attachments, or unpack it.")
         elif kind in ("text/plain", "text/html") and self._is_body(message, name):
             self._text(message, kind)
-        elif message.get_content_maintype() == "message" or kind == "text/rfc822-headers":
-            self._text(message, "text/plain")  # What a mail server reports.
+        elif message.get_content_maintype() in ("message", "multipart") or kind == "text/rfc822-headers":
+            self._text(message, "text/plain")  # What a mail server reports, or parts without their boundary.
         elif kind in _CALENDARS or name.lower().endswith(".ics"):
             self._attach(name or "invite.ics", message, ".ics")
         elif message.get_content_maintype() in _MEDIA:
@@ -165,7 +178,7 @@ class _Walk:
 
     def _is_body(self, message: EmailMessage, name: str) -> bool:
         disposition = message.get_content_disposition()
-        return disposition != "attachment" and not (name and (self._has_text or disposition == "inline"))
+        return disposition != "attachment" and not (name and self._has_text)
 
     def _attach(self, name: str, message: EmailMessage, suffix: str) -> None:
         self._names.append(name)
@@ -260,6 +273,16 @@ def _text_of(message: EmailMessage) -> str:
 def _payload(message: EmailMessage) -> bytes:
     payload = message.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""
+
+
+def _unpacked(message: EmailMessage) -> bytes:
+    import binascii
+
+    payload = message.get_payload()
+    try:
+        return binascii.a2b_base64(payload.strip().encode("ascii")) if isinstance(payload, str) else b""
+    except (binascii.Error, UnicodeError):
+        return b""
 
 
 def _filename(message: EmailMessage) -> str:

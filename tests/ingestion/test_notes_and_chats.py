@@ -66,6 +66,13 @@ def test_a_chat_tells_who_said_what_and_when(name: str, lines: str) -> None:
     )
 
 
+def test_a_chat_in_a_zip_is_called_after_it() -> None:
+    document, _ = read(
+        "05.01.26, 10:03 - Lena: Hi\n05.01.26, 10:04 - Omar: Ho\n", "WhatsApp Chat - Lena.zip!/_chat.txt"
+    )
+    assert document.title == "WhatsApp Chat - Lena"
+
+
 def test_what_one_says_in_one_breath_is_one_passage_of_its_time() -> None:
     lines = "05.01.26, 10:03 - Lena: Hi\n05.01.26, 10:04 - Lena: there\n05.01.26, 10:10 - Lena: Later\n"
     assert [one[0] + one[2] for one in told(read(lines, "a.txt")[1])] == [

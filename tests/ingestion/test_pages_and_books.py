@@ -286,3 +286,8 @@ def test_entities_that_grow_are_never_expanded() -> None:
     bomb = f'<!DOCTYPE package [<!ENTITY e0 "ha">{entities}]><package><title>&e11;</title></package>'
     document, blocks = read(epub_of([page("x", "<p>Fog.</p>")], {"OEBPS/content.opf": bomb}), "log.epub")
     assert "ha" not in document.title + text_of(blocks)
+
+
+def test_a_page_in_a_japanese_encoding_of_escapes_is_read() -> None:
+    page = b'<meta charset="iso-2022-jp"><p>\x1b$B-!8+@Q=q\x1b(B</p>'
+    assert read(page, "a.html")[1][0].text == "①見積書"

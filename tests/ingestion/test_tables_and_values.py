@@ -93,14 +93,29 @@ def test_what_can_not_be_stored_is_replaced() -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "name", "kept", "reason"),
+    [
+        ('[{"a": 1}, {"b": 2},\n {"c" 3}]', "a.json", ["a: 1", "b: 2"], "malformed JSON at line 2"),
+        ('{"a": 1}\n{"b": \n{"c": 3}\n', "a.jsonl", ["a: 1", "c: 3"], "malformed JSON at line 2"),
+    ],
+)
+def test_what_stands_beside_malformed_json_is_read_and_the_place_named(
+    content: str, name: str, kept: list[str], reason: str
+) -> None:
+    document, blocks = read(content, name)
+    assert [block.text for block in blocks] == kept
+    assert [part.reason.startswith(reason) for part in document.left_out] == [True]
+
+
+@pytest.mark.parametrize(
     ("content", "name", "reason"),
     [
-        ('{"a": 1,\n "b" 2}', "a.json", "malformed JSON at line 2"),
-        ("[1, 2\n", "a.json", "malformed JSON at line 2"),
+        ('{\n "b" 2}', "a.json", "malformed JSON at line 2"),
+        ("[\n", "a.json", "malformed JSON at line 2"),
         ("{1: 2}", "a.json", "malformed JSON at line 1"),
         ("[nonsense]", "a.json", "malformed JSON at line 1"),
         ("[" + "9" * 5000 + "]", "a.json", "a number of absurd length"),
-        ('{"a": 1}\n{"a": \n', "a.jsonl", "malformed JSON at line 2"),
+        ('\n{"a": \n', "a.jsonl", "malformed JSON at line 2"),
         ("[" * 200_000, "a.json", "nested too deeply|malformed"),
         ("[[" + "[" * 200_000, "a.jsonl", "nested too deeply"),
         ("[]", "a.json", "no text"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,10 @@ from assistant.ingestion.conversations.values import mapping
 _HOLDERS: Final = ("conversations", "chats", "data", "threads", "items", "sessions", "results")
 """What the list of conversations is called, where a file is an object."""
 _LOOKED_AT: Final = 3
+_HEAD_BYTES: Final = 1024 * 1024
+_ASKS: Final = re.compile(
+    rb'"(?:role|sender|author|from|speaker|isCreatedByUser|fragments|query|prompt|question|inserted_at)"'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,9 @@ def _place(member: Member, export: Export) -> str | None:
 def _found(member: Member) -> tuple[str | None, frozenset[str]]:
     if member.name.endswith(".jsonl"):
         return _found_in_lines(member)
+    with member.open() as stream:  # Parsing takes far longer, and most JSON holds nobody's words.
+        if not _ASKS.search(stream.read(_HEAD_BYTES)):
+            return None, frozenset()
     keys = keys_until(member.open, _may_hold_chats)
     if not _may_hold_chats(keys):
         return None, frozenset()

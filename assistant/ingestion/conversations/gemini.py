@@ -68,6 +68,9 @@ class GeminiFormat:
 
 
 def _is_activity(member: Member) -> bool:
+    with member.open() as stream:
+        if b'"header"' not in stream.read(_HEAD_BYTES):
+            return False
     found = keys_until(member.open, lambda keys: keys >= _KEYS)
     if not found >= _KEYS:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -56,6 +57,7 @@ class _Metered:
         self._nesting = _Nesting()
         self.since = 0
         self._held = stream.read(3).removeprefix(_BOM)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def peek(self) -> bytes:
         """Return the first byte that is no white space; the stream stays where it is."""
@@ -68,6 +70,9 @@ class _Metered:
         if size == 0:
             return b""
         data, self._held = (self._held, b"") if self._held else (self._stream.read(size), b"")
+        if not data.isascii() or self._decoder.getstate()[0]:
+            # A torn character is one sign of damage, not the end of the export.
+            data = self._decoder.decode(data, final=not data).encode("utf-8") or (b"" if not data else self.read(size))
         self.since += len(data)
         if self.since > self._most:
             raise ReadError(

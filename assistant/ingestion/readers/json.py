@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import read_text
 from assistant.ingestion.readers.notes_json import readable
 from assistant.ingestion.readers.structured import item_block
@@ -25,8 +25,18 @@ class JsonReader:
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the items as they are consumed; notes, cards and messages of people as such."""
         text = read_text(file, limits)
-        found = readable(text, file, self.media_type)
-        return found or ReadDocument(file.stem, self.media_type, _Cursor(text).documents())
+        if found := readable(text, file, self.media_type):
+            return found
+        left_out: list[LeftOut] = []
+        return ReadDocument(file.stem, self.media_type, _kept(_Cursor(text).documents(), left_out), left_out=left_out)
+
+
+def _kept(blocks: Iterator[Block], left_out: list[LeftOut]) -> Iterator[Block]:
+    """Yield what comes before the place where JSON is malformed, which is named; a file of nothing else is an error."""
+    try:
+        yield from blocks
+    except ReadError as error:
+        left_out.append(LeftOut("what follows", error.message, error.hint))
 
 
 class _Cursor:

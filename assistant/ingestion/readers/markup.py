@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind
-from assistant.ingestion.readers.charsets import detect_encoding
+from assistant.ingestion.readers.charsets import decode_declared
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.page_elements import (
     ListNumbers,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 _SPACE = re.compile(r"[ \t\r\n\f\u200b]+")
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
-_NEWER = {"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252", "shift_jis": "cp932"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _HEADING_NAMES = list(_HEADINGS)
 _NO_TEXT = re.compile("style|noscript|template|head|embed|canvas|audio|video|datalist|map")
@@ -82,20 +82,7 @@ def decode(data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
     declared = _CHARSET.search(data[:_DECLARED_WITHIN])
-    names = ["utf-8-sig"]
-    if declared:
-        name = declared[1].decode("ascii").lower()
-        # Pages that declare the older standard use characters of the newer one, which contains it.
-        names.insert(
-            0, {"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252", "shift_jis": "cp932"}.get(name, name)
-        )
-    for name in names:
-        try:
-            return data.decode(name)
-        except (UnicodeDecodeError, LookupError):
-            continue  # A wrong or unknown declaration; the next guess follows.
-    sample = b"\n".join(line for line in data.splitlines() if not line.isascii())
-    return data.decode(detect_encoding(sample), errors="replace")
+    return decode_declared(data.removeprefix(codecs.BOM_UTF8), declared[1].decode("ascii") if declared else None)
 
 
 def blocks(pieces: Iterable[Piece], part: str | None = None, above: tuple[str, ...] = ()) -> Iterator[Block]:

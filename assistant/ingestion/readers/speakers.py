@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice, pairwise
+from pathlib import PurePosixPath
 from typing import Final
 
 from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
@@ -89,7 +90,10 @@ def chat_document(file: SourceFile, limits: ReadLimits, media_type: str) -> Read
     if parse is None:
         return None
     left_out: list[LeftOut] = []
-    return ReadDocument(file.stem, media_type, chat_blocks(_messages(file, limits, parse, left_out)), left_out=left_out)
+    # WhatsApp packs each chat as `_chat.txt` into a zip that is called after it.
+    outer = PurePosixPath(file.path).parent.name.removesuffix("!").removesuffix(".zip")
+    title = outer if file.stem == "_chat" and outer else file.stem
+    return ReadDocument(title, media_type, chat_blocks(_messages(file, limits, parse, left_out)), left_out=left_out)
 
 
 @dataclass(frozen=True, slots=True)

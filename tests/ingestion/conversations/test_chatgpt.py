@@ -264,3 +264,11 @@ def test_an_export_that_ends_in_the_middle_gives_what_came_before(tmp_path: Path
         2,
         "conversations.json: the file ends in the middle; what follows can't be read",
     )
+
+
+def test_a_torn_character_costs_no_conversation(tmp_path: Path) -> None:
+    path = write(tmp_path / "conversations.json", [gpt_chat("a"), gpt_chat("b")])
+    whole = path.read_bytes().replace(b"Answer of a", "Größe 合同 of a".encode())
+    path.write_bytes(whole.replace("合".encode(), "合".encode()[:2]))
+    chats = [one for one in imported(path) if isinstance(one, ImportedConversation)]
+    assert [chat.messages[-1].text for chat in chats] == ["Größe \ufffd同 of a.", "Answer of b."]

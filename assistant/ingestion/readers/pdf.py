@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -14,11 +16,13 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_pdf_date
 from assistant.ingestion.readers.encodings import too_much_text
+from assistant.ingestion.readers.image import PART_OF_TIME, TOO_SLOW, TOO_SLOW_HINT
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import LIST_ITEM
 from assistant.ingestion.readers.pdf_layout import Column, Table, arranged, is_rtl
-from assistant.ingestion.readers.pdf_page import Page, read_page
+from assistant.ingestion.readers.pdf_page import Page, read_page, recognise_page
 from assistant.ingestion.readers.pdf_text import Hyphens, drop_repeated
+from assistant.ingestion.readers.recognition import INSTALL, is_available
 from assistant.ingestion.readers.tables import table_lines
 from memory_store.models import Locator
 
@@ -31,6 +35,7 @@ _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD in fpdfview.h
 _TAIL_BYTES = 65536
 _MOST_ATTACHED = 200
 _NOBODY = ("", "anonymous", "unknown", "unspecified")
+_HINT = "Text recognition found no words there; look at the page itself."
 _OPEN_HYPHEN = re.compile(r"\d[-–]$")
 _SENTENCE_END = re.compile(r"[.!?。！？；:：][\"'”’」』）)\]]*$")
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
@@ -52,6 +57,7 @@ class PdfReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the pages' paragraphs. All pages are read here, so that a torn file fails as a whole."""
+        began = time.monotonic()
         with file.open() as stream:
             data = stream.read()
         if b"%%EOF" not in data[-_TAIL_BYTES:] and b"startxref" not in data[-_TAIL_BYTES:]:
@@ -64,11 +70,13 @@ class PdfReader:
                 outline = _outline(document)
                 attached = list(_attached(document, file, left_out))
             pages = _pages(document, limits)
+            if is_available():
+                left_out += _recognise(document, pages, began + PART_OF_TIME * limits.seconds_for(file.size))
         finally:
             with _PDFIUM:
                 document.close()
-        if not any(page.text.strip() or page.fields or page.remarks for page in pages):
-            raise ReadError("no text layer: it holds only images of pages", "Run it through text recognition (OCR).")
+        if not any(page.text.strip() or page.fields or page.remarks or page.recognised for page in pages):
+            raise ReadError("no text layer: it holds only images of pages", _HINT if is_available() else INSTALL)
         left_out += _not_read(pages)
         title, author = (metadata.get(name, "").strip().strip("()") for name in ("Title", "Author"))
         return ReadDocument(
@@ -104,12 +112,33 @@ def _attached(document: pypdfium2.PdfDocument, file: SourceFile, left_out: list[
         yield SourceFile(path, partial(BytesIO, data), len(data), PurePosixPath(name).suffix.lower(), file.modified_at)
 
 
+def _recognise(document: pypdfium2.PdfDocument, pages: list[Page], until: float) -> Iterator[LeftOut]:
+    """Read the pages that are pictures by text recognition, until a moment; yield those that there was no time for."""
+    import pypdfium2
+
+    late = []
+    for index, page in enumerate(pages):
+        if not (page.is_picture or page.unreadable):
+            continue
+        if time.monotonic() > until:
+            late.append(index + 1)
+            continue
+        with suppress(pypdfium2.PdfiumError):  # told as a picture, then
+            found = recognise_page(document, index, _PDFIUM)
+            page.recognised = found if found.paragraphs else None
+            if doubt := found.doubt(f"page {index + 1}"):
+                yield doubt
+    for first, last in _runs(late):
+        yield LeftOut(f"page {first}" if first == last else f"pages {first}–{last}", TOO_SLOW, TOO_SLOW_HINT)
+
+
 def _not_read(pages: list[Page]) -> Iterator[LeftOut]:
     """Yield what the pages hold that is no text: pictures of text, and text whose letters can't be told."""
-    hint = "Run the PDF through text recognition (OCR), and import it again."
-    bare = [number for number, page in enumerate(pages, start=1) if page.is_picture and not page.text.strip()]
-    stamped = [number for number, page in enumerate(pages, start=1) if page.is_picture and page.text.strip()]
-    unreadable = [number for number, page in enumerate(pages, start=1) if page.unreadable]
+    hint = _HINT if is_available() else INSTALL
+    left = [(number, page) for number, page in enumerate(pages, start=1) if page.recognised is None]
+    bare = [number for number, page in left if page.is_picture and not page.text.strip()]
+    stamped = [number for number, page in left if page.is_picture and page.text.strip()]
+    unreadable = [number for number, page in left if page.unreadable]
     for numbers, one, many in (
         (bare, "it holds only a picture", "they hold only a picture"),
         (stamped, "it is a picture but for a few words", "they are pictures but for a few words"),
@@ -191,6 +220,9 @@ def _blocks(pages: list[Page], entries: _Outline) -> Iterator[Block]:
             elif kind is BlockKind.PARAGRAPH and LIST_ITEM.match(paragraph):
                 kind = BlockKind.LIST
             yield Block(paragraph, Locator(page=index + 1, headings=outline.path), kind)
+        if page.recognised is not None:
+            place = Locator(page=index + 1, headings=outline.path, part=page.recognised.label)
+            yield from (Block(one, place, BlockKind.PARAGRAPH) for one in page.recognised.paragraphs)
         # An entry whose title does not stand on its page as a line of its own is in force from the next page on.
         for level, title in awaited:
             outline.enter(level, title)

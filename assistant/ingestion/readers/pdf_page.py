@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,8 @@ from assistant.ingestion.readers.pdf_layout import JOINED_GAP, Span, is_rtl, wor
 
 if TYPE_CHECKING:
     import pypdfium2
+
+    from assistant.ingestion.readers.recognition import Recognised
 
 _WORD: Final = re.compile(r"\S+")
 _MOST_CHARACTERS: Final = 50_000
@@ -23,6 +26,9 @@ _STAMP_CHARS: Final = 120  # what a scanner, a fax or a court stamps on a pictur
 _LIGATURES: Final = str.maketrans({"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl"})
 _PART_OF_NAME: Final = re.compile(r"\[\d+\]|#\w+")
 _HIDDEN: Final = 2
+_POINTS_AN_INCH: Final = 72
+_DOTS_AN_INCH: Final = 200
+_MOST_DOTS: Final = 3000  # on the longer side
 _NEAR: Final = 150  # points between a field and its label
 # Kinds of annotations, and of fields, as fpdf_annot.h and fpdf_formfill.h number them.
 _LINK, _HIGHLIGHT, _STRIKEOUT, _POPUP, _WIDGET = 2, 9, 12, 16, 20
@@ -39,6 +45,8 @@ class Page:
     remarks: list[str] = field(default_factory=list)
     is_picture: bool = False
     unreadable: bool = False
+    recognised: Recognised | None = None
+    """What text recognition made of a picture."""
 
 
 def read_page(document: pypdfium2.PdfDocument, index: int) -> Page:
@@ -58,6 +66,21 @@ def read_page(document: pypdfium2.PdfDocument, index: int) -> Page:
     finally:
         page.close()
     return found
+
+
+def recognise_page(document: pypdfium2.PdfDocument, index: int, lock: threading.Lock) -> Recognised:
+    """Return what text recognition reads on a page; `lock` is PDFium's. Raises PdfiumError."""
+    from assistant.ingestion.readers.recognition import recognise
+
+    with lock:
+        page = document[index]
+        try:
+            longest = max(page.get_size()) / _POINTS_AN_INCH
+            scale = min(_DOTS_AN_INCH, _MOST_DOTS / max(longest, 1)) / _POINTS_AN_INCH
+            picture = page.render(scale=scale).to_pil().convert("RGB")
+        finally:
+            page.close()
+    return recognise(picture)
 
 
 def _spans(text_page: pypdfium2.PdfTextPage, text: str) -> list[Span]:

@@ -18,6 +18,7 @@ from assistant.ingestion.readers.epub import EpubReader
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.html import HtmlReader
 from assistant.ingestion.readers.ics import IcsReader
+from assistant.ingestion.readers.image import ImageReader
 from assistant.ingestion.readers.joplin import JoplinReader
 from assistant.ingestion.readers.json import JsonReader
 from assistant.ingestion.readers.jsonl import JsonLinesReader
@@ -52,7 +53,7 @@ _PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT, _ODS, _OLD_EXCEL = (
     OldExcelReader(),
 )
 _TEXT, _HTML, _MBOX, _RTF, _ICS, _VCF = TextReader(), HtmlReader(), MboxReader(), RtfReader(), IcsReader(), VcfReader()
-_MSG, _JOPLIN = MsgReader(), JoplinReader()
+_MSG, _JOPLIN, _IMAGE = MsgReader(), JoplinReader(), ImageReader()
 _CSV, _MHTML, _ODP = CsvReader(), MhtmlReader(), OdpReader()
 READERS: tuple[Reader, ...] = (
     MarkdownReader(),
@@ -83,6 +84,7 @@ READERS: tuple[Reader, ...] = (
     TexReader(),
     RstReader(),
     _JOPLIN,
+    _IMAGE,
 )
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 # Formats that only their content makes: a file with such a suffix and other content is broken or misnamed.
@@ -163,6 +165,8 @@ def reader_for(file: SourceFile) -> Reader:
         if name == "PDF" and sniffing.PDF in head[:1024]:
             return _PDF
         raise ReadError(f"wrong suffix or damaged: it is no {name} inside", "Check that the file opens elsewhere.")
+    if sniffing.is_picture(head) or file.suffix in _IMAGE.suffixes:
+        return _IMAGE
     if kind := sniffing.binary_kind(head):
         reason = f"binary: {kind}" if file.suffix in _BY_SUFFIX else f"{NOT_READ} ({kind})"
         raise ReadError(reason, _CONVERT.get(kind, NOT_READ_HINT))

@@ -14,6 +14,9 @@ RTF = b"{\\rtf"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OLD_OFFICE = "an old Office file"
 
+_PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
+
 # Formats that are known not to be text, in the words of a message. The first match wins.
 _BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n", "a PNG image"),
@@ -48,6 +51,15 @@ _HTML_HEAD = re.compile(
     rb"\s*+(?:(?><!--.*?-->)\s*+)*+(?:<\?xml[^>]*>\s*)?(?:<!doctype html|<html[\s>])", re.IGNORECASE | re.DOTALL
 )
 _MBOX_HEAD = re.compile(rb"From \S.*+\r?\n([!-9;-~]++:.*\r?\n)")
+
+
+def is_picture(head: bytes) -> bool:
+    """Return whether `head` begins a picture whose text may be recognised."""
+    return (
+        head.startswith(_PICTURES)
+        or (head.startswith(b"RIFF") and head[8:12] == b"WEBP")
+        or (head[4:8] == b"ftyp" and head[8:12] in _HEIF)
+    )
 
 
 def binary_kind(head: bytes) -> str | None:

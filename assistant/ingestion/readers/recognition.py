@@ -1,0 +1,126 @@
+"""Text recognition (OCR) of pictures of text, through RapidOCR, whose models come in its package (extra `ocr`)."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Final
+
+from assistant.ingestion.base import LeftOut
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+INSTALL: Final = 'Text recognition is an extra: `pip install "keepsake-assistant[ocr]"`, then import it again.'
+# More would read no faster what one person imports, and would count against the time of a file.
+_THREADS: Final = 2
+# A picture wider or higher than that is made smaller first: letters of a scanned page stay large enough.
+_MOST_PIXELS: Final = 3000
+# Below that, words are wrong that a reader would notice.
+_SURE: Final = 0.85
+# A line further below the last one than this part of its height begins a paragraph.
+_GAP: Final = 0.8
+_WIDE: Final = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a picture says: its paragraphs from the top down, and how sure that is, 0 to 1, the mean of its lines."""
+
+    paragraphs: tuple[str, ...]
+    confidence: float
+
+    @property
+    def label(self) -> str:
+        """How a passage of it is marked."""
+        return f"read by OCR, {min(self.confidence, 0.99):.0%} sure"
+
+    def doubt(self, part: str) -> LeftOut | None:
+        """Return that this part was hard to read, if it was."""
+        if not self.paragraphs or self.confidence >= _SURE:
+            return None
+        reason = f"its text was hard to recognise ({self.confidence:.0%} sure)"
+        return LeftOut(part, reason, "Compare it with the picture; a sharper or straighter one is read better.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    left: float
+    top: float
+    bottom: float
+
+
+def is_available() -> bool:
+    """Return whether the extra is installed."""
+    return all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
+
+
+def recognise(picture: Image) -> Recognised:
+    """Read the text in a picture of mode RGB; none is no paragraphs at all."""
+    import numpy as np
+
+    picture.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
+    found = _engine()(np.asarray(picture)[:, :, ::-1])  # it takes blue first
+    if found.txts is None or found.boxes is None:
+        return Recognised((), 0.0)
+    lines = [
+        _Line(text, float(box[:, 0].min()), float(box[:, 1].min()), float(box[:, 1].max()))
+        for text, box in zip(found.txts, found.boxes, strict=True)
+    ]
+    return Recognised(tuple(_paragraphs(_rows(lines))), fmean(found.scores))
+
+
+@functools.cache
+def _engine() -> Any:
+    """Return the engine with its models; loading takes about a second."""
+    import cv2
+    from rapidocr import RapidOCR
+
+    logging.getLogger("RapidOCR").disabled = True
+    cv2.setNumThreads(_THREADS)
+    return RapidOCR(
+        params={
+            "EngineConfig.onnxruntime.intra_op_num_threads": _THREADS,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            "Global.log_level": "critical",
+        }
+    )
+
+
+def _rows(lines: list[_Line]) -> Iterator[_Line]:
+    """Yield lines from the top down; pieces that stand side by side become one line, from left to right."""
+    row: list[_Line] = []
+    for line in sorted(lines, key=lambda one: one.top + one.bottom):
+        if row and (line.top + line.bottom) / 2 > max(one.bottom for one in row):
+            yield _joined(row)
+            row = []
+        row.append(line)
+    if row:
+        yield _joined(row)
+
+
+def _joined(row: list[_Line]) -> _Line:
+    row.sort(key=lambda one: one.left)
+    text = "  ".join(one.text.strip() for one in row)
+    return _Line(text, row[0].left, min(one.top for one in row), max(one.bottom for one in row))
+
+
+def _paragraphs(lines: Iterator[_Line]) -> Iterator[str]:
+    """Yield paragraphs: lines that stand close below each other, put together as they would be written."""
+    piece, last = "", None
+    for line in lines:
+        height = line.bottom - line.top
+        if last is not None and line.top - last.bottom > _GAP * height:
+            yield piece
+            piece = ""
+        tight = piece and (_WIDE.match(piece[-1]) and _WIDE.match(line.text[:1] or " "))
+        piece += ("" if tight or not piece else " ") + line.text.strip()
+        last = line
+    if piece.strip():
+        yield piece

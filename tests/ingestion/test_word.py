@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
+from io import BytesIO
 
 import pytest
 
-from tests.ingestion.files import docx_of, docx_paragraph, read
+from tests.ingestion.files import docx_of, docx_paragraph, read, text_of, zip_of
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -95,6 +97,20 @@ def test_what_a_document_shows_is_read(body: str, found: list[str]) -> None:
     assert texts(body) == found
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        f"<w:hyperlink r:id='gone'>{run('linked ')}</w:hyperlink>",
+        "<w:r><w:footnoteReference w:id='9'/></w:r>",
+        "<w:r><w:endnoteReference w:id='9'/></w:r>",
+        "<w:r><w:commentReference w:id='9'/></w:r>",
+        "<w:r><w:pict><v:shape><v:imagedata r:id='gone'/></v:shape></w:pict></w:r>",
+    ],
+)
+def test_what_refers_to_something_that_is_not_there_refuses_no_document(broken: str) -> None:
+    assert texts(f"<w:p>{broken}{run('words')}</w:p>")[0].endswith("words")
+
+
 def test_notes_and_comments_are_read_with_the_sign_that_leads_to_them() -> None:
     body = f"<w:p>{run('Two months')}<w:r><w:footnoteReference w:id='2'/></w:r>{run(' of notice')}"
     body += "<w:r><w:commentReference w:id='0'/></w:r></w:p>"
@@ -139,6 +155,14 @@ def test_charts_and_diagrams_are_read() -> None:
         "First sign",
         "Pay",
     ]
+
+
+def test_a_document_of_word_on_the_web_is_read() -> None:
+    data = docx_of(docx_paragraph("The lease."))
+    with zipfile.ZipFile(BytesIO(data)) as package:
+        parts = {name: package.read(name).replace(b"document.xml", b"document2.xml") for name in package.namelist()}
+    moved = {name.replace("document.xml", "document2.xml"): data for name, data in parts.items()}
+    assert text_of(read(zip_of(moved), "a.docx")[1]) == "The lease."
 
 
 def test_files_inside_of_a_document_are_named() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from assistant.ingestion.base import LeftOut, ReadLimits
@@ -15,9 +15,10 @@ from assistant.ingestion.readers.office_text import formula_text, part_lines
 from assistant.ingestion.readers.packages import parse_xml, read_part, relations
 
 _WORD: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _VML: Final = "urn:schemas-microsoft-com:vml"
 _MAIN: Final = "word/document.xml"
-_TEXTS: Final = frozenset((_MAIN, "word/footnotes.xml", "word/endnotes.xml", "word/comments.xml"))
+_NOTES: Final = {"footnotes": "footnote", "endnotes": "endnote", "comments": "comment"}
 _SIGNS: Final = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
 _OFF: Final = ("0", "false", "off")
 _EMBEDDED: Final = frozenset(("oleObject", "package", "aFChunk"))
@@ -25,11 +26,15 @@ _EMBEDDED: Final = frozenset(("oleObject", "package", "aFChunk"))
 
 def prepared(package: zipfile.ZipFile, limits: ReadLimits) -> io.BytesIO:
     """Return the document with everything that it shows in a form that mammoth knows."""
+    main = main_part(package, limits)
+    places = {_NOTES[kind]: place for kind, place in relations(package, main, limits).values() if kind in _NOTES}
+    notes = {kind: _ids(package, places.get(kind), kind, limits) for kind in _NOTES.values()}
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as copy:
         for info in package.infolist():
-            if info.filename in _TEXTS:
-                copy.writestr(info.filename, _rewritten(read_part(package, info.filename, limits) or b""))
+            if info.filename in (main, *places.values()):
+                known = relations(package, info.filename, limits)
+                copy.writestr(info.filename, _rewritten(read_part(package, info.filename, limits) or b"", known, notes))
             elif info.filename.endswith((".xml", ".rels")):
                 copy.writestr(info.filename, package.read(info))
             else:
@@ -38,13 +43,33 @@ def prepared(package: zipfile.ZipFile, limits: ReadLimits) -> io.BytesIO:
     return target
 
 
-def _rewritten(data: bytes) -> bytes:
+def main_part(package: zipfile.ZipFile, limits: ReadLimits) -> str:
+    """Return the name of the part that holds the text: Word on the web numbers it."""
+    found = (place for kind, place in relations(package, "", limits).values() if kind == "officeDocument")
+    return next(found, _MAIN)
+
+
+def _ids(package: zipfile.ZipFile, place: str | None, kind: str, limits: ReadLimits) -> set[str]:
+    """Return the ids of the notes or comments that are there."""
+    data = read_part(package, place, limits) if place is not None else None
+    return set() if data is None else {_value(one, "id") for one in parse_xml(data, kind).iter(f"{{*}}{kind}")}
+
+
+def _rewritten(
+    data: bytes, known: Mapping[str, object] | None = None, notes: Mapping[str, set[str]] | None = None
+) -> bytes:
     from lxml import etree
 
     root = parse_xml(data, "content")
+    for element in list(root.iter("{*}hyperlink", "{*}blip", "{*}imagedata")):
+        _cut_loose(element, known or {})
+    for kind, there in (notes or {}).items():
+        for element in list(root.iter(f"{{*}}{kind}Reference")):
+            if _value(element, "id") not in there:
+                _replace(element, [])
     for element in list(root.iter("{*}moveFrom", "{*}vanish", "{*}webHidden")):
         _drop(element)
-    for element in list(root.iter("{*}moveTo", "{*}customXml", "{*}bdo", "{*}dir")):
+    for element in list(root.iter("{*}moveTo", "{*}customXml", "{*}bdo", "{*}dir", "{*}fldSimple")):
         _unwrap(element)
     for element in list(root.iter("{*}ruby")):
         _replace_run(element, [one for base in element.iter("{*}rubyBase") for one in base])
@@ -56,6 +81,16 @@ def _rewritten(data: bytes) -> bytes:
     _open_boxes(root)
     written: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
     return written
+
+
+def _cut_loose(element: Any, known: Mapping[str, object]) -> None:
+    """Take away what a link or a picture refers to if that is not there: mammoth would refuse the document."""
+    loose = [key for key, value in element.attrib.items() if key.startswith(_RELATION) and value not in known]
+    if loose and _local(element) == "hyperlink":
+        for key in loose:
+            del element.attrib[key]
+    elif loose:
+        _replace(element, [])
 
 
 def _drop(element: Any) -> None:
@@ -133,7 +168,7 @@ def _run(text: str) -> Any:
 def headers_and_footers(package: zipfile.ZipFile, limits: ReadLimits) -> tuple[list[str], list[str]]:
     """Return the lines at the top and at the foot of pages, each once however many pages it stands on."""
     found: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
-    for kind, place in relations(package, _MAIN, limits).values():
+    for kind, place in relations(package, main_part(package, limits), limits).values():
         if kind in found and (data := read_part(package, place, limits)):
             found[kind] |= dict.fromkeys(_paragraphs(parse_xml(_rewritten(data), kind)))
     return list(found["header"]), list(found["footer"])
@@ -152,12 +187,12 @@ def _paragraphs(root: Any) -> Iterator[str]:
 
 def other_lines(package: zipfile.ZipFile, limits: ReadLimits) -> Iterator[str]:
     """Yield what charts and diagrams say."""
-    yield from part_lines(package, relations(package, _MAIN, limits), limits)
+    yield from part_lines(package, relations(package, main_part(package, limits), limits), limits)
 
 
 def embedded(package: zipfile.ZipFile, limits: ReadLimits) -> Iterator[LeftOut]:
     """Yield the files inside of the document, which are not read."""
-    for kind, place in relations(package, _MAIN, limits).values():
+    for kind, place in relations(package, main_part(package, limits), limits).values():
         if kind in _EMBEDDED:
             name = place.rpartition("/")[2]
             yield LeftOut(

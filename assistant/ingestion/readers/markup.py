@@ -51,7 +51,8 @@ _BLOCKS = re.compile(
     "footer|form|header|hgroup|hr|legend|li|main|menu|nav|ol|p|section|summary|table|tbody|td|tfoot|th|thead|"
     "tr|ul|caption"
 )
-_SURROUNDINGS = frozenset(("nav", "footer", "aside", "dialog", "menu"))
+_SURROUNDINGS = frozenset(("nav", "footer", "dialog", "menu"))
+_BESIDE = 0.3  # what stands beside a text and is not made of links belongs to it
 _SURROUNDING_NAMES = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|menu|footer|cookie|cookies|consent|breadcrumbs?|sidebar|share|social|related|"
     r"promo|advert|ads|newsletter|subscribe)(?:$|[\s_-])",
@@ -114,7 +115,7 @@ class _Walker:
     def __init__(self, *, numbers: bool, addresses_from: str | None) -> None:
         self._inline: list[str] = []
         self._linked = 0
-        self._surroundings = 0
+        self._surroundings = self._asides = 0
         self._numbers = numbers
         self._addresses_from = addresses_from
         self._lists: list[ListNumbers | None] = []
@@ -215,6 +216,7 @@ class _Walker:
         surrounding = _is_surrounding(node)
         self._surroundings += surrounding
         name = node.name
+        self._asides += name == "aside"
         if name in ("ol", "ul", "menu"):
             self._lists.append(ListNumbers(node) if name == "ol" and self._numbers else None)
         elif name == "li" and self._lists and (counted := self._lists[-1]) is not None:
@@ -230,6 +232,7 @@ class _Walker:
             yield Piece(self._mark.strip(" :"), inner, level, 0.0, self._surroundings > 0)
         if name in ("li", "dd"):
             self._mark = ""
+        self._asides -= name == "aside"
         self._surroundings -= surrounding
 
     def _flush(self, kind: BlockKind, level: int) -> Iterator[Piece]:
@@ -243,7 +246,9 @@ class _Walker:
             if self._readings:
                 text = f"{text} ({', '.join(dict.fromkeys(self._readings))})"
             mark, self._mark, self._readings = self._mark, "", []
-            yield Piece(mark + text, kind, level, min(1.0, linked / max(1, length)), self._surroundings > 0)
+            share = min(1.0, linked / max(1, length))
+            surrounding = self._surroundings > 0 or (self._asides > 0 and share > _BESIDE)
+            yield Piece(mark + text, kind, level, share, surrounding)
 
     def _with_addresses(self, is_list: bool) -> list[str]:
         """Return the inline text with the addresses of its links; of many links in prose none."""

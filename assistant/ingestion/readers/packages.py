@@ -108,7 +108,7 @@ def package_kind(file: SourceFile) -> str:
     with open_zip(file) as package:
         names = set(package.namelist())
         for part, suffix in _MAIN_PARTS:
-            if part in names:
+            if part in names or part.replace(".xml", "2.xml") in names:  # as Word on the web names it
                 return suffix
         if "content.xml" in names:
             kind = first_bytes(package, "mimetype", 100) if "mimetype" in names else b""

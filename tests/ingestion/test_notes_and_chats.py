@@ -126,6 +126,26 @@ def test_messages_of_people_as_json_are_sentences_with_speakers(value: object) -
     assert [one.reason for one in document.left_out] == ["pictures, recordings or files that are not read: 1"]
 
 
+def test_a_page_of_telegram_is_a_chat_too() -> None:
+    def message(said: str, when: str, name: str = "") -> str:
+        named = f'<div class="from_name">{name} </div>' if name else ""
+        date = f'<div class="pull_right date details" title="{when} UTC+01:00">x</div>'
+        return f'<div class="message default"><div class="body">{date}{named}<div class="text">{said}</div></div></div>'
+
+    page = (
+        '<div class="page_header"><div class="text bold">Flat</div></div><div class="history">'
+        '<div class="message service"><div class="body details">5 January 2026</div></div>'
+        + message("The key: <b>at Omar's</b>", "05.01.2026 11:03:00", "Lena")
+        + message("by the door", "05.01.2026 11:30:00")
+        + message('Fine</div><div class="media_wrap"><a>x</a>', "06.01.2026 21:00:00", "Omar")
+        + "</div>"
+    )
+    document, blocks = read(f"<html><body>{page}</body></html>", "messages.html")
+    assert document.title == "Flat"
+    assert told(blocks) == [LENA, ("2026-01-05 10:30", "Lena", "Lena: by the door"), (*OMAR[:2], "Omar: Fine")]
+    assert [one.reason[-2:] for one in document.left_out] == [" 1"]
+
+
 def test_bytes_that_were_written_as_characters_are_read_as_text() -> None:
     words = "Größe".encode().decode("latin-1")
     value = {"messages": [{"sender_name": words, "timestamp_ms": 1767607380000, "content": words}]}

@@ -11,6 +11,7 @@ from assistant.ingestion.readers.bookmarks import bookmarks
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
+from assistant.ingestion.readers.telegram import telegram_document
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
@@ -41,7 +42,8 @@ class HtmlReader:
             markup = decode(stream.read())
         if _BOOKMARKS.match(markup):
             return ReadDocument("Bookmarks", self.media_type, bookmarks(markup))
-        return read_page(markup, file.stem, self.media_type)
+        chat = telegram_document(markup, file.stem, self.media_type)
+        return chat or read_page(markup, file.stem, self.media_type)
 
 
 def read_page(markup: str, name: str, media_type: str, address: str = "") -> ReadDocument:

@@ -91,8 +91,8 @@ def chat_document(file: SourceFile, limits: ReadLimits, media_type: str) -> Read
         return None
     left_out: list[LeftOut] = []
     # WhatsApp packs each chat as `_chat.txt` into a zip that is called after it.
-    outer = PurePosixPath(file.path).parent.name.removesuffix("!").removesuffix(".zip")
-    title = outer if file.stem == "_chat" and outer else file.stem
+    outer = PurePosixPath(file.path).parent.name.removesuffix("!")
+    title = outer.removesuffix(".zip") if file.stem == "_chat" and outer.endswith(".zip") else file.stem
     return ReadDocument(title, media_type, chat_blocks(_messages(file, limits, parse, left_out)), left_out=left_out)
 
 

@@ -21,6 +21,7 @@ from assistant.ingestion.base import Cutting, LeftOut, ReadFile, ReadLimits, Sou
 from assistant.ingestion.conversations.base import Imported, RecognisedExport, Torn
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.recognition import seconds_for
 from assistant.ingestion.readers.registry import check_size
 from memory_store.models import PassageDraft
 
@@ -71,7 +72,7 @@ class ReadingProcess:
         attached: list[SourceFile] = []
         chars = 0
         request = wire.file_request(file, limits, cutting)
-        with closing(self._ask(request, limits, limits.seconds_for(file.size), file=file)) as answers:
+        with closing(self._ask(request, limits, seconds_for(file, limits), file=file)) as answers:
             for answer in answers:
                 try:
                     if "document" in answer:

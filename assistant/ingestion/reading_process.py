@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion import wire
+from assistant.ingestion import processor_time, wire
 from assistant.ingestion.base import Cutting, ReadLimits, SourceFile
 from assistant.ingestion.chunking import chunk
 from assistant.ingestion.conversations.registry import read_export, recognise_path
@@ -69,16 +69,16 @@ def _serve(asked: dict[str, Any], requests: BinaryIO, answers: BinaryIO, memory:
 
 def _answers(asked: dict[str, Any], requests: BinaryIO, limits: ReadLimits) -> Answers:
     if wanted := asked.get("file"):
-        _limit_time(limits.seconds_for(wanted["size"]))
+        processor_time.allow(limits.seconds_for(wanted["size"]))
         data = requests.read(wanted["size"])
         moment = datetime.fromisoformat(wanted["modified_at"])
         file = SourceFile(wanted["path"], lambda: BytesIO(data), len(data), wanted["suffix"], moment)
         yield from _document(file, limits, Cutting(**wanted["cutting"]))
     elif path := asked.get("recognise"):
-        _limit_time(limits.max_seconds)
+        processor_time.allow(limits.max_seconds)
         yield wire.recognised(recognise_path(Path(path), limits))
     else:
-        renew: Callable[[], None] = partial(_limit_time, limits.max_seconds)
+        renew: Callable[[], None] = partial(processor_time.allow, limits.max_seconds)
         renew()
         for item in read_export(Path(asked["export"]), limits):
             yield wire.imported(item)
@@ -134,17 +134,6 @@ def _limit(memory: int) -> None:
             resource.setrlimit(kind, (bounded, hard))
         except (ValueError, OSError):
             continue  # macOS knows RLIMIT_AS and refuses to set it.
-
-
-def _limit_time(seconds: float) -> None:
-    """Bound the processor's time for one file, so that nothing is left running if the assistant itself was killed."""
-    try:
-        import resource
-    except ImportError:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + 2 * seconds) + 5, hard))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.recognition import INSTALL, is_available, recognise
+from assistant.ingestion.readers.recognition import INSTALL, PICTURES, is_available, recognise, seconds_for
 from memory_store.models import Locator
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # A picture unpacks to three bytes a pixel.
 _MOST_PIXELS: Final = 120_000_000
 # The part of a file's time after which no further page is begun.
-PART_OF_TIME: Final = 0.6
+PART_OF_TIME: Final = 0.8
 TOO_SLOW: Final = "there was no time left to recognise its text"
 TOO_SLOW_HINT: Final = "Raise max_seconds in the settings and import it again with --again."
 
@@ -27,13 +27,13 @@ class ImageReader:
     """Pictures with text in them, located by page where a file holds several."""
 
     media_type = "image/*"
-    suffixes = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif")
+    suffixes = PICTURES
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the text in the picture."""
         if not is_available():
             raise ReadError("a picture: its text was not recognised", INSTALL)
-        until = time.monotonic() + PART_OF_TIME * limits.seconds_for(file.size)
+        until = time.monotonic() + PART_OF_TIME * seconds_for(file, limits)
         with file.open() as stream:
             picture = _open(stream.read())
         pages = getattr(picture, "n_frames", 1)

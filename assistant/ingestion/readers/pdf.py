@@ -22,7 +22,7 @@ from assistant.ingestion.readers.paragraphs import LIST_ITEM
 from assistant.ingestion.readers.pdf_layout import Column, Table, arranged, is_rtl
 from assistant.ingestion.readers.pdf_page import Page, read_page, recognise_page
 from assistant.ingestion.readers.pdf_text import Hyphens, drop_repeated
-from assistant.ingestion.readers.recognition import INSTALL, is_available
+from assistant.ingestion.readers.recognition import INSTALL, is_available, seconds_for
 from assistant.ingestion.readers.tables import table_lines
 from memory_store.models import Locator
 
@@ -71,7 +71,7 @@ class PdfReader:
                 attached = list(_attached(document, file, left_out))
             pages = _pages(document, limits)
             if is_available():
-                left_out += _recognise(document, pages, began + PART_OF_TIME * limits.seconds_for(file.size))
+                left_out += _recognise(document, pages, began + PART_OF_TIME * seconds_for(file, limits))
         finally:
             with _PDFIUM:
                 document.close()

@@ -11,12 +11,18 @@ from importlib.util import find_spec
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
-from assistant.ingestion.base import LeftOut
+from assistant.ingestion import processor_time
+from assistant.ingestion.base import LeftOut, ReadLimits, SourceFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 INSTALL: Final = 'Text recognition is an extra: `pip install "keepsake-assistant[ocr]"`, then import it again.'
+PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif")
+RECOGNISED: Final = frozenset({*PICTURES, ".pdf"})
+# A page takes two to four seconds. The time to parse a file is not longer for that: the processor's time ends it.
+_TIMES_LONGER: Final = 15
+_MOST_SECONDS: Final = 60
 # More would read no faster what one person imports, and would count against the time of a file.
 _THREADS: Final = 2
 # A picture wider or higher than that is made smaller first: letters of a scanned page stay large enough.
@@ -56,15 +62,23 @@ class _Line:
     bottom: float
 
 
+@functools.cache
 def is_available() -> bool:
     """Return whether the extra is installed."""
     return all(find_spec(name) is not None for name in ("rapidocr", "onnxruntime"))
+
+
+def seconds_for(file: SourceFile, limits: ReadLimits) -> float:
+    """Return how long a file may take, with the pages that may have to be recognised in it."""
+    times = _TIMES_LONGER if file.suffix in RECOGNISED and is_available() else 1
+    return times * limits.seconds_for(file.size)
 
 
 def recognise(picture: Image) -> Recognised:
     """Read the text in a picture of mode RGB; none is no paragraphs at all."""
     import numpy as np
 
+    processor_time.allow(_MOST_SECONDS)
     picture.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
     found = _engine()(np.asarray(picture)[:, :, ::-1])  # it takes blue first
     if found.txts is None or found.boxes is None:

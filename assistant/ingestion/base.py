@@ -148,6 +148,18 @@ class ReadLimits:
         return min(self.max_seconds, _SECONDS_FOR_ANY + _SECONDS_A_MEGABYTE * size / 1024**2)
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What `docs/formats.md` says of a format, in words: what is read, where a passage stands, and where title, author
+    and time are taken from.
+    """
+
+    name: str
+    reads: str
+    located_by: str
+    described_by: str
+
+
 class Reader(Protocol):
     """Turns the files of one format into blocks."""
 
@@ -159,6 +171,11 @@ class Reader(Protocol):
     @property
     def suffixes(self) -> tuple[str, ...]:
         """The suffixes of the format's files, in lower case with their dot."""
+        ...
+
+    @property
+    def about(self) -> About:
+        """What the page of formats says of it."""
         ...
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.tables import MOST_COLUMNS, Row, table_lines
 from memory_store.models import Locator
@@ -26,6 +26,12 @@ class CsvReader:
 
     media_type = "text/csv"
     suffixes = (".csv", ".tsv", ".tab")
+    about = About(
+        "Table",
+        "rows by the names of their columns",
+        "`row 3` (or `rows 3–7`), lines",
+        "the file's name",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's rows, read as they are consumed."""

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.docx_parts import embedded, headers_and_footers, other_lines, prepared
 from assistant.ingestion.readers.failures import translated
@@ -24,6 +24,13 @@ class DocxReader:
 
     media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     suffixes = (".docx", ".docm", ".dotx")
+    about = About(
+        "Word",
+        "text as accepted, tables, lists, notes, comments, text boxes, formulas, ticked boxes, charts, diagrams, "
+        "headers and footers",
+        "headings",
+        "its properties, else the first heading",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the document's pieces; the package is checked before mammoth sees it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import ReadDocument, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.base import About, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.mail import Mail, parse_mail
 from assistant.ingestion.readers.mail_parts import MailContent, mail_content
 
@@ -17,6 +17,12 @@ class EmlReader:
 
     media_type = "message/rfc822"
     suffixes = (".eml", ".emlx")
+    about = About(
+        "Mail",
+        "headers, all text in its order, what it quotes, forwarded mails; invitations and attachments as documents",
+        "the mail, what it quotes, what is forwarded in it",
+        "subject, sender, date",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the mail's headers and text."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import (
+    About,
     Block,
     BlockKind,
     LeftOut,
@@ -36,6 +37,12 @@ class EnexReader:
 
     media_type = "application/enex+xml"
     suffixes = (".enex",)
+    about = About(
+        "Evernote",
+        "notes as HTML, what is attached to them",
+        "`note 2: Boiler`",
+        "each note has its own title, author and time",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the notes as they are consumed."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from assistant.ingestion.base import ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.bookmarks import bookmarks
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
@@ -34,6 +34,12 @@ class HtmlReader:
 
     media_type = "text/html"
     suffixes = (".html", ".htm", ".xhtml")
+    about = About(
+        "HTML",
+        "all that a person sees, tables, forms, formulas, alternative texts, addresses; bookmarks; Telegram's pages",
+        "headings",
+        "`<title>`, the page's metadata",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the page's pieces, headings over them."""

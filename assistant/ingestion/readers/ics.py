@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.contentlines import Component, components, decode_head
 from assistant.ingestion.readers.markup import parse, walk
 from assistant.ingestion.readers.recurrence import moment_text, repeats, when
@@ -25,6 +25,12 @@ class IcsReader:
 
     media_type = "text/calendar"
     suffixes = (".ics", ".ical", ".ifb")
+    about = About(
+        "Calendar",
+        "events, tasks and entries: time, repetition, place, people, description",
+        "`event 3: Dentist`, lines",
+        "the calendar's name",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the events as they are consumed. An event's date stands in its text: it may lie in the future."""

@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.base import (
+    About,
+    Block,
+    BlockKind,
+    LeftOut,
+    ReadDocument,
+    ReadLimits,
+    SourceFile,
+    file_in_memory,
+)
 from assistant.ingestion.readers.charsets import decode_declared
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markdown import markdown_blocks
@@ -38,6 +47,12 @@ class JoplinReader:
 
     media_type = "application/x-joplin"
     suffixes = (".jex",)
+    about = About(
+        "Joplin",
+        "notes as Markdown, what is attached to them",
+        "`note 2: Boiler`, under its notebook",
+        "each note has its own title, author and time",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the notes as they are consumed."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import read_text
 from assistant.ingestion.readers.notes_json import readable
 from assistant.ingestion.readers.structured import item_block
@@ -21,6 +21,12 @@ class JsonReader:
 
     media_type = "application/json"
     suffixes = (".json", ".geojson", ".webmanifest", ".canvas")
+    about = About(
+        "JSON",
+        "all values under their keys; chats by their shape; notes of Google Keep, cards of a canvas",
+        "path such as `items[3]`, lines",
+        "the file's name",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the items as they are consumed; notes, cards and messages of people as such."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from assistant.ingestion.base import Block, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.structured import item_block
 
@@ -17,6 +17,12 @@ class JsonLinesReader:
 
     media_type = "application/jsonl"
     suffixes = (".jsonl", ".ndjson")
+    about = About(
+        "JSON Lines",
+        "the same, a record a line",
+        "`record 3`, line",
+        "the file's name",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the records as they are consumed."""

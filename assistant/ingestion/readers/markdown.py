@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, islice
 
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.frontmatter import FrontMatter, front_matter, opens_front_matter
@@ -45,6 +45,13 @@ class MarkdownReader:
 
     media_type = "text/markdown"
     suffixes = (".md", ".markdown", ".mdown", ".mkd")
+    about = About(
+        "Markdown",
+        "text, lists, tables by their columns, code, front matter, wikilinks as what they show",
+        "headings, lines",
+        "front matter (`title`, `author`, `date`) in YAML, TOML or JSON, else the first heading; "
+        "a file that is called by its day is of that day",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's blocks, read as they are consumed; only the top is read ahead, for the title."""

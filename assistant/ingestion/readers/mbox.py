@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.eml import attached_files
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.mail import parse_mail
@@ -30,6 +30,12 @@ class MboxReader:
 
     media_type = "application/mbox"
     suffixes = (".mbox", ".mbx")
+    about = About(
+        "Mailbox",
+        "each mail, the same",
+        "`message 2: Subject`",
+        "each message has its own sender and time",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the messages as they are consumed."""

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.html import read_page
 from assistant.ingestion.readers.markup import decode
 from assistant.ingestion.readers.packages import check_markup_size
@@ -20,6 +20,12 @@ class MhtmlReader:
 
     media_type = "multipart/related"
     suffixes = (".mhtml", ".mht")
+    about = About(
+        "Web page in one file",
+        "as HTML, with its frames",
+        "headings",
+        "its subject, the page's metadata, when it was saved",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the page's pieces, headings over them."""

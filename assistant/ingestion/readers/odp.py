@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks
 from assistant.ingestion.readers.odt import container, nearest, open_document, value_of
@@ -17,6 +17,12 @@ class OdpReader:
 
     media_type = "application/vnd.oasis.opendocument.presentation"
     suffixes = (".odp", ".otp")
+    about = About(
+        "OpenDocument presentation",
+        "text, tables, charts, comments, the speaker's notes",
+        "slide, its title",
+        "its properties",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the slides in their order."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.odt import cell_text, count_of, name_of, nearest, open_document, value_of
 from assistant.ingestion.readers.tables import MOST_COLUMNS, Cell, Row, spanned, table_lines
@@ -20,6 +20,12 @@ class OdsReader:
 
     media_type = "application/vnd.oasis.opendocument.spreadsheet"
     suffixes = (".ods", ".ots")
+    about = About(
+        "OpenDocument spreadsheet",
+        "cells as they are shown, comments",
+        "sheet, `row 3` (or `rows 3–7`)",
+        "its properties",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the rows, a sheet at a time."""

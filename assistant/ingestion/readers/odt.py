@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse
 from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
@@ -29,6 +29,12 @@ class OdtReader:
 
     media_type = "application/vnd.oasis.opendocument.text"
     suffixes = (".odt", ".ott")
+    about = About(
+        "OpenDocument",
+        "text, tables, comments, forms, formulas, text boxes, charts, headers and footers",
+        "headings",
+        "its properties, else the first heading",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the document's pieces."""

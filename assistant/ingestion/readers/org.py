@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.outline import Outline
@@ -34,6 +34,12 @@ class OrgReader:
 
     media_type = "text/org"
     suffixes = (".org",)
+    about = About(
+        "Org mode",
+        "text, tables, code",
+        "headings, lines",
+        "`#+TITLE`, `#+AUTHOR`, `#+DATE`",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's blocks, read as they are consumed."""

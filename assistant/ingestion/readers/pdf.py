@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_pdf_date
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.image import PART_OF_TIME, TOO_SLOW, TOO_SLOW_HINT
@@ -54,6 +54,12 @@ class PdfReader:
 
     media_type = "application/pdf"
     suffixes = (".pdf",)
+    about = About(
+        "PDF",
+        "text, tables, forms, remarks, embedded files; pages that are pictures with the extra `ocr`",
+        "page, headings of its outline",
+        "its properties",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the pages' paragraphs. All pages are read here, so that a torn file fails as a whole."""

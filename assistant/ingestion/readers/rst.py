@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import Line, lines_block, paragraphs
@@ -29,6 +29,12 @@ class RstReader:
 
     media_type = "text/x-rst"
     suffixes = (".rst", ".rest")
+    about = About(
+        "reStructuredText",
+        "text, tables, code",
+        "headings, lines",
+        "the first heading",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's blocks, read as they are consumed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.clippings import are_clippings, clippings_document
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.markdown import MarkdownReader, opens_like_markdown
@@ -18,6 +18,12 @@ class TextReader:
 
     media_type = "text/plain"
     suffixes = (".txt", ".text", ".log", ".adoc")
+    about = About(
+        "Plain text",
+        "text in any usual encoding; chats of WhatsApp, Signal, WeChat and LINE; clippings of a Kindle",
+        "lines, speaker",
+        "the file's name",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's paragraphs, read as they are consumed."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.contentlines import Component, Property, components, decode_head
 from assistant.ingestion.readers.recurrence import MONTHS
 from memory_store.models import Locator
@@ -67,6 +67,12 @@ class VcfReader:
 
     media_type = "text/vcard"
     suffixes = (".vcf", ".vcard")
+    about = About(
+        "Contacts",
+        "all properties, with the person's own labels",
+        "`contact 3: Ada Lovelace`, lines",
+        "the file's name",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the contacts as they are consumed."""

@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.compound import check_chains
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.number_formats import plain_number, shown
@@ -46,6 +46,12 @@ class XlsxReader:
 
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     suffixes = (".xlsx", ".xlsm", ".xltx")
+    about = About(
+        "Excel",
+        "cells as they are shown, comments, links, text boxes, headers and footers",
+        "sheet, `row 3` (or `rows 3–7`)",
+        "its properties",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the workbook's rows, a sheet at a time."""
@@ -71,6 +77,12 @@ class OldExcelReader:
 
     media_type = "application/vnd.ms-excel"
     suffixes = (".xls", ".xlsb", ".xlt")
+    about = About(
+        "Old Excel",
+        "the values of the cells",
+        "sheet, `row 3` (or `rows 3–7`)",
+        "the file's name",
+    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the workbook's rows, a sheet at a time."""

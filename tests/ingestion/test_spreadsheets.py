@@ -56,6 +56,7 @@ def noted_workbook() -> bytes:
     values = number("B2", 2, 1067) + number("C2", 3, 0.25) + number("D2", 4, 0.0625)
     second = '<row r="2"><c r="A2" t="inlineStr"><is><t>Lena</t></is></c>' + values + "</row>"
     third = '<row r="3"><c r="A3"><f>1+1</f><v></v></c><c r="B3" t="str"><f>""</f><v></v></c></row>'
+    third += '<row r="4"><c r="B4" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
     relations = "".join(
         f'<Relationship Id="r{n}" Type="{OFFICE}/{kind}" Target="{target}"{mode}/>'
         for n, (kind, target, mode) in enumerate(
@@ -93,6 +94,7 @@ def test_a_sheet_is_read_as_it_is_shown_with_all_that_stands_beside_its_values()
     document, blocks = read(noted_workbook(), "a.xlsx")
     assert [block.text for block in blocks] == [
         "Who: Lena (https://lena.example; comment by Omar: Calls after five) | Zip: 01067 | Share: 25% | Time: 1:30",
+        "#DIV/0!",
         "Printed for Ada",
         "In a box",
         "row 90: comment: Far out",

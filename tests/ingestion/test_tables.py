@@ -33,6 +33,10 @@ def lines_of(table: str, *, has_header: bool = True) -> list[str]:
         ("Word\nserendipity\nsonder", ["Word", "serendipity", "sonder"]),
         ("姓名,城市\n张三,昆明", ["姓名: 张三 | 城市: 昆明"]),
         ("Only,Names", ["Only | Names"]),
+        ("2026,Jan,Feb\nRent,1,2", ["2026: Rent | Jan: 1 | Feb: 2"]),
+        ("Item,Jan,Feb\nRent,1,2\n,,\nNotes:,,\nPaid late,,", ["Item: Rent | Jan: 1 | Feb: 2", "Notes:", "Paid late"]),
+        ("Name,Ada\nPhone,0431 55\nRent,940\nSince,May", ["Name: Ada", "Phone: 0431 55", "Rent: 940", "Since: May"]),
+        (f"Who,{'Why was that so? ' * 8}\nAda,tired", [f"Who: Ada | {('Why was that so? ' * 8).strip()}: tired"]),
         ("Phone 1,Phone 2\n0431 5550,0431 5551", ["Phone 1: 0431 5550 | Phone 2: 0431 5551"]),
         ("a,b\n1,2,3", ["a: 1 | b: 2 | 3"]),
     ],
@@ -123,6 +127,17 @@ def test_tables_of_a_page() -> None:
         "Population: 247,000",
         "Mayor: Ada",
         "Line: 11 | Departs Mon: 8:15 | Departs Sun: 9:30",
+    ]
+
+
+def test_a_table_that_arranges_a_page_is_none() -> None:
+    page = "<table role=presentation><tr><td>Left<td>Right</table><table><tr><td><h2>News</h2><p>Text<td>Beside</table>"
+    assert [block.text for block in read(f"<html><body>{page}", "a.html")[1]] == [
+        "Left",
+        "Right",
+        "News",
+        "Text",
+        "Beside",
     ]
 
 

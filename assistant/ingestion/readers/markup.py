@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from assistant.errors import ReadError
@@ -294,13 +295,17 @@ def _is_surrounding(node: Tag) -> bool:
 
 def _is_data_table(table: Tag) -> bool:
     """Return whether a table has columns; a table of one column, or of tables, only arranges a page."""
-    if table.find("table") is not None:
+    if table.find("table") is not None or table.get("role") in ("presentation", "none"):
         return False
+    if table.find("th") is None and table.find(_HEADING_NAMES) is not None:
+        return False  # a page's own headings stand in no cell of a table
     return any(len(_cells(row)) > 1 for row in table.find_all("tr"))
 
 
 def _cells(row: Tag) -> list[Tag]:
-    return row.find_all(["td", "th"], recursive=False)
+    from bs4.element import Tag
+
+    return [child for child in row.children if isinstance(child, Tag) and child.name in ("td", "th")]
 
 
 def _table(table: Tag) -> Iterator[Piece]:
@@ -345,4 +350,13 @@ def _span(cell: Tag, name: str) -> int:
 
 
 def _flat(cell: Tag) -> str:
+    if len(cell.contents) == 1 and type(cell.contents[0]) is _plain_text():
+        return " ".join(str(cell.contents[0]).replace("\xad", "").split())  # as most cells of a long table
     return " ".join(piece.text.replace("\n", " ") for piece in walk(cell))
+
+
+@cache
+def _plain_text() -> type:
+    from bs4.element import NavigableString
+
+    return NavigableString

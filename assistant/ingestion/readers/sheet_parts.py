@@ -24,11 +24,13 @@ _MOST_FORMATS: Final = 100_000
 class SheetParts:
     """What stands beside the values of a sheet. Places are (row, column), both from 0.
 
-    `codes` are the formats of numbers by their place, `notes` what a cell's comments and links say, `texts` what stands
+    `codes` are the formats of numbers by their place, `errors` what stands where a formula
+    failed, `notes` what a cell's comments and links say, `texts` what stands
     outside of its cells; `without_result` counts formulas whose result is not in the file.
     """
 
     codes: dict[Place, str] = field(default_factory=dict)
+    errors: dict[Place, str] = field(default_factory=dict)
     notes: dict[Place, str] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     without_result: int = 0
@@ -119,6 +121,8 @@ def _read_cell(cell: Any, codes: list[str], found: SheetParts) -> None:
         name = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else ""
         formula = child if name == "f" else formula
         value = child if name == "v" else value
+    if kind == "e" and value is not None and value.text and (place := _place(cell.get("r"))):
+        found.errors[place] = value.text
     if formula is not None and kind != "str" and (value is None or not value.text):
         found.without_result += 1
 

@@ -19,6 +19,7 @@ _AHEAD: Final = 40  # rows that are looked at to tell what a row is; banks put u
 _MOST_HEADER_ROWS: Final = 4
 _MOST_SPANNED: Final = 1000
 _NAME_CHARS: Final = 80
+_QUESTION_CHARS: Final = 300  # the columns of a survey are named by its questions
 # A row that is longer becomes several lines, each of which begins with the row's first cell.
 _LINE_CHARS: Final = 900
 
@@ -119,11 +120,12 @@ def row_lines(rows: Iterable[Row], *, has_header: bool = True) -> Iterator[tuple
                     ahead.popleft()
                 ahead += islice(source, count)
                 continue
-            if not _is_narrow(row, ahead):
+            is_remark = len(row.filled()) == 1 and (sum(map(bool, names)) > 1 or _is_narrow(row, ahead))
+            if not is_remark and not _is_narrow(row, ahead):
                 at_top = False
                 pairs = not names and not count and _are_pairs(run)
             names = [] if count else names
-            yield row, row_line(row, () if count or _spans_all(row) else names, pair=pairs)
+            yield row, row_line(row, () if count or is_remark or _spans_all(row) else names, pair=pairs)
         elif line := row_line(row, () if _spans_all(row) else names, pair=pairs):
             yield row, line
         ahead.popleft()
@@ -202,9 +204,10 @@ def _names_columns(row: Row, below: Sequence[Row], is_named: bool, has_header: b
     """Say whether a row that the source does not mark names the columns of those below it."""
     filled = row.filled()
     cells = [row.cell(at) for at in filled]
-    if len(filled) < 2 or any(len(cell) > _NAME_CHARS for cell in cells) or cells[0].endswith((":", "：")):
+    longest = _QUESTION_CHARS if has_header else _NAME_CHARS
+    if len(filled) < 2 or any(len(cell) > longest for cell in cells) or cells[0].endswith((":", "：")):
         return False
-    pairs = not has_header and len(filled) == 2 and _are_pairs([row, *below])
+    pairs = len(below) > has_header + 1 and len(filled) == 2 and _are_pairs([row, *below])
     if pairs and _is_mixed(kind_of(one.cell(filled[1])) for one in below):
         return False
     labels = are_labels(cells)
@@ -213,6 +216,8 @@ def _names_columns(row: Row, below: Sequence[Row], is_named: bool, has_header: b
         under = [value for one in below if (value := one.cell(at))]
         kind, kinds = kind_of(cell), Counter(kind_of(value) for value in under)
         usual = kinds.most_common(1)[0][0] if kinds else None
+        if at == filled[0] and kind is Kind.YEAR and usual is Kind.TEXT:
+            continue  # over the names of rows stands what the whole table is of
         if kind in (Kind.YEAR, Kind.DATE):
             if usual in (kind, None) or kind_of(cells[0]) is kind:
                 return False

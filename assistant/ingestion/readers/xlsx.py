@@ -228,7 +228,7 @@ def _rows(
                     repeats.add(at)
                 inside = 0 <= top - start[0] < len(values) and 0 <= left - start[1] < len(row)
                 place, value = (top, left), values[top - start[0]][left - start[1]] if inside else ""
-            cells.append(_cell(value, parts.codes.get(place, "")))
+            cells.append(parts.errors.get(place) or _cell(value, parts.codes.get(place, "")))
         notes = {
             at: note for at, note in by_row.get(line, {}).items() if 0 <= at < len(cells) and note not in cells[at]
         }

@@ -19,12 +19,10 @@ from assistant.ingestion.conversations.json_stream import ALL_LINES, EACH_LINE, 
 from assistant.ingestion.conversations.messages import LISTS, ROLES, TEXTS, conversation, entries_of, looks_like_chat
 from assistant.ingestion.conversations.values import mapping
 
-_HOLDERS: Final = ("conversations", "chats", "data", "threads", "items", "sessions", "results")
-"""What the list of conversations is called, where a file is an object."""
 _LOOKED_AT: Final = 3
 _HEAD_BYTES: Final = 1024 * 1024
 _ASKS: Final = re.compile(
-    rb'"(?:role|sender|author|from|speaker|isCreatedByUser|fragments|query|prompt|question|inserted_at)"'
+    rb'"(?:role|sender|author|from|speaker|isCreatedByUser|fragments|query|prompt|question|inserted_at|is_user)"'
 )
 
 
@@ -83,8 +81,7 @@ def _found(member: Member) -> tuple[str | None, frozenset[str]]:
     keys = keys_until(member.open, _may_hold_chats)
     if not _may_hold_chats(keys):
         return None, frozenset()
-    tops = {path.partition(".")[0] for path in keys}
-    for place in (*(f"{name}.item" for name in _HOLDERS if name in tops), "item", ""):
+    for place in (*_holders(keys), "item", ""):
         try:
             first = list(islice(items(member.open, ReadLimits(), place), _LOOKED_AT))
         except ReadError:
@@ -94,6 +91,12 @@ def _found(member: Member) -> tuple[str | None, frozenset[str]]:
             fields |= {name for one in first for entry in entries_of(one)[:4] for name in entry.fields}
             return place, frozenset(fields)
     return None, frozenset()
+
+
+def _holders(keys: frozenset[str]) -> list[str]:
+    """Return where lists stand whose items hold lists of messages, the outermost first."""
+    found = {path.rpartition(".")[0] for path in keys if path.rpartition(".")[2] in (*LISTS, "mapping")}
+    return sorted((place for place in found if place.endswith(".item")), key=len)
 
 
 def _found_in_lines(member: Member) -> tuple[str | None, frozenset[str]]:

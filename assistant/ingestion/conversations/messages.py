@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,14 +25,32 @@ from assistant.ingestion.conversations.values import (
 )
 from memory_store.models import USER, Author, AuthorKind, Role
 
-LISTS: Final = ("messages", "responses", "chat_messages", "turns", "history", "entries", "chat", "log", "conversation")
+LISTS: Final = (
+    *("messages", "responses", "chat_messages", "turns", "history", "entries", "chat", "log", "conversation", "chunks"),
+    "msgs",
+)
 """What the list of a conversation's messages is called."""
 ROLES: Final = ("role", "sender", "author", "from", "speaker", "isCreatedByUser", "is_user", "type", "fragments")
-TEXTS: Final = ("content", "text", "message", "body", "parts", "value", "contentChunks", "fragments")
+TEXTS: Final = (
+    *(
+        "content",
+        "text",
+        "message",
+        "body",
+        "parts",
+        "value",
+        "contentChunks",
+        "contentParts",
+        "fragments",
+        "say",
+        "mes",
+    ),
+    *("versions", "steps"),
+)
 _PAIRS: Final = (("query", "answer"), ("prompt", "response"), ("question", "answer"), ("input", "output"))
 _TIMES: Final = (
     *("created_at", "createdAt", "create_time", "timestamp", "time", "date", "inserted_at", "insertedAt", "datetime"),
-    *("created", "sent_at", "updated_at", "updatedAt", "modify_time"),
+    *("createTime", "created", "sent_at", "send_date", "updated_at", "updatedAt", "modify_time"),
 )
 _IDS: Final = ("id", "_id", "uuid", "messageId", "message_id", "conversationId", "conversation_id", "chatId")
 _PARENTS: Final = ("parentMessageId", "parent_response_id", "parent_id", "parentId", "parent", "parentUuid")
@@ -43,6 +62,9 @@ _MODEL: Final = frozenset(
         *("assistant", "ai", "bot", "model", "response", "agent", "llm", "助手", "chatgpt", "gpt", "claude", "gemini"),
         *("copilot", "grok", "deepseek", "mistral", "le chat", "perplexity", "poe"),
     )
+)
+_MODELISH: Final = re.compile(
+    r"\b(?:gpt|chatgpt|claude|gemini|llama|mistral|mixtral|qwen|deepseek|grok|sonar|perplexity|gemma|phi|o[134])\b"
 )
 _OTHERS: Final = {
     **dict.fromkeys(("system", "developer", "instructions"), Skipped.SYSTEM),
@@ -97,7 +119,10 @@ def entries_of(value: Any) -> list[_Entry]:
     outer = mapping(value)
     if isinstance(outer.get("mapping"), dict):
         return _mapped(outer["mapping"])
-    return next((found for name in LISTS if (found := _listed(sequence(outer.get(name))))), [])
+    # Some wrap the list once more, such as `{"chunkedPrompt": {"chunks": [...]}}`.
+    holders = [outer, *(inner for inner in outer.values() if isinstance(inner, dict))]
+    lists = (sequence(holder.get(name)) for holder in holders for name in LISTS)
+    return next((found for one in lists if (found := _listed(one))), [])
 
 
 def looks_like_chat(value: Any) -> bool:
@@ -107,7 +132,9 @@ def looks_like_chat(value: Any) -> bool:
     known = sum(_role(entry) is not None and any(name in entry.fields for name in TEXTS) for entry in entries)
     if pairs:
         return pairs >= 0.8 * len(entries)
-    return known >= 2 and known >= 0.8 * len(entries) and any(_role(entry) is Role.USER for entry in entries)
+    # One of them may tell of the others, as the first line of some logs does.
+    mostly = known >= 2 and known >= min(0.8 * len(entries), max(2, len(entries) - 1))
+    return mostly and any(_role(entry) is Role.USER for entry in entries)
 
 
 def _pair(fields: dict[str, Any]) -> tuple[str, str] | None:
@@ -145,16 +172,23 @@ def _mapped(nodes: dict[str, Any]) -> list[_Entry]:
 
 def _unwrapped(fields: dict[str, Any]) -> dict[str, Any]:
     """Return a message without what is wrapped around it."""
-    for name in ("response", "message"):
+    for name in ("response", "message", "payload"):
         inner = fields.get(name)
         if isinstance(inner, dict):
             return {**fields, **inner}
+    versions = sequence(fields.get("versions"))  # Of an answer that was asked for again; one of them is in view.
+    at = fields.get("currentlySelected")
+    if versions:
+        chosen = versions[at] if isinstance(at, int) and 0 <= at < len(versions) else versions[-1]
+        return {**{name: value for name, value in fields.items() if name != "versions"}, **mapping(chosen)}
     return fields
 
 
 def _nodes(entry: _Entry, model: str, skipped: Counter[Skipped]) -> Iterator[Node]:
     fields, when = entry.fields, _first_moment(entry.fields, _TIMES)
-    writer = Author(AuthorKind.MODEL, _first_line(fields, _MODELS) or model)
+    named = (text(fields.get(name)) for name in ("sender", "author", "from", "speaker"))
+    called = next((one_line(name) for name in named if _MODELISH.search(name.casefold())), "")
+    writer = Author(AuthorKind.MODEL, _first_line(fields, _MODELS) or called or model)
     if pair := _pair(fields):
         yield Node(f"{entry.name}/q", entry.parent, _said(Role.USER, pair[0], USER, when, skipped))
         yield Node(entry.name, f"{entry.name}/q", _said(Role.ASSISTANT, pair[1], writer, when, skipped))
@@ -187,6 +221,8 @@ def _role(entry: _Entry) -> Role | Skipped | None:
 
 
 def _role_of(fields: dict[str, Any]) -> Role | Skipped | None:
+    if fields.get("isThought"):
+        return Skipped.THINKING
     for name in ("isCreatedByUser", "is_user", "isUser"):
         if isinstance(fields.get(name), bool):
             return Role.USER if fields[name] else Role.ASSISTANT
@@ -199,6 +235,8 @@ def _role_of(fields: dict[str, Any]) -> Role | Skipped | None:
             return Role.USER if word in _USER else Role.ASSISTANT
         if word in _OTHERS:
             return _OTHERS[word]
+        if _MODELISH.search(word):
+            return Role.ASSISTANT
     return None
 
 
@@ -223,6 +261,8 @@ def _piece(one: object, skipped: Counter[Skipped]) -> str:
         return ""
     inner = part.get("text")
     words = text(inner) or text(mapping(inner).get("value")) or text(part.get("content"))
+    if not words and isinstance(part.get("content"), list):  # A step, whose content is parts again.
+        words = "\n\n".join(piece for one in part["content"] if (piece := _piece(one, skipped)))
     return words.strip()
 
 

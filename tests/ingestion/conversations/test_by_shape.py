@@ -40,6 +40,11 @@ def grok(words: str, sender: str, milliseconds: str) -> dict[str, Any]:
     return {"response": {"_id": sender, "message": words, "sender": sender, "create_time": when, "model": "grok-4"}}
 
 
+def stepped(words: str) -> dict[str, Any]:
+    step = {"type": "contentBlock", "content": [{"type": "text", "text": words}]}
+    return {"role": "assistant", "steps": [step]}
+
+
 CHATS: dict[str, tuple[str, Any]] = {
     "deepseek": (
         "conversations.json",
@@ -105,6 +110,28 @@ CHATS: dict[str, tuple[str, Any]] = {
         "threads.json",
         {"threads": [{"title": "Bread", "entries": [{"query": "How?", "answer": "So.", "created_at": FIRST}]}]},
     ),
+    "chats, deeper": (
+        "typed.json",
+        {"data": {"chats": [{"title": "Bread", "messages": [
+            {"role": "user", "content": "How?", "createdAt": FIRST}, {"role": "assistant", "content": "So."}]}]}},
+    ),
+    "chats, chunks": (
+        "Bread.json",
+        {"runSettings": {}, "chunkedPrompt": {"chunks": [
+            {"text": "How?", "role": "user", "createTime": FIRST}, {"text": "hm", "role": "model", "isThought": True},
+            {"text": "So.", "role": "model"}]}},
+    ),
+    "chats, versions": (
+        "1.conversation.json",
+        {"name": "x", "title": "Bread", "messages": [
+            {"versions": [{"role": "user", "content": [{"type": "text", "text": "How?"}], "createdAt": FIRST}]},
+            {"versions": [stepped("Old."), stepped("So."), stepped("Never.")], "currentlySelected": 1}]},
+    ),
+    "chats, bots": (
+        "poe.json",
+        {"title": "Bread", "messages": [{"author": "human", "text": "How?", "date": FIRST},
+                                        {"author": "Claude-Opus-4", "text": "So."}]},
+    ),
     "chats, bare": (
         "log.json",
         [{"from": "You", "text": "How?", "time": FIRST}, {"from": "Bot", "text": "So.", "time": SECOND}],
@@ -122,6 +149,8 @@ def test_a_chat_is_read_whatever_its_fields_are_called(tmp_path: Path, name: str
     assert chat.messages[1].parent_origin == chat.messages[0].origin
     assert chat.messages[0].created_at == datetime(2026, 1, 5, 10, tzinfo=UTC)
     assert chat.title == ("Bread" if "title" in json.dumps(value) else "How?")
+    if name == "chats, bots":
+        assert chat.messages[1].author.name == "Claude-Opus-4"
 
 
 def test_what_was_not_said_is_counted(tmp_path: Path) -> None:
@@ -144,7 +173,7 @@ def test_lines_are_one_conversation_or_one_each(tmp_path: Path, whole: bool) -> 
         {"type": "user", "message": {"role": "user", "content": "How?"}, "timestamp": FIRST, "uuid": "1"},
         {"type": "assistant", "message": {"role": "assistant", "content": [{"type": "text", "text": "So."}]}},
     ]
-    values = said if whole else [{"messages": said}, {"messages": said, "id": "2"}]
+    values = [{"user_name": "Ada"}, *said] if whole else [{"messages": said}, {"messages": said, "id": "2"}]
     path = tmp_path / "session.jsonl"
     path.write_text("\n".join(json.dumps(one) for one in values), "utf-8")
     chats = imported(path)

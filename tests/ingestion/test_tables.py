@@ -33,6 +33,8 @@ def lines_of(table: str, *, has_header: bool = True) -> list[str]:
         ("Word\nserendipity\nsonder", ["Word", "serendipity", "sonder"]),
         ("姓名,城市\n张三,昆明", ["姓名: 张三 | 城市: 昆明"]),
         ("Only,Names", ["Only | Names"]),
+        ("Name,Town,\nLena,Kiel,\n", ["Name: Lena | Town: Kiel"]),
+        ("Day,Sum\n1.1.,5\nDay,Sum\n2.1.,6", ["Day: 1.1. | Sum: 5", "Day: 2.1. | Sum: 6"]),
         ("2026,Jan,Feb\nRent,1,2", ["2026: Rent | Jan: 1 | Feb: 2"]),
         ("Item,Jan,Feb\nRent,1,2\n,,\nNotes:,,\nPaid late,,", ["Item: Rent | Jan: 1 | Feb: 2", "Notes:", "Paid late"]),
         ("Name,Ada\nPhone,0431 55\nRent,940\nSince,May", ["Name: Ada", "Phone: 0431 55", "Rent: 940", "Since: May"]),
@@ -54,6 +56,17 @@ def test_lines_above_a_table_are_no_names(between: str) -> None:
         "Account of Ada",
         "IBAN: DE00 1234",
         "From | 01.01.2026",
+        "Day: 05.01.2026 | Purpose: Rent | Sum: -940 | Balance: 263",
+    ]
+
+
+def test_pairs_above_a_wide_table_are_no_table_of_their_own() -> None:
+    lines = lines_of("Statement,made on 5 May\n\nIBAN,DE00\nBank,of Ada\n\nOrder,by day\n\n" + BANK.partition("{}")[2])
+    assert lines == [
+        "Statement: made on 5 May",
+        "IBAN: DE00",
+        "Bank: of Ada",
+        "Order: by day",
         "Day: 05.01.2026 | Purpose: Rent | Sum: -940 | Balance: 263",
     ]
 
@@ -115,6 +128,7 @@ PAGE = """<table><caption>Crew</caption><tr><td><b>Name</b></td><td><b>Role</b><
 <tr><td>Ada</td><td>cook</td></tr></table>
 <table><tr><th colspan=2>Kiel</th></tr><tr><th>Population</th><td>247,000</td></tr><tr><th>Mayor</th><td>Ada</td></tr>
 </table>
+<table><thead><tr><td>Boat</td><td>Pier</td></tr></thead><tr><td>Lotte</td><td>east</td></tr></table>
 <table><thead><tr><th rowspan=2>Line</th><th colspan=2>Departs</th></tr><tr><th>Mon</th><th>Sun</th></tr></thead>
 <tr><td>11</td><td>8:15</td><td>9:30</td></tr></table>"""
 
@@ -126,6 +140,7 @@ def test_tables_of_a_page() -> None:
         "Kiel",
         "Population: 247,000",
         "Mayor: Ada",
+        "Boat: Lotte | Pier: east",
         "Line: 11 | Departs Mon: 8:15 | Departs Sun: 9:30",
     ]
 

@@ -119,6 +119,11 @@ def test_a_menu_beside_an_article_is_left_out_and_beside_little_text_is_kept() -
     assert "Weather" in texts(f"{menu}<p>Closed.</p>")
 
 
+def test_hours_at_the_foot_of_a_page_are_read_and_its_links_are_not() -> None:
+    foot = "<footer><p>Open Tue to Sun 10 to 22, Pier 4</p><a href=/i>Imprint</a> <a href=/p>Privacy</a></footer>"
+    assert texts(f"<main><h1>Café</h1><p>{STORY}</p></main>{foot}")[2:] == ["Open Tue to Sun 10 to 22, Pier 4"]
+
+
 MHTML = b"""From: <Saved by Blink>
 Snapshot-Content-Location: https://clinic.example/
 Subject: =?utf-8?Q?Clinic_T=C3=BCr?=

@@ -37,7 +37,6 @@ from tests.ingestion.test_word import document, run
 
 LATIN = ("quincunx", "harbour", "keeper", "brisk", "valve", "lantern", "Mondays", "nine")
 WIDE = (*LATIN, "Möwe", "žluťoučký", "лодка", "κλειδί", "鍵は船に", "钥匙", "열쇠", "مفتاح")
-LIMIT_WORDS = 5
 _PLACE = re.compile("§")
 # Formats of which only their own program, or a camera, writes a file: what is read of them is tested by such a file.
 ONE_FILE_ALONE = {".xls", ".png"}
@@ -52,7 +51,7 @@ class Sayer:
 
     def __call__(self) -> str:
         """Return a fresh sentence."""
-        words = self._dice.choices(self._words, k=self._dice.randint(1, LIMIT_WORDS))
+        words = self._dice.choices(self._words, k=self._dice.randint(3, 6))
         self.said.append(" ".join(["Sentence", *words, f"number{len(self.said)}x{self._dice.randrange(10**6)}"]))
         return self.said[-1]
 
@@ -105,7 +104,7 @@ HTML = """<html><head><title>§</title></head><body><header>§</header><h1>§</h
 <select><option selected>§</select><button aria-expanded=false>§</button></form><details><summary>§</summary>§</details>
 <div class=tab style='display:none'>§</div><div class=comments><p>§</p></div><pre>§</pre><blockquote>§</blockquote>
 <aside>§</aside><math><mtext>§</mtext></math><p><ruby>§<rt>§</ruby></p><object><p>§</p></object>
-<iframe srcdoc='<p>§</p>'></iframe></body></html>"""
+<iframe srcdoc='<p>§</p>'></iframe><footer>§</footer></body></html>"""
 MHTML = """Subject: x
 Content-Type: multipart/related; boundary=B
 

@@ -52,10 +52,13 @@ _BLOCKS = re.compile(
     "footer|form|header|hgroup|hr|legend|li|main|menu|nav|ol|p|section|summary|table|tbody|td|tfoot|th|thead|"
     "tr|ul|caption"
 )
-_SURROUNDINGS = frozenset(("nav", "footer", "dialog", "menu"))
-_BESIDE = 0.3  # what stands beside a text and is not made of links belongs to it
+_SURROUNDINGS = frozenset(("nav", "dialog", "menu"))
+# Beside and below a text stand remarks, opening hours and addresses as well as links.
+_BESIDES = re.compile(r"(?:^|[\s_-])(?:footer|sidebar)(?:$|[\s_-])", re.IGNORECASE)
+_LINKS_BESIDE = 0.3
+_WORDS_BESIDE = 4
 _SURROUNDING_NAMES = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|menu|footer|cookie|cookies|consent|breadcrumbs?|sidebar|share|social|related|"
+    r"(?:^|[\s_-])(?:nav|navbar|menu|cookie|cookies|consent|breadcrumbs?|share|social|related|"
     r"promo|advert|ads|newsletter|subscribe)(?:$|[\s_-])",
     re.IGNORECASE,
 )
@@ -217,7 +220,8 @@ class _Walker:
         surrounding = _is_surrounding(node)
         self._surroundings += surrounding
         name = node.name
-        self._asides += name == "aside"
+        beside = name in ("aside", "footer") or _BESIDES.search(names_of(node)) is not None
+        self._asides += beside
         if name in ("ol", "ul", "menu"):
             self._lists.append(ListNumbers(node) if name == "ol" and self._numbers else None)
         elif name == "li" and self._lists and (counted := self._lists[-1]) is not None:
@@ -233,7 +237,7 @@ class _Walker:
             yield Piece(self._mark.strip(" :"), inner, level, 0.0, self._surroundings > 0)
         if name in ("li", "dd"):
             self._mark = ""
-        self._asides -= name == "aside"
+        self._asides -= beside
         self._surroundings -= surrounding
 
     def _flush(self, kind: BlockKind, level: int) -> Iterator[Piece]:
@@ -248,7 +252,8 @@ class _Walker:
                 text = f"{text} ({', '.join(dict.fromkeys(self._readings))})"
             mark, self._mark, self._readings = self._mark, "", []
             share = min(1.0, linked / max(1, length))
-            surrounding = self._surroundings > 0 or (self._asides > 0 and share > _BESIDE)
+            is_little = share > _LINKS_BESIDE or (len(text.split()) < _WORDS_BESIDE and text.isascii())
+            surrounding = self._surroundings > 0 or (self._asides > 0 and is_little)
             yield Piece(mark + text, kind, level, share, surrounding)
 
     def _with_addresses(self, is_list: bool) -> list[str]:
@@ -322,13 +327,18 @@ def _rows(table: Tag) -> Iterator[Row]:
     bold = len(rows) > 1 and _is_bold(rows[0][1]) and not _is_bold(rows[1][1])
 
     def given() -> Iterator[tuple[list[Cell], bool, bool]]:
-        for number, (_, cells) in enumerate(rows):
+        for number, (row, cells) in enumerate(rows):
             heads = [cell.name == "th" for cell in cells]
             found = [
                 Cell("" if is_hidden(cell) else _flat(cell), _span(cell, "rowspan"), _span(cell, "colspan"))
                 for cell in cells
             ]
-            yield found, (bool(heads) and all(heads)) or (bold and not number), heads[:1] == [True] and not all(heads)
+            is_head = row.parent is not None and row.parent.name == "thead"
+            yield (
+                found,
+                is_head or (bool(heads) and all(heads)) or (bold and not number),
+                heads[:1] == [True] and not all(heads),
+            )
 
     return spanned(given())
 

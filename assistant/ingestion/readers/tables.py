@@ -105,16 +105,20 @@ def row_lines(rows: Iterable[Row], *, has_header: bool = True) -> Iterator[tuple
     source = iter(rows)
     ahead = deque(islice(source, _AHEAD))
     names: list[str] = []
+    headers: list[Sequence[str]] = []
     at_top, pairs = True, False
     while ahead:
         row = ahead[0]
         if not row.filled():
             at_top = True
+        elif row.cells in headers:
+            pass  # the names once more, as at the top of a page
         elif at_top or row.marked:
             run = list(takewhile(Row.filled, ahead))
-            count = _header_rows(run, bool(names), has_header)
+            count = _header_rows(run, bool(names) or _is_wider_below(row, ahead), has_header)
             if count and (len(run) > count or _goes_on([one for one in ahead if one.filled()][count:], has_header)):
                 names, at_top, pairs = _combined(run[:count]), False, False
+                headers = [header.cells for header in run[:count]]
                 for header in run[:count]:
                     yield from _noted(header)
                     ahead.popleft()
@@ -177,6 +181,12 @@ def _header_rows(run: Sequence[Row], is_named: bool, has_header: bool) -> int:
     return int(not _is_narrow(first, run) and _names_columns(first, run[1:], is_named, has_header))
 
 
+def _is_wider_below(row: Row, ahead: Iterable[Row]) -> bool:
+    """Say whether a table far wider than a row begins below it: then the row is one of the lines above that table."""
+    widths = Counter(len(one.filled()) for one in ahead)
+    return max((width for width, count in widths.items() if count > 1), default=0) >= 2 * len(row.filled())
+
+
 def _goes_on(below: Sequence[Row], has_header: bool) -> bool:
     """Say whether what follows after a blank row belongs under names that stand alone."""
     return bool(below) and not _is_narrow(below[0], below) and not _header_rows(below, True, has_header)
@@ -233,7 +243,8 @@ def _names_columns(row: Row, below: Sequence[Row], is_named: bool, has_header: b
             return False
     if differs:
         return True
-    whole = len(set(cells)) == len(cells) and len(filled) >= len(row.cells) - (not row.cell(0))
+    width = 1 + max(at for one in (row, *below) for at in one.filled())
+    whole = len(set(cells)) == len(cells) and len(filled) >= width - (not row.cell(0))
     if is_named or not whole:
         return False
     return has_header or len(filled) > 2 or not below
@@ -251,7 +262,7 @@ def _is_mostly_digits(cell: str) -> bool:
 def _are_pairs(run: Sequence[Row]) -> bool:
     """Say whether two columns are names and values rather than rows under names."""
     widths = [len(row.filled()) for row in run]
-    if not widths or max(widths) != 2 or sum(width == 2 for width in widths) * 2 < len(widths):
+    if not widths or not 2 <= max(widths) <= 3 or sum(width == 2 for width in widths) < 0.6 * len(widths):
         return False
     names = [row.cell(0) for row in run if row.cell(0)]
     return len(set(names)) == len(names) and all(

@@ -195,6 +195,8 @@ def test_what_an_event_says_is_told_without_tags(lines: str, words: str) -> None
         ("TEL;TYPE=x-Ferry:5", "Phone (ferry): 5"),
         ("X-ANDROID-CUSTOM:vnd.android.cursor.item/relation;Bo;0;Brother;;", "Brother: Bo"),
         ("X-PHONETIC-FIRST-NAME:oh-mar", "Phonetic first name: oh-mar"),
+        ("X-SKYPE:lena", "Chat (Skype): lena"),
+        ("X-ETAG:abc\r\nNOTE;ENCODING=QUOTED-PRINTABLE:One=0D=0ATwo", "Note: One\nTwo"),
         ("X-ABUID:5\r\nPHOTO;ENCODING=b:QUJD", ""),
         ("ORG;CHARSET=GBK:@", "Organization: 合同"),
     ],

@@ -118,6 +118,25 @@ def test_a_part_that_is_not_read_is_named(kind: str, name: str, reason: str) -> 
     assert left_out.reason.startswith(reason)
 
 
+def test_a_head_with_a_line_that_is_no_field_is_read_all_the_same() -> None:
+    head = "Received: from a\nquite Delivered-To: x@y.example\nFrom  : Ann <a@b.example>\nSubject: Roof\n leaks\n"
+    document, blocks = read(f"{head}\nWords.\n", "a.eml")
+    assert (document.title, document.author, blocks[-1].text) == ("Roof leaks", "Ann", "Words.")
+
+
+@pytest.mark.parametrize(
+    ("header", "sender", "sent"),
+    [
+        ("From: tim@a.example concierge@a.example", "tim@a.example", None),
+        ("From: a@b.example\nDate: Mon, 30 Jun 3609 15:33:50 +0600", "a@b.example", None),
+        ("From: (none)\nDate: Mon, 05 May 2025 16:02:11 +0100", None, datetime(2025, 5, 5, 15, 2, 11, tzinfo=UTC)),
+    ],
+)
+def test_odd_senders_and_dates_give_what_they_hold(header: str, sender: str | None, sent: datetime | None) -> None:
+    document, _ = read(f"Subject: x\n{header}\n\nWords.\n", "a.eml")
+    assert (document.author, document.created_at) == (sender, sent)
+
+
 REPORT = """Content-Type: multipart/report; boundary=A
 
 --A

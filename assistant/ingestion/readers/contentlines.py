@@ -41,7 +41,9 @@ class Property:
     @property
     def text(self) -> str:
         """The value as text: escapes undone."""
-        return _ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], self.value).strip()
+        return (
+            _ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], self.value).replace("\r\n", "\n").strip()
+        )
 
     def fields(self) -> list[str]:
         """Return the parts of a value that semicolons part, as text."""

@@ -25,6 +25,9 @@ _ENCODED: Final = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\r\n]{0,2000})\?
 _SPECIAL: Final = re.compile(r'[,;:<>@()\[\]\\"]')
 _CHARSET: Final = re.compile(rb"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _HEAD_BYTES: Final = 65536
+_FIELD: Final = re.compile(rb"([A-Za-z][!-9;-~]{1,60})[ \t]*:")
+_ADDRESS: Final = re.compile(r"[\w.+-]{1,100}@[\w.-]{1,200}")
+_NO_YEAR: Final = 2100
 # What the standard library's parser fails with on a malformed header.
 _FAILURES: Final = (ValueError, ArithmeticError, AttributeError, TypeError, LookupError, RecursionError)
 
@@ -120,13 +123,16 @@ class Mail:
             name, address = parseaddr(self.headers.get("From", "")[:_MOST_PARAMETERS])
         except _FAILURES:
             return None
+        if not address and (match := _ADDRESS.search(self.headers.get("From", "")[:_MOST_PARAMETERS])):
+            address = match[0]
         return name or address or None
 
     @property
     def sent_at(self) -> datetime | None:
         """When it was sent, by its own account, in UTC."""
         try:
-            return in_utc(parsedate_to_datetime(self.headers.get("Date", "")[:_MOST_PARAMETERS]))
+            sent = in_utc(parsedate_to_datetime(self.headers.get("Date", "")[:_MOST_PARAMETERS]))
+            return sent if sent and sent.year < _NO_YEAR else None
         except (ValueError, TypeError, IndexError, OverflowError):
             return None  # Spam and old programs write dates that are none.
 
@@ -134,7 +140,26 @@ class Mail:
 def parse_mail(data: bytes) -> Mail:
     """Parse a message. Any bytes can be parsed; what is no mail has no headers."""
     policy = _Headers(raw_charset=_raw_charset(data))  # type: ignore[call-overload]
-    return mail_of(cast(EmailMessage, BytesParser(EmailMessage, policy=policy).parsebytes(data)))
+    mail = mail_of(cast(EmailMessage, BytesParser(EmailMessage, policy=policy).parsebytes(data)))
+    if not mail.headers and (mended := _mended(data)) is not None:
+        mail = mail_of(cast(EmailMessage, BytesParser(EmailMessage, policy=policy).parsebytes(mended)))
+    return mail
+
+
+def _mended(data: bytes) -> bytes | None:
+    """Return a message without the lines in its head that end it for a parser; None if it has no head at all."""
+    lines = data[:_HEAD_BYTES].splitlines(keepends=True)
+    end = next((at for at, line in enumerate(lines) if not line.strip()), len(lines))
+    kept: list[bytes] = []
+    fields = 0
+    for line in lines[:end]:
+        if match := _FIELD.match(line):
+            kept.append(match[1] + b":" + line[match.end() :])
+            fields += 1
+        elif line[:1] in (b" ", b"\t") and kept:
+            kept.append(line)
+    # Text has a line with a colon here and there; a head is made of fields.
+    return b"".join(kept) + data[sum(map(len, lines[:end])) :] if fields >= 3 and 2 * fields >= end / 2 else None
 
 
 def mail_of(message: EmailMessage) -> Mail:

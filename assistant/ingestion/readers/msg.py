@@ -88,8 +88,8 @@ class _Properties:
     def moment(self, identity: int) -> datetime | None:
         """Return a time: 100 nanoseconds since 1601."""
         value = self._fixed(identity)
-        if value is None:
-            return None
+        if value is None or not any(value):
+            return None  # Not sent yet.
         try:
             return _EPOCH + timedelta(microseconds=int.from_bytes(value, "little") // 10)
         except OverflowError:

@@ -43,6 +43,12 @@ _LABELS = {
     "CALURI": "Calendar",
     "NOTE": "Note",
 }
+_CHATS = {
+    **{
+        f"X-{name.upper()}": name for name in ("AIM", "ICQ", "MSN", "Jabber", "Skype", "Yahoo", "QQ", "Gtalk", "Matrix")
+    },
+    **{"X-SKYPE-USERNAME": "Skype", "X-GOOGLE-TALK": "Gtalk", "X-GROUPWISE": "GroupWise", "X-TWITTER": "Twitter"},
+}
 _DATES = frozenset(("BDAY", "DEATHDATE", "ANNIVERSARY", "X-ANNIVERSARY", "X-ABDATE"))
 _LISTED = frozenset(("ADR", "ORG"))
 # A label of the person's own stands in the place of these.
@@ -50,7 +56,7 @@ _NAMED_BY_LABEL = frozenset(("X-ABDATE", "X-ABRELATEDNAMES", "RELATED"))
 # What programs note for themselves, and pictures.
 _PASSED_OVER = re.compile(
     r"X-(?:AB(?!DATE|RELATEDNAMES)|IMAGE|SHARED|ADDRESSING|ACTIVITY|PICTURE|EVOLUTION-(?:FILE|WEBDAV|REV)|GENDER|ACCOUNT|"
-    r"WP-|MS-|PRODID|CATEGORY-|CLASS|ICQ-STATUS|APPLE|CARDDAV|SOGO|RADICALE|THUNDERBIRD)"
+    r"WP-|MS-|PRODID|CATEGORY-|CLASS|ICQ-STATUS|APPLE|CARDDAV|SOGO|RADICALE|THUNDERBIRD|COUCHDB|ETAG|ID$|FC-)"
 )
 _NO_LABEL = re.compile(
     r"(?:pref|internet|voice|msg|text|textphone|dom|intl|postal|parcel|x400|quoted-printable|base64|b|uri|vcard|"
@@ -116,13 +122,13 @@ def _lines(card: Component) -> Iterator[str]:
 
 
 def _line(one: Property, own_label: str) -> str:
-    label = _LABELS.get(one.name) or _unknown(one.name)
+    label = _LABELS.get(one.name) or ("Chat" if one.name in _CHATS else _unknown(one.name))
     value = _value(one) if label else ""
     if not value:
         return ""
     kinds = [kind.removeprefix("x-") for kind in one.parameters.get("TYPE", "").lower().split(",")]
     kinds = [kind for kind in dict.fromkeys(kinds) if not _NO_LABEL.match(kind)]
-    service = one.parameters.get("X-SERVICE-TYPE") or one.parameters.get("SERVICE-TYPE", "")
+    service = one.parameters.get("X-SERVICE-TYPE") or one.parameters.get("SERVICE-TYPE") or _CHATS.get(one.name, "")
     if one.name in _NAMED_BY_LABEL and (own_label or kinds):
         return f"{own_label or kinds[0].capitalize()}: {value}"
     notes = ", ".join(note for note in (own_label, service, *kinds) if note)

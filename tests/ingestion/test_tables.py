@@ -145,6 +145,16 @@ def test_tables_of_a_page() -> None:
     ]
 
 
+def test_a_table_in_a_cell_is_part_of_its_row() -> None:
+    inner = "<table><tr><td>Door<td>wide</table>"
+    rows = "".join(
+        f"<tr><td>{room}<td>{size}<td>{note}"
+        for room, size, note in (("Room", "Size", "Note"), ("Hall", "12 m2", "new floor"), ("Bath", "6 m2", inner))
+    )
+    found = [block.text for block in read(f"<html><body><table>{rows}</table>", "a.html")[1]]
+    assert found == ["Room: Hall | Size: 12 m2 | Note: new floor", "Room: Bath | Size: 6 m2 | Note: Door | wide"]
+
+
 def test_a_table_that_arranges_a_page_is_none() -> None:
     page = "<table role=presentation><tr><td>Left<td>Right</table><table><tr><td><h2>News</h2><p>Text<td>Beside</table>"
     assert [block.text for block in read(f"<html><body>{page}", "a.html")[1]] == [

@@ -15,6 +15,7 @@ from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.markup import Piece, blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size, open_package, parse_xml, read_part, texts, unpack
 
+_TEMPLATE_OF = "2013-12-23T23:15:00Z"
 _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh\ncomment-reference => sup"
 _BACK, _NOTE = re.compile("^#(?:comment|footnote|endnote)-ref-"), re.compile("^(?:footnote|endnote)-")
 
@@ -43,8 +44,9 @@ class DocxReader:
             body = _pieces(prepared(package, limits))
         root = parse_xml(core, "properties") if core else None
         title, author, created = (_first(root, name) for name in ("title", "creator", "created"))
-        if author == "python-docx":  # The library's template carries its own name and a date in 2013.
-            author = created = None
+        # The template of a library carries its own name and time.
+        author = None if author == "python-docx" else author
+        created = None if created == _TEMPLATE_OF else created
         title = title or next((piece.text for piece in body if piece.level == 1), file.stem)
         pieces = [
             *(Piece(line, BlockKind.PARAGRAPH) for line in headers),

@@ -43,6 +43,7 @@ _BREAK = "\ue000"  # Survives the collapsing of white space, becomes a line feed
 _ADDRESS = re.compile(r"https?://|mailto:|tel:", re.IGNORECASE)
 _HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
 _DECLARED_WITHIN = 65_536  # browsers look no further than 1,024 bytes, and pages get away with more
+_SHARE_OF_TABLES = 0.2
 _MOST_ADDRESS = 500
 _MOST_LINKS = 5
 _MOSTLY_LINKS = 0.6
@@ -300,11 +301,23 @@ def _is_surrounding(node: Tag) -> bool:
 
 def _is_data_table(table: Tag) -> bool:
     """Return whether a table has columns; a table of one column, or of tables, only arranges a page."""
-    if table.find("table") is not None or table.get("role") in ("presentation", "none"):
+    if table.get("role") in ("presentation", "none"):
         return False
     if table.find("th") is None and table.find(_HEADING_NAMES) is not None:
         return False  # a page's own headings stand in no cell of a table
-    return any(len(_cells(row)) > 1 for row in table.find_all("tr"))
+    cells = [_cells(row) for row in _own_rows(table)]
+    if table.find("table") is not None:
+        # A table in a cell or two of a larger one is part of what is said there; in most of them, they are set by it.
+        inner = sum(cell.find("table") is not None for row in cells for cell in row)
+        if inner > _SHARE_OF_TABLES * sum(map(len, cells)):
+            return False
+    return any(len(row) > 1 for row in cells)
+
+
+def _own_rows(table: Tag) -> list[Tag]:
+    """Return the rows of a table that are not those of one inside of it."""
+    rows: list[Tag] = table.find_all("tr")
+    return rows if table.find("table") is None else [row for row in rows if row.find_parent("table") is table]
 
 
 def _cells(row: Tag) -> list[Tag]:
@@ -322,7 +335,7 @@ def _table(table: Tag) -> Iterator[Piece]:
 
 
 def _rows(table: Tag) -> Iterator[Row]:
-    rows = [(row, _cells(row)) for row in table.find_all("tr") if not is_hidden(row)]
+    rows = [(row, _cells(row)) for row in _own_rows(table) if not is_hidden(row)]
     # Who has no other means sets the names of columns in bold.
     bold = len(rows) > 1 and _is_bold(rows[0][1]) and not _is_bold(rows[1][1])
 

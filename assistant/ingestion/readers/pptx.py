@@ -19,6 +19,7 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _TITLES = ("title", "ctrTitle")
 # Placeholders that repeat on every slide, and the picture of the slide on its page of notes.
 _FURNITURE = ("dt", "ftr", "sldNum", "hdr", "sldImg")
+_TEMPLATE_OF = "2013-01-27T09:14:16Z"  # of python-pptx
 _DAMAGED_HINT = "Open it in a presentation program and save it."
 
 
@@ -47,6 +48,7 @@ class PptxReader:
         )
         if title and title.lower() in ("powerpoint presentation", "powerpoint-präsentation"):
             title = None
+        created = None if created == _TEMPLATE_OF else created
         left_out: list[LeftOut] = []
         found = _blocks(file, limits, slides, left_out)
         return ReadDocument(title or file.stem, self.media_type, found, author, parse_date(created), left_out)

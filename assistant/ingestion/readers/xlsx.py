@@ -244,7 +244,9 @@ def _cell(value: object, code: str) -> str:
         case datetime():
             # Of what has a time the seconds are shown only where there are some.
             return value.isoformat(" ", "seconds" if value.second else "minutes").removesuffix(" 00:00")
-        case date() | time():
+        case time():
+            return value.isoformat("seconds" if value.second else "minutes")
+        case date():
             return value.isoformat()
         case timedelta():
             return _duration(value)

@@ -204,3 +204,11 @@ def test_what_an_event_says_is_told_without_tags(lines: str, words: str) -> None
 def test_what_a_contact_says_is_labelled_as_the_person_labelled_it(lines: str, words: str) -> None:
     data = vcf_of(f"FN:Petra\r\n{lines}").encode().replace(b"GBK:@", b"GBK:" + "合同".encode("gbk"))
     assert read(data, "a.vcf")[1][0].text == f"Petra\n{words}".strip()
+
+
+def test_an_event_alone_and_the_times_that_someone_is_busy_are_read() -> None:
+    alone = "BEGIN:VEVENT\r\nSUMMARY:Choir\r\nEND:VEVENT\r\n"
+    assert read(alone, "a.ics")[1][0].text == "Choir"
+    times = "FREEBUSY;FBTYPE=BUSY:20260101T090000Z/20260101T100000Z,20260102T090000Z/PT1H\r\n"
+    busy = f"BEGIN:VCALENDAR\r\nBEGIN:VFREEBUSY\r\n{times}END:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+    assert read(busy, "a.ifb")[1][0].text == "Busy: 2026-01-01 (Thursday) 09:00 to 10:00, 2026-01-02 (Friday) 09:00"

@@ -176,6 +176,7 @@ def test_a_canvas_is_its_cards_in_reading_order_and_what_joins_them() -> None:
 NOTE = (
     "<title>Boiler</title><content><![CDATA[<?xml version='1.0'?><!DOCTYPE en-note SYSTEM 'x'><en-note>"
     "<div>Refill at <b>1.4 bar</b> &amp; bleed.&nbsp;</div><div><en-todo checked='true'/>Order</div>"
+    "<ul style='--en-todo:true;'><li style='--en-checked:false;'><div>Pay</div></li></ul>"
     "<en-crypt>aGVsbG8=</en-crypt></en-note>]]></content><created>20250711T041951Z</created><tag>house</tag>"
     "<note-attributes><author>Lena</author><source-url>https://a.example</source-url></note-attributes>"
 )
@@ -194,7 +195,7 @@ def test_notes_of_evernote_have_title_time_author_and_files() -> None:
     first = [one for one in blocks if one.locator.part == "note 1: Boiler"]
     assert [one.text for one in first] == [
         "Boiler", "Tags: house", "Source: https://a.example", "Refill at 1.4 bar & bleed.", "[x] Order",
-        "Attachment: plan.txt",
+        "[ ] Pay", "Attachment: plan.txt",
     ]  # fmt: skip
     assert {(one.created_at, one.author.name if one.author else "") for one in first} == {
         (datetime(2025, 7, 11, 4, 19, 51, tzinfo=UTC), "Lena")
@@ -209,10 +210,18 @@ def test_notes_of_evernote_have_title_time_author_and_files() -> None:
     ]
 
 
+def test_a_note_of_evernote_whose_content_is_not_packed_is_read() -> None:
+    document, blocks = read(
+        enex_of("<title>A</title><content><en-note><div>One<br>two</div></en-note></content>"), "a.enex"
+    )
+    assert text_of(blocks).split() == ["A", "One", "two"]
+    assert [one.reason[:23] for one in document.left_out] == ["torn or damaged export:"]
+
+
 def test_a_torn_export_of_evernote_keeps_the_notes_before_the_tear() -> None:
     document, blocks = read(enex_of(NOTE, "<title>Wine</title>")[:-40], "a.enex")
     assert blocks[0].text == "Boiler"
-    assert [one.part for one in document.left_out][-1] == "after note 1"
+    assert document.left_out[-1].reason.startswith("torn or damaged export")
     with pytest.raises(ReadError, match="not an export of Evernote"):
         read("<html/>", "a.enex")
 

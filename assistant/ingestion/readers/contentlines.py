@@ -110,7 +110,7 @@ class _Nesting:
     def take(self, number: int, line: str) -> Component | None:
         """Take a line; return the component that it ends."""
         parsed, current = _parse(line), self._current
-        if not self._open and (parsed is None or (parsed.name, _kind(parsed)) != ("BEGIN", self._outer)):
+        if not self._open and not (parsed and parsed.name == "BEGIN" and _kind(parsed) in (self._outer, *self._kinds)):
             if not self._astray:  # The first line of such a run is named.
                 self._left_out.append(_expected(self._outer, number))
             self._astray = True

@@ -28,6 +28,8 @@ from memory_store.models import Author, AuthorKind, Locator
 
 _ROOT: Final = b"<en-export"
 _PROLOGUE: Final = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!DOCTYPE[^>]*>)?")
+# How newer versions write an entry of a checklist.
+_CHECKED: Final = re.compile(r"--en-checked:\s*(true|false)")
 _HEAD_BYTES: Final = 4096
 _NOT_READ: Final = ("image/", "audio/", "video/")
 
@@ -64,16 +66,22 @@ def _notes(
     with file.open() as stream:
         # No entity is resolved and no DTD loaded, so that a large file is no more than that.
         events = etree.iterparse(
-            stream, tag=("{*}note", "note"), resolve_entities=False, load_dtd=False, no_network=True, huge_tree=True
+            stream,
+            tag=("{*}note", "note"),
+            resolve_entities=False,
+            load_dtd=False,
+            no_network=True,
+            huge_tree=True,
+            recover=True,
         )
-        try:
-            for _, note in events:
-                number += 1
-                yield from _note(note, number, file, limits, left_out, attached)
-                note.clear()
-        except etree.XMLSyntaxError as error:
-            reason = f"torn or damaged export: {error.msg}"[:200]
-            left_out.append(LeftOut(f"after note {number}", reason, "Export the notes again."))
+        for _, note in events:
+            number += 1
+            yield from _note(note, number, file, limits, left_out, attached)
+            note.clear()
+        if len(events.error_log):
+            reason = f"torn or damaged export: {events.error_log[0].message}"[:200]
+            part = f"line {events.error_log[0].line:,}"
+            left_out.append(LeftOut(part, reason, "Compare the notes, or export them again."))
 
 
 def _note(
@@ -88,11 +96,15 @@ def _note(
     source = note.findtext("note-attributes/source-url")
     about = [title, f"Tags: {tags}" if tags else "", f"Source: {source}" if source else ""]
     pieces = [Block(line, Locator(), BlockKind.PARAGRAPH) for line in about if line]
-    content = note.findtext("content") or ""
+    content = _content(note.find("content"))
     check_markup_size(len(content), limits)
     page = parse(_PROLOGUE.sub("", content, count=1))
     for box in page.find_all("en-todo"):
         box.insert_before("[x] " if box.get("checked") == "true" else "[ ] ")
+    for entry in page.find_all("li", style=_CHECKED):
+        (entry.find("div") or entry).insert(
+            0, "[x] " if "true" in _CHECKED.findall(str(entry.get("style"))) else "[ ] "
+        )
     for secret in page.find_all("en-crypt"):
         left_out.append(LeftOut(part, "encrypted: a passage of the note", "Decrypt it in Evernote and export again."))
         secret.extract()
@@ -114,6 +126,17 @@ def _note(
     for piece in pieces:
         place = replace(piece.locator, part=part)
         yield Block(piece.text, place, piece.kind, author, created)
+
+
+def _content(element: Any) -> str:
+    """Return the markup of a note: text, as it is packed, or elements where some program did not pack it."""
+    from lxml import etree
+
+    if element is None:
+        return ""
+    if not len(element):
+        return element.text or ""
+    return str(etree.tostring(element, encoding="unicode"))
 
 
 def _resource(resource: Any, part: str, file: SourceFile, created: datetime) -> SourceFile | LeftOut | None:

@@ -9,10 +9,10 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.contentlines import Component, components, decode_head
 from assistant.ingestion.readers.markup import parse, walk
-from assistant.ingestion.readers.recurrence import moment_text, repeats, when
+from assistant.ingestion.readers.recurrence import busy, moment_text, repeats, when
 from memory_store.models import Locator
 
-_KINDS = {"VEVENT": "event", "VTODO": "task", "VJOURNAL": "entry"}
+_KINDS = {"VEVENT": "event", "VTODO": "task", "VJOURNAL": "entry", "VFREEBUSY": "times"}
 _HEAD_BYTES = 8192
 _STATUS = {"CANCELLED": "cancelled", "TENTATIVE": "tentative"}
 _LINKS = ("CONFERENCE", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL")
@@ -36,7 +36,8 @@ class IcsReader:
         """Return the events as they are consumed. An event's date stands in its text: it may lie in the future."""
         with file.open() as stream:
             head = decode_head(stream.read(_HEAD_BYTES))
-        if not head.upper().startswith("BEGIN:VCALENDAR"):
+        # An event alone is what some programs attach to a mail.
+        if not head.upper().startswith(("BEGIN:VCALENDAR", *(f"BEGIN:{kind}" for kind in _KINDS))):
             raise ReadError("not a calendar: it does not begin with BEGIN:VCALENDAR", "Export the calendar again.")
         name = next(
             (line.partition(":")[2].strip() for line in head.splitlines() if line.startswith("X-WR-CALNAME")), ""
@@ -77,6 +78,7 @@ def _text(event: Component) -> str:
         ("Attached", _each(event, "ATTACH")),
         ("", _description(event)),
         ("Comment", _each(event, "COMMENT")),
+        ("Busy", busy(event)),
     ]
     return "\n".join(f"{label}: {value}" if label else value for label, value in rows if value)
 

@@ -58,6 +58,21 @@ def moment_text(found: Property | None) -> str:
     return f"{_day(_date(moment))} {moment:%H:%M}" if isinstance(moment, datetime) else _day(moment)
 
 
+def busy(event: Component) -> str:
+    """Return the periods in which someone is busy, such as `2025-03-04 (Tuesday) 10:00 to 11:00`; empty if none."""
+    spoken = []
+    for found in event.all("FREEBUSY"):
+        if found.parameters.get("FBTYPE", "").upper() == "FREE":
+            continue
+        for period in found.value.split(",")[:200]:
+            start, _, end = period.partition("/")
+            begin, until = (_moment(Property("FREEBUSY", {}, one)) for one in (start, end))
+            if isinstance(begin, datetime):
+                clock = f" to {until:%H:%M}" if isinstance(until, datetime) else ""
+                spoken.append(f"{_day(begin.date())} {begin:%H:%M}{clock}")
+    return ", ".join(spoken)
+
+
 def repeats(event: Component) -> str:
     """Return how an event repeats, such as `every 2 weeks on Monday and Friday, until 2025-06-01`; empty if not."""
     pieces = []

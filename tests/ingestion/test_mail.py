@@ -206,6 +206,11 @@ def test_what_is_quoted_is_told_from_what_is_new_and_by_whom_it_was_written() ->
     assert told["Was kostet es?"].created_at is None
 
 
+def test_a_ticket_is_no_quoted_mail() -> None:
+    ticket = "Your trip:\n\nFrom: Hamburg\nTo: Kiel\nDate: 5 January\n\nSeat 14.\n"
+    assert {block.locator.part for block in read(mail(ticket).as_bytes(), "a.eml")[1]} == {None}
+
+
 def test_a_mailbox_holds_what_is_quoted_again_and_again_once() -> None:
     first = mail("The roof leaks at\nthe chimney. Can you come?\n")
     quote = "Am 5.1.2026 schrieb Ann <a@b.example>:\n> The roof leaks at the chimney.\n> Can\n> you come?\n"

@@ -131,7 +131,9 @@ def looks_like_chat(value: Any) -> bool:
     pairs = sum(_pair(entry.fields) is not None for entry in entries)
     known = sum(_role(entry) is not None and any(name in entry.fields for name in TEXTS) for entry in entries)
     if pairs:
-        return pairs >= 0.8 * len(entries)
+        # Questions with answers may be a lesson or a test; only a chat says when they were asked.
+        dated = any(_first_moment(entry.fields, _TIMES) for entry in entries)
+        return dated and pairs >= 0.8 * len(entries)
     # One of them may tell of the others, as the first line of some logs does.
     mostly = known >= 2 and known >= min(0.8 * len(entries), max(2, len(entries) - 1))
     return mostly and any(_role(entry) is Role.USER for entry in entries)

@@ -72,7 +72,8 @@ def _notes(
             for count, member in enumerate(archive, start=1):
                 if count > limits.max_members:
                     raise ReadError(f"it holds more than {limits.max_members:,} files", "Export fewer notebooks.")
-                opened = archive.extractfile(member) if member.isreg() else None
+                # A sparse member may claim any size; no other is larger than the archive.
+                opened = archive.extractfile(member) if member.isreg() and member.size <= file.size else None
                 if opened is None:
                     continue
                 data, name = opened.read(), member.name.rpartition("/")[2]

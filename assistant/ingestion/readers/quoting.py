@@ -34,8 +34,13 @@ _FROM: Final = re.compile(
 )
 _OTHER_HEADER: Final = re.compile(
     r"\*?(?:sent|date|to|cc|subject|gesendet|datum|an|betreff|envoyé|à|objet|enviado(?: el)?|fecha|para|asunto|inviato|"
-    r"data|a|oggetto|verzonden|aan|onderwerp|skickat|till|ämne|wysłano|do|temat|дата|кому|тема|发送时间|日期|收件人|"
+    r"data|a|oggetto|assunto|emne|aihe|předmět|tárgy|konu|verzonden|aan|onderwerp|skickat|till|ämne|wysłano|do|temat|дата|кому|тема|发送时间|日期|收件人|"
     r"主题|寄件日期|收件者|主旨|送信日時|日時|宛先|件名|보낸 날짜|받는 사람|제목)\s?[:：]",
+    re.IGNORECASE,
+)
+_SUBJECT: Final = re.compile(
+    r"\*?(?:subject|betreff|objet|asunto|assunto|oggetto|onderwerp|ämne|emne|aihe|temat|předmět|tárgy|konu|тема|θέμα|主题|主旨|"
+    r"件名|제목)\s?[:：]",
     re.IGNORECASE,
 )
 _NAME: Final = re.compile(
@@ -139,9 +144,10 @@ def opens_rest(lines: Sequence[str], index: int) -> str | None:
         return next((_named(match[1]) for one in following if (match := _FROM.fullmatch(one))), "")
     if match := _FROM.fullmatch(line):
         following = [one.strip() for one in lines[index + 1 : index + 6]]
-        if sum(_OTHER_HEADER.match(one) is not None for one in following) >= 2:
-            return _named(match[1])
-        return None
+        others = [one for one in following if _OTHER_HEADER.match(one)]
+        # A ticket has From, To and Date too; a mail has a subject, or addresses.
+        is_mail = any(_SUBJECT.match(one) or "@" in one for one in (*others, line))
+        return _named(match[1]) if len(others) >= 2 and is_mail else None
     whole = line
     if not line.endswith((":", "：")) and index + 1 < len(lines):
         whole = f"{line} {lines[index + 1].strip()}"  # Long attributions are wrapped.

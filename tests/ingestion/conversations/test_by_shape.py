@@ -191,6 +191,7 @@ def test_lines_are_one_conversation_or_one_each(tmp_path: Path, whole: bool) -> 
         {"conversations": "none"},
         {"features": [{"type": "Feature", "properties": {"text": "x"}}] * 3},
         [{"question": 1, "answer": 2}],
+        [{"question": "Where is the key?", "answer": "With Omar."}] * 3,
     ],
 )
 def test_what_is_no_chat_with_an_assistant_is_none(tmp_path: Path, value: object) -> None:

@@ -197,6 +197,41 @@ def test_letters_set_close_are_read_once() -> None:
     assert "".join(LEFT).replace(" ", "") in text
 
 
+def test_a_table_over_pages_names_its_columns_on_each() -> None:
+    def draw(paper: FPDF) -> None:
+        for number in range(3):
+            if number:
+                paper.add_page()
+            for at, row in enumerate(
+                [("Date", "Text", "Sum"), *((f"0{n}.01.2026", f"Bread {number}{n}", f"{n}.50") for n in range(1, 5))]
+            ):
+                for place, cell in zip((100, 160, 300), row, strict=True):
+                    paper.text(place, 100 + 20 * at, cell)
+
+    found = [block.text for block in read(pdf(draw), "a.pdf")[1]]
+    assert found[-1] == "Date: 04.01.2026 | Text: Bread 24 | Sum: 4.50"
+    assert len(found) == 12
+
+
+def test_the_lines_of_a_cell_are_put_together() -> None:
+    def draw(paper: FPDF) -> None:
+        lines = [
+            (60, ("Pos", "Work", "Sum")),
+            (90, ("", "Inspection of the heating", "")),
+            (101, ("1", "in the cellar", "120.00")),
+        ]
+        lines += [(130, ("2", "Travel", "25.00")), (200, ("Thank you for your order", "", ""))]
+        for height, row in lines:
+            for place, cell in zip((50, 90, 300), row, strict=True):
+                paper.text(place, height, cell)
+
+    assert [block.text for block in read(pdf(draw), "a.pdf")[1]] == [
+        "Pos: 1 | Work: Inspection of the heating in the cellar | Sum: 120.00",
+        "Pos: 2 | Work: Travel | Sum: 25.00",
+        "Thank you for your order",
+    ]
+
+
 def test_a_list_is_no_table() -> None:
     def draw(paper: FPDF) -> None:
         for at in range(4):
@@ -219,6 +254,21 @@ def test_what_stands_at_the_top_and_foot_of_every_page_is_read_once() -> None:
     text = text_of(read(pdf(draw), "a.pdf")[1])
     assert (text.count("confidential"), text.count("of 4"), text.count("The same words")) == (1, 1, 4)
     assert all(f"Paragraph {number}" in text for number in range(4))
+
+
+def test_a_sum_at_the_foot_of_every_page_is_read_on_each() -> None:
+    def draw(paper: FPDF) -> None:
+        for number in range(4):
+            if number:
+                paper.add_page()
+            paper.text(50, 30, f"Report of the year - {number + 1} -")
+            for at in range(4):
+                paper.text(50, 100 + 14 * at, f"Line {at} of month {number}")
+            paper.text(50, 300, f"Total {number * 37 + 12}.50")
+
+    text = text_of(read(pdf(draw), "a.pdf")[1])
+    assert text.count("Report of the year") == 1
+    assert all(f"Total {number * 37 + 12}.50" in text for number in range(4))
 
 
 @pytest.mark.parametrize(

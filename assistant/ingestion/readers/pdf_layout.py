@@ -19,7 +19,7 @@ _PROSE_CHARS: Final = 24
 _MOST_LINES: Final = 2000
 _RTL: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _LTR_RUN: Final = re.compile(r"%?[A-Za-z0-9]+(?:[.,:/_-][A-Za-z0-9]+)*")
-_MARK: Final = re.compile(r"[•·▪◦‣–—*-]|\(?(?:\d{1,3}|[A-Za-z])[.)]|\d+(?:\.\d+)+\.?|[☐☒☑✓✗]")
+_MARK: Final = re.compile(r"[•·▪◦‣–—*-]|\(?(?:\d{1,3}|[A-Za-z])[.)]|[☐☒☑✓✗]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,17 @@ def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
             continue
         end, gaps = band
         found = True
+        while plain and _begins_row(lines[at - 1], lines[at], gaps):
+            plain.pop()
+            at -= 1
         if plain:
             parts.append(Column(plain))
             plain = []
-        parts += [part for side in _sides(lines[at:end], gaps, middle) for part in _parted(*side)]
+        inner = [part for side in _sides(lines[at:end], gaps, middle) for part in _parted(*side)]
+        if isinstance(inner[-1], Table) and (below := _below_table(lines[at:end], gaps)):
+            end -= below
+            inner = [part for side in _sides(lines[at:end], gaps, middle) for part in _parted(*side)]
+        parts += inner
         at = end
     if not found:
         return None
@@ -112,6 +119,12 @@ def _with_near_joined(line: Line) -> Line:
     return joined
 
 
+def is_over_table(line: Line, below: Line) -> bool:
+    """Say whether a line names the columns of the one below it: the same gaps part both."""
+    gaps, under = _gaps(_with_near_joined(line)), _with_near_joined(below)
+    return bool(gaps) and len(under) > 1 and all(_free(gap, under) is not None for gap in gaps)
+
+
 def _joined(line: Line) -> str:
     return " ".join(span.text.strip() for span in line)
 
@@ -126,7 +139,7 @@ def _band(lines: Sequence[Line], start: int) -> tuple[int, list[Gap]] | None:
         if lines[end - 1][0].bottom - line[0].top > 4 * lines[end - 1][0].height:
             break  # far below: another part of the page
         narrowed = [gap for gap in (_free(gap, line) for gap in gaps) if gap is not None]
-        if not narrowed or (len(narrowed) < len(gaps) and len(line) > 1 and parted >= _LEAST_LINES):
+        if not narrowed or (len(narrowed) < len(gaps) and (len(line) == 1 or parted >= _LEAST_LINES)):
             break
         gaps = narrowed
         parted += len(line) > 1
@@ -135,6 +148,18 @@ def _band(lines: Sequence[Line], start: int) -> tuple[int, list[Gap]] | None:
     while end > start and len(lines[end - 1]) < 2 and not _in_one_column(lines[end - 1], gaps):
         end -= 1
     return (end, gaps) if parted >= _LEAST_LINES else None
+
+
+def _begins_row(line: Line, below: Line, gaps: Sequence[Gap]) -> bool:
+    """Say whether a line is the upper part of a cell whose row has its other cells further down."""
+    near = line[0].bottom - below[0].top < 0.5 * line[0].height
+    return near and len(line) == 1 and line[0].left >= gaps[0][1] - 1
+
+
+def _below_table(lines: Sequence[Line], gaps: Sequence[Gap]) -> int:
+    """Return how many lines at the end stand in the first column alone, as what comes after a table does."""
+    below = itertools.takewhile(lambda line: len(line) == 1 and line[0].left < gaps[0][0], reversed(lines))
+    return len(list(below))
 
 
 def _gaps(line: Line) -> list[Gap]:
@@ -188,7 +213,24 @@ def _parted(lines: Sequence[Line], gaps: list[Gap]) -> list[Column | Table]:
     is_prose = all(column and median(map(len, column)) >= _PROSE_CHARS for column in columns)
     if len(bounds) == 1 or (len(bounds) <= 4 and is_prose):
         return [Column(column) for column in (reversed(columns) if _is_rtl(rows) else columns)]
-    return [Table([Row(cells) for cells in rows])]
+    return [Table([Row(cells) for cells in _with_broken_cells_joined(lines, rows)])]
+
+
+def _with_broken_cells_joined(lines: Sequence[Line], rows: list[list[str]]) -> list[list[str]]:
+    """Return rows with the lines of a cell put together, where the gaps between rows are wider than those in a cell."""
+    between = [before[0].bottom - line[0].top for before, line in itertools.pairwise(lines)]
+    tight, wide = min(between, default=0.0), max(between, default=0.0)
+    if wide < 2 * max(tight, 1.0):
+        return rows
+    joined = [rows[0]]
+    for gap, cells in zip(between, rows[1:], strict=True):
+        # A whole row begins anew, however near it stands.
+        is_whole = all(cells) and all(joined[-1])
+        if gap < (tight + wide) / 2 and not is_whole:
+            joined[-1] = [f"{one} {other}".strip() for one, other in zip(joined[-1], cells, strict=True)]
+        else:
+            joined.append(cells)
+    return joined
 
 
 def _is_rtl(rows: Sequence[Sequence[str]]) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
-from assistant.ingestion.readers.pdf_layout import Span, lines_of_spans
+from assistant.ingestion.readers.pdf_layout import Span, is_over_table, lines_of_spans
 from assistant.ingestion.readers.pdf_page import Page
 
 # What PDFium puts where a word was hyphenated at a line's end.
@@ -25,8 +26,9 @@ _FIRST_PARTS: Final = frozenset(
 _REPEATED_ON: Final = 3
 _SHARE_OF_PAGES: Final = 0.3
 _EDGE_LINES: Final = 2
-_WIDE_GAP: Final = 1.2  # as a part of the height of its letters
+_WIDE_GAP: Final = 1.2  # as a part of the height of letters, and of the gaps between the lines of the page
 _MOST_CHARS: Final = 200
+_NUMBER: Final = re.compile(r"\d{1,5}")
 
 
 class Hyphens:
@@ -62,38 +64,52 @@ class Hyphens:
 
 
 def drop_repeated(pages: list[Page]) -> None:
-    """Take what is at the top or foot of many pages from all but the first of them; numbers in it may differ."""
+    """Take what is at the top or foot of many pages from all but the first; a page's number in it may differ."""
     if len(pages) < _REPEATED_ON:
         return
     edges = [_edges(page) for page in pages]
-    counts = Counter(key for edge in edges for key in edge)
+    keys = [[_keys(_words(line), number) for line in edge] for number, edge in enumerate(edges)]
+    counts = Counter(key for edge in keys for line in edge for key in line)
     least = max(_REPEATED_ON, int(_SHARE_OF_PAGES * len(pages)))
-    repeated = {key for key, count in counts.items() if count >= least}
     seen: set[str] = set()
-    for page, edge in zip(pages, edges, strict=True):
-        gone = [line for key, line in edge.items() if key in repeated and key in seen]
-        seen |= edge.keys()
-        for line in gone:
-            _drop(page, line)
+    for page, edge, known in zip(pages, edges, keys, strict=True):
+        for line, found in zip(edge, known, strict=True):
+            repeated = {key for key in found if counts[key] >= least}
+            if repeated & seen:
+                _drop(page, line)
+            seen |= repeated
 
 
-def _edges(page: Page) -> dict[str, list[Span]]:
-    """Return the lines at the top and foot of a page, apart from its text, by their words with numbers left open."""
+def _keys(words: str, number: int) -> set[str]:
+    """Return what a line may be known by on other pages: its words, and those with one number counted on by page.
+
+    A number that differs in another way, as a sum does, is what the page says.
+    """
+    folded = words.casefold()
+    counted = (
+        f"{folded[: match.start()]}#{int(match[0]) - number}{folded[match.end() :]}"
+        for match in _NUMBER.finditer(folded)
+    )
+    return {folded, *counted}
+
+
+def _edges(page: Page) -> list[list[Span]]:
+    """Return the lines at the top and foot of a page that stand apart from its text."""
     lines = [line for line in lines_of_spans(page.spans) if _words(line)]
-    found: dict[str, list[Span]] = {}
+    found = []
     for edge in (lines, lines[::-1]):
-        for line in edge[: _apart(edge)]:
-            if len(words := _words(line)) <= _MOST_CHARS:
-                found[re.sub(r"\d+|\b[ivxlc]+\b", "0", words.casefold())] = line
+        for at, line in enumerate(edge[: _apart(edge)]):
+            if len(_words(line)) <= _MOST_CHARS and not is_over_table(line, edge[at + 1]):
+                found.append(line)
     return found
 
 
 def _apart(lines: list[list[Span]]) -> int:
     """Return how many lines at an edge of a page have a wider gap between them and the rest."""
-    for count in range(1, min(_EDGE_LINES + 1, len(lines))):
-        outer, inner = lines[count - 1][0], lines[count][0]
-        gap = max(outer.bottom - inner.top, inner.bottom - outer.top)
-        if gap > _WIDE_GAP * outer.height:
+    gaps = [max(one[0].bottom - other[0].top, other[0].bottom - one[0].top) for one, other in pairwise(lines)]
+    usual = sorted(gaps)[len(gaps) // 4] if gaps else 0.0
+    for count, gap in enumerate(gaps[:_EDGE_LINES], start=1):
+        if gap > _WIDE_GAP * max(lines[count - 1][0].height, usual):
             return count
     return 0
 

@@ -172,6 +172,11 @@ def test_a_table_that_arranges_a_page_is_none() -> None:
         ("Tool | Shelf\n--- | ---\nDrill | 3\nSaw | 1", ["Tool: Drill | Shelf: 3", "Tool: Saw | Shelf: 1"]),
         ("Before\n| a | b |\n|:--|--:|\n| x \\| y | 2 |\nafter", ["Before", "a: x | y | b: 2", "after"]),
         ("| | |\n|-|-|\n| Rent | 940 |\n| Since | May |", ["Rent: 940", "Since: May"]),
+        (
+            "x\n<table>\n<tr><th>Room<th>Size</tr>\n\n<tr><td>Hall<td>12</tr></table>\ny",
+            ["x", "Room: Hall | Size: 12", "y"],
+        ),
+        ("<table>\n<tr><td>a | b\n", ["<table>\n<tr><td>a | b"]),
         ("a | b in prose\n-----", ["a | b in prose"]),
     ],
 )

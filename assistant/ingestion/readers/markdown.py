@@ -24,6 +24,7 @@ _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
 _TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+_HTML_TABLE, _HTML_LINES = "<table", 2000
 _STROKE = re.compile(r"(?<!\\)\|")
 # `[[Note]]`, `[[Note#Heading|shown]]`, `![[picture.png|300]]`; inside a table the stroke is escaped. Code is no link.
 _CODE_OR_LINK = re.compile(r"(`++)|(!?)\[\[([^\s\[\]|][^\[\]|\n]*+)(?:\|([^\[\]\n]*+))?\]\]")
@@ -180,6 +181,10 @@ def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:
             yield from _prose(run, outline)
             run = []
             yield lines_block(_fenced(line, fence[1], numbered), BlockKind.CODE, outline.path)
+        elif line.text.lstrip()[: len(_HTML_TABLE)].lower() == _HTML_TABLE:
+            yield from _prose(run, outline)
+            run = []
+            yield from _html_table(line, numbered, outline.path)
         elif run and _begins_table(run[-1].text, line.text):
             yield from _prose(run[:-1], outline)
             yield from _table(run[-1], numbered, outline.path, after_table)
@@ -237,6 +242,21 @@ def _table(names: Line, numbered: Iterator[Line], path: tuple[str, ...], after_t
     for row, text in table_lines(rows(), has_header=False):
         locator = Locator(headings=path, line_start=row.number, line_end=row.number)
         yield Block(text, locator, BlockKind.TABLE)
+
+
+def _html_table(opening: Line, numbered: Iterator[Line], path: tuple[str, ...]) -> Iterator[Block]:
+    """Yield a table that is written as HTML, or its lines where it does not end."""
+    piece = [opening]
+    while "</table" not in piece[-1].text.lower() and len(piece) < _HTML_LINES and (line := next(numbered, None)):
+        piece.append(line)
+    if "</table" not in piece[-1].text.lower():
+        yield from paragraphs(iter(piece), path)
+        return
+    from assistant.ingestion.readers.markup import parse, walk  # most notes need no parser of HTML
+
+    locator = Locator(headings=path, line_start=opening.number, line_end=piece[-1].number)
+    for found in walk(parse("\n".join(line.text for line in piece))):
+        yield Block(found.text, locator, found.kind)
 
 
 def _cells(line: str) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from assistant.language import _
 from assistant.tui import commands
+from assistant.tui.pasting import pasted_paths
 from assistant.tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -53,8 +55,17 @@ class Sender:
             chat.notify(_("Your memory is still opening; this is sent when it is open."), markup=False, timeout=3)
         elif chat.is_answering:
             chat.notify(_("The answer is still coming. Esc stops it; your text stays here."), markup=False, timeout=4)
+        elif self._editing is None and (paths := pasted_paths(text)):
+            self._offer(paths, text)
         elif not self._is_refused():
             self._send(text)
+
+    def _offer(self, paths: Sequence[Path], text: str) -> None:
+        """Ask what paths are for that were all that was written."""
+        from assistant.tui.actions.dropping import offer
+
+        self._chat.prompt.replace_all("")
+        self._chat.background(offer(self._chat, paths, lambda: self._send(text)), "dropped")
 
     def _is_refused(self) -> bool:
         """Say why a private chat is not sent elsewhere; the text stays in the prompt."""

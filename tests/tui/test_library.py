@@ -20,6 +20,32 @@ def one_document(store: Store) -> None:
     add_document(store, "/home/ada/house.md", "Our spare key is with Ines at number 12.")
 
 
+async def test_a_path_alone_is_asked_about_and_imported_or_said(tmp_path: Path) -> None:
+    (tmp_path / "bins.md").write_text("Paper goes out on the first Tuesday.")
+    async with chatting(tmp_path, ScriptedChat(["Fine."])) as house:
+        await house.say(str(tmp_path / "bins.md"))
+        dialog = await house.dialog(Chooser)
+        assert house.chat.prompt.text == ""
+        await house.pilot.press("down", "enter")  # not attached, imported
+        await house.until(lambda: len(house.store.documents.all()) == 1)
+        await house.say(str(tmp_path / "bins.md"))
+        await house.until(lambda: isinstance(house.app.screen, Chooser) and house.app.screen is not dialog)
+        await house.pilot.press("escape")
+        await house.until(lambda: house.questions == [str(tmp_path / "bins.md")])
+
+
+async def test_a_path_typed_into_the_guide_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "bins.md").write_text("Paper goes out on the first Tuesday.")
+    async with chatting(tmp_path, first_start=True) as house:
+        dialog = await house.dialog(Chooser)
+        await house.pilot.press("enter")
+        await house.until(lambda: isinstance(house.app.screen, Chooser) and house.app.screen is not dialog)
+        await house.press_keys(str(tmp_path / "bins.md"))
+        await house.pilot.press("enter")
+        await house.until(lambda: len(house.store.documents.all()) == 1)
+        assert house.chat.prompt.text == ""
+
+
 async def test_an_import_tells_of_each_file_and_why_one_failed(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()

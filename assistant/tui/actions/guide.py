@@ -10,6 +10,7 @@ from assistant.language import _
 from assistant.setting import keep
 from assistant.tui.actions import models
 from assistant.tui.actions.library import absolute, import_paths_of
+from assistant.tui.pasting import pasted_paths
 from assistant.tui.screens.chooser import Choice, Chooser
 from assistant.tui.threads import in_thread
 from memory_store.database.opened import is_own_file
@@ -58,6 +59,10 @@ async def _bring_in(chat: ChatScreen) -> bool:
     title = _("2 of 3   What shall it know?  Only a copy of the text is taken")
     dialog = Chooser[Path | None](title, choices, closed=_NOTHING, gives_back=True)
     chosen = await chat.app.push_screen_wait(dialog)
+    typed = pasted_paths(dialog.unfit)
+    if typed:
+        chat.background(import_paths_of(chat, typed), "import")
+        return True
     if dialog.unfit:
         chat.prompt.replace_all(dialog.unfit)
         return False

@@ -358,7 +358,7 @@ class ChatScreen(Screen[None]):
         """Ask what is to become of files that were pasted or dropped."""
         from assistant.tui.actions.dropping import offer
 
-        self.background(offer(self, event.paths, event.text), "dropped")
+        self.background(offer(self, event.paths, lambda: self.prompt.insert_pasted(event.text)), "dropped")
 
 
 def _import_prompt() -> None:

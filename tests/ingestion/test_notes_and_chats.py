@@ -52,6 +52,13 @@ OMAR = ("2026-01-06 20:00", "Omar", "Omar: Fine\n\nbye")
             "2026-01-05 10:03:00 Lena(12345678)\nThe key: at Omar's\n\n2026-01-06 20:00:00 Omar\nFine\n\nbye\n",
         ),
         (
+            "KakaoTalk.txt",
+            "Lena 님과 카카오톡 대화\n저장한 날짜 : 2026-01-07 10:00:00\n\n"
+            "--------------- 2026년 1월 5일 월요일 ---------------\n"
+            "[Lena] [오전 10:03] The key: at Omar's\n--------------- 2026년 1월 6일 화요일 ---------------\n"
+            "[Omar] [오후 8:00] Fine\n\nbye\n",
+        ),
+        (
             "line.txt",
             "[LINE] Chat\nSaved on: 2026/01/07\n\n2026/01/05(Mon)\n10:03\tLena\tThe key: at Omar's\n"
             "2026/01/06(Tue)\n20:00\tOmar\tFine\n\nbye\n",
@@ -117,8 +124,20 @@ JOINED = {"type": "service", "actor": "Lena", "date": "2026-01-01T10:00:00", "ac
         ]},
         [{"nickName": "Lena", "CreateTime": 1767607380, "StrContent": "The key: at Omar's"},
          {"nickName": "Omar", "CreateTime": 1767729600, "StrContent": "Fine\n\nbye", "file": "x"}],
+        [{"user": "U1", "user_profile": {"real_name": "Lena"}, "ts": "1767607380.000", "text": "The key: at Omar's"},
+         {"user": "U2", "user_profile": {"real_name": "Omar"}, "ts": "1767729600.000", "text": "Fine\n\nbye",
+          "file": "x"}],
+        {"messages": [
+            {"creator": {"name": "Lena"}, "created_date": "Monday, 5 January 2026 at 10:03:00 UTC",
+             "text": "The key: at Omar's"},
+            {"creator": {"name": "Omar"}, "created_date": "Tuesday, January 6, 2026 at 8:00:00\u202fPM UTC",
+             "text": "Fine\n\nbye", "attachments": [1]},
+        ]},
+        {"conversations": [{"displayName": "Flat", "MessageList": [
+            {"from": "Omar", "originalarrivaltime": "2026-01-06T20:00:00.000Z", "content": "Fine\n\nbye", "file": 1},
+            {"from": "Lena", "originalarrivaltime": "2026-01-05T10:03:00.000Z", "content": "The key: at Omar's"}]}]},
     ],
-    ids=["telegram", "all of telegram", "instagram", "discord", "wechat"],
+    ids=["telegram", "all of telegram", "instagram", "discord", "wechat", "slack", "google chat", "skype"],
 )  # fmt: skip
 def test_messages_of_people_as_json_are_sentences_with_speakers(value: object) -> None:
     document, blocks = read(json.dumps(value), "result.json")

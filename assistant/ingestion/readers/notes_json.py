@@ -11,12 +11,15 @@ from typing import Any, Final
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, SourceFile
 from assistant.ingestion.conversations.values import mapping, moment, one_line, sequence
+from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
 from assistant.ingestion.readers.speakers import Uttered, chat_blocks
 from memory_store.models import Locator
 
 _HEAD_CHARS: Final = 65536
 _SPEAKERS: Final = (
+    "user_profile",
+    "creator",
     "from",
     "sender_name",
     "sender",
@@ -30,11 +33,14 @@ _SPEAKERS: Final = (
 )
 _WORDS: Final = ("text", "content", "message", "body", "msg", "StrContent")
 _TIMES: Final = ("date_unixtime", "date", "timestamp_ms", "timestamp", "ts", "time", "CreateTime", "createTime",
-                 "created_at", "sent_at", "datetime")  # fmt: skip
-_LISTS: Final = ("messages", "list", "chats", "data", "conversation")
+                 "created_at", "created_date", "originalarrivaltime", "sent_at", "datetime")  # fmt: skip
+_LISTS: Final = ("messages", "list", "chats", "data", "conversation", "conversations", "MessageList")
 _MEDIA: Final = ("photo", "file", "media_type", "photos", "videos", "audio_files", "attachments", "sticker", "gifs")
-_MAY_BE: Final = re.compile(r'"(?:isTrashed|textContent|nodes|messages|sender_name|talker|nickName)"\s*:')
-_CHAT_NAMES: Final = ("name", "title", "chat_name", "chatName", "remark", "nickname")
+_MAY_BE: Final = re.compile(
+    r'"(?:isTrashed|textContent|nodes|messages|sender_name|talker|nickName|MessageList|user_profile|creator)"\s*:'
+)
+_DAYTIME: Final = re.compile(r"\s+at\s+|,\s*")
+_CHAT_NAMES: Final = ("name", "title", "chat_name", "chatName", "remark", "nickname", "displayName")
 
 
 def readable(text: str, file: SourceFile, media_type: str) -> ReadDocument | None:
@@ -181,6 +187,6 @@ def _at(one: dict[str, Any]) -> datetime | None:
         value = one.get(key)
         if isinstance(value, str) and re.fullmatch(r"\d{9,13}(?:\.\d+)?", value):
             value = float(value)
-        if found := moment(value):
+        if found := moment(value) or (parse_words(_DAYTIME.sub(" ", value)) if isinstance(value, str) else None):
             return found
     return None

@@ -34,7 +34,16 @@ _ABOVE: Final = re.compile(
 )
 # LINE writes the day on a line of its own, and then "10:02<tab>Lena<tab>words".
 _TABBED: Final = re.compile(rf"{_CLOCK}\t(?P<speaker>[^\t]{{1,60}})\t(?P<text>.*)")
-_DAY: Final = re.compile(rf"{_DATE}\s*(?:[(（].{{1,9}}[)）]|\w{{2,9}})?\s*")
+# KakaoTalk writes the day between rules, and then "[Lena] [오전 10:03] words".
+_BRACKETED: Final = re.compile(
+    r"\[(?P<speaker>[^\[\]]{1,60})\] \[(?P<before>오전|오후)? ?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?P<second>)"
+    r"(?: (?P<half>[AP]M))?\] (?P<text>.*)"
+)
+_DAY: Final = re.compile(
+    rf"(?:-{{5,40}} )?(?:{_DATE}|(?P<date3>\d{{4}}년 \d{{1,2}}월 \d{{1,2}}일))\s*"
+    r"(?:[(（].{1,9}[)）]|\w{2,9})?\s*(?:-{5,40})?"
+)
+_BY_DAY: Final = (_TABBED, _BRACKETED)
 _MEDIA: Final = re.compile(
     r"<[^<>]{3,40}>|\u200e?[^\n]{3,40} (?:omitted|weggelassen|ausgeschlossen|omis|omise|omesso|omitid[oa])|"
     r"\u200e?[^\n]{1,9}已?省略|"
@@ -79,7 +88,7 @@ def _soon(before: datetime | None, after: datetime | None) -> bool:
 def may_be_chat(first: list[str]) -> bool:
     """Return whether a text file begins so that it is worth a closer look: with a date, or a name and a date."""
     opening = next((line for line in first if line.strip()), "")
-    return opening.startswith("[LINE]") or len(re.findall(r"\d+", opening[:80])) >= 5
+    return opening.startswith("[LINE]") or "카카오톡" in opening or len(re.findall(r"\d+", opening[:80])) >= 5
 
 
 def chat_document(file: SourceFile, limits: ReadLimits, media_type: str) -> ReadDocument | None:
@@ -111,8 +120,9 @@ def _form(head: list[str]) -> re.Pattern[str] | None:
         return None
     if _is_chat(head):
         return _BEGINS
-    if sum(_TABBED.fullmatch(line) is not None for line in head) >= 2 and any(_DAY.fullmatch(one) for one in head[:5]):
-        return _TABBED
+    for form in _BY_DAY:
+        if sum(form.fullmatch(line) is not None for line in head) >= 2 and any(map(_DAY.fullmatch, head[:5])):
+            return form
     above = [_ABOVE.fullmatch(line) is not None for line in head]
     # In a log every line begins so; in a chat words follow each of them.
     answered = sum(named and not following for named, following in pairwise(above))
@@ -149,8 +159,8 @@ def _begun(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> Itera
     with open_text(file, limits) as stream:
         for number, line in enumerate(chain(lines(stream, limits), [None]), start=1):
             begun = _start(line, form, day) if line is not None else None
-            if form is _TABBED and line is not None and (match := _DAY.fullmatch(line)):
-                day = match["date"]
+            if form in _BY_DAY and line is not None and (match := _DAY.fullmatch(line)):
+                day = match["date"] or match["date3"]
                 continue
             if current is not None and (begun is not None or line is None):
                 yield first, last, current, "\n".join(held).strip()
@@ -196,7 +206,7 @@ def _moment(begun: _Begun, order: str) -> datetime | None:
     by = dict(zip("ymd" if len(re.findall(r"\d+", begun.date)[0]) == 4 else order, numbers, strict=True))
     year = by["y"] + 2000 if by["y"] < 100 else by["y"]
     at = int(hour)
-    late = (half or "").casefold().startswith("p") or before in ("下午", "午後")
+    late = (half or "").casefold().startswith("p") or before in ("下午", "午後", "오후")
     if half or before:
         at = at % 12 + 12 * late
     try:

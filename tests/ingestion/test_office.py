@@ -43,10 +43,12 @@ MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
 
 def test_what_stands_in_other_parts_of_a_slide_is_read_and_a_slide_of_a_picture_named() -> None:
     formula = f"<a:p><m:oMath xmlns:m='{MATH}'><m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r>"
-    text = shape("y").replace("</a:p>", f"</a:p>{formula}</m:sup></m:sSup></m:oMath></a:p>")
+    link = "<a:r><a:rPr><a:hlinkClick r:id='link'/></a:rPr><a:t>tides</a:t></a:r></a:p>"
+    text = shape("y").replace("</a:p>", link).replace("</a:p>", f"</a:p>{formula}</m:sup></m:sSup></m:oMath></a:p>")
     kinds = {"chart": "../charts/c.xml", "comments": "../comments/c.xml"}
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     relations = "".join(f'<Relationship Id="{one}" Type="{office}/{one}" Target="{at}"/>' for one, at in kinds.items())
+    relations += '<Relationship Id="link" Type="hyperlink" Target="https://tides.example" TargetMode="External"/>'
     extra = {
         "ppt/slides/_rels/slide2.xml.rels": f"<Relationships>{relations}</Relationships>",
         "ppt/charts/c.xml": '<c xmlns:a="a"><title><a:p><a:t>Costs</a:t></a:p></title><ser>'
@@ -55,7 +57,13 @@ def test_what_stands_in_other_parts_of_a_slide_is_read_and_a_slide_of_a_picture_
         "ppt/comments/c.xml": '<p xmlns:p="p"><p:cm><p:text>Ask Ines</p:text></p:cm></p>',
     }
     document, blocks = read(pptx_of([text, "<p:pic/>" + shape("2", role="sldNum")], extra=extra), "a.pptx")
-    assert [block.text for block in blocks] == ["y", "x^2", "Costs", "May | Rent: 940", "comment: Ask Ines"]
+    assert [block.text for block in blocks] == [
+        "ytides (https://tides.example)",
+        "x^2",
+        "Costs",
+        "May | Rent: 940",
+        "comment: Ask Ines",
+    ]
     assert [(one.part, one.reason) for one in document.left_out] == [("slide 2", "it holds only a picture")]
 
 

@@ -82,6 +82,18 @@ def test_remarks_are_read_with_their_author_and_what_they_are_on() -> None:
     assert "comment by Omar on “Deposit of 900”: Too short" in text
 
 
+def test_links_keep_their_addresses_where_the_page_does_not_show_them() -> None:
+    def draw(paper: FPDF) -> None:
+        paper.text(50, 100, "See the tide tables.")
+        paper.link(50, 90, 100, 14, "https://tides.example/kiel")
+        paper.text(50, 200, "https://shown.example")
+        paper.link(50, 190, 120, 14, "https://shown.example/")
+
+    assert [block.text for block in read(pdf(draw), "a.pdf")[1]][2:] == [
+        "See the tide tables. (https://tides.example/kiel)"
+    ]
+
+
 def test_embedded_files_come_along() -> None:
     data = pdf(
         lambda paper: (paper.text(50, 50, "See the list."), paper.embed_file(basename="a.csv", bytes=b"a,b\n1,2"))

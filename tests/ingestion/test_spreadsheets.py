@@ -134,7 +134,7 @@ def test_an_opendocument_spreadsheet_is_read_as_it_is_shown() -> None:
     document, blocks = read(ods_of(SHEET, hidden, styles=HIDING), "a.ods")
     assert [(block.locator.part, block.text) for block in blocks] == [
         ("row 1", "People of the pier"),
-        ("row 8", "Who: Lena (comment: Calls after five; https://lena.example) | Share: 25 % | Town: Kiel"),
+        ("row 8", "Who: Lena (https://lena.example) (comment: Calls after five) | Share: 25 % | Town: Kiel"),
         ("row 9", "Who: Omar | Town: Kiel"),
     ]
     assert blocks[0].locator.headings == ("People",)

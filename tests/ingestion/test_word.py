@@ -165,6 +165,21 @@ def test_a_document_of_word_on_the_web_is_read() -> None:
     assert text_of(read(zip_of(moved), "a.docx")[1]) == "The lease."
 
 
+def test_links_keep_their_addresses() -> None:
+    link = f"<w:hyperlink r:id='r2'>{run('the tables')}</w:hyperlink>"
+    body = f"<w:p>{run('Of the tides there is much to say. See ')}{link}</w:p>"
+    data = document(body, {"hyperlink": ("x", "")})
+    with zipfile.ZipFile(BytesIO(data)) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    relations = parts["word/_rels/document.xml.rels"].decode()
+    parts["word/_rels/document.xml.rels"] = relations.replace(
+        'Target="hyperlink2.xml"', 'Target="https://tides.example" TargetMode="External"'
+    ).encode()
+    assert text_of(read(zip_of(parts), "a.docx")[1]) == (
+        "Of the tides there is much to say. See the tables (https://tides.example)"
+    )
+
+
 def test_files_inside_of_a_document_are_named() -> None:
     found, _ = read(document(docx_paragraph("x"), {"package": ("p", "")}), "a.docx")
     assert [(one.part, one.reason) for one in found.left_out] == [("embedded file package2.xml", "it is not read")]

@@ -73,7 +73,7 @@ def _pieces(document: BytesIO) -> list[Piece]:
     notes = page.find_all("li", id=_NOTE)
     for number, note in enumerate(notes, start=1):
         (note.find("p") or note).insert(0, f"[{number}] ")
-    return list(walk(page, numbers=False))
+    return list(walk(page, numbers=False, addresses_from=""))
 
 
 def _html(document: BytesIO) -> str:

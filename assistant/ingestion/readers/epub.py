@@ -83,7 +83,7 @@ def _sections(
         for path in spine:
             try:
                 page = parse(decode(_required(package, path, limits)))
-                pieces = list(walk(page))
+                pieces = list(walk(page, addresses_from=""))
             except ReadError as error:
                 left_out.append(LeftOut(f"chapter {path}", error.message, error.hint))
                 continue

@@ -88,7 +88,7 @@ def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
             text = cell_text(one for one in cell if name_of(one) != "annotation")
             one = Cell(text, count_of(cell, "number-rows-spanned"), count_of(cell, "number-columns-spanned"))
             cells += [one] * times
-            if note := _note(cell, text):
+            if note := _note(cell):
                 notes |= dict.fromkeys(range(column, column + times), note)
             filled = len(cells) if text or note else filled
         if name_of(cell) in ("table-cell", "covered-table-cell"):
@@ -96,11 +96,10 @@ def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
     return cells[:filled], notes
 
 
-def _note(cell: Any, text: str) -> str:
-    """Return what a cell's remarks and links say beside its text."""
-    remarks = [f"comment: {text}" for one in nearest(cell, "annotation") if (text := " ".join(_remark(one).split()))]
-    links = [value_of(one, "href") for one in cell.iter("{*}a")]
-    return "; ".join([*remarks, *(one for one in dict.fromkeys(links) if one and one not in text)])
+def _note(cell: Any) -> str:
+    """Return what is remarked on a cell."""
+    remarks = (" ".join(_remark(one).split()) for one in nearest(cell, "annotation"))
+    return "; ".join(f"comment: {remark}" for remark in remarks if remark)
 
 
 def _remark(annotation: Any) -> str:

@@ -193,7 +193,9 @@ def _text(element: Any) -> str:
         elif name == "frame":
             pieces += [one.text for one in nearest(child, "object") if one.text and one.text.strip()]
         elif name not in _LEFT_OUT and name != "custom-shape":
-            pieces.append(_text(child))
+            said = _text(child)
+            address = value_of(child, "href") if name == "a" else ""
+            pieces.append(f"{said} ({address})" if "://" in address and address not in said else said)
         pieces.append(child.tail or "")
     # White space in the file means nothing: blanks that count have elements of their own.
     return "".join(pieces)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _WORD: Final = re.compile(r"\S+")
 _MOST_CHARACTERS: Final = 50_000
 _MOST_ANNOTATIONS: Final = 2000
+_MOST_ADDRESS: Final = 1000
 _MOST_MARKED: Final = 50  # lines under one mark
 _MOST_OBJECTS: Final = 5000
 _PICTURE_SHARE: Final = 0.5  # of a page that a picture covers where the page is one
@@ -60,6 +61,7 @@ def read_page(document: pypdfium2.PdfDocument, index: int) -> Page:
             text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_LIGATURES)
             found = Page(text, _spans(text_page, raw_text))
             _read_annotations(document, page, text_page, found)
+            found.remarks += _links(document, page, text_page, found.text)
             _look_at_objects(page, found)
         finally:
             text_page.close()
@@ -167,6 +169,35 @@ def _read_annotations(
                 found.remarks.append(_remark(annotation, kind, text, text_page))
         finally:
             raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _links(
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str
+) -> Iterator[str]:
+    """Yield the words that lead to an address, with that, where the page does not show it; each once."""
+    import pypdfium2.raw as raw
+
+    at, link, place = ctypes.c_int(0), raw.FPDF_LINK(), raw.FS_RECTF()
+    found: dict[str, str] = {}
+    for _ in range(_MOST_ANNOTATIONS):
+        if not raw.FPDFLink_Enumerate(page, at, link):
+            break
+        action = raw.FPDFLink_GetAction(link)
+        size = raw.FPDFAction_GetURIPath(document, action, None, 0) if action else 0
+        if not 1 < size <= _MOST_ADDRESS or not raw.FPDFLink_GetAnnotRect(link, place):
+            continue
+        buffer = ctypes.create_string_buffer(size)
+        raw.FPDFAction_GetURIPath(document, action, buffer, size)
+        address = buffer.value.decode("utf-8", "replace")
+        shown = address.removeprefix("mailto:").removeprefix("tel:")
+        low, high = sorted((place.bottom, place.top))
+        said = " ".join(text_page.get_text_bounded(place.left, low, place.right, high).split())
+        # A link that a line's end breaks is several of them.
+        found[shown] = f"{found[shown]} {said}" if shown in found and said not in found[shown] else said
+    whole = "".join(text.split())
+    for address, said in found.items():
+        if said and "".join(address.split("://")[-1].rstrip("/")) not in whole:
+            yield f"{said} ({address})"
 
 
 def _remark(annotation: Any, kind: int, text: str, text_page: pypdfium2.PdfTextPage) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from assistant.errors import ReadError
@@ -66,6 +66,8 @@ def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str], left_out: l
         for number, path in enumerate(slides, start=1):
             root = parse_xml(_required(package, path, limits), f"slide {number}")
             write_out_formulas(root)
+            targets = relations(package, path, limits)
+            _write_out_links(root, targets)
             part = f"slide {number}"
             shapes = list(_shapes(root))
             has_text = any(role not in _FURNITURE and any(_paragraphs(shape)) for role, shape in shapes)
@@ -79,7 +81,6 @@ def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str], left_out: l
             for role, shape in shapes:
                 if role not in (*_TITLES, *_FURNITURE):
                     yield from _shape(shape, Locator(headings=above, part=part))
-            targets = relations(package, path, limits)
             for line in part_lines(package, targets, limits):
                 yield Block(line, Locator(headings=above, part=part), BlockKind.PARAGRAPH)
             for kind, place in targets.values():
@@ -132,6 +133,16 @@ def _notes(root: Any, above: tuple[str, ...], part: str) -> Iterator[Block]:
         if role not in _FURNITURE:
             for line in _paragraphs(shape):
                 yield Block(line, Locator(headings=(*above, "Notes"), part=part), BlockKind.PARAGRAPH)
+
+
+def _write_out_links(root: Any, targets: Mapping[str, tuple[str, str]]) -> None:
+    """Put the address of each link after the words that lead there."""
+    for link in root.iter("{*}hlinkClick"):
+        address = targets.get(link.get(_RELATION) or "", ("", ""))[1]
+        run = next((one for one in link.iterancestors() if one.tag.endswith("}r")), None)
+        said = None if run is None else next(run.iter("{*}t"), None)
+        if said is not None and "://" in address and address not in (said.text or ""):
+            said.text = f"{said.text or ''} ({address})"
 
 
 def _comments(root: Any) -> Iterator[str]:

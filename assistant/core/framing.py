@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from assistant.core.events import ContextPart, PartKind
 from memory_store.models import Author, AuthorKind, Hit, SourceKind
+from memory_store.times.meant import dates_meant
 
 T = TypeVar("T")
 
@@ -57,6 +58,7 @@ def framed(number: int, hit: Hit, text: str = "") -> str:
         hit.source.title or hit.source.kind.value,
         hit.locator.label(),
         _when(hit),
+        *(f"“{words}” is {dates}" for words, dates in when_meant(hit)),
         f"by {author_label(hit.author)}" + (", unchecked" if _is_unchecked(hit) else ""),
     ]
     line = " | ".join(_BAR.sub("/", one_line(piece)) for piece in pieces if piece)
@@ -67,6 +69,13 @@ def _when(hit: Hit) -> str:
     """Return the day it was made, with its weekday where somebody speaks: "on Monday" is said of this day."""
     speaks = hit.kind is not SourceKind.DOCUMENT or bool(hit.author.name)
     return f"{hit.created_at.astimezone():{'%Y-%m-%d, %a' if speaks else '%Y-%m-%d'}}"
+
+
+def when_meant(hit: Hit) -> tuple[tuple[str, str], ...]:
+    """Return the relative words of what somebody said ("on Monday"), each with the dates it meant when it was said."""
+    if hit.kind is SourceKind.DOCUMENT:
+        return ()
+    return tuple((one_line(words), dates) for words, dates in dates_meant(hit.text, hit.created_at.astimezone()))
 
 
 def framed_briefly(number: int, hit: Hit) -> str:

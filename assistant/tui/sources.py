@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from assistant.core.events import NumberedSource
-from assistant.core.framing import author_label
+from assistant.core.framing import author_label, when_meant
 from assistant.display import excerpt, plain
 from assistant.language import _
 from memory_store import Store
@@ -40,6 +41,13 @@ class SourceView:
     dismissed: bool = False
 
 
+def _place(hit: Hit) -> Iterator[str]:
+    """Yield where a passage stands, and the dates that its relative words mean."""
+    if label := hit.locator.label():
+        yield label
+    yield from (f"“{words}”: {dates}" for words, dates in when_meant(hit))
+
+
 def of_hit(hit: Hit, number: int | None = None, cited: bool = False) -> SourceView:
     """Return a hit as it is shown."""
     return SourceView(
@@ -49,7 +57,7 @@ def of_hit(hit: Hit, number: int | None = None, cited: bool = False) -> SourceVi
         hit.source.id,
         hit.kind,
         _title(hit),
-        plain(hit.locator.label(), one_line=True),
+        plain(" · ".join(_place(hit)), one_line=True),
         plain(hit.source.path or "", one_line=True),
         _author(hit),
         hit.created_at,

@@ -114,5 +114,17 @@ def test_a_source_says_its_day_and_what_a_model_said_is_told_as_unchecked(store:
     mine, its = sorted(
         store.recall("spare key", 2, RecallFilters(echoes=True)), key=lambda hit: hit.author.kind != "user"
     )
-    assert framed(1, mine).startswith("[1] Keys | 2026-11-27, Fri | by the user\n")
+    assert framed(1, mine).startswith(
+        "[1] Keys | 2026-11-27, Fri | “Monday” is 2026-11-23 or 2026-11-30 | by the user\n"
+    )
     assert framed(2, its).splitlines()[0].endswith(" | by the model m, unchecked")
+
+
+def test_the_source_line_of_what_was_said_holds_the_dates_that_its_words_mean(store: Store) -> None:
+    talk = store.conversations.start("Plans")
+    moment = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    store.conversations.append(talk.id, Role.USER, "The dentist is tomorrow.", USER, parent_id=None, created_at=moment)
+    add_document(store, "/notes.md", "The dentist of tomorrow is a robot.")
+    framed_text = asked(assembled(store.recall("dentist", 5), {}))
+    assert "| “tomorrow” is 2026-11-26 | by the user\n> The dentist is tomorrow." in framed_text
+    assert framed_text.count("“tomorrow” is") == 1

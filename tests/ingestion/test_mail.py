@@ -297,6 +297,14 @@ def test_a_body_is_read_in_spite_of_its_declared_charset(charset: str) -> None:
     assert read(head.encode() + body.encode("gb18030"), "a.eml")[1][-1].text == body
 
 
+@pytest.mark.parametrize(("name", "head"), [("a.eml", b"Subject: x\n\n"), ("a.html", b"<p>")])
+def test_a_torn_character_is_marked_and_named(name: str, head: bytes) -> None:
+    document, blocks = read(head + "家长会定于\u4e5d月".encode()[:-2] + "二十六日".encode(), name)
+    assert "家长会定于九" in blocks[-1].text
+    assert "\ufffd" in blocks[-1].text
+    assert [part.reason for part in document.left_out] == ["damaged characters, shown as �"]
+
+
 def test_what_has_no_headers_is_no_mail() -> None:
     with pytest.raises(ReadError, match="not a mail"):
         read("just words\n", "a.eml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -82,10 +83,9 @@ def _found(member: Member) -> tuple[str | None, frozenset[str]]:
     if not _may_hold_chats(keys):
         return None, frozenset()
     for place in (*_holders(keys), "item", ""):
-        try:
-            first = list(islice(items(member.open, ReadLimits(), place), _LOOKED_AT))
-        except ReadError:
-            continue  # Whoever reads the file reports the damage.
+        first: list[Any] = []
+        with suppress(ReadError):  # Whoever reads the file reports the damage.
+            first.extend(islice(items(member.open, ReadLimits(), place), _LOOKED_AT))
         if any(looks_like_chat(one) for one in first):
             fields = {name for one in first for name in mapping(one)}
             fields |= {name for one in first for entry in entries_of(one)[:4] for name in entry.fields}

@@ -57,6 +57,7 @@ class _Metered:
         self._nesting = _Nesting()
         self.since = 0
         self._held = stream.read(3).removeprefix(_BOM)
+        self.torn = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def peek(self) -> bytes:
@@ -72,7 +73,9 @@ class _Metered:
         data, self._held = (self._held, b"") if self._held else (self._stream.read(size), b"")
         if not data.isascii() or self._decoder.getstate()[0]:
             # A torn character is one sign of damage, not the end of the export.
-            data = self._decoder.decode(data, final=not data).encode("utf-8") or (b"" if not data else self.read(size))
+            text = self._decoder.decode(data, final=not data)
+            self.torn += max(0, text.count("\ufffd") - data.count(b"\xef\xbf\xbd"))
+            data = text.encode("utf-8") or (b"" if not data else self.read(size))
         self.since += len(data)
         if self.since > self._most:
             raise ReadError(
@@ -104,6 +107,8 @@ def items(opened: Callable[[], BinaryIO], limits: ReadLimits, place: str | None 
             for item in ijson.items(metered, place, use_float=True):
                 yield item
                 metered.since = 0
+            if metered.torn:  # All was read; that some of it is damaged is still to be said.
+                raise ReadError(f"damaged characters, shown as �: {metered.torn:,}", "Compare it with the original.")
         except (ijson.JSONError, ValueError, OverflowError) as error:
             reason = "the file ends in the middle" if isinstance(error, ijson.IncompleteJSONError) else "malformed JSON"
             raise ReadError(f"{reason}; what follows can't be read", "Get a fresh copy of the export.") from error

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from assistant.ingestion.base import About, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.bookmarks import bookmarks
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
@@ -45,7 +45,10 @@ class HtmlReader:
         """Return the page's pieces, headings over them."""
         check_markup_size(file.size, limits)
         with file.open() as stream:
-            markup = decode(stream.read())
+            data = stream.read()
+        markup = decode(data)
+        if markup.count("\ufffd") > data.count(b"\xef\xbf\xbd"):
+            file.note(LeftOut("the page", "damaged characters, shown as �", "Compare it with the original."))
         if _BOOKMARKS.match(markup):
             return ReadDocument("Bookmarks", self.media_type, bookmarks(markup))
         chat = telegram_document(markup, file.stem, self.media_type)

@@ -199,6 +199,8 @@ class _Walk:
     def _text(self, message: EmailMessage, kind: str) -> None:
         text = _text_of(message)
         self._has_text = True
+        if text.count("\ufffd") > _payload(message).count(b"\xef\xbf\xbd"):
+            self._leave_out(kind, "damaged characters, shown as �", "Compare it with the original.")
         if kind == "text/html":
             check_markup_size(len(text), self._limits)
             rest: Stretch | None = None

@@ -270,5 +270,8 @@ def test_a_torn_character_costs_no_conversation(tmp_path: Path) -> None:
     path = write(tmp_path / "conversations.json", [gpt_chat("a"), gpt_chat("b")])
     whole = path.read_bytes().replace(b"Answer of a", "Größe 合同 of a".encode())
     path.write_bytes(whole.replace("合".encode(), "合".encode()[:2]))
-    chats = [one for one in imported(path) if isinstance(one, ImportedConversation)]
-    assert [chat.messages[-1].text for chat in chats] == ["Größe \ufffd同 of a.", "Answer of b."]
+    *chats, torn = imported(path)
+    texts = [chat.messages[-1].text for chat in chats if isinstance(chat, ImportedConversation)]
+    assert texts == ["Größe \ufffd同 of a.", "Answer of b."]
+    assert isinstance(torn, Torn)
+    assert "damaged characters, shown as �: 1" in torn.reason

@@ -111,6 +111,53 @@ def test_what_refers_to_something_that_is_not_there_refuses_no_document(broken: 
     assert texts(f"<w:p>{broken}{run('words')}</w:p>")[0].endswith("words")
 
 
+def listed(text: str, number: int, level: int = 0) -> str:
+    return (
+        f"<w:p><w:pPr><w:numPr><w:ilvl w:val='{level}'/><w:numId w:val='{number}'/></w:numPr></w:pPr>{run(text)}</w:p>"
+    )
+
+
+def level(number: int, kind: str, text: str, start: int = 1) -> str:
+    signs = f"<w:numFmt w:val='{kind}'/><w:lvlText w:val='{text}'/>"
+    return f"<w:lvl w:ilvl='{number}'><w:start w:val='{start}'/>{signs}</w:lvl>"
+
+
+LISTS = (
+    f"<w:abstractNum w:abstractNumId='0'>{level(0, 'decimal', '§ %1')}{level(1, 'decimal', '%1.%2')}"
+    f"{level(2, 'lowerLetter', '(%3)')}</w:abstractNum><w:abstractNum w:abstractNumId='1'>{level(0, 'bullet', '•')}"
+    f"</w:abstractNum><w:abstractNum w:abstractNumId='2'>{level(0, 'upperRoman', '%1.', 4)}</w:abstractNum>"
+    "<w:num w:numId='1'><w:abstractNumId w:val='0'/></w:num><w:num w:numId='2'><w:abstractNumId w:val='1'/></w:num>"
+    "<w:num w:numId='3'><w:abstractNumId w:val='2'/></w:num><w:num w:numId='4'><w:abstractNumId w:val='0'/>"
+    "<w:lvlOverride w:ilvl='0'><w:startOverride w:val='7'/></w:lvlOverride></w:num>"
+)
+
+
+def test_paragraphs_have_the_numbers_that_word_counts() -> None:
+    body = "".join(
+        (
+            listed("Rent", 1), listed("It is due monthly.", 1, 1), listed("by transfer", 1, 2), listed("in cash", 1, 2),
+            listed("It may rise.", 1, 1), docx_paragraph("Between"), listed("Term", 1), listed("It ends.", 1, 1),
+            listed("A bullet", 2), listed("Annex", 3), listed("Annex", 3), listed("Anew", 4), listed("Nowhere", 9),
+        )
+    )  # fmt: skip
+    assert texts(body, {"numbering": ("w:numbering", LISTS)}) == [
+        *("§ 1 Rent", "1.1 It is due monthly.", "(a) by transfer", "(b) in cash", "1.2 It may rise.", "Between"),
+        *("§ 2 Term", "2.1 It ends.", "A bullet", "IV. Annex", "V. Annex", "§ 7 Anew", "Nowhere"),
+    ]
+
+
+def test_a_style_numbers_its_paragraphs() -> None:
+    numbered = "<w:pPr><w:numPr><w:ilvl w:val='1'/><w:numId w:val='1'/></w:numPr></w:pPr>"
+    style = f"<w:style w:type='paragraph' w:styleId='Clause'><w:name w:val='Clause'/>{numbered}</w:style>"
+    style += "<w:style w:type='paragraph' w:styleId='Sub'><w:name w:val='Sub'/><w:basedOn w:val='Clause'/></w:style>"
+    body = listed("Rent", 1) + docx_paragraph("Due", "Clause") + docx_paragraph("Late", "Sub")
+    data = document(body, {"numbering": ("w:numbering", LISTS)})
+    with zipfile.ZipFile(BytesIO(data)) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    parts["word/styles.xml"] = f"<w:styles {NAMES}>{style}</w:styles>".encode()
+    assert text_of(read(zip_of(parts), "a.docx")[1]) == "§ 1 Rent\n1.1 Due\n1.2 Late"
+
+
 def test_notes_and_comments_are_read_with_the_sign_that_leads_to_them() -> None:
     body = f"<w:p>{run('Two months')}<w:r><w:footnoteReference w:id='2'/></w:r>{run(' of notice')}"
     body += "<w:r><w:commentReference w:id='0'/></w:r></w:p>"

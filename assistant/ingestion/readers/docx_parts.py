@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from assistant.ingestion.base import LeftOut, ReadLimits
+from assistant.ingestion.readers.docx_numbers import Numbering
 from assistant.ingestion.readers.office_text import formula_text, part_lines
 from assistant.ingestion.readers.packages import parse_xml, read_part, relations
 
@@ -34,7 +35,9 @@ def prepared(package: zipfile.ZipFile, limits: ReadLimits) -> io.BytesIO:
         for info in package.infolist():
             if info.filename in (main, *places.values()):
                 known = relations(package, info.filename, limits)
-                copy.writestr(info.filename, _rewritten(read_part(package, info.filename, limits) or b"", known, notes))
+                data = read_part(package, info.filename, limits) or b""
+                numbering = _numbering(package, main, limits) if info.filename == main else None
+                copy.writestr(info.filename, _rewritten(data, known, notes, numbering))
             elif info.filename.endswith((".xml", ".rels")):
                 copy.writestr(info.filename, package.read(info))
             else:
@@ -55,12 +58,33 @@ def _ids(package: zipfile.ZipFile, place: str | None, kind: str, limits: ReadLim
     return set() if data is None else {_value(one, "id") for one in parse_xml(data, kind).iter(f"{{*}}{kind}")}
 
 
+def _numbering(package: zipfile.ZipFile, main: str, limits: ReadLimits) -> Numbering | None:
+    """Return how the document's paragraphs are numbered, if any are."""
+    parts = {
+        kind: read_part(package, place, limits)
+        for kind, place in relations(package, main, limits).values()
+        if kind in ("numbering", "styles")
+    }
+    numbering, styles = parts.get("numbering"), parts.get("styles")
+    if not numbering:
+        return None
+    return Numbering(parse_xml(numbering, "list of lists"), parse_xml(styles, "list of styles") if styles else None)
+
+
 def _rewritten(
-    data: bytes, known: Mapping[str, object] | None = None, notes: Mapping[str, set[str]] | None = None
+    data: bytes,
+    known: Mapping[str, object] | None = None,
+    notes: Mapping[str, set[str]] | None = None,
+    numbering: Numbering | None = None,
 ) -> bytes:
     from lxml import etree
 
     root = parse_xml(data, "content")
+    for paragraph in root.iter("{*}p") if numbering is not None else ():
+        label = numbering.label(paragraph) if numbering is not None else ""
+        if label and any(one.text for one in paragraph.iter("{*}t")):
+            at = 1 if _local(paragraph[0]) == "pPr" else 0
+            paragraph.insert(at, _run(f"{label} "))
     for element in list(root.iter("{*}hyperlink", "{*}blip", "{*}imagedata")):
         _cut_loose(element, known or {})
     for kind, there in (notes or {}).items():

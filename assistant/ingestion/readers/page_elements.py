@@ -139,14 +139,15 @@ class ListNumbers:
         """Return the mark of the next item, such as `3. `."""
         number = _whole(item.get("value")) or self._next
         self._next = number + self._step
-        return f"{_counted(number, self._kind)}. "
+        return f"{counted(number, self._kind)}. "
 
 
 def _whole(value: object) -> int | None:
     return int(value) if isinstance(value, str) and re.fullmatch(r"-?\d{1,6}", value.strip()) else None
 
 
-def _counted(number: int, kind: str) -> str:
+def counted(number: int, kind: str) -> str:
+    """Return a number in the signs of a list: 1, a, A, i or I."""
     if kind in ("a", "A") and 1 <= number <= 26:
         return chr(ord(kind) + number - 1)
     if kind in ("i", "I") and 1 <= number < 40:

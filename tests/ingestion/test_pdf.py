@@ -321,6 +321,17 @@ def test_columns_written_from_the_right_begin_with_the_right_one() -> None:
     assert [isinstance(part, Column) and part.lines[0][-3:].strip() for part in parts] == ["320", "50"]
 
 
+def test_lines_written_from_the_top_begin_at_the_right() -> None:
+    spans = [Span(left, 600, left + 12, 780, text) for left, text in ((300, "十時から始まる"), (330, "明日の会議は"))]
+    assert arranged(spans) == [Column(["明日の会議は", "十時から始まる"])]
+    signs = [
+        Span(left, 700 - 20 * at, left + 12, 712 - 20 * at, sign)
+        for left in (300, 330)
+        for at, sign in enumerate("明日の")
+    ]
+    assert arranged(signs) is None
+
+
 def test_a_line_across_a_table_ends_it() -> None:
     spans = [Span(left, 700 - 14 * at, left + 40, 708 - 14 * at, f"{at}") for at in range(3) for left in (50, 150, 250)]
     spans.append(Span(50, 658, 300, 666, "A line across all of it"))

@@ -282,7 +282,7 @@ def test_every_format_has_its_maker() -> None:
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_every_sentence_is_read_wherever_it_stands(name: str, seed: int) -> None:
     say = Sayer(random.Random(seed), LATIN if name in OF_LATIN else WIDE)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _PDFIUM = threading.Lock()
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD in fpdfview.h
 _TAIL_BYTES = 65536
+_XFA = (2, 3)  # FORMTYPE_XFA_FULL and FORMTYPE_XFA_FOREGROUND in fpdf_formfill.h
 _MOST_ATTACHED = 200
 _NOBODY = ("", "anonymous", "unknown", "unspecified")
 _HINT = "Text recognition found no words there; look at the page itself."
@@ -75,6 +76,7 @@ class PdfReader:
                 metadata = document.get_metadata_dict()
                 outline = _outline(document)
                 attached = list(_attached(document, file, left_out))
+                is_for_one_program = document.get_formtype() in _XFA
             pages = _pages(document, limits)
             if is_available():
                 left_out += _recognise(document, pages, began + PART_OF_TIME * seconds_for(file, limits))
@@ -83,6 +85,9 @@ class PdfReader:
                 document.close()
         if not any(page.text.strip() or page.fields or page.remarks or page.recognised for page in pages):
             raise ReadError("no text layer: it holds only images of pages", _HINT if is_available() else INSTALL)
+        if is_for_one_program:
+            hint = "Open it in Adobe Reader, print it as PDF and import that."
+            left_out.append(LeftOut("form", "it is made for Adobe's programs alone (XFA)", hint))
         left_out += _not_read(pages)
         title, author = (metadata.get(name, "").strip().strip("()") for name in ("Title", "Author"))
         return ReadDocument(

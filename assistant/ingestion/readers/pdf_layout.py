@@ -59,7 +59,9 @@ class Table:
 def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
     """Return a page's columns and tables in reading order; None where it has none and its own order is as good."""
     lines = [_with_near_joined(line) for line in lines_of_spans([span for span in spans if span.text.strip()])]
-    if len(lines) > _MOST_LINES or sum(len(line) > 1 for line in lines) < 2:
+    if upright := _upright(spans):
+        return [Column([span.text for span in upright])]
+    if len(lines) > _MOST_LINES or sum(len(line) > 1 for line in lines) < 2 or _are_single_signs(spans):
         return None
     middle = (min(line[0].left for line in lines) + max(line[-1].right for line in lines)) / 2
     parts: list[Column | Table] = []
@@ -89,6 +91,21 @@ def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
     if not found:
         return None
     return [*parts, Column(plain)] if plain else parts
+
+
+def _upright(spans: Sequence[Span]) -> list[Span]:
+    """Return the lines of a page that is written from the top, from the right; none of another page."""
+    long = [span for span in spans if len(span.text) > 2]
+    upright = [span for span in long if span.height > 1.5 * (span.right - span.left)]
+    if 2 * len(upright) <= len(long):
+        return []
+    return sorted(spans, key=lambda span: (-span.right, -span.top))
+
+
+def _are_single_signs(spans: Sequence[Span]) -> bool:
+    """Say whether most spans are one Chinese or Japanese sign: set one by one, they make no table."""
+    single = sum(len(span.text) == 1 and span.text > "\u2e80" for span in spans)
+    return 2 * single > len(spans)
 
 
 def lines_of_spans(spans: Sequence[Span]) -> list[Line]:

@@ -62,6 +62,17 @@ def test_what_is_attached_is_named_and_becomes_files_of_their_own() -> None:
     assert document.attached[0].modified_at == document.created_at
 
 
+def test_a_file_in_the_text_of_an_old_mail_is_attached_to_it() -> None:
+    body = "Hello.\n\nbegin 644 ../plan.txt\n%=V]R9',\n`\nend\n\nbegin 644 of a sentence\nthat goes on\n"
+    document, blocks = read(f"Subject: x\n\n{body}", "a.eml")
+    assert [(one.path, one.open().read()) for one in document.attached] == [("/home/me/a.eml!/plan.txt", b"words")]
+    assert [block.text for block in blocks][1:] == [
+        "Hello.",
+        "begin 644 of a sentence\nthat goes on",
+        "Attachment: plan.txt",
+    ]
+
+
 def test_a_forwarded_mail_is_one_of_its_own_with_what_is_attached_to_it() -> None:
     inner = mail("The deposit is due.\n", subject="Flat")
     inner.replace_header("From", "Omar <omar@home.example>")

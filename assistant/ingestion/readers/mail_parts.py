@@ -16,6 +16,7 @@ from assistant.ingestion.readers.markup import blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
 from assistant.ingestion.readers.quoting import Known, Stretch, opens_rest, stretches, unflowed
+from assistant.ingestion.readers.uuencoded import without_files
 from memory_store.models import Author, AuthorKind, Locator
 
 _DEEPEST: Final = 20
@@ -165,12 +166,12 @@ class _Walk:
         elif message.get_content_maintype() in ("message", "multipart") or kind == "text/rfc822-headers":
             self._text(message, "text/plain")  # What a mail server reports, or parts without their boundary.
         elif kind in _CALENDARS or name.lower().endswith(".ics"):
-            self._attach(name or "invite.ics", message, ".ics")
+            self._attach(name or "invite.ics", _payload(message), ".ics")
         elif message.get_content_maintype() in _MEDIA:
             self._names.append(name or kind)
             self._media.append(name or kind)
         elif name or message.get_content_disposition() == "attachment":
-            self._attach(name or "attachment" + _suffix(kind), message, _suffix(kind))
+            self._attach(name or "attachment" + _suffix(kind), _payload(message), _suffix(kind))
         elif kind.startswith("text/"):
             self._text(message, "text/plain")
         elif data := _payload(message):
@@ -180,9 +181,8 @@ class _Walk:
         disposition = message.get_content_disposition()
         return disposition != "attachment" and not (name and self._has_text)
 
-    def _attach(self, name: str, message: EmailMessage, suffix: str) -> None:
+    def _attach(self, name: str, data: bytes, suffix: str) -> None:
         self._names.append(name)
-        data = _payload(message)
         if not data:
             self._leave_out(name, "empty file", "There is nothing to remember in it.")
         elif len(self._content.attached) >= _MOST_ATTACHED:
@@ -210,7 +210,9 @@ class _Walk:
                 quoted = block.kind is BlockKind.QUOTE
                 self._add(block, rest or (Stretch((), quoted=True) if quoted else None))
             return
-        lines = text.splitlines()
+        lines, files = without_files(text.splitlines())
+        for name, data in files:
+            self._attach(_plain_name(name), data, "")
         if (message.get_param("format") or "") == "flowed":
             delete_space = str(message.get_param("delsp") or "").lower() == "yes"
             lines = list(unflowed(lines, delete_space=delete_space))
@@ -293,7 +295,11 @@ def _filename(message: EmailMessage) -> str:
         name = message.get_filename() or ""
     except (ValueError, TypeError, LookupError, AttributeError):
         return ""  # A parameter that can't be parsed.
-    plain = unfolded(header_text(str(name))).replace("\\", "/").rpartition("/")[2]
+    return _plain_name(str(name))
+
+
+def _plain_name(name: str) -> str:
+    plain = unfolded(header_text(name)).replace("\\", "/").rpartition("/")[2]
     return plain.replace("!", "_")[:150].strip(". ") if plain.strip(". ") else ""
 
 

@@ -32,6 +32,8 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
         (12, 'General "kg"', "12 kg"),
         (0.1 + 0.2, "", "0.3"),
         (7, "d mmm yyyy", "7"),
+        (-5, r'"$"#,##0.00_);[Red]\("$"#,##0.00\)', "($5.00)"),
+        (1500, '[>=1000]#,##0,"K";0', "1500"),
         (1e300, "0.00", "1e+300"),
     ],
 )

@@ -98,6 +98,21 @@ def test_links_keep_their_addresses_where_they_lead_elsewhere() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "saved",
+    [
+        "<!-- saved from url=(0024)https://harbour.example/p -->",
+        "<!--\n Page saved with SingleFile \n url: https://harbour.example/p \n-->",
+        "<base href='https://www.harbour.example/'>",
+        "<meta property='og:url' content='https://harbour.example/p'>",
+    ],
+)
+def test_a_page_that_says_where_it_is_from_keeps_no_addresses_of_its_own(saved: str) -> None:
+    body = f"<p>{STORY}<a href='https://harbour.example/a'>here</a> and <a href='https://b.example'>there</a>."
+    text = text_of(read(f"<html><head>{saved}</head><body>{body}</body></html>", "a.html")[1])
+    assert text.endswith("here and there (https://b.example).")
+
+
 def test_lists_of_links_keep_all_addresses_and_prose_full_of_links_none() -> None:
     links = [f"<a href='https://s{n}.example'>Site {n}</a>" for n in range(8)]
     page = "<ul>" + "".join(f"<li>{one}" for one in links) + f"</ul><p>Here {' and there is also '.join(links)}."

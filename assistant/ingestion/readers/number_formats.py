@@ -22,6 +22,7 @@ _TOKEN: Final = re.compile(
     r'"([^"]*)"?|\\(.)|[_*].|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|([#0?.,]+)|(General)|(.)', re.IGNORECASE
 )
 _NOT_OF_NUMBERS: Final = re.compile(r"[dmyhsgbe/@]", re.IGNORECASE)
+_CONDITION: Final = re.compile(r"\[[<>=]")
 _MOST_CHARS: Final = 255  # the longest code that Excel takes
 _MOST_DIGITS: Final = 30
 
@@ -53,7 +54,7 @@ def shown(value: float, code: str) -> str:
 @lru_cache(maxsize=512)
 def _sections(code: str) -> tuple[tuple[tuple[str, str], ...], ...]:
     """Return the sections of a code as (kind, text) pieces; none if it is no code for numbers."""
-    if len(code) > _MOST_CHARS:
+    if len(code) > _MOST_CHARS or _CONDITION.search(code):
         return ()
     sections: list[list[tuple[str, str]]] = [[]]
     for match in _TOKEN.finditer(code):

@@ -196,6 +196,11 @@ def relations(package: zipfile.ZipFile, part: str, limits: ReadLimits) -> dict[s
     return found
 
 
+def relation_of(element: Any) -> str:
+    """Return the id of what an element of an Office file refers to, whatever namespace it has for that."""
+    return next((value for key, value in element.attrib.items() if key.endswith("/relationships}id")), "")
+
+
 def texts(root: Any, *local_names: str) -> Iterable[str]:
     """Yield the texts of all elements with one of these names, whatever their namespace."""
     for element in root.iter("{*}" + local_names[0], *("{*}" + name for name in local_names[1:])):

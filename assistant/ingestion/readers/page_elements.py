@@ -17,7 +17,7 @@ _SHOWN_BY_CLICK: Final = re.compile(
     r"more|slide|step|fold\w*)(?=$|[\s_-]|\d)",
     re.IGNORECASE,
 )
-_ICONS: Final = re.compile(r"material-(?:icons|symbols)|katex-html|MathJax_Preview")
+_ICONS: Final = re.compile(r"material-(?:icons|symbols)|katex-html|MathJax_Preview|\bsf-hidden\b")
 _VALUES: Final = frozenset(
     ("", "text", "search", "email", "tel", "number", "date", "time", "month", "week", "url", "datetime-local")
 )

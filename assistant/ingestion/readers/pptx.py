@@ -10,12 +10,11 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.office_text import part_lines, write_out_formulas
-from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, relations, texts
+from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, relation_of, relations, texts
 from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
 from memory_store.models import Locator
 
 _TRUE = ("1", "true")
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _TITLES = ("title", "ctrTitle")
 # Placeholders that repeat on every slide, and the picture of the slide on its page of notes.
 _FURNITURE = ("dt", "ftr", "sldNum", "hdr", "sldImg")
@@ -57,7 +56,7 @@ class PptxReader:
 def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
     presentation = parse_xml(_required(package, "ppt/presentation.xml", limits), "presentation")
     targets = relations(package, "ppt/presentation.xml", limits)
-    ids = (element.get(_RELATION) for element in presentation.iter("{*}sldId"))
+    ids = (relation_of(element) for element in presentation.iter("{*}sldId"))
     return [targets[one][1] for one in ids if one in targets]
 
 
@@ -138,7 +137,7 @@ def _notes(root: Any, above: tuple[str, ...], part: str) -> Iterator[Block]:
 def _write_out_links(root: Any, targets: Mapping[str, tuple[str, str]]) -> None:
     """Put the address of each link after the words that lead there."""
     for link in root.iter("{*}hlinkClick"):
-        address = targets.get(link.get(_RELATION) or "", ("", ""))[1]
+        address = targets.get(relation_of(link), ("", ""))[1]
         run = next((one for one in link.iterancestors() if one.tag.endswith("}r")), None)
         said = None if run is None else next(run.iter("{*}t"), None)
         if said is not None and "://" in address and address not in (said.text or ""):

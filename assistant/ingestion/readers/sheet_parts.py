@@ -11,10 +11,9 @@ from typing import IO, Any, Final
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.readers import number_formats
-from assistant.ingestion.readers.packages import UNPACKING_FAILURES, parse_xml, read_part, relations
+from assistant.ingestion.readers.packages import UNPACKING_FAILURES, parse_xml, read_part, relation_of, relations
 
 Place = tuple[int, int]
-RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _PLACE: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 _PRINT_CODE: Final = re.compile(r'&(?:"[^"]*"|K[0-9A-Fa-f]{6}|\d{1,3}|[A-Za-z])')
 _MOST_FORMATS: Final = 100_000
@@ -47,7 +46,7 @@ def sheet_paths(package: zipfile.ZipFile, limits: ReadLimits) -> dict[str, str]:
         return {}
     targets = relations(package, "xl/workbook.xml", limits)
     sheets = parse_xml(workbook, "workbook").iter("{*}sheet")
-    return {one.get("name") or "": targets[one.get(RELATION)][1] for one in sheets if one.get(RELATION) in targets}
+    return {one.get("name") or "": targets[relation_of(one)][1] for one in sheets if relation_of(one) in targets}
 
 
 def number_codes(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
@@ -102,7 +101,7 @@ def _read_cells(stream: IO[bytes], codes: list[str], targets: dict[str, tuple[st
                 while element.getprevious() is not None:
                     del element.getparent()[0]
             elif name == "hyperlink":
-                address = targets.get(element.get(RELATION) or "", ("", ""))[1]
+                address = targets.get(relation_of(element), ("", ""))[1]
                 if (place := _place(element.get("ref"))) and address:
                     found.note(place, address)
             elif element.text and (text := " ".join(_PRINT_CODE.sub(" ", element.text).split())):

@@ -89,6 +89,13 @@ def test_two_columns_of_a_form_are_names_and_values(first: str) -> None:
     assert lines_of(form, has_header=False) == ["Tenant: Lena Brandt", "Rent: 940", "From: 01.02.2026", "Pets: a dog"]
 
 
+def test_two_columns_whose_first_repeats_are_no_form() -> None:
+    assert lines_of("Ward,Doctor\nEar,Kranz\nEar,Oduya", has_header=False) == [
+        "Ward: Ear | Doctor: Kranz",
+        "Ward: Ear | Doctor: Oduya",
+    ]
+
+
 def test_two_rows_of_names_become_one() -> None:
     groups = [Cell("Person", rows=2), Cell("Contact", columns=2), Cell("Town", rows=2)]
     rows = [(groups, False, False), ([Cell("Phone"), Cell("Mail")], False, False)]

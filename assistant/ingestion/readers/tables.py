@@ -247,7 +247,7 @@ def _names_columns(row: Row, below: Sequence[Row], is_named: bool, has_header: b
     whole = len(set(cells)) == len(cells) and len(filled) >= width - (not row.cell(0))
     if is_named or not whole:
         return False
-    return has_header or len(filled) > 2 or not below
+    return has_header or len(filled) > 2 or not below or not _are_pairs([row, *below])
 
 
 def _is_mixed(kinds: Iterable[Kind]) -> bool:

@@ -20,6 +20,7 @@ from memory_store.errors import EmbeddingError, IndexUnavailableError
 from memory_store.models import RecallFilters, SourceKind
 from memory_store.retrieval.pool import REACH, Pool
 from memory_store.retrieval.query import Query, understand
+from memory_store.retrieval.romanised import with_names
 from memory_store.retrieval.words import stems
 from memory_store.vector_index.base import VectorHit, VectorIndex
 
@@ -57,7 +58,7 @@ class VectorSide:
 def understood(database: Database, text: str, asked_at: datetime) -> Query:
     """Return a query as it is understood in this store, by the names of those who speak in it."""
     with database.read() as connection:
-        return understand(text, passages.people(connection), asked_at)
+        return with_names(connection, understand(text, passages.people(connection), asked_at))
 
 
 def gather(

@@ -146,4 +146,4 @@ def _moment(value: object) -> datetime | None:
     if isinstance(value, list) and value:
         return _moment(value[0])
     # "Tuesday, March 4th 2025, 10:22:33 am", as a plugin of Obsidian writes it.
-    return parse_words(re.sub(r"(\d)(?:st|nd|rd|th)\b", r"\1", value)) if isinstance(value, str) else None
+    return parse_words(value) if isinstance(value, str) else None

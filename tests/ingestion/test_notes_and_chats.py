@@ -145,6 +145,32 @@ def test_messages_of_people_as_json_are_sentences_with_speakers(value: object) -
     assert [one.reason for one in document.left_out] == ["pictures, recordings or files that are not read: 1"]
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"text": ["See ", {"type": "text_link", "text": "it", "href": "https://ex.org"}]}, "See it (https://ex.org)"),
+        ({"text": "", "poll": {"question": "Soup?", "answers": [{"text": "Yes", "voters": 2}]}}, "Soup?\nYes: 2"),
+        ({"text": "", "contact_information": {"first_name": "Ada", "phone_number": "+44 1"}}, "Ada +44 1"),
+        ({"text": "", "place_name": "Pier", "location_information": {"latitude": 1.5}}, "Pier, 1.5"),
+        ({"text": "words", "forwarded_from": "News"}, "News: words"),
+        ({"content": "https://ex.org", "embeds": [{"title": "Page", "fields": [{"name": "a", "value": "1"}]}]},
+         "https://ex.org\nPage\na: 1"),
+        ({"share": {"link": "https://ex.org", "share_text": "Recipe"}, "content": ""}, "Recipe https://ex.org"),
+    ],
+)  # fmt: skip
+def test_what_a_message_shows_besides_its_words_is_read(more: dict[str, object], words: str) -> None:
+    value = {"messages": [{"from": "Kim", "date": "2026-01-05T10:00:00", **more}]}
+    assert told(read(json.dumps(value), "a.json")[1]) == [("2026-01-05 10:00", "Kim", f"Kim: {words}")]
+
+
+def test_messages_of_nothing_but_pictures_hide_no_chat() -> None:
+    picture = {"sender_name": "Kim", "timestamp_ms": 1767607380000, "photos": [{"uri": "x.jpg"}]}
+    value = {"messages": [picture, {**picture, "content": "Both of us"}, picture]}
+    document, blocks = read(json.dumps(value), "a.json")
+    assert told(blocks) == [("2026-01-05 10:03", "Kim", "Kim: Both of us")]
+    assert [one.reason[-2:] for one in document.left_out] == [" 3"]
+
+
 def test_a_page_of_telegram_is_a_chat_too() -> None:
     def message(said: str, when: str, name: str = "") -> str:
         named = f'<div class="from_name">{name} </div>' if name else ""

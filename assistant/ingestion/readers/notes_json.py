@@ -136,13 +136,14 @@ def _chats(value: Any, depth: int) -> Iterator[tuple[str, list[dict[str, Any]]]]
 
 def _are_messages(entries: list[dict[str, Any]]) -> bool:
     said = [one for one in entries if one.get("type") != "service"]
-    known = sum(bool(_speaker(one)) and _at(one) is not None and any(key in one for key in _WORDS) for one in said)
-    return known >= 1 and known >= 0.8 * len(said)
+    told = [one for one in said if _speaker(one) and _at(one) is not None]
+    known = sum(any(key in one for key in (*_WORDS, *_MEDIA)) for one in told)
+    return known >= 0.8 * len(said) and any(key in one for one in told for key in _WORDS)
 
 
 def _blocks(chats: list[tuple[str, list[dict[str, Any]]]], left_out: list[LeftOut]) -> Iterator[Block]:
     for title, entries in chats:
-        messages = [Uttered(_speaker(one), _words(one), _at(one)) for one in entries if one.get("type") != "service"]
+        messages = [Uttered(_speaker(one), _words(one), _at(one)) for one in entries]
         if len(messages) > 1 and all(one.at for one in messages):
             messages.sort(key=lambda one: one.at.timestamp() if one.at else 0.0)  # Some exports begin with the newest.
         pictures = sum(any(one.get(key) for key in _MEDIA) for one in entries)
@@ -165,13 +166,42 @@ def _speaker(one: dict[str, Any]) -> str:
 
 
 def _words(one: dict[str, Any]) -> str:
-    for key in _WORDS:
-        value = one.get(key)
-        if isinstance(value, list):  # Telegram parts a text where its form changes.
-            value = "".join(part if isinstance(part, str) else str(mapping(part).get("text") or "") for part in value)
-        if isinstance(value, str) and value.strip():
-            return _mended(value)
-    return ""
+    said = next((words for key in _WORDS if (words := _flat(one.get(key)))), "")
+    origin = one_line(one.get("forwarded_from"))
+    pieces = [f"{origin}: {said}" if origin and said else said, *(line for line in _besides(one) if line not in said)]
+    return _mended("\n".join(piece for piece in pieces if piece))
+
+
+def _flat(value: Any) -> str:
+    """Return a text that Telegram parts where its form changes; links keep their addresses."""
+    if not isinstance(value, list):
+        return value if isinstance(value, str) and value.strip() else ""
+    pieces = []
+    for part in value:
+        words, address = str(mapping(part).get("text") or ""), one_line(mapping(part).get("href"))
+        pieces.append(part if isinstance(part, str) else f"{words} ({address})" if address else words)
+    return "".join(pieces) if any(piece.strip() for piece in pieces) else ""
+
+
+def _besides(one: dict[str, Any]) -> Iterator[str]:
+    """Yield what a message shows besides its words: a poll, a person, a place, the summary of a page."""
+    if one.get("type") == "service" and one.get("title"):
+        yield one_line(one["title"])  # what a group is called
+    poll = mapping(one.get("poll"))
+    yield _flat(poll.get("question"))
+    for answer in map(mapping, sequence(poll.get("answers"))):
+        yield f"{_flat(answer.get('text'))}: {answer.get('voters', 0)}"
+    person, place, share = (mapping(one.get(key)) for key in ("contact_information", "location_information", "share"))
+    yield " ".join(filter(None, (one_line(person.get(key)) for key in ("first_name", "last_name", "phone_number"))))
+    where = [one_line(one.get(key)) for key in ("place_name", "address")]
+    yield ", ".join(filter(None, [*where, *(str(at) for at in place.values() if isinstance(at, float))]))
+    yield " ".join(filter(None, (one_line(share.get(key)) for key in ("share_text", "link"))))
+    for key in ("embeds", "attachments"):
+        for card in map(mapping, sequence(one.get(key))):
+            yield "\n".join(words for name in ("title", "description", "text") if (words := _flat(card.get(name))))
+            for entry in map(mapping, sequence(card.get("fields"))):
+                name = one_line(entry.get("name")) or one_line(entry.get("title"))
+                yield f"{name}: {one_line(entry.get('value'))}"
 
 
 def _mended(text: str) -> str:

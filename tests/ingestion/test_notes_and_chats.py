@@ -44,6 +44,29 @@ OMAR = ("2026-01-06 20:00", "Omar", "Omar: Fine\n\nbye")
             " Omar's\n[1/5/26, 10:04:00 AM] Omar: \u200eimage omitted\n[1/6/26, 8:00:00 PM] ~ Omar: Fine\n\nbye\n",
         ),
         (
+            "à.txt",
+            "05/01/2026 à 10:03 - Lena: The key: at Omar's\n05/01/2026 à 10:04 - Omar: <Médias omis>\n"
+            "06/01/2026 à 20:00 - Omar: Fine\n\nbye\n",
+        ),
+        (
+            "arabic.txt",
+            "٥\u200f/١\u200f/٢٠٢٦، ١٠:٠٣ ص - Lena: The key: at Omar's\n"
+            "٦\u200f/١\u200f/٢٠٢٦، ٨:٠٠ م - Omar: Fine\n\nbye\n",
+        ),
+        (
+            "korean.txt",
+            "2026. 1. 5. 오전 10:03 - Lena: The key: at Omar's\n2026. 1. 6. 오후 8:00 - Omar: Fine\n\nbye\n",
+        ),
+        (
+            "Talk on a phone.txt",
+            "2026년 1월 5일 오전 10:03, Lena : The key: at Omar's\n2026년 1월 6일 오후 8:00, Omar : Fine\n\nbye\n",
+        ),
+        (
+            "edited.txt",
+            "[05.01.26, 10:03:00] Lena: The key: at Omar's \u200e<This message was edited>\n[05.01.26, 10:04:00] Omar:"
+            " \u200e<attached: 00000012-PHOTO-2026-01-05-10-04-00.jpg>\n[06.01.26, 20:00:00] Omar: Fine\n\nbye\n",
+        ),
+        (
             "signal.md",
             "[2026-01-05, 10:03] Lena: The key: at Omar's\n[2026-01-06, 20:00] Omar: Fine\n\nbye\n",
         ),
@@ -193,8 +216,10 @@ def test_a_page_of_telegram_is_a_chat_too() -> None:
 
 def test_bytes_that_were_written_as_characters_are_read_as_text() -> None:
     words = "Größe".encode().decode("latin-1")
-    value = {"messages": [{"sender_name": words, "timestamp_ms": 1767607380000, "content": words}]}
-    assert told(read(json.dumps(value), "a.json")[1])[0][1:] == ("Größe", "Größe: Größe")
+    value = {"title": words, "messages": [{"sender_name": words, "timestamp_ms": 1767607380000, "content": words}]}
+    document, blocks = read(json.dumps(value), "a.json")
+    assert document.title == "Größe"
+    assert told(blocks)[0][1:] == ("Größe", "Größe: Größe")
 
 
 KEEP: dict[str, Any] = {"isTrashed": False, "title": "Shopping", "createdTimestampUsec": 1736067600000000}

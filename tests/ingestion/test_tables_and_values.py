@@ -32,6 +32,20 @@ def test_other_delimiters_are_found(mark: str, name: str) -> None:
     assert blocks[0].text == "name: Ada | city: London, UK"
 
 
+@pytest.mark.parametrize(
+    ("table", "lines"),
+    [
+        ("Compte;1234;;1 234,56\n02/02/26;EDF;;-45,00\n01/02/26;Loyer;;-700,00\n", "02/02/26 | EDF | -45,00"),
+        ("In\nMonth;Sum\nMay;100\nJune;200\n\nOut\nMonth;What;Sum\nMay;Rent;7\n", "Month: May | What: Rent | Sum: 7"),
+        ('Title,ISBN\nMomo,"=""3522177509"""\n', "Title: Momo | ISBN: 3522177509"),
+        ("Frage,Ja,Nein\nTee?,5,2\nMilch?,1,6\n", "Frage: Tee? | Ja: 5 | Nein: 2"),
+    ],
+    ids=["decimal commas", "tables of two widths", "numbers as text", "yes and no as names"],
+)
+def test_cells_are_told_apart_as_their_program_meant_them(table: str, lines: str) -> None:
+    assert lines in [block.text for block in read(table, "a.csv")[1]]
+
+
 def test_a_chinese_csv_in_gb18030_is_read() -> None:
     _, blocks = read("姓名,城市\n张三,昆明\n李四,大理\n".encode("gb18030"), "a.csv")
     assert blocks[1].text == "姓名: 李四 | 城市: 大理"

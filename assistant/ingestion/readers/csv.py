@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -16,6 +17,8 @@ from memory_store.models import Locator
 
 # Where two marks divide the rows as evenly, the earlier one is it: a comma also stands in numbers and sentences.
 _DELIMITERS: Final = "\t;|,"
+_DECIMAL: Final = re.compile(r"(?<=\d),(?=\d)")
+_AS_TEXT: Final = re.compile(r'="(.*)"', re.DOTALL)  # how a number is kept from becoming one in Excel
 _NONE: Final = "\x1f"  # stands in no line: a table of one column
 _SAMPLE_LINES: Final = 60
 _SEPARATOR_LINE: Final = "sep="  # Excel's own first line
@@ -61,6 +64,7 @@ def _rows(file: SourceFile, limits: ReadLimits) -> Iterator[Row]:
                 first, before = rows.line_num + skipped, first
                 if len(cells) > MOST_COLUMNS:  # spreadsheets stop there: it is a broken quotation
                     raise ReadError(f"malformed CSV: a row of {len(cells):,} cells", "Export the table again.")
+                cells = [match[1] if (match := _AS_TEXT.fullmatch(cell)) else cell for cell in cells]
                 yield Row(cells, first_line=before + 1, last_line=first)
         except csv.Error as error:
             reason = f"malformed CSV at line {rows.line_num + skipped}: {error}"
@@ -81,8 +85,14 @@ def _delimiter(file: SourceFile, limits: ReadLimits) -> tuple[str, int]:
     if file.suffix in (".tsv", ".tab"):
         return "\t", 0
     scores = {mark: _evenness(sample, mark) for mark in _DELIMITERS}
+    if not any("," in _DECIMAL.sub("", line) for line in sample) and any(scores[mark] for mark in _DELIMITERS[:-1]):
+        scores[","] = 0.0  # it stands in numbers alone
     best = max(scores, key=lambda mark: scores[mark])
-    return (best if scores[best] else _NONE), 0
+    if scores[best]:
+        return best, 0
+    # Tables of several widths below each other: marks that stand in no sentence divide most lines all the same.
+    filled = [line for line in sample if line.strip()]
+    return next((mark for mark in _DELIMITERS[:-1] if sum(mark in line for line in filled) > len(filled) / 2), _NONE), 0
 
 
 def _evenness(sample: list[str], mark: str) -> float:

@@ -131,7 +131,7 @@ def _chats(value: Any, depth: int) -> Iterator[tuple[str, list[dict[str, Any]]]]
         inner = outer.get(name)
         if isinstance(inner, list | dict) and depth < 4:
             for title, entries in _chats(inner, depth + 1):
-                yield title or one_line(*(outer.get(key) for key in _CHAT_NAMES)), entries
+                yield title or _mended(one_line(*(outer.get(key) for key in _CHAT_NAMES))), entries
 
 
 def _are_messages(entries: list[dict[str, Any]]) -> bool:

@@ -14,16 +14,20 @@ from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, Re
 from assistant.ingestion.readers.encodings import lines, open_text
 from memory_store.models import Author, AuthorKind, Locator
 
-_DATE: Final = r"(?P<date>\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\.?|\d{4}年\d{1,2}月\d{1,2}日)"
+_DATE: Final = (
+    r"(?P<date>\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\.?|\d{4}\. \d{1,2}\. \d{1,2}\.|\d{4}年\d{1,2}月\d{1,2}日|"
+    r"\d{4}년 \d{1,2}월 \d{1,2}일)"
+)
+_BETWEEN: Final = r"[,，،]?\s+(?:(?:à|às|um|kl\.|в|a las|alle)\s+)?"  # the day and the hour
 _CLOCK: Final = (
-    r"(?P<before>上午|下午|午前|午後)?\s?(?P<hour>\d{1,2})[:.](?P<minute>\d\d)(?:[:.](?P<second>\d\d))?"
-    r"(?:\s?(?P<half>[APap]\.?\s?[Mm]\.?))?"
+    r"(?P<before>上午|下午|午前|午後|오전|오후)?\s?(?P<hour>\d{1,2})[:.](?P<minute>\d\d)(?:[:.](?P<second>\d\d))?"
+    r"(?:\s?(?P<half>[APap]\.?\s?[Mm]\.?|[صم](?=[\s\]])|[πμ]\.?μ\.?|Ö[ÖS]))?"
 )
 # "[14/10/2025, 3:34:09 PM] Lena: words" and "05.01.26, 10:02 - Lena: words"; the marks before it turn the direction.
 _BEGINS: Final = re.compile(
-    rf"[\u200e\u200f\ufeff]*(?:\[{_DATE}[,，]?\s+{_CLOCK}\]\s*|{_DATE.replace('date', 'date2')}[,，]?\s+"
+    rf"[\u200e\u200f\ufeff]*(?:\[{_DATE}{_BETWEEN}{_CLOCK}\]\s*|{_DATE.replace('date', 'date2')}{_BETWEEN}"
     + re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", _CLOCK)
-    + r"\s+[-–]\s+)(?:(?P<speaker>[^:\n]{1,60}?):(?:\s|$))?(?P<text>.*)"
+    + r"(?:\s+[-–]\s+|,\s(?=[^:\n]{1,60} : )))(?:(?P<speaker>[^:\n]{1,60}?):(?:\s|$))?(?P<text>.*)"
 )
 # A line with the time and the name alone, above the words.
 _ABOVE: Final = re.compile(
@@ -45,10 +49,15 @@ _DAY: Final = re.compile(
 )
 _BY_DAY: Final = (_TABBED, _BRACKETED)
 _MEDIA: Final = re.compile(
-    r"<[^<>]{3,40}>|\u200e?[^\n]{3,40} (?:omitted|weggelassen|ausgeschlossen|omis|omise|omesso|omitid[oa])|"
+    r"\u200e?<[^<>]{3,120}>|\u200e?[^\n]{3,40} (?:omitted|weggelassen|ausgeschlossen|omis|omise|omesso|omitid[oa])|"
     r"\u200e?[^\n]{1,9}已?省略|"
     r"[^\n]{1,80} \((?:file attached|Datei angehängt|archivo adjunto|fichier joint)\)"
 )
+_EDITED: Final = re.compile(
+    r"\s*\u200e?<[^<>]*(?:edited|bearbeitet|modifi|edita|bewerkt|изменено|編集|编辑)[^<>]*>$", re.IGNORECASE
+)
+_DIRECTIONS: Final = dict.fromkeys(map(ord, "\u200e\u200f"))
+_HEAD_CHARS: Final = 40
 _LEVELS: Final = frozenset(("DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "FATAL", "TRACE", "CRITICAL"))
 _LOOKED_AT: Final = 40
 _SAME_BREATH: Final = timedelta(minutes=3)
@@ -130,8 +139,8 @@ def _form(head: list[str]) -> re.Pattern[str] | None:
 
 
 def _is_chat(head: list[str]) -> bool:
-    found = [match for line in head if (match := _BEGINS.match(line))]
-    if not _BEGINS.match(head[0]) or len(found) < min(2, len(head)):
+    found = [match for line in head if (match := _BEGINS.match(_undirected(line)))]
+    if not _BEGINS.match(_undirected(head[0])) or len(found) < min(2, len(head)):
         return False
     return any(match["speaker"] and match["speaker"].strip() not in _LEVELS for match in found)
 
@@ -145,7 +154,7 @@ def _messages(
         if _MEDIA.fullmatch(said) and begun.speaker:
             pictures += 1
             continue
-        yield Uttered(begun.speaker, said.replace("\u200e", ""), _moment(begun, order), first, last)
+        yield Uttered(begun.speaker, _EDITED.sub("", said).replace("\u200e", ""), _moment(begun, order), first, last)
     if pictures:
         reason = f"pictures, recordings or files that the export left out: {pictures:,}"
         left_out.append(LeftOut("media", reason, "Export the chat with its media, or save those in the program."))
@@ -173,7 +182,7 @@ def _begun(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> Itera
 
 
 def _start(line: str, form: re.Pattern[str], day: str) -> _Begun | None:
-    match = form.match(line) if form is _BEGINS else form.fullmatch(line)
+    match = form.match(_undirected(line)) if form is _BEGINS else form.fullmatch(line)
     if match is None:
         return None
     groups = match.groupdict()
@@ -182,6 +191,13 @@ def _start(line: str, form: re.Pattern[str], day: str) -> _Begun | None:
     date = groups.get("date2" if second else "date") or day
     speaker = (groups.get("speaker") or groups.get("speaker2") or "").strip("\u200e\u200f~ \u202f")
     return _Begun(date, clock, re.sub(r"\(\d{5,}\)$|<[^<>]*>$", "", speaker).strip(), groups.get("text") or "")
+
+
+def _undirected(line: str) -> str:
+    """Return a line without the marks of direction that stand in the day and hour of an Arabic or Hebrew chat."""
+    if "\u200f" not in line[:_HEAD_CHARS]:
+        return line
+    return line[:_HEAD_CHARS].translate(_DIRECTIONS) + line[_HEAD_CHARS:]
 
 
 def _order(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> str:
@@ -193,7 +209,7 @@ def _order(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> str:
         if all(moments):
             known = [one for one in moments if one]
             backwards[order] = sum(after < before for before, after in pairwise(known))
-    american = any(one.clock[3] and "/" in one.date for one in begun)
+    american = any(re.fullmatch("[APap][Mm]", one.clock[3] or "") and "/" in one.date for one in begun)
     ways = sorted(backwards, key=lambda order: (backwards[order], (order == "dmy") == american))
     return ways[0] if ways else "dmy"
 
@@ -206,7 +222,7 @@ def _moment(begun: _Begun, order: str) -> datetime | None:
     by = dict(zip("ymd" if len(re.findall(r"\d+", begun.date)[0]) == 4 else order, numbers, strict=True))
     year = by["y"] + 2000 if by["y"] < 100 else by["y"]
     at = int(hour)
-    late = (half or "").casefold().startswith("p") or before in ("下午", "午後", "오후")
+    late = (half or "").casefold().startswith(("p", "م", "μ", "ös")) or before in ("下午", "午後", "오후")
     if half or before:
         at = at % 12 + 12 * late
     try:

@@ -232,6 +232,8 @@ def _names_columns(row: Row, below: Sequence[Row], is_named: bool, has_header: b
             if usual in (kind, None) or kind_of(cells[0]) is kind:
                 return False
             differs = True
+        elif kind is Kind.TRUTH and cell.isalpha() and len(cell) > 1 and len(set(under)) > 1 and cell not in under:
+            differs = differs or usual is not kind  # "Yes" and "No" as names of what is counted below
         elif kind is not Kind.TEXT and not labels:
             shapes = Counter(shape_of(value) for value in under)
             alike = bool(under) and shape_of(cell) == shapes.most_common(1)[0][0]

@@ -10,9 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Cutting, ReadFile, ReadLimits, SourceFile
+from assistant.ingestion.base import Cutting, LeftOut, ReadFile, ReadLimits, SourceFile
 from assistant.ingestion.conversations.merging import ExportReport, FoundExport, find_exports, merge_export
-from assistant.ingestion.discovery import DiscoveryFailure, discover, discover_attached, display
+from assistant.ingestion.discovery import MEMBER, DiscoveryFailure, discover, discover_attached, display
 from assistant.ingestion.isolation import ReadingProcess
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.registry import check_size
@@ -144,9 +144,12 @@ def _status_of(report: ExportReport) -> FileStatus:
 def _import_file(
     store: Store, reader: ReadingProcess, file: SourceFile, options: ImportOptions
 ) -> Iterator[FileOutcome]:
-    """Yield an outcome for a file, and one for each part of it that can't be read while the rest can.
+    """Yield an outcome for a file, one for each part of it that can't be read while the rest can, and those of the
+    files that came with it.
 
-    The whole file is read before anything is written: one that breaks half-way leaves nothing behind.
+    The whole file is read before anything is written: one that breaks half-way leaves nothing behind. What came with
+    it is stored first, so that an import that ends in between begins it anew, and so that what of that can't be read
+    is told of the file too.
     """
     try:
         content_hash = _hash(file, options.limits)
@@ -164,20 +167,38 @@ def _import_file(
     except ReadError as error:
         yield FileOutcome(file.path, FileStatus.FAILED, 0, error.message, error.hint)
         return
-    stored = store.documents.add(_document(file, read, content_hash, options), read.passages, again=options.again)
+    unread, outcomes = _import_attached(store, reader, read.attached, options)
+    within = f"{file.path}{MEMBER}"
+    missing = tuple(LeftOut(one.path.removeprefix(within), one.reason, one.hint) for one in unread)
+    new = _document(file, read, (*read.left_out, *missing), content_hash, options)
+    stored = store.documents.add(new, read.passages, again=options.again)
     status = FileStatus.IMPORTED if known is None else FileStatus.UPDATED
     yield FileOutcome(file.path, status, stored.passage_count)
     for part in read.left_out:
         yield FileOutcome(f"{file.path}: {part.part}", FileStatus.MISSING, 0, part.reason, part.hint)
-    for attached in read.attached:
+    yield from outcomes
+
+
+def _import_attached(
+    store: Store, reader: ReadingProcess, files: Sequence[SourceFile], options: ImportOptions
+) -> tuple[list[FileOutcome], list[FileOutcome]]:
+    """Import files that came with another one; return the outcomes of those that can't be read, and of all."""
+    unread: list[FileOutcome] = []
+    outcomes: list[FileOutcome] = []
+    for attached in files:
         for item in discover_attached(attached, options.limits):
             if isinstance(item, DiscoveryFailure):
-                yield FileOutcome(item.path, FileStatus.FAILED, 0, item.reason, item.hint)
+                made = [FileOutcome(item.path, FileStatus.FAILED, 0, item.reason, item.hint)]
             else:
-                yield from _import_file(store, reader, item, options)
+                made = list(_import_file(store, reader, item, options))
+            unread += (one for one in made[:1] if one.status is FileStatus.FAILED)
+            outcomes += made
+    return unread, outcomes
 
 
-def _document(file: SourceFile, read: ReadFile, content_hash: str, options: ImportOptions) -> NewDocument:
+def _document(
+    file: SourceFile, read: ReadFile, left_out: tuple[LeftOut, ...], content_hash: str, options: ImportOptions
+) -> NewDocument:
     return NewDocument(
         path=file.path,
         title=read.title,
@@ -187,7 +208,7 @@ def _document(file: SourceFile, read: ReadFile, content_hash: str, options: Impo
         created_at=read.created_at or file.modified_at,
         author_name=read.author,
         private=options.private,
-        left_out=read.left_out,
+        left_out=left_out,
     )
 
 

@@ -280,6 +280,13 @@ def test_notes_of_evernote_have_title_time_author_and_files() -> None:
     ]
 
 
+def test_tasks_of_evernote_stand_after_the_text_of_their_note() -> None:
+    tasks = "<task><title>Bleed it</title><taskStatus>open</taskStatus><dueDate>20260201T000000Z</dueDate></task>"
+    tasks += "<task><title>Refill</title><taskStatus>completed</taskStatus></task>"
+    words = text_of(read(enex_of(f"<title>A</title>{tasks}"), "a.enex")[1])
+    assert words == "A\n[ ] Bleed it, 2026-02-01\n[x] Refill"
+
+
 def test_a_note_of_evernote_whose_content_is_not_packed_is_read() -> None:
     document, blocks = read(
         enex_of("<title>A</title><content><en-note><div>One<br>two</div></en-note></content>"), "a.enex"

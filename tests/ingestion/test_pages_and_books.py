@@ -259,9 +259,25 @@ def test_a_broken_chapter_is_named_and_the_rest_of_the_book_is_read() -> None:
     document, blocks = read(epub_of([page("x", "<p>Fog.</p>")], extra), "log.epub")
     assert text_of(blocks) == "Fog."
     assert [(one.part, one.reason) for one in document.left_out] == [
+        ("chapter nowhere", "it is missing in the book"),
         ("chapter OEBPS/gone.xhtml", "it is missing in the book"),
         ("chapter OEBPS/deep.html", "its markup is nested too deeply"),
     ]
+
+
+def test_pages_beside_the_order_and_drawn_pages_are_read() -> None:
+    items = (
+        '<item id="n" href="note.xhtml" media-type="application/xhtml+xml"/>'
+        '<item id="t" href="toc.xhtml" media-type="application/xhtml+xml" properties="nav"/>'
+        '<item id="s" href="s.svg" media-type="image/svg+xml"/>'
+    )
+    extra = {
+        "OEBPS/content.opf": LIST.format(items=items, refs='<itemref idref="s"/>'),
+        "OEBPS/note.xhtml": page("x", "<p>A note.</p>"),
+        "OEBPS/toc.xhtml": page("x", "<p>Contents</p>"),
+        "OEBPS/s.svg": "<svg xmlns='http://www.w3.org/2000/svg'><text>Map</text></svg>",
+    }
+    assert [block.text for block in read(epub_of([], extra), "log.epub")[1]] == ["Map", "A note."]
 
 
 def test_a_book_of_pictures_says_so_and_a_cover_is_no_such_book() -> None:

@@ -90,6 +90,8 @@ FALLBACK = f"<w:pict><v:shape><v:textbox>{BOX}</v:textbox></v:shape></w:pict>"
          "<w:listEntry w:val='yes'/></w:ddList></w:ffData></w:fldChar></w:r>"
          "<w:r><w:instrText>FORMDROPDOWN</w:instrText></w:r>"
          f"<w:r><w:fldChar w:fldCharType='end'/></w:r>{run(' please')}</w:p>", ["yes please"]),
+        ("<w:p><w:r><w:t>Key: </w:t><w:ruby><w:rt><w:r><w:t>かぎ</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>鍵</w:t></w:r>"
+         "</w:rubyBase></w:ruby><w:t>here</w:t></w:r></w:p>", ["Key: 鍵here"]),
         (f"<w:p><w:customXml>{run('wrapped')}</w:customXml></w:p>", ["wrapped"]),
     ],
 )  # fmt: skip

@@ -96,7 +96,7 @@ def _rewritten(
     for element in list(root.iter("{*}moveTo", "{*}customXml", "{*}bdo", "{*}dir", "{*}fldSimple")):
         _unwrap(element)
     for element in list(root.iter("{*}ruby")):
-        _replace_run(element, [one for base in element.iter("{*}rubyBase") for one in base])
+        _split_run(element, [one for base in element.iter("{*}rubyBase") for one in base])
     for element in list(root.iter("{*}oMathPara", "{*}oMath")):
         if element.getparent() is not None and (text := formula_text(element)):
             _replace(element, [_run(text)])
@@ -142,11 +142,19 @@ def _replace(element: Any, by: list[Any]) -> None:
         parent.insert(at + step, one)
 
 
-def _replace_run(element: Any, by: list[Any]) -> None:
-    """Put runs in the place of the run that an element stands in."""
+def _split_run(element: Any, by: list[Any]) -> None:
+    """Put runs in the place of an element inside of a run, between what stands before and after it there."""
     run = element.getparent()
-    if run is not None and _local(run) == "r":
-        _replace(run, by)
+    if run is None or _local(run) != "r":
+        return
+    after = _run("")
+    after.extend(element.itersiblings())
+    run.remove(element)
+    parent, at = run.getparent(), 0
+    if parent is not None:
+        at = parent.index(run) + 1
+        for step, one in enumerate([*by, after]):
+            parent.insert(at + step, one)
 
 
 def _choose(choices: Any) -> None:

@@ -109,6 +109,7 @@ def _note(
         left_out.append(LeftOut(part, "encrypted: a passage of the note", "Decrypt it in Evernote and export again."))
         secret.extract()
     pieces += blocks(walk(page))
+    pieces += [Block(line, Locator(), BlockKind.LIST) for task in note.findall("task") if (line := _task(task))]
     pictures = 0
     for resource in note.findall("resource"):
         kept = _resource(resource, part, file, created or file.modified_at)
@@ -126,6 +127,14 @@ def _note(
     for piece in pieces:
         place = replace(piece.locator, part=part)
         yield Block(piece.text, place, piece.kind, author, created)
+
+
+def _task(task: Any) -> str:
+    """Return a task that stands beside the text of its note: whether it is done, what it is, and when it is due."""
+    title, due = (" ".join((task.findtext(name) or "").split()) for name in ("title", "dueDate"))
+    day = _moment(due)
+    mark = "[x]" if task.findtext("taskStatus") == "completed" else "[ ]"
+    return f"{mark} {title}" + (f", {day:%Y-%m-%d}" if day is not None else "") if title else ""
 
 
 def _content(element: Any) -> str:

@@ -15,8 +15,11 @@ from assistant.ingestion.readers.markup import blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
 
 # What a list of parts names besides pages; old books have types of their own for those.
-_NO_PAGES = ("image/", "text/css", "font/", "application/font", "application/vnd.ms-opentype", "audio/", "video/")
-_PAGE_SUFFIXES = (".xhtml", ".html", ".htm", ".xml", ".xht")
+_NO_PAGES = (
+    *("image/gif", "image/jp", "image/png", "image/webp", "text/css", "font/", "application/font"),
+    *("application/vnd.ms-opentype", "audio/", "video/"),
+)
+_PAGE_SUFFIXES = (".xhtml", ".html", ".htm", ".xml", ".xht", ".svg")
 _MANY_PICTURES = 3  # a cover and a map are no book of pictures
 # Fonts are obfuscated in books without any protection (EPUB OCF 3.3, section 4.4; the second is Adobe's way).
 _FONT_METHODS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
@@ -138,8 +141,13 @@ def _spine(root: Any, opf_path: str, names: _Names, left_out: list[LeftOut]) -> 
         return
     folder = posixpath.dirname(opf_path)
     listed = {item.get("id"): item for item in root.iter("{*}item")}
-    items = [listed.get(ref.get("idref")) for ref in root.iter("{*}itemref")] or list(listed.values())
-    for item in items:
+    order = [ref.get("idref") for ref in root.iter("{*}itemref")]
+    left_out += [
+        LeftOut(f"chapter {name}", "it is missing in the book", _DAMAGED_HINT) for name in order if name not in listed
+    ]
+    # Pages that stand outside of the order are reached by links, such as notes.
+    beyond = [name for name, item in listed.items() if name not in order and _is_page(item)]
+    for item in map(listed.get, [*order, *beyond] if order else listed):
         if item is None or (item.get("media-type") or "").startswith(_NO_PAGES):
             continue
         path = posixpath.join(folder, urlsplit(item.get("href") or "").path)
@@ -148,6 +156,10 @@ def _spine(root: Any, opf_path: str, names: _Names, left_out: list[LeftOut]) -> 
             left_out.append(LeftOut(f"chapter {unquote(path)}", "it is missing in the book", _DAMAGED_HINT))
         elif found.lower().endswith(_PAGE_SUFFIXES) or "html" in (item.get("media-type") or ""):
             yield found
+
+
+def _is_page(item: Any) -> bool:
+    return "html" in (item.get("media-type") or "") and "nav" not in (item.get("properties") or "").split()
 
 
 def _required(package: zipfile.ZipFile, path: str, limits: ReadLimits) -> bytes:

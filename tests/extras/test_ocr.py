@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
 from assistant.ingestion.readers.recognition import is_available
 from memory_store import Store
 from memory_store.models import PassageDraft
+from tests.ingestion.test_mail import mail
 
 needs_engine = pytest.mark.skipif(not is_available(), reason="the extra is installed in an environment of its own")
 LINES = ("The spare key is with Ines at number 12.", "Meter reading: 10 482 kWh on 3 May 2025")
@@ -102,6 +104,44 @@ def test_a_picture_without_text_or_damaged_is_named(tmp_path: Path) -> None:
     ]
     (told,) = imported(tmp_path, "torn.png", saved(picture(*LINES), "PNG")[:400])[1]
     assert told.startswith("damaged")
+
+
+def with_pictures(name: str, *pictures: bytes) -> bytes:
+    """Return a mail, or a note of Evernote without names of files, to which pictures are attached."""
+    if name.endswith(".eml"):
+        message = mail()
+        for data in pictures:
+            message.add_attachment(data, maintype="image", subtype="png", filename="scan.png")
+        return message.as_bytes()
+    resources = "".join(
+        f"<resource><data>{b64encode(data).decode()}</data><mime>image/png</mime></resource>" for data in pictures
+    )
+    return f"<en-export><note><title>Meter</title>{resources}</note></en-export>".encode()
+
+
+LOGO = saved(Image.new("RGB", (300, 700), "white"), "PNG")
+
+
+@needs_engine
+@pytest.mark.parametrize("name", ["a.eml", "a.enex"])
+def test_pictures_that_came_with_a_mail_or_a_note_are_read_unless_they_are_logos(tmp_path: Path, name: str) -> None:
+    scans = [saved(picture(line), "PNG") for line in LINES]
+    passages, told = imported(tmp_path, name, with_pictures(name, *scans, LOGO))
+    words = " ".join(one.text for one in passages)
+    assert "with Ines at number 12" in words
+    assert "10 482 kWh" in words
+    assert len(told) == 1
+    assert "not read" in told[0]
+
+
+@pytest.mark.skipif(is_available(), reason="the extra is installed here")
+@pytest.mark.parametrize("name", ["a.eml", "a.enex"])
+@pytest.mark.parametrize(("data", "names_extra"), [(bytes(50_000), True), (LOGO, False)])
+def test_without_the_extra_a_picture_that_is_no_logo_names_it(
+    tmp_path: Path, name: str, data: bytes, names_extra: bool
+) -> None:
+    (told,) = imported(tmp_path, name, with_pictures(name, data))[1]
+    assert ("[ocr]" in told) is names_extra
 
 
 @pytest.mark.skipif(is_available(), reason="the extra is installed here")

@@ -204,6 +204,18 @@ def test_rst_is_read_with_its_headings_and_code() -> None:
     ]
 
 
+def test_files_of_one_name_in_a_note_of_evernote_stay_apart() -> None:
+    named = "<resource-attributes><file-name>a.txt</file-name></resource-attributes>"
+    resources = "".join(
+        f"<resource><data>{words}</data><mime>text/plain</mime>{named}</resource>" for words in ("b25l", "dHdv")
+    )
+    document, _ = read(f"<en-export><note><title>T</title>{resources}</note></en-export>".encode(), "a.enex")
+    assert [(one.path, one.open().read()) for one in document.attached] == [
+        ("/home/me/a.enex!/note 1/a.txt", b"one"),
+        ("/home/me/a.enex!/note 1/a (2).txt", b"two"),
+    ]
+
+
 def item(identity: str, kind: str, title: str, body: str = "", **fields: str) -> tuple[str, str]:
     told = {"id": identity, "created_time": "2025-03-04T00:00:00.000Z", **fields, "type_": kind}
     lines = "\n".join(f"{name}: {value}" for name, value in told.items())

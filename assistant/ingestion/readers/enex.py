@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from assistant.errors import ReadError
@@ -24,6 +25,7 @@ from assistant.ingestion.base import (
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
+from assistant.ingestion.readers.recognition import INSTALL, is_available, may_hold_text
 from memory_store.models import Author, AuthorKind, Locator
 
 _ROOT: Final = b"<en-export"
@@ -110,20 +112,22 @@ def _note(
         secret.extract()
     pieces += blocks(walk(page))
     pieces += [Block(line, Locator(), BlockKind.LIST) for task in note.findall("task") if (line := _task(task))]
-    pictures = 0
-    for resource in note.findall("resource"):
-        kept = _resource(resource, part, file, created or file.modified_at)
+    pictures, hint = 0, "They stay in Evernote."
+    others = len(attached)
+    for index, resource in enumerate(note.findall("resource"), start=1):
+        kept = _resource(resource, index, part, file, created or file.modified_at)
         if isinstance(kept, LeftOut):
             left_out.append(kept)
-        elif kept is None:
+        elif isinstance(kept, str):
             pictures += 1
+            hint = kept or hint
         else:
+            if any(one.path == kept.path for one in attached[others:]):
+                kept = replace(kept, path=f"{kept.path.removesuffix(kept.suffix)} ({index}){kept.suffix}")
             attached.append(kept)
             pieces.append(Block(f"Attachment: {kept.path.rpartition('/')[2]}", Locator(), BlockKind.PARAGRAPH))
     if pictures:
-        left_out.append(
-            LeftOut(part, f"pictures or recordings that are not read: {pictures}", "They stay in Evernote.")
-        )
+        left_out.append(LeftOut(part, f"pictures or recordings that are not read: {pictures}", hint))
     for piece in pieces:
         place = replace(piece.locator, part=part)
         yield Block(piece.text, place, piece.kind, author, created)
@@ -148,17 +152,27 @@ def _content(element: Any) -> str:
     return str(etree.tostring(element, encoding="unicode"))
 
 
-def _resource(resource: Any, part: str, file: SourceFile, created: datetime) -> SourceFile | LeftOut | None:
-    """Return what is attached as a file, why it can't be read, or None for a picture or a recording."""
+def _resource(resource: Any, index: int, part: str, file: SourceFile, created: datetime) -> SourceFile | LeftOut | str:
+    """Return what is attached as a file, why it can't be read, or for a picture or a recording what would help."""
     name = " ".join((resource.findtext("resource-attributes/file-name") or "").replace("/", "_").split())[:150]
-    kind = resource.findtext("mime") or ""
-    if kind.startswith(_NOT_READ) or not name:
-        return None
+    kind = (resource.findtext("mime") or "").lower()
+    is_medium = kind.startswith(_NOT_READ)
+    if not name and not is_medium:
+        return ""
     try:
         data = base64.b64decode(resource.findtext("data") or "")
     except (binascii.Error, ValueError):
-        return LeftOut(f"{part} › {name}", "damaged: its packed content doesn't unpack", "Export the note again.")
-    return file_in_memory(f"{file.path}!/{part.partition(':')[0]}/{name.replace('!', '_')}", data, created)
+        return LeftOut(
+            f"{part} › {name or kind}", "damaged: its packed content doesn't unpack", "Export the note again."
+        )
+    if is_medium:
+        suffix = PurePosixPath(name).suffix.lower() or "." + kind.rpartition("/")[2]
+        is_large = may_hold_text(data, suffix)
+        if not (is_large and is_available()):
+            return INSTALL if is_large else ""
+        name = name or f"picture {index}{suffix}"
+    place = f"{file.path}!/{part.partition(':')[0]}/"
+    return file_in_memory(f"{place}{name.replace('!', '_')}", data, created)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -24,6 +24,7 @@ from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markdown import markdown_blocks
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line
+from assistant.ingestion.readers.recognition import INSTALL, is_available, may_hold_text
 from memory_store.models import Author, AuthorKind, Locator
 
 _FIELD: Final = re.compile(r"([a-z_]+): ?(.*)")
@@ -152,19 +153,19 @@ def _attach(
     left_out: list[LeftOut],
     attached: list[SourceFile],
 ) -> None:
-    pictures = 0
+    pictures, hint = 0, "They stay in Joplin."
     for key, item in items.items():
         if item.fields.get("type_") != _RESOURCE or key not in files:
             continue
-        kind = item.fields.get("mime", "")
+        kind, ending = item.fields.get("mime", ""), "." + item.fields.get("file_extension", "").lower()
         if kind.startswith(_NOT_READ):
-            pictures += 1
-            continue
-        ending = item.fields.get("file_extension", "")
-        name = item.title if "." in item.title else f"{item.title or key}.{ending}".rstrip(".")
+            is_large = may_hold_text(files[key], ending)
+            if not (is_large and is_available()):
+                pictures += 1
+                hint = INSTALL if is_large else hint
+                continue
+        name = item.title if "." in item.title else f"{item.title or key}{ending}".rstrip(".")
         name = name.replace("/", "_").replace("!", "_")[:150]
         attached.append(file_in_memory(f"{file.path}!/{key[:8]}/{name}", files[key], file.modified_at))
     if pictures:
-        left_out.append(
-            LeftOut("files", f"pictures or recordings that are not read: {pictures}", "They stay in Joplin.")
-        )
+        left_out.append(LeftOut("files", f"pictures or recordings that are not read: {pictures}", hint))

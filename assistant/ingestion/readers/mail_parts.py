@@ -16,6 +16,7 @@ from assistant.ingestion.readers.markup import blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
 from assistant.ingestion.readers.quoting import Known, Stretch, opens_rest, stretches, unflowed
+from assistant.ingestion.readers.recognition import INSTALL, is_available, may_hold_text
 from assistant.ingestion.readers.uuencoded import without_files
 from memory_store.models import Author, AuthorKind, Locator
 
@@ -73,6 +74,7 @@ class _Walk:
         self._mail: Mail
         self._names: list[str] = []
         self._media: list[str] = []
+        self._media_hint = _SAVE
         self._has_text = False
 
     def mail(self, mail: Mail, depth: int) -> None:
@@ -84,8 +86,8 @@ class _Walk:
         self._add(Block(names, Locator(), _TEXT))
         if self._media:
             named = ", ".join(self._media[:5]) + (" …" if len(self._media) > 5 else "")
-            self._leave_out(named, "pictures and recordings are not read", "Save them from the mail program.")
-            self._media = []
+            self._leave_out(named, "pictures and recordings are not read", self._media_hint)
+            self._media, self._media_hint = [], _SAVE
 
     def _walk(self, message: EmailMessage, depth: int) -> None:
         kind = message.get_content_type()
@@ -146,9 +148,10 @@ class _Walk:
                         self._related([inner], depth + 1)
 
     def _related(self, parts: list[EmailMessage], depth: int) -> None:
-        """Add a text with what it shows; its pictures are part of how it looks."""
+        """Add a text with what it shows; small pictures are part of how it looks."""
         for one in parts:
-            if not (one.get_content_maintype() in _MEDIA and (one.get("Content-ID") or not one.get_filename())):
+            is_shown = one.get_content_maintype() in _MEDIA and (one.get("Content-ID") or not one.get_filename())
+            if not is_shown or may_hold_text(_payload(one), _picture_suffix(one)):
                 self._walk(one, depth + 1)
 
     def _leaf(self, message: EmailMessage, kind: str) -> None:
@@ -168,14 +171,24 @@ class _Walk:
         elif kind in _CALENDARS or name.lower().endswith(".ics"):
             self._attach(name or "invite.ics", _payload(message), ".ics")
         elif message.get_content_maintype() in _MEDIA:
-            self._names.append(name or kind)
-            self._media.append(name or kind)
+            self._medium(message, name or kind)
         elif name or message.get_content_disposition() == "attachment":
             self._attach(name or "attachment" + _suffix(kind), _payload(message), _suffix(kind))
         elif kind.startswith("text/"):
             self._text(message, "text/plain")
         elif data := _payload(message):
             self._leave_out(kind, f"a part of {len(data):,} bytes without a name", "Open the mail in its program.")
+
+    def _medium(self, message: EmailMessage, name: str) -> None:
+        """Add a picture that may hold text as a file, and the name alone of any other picture or recording."""
+        data, suffix = _payload(message), _picture_suffix(message)
+        is_large = may_hold_text(data, suffix)
+        if is_large and is_available():
+            self._attach(name.replace("/", "."), data, suffix)
+            return
+        self._names.append(name)
+        self._media.append(name)
+        self._media_hint = INSTALL if is_large else self._media_hint
 
     def _is_body(self, message: EmailMessage, name: str) -> bool:
         disposition = message.get_content_disposition()
@@ -242,6 +255,7 @@ class _Walk:
 
 
 _TEXT: Final = BlockKind.PARAGRAPH
+_SAVE: Final = "Save them from the mail program."
 
 
 def _html_in(message: EmailMessage) -> EmailMessage | None:
@@ -303,7 +317,18 @@ def _plain_name(name: str) -> str:
     return plain.replace("!", "_")[:150].strip(". ") if plain.strip(". ") else ""
 
 
+def _picture_suffix(message: EmailMessage) -> str:
+    """Return the suffix of a picture, by its name or its kind; empty for what is none."""
+    if message.get_content_maintype() != "image":
+        return ""
+    return PurePosixPath(_filename(message)).suffix.lower() or _suffix(message.get_content_type())
+
+
 def _suffix(kind: str) -> str:
     import mimetypes
 
-    return {"text/plain": ".txt", "text/html": ".html"}.get(kind) or mimetypes.guess_extension(kind) or ""
+    return (
+        {"text/plain": ".txt", "text/html": ".html", "image/jpg": ".jpg"}.get(kind)
+        or mimetypes.guess_extension(kind)
+        or ""
+    )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from io import BytesIO
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ from assistant.ingestion.base import LeftOut, ReadLimits, SourceFile
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-INSTALL: Final = 'Text recognition is an extra: `pip install "keepsake-assistant[ocr]"`, then import it again.'
+INSTALL: Final = 'Text recognition is an extra: `pip install "keepsake-assistant[ocr]"`, then import it with `--again`.'
 PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif")
 RECOGNISED: Final = frozenset({*PICTURES, ".pdf"})
 # A page takes two to four seconds. The time to parse a file is not longer for that: the processor's time ends it.
@@ -31,6 +32,9 @@ _MOST_PIXELS: Final = 3000
 _SURE: Final = 0.85
 # A line further below the last one than this part of its height begins a paragraph.
 _GAP: Final = 0.8
+# What came with a mail or a note is a logo or an icon unless it takes this many bytes, or is this wide and high.
+_NO_LOGO_BYTES: Final = 50_000
+_NO_LOGO_PIXELS: Final = 600
 _WIDE: Final = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 
@@ -72,6 +76,23 @@ def seconds_for(file: SourceFile, limits: ReadLimits) -> float:
     """Return how long a file may take, with the pages that may have to be recognised in it."""
     times = _TIMES_LONGER if file.suffix in RECOGNISED and is_available() else 1
     return times * limits.seconds_for(file.size)
+
+
+def may_hold_text(data: bytes, suffix: str) -> bool:
+    """Return whether a picture that came with a mail or a note may be a scan or a photograph rather than a logo."""
+    if suffix not in PICTURES:
+        return False
+    return len(data) >= _NO_LOGO_BYTES or (is_available() and _least_side(data) >= _NO_LOGO_PIXELS)
+
+
+def _least_side(data: bytes) -> int:
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data)) as picture:
+            return min(picture.size)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return 0  # HEIC too, which is rarely that small.
 
 
 def recognise(picture: Image) -> Recognised:

@@ -13,7 +13,8 @@ from tests.ingestion.office import ics_of, vcf_of
 def test_each_event_is_a_block_with_its_date_place_and_people() -> None:
     calendar = ics_of(
         "SUMMARY:Dentist\r\nDTSTART;TZID=Europe/Berlin:20250304T100000\r\nDTEND;TZID=Europe/Berlin:20250304T110000\r\n"
-        "LOCATION:Main Street 3\\, Ulm\r\nATTENDEE;CN=\"Ada\":mailto:ada@example.org\r\nATTENDEE:mailto:ben@example.org"
+        "LOCATION:Main Street 3\\, Ulm\r\nATTENDEE;CN=\"Ada\":mailto:ada@example.org\r\nATTENDEE;PARTSTAT=DECLINED:"
+        "mailto:ben@example.org"
         "\r\nDESCRIPTION:Bring the X-\r\n ray.\\nPay by card.\r\nBEGIN:VALARM\r\nDESCRIPTION:beep\r\nEND:VALARM",
         "SUMMARY:Holiday\r\nDTSTART;VALUE=DATE:20250801\r\nDTEND;VALUE=DATE:20250816",
     )  # fmt: skip
@@ -24,7 +25,7 @@ def test_each_event_is_a_block_with_its_date_place_and_people() -> None:
             "event 1: Dentist",
             None,
             "Dentist\nWhen: 2025-03-04 (Tuesday) 10:00–11:00, Europe/Berlin\nWhere: Main Street 3, Ulm\n"
-            "With: Ada, ben@example.org\nBring the X-ray.\nPay by card.",
+            "With: Ada, ben@example.org (declined)\nBring the X-ray.\nPay by card.",
         ),
         ("event 2: Holiday", None, "Holiday\nWhen: 2025-08-01 (Friday) to 2025-08-15 (Friday), all day"),
     ]

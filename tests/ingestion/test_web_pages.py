@@ -52,6 +52,7 @@ def texts(body: str, name: str = "a.html") -> list[str]:
         ("<textarea>Prefers a window</textarea><select><option>A<option selected>Berth B</select>",
          ["Prefers a window\nBerth B"]),
         ("<button aria-expanded=false>Opening hours</button><button>Share</button><p>x", ["Opening hours", "x"]),
+        ("<button role=tab>Linux</button><p>x<span class=mw-editsection>[edit]</span>", ["Linux", "x"]),
         ("<object><table><tr><td>Tool<td>Shelf<tr><td>Drill<td>3</table></object>", ["Tool: Drill | Shelf: 3"]),
         ("<svg><title>icon</title><text>Berth 12</text></svg><p>x", ["Berth 12", "x"]),
         ("<iframe srcdoc='&lt;p&gt;In a frame&lt;/p&gt;'></iframe>", ["In a frame"]),

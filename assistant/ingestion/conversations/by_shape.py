@@ -23,7 +23,7 @@ from assistant.ingestion.conversations.values import mapping
 _LOOKED_AT: Final = 3
 _HEAD_BYTES: Final = 1024 * 1024
 _ASKS: Final = re.compile(
-    rb'"(?:role|sender|author|from|speaker|isCreatedByUser|fragments|query|prompt|question|inserted_at|is_user)"'
+    rb'"(?:role|sender|author|from|speaker|isCreatedByUser|fragments|query|query_str|prompt|question|inserted_at|is_user)"'
 )
 
 
@@ -113,5 +113,5 @@ def _found_in_lines(member: Member) -> tuple[str | None, frozenset[str]]:
 def _may_hold_chats(keys: frozenset[str]) -> bool:
     names = {path.rpartition(".")[2] for path in keys}
     has_messages = not names.isdisjoint((*LISTS, "mapping", "role", "sender", "author", "from", "speaker"))
-    asks = not names.isdisjoint((*ROLES, "query", "prompt", "question", "inserted_at"))
+    asks = not names.isdisjoint((*ROLES, "query", "query_str", "prompt", "question", "inserted_at"))
     return has_messages and asks and not names.isdisjoint((*TEXTS, "answer", "response"))

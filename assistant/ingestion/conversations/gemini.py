@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 _GEMINI: Final = Author(AuthorKind.MODEL, "Gemini")
 _KEYS: Final = frozenset(("header", "title", "time", "products"))
 _PROMPTED: Final = re.compile(
-    r"(?:Prompted|Said|Asked|Eingabe|Prompt|Requête|提示|已提示|プロンプト)[:：]?\s+", re.IGNORECASE
+    r"(?:Prompted|Said|Asked|Eingegebener Prompt|Eingabe|Prompt saisi|Prompt inviato|Prompt|Instrucción|Requête"
+    r"|提示|已提示|プロンプト)[:：]?\s+",
+    re.IGNORECASE,
 )
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d\d")
+_ITS_NAME: Final = re.compile(rb'header-cell">(?:<[^>]*>)*[^<>]{0,40}Gemini')  # "Gemini-Apps", "Applications Gemini"
 _HEAD_BYTES: Final = 256 * 1024
 
 
@@ -84,7 +87,7 @@ def _is_activity(member: Member) -> bool:
 def _is_page(member: Member) -> bool:
     with member.open() as stream:
         head = stream.read(_HEAD_BYTES)
-    return b"mdl-typography" in head and b"Gemini Apps" in head
+    return b"mdl-typography" in head and _ITS_NAME.search(head) is not None
 
 
 def _by_day(

@@ -47,7 +47,14 @@ TEXTS: Final = (
     ),
     *("versions", "steps"),
 )
-_PAIRS: Final = (("query", "answer"), ("prompt", "response"), ("question", "answer"), ("input", "output"))
+_PAIRS: Final = (
+    ("query", "answer"),
+    ("query_str", "text"),
+    ("query_str", "answer"),
+    ("prompt", "response"),
+    ("question", "answer"),
+    ("input", "output"),
+)
 _TIMES: Final = (
     *("created_at", "createdAt", "create_time", "timestamp", "time", "date", "inserted_at", "insertedAt", "datetime"),
     *("createTime", "created", "sent_at", "send_date", "updated_at", "updatedAt", "modify_time"),

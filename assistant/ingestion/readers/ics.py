@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.contentlines import Component, components, decode_head
+from assistant.ingestion.readers.contentlines import Component, Property, components, decode_head
 from assistant.ingestion.readers.markup import parse, walk
 from assistant.ingestion.readers.recurrence import busy, moment_text, repeats, when
 from memory_store.models import Locator
 
 _KINDS = {"VEVENT": "event", "VTODO": "task", "VJOURNAL": "entry", "VFREEBUSY": "times"}
 _HEAD_BYTES = 8192
+_ANSWERS = ("accepted", "declined", "tentative", "delegated")
 _STATUS = {"CANCELLED": "cancelled", "TENTATIVE": "tentative"}
 _LINKS = ("CONFERENCE", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL")
 _TAGS = re.compile(r"</?(?:html|body|p|br|div|span|a|b|i|u|ul|ol|li|table|h[1-6])\b[^<>]*>", re.IGNORECASE)
@@ -57,7 +58,7 @@ def _events(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> It
 
 
 def _text(event: Component) -> str:
-    people = [_person(one.parameters.get("CN", ""), one.text) for one in event.all("ATTENDEE")]
+    people = [_person(one.parameters.get("CN", ""), one.text, _answer(one)) for one in event.all("ATTENDEE")]
     organizer = event.first("ORGANIZER")
     progress = event.text("PERCENT-COMPLETE")
     rows = [
@@ -103,5 +104,12 @@ def _description(event: Component) -> str:
     return "\n".join((shown, *addresses))
 
 
-def _person(name: str, address: str) -> str:
-    return name.strip() or address.removeprefix("mailto:").removeprefix("MAILTO:")
+def _person(name: str, address: str, answer: str = "") -> str:
+    shown = name.strip() or address.removeprefix("mailto:").removeprefix("MAILTO:")
+    return f"{shown} ({answer})" if shown and answer else shown
+
+
+def _answer(attendee: Property) -> str:
+    """Return what someone who is invited said to it; nothing while they said nothing."""
+    answer = attendee.parameters.get("PARTSTAT", "").lower()
+    return answer if answer in _ANSWERS else ""

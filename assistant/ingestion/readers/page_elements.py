@@ -17,7 +17,7 @@ _SHOWN_BY_CLICK: Final = re.compile(
     r"more|slide|step|fold\w*)(?=$|[\s_-]|\d)",
     re.IGNORECASE,
 )
-_ICONS: Final = re.compile(r"material-(?:icons|symbols)|katex-html|MathJax_Preview|\bsf-hidden\b")
+_ICONS: Final = re.compile(r"material-(?:icons|symbols)|katex-html|mw-editsection|MathJax_Preview|\bsf-hidden\b")
 _VALUES: Final = frozenset(
     ("", "text", "search", "email", "tel", "number", "date", "time", "month", "week", "url", "datetime-local")
 )
@@ -61,7 +61,7 @@ def field_text(node: Tag) -> str:
         return ", ".join(chosen[:_MOST_OPTIONS])
     if name == "button":
         text = node.get_text(" ", strip=True)
-        opens = node.has_attr("aria-expanded") or node.has_attr("aria-controls")
+        opens = node.has_attr("aria-expanded") or node.has_attr("aria-controls") or node.get("role") == "tab"
         return text if opens or len(text.split()) >= _WORDS_OF_A_LABEL else ""
     return ""
 

@@ -108,6 +108,10 @@ CHATS: dict[str, tuple[str, Any]] = {
     ),
     "chats, pairs": (
         "threads.json",
+        {"threads": [{"title": "Bread", "entries": [{"query_str": "How?", "text": "So.", "created": FIRST}]}]},
+    ),
+    "chats, pairs of other names": (
+        "threads.json",
         {"threads": [{"title": "Bread", "entries": [{"query": "How?", "answer": "So.", "created_at": FIRST}]}]},
     ),
     "chats, deeper": (
@@ -224,18 +228,26 @@ def test_gemini_is_a_conversation_a_day_without_tags(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("when", "at"),
+    ("name", "prompted", "when", "at"),
     [
-        ("Mar 2, 2026, 10:15:00\u202fAM CET", datetime(2026, 3, 2, 9, 15, tzinfo=UTC)),
-        ("02.03.2026, 10:15:00 MEZ", datetime(2026, 3, 2, 9, 15, tzinfo=UTC)),
-        ("2026年3月2日 10:15:00 CST", datetime(2026, 3, 2, 2, 15, tzinfo=UTC)),
+        ("Gemini Apps", "Prompted", "Mar 2, 2026, 10:15:00\u202fAM CET", datetime(2026, 3, 2, 9, 15, tzinfo=UTC)),
+        (
+            "Gemini-Apps",
+            "Eingegebener Prompt:\xa0",
+            "02.03.2026, 10:15:00 MEZ",
+            datetime(2026, 3, 2, 9, 15, tzinfo=UTC),
+        ),
+        ("Gemini Apps", "已提示：", "2026年3月2日 10:15:00 CST", datetime(2026, 3, 2, 2, 15, tzinfo=UTC)),
     ],
 )
-def test_the_page_of_gemini_is_read_in_its_language(tmp_path: Path, when: str, at: datetime) -> None:
-    cell = f"Prompted How long?<br>{when}<br><p>About <b>13</b> minutes.</p>"
+def test_the_page_of_gemini_is_read_in_its_language(
+    tmp_path: Path, name: str, prompted: str, when: str, at: datetime
+) -> None:
+    cell = f"{prompted} How long?<br>{when}<br><p>About <b>13</b> minutes.</p>"
     path = tmp_path / "MyActivity.html"
     path.write_text(
-        '<html><body class="mdl-typography"><div class="outer-cell"><div class="header-cell">Gemini Apps</div>'
+        '<html><body class="mdl-typography"><div class="outer-cell">'
+        f'<div class="header-cell"><p>{name}<br></p></div>'
         f'<div class="content-cell">{cell}</div><div class="content-cell"></div></div></body></html>',
         "utf-8",
     )

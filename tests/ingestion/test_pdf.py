@@ -184,6 +184,18 @@ def test_the_rows_of_a_table_stay_apart_and_name_their_columns() -> None:
     ]
 
 
+@pytest.mark.parametrize("angle", [90, 180, 270])
+def test_a_page_that_is_written_sideways_is_read_along_its_lines(angle: int) -> None:
+    def draw(page: FPDF) -> None:
+        with page.rotation(angle, 300, 300):
+            for at, cells in enumerate([("Month", "Posting", "Sum"), ("May", "Rent", "-700"), ("June", "Pay", "900")]):
+                for x, cell in zip((200, 300, 400), cells, strict=True):
+                    page.text(x, 200 + 20 * at, cell)
+
+    words = text_of(read(pdf(draw), "a.pdf")[1])
+    assert words == "Month: May | Posting: Rent | Sum: -700\nMonth: June | Posting: Pay | Sum: 900"
+
+
 def test_a_table_in_one_column_of_a_page_is_no_part_of_the_other() -> None:
     def draw(paper: FPDF) -> None:
         for at, (left, right) in enumerate(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +28,8 @@ _PICTURE_SHARE: Final = 0.5  # of a page that a picture covers where the page is
 _STAMP_CHARS: Final = 120  # what a scanner, a fax or a court stamps on a picture
 _LIGATURES: Final = str.maketrans({"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl"})
 _PART_OF_NAME: Final = re.compile(r"\[\d+\]|#\w+")
+_SAMPLED: Final = 200  # characters that tell which way a page is written
+_MOSTLY: Final = 0.8
 _HIDDEN: Final = 2
 _POINTS_AN_INCH: Final = 72
 _DOTS_AN_INCH: Final = 200
@@ -50,6 +54,38 @@ class Page:
     """What text recognition made of a picture."""
 
 
+_Box = tuple[float, float, float, float]  # left, bottom, right, top
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Which way most of a page is written: by how many quarters of a turn its lines leave the horizontal."""
+
+    quarters: int
+    width: float
+    height: float
+
+    def upright(self, left: float, bottom: float, right: float, top: float) -> _Box:
+        """Return a place as it is on the page whose lines are horizontal."""
+        if self.quarters == 1:
+            return self.height - top, left, self.height - bottom, right
+        if self.quarters == 2:
+            return self.width - right, self.height - top, self.width - left, self.height - bottom
+        if self.quarters == 3:
+            return bottom, self.width - right, top, self.width - left
+        return left, bottom, right, top
+
+
+def _turn(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: str) -> _Turn:
+    import pypdfium2.raw as raw
+
+    places = [at for at in range(0, len(text), max(1, len(text) // _SAMPLED)) if not text[at].isspace()]
+    angles = Counter(round(raw.FPDFText_GetCharAngle(text_page, at) / (math.pi / 2)) % 4 for at in places)
+    quarters, count = angles.most_common(1)[0] if angles else (0, 0)
+    left, bottom, right, top = page.get_mediabox()
+    return _Turn(quarters if count > _MOSTLY * len(places) else 0, left + right, bottom + top)
+
+
 def read_page(document: pypdfium2.PdfDocument, index: int) -> Page:
     """Return a page. The caller holds PDFium's lock. Raises PdfiumError."""
     page = document[index]
@@ -59,8 +95,9 @@ def read_page(document: pypdfium2.PdfDocument, index: int) -> Page:
             raw_text = text_page.get_text_range()
             text = _from_right(text_page) if is_rtl(raw_text) else raw_text
             text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_LIGATURES)
-            found = Page(text, _spans(text_page, raw_text))
-            _read_annotations(document, page, text_page, found)
+            turn = _turn(page, text_page, raw_text)
+            found = Page(text, _spans(text_page, raw_text, turn))
+            _read_annotations(document, page, text_page, found, turn)
             found.remarks += _links(document, page, text_page, found.text)
             _look_at_objects(page, found)
         finally:
@@ -85,7 +122,7 @@ def recognise_page(document: pypdfium2.PdfDocument, index: int, lock: threading.
     return recognise(picture)
 
 
-def _spans(text_page: pypdfium2.PdfTextPage, text: str) -> list[Span]:
+def _spans(text_page: pypdfium2.PdfTextPage, text: str, turn: _Turn) -> list[Span]:
     """Return the pieces of lines that stand together, by the places of their words.
 
     PDFium's own rectangles overlap where letters are set close, and then give the same letter twice.
@@ -96,7 +133,7 @@ def _spans(text_page: pypdfium2.PdfTextPage, text: str) -> list[Span]:
     words: list[str] = []
     box, ended = (0.0, 0.0, 0.0, 0.0), 0
     for match in _WORD.finditer(text):
-        here = _box(text_page, match.start(), match.end() - 1)
+        here = _box(text_page, match.start(), match.end() - 1, turn)
         if here is None:
             words += [match[0]] if words else []
             continue
@@ -110,17 +147,18 @@ def _spans(text_page: pypdfium2.PdfTextPage, text: str) -> list[Span]:
     return [*spans, Span(*box, " ".join(words).translate(_LIGATURES))] if words else spans
 
 
-def _box(text_page: pypdfium2.PdfTextPage, first: int, last: int) -> tuple[float, float, float, float] | None:
+def _box(text_page: pypdfium2.PdfTextPage, first: int, last: int, turn: _Turn) -> _Box | None:
     """Return left, bottom, right and top of a word, by its first and last character; None if it has no extent."""
     left, bottom, right, top = text_page.get_charbox(first)
     if last != first:
         other = text_page.get_charbox(last)
         left, bottom = min(left, other[0]), min(bottom, other[1])
         right, top = max(right, other[2]), max(top, other[3])
-    return (left, bottom, right, top) if right > left else None
+    box = turn.upright(left, bottom, right, top)
+    return box if box[2] > box[0] else None
 
 
-def _goes_on(box: tuple[float, float, float, float], here: tuple[float, float, float, float]) -> bool:
+def _goes_on(box: _Box, here: _Box) -> bool:
     """Say whether a character stands right after the others, on their line."""
     height = max(1.0, box[3] - box[1])
     on_line = box[1] - 0.5 * height <= (here[1] + here[3]) / 2 <= box[3] + 0.5 * height
@@ -151,7 +189,11 @@ def _from_right(text_page: pypdfium2.PdfTextPage) -> str:
 
 
 def _read_annotations(
-    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, found: Page
+    document: pypdfium2.PdfDocument,
+    page: pypdfium2.PdfPage,
+    text_page: pypdfium2.PdfTextPage,
+    found: Page,
+    turn: _Turn,
 ) -> None:
     import pypdfium2.raw as raw
 
@@ -164,7 +206,7 @@ def _read_annotations(
             if raw.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
                 continue
             if kind == _WIDGET:
-                found.fields += _field(document, annotation, found.spans)
+                found.fields += _field(document, annotation, found.spans, turn)
             elif kind not in (_LINK, _POPUP) and (text := _value(annotation, b"Contents")):
                 found.remarks.append(_remark(annotation, kind, text, text_page))
         finally:
@@ -216,7 +258,7 @@ def _remark(annotation: Any, kind: int, text: str, text_page: pypdfium2.PdfTextP
     return f"comment{by}{on}: {text}"
 
 
-def _field(document: pypdfium2.PdfDocument, annotation: Any, spans: list[Span]) -> Iterator[str]:
+def _field(document: pypdfium2.PdfDocument, annotation: Any, spans: list[Span], turn: _Turn) -> Iterator[str]:
     """Yield a field of a form as `name: value`, if it has one."""
     import pypdfium2.raw as raw
 
@@ -227,7 +269,7 @@ def _field(document: pypdfium2.PdfDocument, annotation: Any, spans: list[Span]) 
     if kind in (_BUTTON, _SIGNATURE):
         return
     name = _string(raw.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
-    name = name or _label(annotation, spans, is_box=kind in (_CHECKBOX, _RADIO))
+    name = name or _label(annotation, spans, turn, is_box=kind in (_CHECKBOX, _RADIO))
     name = name or _PART_OF_NAME.sub("", _string(raw.FPDFAnnot_GetFormFieldName, form, annotation)).rpartition(".")[2]
     value = _string(raw.FPDFAnnot_GetFormFieldValue, form, annotation)
     if kind in (_CHECKBOX, _RADIO):
@@ -239,20 +281,21 @@ def _field(document: pypdfium2.PdfDocument, annotation: Any, spans: list[Span]) 
         yield f"{name.rstrip(' :')}: {value}" if name else value
 
 
-def _label(annotation: Any, spans: list[Span], *, is_box: bool) -> str:
+def _label(annotation: Any, spans: list[Span], turn: _Turn, *, is_box: bool) -> str:
     """Return the words beside a field: right of a box, left of another field, on its line."""
     import pypdfium2.raw as raw
 
     place = raw.FS_RECTF()
     if not raw.FPDFAnnot_GetRect(annotation, place):
         return ""
-    middle = (place.top + place.bottom) / 2
+    left_end, bottom, right_end, top = turn.upright(place.left, place.bottom, place.right, place.top)
+    middle = (top + bottom) / 2
     beside = [span for span in spans if span.bottom - 2 <= middle <= span.top + 2 and span.text.strip()]
     if is_box:
-        right = [span for span in beside if -2 <= span.left - place.right <= _NEAR]
+        right = [span for span in beside if -2 <= span.left - right_end <= _NEAR]
         if right:
             return min(right, key=lambda span: span.left).text.strip()
-    left = [span for span in beside if -2 <= place.left - span.right <= _NEAR]
+    left = [span for span in beside if -2 <= left_end - span.right <= _NEAR]
     return max(left, key=lambda span: span.right).text.strip() if left else ""
 
 

@@ -89,6 +89,17 @@ def test_a_workbook_is_read_row_by_row_under_its_sheets() -> None:
     ]
 
 
+def test_what_stands_beside_the_text_of_rich_text_follows_it() -> None:
+    markup = (
+        rb"{\rtf1\ansi\ansicpg1250{\info{\title Za\'bf\'f3\'b3\'e6}}"
+        rb"{\header Letterhead}{\headerf Letterhead}"
+        rb"\pard Paid\chftn{\footnote\pard\plain By {\b card}.} late.{\*\annotation {\*\atnref 1}Why?}\par}"
+    )
+    document, blocks = read(markup, "letter.rtf")
+    assert document.title == "Zażółć"
+    assert [one.text for one in blocks] == ["Paid[1] late.[2]", "Letterhead", "[1] By card.", "[2] Why?"]
+
+
 @pytest.mark.parametrize("place", ["XFD1048576", "xfd1048576", "streamA3", "A99999999999", "ZZZZ9"])
 def test_a_sheet_with_a_cell_far_out_is_refused_before_it_is_unrolled(place: str) -> None:
     far = f'<row r="1048576"><c r = "{place}"><v>1</v></c></row>'

@@ -114,7 +114,7 @@ Content-Type: text/html; charset=utf-8
 <p>§</p><table><tr><td>§<td>§</table>
 --B--
 """
-RTF = r"{\rtf1\ansi {\info{\title §}}§\par {\b §}\par\trowd §\cell §\cell\row §}"
+RTF = r"{\rtf1\ansi {\info{\title §}}§\par {\b §}{\footnote §}{\header §}\par\trowd §\cell §\cell\row §}"
 ORG = "#+TITLE: §\n* §\n§\n- §\n| § | § |\n| § | § |\n#+BEGIN_SRC\n§\n#+END_SRC\n"
 TEX = r"""\documentclass{article}
 \title{§}

@@ -14,19 +14,23 @@ from assistant.ingestion.readers.paragraphs import Line, paragraphs
 from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
 
-_INFO = re.compile(r"\{\\(title|author) ([^{}\\]{1,300})\}")
+_INFO = re.compile(r"\{\\(title|author) ((?:[^{}\\]|\\'[0-9A-Fa-f]{2}|\\u-?\d{1,5} ?){1,300})\}")
+_CODE_PAGE = re.compile(r"\\ansicpg\d{1,5}")
+# What stands beside the text: striprtf passes over it.
+_ASIDE = re.compile(r"\{(?:\\\*)?\\(footnote|annotation|header[flr]?|footer[flr]?)(?![a-z])")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _CREATED = re.compile(r"\{\\creatim\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})")
 _HEAD_CHARS = 65536
 
 
 class RtfReader:
-    """RTF: paragraphs in their order. Pictures and embedded objects are not looked at."""
+    """RTF: paragraphs in their order, notes and remarks after them. Pictures and embedded objects are not looked at."""
 
     media_type = "application/rtf"
     suffixes = (".rtf",)
     about = About(
         "Rich Text",
-        "text",
+        "text, notes, remarks, headers and footers",
         "–",
         "its properties",
     )
@@ -38,7 +42,11 @@ class RtfReader:
             markup = stream.read().decode("latin-1")
         if markup.rstrip("\r\n\x00 ")[-1:] != "}":
             raise ReadError("torn or damaged RTF: its end is missing", "Get a fresh copy of it.")
-        info = {match[1]: match[2].strip() for match in _INFO.finditer(markup[:_HEAD_CHARS])}
+        page = (_CODE_PAGE.findall(markup[:_HEAD_CHARS]) or [""])[0]
+        info = {
+            match[1]: plain_of_rtf(f"{{\\rtf1\\ansi{page} {match[2]}}}").strip()
+            for match in _INFO.finditer(markup[:_HEAD_CHARS])
+        }
         created = _CREATED.search(markup[:_HEAD_CHARS])
         return ReadDocument(
             info.get("title") or file.stem,
@@ -54,11 +62,36 @@ def plain_of_rtf(markup: str) -> str:
     from striprtf.striprtf import rtf_to_text
 
     try:
-        return str(rtf_to_text(markup, errors="replace"))  # type: ignore[no-untyped-call]
+        return str(rtf_to_text(_with_asides_at_end(markup), errors="replace"))  # type: ignore[no-untyped-call]
     except (RecursionError, MemoryError):
         raise
     except Exception as error:  # striprtf raises whatever a malformed control word leads to
         raise ReadError("damaged: its content is malformed", "Open it in a word processor and save it.") from error
+
+
+def _with_asides_at_end(markup: str) -> str:
+    """Return RTF with its notes, remarks, headers and footers after its text, and signs that lead to the notes."""
+    pieces: list[str] = []
+    asides: dict[str, None] = {}
+    at = signs = 0
+    while match := _ASIDE.search(markup, at):
+        depth, end = 1, len(markup)
+        for brace in _BRACE.finditer(markup, match.end()):
+            depth += (brace[0] == "{") - (brace[0] == "}")
+            if not depth:
+                end = brace.end()
+                break
+        sign = ""
+        if match[1] in ("footnote", "annotation"):
+            signs += 1
+            sign = f"[{signs}] "
+        pieces += [markup[at : match.start()], sign.rstrip()]
+        asides[f"\\par {{{sign}{markup[match.end() : end].removeprefix(' ')}"] = None
+        at = end
+    if not asides:
+        return markup
+    body = "".join((*pieces, markup[at:]))
+    return "".join((body[: body.rfind("}")], *asides, "}"))
 
 
 def _blocks(text: str) -> Iterator[Block]:

@@ -59,6 +59,18 @@ def test_a_page_of_logseq_is_read_without_the_marks_of_the_program() -> None:
     assert text_of(blocks) == "title:: Boat\ntags:: sailing\n- Bought\n- TODO Renew"
 
 
+def test_references_to_blocks_of_a_page_of_logseq_are_the_words_of_the_block() -> None:
+    bought, other = "65a1b2c3-0000-4000-8000-000000000001", "65a1b2c3-0000-4000-8000-000000000002"
+    page = (
+        f"- See (({bought})) and (({other}))\n- ## **Bought** from [[Petra]]\n  price:: 2400\n  id:: {bought}\n"
+        f"- {{{{embed (({bought}))}}}}\n- [the sale]((({bought})))\n\n```\n(({bought}))\n```\n"
+    )
+    assert text_of(read(page, "boat.md")[1]) == (
+        f"- See **Bought** from Petra and (({other}))\n- ## **Bought** from Petra\n  price:: 2400\n"
+        f"- **Bought** from Petra\n- the sale\n```\n(({bought}))\n```"
+    )
+
+
 def test_names_of_blocks_and_packed_drawings_are_left_out() -> None:
     drawing = "# Excalidraw Data\n## Text Elements\nReach 10 km ^abc123\n\n```compressed-json\nN4KAkARALg\n```\n"
     document, blocks = read(drawing, "plan.excalidraw.md")

@@ -6,8 +6,9 @@ The notes of an Obsidian vault are Markdown: their wikilinks and embeds become t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache, partial
 from itertools import chain, islice
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
@@ -34,6 +35,11 @@ _OF_PROGRAMS = re.compile(
     r"\n?^[ \t]*(?:id:: [0-9a-f-]{36}|collapsed:: (?:true|false)|:LOGBOOK:|:END:|CLOCK: \[.*)[ \t]*$",
     re.MULTILINE,
 )
+# Logseq shows a block of a page elsewhere: `((id))`, `{{embed ((id))}}`, or as a link to it, `[shown](((id)))`.
+_REFERENCE = re.compile(r"(\{\{embed )?(?:\[([^\[\]\n]++)\]\()?\(\(([0-9a-f-]{36})\)\)(?(2)\))(?(1)\}\})")
+_PROPERTY = re.compile(r"\s*([\w-]+):: ?(.*)")
+_REFERRED_CHARS = 500  # of a block that a reference shows; the whole of it stands in its own place
+_ITEM_MARK = re.compile(r"\s*(?:[-*+] )?(?:#{1,6} )?")
 _DRAWING = re.compile(r"[`~]{3,}(?:compressed-json|excalidraw)")
 _TICKS = re.compile(r"`++")
 _SIZE = re.compile(r"\d+(?:x\d+)?$")
@@ -93,26 +99,43 @@ def _first_heading(head: list[str]) -> str | None:
 
 
 def _blocks(file: SourceFile, limits: ReadLimits, front: FrontMatter) -> Iterator[Block]:
+    named = cache(partial(_blocks_by_id, file, limits))
     with open_text(file, limits) as stream:
         numbered = (Line(number, text) for number, text in enumerate(lines(stream, limits), 1))
         if front.lines:
             inner = list(islice(numbered, len(front.lines)))[1:-1]
             if any(line.text.strip() for line in inner):
-                yield _shown(lines_block(inner, BlockKind.PARAGRAPH, ()))
+                yield _shown(lines_block(inner, BlockKind.PARAGRAPH, ()), named)
         for block in markdown_blocks(numbered):
             if block.kind is BlockKind.CODE and _DRAWING.match(block.text):
                 continue  # A drawing of Excalidraw, packed; its words stand above.
-            yield _shown(block)
+            yield _shown(block, named)
 
 
-def _shown(block: Block) -> Block:
-    """Return a block with its wikilinks as they are shown, in its text and in the headings above it."""
+def _blocks_by_id(file: SourceFile, limits: ReadLimits) -> dict[str, str]:
+    """Return the first line of each block that a page of Logseq gives an id, which stands below it."""
+    named: dict[str, str] = {}
+    words = ""
+    with open_text(file, limits) as stream:
+        for line in lines(stream, limits):
+            match = _PROPERTY.fullmatch(line)
+            if match is None:
+                words = line
+            elif match[1] == "id" and words.strip():
+                named[match[2].strip()] = _links_shown(_ITEM_MARK.sub("", words, count=1)).strip()[:_REFERRED_CHARS]
+    return named
+
+
+def _shown(block: Block, named: Callable[[], dict[str, str]]) -> Block:
+    """Return a block with its wikilinks and references as they are shown, in its text and in the headings above it."""
     locator = block.locator
     if any("[[" in heading for heading in locator.headings):
         locator = replace(locator, headings=tuple(_links_shown(heading) for heading in locator.headings))
     text = block.text
     if block.kind is not BlockKind.CODE:
         text = _links_shown(_OF_PROGRAMS.sub("", text)) if "[[" in text or _OF_PROGRAMS.search(text) else text
+        if "((" in text and _REFERENCE.search(text):
+            text = _REFERENCE.sub(lambda found: found[2] or named().get(found[3], found[0]), text)
     return block if text is block.text and locator is block.locator else replace(block, text=text, locator=locator)
 
 

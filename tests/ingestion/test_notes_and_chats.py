@@ -14,6 +14,65 @@ from assistant.ingestion.base import Block
 from tests.ingestion.files import enex_of, read, text_of
 
 
+def in_lines(*values: Any) -> str:
+    return "\n".join(json.dumps(value) for value in values)
+
+
+def of_signal(item: int, author: str, chat: str, **said: Any) -> dict[str, Any]:
+    return {"chatItem": {"chatId": chat, "authorId": author, "dateSent": f"{item}", "incoming": {}, **said}}
+
+
+SIGNAL = (
+    {"version": "1", "backupTimeMs": "1767700000000"},
+    {"account": {"givenName": "Ada", "familyName": ""}},
+    {"recipient": {"id": "1", "self": {}}},
+    {"recipient": {"id": "2", "contact": {"e164": "491700", "profileGivenName": "Omar", "profileFamilyName": "B"}}},
+    {"recipient": {"id": "3", "group": {"snapshot": {"title": {"title": "Boat club"}}}}},
+    {"recipient": {"id": "4", "contact": {"e164": "491701"}}},
+    {"chat": {"id": "7", "recipientId": "2"}},
+    {"chat": {"id": "8", "recipientId": "3"}},
+    of_signal(1767607380000, "2", "7", standardMessage={"text": {"body": "The key is with Ines"}}),
+    of_signal(1767607390000, "4", "8", standardMessage={
+        "text": {"body": "Saturday, see https://a.example"},
+        "linkPreview": [{"url": "https://a.example", "title": "Tides"}], "attachments": [{"pointer": {}}]}),
+    of_signal(1767607400000, "1", "7", standardMessage={"text": {"body": "Thanks"}, "longText": {}}),
+    of_signal(1767607410000, "1", "8", updateMessage={"simpleUpdate": {"type": "JOINED_SIGNAL"}}),
+    of_signal(1767607420000, "1", "8", poll={"question": "When?", "options": [{"option": "Nine"}, {"option": "Ten"}]}),
+    of_signal(1767607430000, "2", "7", contactMessage={
+        "contact": {"name": {"givenName": "Lena"}, "number": [{"value": "+4917"}]}}),
+)  # fmt: skip
+
+
+def test_the_chats_that_signal_exports_are_read_one_by_one() -> None:
+    document, blocks = read(in_lines(*SIGNAL), "main.jsonl")
+    assert [
+        (one.locator.part, one.locator.line_start, *row) for one, row in zip(blocks, told(blocks), strict=True)
+    ] == [
+        ("Omar B", 9, "2026-01-05 10:03", "Omar B", "Omar B: The key is with Ines"),
+        ("Omar B", 11, "2026-01-05 10:03", "Ada", "Ada: Thanks"),
+        ("Omar B", 14, "2026-01-05 10:03", "Omar B", "Omar B: Lena\n+4917"),
+        ("Boat club", 10, "2026-01-05 10:03", "+491701", "+491701: Saturday, see https://a.example\nTides"),
+        ("Boat club", 13, "2026-01-05 10:03", "Ada", "Ada: When?\n- Nine\n- Ten"),
+    ]
+    assert [(one.part, one.reason) for one in document.left_out] == [
+        ("Omar B", "long messages of which only the beginning stands in the file: 1"),
+        ("Boat club", "pictures, recordings or files that are not read: 1"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["data.json", "data.jsonl"])
+def test_messages_on_lines_of_their_own_are_a_chat_unless_they_tell_more(name: str) -> None:
+    messages = [
+        {"date": "2026-01-05T10:03:00", "sender": "Lena", "body": "The key: at Omar's", "quote": "", "reactions": []},
+        {"date": "2026-01-06T20:00:00", "sender": "Omar", "body": "Fine\n\nbye", "attachments": ["a.jpg"]},
+    ]
+    document, blocks = read(in_lines(*messages), name)
+    assert told(blocks) == [LENA, OMAR]
+    assert len(document.left_out) == 1
+    reviews = [{**one, "stars": 4} for one in messages]
+    assert "stars: 4" in text_of(read(in_lines(*reviews), name)[1])
+
+
 def told(blocks: list[Block]) -> list[tuple[str, str | None, str]]:
     """Return (time, speaker, words) of each block."""
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -36,8 +36,9 @@ _TIMES: Final = ("date_unixtime", "date", "timestamp_ms", "timestamp", "ts", "ti
                  "created_at", "created_date", "originalarrivaltime", "sent_at", "datetime")  # fmt: skip
 _LISTS: Final = ("messages", "list", "chats", "data", "conversation", "conversations", "MessageList")
 _MEDIA: Final = ("photo", "file", "media_type", "photos", "videos", "audio_files", "attachments", "sticker", "gifs")
+_OF_MESSAGES: Final = frozenset((*_SPEAKERS, *_WORDS, *_TIMES, *_MEDIA, "id", "type", "quote", "reactions"))
 _MAY_BE: Final = re.compile(
-    r'"(?:isTrashed|textContent|nodes|messages|sender_name|talker|nickName|MessageList|user_profile|creator)"\s*:'
+    r'"(?:isTrashed|textContent|nodes|messages|sender(?:_name)?|talker|nickName|MessageList|user_profile|creator)"\s*:'
 )
 _DAYTIME: Final = re.compile(r"\s+at\s+|,\s*")
 _CHAT_NAMES: Final = ("name", "title", "chat_name", "chatName", "remark", "nickname", "displayName")
@@ -50,13 +51,24 @@ def readable(text: str, file: SourceFile, media_type: str) -> ReadDocument | Non
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return None  # Whoever reads it as JSON says what is wrong with it.
+        return _of_lines(text, file, media_type)
     if isinstance(value, dict) and "isTrashed" in value and ("textContent" in value or "listContent" in value):
         return _of_keep(value, file, media_type)
     if isinstance(value, dict) and isinstance(value.get("nodes"), list) and isinstance(value.get("edges"), list):
         cards = [one for one in map(mapping, value["nodes"]) if "type" in one]
         return ReadDocument(file.stem, media_type, _of_canvas(cards, value["edges"])) if cards else None
     return _of_chats(value, file, media_type)
+
+
+def _of_lines(text: str, file: SourceFile, media_type: str) -> ReadDocument | None:
+    """Return lines of which each is a message, as signal-export writes them; whoever reads JSON says what is wrong."""
+    try:
+        entries = [json.loads(line, strict=False) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return None
+    left_out: list[LeftOut] = []
+    blocks = chat_of_lines(entries, left_out)
+    return ReadDocument(file.stem, media_type, blocks, left_out=left_out) if are_lines_of_chat(entries) else None
 
 
 def _of_keep(note: dict[str, Any], file: SourceFile, media_type: str) -> ReadDocument:
@@ -141,12 +153,27 @@ def _are_messages(entries: list[dict[str, Any]]) -> bool:
     return known >= 0.8 * len(said) and any(key in one for one in told for key in _WORDS)
 
 
-def _blocks(chats: list[tuple[str, list[dict[str, Any]]]], left_out: list[LeftOut]) -> Iterator[Block]:
+def are_lines_of_chat(entries: list[Any]) -> bool:
+    """Return whether values that stand on lines of their own are messages, and nothing besides that would be lost."""
+    said = [one for one in entries if isinstance(one, dict)]
+    besides = {name for one in said for name, value in one.items() if value}.difference(_OF_MESSAGES)
+    return len(said) == len(entries) > 0 and not besides and _are_messages(said)
+
+
+def chat_of_lines(entries: Iterable[Any], left_out: list[LeftOut]) -> Iterator[Block]:
+    """Yield the messages of a chat of which each is a line of its own."""
+    return _blocks([("", (one for one in entries if isinstance(one, dict)))], left_out)
+
+
+def _blocks(chats: Sequence[tuple[str, Iterable[dict[str, Any]]]], left_out: list[LeftOut]) -> Iterator[Block]:
     for title, entries in chats:
-        messages = [Uttered(_speaker(one), _words(one), _at(one)) for one in entries]
+        messages: list[Uttered] = []
+        pictures = 0
+        for one in entries:
+            messages.append(Uttered(_speaker(one), _words(one), _at(one)))
+            pictures += any(one.get(key) for key in _MEDIA)
         if len(messages) > 1 and all(one.at for one in messages):
             messages.sort(key=lambda one: one.at.timestamp() if one.at else 0.0)  # Some exports begin with the newest.
-        pictures = sum(any(one.get(key) for key in _MEDIA) for one in entries)
         if pictures:
             reason = f"pictures, recordings or files that are not read: {pictures:,}"
             left_out.append(LeftOut(title or "media", reason, "They lie beside the export, or in the program."))

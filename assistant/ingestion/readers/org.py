@@ -1,10 +1,10 @@
-"""Reads notes of Org mode: headings with their tags, properties passed over, links as they are shown."""
+"""Reads notes of Org mode: headings with their tags and properties, links as they are shown."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
@@ -12,6 +12,7 @@ from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import Line, lines_block, paragraphs
+from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
 
 _HEADING: Final = re.compile(r"(\*+)[ \t]+(.*?)(?:[ \t]+(:[\w@#%:]+:))?[ \t]*")
@@ -19,6 +20,11 @@ _KEYWORD: Final = re.compile(r"#\+(\w+):[ \t]*(.*)", re.IGNORECASE)
 _BEGIN: Final = re.compile(r"[ \t]*#\+begin_(\w+)\b.*", re.IGNORECASE)
 _END: Final = re.compile(r"[ \t]*#\+end_\w+[ \t]*", re.IGNORECASE)
 _DRAWER: Final = re.compile(r"[ \t]*:(?:PROPERTIES|LOGBOOK|CLOCK):[ \t]*", re.IGNORECASE)
+_PROPERTY: Final = re.compile(r"[ \t]*:([\w+@#%-]+):[ \t]+(\S.*)")
+_OF_THE_PROGRAM: Final = re.compile(
+    r"[ \t]*(?::(?:ID|CUSTOM_ID|CREATED|LAST_REPEAT|ARCHIVE_\w+):|CLOCK:|- (?:State|Refiled|Rescheduled) ).*",
+    re.IGNORECASE,
+)
 _DRAWER_END: Final = re.compile(r"[ \t]*:END:[ \t]*", re.IGNORECASE)
 _LINK: Final = re.compile(r"\[\[([^\[\]]+)\](?:\[([^\[\]]+)\])?\]")
 _STAMP: Final = re.compile(r"[<\[](\d{4}-\d\d-\d\d)[^<>\[\]]*[>\]]")
@@ -70,7 +76,7 @@ def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
                     place = Locator(headings=path, line_start=line.number, line_end=line.number)
                     yield Block(f"{title} {heading[3]}" if heading[3] else title, place, BlockKind.HEADING)
             elif _DRAWER.fullmatch(line.text):
-                _passed_over(numbered)
+                run += _of_drawer(numbered)
             elif begin := _BEGIN.fullmatch(line.text):
                 yield from _prose(run, outline)
                 run = []
@@ -82,7 +88,7 @@ def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
             elif match := _KEYWORD.fullmatch(line.text):
                 if match[1].lower() in ("caption", "title", "subtitle", "description", "filetags"):
                     run.append(Line(line.number, match[2]))
-            elif not line.text.strip() or len(run) >= 64:
+            elif not line.text.strip() or len(run) >= (_MOST_OF_A_BLOCK if _ROW.fullmatch(line.text) else 64):
                 yield from _prose(run, outline)
                 run = [line] if line.text.strip() else []
             elif not line.text.lstrip().startswith("# "):
@@ -90,10 +96,14 @@ def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     yield from _prose(run, outline)
 
 
-def _passed_over(numbered: Iterator[Line]) -> None:
+def _of_drawer(numbered: Iterator[Line]) -> Iterator[Line]:
+    """Yield what a person wrote into a drawer; the program's own marks are passed over."""
     for line in islice(numbered, _MOST_OF_A_BLOCK):
         if _DRAWER_END.fullmatch(line.text):
             return
+        if line.text.strip() and not _OF_THE_PROGRAM.fullmatch(line.text):
+            match = _PROPERTY.fullmatch(line.text)
+            yield Line(line.number, f"{match[1]}: {match[2]}") if match else line
 
 
 def _until_end(numbered: Iterator[Line]) -> list[Line]:
@@ -106,12 +116,23 @@ def _until_end(numbered: Iterator[Line]) -> list[Line]:
 
 
 def _prose(run: list[Line], outline: Outline) -> Iterator[Block]:
-    kept = [Line(line.number, _shown(line.text)) for line in run if not _RULE.fullmatch(line.text)]
-    if kept and all(_ROW.fullmatch(line.text) for line in kept):
-        for line in kept:
-            yield lines_block([line], BlockKind.TABLE, outline.path)
-    elif kept:
-        yield from paragraphs(kept, outline.path)
+    for is_table, group in groupby(run, lambda line: _ROW.fullmatch(line.text) is not None):
+        if is_table:
+            for row, text in table_lines(_rows(list(group)), has_header=False):
+                place = Locator(headings=outline.path, line_start=row.first_line, line_end=row.last_line)
+                yield Block(text, place, BlockKind.TABLE)
+        else:
+            yield from paragraphs([Line(line.number, _shown(line.text)) for line in group], outline.path)
+
+
+def _rows(table: list[Line]) -> Iterator[Row]:
+    """Yield the rows of a table; those above its first rule name the columns."""
+    rules = [at for at, line in enumerate(table) if _RULE.fullmatch(line.text)]
+    named = next((at for at in rules if at), 0)
+    for at, line in enumerate(table):
+        if not _RULE.fullmatch(line.text):
+            cells = [cell.strip() for cell in _shown(line.text).strip().removeprefix("|").removesuffix("|").split("|")]
+            yield Row(cells, first_line=line.number, last_line=line.number, marked=at < named < len(table) - 1)
 
 
 def _shown(text: str) -> str:

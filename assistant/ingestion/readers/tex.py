@@ -12,6 +12,7 @@ from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import Line, lines_block, paragraphs
+from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
 
 _LEVELS: Final = {"part": 1, "chapter": 2, "section": 3, "subsection": 4, "subsubsection": 5, "paragraph": 6}
@@ -58,6 +59,10 @@ _PLAIN: Final = (
     ("\\\\", "\n"), ("~", " "), ("``", "“"), ("''", "”"), ("---", "—"), ("--", "–"), ("\\,", " "), ("\\;", " "),
     ("\\:", " "), ("\\!", ""), ("\\ ", " "), ("\\-", ""), ("\\/", ""), ("\\@", ""),
 )  # fmt: skip
+_TABULAR: Final = re.compile(r"\\begin\{(tabular[xy]?\*?|longtable|tabu)\}(.*?)\\end\{\1\}", re.DOTALL)
+_COLUMNS: Final = re.compile(r"\s*(?:\[[^\[\]]{0,100}\]|\{(?:[^{}]|\{[^{}]{0,200}\}){0,300}\}){0,3}")
+_ROW_ENDS: Final = re.compile(r"\\\\(?:\[[^\[\]]{0,30}\])?|\\tabularnewline(?![a-zA-Z])")
+_RULE: Final = re.compile(r"\s*\\(?:hline|toprule|midrule|bottomrule|c(?:mid)?(?:line|rule)(?:\([a-z]*\))?\{[-\d]*\})")
 _ESCAPED: Final = re.compile(r"\\([%&_#$])")
 _HEAD_LINES: Final = 400
 _KEPT: Final = "\ue010"
@@ -140,10 +145,24 @@ def _prose(run: list[Line], outline: Outline) -> Iterator[Block]:
     """Yield a run of lines as set; a command may span lines, so they are set together."""
     if not run:
         return
-    text = set_text("\n".join(line.text for line in run))
+    text = set_text(_TABULAR.sub(_table, "\n".join(line.text for line in run)))
     for block in paragraphs([Line(run[0].number, line.strip()) for line in text.splitlines()], outline.path):
         place = Locator(headings=outline.path, line_start=run[0].number, line_end=run[-1].number)
         yield Block(block.text, place, block.kind)
+
+
+def _table(match: re.Match[str]) -> str:
+    """Return a table a line a row, still as TeX; what stands above its first inner rule names the columns."""
+    pieces = _ROW_ENDS.split(_COLUMNS.sub("", match[2], count=1))
+    ruled = [at for at, piece in enumerate(pieces) if at and _RULE.match(piece)]
+    rows = [" ".join(_RULE.sub("", piece).split()) for piece in pieces]
+    named = next((at for at in ruled if any(rows[:at]) and any(rows[at:])), 0)
+    cells = (
+        Row([cell.strip() for cell in re.split(r"(?<!\\)&", row)], marked=at < named)
+        for at, row in enumerate(rows)
+        if row
+    )
+    return "\n" + "\n".join(line for _, line in table_lines(cells, has_header=False)) + "\n"
 
 
 def set_text(text: str) -> str:

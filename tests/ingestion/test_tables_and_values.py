@@ -37,13 +37,27 @@ def test_other_delimiters_are_found(mark: str, name: str) -> None:
     [
         ("Compte;1234;;1 234,56\n02/02/26;EDF;;-45,00\n01/02/26;Loyer;;-700,00\n", "02/02/26 | EDF | -45,00"),
         ("In\nMonth;Sum\nMay;100\nJune;200\n\nOut\nMonth;What;Sum\nMay;Rent;7\n", "Month: May | What: Rent | Sum: 7"),
+        ("Sums\nAcct;Branch;Cur\nGiro;7;EUR\nBalance;;;1,5\nDay;Kind;To;Sum;Cur\n5.1.;Debit;Aral;-6,5;EUR\n", "Giro"),
+        ("Sums\na,b,c,d,e,f\n1,2,3,4,5,6\n-----\n1 in all\n", "a: 1 | b: 2 | c: 3 | d: 4 | e: 5 | f: 6"),
+        (
+            "Giro;30 days\nBalance;1,5 EUR\n\nDay;Kind;Text;Sum\n5.1.26;Debit;Rent;-7\n6.1.26;Debit;Aral;-9\n",
+            "Giro | 30 days",
+        ),
         ('Title,ISBN\nMomo,"=""3522177509"""\n', "Title: Momo | ISBN: 3522177509"),
         ("Frage,Ja,Nein\nTee?,5,2\nMilch?,1,6\n", "Frage: Tee? | Ja: 5 | Nein: 2"),
     ],
-    ids=["decimal commas", "tables of two widths", "numbers as text", "yes and no as names"],
+    ids=[
+        "decimal commas",
+        "tables of two widths",
+        "three widths",
+        "a table among lines",
+        "pairs above",
+        "numbers as text",
+        "yes and no as names",
+    ],
 )
 def test_cells_are_told_apart_as_their_program_meant_them(table: str, lines: str) -> None:
-    assert lines in [block.text for block in read(table, "a.csv")[1]]
+    assert any(lines in block.text for block in read(table, "a.csv")[1])
 
 
 def test_a_chinese_csv_in_gb18030_is_read() -> None:

@@ -23,6 +23,10 @@ _OF_CONTACTS = frozenset(
 )
 _TORN = "torn: its end is missing"
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)(?:=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*))?')
+# How Android writes a label of the person's own.
+_CUSTOM = re.compile(
+    r";X-CUSTOM\((?:CHARSET=([\w-]{1,40}),ENCODING=QUOTED-PRINTABLE,)?([^():]{1,200})\)", re.IGNORECASE
+)
 _ESCAPE = re.compile(r'\\([\\;,:"nN])')
 # A calendar or an address book of more than this depth is none.
 _MAX_DEPTH = 10
@@ -236,7 +240,15 @@ def _unfolded(numbered: Iterator[tuple[int, bytes]], limits: ReadLimits) -> Iter
         yield start, b"".join(held)
 
 
+def _custom(match: re.Match[str]) -> str:
+    label = match[2]
+    if match[1]:
+        label = decode_declared(quopri.decodestring(label.encode("utf-8", errors="replace")), match[1])
+    return ';TYPE="{}"'.format(label.replace('"', ""))
+
+
 def _parse(line: str) -> Property | None:
+    line = _CUSTOM.sub(_custom, line, count=1) if ";X-CUSTOM(" in line else line
     name = _NAME.match(line)
     if name is None:
         return None

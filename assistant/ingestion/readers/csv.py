@@ -20,6 +20,7 @@ _DELIMITERS: Final = "\t;|,"
 _DECIMAL: Final = re.compile(r"(?<=\d),(?=\d)")
 _AS_TEXT: Final = re.compile(r'="(.*)"', re.DOTALL)  # how a number is kept from becoming one in Excel
 _NONE: Final = "\x1f"  # stands in no line: a table of one column
+_SURELY_COLUMNS: Final = 6  # no two sentences have as many commas by chance
 _SAMPLE_LINES: Final = 60
 _SEPARATOR_LINE: Final = "sep="  # Excel's own first line
 
@@ -85,14 +86,14 @@ def _delimiter(file: SourceFile, limits: ReadLimits) -> tuple[str, int]:
     if file.suffix in (".tsv", ".tab"):
         return "\t", 0
     scores = {mark: _evenness(sample, mark) for mark in _DELIMITERS}
-    if not any("," in _DECIMAL.sub("", line) for line in sample) and any(scores[mark] for mark in _DELIMITERS[:-1]):
+    filled = [line for line in sample if line.strip()]
+    # Tables of several widths below each other: marks that stand in no sentence divide most lines all the same.
+    other = next((mark for mark in _DELIMITERS[:-1] if sum(mark in line for line in filled) > len(filled) / 2), _NONE)
+    divides = other != _NONE or any(scores[mark] for mark in _DELIMITERS[:-1])
+    if divides and not any("," in _DECIMAL.sub("", line) for line in sample):
         scores[","] = 0.0  # it stands in numbers alone
     best = max(scores, key=lambda mark: scores[mark])
-    if scores[best]:
-        return best, 0
-    # Tables of several widths below each other: marks that stand in no sentence divide most lines all the same.
-    filled = [line for line in sample if line.strip()]
-    return next((mark for mark in _DELIMITERS[:-1] if sum(mark in line for line in filled) > len(filled) / 2), _NONE), 0
+    return (best if scores[best] else other), 0
 
 
 def _evenness(sample: list[str], mark: str) -> float:
@@ -101,9 +102,9 @@ def _evenness(sample: list[str], mark: str) -> float:
     divided = Counter(width for width in widths if width > 1)
     if not divided:
         return 0.0
-    count = divided.most_common(1)[0][1]
+    width, count = divided.most_common(1)[0]
     if widths[0] > 1:
         return count / len(widths)
     # Below lines of another kind a table goes on to the end; a comma in a sentence or two makes no columns.
     share = count / (len(widths) - next(at for at, width in enumerate(widths) if width > 1))
-    return share if count > 1 and share > 0.5 else 0.0
+    return share if count > 1 and (share > 0.5 or width >= _SURELY_COLUMNS) else 0.0

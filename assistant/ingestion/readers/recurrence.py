@@ -30,7 +30,7 @@ def when(event: Component) -> str:
     start = event.first("DTSTART")
     begin = _moment(start)
     if start is None or begin is None:
-        return ""
+        return start.text if start is not None else ""  # as it is written, where it is no date
     end = _moment(event.first("DTEND"))
     if end is None and (length := _DURATION.match(event.text("DURATION"))) and any(length.groups()):
         weeks, days, hours, minutes, seconds = (int(piece or 0) for piece in length.groups())
@@ -54,7 +54,7 @@ def moment_text(found: Property | None) -> str:
     """Return a single date or time in words, such as a task's due date; empty if there is none."""
     moment = _moment(found)
     if moment is None:
-        return ""
+        return found.text if found is not None else ""
     return f"{_day(_date(moment))} {moment:%H:%M}" if isinstance(moment, datetime) else _day(moment)
 
 

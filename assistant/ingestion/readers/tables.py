@@ -115,7 +115,10 @@ def row_lines(rows: Iterable[Row], *, has_header: bool = True) -> Iterator[tuple
             pass  # the names once more, as at the top of a page
         elif at_top or row.marked:
             run = list(takewhile(Row.filled, ahead))
-            count = _header_rows(run, bool(names) or _is_wider_below(row, ahead), has_header)
+            is_above = _is_wider_below(row, ahead)
+            count = _header_rows(run, bool(names) or is_above, has_header)
+            if count == 1 and is_above and len(row.filled()) <= 2 and not row.marked:
+                count = 0  # a name with its value
             if count and (len(run) > count or _goes_on([one for one in ahead if one.filled()][count:], has_header)):
                 names, at_top, pairs = _combined(run[:count]), False, False
                 headers = [header.cells for header in run[:count]]

@@ -74,6 +74,8 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     identity = key(outer.get("uuid")) or digest(*(node.key for node in nodes))
     current = visible_end(nodes, key(outer.get("current_leaf_message_uuid")), messages)
     title = title_from(outer.get("name"), messages[0].text)
+    if project := one_line(mapping(outer.get("project")).get("name")):
+        title = f"{project}: {title}"
     updated = moment(outer.get("updated_at")) or max(message.created_at for message in messages)
     return ImportedConversation(f"claude:{identity}", title, started, updated, messages, current, skipped)
 

@@ -50,6 +50,15 @@ def test_the_messages_of_claude_keep_authors_and_times_without_thinking_and_tool
     assert dict(chat.skipped) == {Skipped.THINKING: 1, Skipped.TOOL: 2}
 
 
+@pytest.mark.parametrize(
+    ("project", "title"),
+    [({"uuid": UUID, "name": "Old  house"}, "Old house: Chat k1"), ({"uuid": UUID}, "Chat k1"), (None, "Chat k1")],
+)
+def test_a_conversation_of_a_project_of_claude_bears_its_name(tmp_path: Path, project: Any, title: str) -> None:
+    given = claude_chat(claude_message("human", said("How?")), project=project)
+    assert only(write(tmp_path / "conversations.json", [given])).title == title
+
+
 def test_the_branches_of_claude_are_kept_and_the_path_in_view_is_marked(tmp_path: Path) -> None:
     messages = [
         claude_message("human", said("How?"), uuid="q", parent_message_uuid=ROOT),

@@ -62,6 +62,8 @@ _TIMES: Final = (
 _IDS: Final = ("id", "_id", "uuid", "messageId", "message_id", "conversationId", "conversation_id", "chatId")
 _PARENTS: Final = ("parentMessageId", "parent_response_id", "parent_id", "parentId", "parent", "parentUuid")
 _MODELS: Final = ("model", "model_slug", "modelName", "model_name", "modelId", "bot", "botName")
+_CITED: Final = ("sources", "citations", "web_results", "references")
+_MOST_CITED: Final = 50
 _TITLES: Final = ("title", "name", "subject", "topic")
 _USER: Final = frozenset(("user", "human", "you", "me", "request", "prompt", "customer", "用户", "我", "ich"))
 _MODEL: Final = frozenset(
@@ -200,7 +202,8 @@ def _nodes(entry: _Entry, model: str, skipped: Counter[Skipped]) -> Iterator[Nod
     writer = Author(AuthorKind.MODEL, _first_line(fields, _MODELS) or called or model)
     if pair := _pair(fields):
         yield Node(f"{entry.name}/q", entry.parent, _said(Role.USER, pair[0], USER, when, skipped))
-        yield Node(entry.name, f"{entry.name}/q", _said(Role.ASSISTANT, pair[1], writer, when, skipped))
+        answer = _with_cited(pair[1], fields)
+        yield Node(entry.name, f"{entry.name}/q", _said(Role.ASSISTANT, answer, writer, when, skipped))
         return
     role = _role(entry)
     if isinstance(role, Skipped) or role is None:
@@ -208,7 +211,21 @@ def _nodes(entry: _Entry, model: str, skipped: Counter[Skipped]) -> Iterator[Nod
         yield Node(entry.name, entry.parent, None)
         return
     author = USER if role is Role.USER else writer
-    yield Node(entry.name, entry.parent, _said(role, _words(fields, skipped), author, when, skipped))
+    words = _words(fields, skipped)
+    if role is Role.ASSISTANT:
+        words = _with_cited(words, fields)
+    yield Node(entry.name, entry.parent, _said(role, words, author, when, skipped))
+
+
+def _with_cited(answer: str, fields: dict[str, Any]) -> str:
+    """Return an answer with the pages that it cites and does not name itself, a line each."""
+    lines = []
+    for cited in (one for name in _CITED for one in sequence(fields.get(name))[:_MOST_CITED]):
+        address = one_line(cited) if isinstance(cited, str) else one_line(mapping(cited).get("url"))
+        if address.startswith(("http://", "https://")) and address not in answer:
+            title = one_line(mapping(cited).get("title")) or one_line(mapping(cited).get("name"))
+            lines.append(f"{title} ({address})" if title else address)
+    return "\n\n".join(filter(None, (answer, "\n".join(dict.fromkeys(lines))))) if answer.strip() else answer
 
 
 def _said(role: Role, words: str, author: Author, when: datetime | None, skipped: Counter[Skipped]) -> Said | None:

@@ -209,6 +209,13 @@ def test_a_broken_chat_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
     assert (found[1].title, found[1].reason) == ("Torn", "it has no messages")
 
 
+def test_pages_that_an_answer_cites_keep_their_addresses(tmp_path: Path) -> None:
+    cited = [{"url": "https://a.example/1", "name": "Rye"}, "https://a.example/2", {"url": "javascript:x"}]
+    asked = {"query_str": "How?", "text": "So, see https://a.example/2.", "created": FIRST, "sources": cited}
+    chat = only(write(tmp_path / "threads.json", {"threads": [{"title": "Bread", "entries": [asked]}]}))
+    assert chat.messages[-1].text == "So, see https://a.example/2.\n\nRye (https://a.example/1)"
+
+
 def test_gemini_is_a_conversation_a_day_without_tags(tmp_path: Path) -> None:
     def turn(title: str, at: str, **other: Any) -> dict[str, Any]:
         return {"header": "Gemini Apps", "title": title, "time": at, "products": ["Gemini Apps"], **other}

@@ -54,7 +54,8 @@ _MEDIA: Final = re.compile(
     r"[^\n]{1,80} \((?:file attached|Datei angehängt|archivo adjunto|fichier joint)\)"
 )
 _EDITED: Final = re.compile(
-    r"\s*\u200e?<[^<>]*(?:edited|bearbeitet|modifi|edita|bewerkt|изменено|編集|编辑)[^<>]*>$", re.IGNORECASE
+    r"\s{0,3}\u200e?<[^<>]{0,60}(?:edited|bearbeitet|modifi|edita|bewerkt|изменено|編集|编辑)[^<>]{0,60}>$",
+    re.IGNORECASE,
 )
 _DIRECTIONS: Final = dict.fromkeys(map(ord, "\u200e\u200f"))
 _HEAD_CHARS: Final = 40

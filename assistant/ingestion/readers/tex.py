@@ -59,7 +59,7 @@ _PLAIN: Final = (
     ("\\\\", "\n"), ("~", " "), ("``", "“"), ("''", "”"), ("---", "—"), ("--", "–"), ("\\,", " "), ("\\;", " "),
     ("\\:", " "), ("\\!", ""), ("\\ ", " "), ("\\-", ""), ("\\/", ""), ("\\@", ""),
 )  # fmt: skip
-_TABULAR: Final = re.compile(r"\\begin\{(tabular[xy]?\*?|longtable|tabu)\}(.*?)\\end\{\1\}", re.DOTALL)
+_TABULAR: Final = re.compile(r"\\begin\{(tabular[xy]?\*?|longtable|tabu)\}(.{0,20000}?)\\end\{\1\}", re.DOTALL)
 _COLUMNS: Final = re.compile(r"\s*(?:\[[^\[\]]{0,100}\]|\{(?:[^{}]|\{[^{}]{0,200}\}){0,300}\}){0,3}")
 _ROW_ENDS: Final = re.compile(r"\\\\(?:\[[^\[\]]{0,30}\])?|\\tabularnewline(?![a-zA-Z])")
 _RULE: Final = re.compile(r"\s*\\(?:hline|toprule|midrule|bottomrule|c(?:mid)?(?:line|rule)(?:\([a-z]*\))?\{[-\d]*\})")

@@ -95,6 +95,17 @@ def test_text_behind_a_picture_is_read_too() -> None:
     assert [part.part for part in document.left_out] == ["image/png"]
 
 
+@pytest.mark.parametrize(("size", "named"), [(60_000, ["scan.jpg"]), (6_000, [])])
+def test_a_picture_in_the_text_is_told_of_unless_it_is_small(size: int, named: list[str]) -> None:
+    message = mail("See below.\n", html="<p>See below. <img src='cid:x'></p>")
+    html = message.get_body(("html",))
+    assert html is not None
+    html.add_related(bytes(size), "image", "jpeg", cid="<x>", filename="scan.jpg")
+    document, _ = read(message.as_bytes(), "a.eml")
+    told = [part.part for part in document.left_out] + [one.path.rpartition("/")[2] for one in document.attached]
+    assert told == named
+
+
 def _part(kind: str, body: str) -> EmailMessage:
     part = EmailMessage()
     part["Content-Type"] = kind

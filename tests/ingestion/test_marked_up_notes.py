@@ -63,11 +63,12 @@ def test_references_to_blocks_of_a_page_of_logseq_are_the_words_of_the_block() -
     bought, other = "65a1b2c3-0000-4000-8000-000000000001", "65a1b2c3-0000-4000-8000-000000000002"
     page = (
         f"- See (({bought})) and (({other}))\n- ## **Bought** from [[Petra]]\n  price:: 2400\n  id:: {bought}\n"
-        f"- {{{{embed (({bought}))}}}}\n- [the sale]((({bought})))\n\n```\n(({bought}))\n```\n"
+        f"- {{{{embed (({bought}))}}}}\n- [the sale]((({bought})))\n- {{{{embed [[Petra]]}}}}\n\n"
+        f"```\n(({bought}))\n```\n"
     )
     assert text_of(read(page, "boat.md")[1]) == (
         f"- See **Bought** from Petra and (({other}))\n- ## **Bought** from Petra\n  price:: 2400\n"
-        f"- **Bought** from Petra\n- the sale\n```\n(({bought}))\n```"
+        f"- **Bought** from Petra\n- the sale\n- Petra\n```\n(({bought}))\n```"
     )
 
 

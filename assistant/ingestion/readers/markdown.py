@@ -37,6 +37,7 @@ _OF_PROGRAMS = re.compile(
 )
 # Logseq shows a block of a page elsewhere: `((id))`, `{{embed ((id))}}`, or as a link to it, `[shown](((id)))`.
 _REFERENCE = re.compile(r"(\{\{embed )?(?:\[([^\[\]\n]++)\]\()?\(\(([0-9a-f-]{36})\)\)(?(2)\))(?(1)\}\})")
+_EMBEDDED = re.compile(r"\{\{embed (\[\[[^\[\]\n]++\]\])\}\}")
 _PROPERTY = re.compile(r"\s*([\w-]+):: ?(.*)")
 _REFERRED_CHARS = 500  # of a block that a reference shows; the whole of it stands in its own place
 _ITEM_MARK = re.compile(r"\s*(?:[-*+] )?(?:#{1,6} )?")
@@ -133,6 +134,7 @@ def _shown(block: Block, named: Callable[[], dict[str, str]]) -> Block:
         locator = replace(locator, headings=tuple(_links_shown(heading) for heading in locator.headings))
     text = block.text
     if block.kind is not BlockKind.CODE:
+        text = _EMBEDDED.sub(r"\1", text) if "{{embed" in text else text
         text = _links_shown(_OF_PROGRAMS.sub("", text)) if "[[" in text or _OF_PROGRAMS.search(text) else text
         if "((" in text and _REFERENCE.search(text):
             text = _REFERENCE.sub(lambda found: found[2] or named().get(found[3], found[0]), text)

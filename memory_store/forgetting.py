@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,7 +74,21 @@ def _choose(connection: sqlite3.Connection, selection: Selection) -> None:
     if selection.since is not None or selection.until is not None:
         since = to_text(selection.since) if selection.since else _BEGINNING
         chosen += doomed.made_between(connection, since, to_text(selection.until) if selection.until else _END)
+    chosen += [
+        ("documents", one) for one in _came_with(connection, [one for table, one in chosen if table == "documents"])
+    ]
     doomed.choose(connection, chosen, everywhere=selection.everywhere)
+
+
+def _came_with(connection: sqlite3.Connection, ids: list[str]) -> list[str]:
+    """Return the documents that came inside of these, such as what is attached to a mail; their paths say so."""
+    found = connection.execute(
+        "SELECT inner.id FROM documents AS outer JOIN documents AS inner "
+        "ON substr(inner.path, 1, length(outer.path) + 2) = outer.path || '!/' "
+        "WHERE outer.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(ids),),
+    )
+    return [row[0] for row in found if row[0] not in ids]
 
 
 def _sent(connection: sqlite3.Connection) -> list[Sent]:

@@ -29,6 +29,19 @@ def vectors_of(store: Store, document_id: str) -> list[bytes]:
     return [row[0] for row in rows]
 
 
+def test_what_came_inside_of_a_document_goes_with_it_and_is_part_of_the_plan(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        mail = add_document(store, "/mail/plan_%.eml", "See the plan.")
+        add_document(store, "/mail/plan_%.eml!/plan.txt", "The quagga is in the shed.")
+        add_document(store, "/mail/plan_%.eml!/message 2/deep.txt", "An aardvark, too.")
+        other = add_document(store, "/mail/plan_%.eml.bak", "Kept.")
+        another = add_document(store, "/mail/plan_x.eml!/plan.txt", "Kept as well.")
+        assert store.plan_forget(Selection((mail.id,))).counts["documents"] == 3
+        store.forget(Selection((mail.id,)))
+        assert {one.id for one in store.documents.all()} == {other.id, another.id}
+    assert b"quagga" not in bytes_of(tmp_path)
+
+
 def test_forgotten_document_leaves_no_word_id_or_vector_in_any_file(tmp_path: Path) -> None:
     with Store.open(tmp_path, HashEmbedder()) as store:
         for number in range(40):

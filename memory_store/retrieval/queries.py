@@ -26,9 +26,9 @@ class _Fitted:
 
 
 @functools.cache
-def _fitted(embedder_name: str) -> _Fitted | None:
+def _fitted(embedder_name: str | None) -> _Fitted | None:
     """Return what was fitted for an embedder, each vector of shape (dimension,); nothing for one never looked at."""
-    data = json.loads(Path(__file__).with_name(FILE).read_text("utf-8")).get(embedder_name)
+    data = json.loads(Path(__file__).with_name(FILE).read_text("utf-8")).get(embedder_name) if embedder_name else None
     if data is None:
         return None
     advice, question, small_talk = (
@@ -39,7 +39,7 @@ def _fitted(embedder_name: str) -> _Fitted | None:
 
 def small_talk_chance(vector: Vectors | None, embedder_name: str | None) -> float:
     """Return the chance, 0 to 1, that a query of this vector only greets, thanks or chats; 0 where nobody can say."""
-    fitted = _fitted(embedder_name) if embedder_name is not None else None
+    fitted = _fitted(embedder_name)
     if vector is None or fitted is None:
         return 0.0
     return float(1 / (1 + np.exp(-(vector / np.linalg.norm(vector) @ fitted.small_talk + fitted.small_talk_bias))))
@@ -50,7 +50,7 @@ def commonness(vectors: Vectors, embedder_name: str | None) -> Vectors:
 
     It is a part of a cosine, 0 where nobody can say. A short general sentence is near to every question.
     """
-    fitted = _fitted(embedder_name) if embedder_name is not None else None
+    fitted = _fitted(embedder_name)
     common = np.zeros(len(vectors)) if fitted is None else vectors @ fitted.question - fitted.usual
     return np.asarray(common, dtype=np.float32)
 

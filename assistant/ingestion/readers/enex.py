@@ -25,7 +25,7 @@ from assistant.ingestion.base import (
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
-from assistant.ingestion.readers.recognition import INSTALL, is_available, may_hold_text
+from assistant.ingestion.readers.recognition import hint_unless_read
 from memory_store.models import Author, AuthorKind, Locator
 
 _ROOT: Final = b"<en-export"
@@ -167,9 +167,9 @@ def _resource(resource: Any, index: int, part: str, file: SourceFile, created: d
         )
     if is_medium:
         suffix = PurePosixPath(name).suffix.lower() or "." + kind.rpartition("/")[2]
-        is_large = may_hold_text(data, suffix)
-        if not (is_large and is_available()):
-            return INSTALL if is_large else ""
+        hint = hint_unless_read(data, suffix)
+        if hint is not None:
+            return hint
         name = name or f"picture {index}{suffix}"
     place = f"{file.path}!/{part.partition(':')[0]}/"
     return file_in_memory(f"{place}{name.replace('!', '_')}", data, created)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.recognition import INSTALL, PICTURES, is_available, recognise, seconds_for
+from assistant.ingestion.readers.recognition import INSTALL, PICTURES, deadline, is_available, recognise, too_late
 from memory_store.models import Locator
 
 if TYPE_CHECKING:
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
 # A picture unpacks to three bytes a pixel.
 _MOST_PIXELS: Final = 120_000_000
-# The part of a file's time after which no further page is begun.
-PART_OF_TIME: Final = 0.8
-TOO_SLOW: Final = "there was no time left to recognise its text"
-TOO_SLOW_HINT: Final = "Raise max_seconds in the settings and import it again with --again."
 
 
 class ImageReader:
@@ -39,7 +35,7 @@ class ImageReader:
         """Return the text in the picture."""
         if not is_available():
             raise ReadError("a picture: its text was not recognised", INSTALL)
-        until = time.monotonic() + PART_OF_TIME * seconds_for(file, limits)
+        until = deadline(file, limits)
         with file.open() as stream:
             picture = _open(stream.read())
         pages = getattr(picture, "n_frames", 1)
@@ -70,7 +66,7 @@ def _blocks(picture: Image, pages: int, until: float, left_out: list[LeftOut]) -
     for number in range(1, pages + 1):
         page = number if pages > 1 else None
         if number > 1 and time.monotonic() > until:
-            left_out.append(LeftOut(f"pages {number}–{pages}", TOO_SLOW, TOO_SLOW_HINT))
+            left_out.append(too_late(f"pages {number}–{pages}"))
             return
         try:
             picture.seek(number - 1)

@@ -24,7 +24,7 @@ from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markdown import markdown_blocks
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line
-from assistant.ingestion.readers.recognition import INSTALL, is_available, may_hold_text
+from assistant.ingestion.readers.recognition import hint_unless_read
 from memory_store.models import Author, AuthorKind, Locator
 
 _FIELD: Final = re.compile(r"([a-z_]+): ?(.*)")
@@ -159,10 +159,10 @@ def _attach(
             continue
         kind, ending = item.fields.get("mime", ""), "." + item.fields.get("file_extension", "").lower()
         if kind.startswith(_NOT_READ):
-            is_large = may_hold_text(files[key], ending)
-            if not (is_large and is_available()):
+            unread = hint_unless_read(files[key], ending)
+            if unread is not None:
                 pictures += 1
-                hint = INSTALL if is_large else hint
+                hint = unread or hint
                 continue
         name = item.title if "." in item.title else f"{item.title or key}{ending}".rstrip(".")
         name = name.replace("/", "_").replace("!", "_")[:150]

@@ -16,7 +16,7 @@ from assistant.ingestion.readers.markup import blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
 from assistant.ingestion.readers.quoting import Known, Stretch, opens_rest, stretches, unflowed
-from assistant.ingestion.readers.recognition import INSTALL, is_available, may_hold_text
+from assistant.ingestion.readers.recognition import hint_unless_read, may_hold_text
 from assistant.ingestion.readers.uuencoded import without_files
 from memory_store.models import Author, AuthorKind, Locator
 
@@ -182,13 +182,13 @@ class _Walk:
     def _medium(self, message: EmailMessage, name: str) -> None:
         """Add a picture that may hold text as a file, and the name alone of any other picture or recording."""
         data, suffix = _payload(message), _picture_suffix(message)
-        is_large = may_hold_text(data, suffix)
-        if is_large and is_available():
+        unread = hint_unless_read(data, suffix)
+        if unread is None:
             self._attach(name.replace("/", "."), data, suffix)
             return
         self._names.append(name)
         self._media.append(name)
-        self._media_hint = INSTALL if is_large else self._media_hint
+        self._media_hint = unread or self._media_hint
 
     def _is_body(self, message: EmailMessage, name: str) -> bool:
         disposition = message.get_content_disposition()

@@ -16,13 +16,12 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_pdf_date
 from assistant.ingestion.readers.encodings import too_much_text
-from assistant.ingestion.readers.image import PART_OF_TIME, TOO_SLOW, TOO_SLOW_HINT
 from assistant.ingestion.readers.outline import Outline
 from assistant.ingestion.readers.paragraphs import LIST_ITEM
 from assistant.ingestion.readers.pdf_layout import Column, Table, arranged, is_rtl
 from assistant.ingestion.readers.pdf_page import Page, read_page, recognise_page
 from assistant.ingestion.readers.pdf_text import Hyphens, drop_repeated
-from assistant.ingestion.readers.recognition import INSTALL, is_available, seconds_for
+from assistant.ingestion.readers.recognition import INSTALL, deadline, is_available, too_late
 from assistant.ingestion.readers.tables import table_lines
 from memory_store.models import Locator
 
@@ -64,7 +63,7 @@ class PdfReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the pages' paragraphs. All pages are read here, so that a torn file fails as a whole."""
-        began = time.monotonic()
+        until = deadline(file, limits)
         with file.open() as stream:
             data = stream.read()
         if b"%%EOF" not in data[-_TAIL_BYTES:] and b"startxref" not in data[-_TAIL_BYTES:]:
@@ -79,7 +78,7 @@ class PdfReader:
                 is_for_one_program = document.get_formtype() in _XFA
             pages = _pages(document, limits)
             if is_available():
-                left_out += _recognise(document, pages, began + PART_OF_TIME * seconds_for(file, limits))
+                left_out += _recognise(document, pages, until)
         finally:
             with _PDFIUM:
                 document.close()
@@ -139,8 +138,7 @@ def _recognise(document: pypdfium2.PdfDocument, pages: list[Page], until: float)
             page.recognised = found if found.paragraphs else None
             if doubt := found.doubt(f"page {index + 1}"):
                 yield doubt
-    for first, last in _runs(late):
-        yield LeftOut(f"page {first}" if first == last else f"pages {first}–{last}", TOO_SLOW, TOO_SLOW_HINT)
+    yield from (too_late(_named(first, last)) for first, last in _runs(late))
 
 
 def _not_read(pages: list[Page]) -> Iterator[LeftOut]:
@@ -156,7 +154,11 @@ def _not_read(pages: list[Page]) -> Iterator[LeftOut]:
         (unreadable, "some of its text can't be read", "some of their text can't be read"),
     ):
         for first, last in _runs(numbers):
-            yield LeftOut(f"page {first}", one, hint) if first == last else LeftOut(f"pages {first}–{last}", many, hint)
+            yield LeftOut(_named(first, last), one if first == last else many, hint)
+
+
+def _named(first: int, last: int) -> str:
+    return f"page {first}" if first == last else f"pages {first}–{last}"
 
 
 def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -24,6 +25,8 @@ RECOGNISED: Final = frozenset({*PICTURES, ".pdf"})
 # A page takes two to four seconds. The time to parse a file is not longer for that: the processor's time ends it.
 _TIMES_LONGER: Final = 15
 _MOST_SECONDS: Final = 60
+# The part of a file's time after which no further page is begun.
+_PART_OF_TIME: Final = 0.8
 # More would read no faster what one person imports, and would count against the time of a file.
 _THREADS: Final = 2
 # A picture wider or higher than that is made smaller first: letters of a scanned page stay large enough.
@@ -76,6 +79,25 @@ def seconds_for(file: SourceFile, limits: ReadLimits) -> float:
     """Return how long a file may take, with the pages that may have to be recognised in it."""
     times = _TIMES_LONGER if file.suffix in RECOGNISED and is_available() else 1
     return times * limits.seconds_for(file.size)
+
+
+def deadline(file: SourceFile, limits: ReadLimits) -> float:
+    """Return the moment, of `time.monotonic`, after which no further page of a file is begun that is read from now."""
+    return time.monotonic() + _PART_OF_TIME * seconds_for(file, limits)
+
+
+def too_late(part: str) -> LeftOut:
+    """Return that a part was not begun before the deadline."""
+    hint = "Raise max_seconds in the settings and import it again with --again."
+    return LeftOut(part, "there was no time left to recognise its text", hint)
+
+
+def hint_unless_read(data: bytes, suffix: str) -> str | None:
+    """Return what would help to read a picture that came with a mail or a note, "" for nothing; None if it is read."""
+    is_large = may_hold_text(data, suffix)
+    if is_large and is_available():
+        return None
+    return INSTALL if is_large else ""
 
 
 def may_hold_text(data: bytes, suffix: str) -> bool:

@@ -12,6 +12,8 @@ from assistant.errors import ConfigError
 
 # Each builder imports what it builds: `memory list` builds a store, and neither a session nor a reader.
 if TYPE_CHECKING:
+    from assistant.core.conversation.controller import Controller
+    from assistant.core.conversation.skin import Skin
     from assistant.core.session import Session, TurnSettings
     from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel
@@ -177,6 +179,13 @@ def import_options(settings: Settings, *, private: bool = False, again: bool = F
     )
     cutting = Cutting(settings.importing.target_chars, settings.importing.max_chars)
     return ImportOptions(private, again, cutting, limits)
+
+
+def controller(store: Store, model: ChatModel, settings: Settings, skin: Skin) -> Controller:
+    """Return the controller of conversations, with a new one in view."""
+    from assistant.core.conversation.controller import Controller
+
+    return Controller(new_session(store, model, settings), import_options(settings), skin)
 
 
 def new_session(store: Store, model: ChatModel, settings: Settings, *, temporary: bool = False) -> Session:

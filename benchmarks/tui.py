@@ -21,7 +21,6 @@ from assistant.config import ChatConfig, Settings
 from assistant.llm.base import ChatRequest
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui import pauses
-from assistant.tui.actions.conversation import resume
 from assistant.tui.app import ChatApp
 from assistant.tui.services import Services
 from benchmarks import first_paint
@@ -93,7 +92,8 @@ async def _opening(rounds: int) -> Figure:
             for _ in range(rounds + 1):
                 for conversation in (long, short):
                     begun = time.perf_counter()
-                    await resume(app.chat, conversation)
+                    assert app.chat.skin is not None
+                    await app.chat.skin.controller.open(conversation)
                     await _painted(app)
                     taken[conversation].append((time.perf_counter() - begun) * 1000)
     ours, bare = (median(taken[one][1:]) for one in (long, short))

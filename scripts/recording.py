@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from assistant.core.forgetting import ERASE_WORD, UNREAD_SECONDS
+from assistant.core.conversation.forgetting import ERASE_WORD, UNREAD_SECONDS
 
 ROOT: Final = Path(__file__).parents[1]
 FILE: Final = ROOT / "docs" / "screenshots" / "erasure.svg"

@@ -137,7 +137,7 @@ async def draw(picture: Picture, folder: Path) -> str:
 
 async def _show_services(app: ChatApp, pilot: Pilot[Any]) -> None:
     """Open the list of services, as on a machine where no model was found."""
-    with patch("assistant.tui.actions.models.detect", _nothing_found):
+    with patch("assistant.tui.model_choice.detect", _nothing_found):
         app.chat.submit("/model")
         await _until(pilot, lambda: isinstance(app.screen, Chooser))
         first = app.screen

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from textual.pilot import Pilot
 
 from assistant import config
-from assistant.core.forgetting import ERASE_WORD
+from assistant.core.conversation.forgetting import ERASE_WORD
 from assistant.llm.scripted import ScriptedChat, Step
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.confirm import ConfirmForget

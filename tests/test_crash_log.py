@@ -13,10 +13,10 @@ import pytest
 
 from assistant import bootstrap, crash_log
 from assistant.cli.app import run
+from assistant.failures import explain
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui import run_chat
 from assistant.tui.app import ChatApp
-from assistant.tui.failures import explain
 from memory_store import Store
 from tests.support.embedder import HashEmbedder
 from tests.tui.support import chatting
@@ -120,7 +120,7 @@ async def test_a_crash_beside_the_screen_is_told_and_logged_without_the_users_wo
         assert str(house.store.folder / crash_log.NAME) in house.notices[1]
         text = (house.store.folder / crash_log.NAME).read_text("utf-8")
         assert "builtins.KeyError" in text
-        assert "conversation.py:" in text
+        assert "controller.py:" in text
         assert not any(secret in text for secret in SECRETS)
 
 

@@ -8,7 +8,23 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from assistant.cli.output import say
-from assistant.core.forgetting import ERASE_WORD, UNREAD_SECONDS, means_erase
+from assistant.core.conversation.forgetting import ERASE_WORD, UNREAD_SECONDS, means_erase, plan_lines
+from memory_store.errors import StoreError
+from memory_store.models import ErasurePlan
+from memory_store.wording import counted
+
+
+def agree_to_plan(plan: ErasurePlan) -> bool:
+    """Show what an erasure takes, and ask for the word. Raises StoreError if there is nobody to ask."""
+    say(f"This erases {counted(plan.counts)}:")
+    for line in (*(f"  {title}" for title in plan.titles), *plan_lines(plan)):
+        say(line)
+    if not sys.stdin.isatty():
+        raise StoreError("Nothing was erased: there is nobody to ask.", "Give --yes if you mean it.")
+    agreed = agrees_to_erase("Erase it for good?")
+    if not agreed:
+        say("Nothing was erased.")
+    return agreed
 
 
 def agrees_to_erase(question: str, *, clock: Callable[[], float] = time.monotonic) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli import completing
-from assistant.cli.asking import agrees_to_erase
+from assistant.cli.asking import agree_to_plan
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, print_json, say, show, table
-from assistant.core.forgetting import MOST_SHOWN, ids_of, plan_lines
+from assistant.core.conversation.forgetting import MOST_SHOWN, ids_of, plan_lines
 from assistant.display import excerpt, moment
 from memory_store import Selection, Store, receipts
 from memory_store.errors import NotFoundError, StoreError
@@ -93,20 +92,13 @@ def forget(
         if dry_run:
             _show_plan(plan, as_json)
             return
-        if not yes and not _agreed(plan):
+        if not yes and not agree_to_plan(plan):
             raise typer.Exit(1)
         erasure = store.forget(selection, later=later, no_trace=no_trace, in_backups=in_backups)
     if as_json:
         print_json(_erasure_json(erasure))
     else:
         _tell(erasure, no_trace)
-
-
-def erase(store: Store, selection: Selection) -> None:
-    """Show the plan, ask, erase, and tell the receipt. Raises StoreError if there is nobody to ask."""
-    plan = store.plan_forget(selection)
-    if _agreed(plan):
-        _tell(store.forget(selection), no_trace=False)
 
 
 def _tell(erasure: Erasure, no_trace: bool) -> None:
@@ -163,18 +155,6 @@ def _show_plan(plan: ErasurePlan, as_json: bool) -> None:
     show(f"This would erase {counted(plan.counts)}:")
     for line in (*(f"  {title}" for title in plan.titles), *plan_lines(plan)):
         show(line)
-
-
-def _agreed(plan: ErasurePlan) -> bool:
-    say(f"This erases {counted(plan.counts)}:")
-    for line in (*(f"  {title}" for title in plan.titles), *plan_lines(plan)):
-        say(line)
-    if not sys.stdin.isatty():
-        raise StoreError("Nothing was erased: there is nobody to ask.", "Give --yes if you mean it.")
-    agreed = agrees_to_erase("Erase it for good?")
-    if not agreed:
-        say("Nothing was erased.")
-    return agreed
 
 
 def _erasure_json(erasure: Erasure) -> dict[str, Any]:

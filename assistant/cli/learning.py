@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assistant import bootstrap
 from assistant.cli import completing
 from assistant.cli.context import opened_store
-from assistant.cli.output import iso, memory_json, print_json, say, show
-from assistant.cli.turns import noted_line
+from assistant.cli.output import iso, memory_json, print_json, say, say_told, show
 from assistant.core.asking import is_capable
-from assistant.core.events import Captured, NoLongerTrue, Noted
-from assistant.core.learning.consolidation import Merged, consolidate
-from assistant.core.learning.learner import learn
+from assistant.core.conversation.learning import learn_all
+from assistant.core.conversation.telling import told_of
+from assistant.core.events import Captured, NoLongerTrue
+from assistant.core.learning.consolidation import Merged
 from assistant.display import day, excerpt, plain
 from memory_store import NewMemory
 from memory_store.errors import StoreError
 from memory_store.learned import Review, Summary
 from memory_store.models import Memory, MemoryKind
+
+if TYPE_CHECKING:
+    from assistant.core.conversation.telling import Learned
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _Goal = Annotated[
@@ -48,20 +51,17 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
 
     Example: keepsake learn
     """
-    done: list[Noted | Merged | Summary] = []
+    done: list[Learned] = []
     with opened_store(context) as (store, settings):
         model = bootstrap.build_model(settings)
 
         async def work() -> None:
             try:
-                async with aclosing(learn(store, model)) as learned:
-                    async for one in learned:
-                        done.append(one)
-                        _tell(one, as_json)
-                async with aclosing(consolidate(store, model)) as consolidated:
-                    async for two in consolidated:
-                        done.append(two)
-                        _tell(two, as_json)
+                async with aclosing(learn_all(store, model)) as events:
+                    async for learned in events:
+                        done.append(learned)
+                        if not as_json:
+                            say_told(told_of(learned, in_shell=True))
             finally:
                 await model.close()
 
@@ -154,19 +154,7 @@ def end(context: typer.Context, goal_id: _Goal, as_json: _Json = False) -> None:
     _report(goal, "Ended", as_json)
 
 
-def _tell(one: Noted | Merged | Summary, as_json: bool) -> None:
-    if as_json:
-        return
-    match one:
-        case Captured() | NoLongerTrue():
-            say(noted_line(one))
-        case Merged(memory, _):
-            say(f"Merged what said the same: {plain(memory.text)}")
-        case Summary():
-            say(f"Summed up {one.conversation_id}: {excerpt(one.text, 200)}")
-
-
-def _as_json(one: Noted | Merged | Summary) -> dict[str, Any]:
+def _as_json(one: Learned) -> dict[str, Any]:
     match one:
         case Captured(memory, old):
             return {"captured": memory_json(memory), "instead_of": old.id if old else None}

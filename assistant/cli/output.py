@@ -14,6 +14,7 @@ from memory_store.errors import KeepsakeError
 
 # Help and errors are printed without what is stored.
 if TYPE_CHECKING:
+    from assistant.core.conversation.skin import Told
     from memory_store.models import Conversation, Document, Hit, Memory, Message
 
 
@@ -32,6 +33,11 @@ def show(text: str = "") -> None:
     """Print a line of the result on stdout, at once also into a pipe: a line that was printed is a promise."""
     sys.stdout.write(plain(text) + "\n")
     sys.stdout.flush()
+
+
+def say_told(told: Told) -> None:
+    """Tell a person what was done, and below it what to do next."""
+    say(plain("\n    ".join([told.text, *told.hint.splitlines()])))
 
 
 def complain(error: KeepsakeError) -> None:

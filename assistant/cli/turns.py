@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from assistant import bootstrap
-from assistant.cli.output import say, show
+from assistant.cli.output import say, say_told, show
 from assistant.cli.searching import source_line
 from assistant.config import Settings
+from assistant.core.conversation.telling import told_of
 from assistant.core.events import (
     AnswerDelta,
     AnswerWasThinking,
@@ -20,19 +22,19 @@ from assistant.core.events import (
     CareOffered,
     Event,
     NoLongerTrue,
-    Noted,
     NumberedSource,
     Recalled,
-    ThinkingDelta,
     TurnFailed,
     TurnFinished,
-    TurnStarted,
 )
 from assistant.core.session import Session
 from assistant.display import plain
 from assistant.llm.markdown_safety import unescape
 from memory_store import Store
 from memory_store.errors import KeepsakeError
+
+if TYPE_CHECKING:
+    from assistant.core.conversation.skin import ConversationEvent
 
 
 @asynccontextmanager
@@ -72,7 +74,7 @@ class Printer:
         self.error: KeepsakeError | None = None
         self.interrupted = False
 
-    def take(self, event: Event) -> None:
+    def take(self, event: ConversationEvent) -> None:
         """Show one event of the turn."""
         match event:
             case AnswerDelta(piece):
@@ -80,7 +82,7 @@ class Printer:
             case AnswerWasThinking():
                 self._was_thinking()
             case Captured() | NoLongerTrue():
-                say(noted_line(event))
+                say_told(told_of(event, in_shell=True))
             case CareOffered(_, text):
                 say(f"{text}\n")
             case TurnFinished(_, sources):
@@ -95,7 +97,7 @@ class Printer:
                     say(f"Attached in part, as there is no room for all of it: {', '.join(shortened)}")
                 if count:
                     say(withheld_line(count))
-            case TurnStarted() | ThinkingDelta():
+            case _:
                 pass
 
     def _delta(self, text: str) -> None:
@@ -121,18 +123,6 @@ class Printer:
             show(f"[{one.number}] {source_line(one.hit)}")
 
 
-def noted_line(noted: Noted) -> str:
-    """Say what was remembered, in place of what, and whether there is a question about it; or what ended."""
-    if isinstance(noted, NoLongerTrue):
-        return f"No longer true: {plain(noted.memory.text)} (it stays as history: {noted.memory.id})"
-    line = f"Remembered: {plain(noted.memory.text)}"
-    if noted.instead_of is not None:
-        line += f" (in place of: {plain(noted.instead_of.text)})"
-    if noted.is_asked_about:
-        line += f"\nOnly you can say whether it may stay: keepsake questions answer {noted.memory.id}"
-    return line
-
-
 def withheld_line(count: int) -> str:
     """Say that so many private passages were left out."""
     passages = "1 private passage was" if count == 1 else f"{count} private passages were"
@@ -142,19 +132,25 @@ def withheld_line(count: int) -> str:
 async def show_turn(turn: Callable[[asyncio.Event], AsyncGenerator[Event, None]], printer: Printer) -> None:
     """Show the events of one turn, begun with what stops it; Ctrl+C stops the answer and keeps what has come."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
         printer.interrupted = True
         stop.set()
 
-    # Without signal handlers (another platform, another thread) Ctrl+C ends the program instead.
-    with suppress(NotImplementedError, RuntimeError):
-        loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
+    with stoppable(interrupt):
         async with aclosing(turn(stop)) as events:
             async for event in events:
                 printer.take(event)
+
+
+@contextmanager
+def stoppable(interrupt: Callable[[], object]) -> Iterator[None]:
+    """Call `interrupt` at Ctrl+C. Where there are no signal handlers (another platform) it ends the program instead."""
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError, RuntimeError):
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield
     finally:
         with suppress(NotImplementedError, RuntimeError):
             loop.remove_signal_handler(signal.SIGINT)

@@ -72,7 +72,7 @@ class Session:
         temporary: bool = False,
         from_shell: bool = False,
     ) -> None:
-        self._store = store
+        self.store = self._store = store
         self._conversations = UnstoredConversations(store.privacy.covers) if temporary else store.conversations
         self.temporary = temporary
         self._from_shell = from_shell and not temporary

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from textual.command import Provider
     from textual.driver import Driver
 
+    from assistant.config import Settings
+    from assistant.core.conversation.skin import Told
+    from assistant.tui.palette import CommandChosen
     from assistant.tui.services import Opener, Services
 
 
@@ -44,9 +47,8 @@ class ChatApp(App[int]):
 
     `clock` gives seconds that only ever grow: by it a question that erases is answered by nothing right after it opens.
 
-    `first_paint` is the `time.perf_counter()` at which that frame had been painted; None until then. `failure` is what
-    kept the memory from being opened, or what ended the application; empty if nothing did. `ended_by` is the number of
-    the signal that asked it to end.
+    `first_paint` is the `time.perf_counter()` at which that frame had been painted; None until then. `ended_by` is the
+    number of the signal that asked it to end.
     """
 
     TITLE = "Keepsake"
@@ -58,27 +60,50 @@ class ChatApp(App[int]):
     ) -> None:
         super().__init__()
         self.clock = clock
-        self.open_services = open_services
         self.blink = self._blink = blink
         self.own_keys: dict[str, str] = {}
-        self.services: Services | None = None
-        self.first_paint: float | None = None
-        self.failure = ""
         self.ended_by = 0
+        self.first_paint: float | None = None
+        self.chat = ChatScreen(open_services, self.dress, self.painted)
+        self._failure = ""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DEFAULT_THEME
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the chat, which is the screen below all others."""
-        return ChatScreen()
+        return self.chat
 
     @property
-    def chat(self) -> ChatScreen:
-        """The chat's own screen, also while another is on top of it."""
-        screen = self.screen_stack[0]
-        assert isinstance(screen, ChatScreen)
-        return screen
+    def services(self) -> Services | None:
+        """What the chat works with; None before the memory is open."""
+        return self.chat.opened_services
+
+    @property
+    def failure(self) -> str:
+        """What kept the memory from being opened, or what ended the application; empty if nothing did."""
+        return self._failure or self.chat.failure
+
+    def dress(self, settings: Settings) -> list[Told]:
+        """Put the settings for language, looks and keys in force; return what is to be said of those that can't be."""
+        from assistant import language
+        from assistant.core.conversation.skin import Told
+        from assistant.tui import keymap
+
+        language.use(settings.chat.language)
+        self.move(reduced=settings.chat.reduced_motion)
+        wrong: list[Told] = []
+        if settings.chat.theme in self.available_themes:
+            self.theme = settings.chat.theme
+        else:
+            text = _("There is no theme {name!r}.").format(name=settings.chat.theme)
+            known = ", ".join(sorted(self.available_themes))
+            wrong.append(Told(text, _("There are: {known}.").format(known=known), "warning"))
+        problems = keymap.problems(settings.keys)
+        if problems:
+            wrong.append(Told(_("Your keys are not in force."), "\n".join(problems), "warning"))
+        self.take_keys({} if problems else settings.keys)
+        return wrong
 
     def take_keys(self, own: dict[str, str]) -> None:
         """Answer to the user's own keys."""
@@ -91,8 +116,12 @@ class ChatApp(App[int]):
         """Let things move, or nothing by itself."""
         self.animation_level = "none" if reduced else constants.TEXTUAL_ANIMATIONS
         self.blink = self._blink and not reduced
-        if self.chat.is_open:
-            self.chat.prompt.cursor_blink = self.blink
+        self.chat.blink(self.blink)
+
+    def painted(self) -> None:
+        """Take down the moment of the first frame."""
+        if self.first_paint is None:
+            self.first_paint = time.perf_counter()
 
     def get_css_variables(self) -> dict[str, str]:
         """Return the theme's colours, those that write moved until they can be read."""
@@ -108,11 +137,6 @@ class ChatApp(App[int]):
             if isinstance(screen, TakesFirst) and screen.takes_first(event):
                 return
         await super().on_event(event)
-
-    def painted(self) -> None:
-        """Take down the moment of the first frame."""
-        if self.first_paint is None:
-            self.first_paint = time.perf_counter()
 
     def on_mount(self) -> None:
         """Leave in order when the system asks: at a shutdown, or when the terminal is closed."""
@@ -145,12 +169,16 @@ class ChatApp(App[int]):
 
     def _fatal_error(self) -> None:
         """End after a failure of the screen itself: said in words, because a traceback would show what was written."""
-        from assistant.tui.failures import explain
+        from assistant.failures import explain
 
         error = self._exception
         if error is not None:
-            self.failure = "\n".join(one for one in explain(error) if one)
+            self._failure = "\n".join(one for one in explain(error) if one)
         self._close_messages_no_wait()
+
+    def on_command_chosen(self, event: CommandChosen) -> None:
+        """Do what was chosen in the palette."""
+        self.chat.choose(event.name)
 
     async def action_quit(self) -> None:
         """Stop what is going on and leave."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from assistant.tui.threads import in_thread
+from assistant.threads import in_thread
 
 if TYPE_CHECKING:
     from textual.app import App

@@ -6,19 +6,17 @@ import difflib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 from textual.keys import KEY_NAME_REPLACEMENTS
 
+from assistant.core.conversation.commands import SCREEN_COMMANDS
 from assistant.language import _
-from assistant.tui.commands import COMMANDS, MESSAGE_ACTIONS, SOURCE_ACTIONS
-from assistant.tui.screen_actions import FIXED, SCREENS, ScreenAction
+from assistant.tui.actions import FIXED, MESSAGE_ACTIONS, SCREENS, SOURCE_ACTIONS, KeyAction
 
 if TYPE_CHECKING:
     from textual.app import App
-
-    from assistant.tui.app import ChatApp
 
 # Keys that write, send, go back or interrupt: nothing of the user's can take them.
 _QUIT: Final = "ctrl+q"
@@ -62,17 +60,22 @@ def keymap(own: Mapping[str, str]) -> dict[str, str]:
     return {name: normal(keys) for name, keys in own.items()}
 
 
+def own_keys(app: App[object]) -> Mapping[str, str]:
+    """Return the user's own keys that an application answers to; none in one that knows of none."""
+    return getattr(app, "own_keys", {})
+
+
 def shown(app: App[object], name: str, default: str) -> str:
     """Return the key of something as a person reads it: the user's own where there is one."""
-    return cast("ChatApp", app).own_keys.get(name, default).split(",")[0].strip()
+    return own_keys(app).get(name, default).split(",")[0].strip()
 
 
 def held_by(app: App[object], name: str, default: str) -> Sequence[str]:
     """Return the keys of something as Textual names them: the user's own where there are any."""
-    return normal(cast("ChatApp", app).own_keys.get(name, default)).split(",")
+    return normal(own_keys(app).get(name, default)).split(",")
 
 
-def line(app: App[object], actions: Sequence[ScreenAction]) -> list[Content]:
+def line(app: App[object], actions: Sequence[KeyAction]) -> list[Content]:
     """Return the keys of a screen with what each does, for the line at its bottom."""
     return [Content.assemble((shown(app, one.full_name, one.sign), "$accent"), f" {_(one.label)}") for one in actions]
 
@@ -108,14 +111,12 @@ def _normal(key: str) -> str:
 
 def _all() -> Iterator[tuple[str, str, str]]:
     """Yield (place, name, key): the same key may do different things in two places."""
-    for command in COMMANDS:
+    for command in SCREEN_COMMANDS:
         if command.key != _QUIT:
             yield _CHAT, command.name, command.key
-    for action in MESSAGE_ACTIONS:
-        yield "message", action.full_name, action.key
-    for judgement in SOURCE_ACTIONS:
-        yield "source", judgement.full_name, judgement.key
-    for place, actions in SCREENS:
-        for one in actions:
-            if one.key not in FIXED:
-                yield place, one.full_name, one.key
+    for action in (*MESSAGE_ACTIONS, *SOURCE_ACTIONS):
+        yield action.place, action.full_name, action.key
+    for screen, actions in SCREENS:
+        for action in actions:
+            if action.key not in FIXED:
+                yield screen, action.full_name, action.key

@@ -1,22 +1,21 @@
-"""Letters that act on what is selected in the chat: one alone does, two are the beginning of a text for the prompt."""
+"""Letters that act on what is selected: one alone does, two are the beginning of a text for the prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from textual import events
 from textual.content import Content
 
 from assistant.language import _
 from assistant.tui import keymap
-from assistant.tui.commands import MessageAction, SourceAction
+from assistant.tui.actions import KeyAction
 from assistant.tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
     from textual.timer import Timer
-
-    from assistant.tui.screens.chat import ChatScreen
 
 ALONE_SECONDS: Final = 0.8  # who writes strikes the next key sooner; Enter acts without waiting
 
@@ -25,7 +24,7 @@ ALONE_SECONDS: Final = 0.8  # who writes strikes the next key sooner; Enter acts
 class Selected(Protocol):
     """What letters act on while it has the focus."""
 
-    def key_actions(self) -> Sequence[MessageAction | SourceAction]:
+    def key_actions(self) -> Sequence[KeyAction]:
         """Return what can be done with it by a key, the most important first."""
 
     def act(self, name: str) -> None:
@@ -38,9 +37,11 @@ class Letters:
     It is asked for every key before the widgets are: so what is typed fast reaches the prompt whole and in its order.
     """
 
-    def __init__(self, chat: ChatScreen) -> None:
-        self._chat = chat
-        self._held: tuple[Selected, MessageAction | SourceAction, events.Key] | None = None
+    def __init__(self, screen: Screen[Any], write: Callable[[events.Key | events.Paste], None]) -> None:
+        """`write` gets what is no action."""
+        self._screen = screen
+        self._write_into_prompt = write
+        self._held: tuple[Selected, KeyAction, events.Key] | None = None
         self._timer: Timer | None = None
 
     def takes(self, event: events.Event) -> bool:
@@ -70,7 +71,7 @@ class Letters:
         selected = self._selected()
         if self._held is not None and self._held[0] is not selected:
             self._let_go()
-        line = self._chat.query_one(StatusLine)
+        line = self._screen.query_one(StatusLine)
         if selected is None:
             line.show_keys(())
         elif self._held is not None:
@@ -81,19 +82,19 @@ class Letters:
             line.show_keys([_key("Esc", _("leaves")), *acting])
 
     def _selected(self) -> Selected | None:
-        focused = self._chat.focused
+        focused = self._screen.focused
         return focused if isinstance(focused, Selected) and focused.key_actions() else None
 
-    def _meant(self, selected: Selected, key: str) -> MessageAction | SourceAction | None:
-        app = self._chat.app
+    def _meant(self, selected: Selected, key: str) -> KeyAction | None:
+        app = self._screen.app
         return next((one for one in selected.key_actions() if key in keymap.held_by(app, one.full_name, one.key)), None)
 
-    def _described(self, action: MessageAction | SourceAction) -> Content:
-        return _key(keymap.shown(self._chat.app, action.full_name, action.key), _(action.label))
+    def _described(self, action: KeyAction) -> Content:
+        return _key(keymap.shown(self._screen.app, action.full_name, action.key), _(action.label))
 
-    def _hold(self, selected: Selected, action: MessageAction | SourceAction, event: events.Key) -> None:
+    def _hold(self, selected: Selected, action: KeyAction, event: events.Key) -> None:
         self._held = selected, action, event
-        self._timer = self._chat.set_timer(ALONE_SECONDS, self._stood_alone)
+        self._timer = self._screen.set_timer(ALONE_SECONDS, self._stood_alone)
         self.show()
 
     def _let_go(self) -> None:
@@ -105,21 +106,19 @@ class Letters:
     def _stood_alone(self) -> None:
         held = self._held
         self._let_go()
-        if held is not None and held[0] is self._selected() and self._chat.is_current:
+        if held is not None and held[0] is self._selected() and self._screen.is_current:
             self._act(held[0], held[1])
 
-    def _act(self, selected: Selected, action: MessageAction | SourceAction) -> None:
+    def _act(self, selected: Selected, action: KeyAction) -> None:
         self.show()
         selected.act(action.name)
 
-    def _write(
-        self, held: tuple[Selected, MessageAction | SourceAction, events.Key] | None, event: events.Key | events.Paste
-    ) -> None:
+    def _write(self, held: tuple[Selected, KeyAction, events.Key] | None, event: events.Key | events.Paste) -> None:
         """Leave what was selected, and write what was held with what follows it."""
         if held is not None:
-            self._chat.hand_to_prompt(events.Key(held[2].key, held[2].character))
+            self._write_into_prompt(events.Key(held[2].key, held[2].character))
         again = events.Key(event.key, event.character) if isinstance(event, events.Key) else events.Paste(event.text)
-        self._chat.hand_to_prompt(again)
+        self._write_into_prompt(again)
 
 
 def _key(sign: str, label: str) -> Content:

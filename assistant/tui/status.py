@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from assistant.core.conversation.skin import Told
 from assistant.display import plain
 from assistant.language import _
-from assistant.tui.threads import in_thread
+from assistant.threads import in_thread
 from assistant.tui.widgets.status_line import Status, StatusLine
 from memory_store.errors import KeepsakeError
 from memory_store.network import host_of
 
 if TYPE_CHECKING:
-    from assistant.tui.screens.chat import ChatScreen
     from assistant.tui.services import Services
 
-_POLL_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 # The background thread needs a moment to become the owner; before that nobody else need be it.
 _POLLS_BEFORE_OTHER_OWNER: Final = 3
 
 
 class StatusKeeper:
-    """Looks at the store once a second, and at its counts only when something may have changed."""
+    """Looks at the store whenever `look` is called, and at its counts only when something may have changed."""
 
-    def __init__(self, chat: ChatScreen) -> None:
-        self._chat = chat
-        self._line = chat.query_one(StatusLine)
+    def __init__(self, services: Services, line: StatusLine, tell: Callable[[Told], Awaitable[None]]) -> None:
+        self._services = services
+        self._line = line
+        self._tell = tell
         self._status = Status()
         self._counted_at = (0, 0)
         self._polls = 0
@@ -35,20 +37,15 @@ class StatusKeeper:
         self._told_of_embedder = False
         self._told_of_loss = False
 
-    def start(self) -> None:
-        """Show the model now, and look at the store from now on."""
-        self.show_model()
-        self._chat.set_interval(_POLL_SECONDS, self.look)
-
     def show_model(self) -> None:
         """Show who answers and where."""
-        services = self._chat.services
+        services = self._services
         self._set(model=plain(services.model.name, one_line=True), where=where_of(services))
 
     def show_context(self, tokens: int | None) -> None:
         """Show how much of the context the last request took; None before the first."""
-        limit = self._chat.services.model.context_tokens
-        quotes = self._chat.services.model.quotes_only
+        limit = self._services.model.context_tokens
+        quotes = self._services.model.quotes_only
         self._set(context_tokens=None if quotes else tokens, context_limit=limit)
 
     def show_activity(self, text: str = "") -> None:
@@ -73,7 +70,7 @@ class StatusKeeper:
             self._looking = False
 
     async def _look(self, recount: bool) -> None:
-        services = self._chat.services
+        services = self._services
         store = services.store
         waiting = await in_thread(store.waiting_for_vectors) if services.embeds else 0
         self._polls += 1
@@ -81,11 +78,11 @@ class StatusKeeper:
         problem: KeepsakeError | None = store.lost_record
         if problem is not None and not self._told_of_loss:
             self._told_of_loss = True
-            await self._chat.notice(problem.message, problem.hint, "error")
+            await self._tell(Told(problem.message, problem.hint, "error"))
         problem, trouble = problem or store.background_error, store.embedding_trouble
         if trouble is not None and not self._told_of_embedder:
             words = _("Answers go on by words alone; vectors follow when it is back.")
-            await self._chat.notice(trouble.message, words, "warning")
+            await self._tell(Told(trouble.message, words, "warning"))
         self._told_of_embedder = trouble is not None
         self._set(
             waiting=waiting,

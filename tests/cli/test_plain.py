@@ -14,6 +14,7 @@ import pytest
 
 from assistant import bootstrap
 from assistant.cli import plain
+from assistant.core.conversation.commands import LINE_COMMANDS
 from assistant.errors import ModelError
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
@@ -136,7 +137,7 @@ def test_memory_is_searched_kept_and_never_erased_without_a_yes(
     assert "The boat is in Camaret" in told.out
     assert "there is nobody to ask" in told.err
     assert "There is no command /nonsense" in told.err
-    assert all(one.usage in told.err for one in plain.COMMANDS)
+    assert all(one.usage in told.err for one in LINE_COMMANDS)
     assert "There is no earlier chat yet." in told.err
     assert keepsake("search", "boat", "--json").json["hits"]
 
@@ -222,10 +223,10 @@ def test_line_chat_in_a_real_terminal(tmp_path: Path) -> None:
         see(b"Ctrl+D leaves.")
         os.write(terminal, b"/forget matching Camaret\n")
         see(b"Erase it for good?")
-        while b"Verified" not in seen:  # what comes within half a second of the question is asked for again
+        while b"verified" not in seen:  # what comes within half a second of the question is asked for again
             os.write(terminal, b"erase\n")
-            seen += read_until(terminal, b"Verified", b"Erase it for good?")
-        see(b"Verified: nothing of it is left", b"receipts show", b"> ")
+            seen += read_until(terminal, b"verified", b"Erase it for good?")
+        see(b"verified: nothing of it is left", b"receipts show", b"> ")
         os.write(terminal, b"/quit\n")
         _, status = os.waitpid(process, 0)
         assert os.waitstatus_to_exitcode(status) == 0

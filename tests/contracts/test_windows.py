@@ -8,8 +8,7 @@ from random import Random
 import typer.main
 
 from assistant.cli.app import app
-from assistant.cli.plain import COMMANDS as LINE_COMMANDS
-from assistant.tui.commands import COMMANDS as SCREEN_COMMANDS
+from assistant.core.conversation.commands import LINE_COMMANDS, SCREEN_COMMANDS
 from tests.faults import windows
 from tests.faults.screen_window import OPERATIONS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.core.corrections import Correction, correction_in
+from assistant.core.conversation.corrections import Correction, correction_in
 
 FORGET, WRONG, NEVER = Correction.FORGET, Correction.WRONG, Correction.NEVER_SAID
 

@@ -15,13 +15,13 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from assistant import config
+from assistant.core.conversation.imports import WATCHING
 from assistant.llm.base import ChatModel
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.chat import ChatScreen
 from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.services import Services
-from assistant.tui.watching import WORKER
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.user_message import UserMessage
@@ -87,6 +87,11 @@ class House:
         await self.until(lambda: len(self.answers) > before and not self.chat.is_answering)
         return self.answers[-1]
 
+    async def resume(self, conversation_id: str) -> None:
+        """Go on with a stored conversation."""
+        assert self.chat.skin is not None
+        await self.chat.skin.controller.open(conversation_id)
+
     async def erase(self) -> None:
         """Wait for the question before an erasure, and agree."""
         await self.dialog(ConfirmForget)
@@ -112,14 +117,14 @@ class House:
         return self.app.screen.size == size
 
     def _working(self) -> bool:
-        return any(one.is_running for one in self.app.workers if one.name != WORKER)
+        return any(one.is_running for one in self.app.workers if one.name != WATCHING)
 
     async def settled(self) -> None:
         """Wait until nothing works in the background."""
         await self.until(
             lambda: (
                 self.store.waiting_for_vectors() == 0
-                and not [one for one in self.app.workers if one.is_running and one.name != WORKER]
+                and not [one for one in self.app.workers if one.is_running and one.name != WATCHING]
             )
         )
         if self.chat.keeper is not None:

@@ -7,8 +7,6 @@ from typing import Any
 
 from assistant import config
 from assistant.core.care.directory import countries
-from assistant.tui.actions.conversation import resume
-from assistant.tui.actions.messages import retry
 from assistant.tui.screens.settings import offered_countries
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.care_block import CareBlock
@@ -33,12 +31,13 @@ async def test_help_stands_above_the_answer_and_again_when_answered_or_opened_ag
         await house.ask("I want to kill myself")
         assert shown(house) == [UserMessage, CareBlock, Answer]
         assert "116 123" in house.texts(CareBlock)[0]
-        await retry(house.chat, "")
+        assert house.chat.skin is not None
+        await house.chat.skin.controller.retry()
         await house.until(lambda: not house.chat.is_answering)
         assert shown(house) == [UserMessage, CareBlock, Answer]
         assert house.chat.session is not None
         assert house.chat.session.conversation is not None
-        await resume(house.chat, house.chat.session.conversation.id)
+        await house.resume(house.chat.session.conversation.id)
         assert shown(house) == [UserMessage, CareBlock, Answer]
         await house.ask("Which bus goes to Porto?")
         assert shown(house) == [UserMessage, CareBlock, Answer, UserMessage, Answer]

@@ -8,25 +8,27 @@ import pytest
 from textual import events
 from textual.command import CommandPalette
 
+from assistant.core.conversation import commands
 from assistant.llm.scripted import ScriptedChat
-from assistant.tui import commands
 from assistant.tui.palette import CommandProvider
 from assistant.tui.screens.help import HelpScreen
 from assistant.tui.widgets.suggestions import Suggestions
 from tests.tui.support import chatting
 
 
-@pytest.mark.parametrize("command", commands.COMMANDS, ids=lambda one: one.name)
-def test_every_command_leads_to_an_action(command: commands.Command) -> None:
-    assert callable(command.action())
-    assert commands.parse(f"/{command.name} something") == (command.name, "something")
+async def test_every_command_leads_to_an_action(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        assert house.chat.skin is not None
+        for command in commands.SCREEN_COMMANDS:
+            assert callable(house.chat.skin.command(command.name))
+            assert commands.parse(f"/{command.name} something") == (command.name, "something")
 
 
 async def test_the_palette_offers_every_command_and_nothing_else(tmp_path: Path) -> None:
     async with chatting(tmp_path) as house:
         provider = CommandProvider(house.chat)
         offered = [hit.text async for hit in provider.discover()]
-        assert offered == [one.summary for one in commands.COMMANDS]
+        assert offered == [one.summary for one in commands.SCREEN_COMMANDS]
         await house.pilot.press("ctrl+p")
         await house.dialog(CommandPalette)
         await house.pilot.press("escape")
@@ -35,7 +37,7 @@ async def test_the_palette_offers_every_command_and_nothing_else(tmp_path: Path)
 
 async def test_a_command_of_the_palette_that_needs_an_argument_waits_in_the_prompt(tmp_path: Path) -> None:
     async with chatting(tmp_path) as house:
-        house.chat.sender.choose("import")
+        house.chat.choose("import")
         assert house.chat.prompt.text == "/import "
 
 
@@ -44,7 +46,7 @@ async def test_the_help_lists_every_command(tmp_path: Path) -> None:
         await house.pilot.press("f1")
         dialog = await house.dialog(HelpScreen)
         shown = "\n".join(str(one.render()) for one in dialog.query("Static"))
-        for command in commands.COMMANDS:
+        for command in commands.SCREEN_COMMANDS:
             assert command.usage in shown
         await house.pilot.press("escape")
         await house.until(lambda: house.app.screen is house.chat)

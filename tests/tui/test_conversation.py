@@ -11,9 +11,9 @@ import pytest
 from assistant.errors import ModelError
 from assistant.llm.base import ThinkingDelta, WasThinking
 from assistant.llm.scripted import ScriptedChat
-from assistant.tui import long_chats
 from assistant.tui.screens.chats import ChatsScreen
 from assistant.tui.screens.source import SourceScreen
+from assistant.tui.widgets import turns
 from assistant.tui.widgets.earlier import EarlierMessages
 from assistant.tui.widgets.source_list import SourceLine
 from assistant.tui.widgets.thinking import Thinking
@@ -156,8 +156,7 @@ async def test_a_new_chat_is_empty_and_the_earlier_one_can_be_gone_on_with(tmp_p
 
 
 async def test_only_the_latest_messages_of_a_long_chat_are_shown(tmp_path: Path) -> None:
-    from assistant.tui.actions.conversation import resume
-    from assistant.tui.long_chats import SHOWN_AT_FIRST
+    from assistant.tui.widgets.turns import SHOWN_AT_FIRST
     from memory_store.models import USER, Role
 
     def long(store: Store) -> None:
@@ -169,7 +168,7 @@ async def test_only_the_latest_messages_of_a_long_chat_are_shown(tmp_path: Path)
             ).id
 
     async with chatting(tmp_path, prepare=long) as house:
-        await resume(house.chat, house.store.conversations.all()[0].id)
+        await house.resume(house.store.conversations.all()[0].id)
         assert house.questions == [f"Message {number}" for number in range(5, SHOWN_AT_FIRST + 5)]
         above = house.chat.query_one(EarlierMessages)
         assert str(above.render()).startswith("↑ 5 earlier messages")
@@ -207,8 +206,8 @@ async def test_a_chat_that_has_grown_long_puts_its_oldest_messages_away_and_brin
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most, at_first = 12, 4
-    monkeypatch.setattr(long_chats, "MOST_SHOWN", most)
-    monkeypatch.setattr(long_chats, "SHOWN_AT_FIRST", at_first)
+    monkeypatch.setattr(turns, "MOST_SHOWN", most)
+    monkeypatch.setattr(turns, "SHOWN_AT_FIRST", at_first)
     async with chatting(tmp_path) as house:
         for number in range(most // 2 + 1):
             await house.say(f"Question {number}")

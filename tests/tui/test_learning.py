@@ -148,10 +148,10 @@ async def test_goal_is_given_up_by_closing_a_question_and_set_by_leaving_it_empt
 
 
 async def test_page_of_the_profile_is_edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def edited(_chat: object, text: str, _name: str) -> str:
+    async def edited(_skin: object, text: str, _name: str) -> str:
         return text.replace("red", "green") + "\n## Goals\n\n- Learn to sail.\n"
 
-    monkeypatch.setattr("assistant.tui.actions.learning.written_in_editor", edited)
+    monkeypatch.setattr("assistant.tui.screens.chat_skin.ChatSkin.edit", edited)
     async with chatting(tmp_path, prepare=sensitive) as house:
         await house.say("/about-me")
         await house.dialog(AboutMeScreen)

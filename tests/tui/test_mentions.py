@@ -9,9 +9,9 @@ import pytest
 from textual import events
 from textual.widgets import OptionList
 
+from assistant.core.conversation.mentions import at_cursor, names_in
+from assistant.core.conversation.pasting import pasted_paths
 from assistant.llm.scripted import ScriptedChat
-from assistant.tui.mentions import at_cursor, names_in
-from assistant.tui.pasting import pasted_paths
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.widgets.suggestions import Suggestions
 from memory_store import Store

@@ -14,7 +14,7 @@ from assistant import config, model_setup
 from assistant.llm import providers
 from assistant.llm.detection import FoundModel
 from assistant.llm.providers import Service
-from assistant.tui.actions import models
+from assistant.tui import model_choice as models
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chooser import Chooser
 from tests.llm.test_probing import capable

@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from assistant.errors import ConfigError
 from assistant.llm.scripted import ScriptedChat
-from assistant.tui.actions.guide import worth_importing
 from assistant.tui.app import ChatApp
+from assistant.tui.guide import worth_importing
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.services import Services
 from assistant.tui.widgets.early_prompt import EarlyPrompt

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from textual.widgets import Input
 
-from assistant.tui.actions.conversation import resume
 from assistant.tui.screens.settings import SettingsScreen
 from assistant.tui.widgets.setting_field import SettingField
 from memory_store import Store
@@ -56,7 +55,7 @@ async def test_a_private_chat_is_marked_at_the_prompt_until_another_is_begun(tmp
         assert talk.private
         await house.say("/new")
         await house.until(lambda: house.chat.prompt.border_subtitle is None)
-        await resume(house.chat, talk.id)
+        await house.resume(talk.id)
         assert "private" in str(house.chat.prompt.border_subtitle)
         await house.say("/private")
         await house.until(lambda: house.chat.prompt.border_subtitle is None)

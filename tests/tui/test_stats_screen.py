@@ -90,7 +90,7 @@ def test_axes_are_named_by_whole_numbers() -> None:
 
 def test_the_chat_does_not_load_the_plots_before_they_are_wanted() -> None:
     code = (
-        "import sys, assistant.tui.app, assistant.tui.opening, assistant.tui.actions.screens; "
+        "import sys, assistant.tui.app, assistant.tui.screens.chat_skin; "
         "sys.exit(any(name.startswith(('plotext', 'textual_plotext')) for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

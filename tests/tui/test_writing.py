@@ -126,7 +126,8 @@ async def test_nothing_that_is_written_in_a_temporary_chat_is_kept(tmp_path: Pat
         await house.say("/temporary")
         await house.until(lambda: house.chat.prompt.border_subtitle)
         await house.press_keys("secret")
-        assert house.chat.sender._keeping is None  # nothing waits to be kept
+        assert house.chat.skin is not None
+        assert house.chat.skin._keeping is None  # nothing waits to be kept
         assert house.store.drafts.get(None) == ""
 
 

@@ -15,22 +15,22 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from assistant.failures import explain
 from assistant.language import N_, NN_, _, plural
+from assistant.threads import in_thread
 from assistant.tui import keymap
-from assistant.tui.failures import explain
-from assistant.tui.screen_actions import ScreenAction
-from assistant.tui.threads import in_thread
+from assistant.tui.actions import KeyAction
 from assistant.tui.widgets.filter_line import FilterLine
 from assistant.tui.widgets.flow import Flow
 from assistant.tui.widgets.item_list import ItemList
-from assistant.tui.widgets.notice import Notice, NoticeKind
+from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.source_list import SourceLine, SourceOpened
 
 if TYPE_CHECKING:
     from textual.worker import Worker
 
-    from assistant.tui.app import ChatApp
-    from assistant.tui.screens.chat import ChatScreen
+    from assistant.core.conversation.controller import Controller
+    from assistant.core.conversation.skin import ToldKind
     from assistant.tui.sources import SourceView
     from memory_store import Store
     from memory_store.forgetting import Selection
@@ -50,7 +50,7 @@ class Browser(Screen[R], Generic[T, R]):
     TITLE: ClassVar[str] = ""
     NOUNS: ClassVar[tuple[str, str]] = NN_("{count} item", "{count} items")
     EMPTY: ClassVar[str] = N_("Nothing is here yet.")
-    ACTIONS: ClassVar[tuple[ScreenAction, ...]] = ()
+    ACTIONS: ClassVar[tuple[KeyAction, ...]] = ()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE_COLUMNS, "-wide")]  # noqa: RUF012 — as Textual declares it
     DEFAULT_CSS = """
     Browser {
@@ -82,8 +82,9 @@ class Browser(Screen[R], Generic[T, R]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f1", "help", "Help", show=False)]
 
-    def __init__(self, query: str = "") -> None:
+    def __init__(self, controller: Controller, query: str = "") -> None:
         super().__init__()
+        self.controller = controller
         self._query = query
         self._all: list[tuple[str, T]] = []
         self.loaded = False
@@ -146,19 +147,9 @@ class Browser(Screen[R], Generic[T, R]):
         self.reload()
 
     @property
-    def keepsake(self) -> ChatApp:
-        """The application."""
-        return cast("ChatApp", self.app)
-
-    @property
-    def chat(self) -> ChatScreen:
-        """The chat below."""
-        return self.keepsake.chat
-
-    @property
     def store(self) -> Store:
         """What is looked at."""
-        return self.chat.services.store
+        return self.controller.store
 
     @property
     def list(self) -> ItemList[T]:
@@ -170,7 +161,7 @@ class Browser(Screen[R], Generic[T, R]):
         """The highlighted item."""
         return self.list.highlighted
 
-    def say(self, text: str, hint: str = "", kind: NoticeKind = "info") -> None:
+    def say(self, text: str, hint: str = "", kind: ToldKind = "info") -> None:
         """Tell something at the bottom, until the next thing is told."""
         if self.is_attached:
             notice = self.query_one(Notice)
@@ -271,15 +262,13 @@ class Browser(Screen[R], Generic[T, R]):
 
     async def erase(self, selection: Selection) -> None:
         """Erase, after asking, and tell what came of it here and in the chat."""
-        from assistant.tui.actions.forgetting import erase
-
-        if self.chat.is_answering:
+        if self.controller.is_answering:
             self.say(_("The answer is still coming."), _("Nothing is erased while it does."), "warning")
             return
-        erased, told = await erase(self.chat, selection)
+        erased, told = await self.controller.eraser.erase(selection)
         self.say(told.text, told.hint, told.kind)
         if erased:
-            await self.chat.notice(told.text, told.hint, told.kind)
+            await self.controller.skin.tell(told)
             self.reload()
 
     # -- keys --------------------------------------------------------------------------------------------------
@@ -297,7 +286,7 @@ class Browser(Screen[R], Generic[T, R]):
         if name in _MOVES:
             await run()  # the next key belongs to where this one leads
         else:
-            _: Worker[None] = self.chat.run_worker(run, name=name, exit_on_error=False)
+            _: Worker[None] = self.app.run_worker(run, name=name, exit_on_error=False)
 
     async def guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do something; a failure of it is told at the bottom."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Final
 
@@ -13,15 +12,15 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from assistant.core.branches import branch_of
+from assistant.core.conversation.commands import absolute_path
 from assistant.core.one_conversation import write_conversation
 from assistant.display import excerpt, moment, plain
 from assistant.language import N_, NN_, _, plural
-from assistant.tui.actions.library import absolute, may_replace
-from assistant.tui.screen_actions import CHAT_ACTIONS, bindings_of
+from assistant.threads import in_thread
+from assistant.tui.actions import CHAT_ACTIONS, bindings_of
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.sources import author_name
-from assistant.tui.threads import in_thread
 from assistant.tui.widgets.filter_line import Filter, FilterLine
 from memory_store import Store
 from memory_store.forgetting import Selection
@@ -111,17 +110,13 @@ class ChatsScreen(Browser[Conversation, str]):
 
     async def do_rename(self) -> None:
         """Give it another title."""
-        item, store = self.chosen, self.store
+        item = self.chosen
         if item is None:
             return
         title = await self.app.push_screen_wait(AskScreen(_("Its title"), _("a few words"), _title(item)))
         if title is None or title == item.title:
             return
-        await in_thread(lambda: store.conversations.rename(item.id, title))
-        session = self.chat.session
-        if session is not None and session.conversation is not None and session.conversation.id == item.id:
-            session.conversation = replace(session.conversation, title=title)
-            self.chat.show_title(plain(title, one_line=True))
+        await self.controller.rename(item.id, title)
         self.say(_("Renamed."), kind="good")
         self.reload(item.id)
 
@@ -134,8 +129,8 @@ class ChatsScreen(Browser[Conversation, str]):
         named = await self.app.push_screen_wait(asked)
         if named is None:
             return
-        path = absolute(named)
-        if await in_thread(path.exists) and not await may_replace(self.app, path):
+        path = absolute_path(named)
+        if await in_thread(path.exists) and not await self.controller.skin.replaces(str(path)):
             return
         await in_thread(lambda: write_conversation(store, item.id, path))
         self.say(
@@ -148,7 +143,8 @@ class ChatsScreen(Browser[Conversation, str]):
         """Make it private, or public again."""
         item = self.chosen
         if item is not None:
-            await self._mark(item, private=not item.private)
+            await self.controller.mark(item.id, private=not item.private)
+            self.reload(item.id)
             self.say(
                 _("Public again; its answers stay private, as they may repeat what is.")
                 if item.private
@@ -160,20 +156,13 @@ class ChatsScreen(Browser[Conversation, str]):
         """Put it away, or take it out again."""
         item = self.chosen
         if item is not None:
-            await self._mark(item, archived=not item.archived)
+            await self.controller.mark(item.id, archived=not item.archived)
+            self.reload(item.id)
             self.say(_("Taken out again.") if item.archived else _("Put away; 1 shows what was."), kind="good")
 
     async def do_shown(self) -> None:
         """Show others."""
         self.query_one(FilterLine).turn(0)
-
-    async def _mark(self, item: Conversation, *, private: bool | None = None, archived: bool | None = None) -> None:
-        store = self.store
-        marked = await in_thread(lambda: store.conversations.mark(item.id, private=private, archived=archived))
-        session = self.chat.session
-        if session is not None and session.conversation is not None and session.conversation.id == item.id:
-            session.conversation = marked
-        self.reload(item.id)
 
     async def do_forget(self) -> None:
         """Erase it, after asking."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from textual import on
@@ -13,20 +12,12 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from assistant.core.conversation.skin import Choice
 from assistant.display import plain
 from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Choice(Generic[T]):
-    """One line: its name, what more there is to say, what is chosen by it."""
-
-    name: str
-    detail: str
-    value: T
 
 
 class Chooser(Dialog[T | None], Generic[T]):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+import time
+from typing import Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -10,15 +11,12 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from assistant.core.forgetting import ERASE_WORD, UNREAD_SECONDS, means_erase, plan_lines
+from assistant.core.conversation.forgetting import ERASE_WORD, UNREAD_SECONDS, means_erase, plan_lines
 from assistant.display import excerpt, plain
 from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.terms import counted
 from memory_store.models import ErasurePlan
-
-if TYPE_CHECKING:
-    from assistant.tui.app import ChatApp
 
 _TITLE_CHARS: Final = 70
 
@@ -68,7 +66,8 @@ class ConfirmForget(Dialog[bool]):
         self.seen_at = self._now()
 
     def _now(self) -> float:
-        return cast("ChatApp", self.app).clock()
+        seconds: float = getattr(self.app, "clock", time.monotonic)()
+        return seconds
 
     def takes_first(self, event: events.Event) -> bool:
         """Let nothing answer that was under way before the question could be read."""

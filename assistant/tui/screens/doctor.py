@@ -10,7 +10,7 @@ from textual.content import Content
 
 from assistant.display import plain
 from assistant.language import N_, NN_, _
-from assistant.tui.screen_actions import DOCTOR_ACTIONS, bindings_of
+from assistant.tui.actions import DOCTOR_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser
 from memory_store import Store
 from memory_store.health import Check, State, examine

@@ -12,12 +12,13 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from assistant.display import plain
+from assistant.failures import explain
 from assistant.language import _, plural
+from assistant.threads import in_thread
 from assistant.tui import keymap
-from assistant.tui.failures import explain
-from assistant.tui.screen_actions import READING_ACTIONS, bindings_of
-from assistant.tui.threads import in_thread
+from assistant.tui.actions import READING_ACTIONS, bindings_of
 from assistant.tui.widgets.flow import Flow
+from memory_store import Store
 from memory_store.database.passages import StoredPassage
 from memory_store.errors import KeepsakeError
 from memory_store.models import Document
@@ -49,8 +50,9 @@ class DocumentScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(READING_ACTIONS)
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, store: Store, document: Document) -> None:
         super().__init__()
+        self._store = store
         self.document = document
         self._passages: list[StoredPassage] = []
         self._start = 0
@@ -77,12 +79,8 @@ class DocumentScreen(Screen[None]):
             await self._show()
 
     async def _read(self) -> None:
-        from assistant.tui.app import ChatApp
-
-        assert isinstance(self.app, ChatApp)
-        store = self.app.chat.services.store
         try:
-            self._passages = await in_thread(lambda: store.documents.passages(self.document.id))
+            self._passages = await in_thread(lambda: self._store.documents.passages(self.document.id))
         except KeepsakeError as error:
             self._show_head(" ".join(explain(error)))
             return

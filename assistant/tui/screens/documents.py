@@ -10,14 +10,15 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from assistant.core.conversation.controller import Controller
 from assistant.display import day, moment, path_end, plain
 from assistant.ingestion.on_disk import OnDisk, importable, on_disk
 from assistant.language import N_, NN_, _, plural
-from assistant.tui.screen_actions import DOCUMENT_ACTIONS, bindings_of
+from assistant.threads import in_thread
+from assistant.tui.actions import DOCUMENT_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.screens.document import DocumentScreen
 from assistant.tui.sources import author_name
-from assistant.tui.threads import in_thread
 from assistant.tui.widgets.filter_line import Filter, FilterLine
 from memory_store import Store
 from memory_store.forgetting import Selection
@@ -37,8 +38,8 @@ class DocumentsScreen(Browser[Document, None]):
     ACTIONS = DOCUMENT_ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DOCUMENT_ACTIONS), Binding("1", "turn", show=False)]
 
-    def __init__(self, query: str = "") -> None:
-        super().__init__(query)
+    def __init__(self, controller: Controller, query: str = "") -> None:
+        super().__init__(controller, query)
         self.states: dict[str, OnDisk] = {}
 
     def on_mount(self) -> None:
@@ -123,18 +124,16 @@ class DocumentsScreen(Browser[Document, None]):
     async def do_open(self) -> None:
         """Read it."""
         if self.chosen is not None:
-            await self.app.push_screen(DocumentScreen(self.chosen))
+            await self.app.push_screen(DocumentScreen(self.store, self.chosen))
 
     async def do_again(self) -> None:
         """Import it again, with its progress at the bottom."""
         item = self.chosen
         if item is None:
             return
-        from assistant.tui.actions.library import bring_in
-
-        told = await bring_in(self.chat, [importable(item)], self.say, private=item.private)
+        told = await self.controller.imports.bring_in([importable(item)], self.say, private=item.private)
         self.say(told.text, told.hint, told.kind)
-        await self.chat.notice(told.text, told.hint, told.kind)
+        await self.controller.skin.tell(told)
         self.reload(item.path)
 
     async def do_private(self) -> None:

@@ -11,10 +11,10 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from assistant.core.conversation.commands import SCREEN_COMMANDS
 from assistant.language import _
 from assistant.tui import keymap
-from assistant.tui.commands import COMMANDS, KEYS, MESSAGE_ACTIONS, SOURCE_ACTIONS
-from assistant.tui.screen_actions import SCREENS
+from assistant.tui.actions import KEYS, MESSAGE_ACTIONS, SCREENS, SOURCE_ACTIONS
 from assistant.tui.screens.dialog import Dialog
 
 
@@ -78,7 +78,7 @@ class HelpScreen(Dialog[None]):
     def _sections(self) -> list[tuple[str, list[_Line]]]:
         fixed = [_Line(key, _(meaning)) for key, meaning in KEYS]
         sections = [
-            (_("Keys"), fixed + self._keyed([(one.name, one.key, one.summary) for one in COMMANDS])),
+            (_("Keys"), fixed + self._keyed([(one.name, one.key, one.summary) for one in SCREEN_COMMANDS])),
             (
                 _("With a message selected"),
                 self._keyed([(one.full_name, one.key, one.summary) for one in MESSAGE_ACTIONS]),
@@ -90,7 +90,7 @@ class HelpScreen(Dialog[None]):
         ]
         for place, actions in SCREENS:
             sections.append((_(place), self._keyed([(one.full_name, one.sign, one.summary) for one in actions])))
-        return [*sections, (_("Commands"), [_Line(one.usage, _(one.summary)) for one in COMMANDS])]
+        return [*sections, (_("Commands"), [_Line(one.usage, _(one.summary)) for one in SCREEN_COMMANDS])]
 
     def _keyed(self, things: Sequence[tuple[str, str, str]]) -> list[_Line]:
         """Return what has a key, of (name, key, summary)."""

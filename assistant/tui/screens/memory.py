@@ -11,14 +11,15 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from assistant.core.conversation.skin import MemoryChanged
 from assistant.display import day, excerpt, moment, plain
 from assistant.language import N_, NN_, _
+from assistant.threads import in_thread
+from assistant.tui.actions import MEMORY_ACTIONS, bindings_of
 from assistant.tui.memory_filters import FILTERS, lets_through
-from assistant.tui.screen_actions import MEMORY_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.screens.memory_editor import MemoryDraft, MemoryEditor
 from assistant.tui.sources import SourceView, author_name, of_memory_sources
-from assistant.tui.threads import in_thread
 from assistant.tui.widgets.filter_line import FilterLine
 from memory_store import NewMemory, Store
 from memory_store.errors import NotFoundError
@@ -158,8 +159,7 @@ class MemoryScreen(Browser[Memory, None]):
     async def _changed(self, memory: Memory, told: str) -> None:
         self.say(told, kind="good")
         self.reload(memory.id)
-        if self.chat.keeper is not None:
-            await self.chat.keeper.look(recount=True)
+        await self.controller.skin.show(MemoryChanged())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from assistant.display import moment, plain
 from assistant.language import N_, NN_, _
-from assistant.tui.screen_actions import LOOKING_ACTIONS, bindings_of
+from assistant.tui.actions import LOOKING_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.terms import counted
 from memory_store import Store, receipts

@@ -12,12 +12,12 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from assistant.display import excerpt
+from assistant.failures import explain
 from assistant.language import _, plural
-from assistant.tui.failures import explain
+from assistant.threads import in_thread
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.screens.source import SourceScreen
 from assistant.tui.sources import SourceView, of_hit
-from assistant.tui.threads import in_thread
 from memory_store import Store
 from memory_store.errors import KeepsakeError
 

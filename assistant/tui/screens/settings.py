@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,14 +14,16 @@ from textual.screen import Screen
 from textual.widgets import Button, Static
 
 from assistant import language
+from assistant.failures import explain
 from assistant.language import _
 from assistant.setting import Setting, all_settings, keep
-from assistant.tui.failures import explain
-from assistant.tui.threads import in_thread
+from assistant.threads import in_thread
 from assistant.tui.widgets.setting_field import SettingField
 
 if TYPE_CHECKING:
-    from assistant.tui.app import ChatApp
+    from pathlib import Path
+
+    from assistant.config import Settings
 
 _NAMES: Final = {"en": "English", "zh": "中文"}
 
@@ -56,21 +58,16 @@ class SettingsScreen(Screen[bool]):
         Binding("f1", "help", "Help", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings, config_file: Path) -> None:
         super().__init__()
+        self._settings = settings
+        self._file = config_file
         self.changed = False
         self.wants_model = False
 
-    @property
-    def keepsake(self) -> ChatApp:
-        """The application."""
-        return cast("ChatApp", self.app)
-
     def compose(self) -> ComposeResult:
         """Show every setting under its section."""
-        services = self.keepsake.services
-        assert services is not None
-        file = str(services.config_file)
+        file = str(self._file)
         yield Static(Content.assemble((_("Settings"), "bold $primary"), ("   " + file, "$foreground-muted")), id="head")
         with VerticalScroll(can_focus=False):
             for section, settings in groupby(all_settings(), key=lambda one: one.section):
@@ -79,7 +76,7 @@ class SettingsScreen(Screen[bool]):
                 if section == "model":
                     yield Button(_("Choose or set up who answers"), id="choose-model", compact=True)
                 for one in settings:
-                    yield SettingField(one, one.value_in(services.settings), self._offered(one))
+                    yield SettingField(one, one.value_in(self._settings), self._offered(one))
         yield Static(_("Tab goes on, Esc goes back. Every change is kept at once."), id="foot", markup=False)
 
     def on_mount(self) -> None:
@@ -98,9 +95,7 @@ class SettingsScreen(Screen[bool]):
 
     @on(SettingField.Changed)
     async def _keep(self, event: SettingField.Changed) -> None:
-        services = self.keepsake.services
-        assert services is not None
-        file, one, value = services.config_file, event.setting, event.value
+        file, one, value = self._file, event.setting, event.value
         try:
             await in_thread(lambda: keep(file, one.section, {one.name: value}))
         except Exception as error:  # noqa: BLE001 — whatever keeps the file from being written is told

@@ -12,11 +12,11 @@ from textual.widgets import Static
 
 from assistant.display import day, main_signals, plain
 from assistant.language import _
+from assistant.threads import in_thread
 from assistant.tui import keymap
-from assistant.tui.commands import SOURCE_ACTIONS
+from assistant.tui.actions import SOURCE_ACTIONS
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.sources import SourceView
-from assistant.tui.threads import in_thread
 from memory_store import Store
 from memory_store.errors import NotFoundError
 from memory_store.models import SourceKind

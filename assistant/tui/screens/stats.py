@@ -14,12 +14,12 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from assistant.display import plain
+from assistant.failures import explain
 from assistant.language import N_, _
+from assistant.threads import in_thread
 from assistant.tui import keymap
-from assistant.tui.failures import explain
-from assistant.tui.screen_actions import BACK, bindings_of
+from assistant.tui.actions import BACK, bindings_of
 from assistant.tui.terms import counted
-from assistant.tui.threads import in_thread
 from assistant.tui.widgets.flow import Flow
 from assistant.tui.widgets.plots import DayPlot, NamePlot
 from memory_store.errors import KeepsakeError

@@ -12,12 +12,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.core.provenance import Origin
+from assistant.core.events import ContextPart, PartKind
+from assistant.core.provenance import Origin, provenance
 from assistant.display import excerpt, main_signals, moment, plain
-from assistant.language import _
+from assistant.language import NN_, _, plural
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.sources import SourceView
-from memory_store.models import Memory
+from memory_store import Store
+from memory_store.errors import NotFoundError
+from memory_store.models import Memory, SourceKind
 
 _EXCERPT_CHARS: Final = 400
 # On one line the marks of quoted lines would stand among the words.
@@ -94,3 +97,34 @@ def _described(ground: Ground) -> Content:
         )
         lines.append(Content.styled(before, "$foreground-muted"))
     return Content("\n").join(lines)
+
+
+def grounds_of(store: Store, sources: Sequence[SourceView]) -> list[Ground]:
+    """Return sources with what they rest on themselves; reads the store."""
+    return [_ground(store, source) for source in sources]
+
+
+def _ground(store: Store, source: SourceView) -> Ground:
+    if source.kind is not SourceKind.MEMORY:
+        return Ground(source)
+    try:
+        origins = provenance(store, source.source_id, whole=False).origins
+        rests_on = tuple(one for one in origins if one.at is not None and one.relation == "rests on")
+        return Ground(source, tuple(store.memories.earlier(source.source_id)), rests_on)
+    except NotFoundError:
+        return Ground(source)  # erased since the answer
+
+
+def seen_beside(parts: Sequence[ContextPart]) -> str:
+    """Return what the model saw in a turn beside the sources, in words."""
+    kinds = [part.kind for part in parts]
+    counted = (
+        (PartKind.PINNED, NN_("{count} pinned memory", "{count} pinned memories")),
+        (PartKind.KNOWN, NN_("{count} thing known of you", "{count} things known of you")),
+        (PartKind.GOALS, NN_("{count} goal", "{count} goals")),
+        (PartKind.TOUCHING, NN_("{count} thing you said before", "{count} things you said before")),
+        (PartKind.SUMMARIES, NN_("{count} summary", "{count} summaries")),
+        (PartKind.RECENT, NN_("{count} earlier message", "{count} earlier messages")),
+    )
+    seen = [plural(*forms, kinds.count(kind)) for kind, forms in counted if kind in kinds]
+    return _("It also saw {parts}; Ctrl+B shows all of it.").format(parts=", ".join(seen)) if seen else ""

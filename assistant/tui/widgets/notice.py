@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from textual.content import Content
 from textual.widgets import Static
 
+from assistant.core.conversation.skin import ToldKind
 from assistant.display import plain
 
-NoticeKind = Literal["info", "good", "warning", "error"]
 _SIGNS: Final = {"info": "·", "good": "✓", "warning": "!", "error": "✗"}
 _COLOURS: Final = {"info": "$foreground-muted", "good": "$success", "warning": "$warning", "error": "$error"}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What there is to say of something that was done, for a notice in the chat or on the screen it was done from."""
-
-    text: str
-    hint: str = ""
-    kind: NoticeKind = "good"
 
 
 class Notice(Static):
@@ -37,15 +27,15 @@ class Notice(Static):
     }
     """
 
-    def __init__(self, text: str, hint: str = "", kind: NoticeKind = "info", about: str | None = None) -> None:
+    def __init__(self, text: str, hint: str = "", kind: ToldKind = "info", about: str | None = None) -> None:
         """`about` is the id of what it repeats: the notice goes when that is erased."""
         super().__init__(markup=False)
         self.about = about
-        self.kind: NoticeKind = kind
+        self.kind: ToldKind = kind
         self.text = ""
         self.show(text, hint, kind)
 
-    def show(self, text: str, hint: str = "", kind: NoticeKind | None = None) -> None:
+    def show(self, text: str, hint: str = "", kind: ToldKind | None = None) -> None:
         """Say something else."""
         self.kind = kind or self.kind
         self.text = plain(f"{text}\n{hint}" if hint else text)

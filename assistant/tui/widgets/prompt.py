@@ -12,9 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from assistant.core.conversation.pasting import pasted_paths
 from assistant.display import plain
 from assistant.language import _
-from assistant.tui.pasting import pasted_paths
 
 # Longer pastes would push the conversation off the screen.
 FOLDED_FROM_CHARS: Final = 2000
@@ -130,7 +130,7 @@ class Prompt(TextArea):
         self.replace(text, (row, 0), (row, column), maintain_selection_offset=False)
         self.move_cursor((row, len(text)))
 
-    def unfolded(self, text: str) -> str:
+    def unfold(self, text: str) -> str:
         """Return a text with what was pasted in place of what it is shown as."""
         for name, pasted in self._folded.items():
             text = text.replace(name, pasted)
@@ -139,6 +139,11 @@ class Prompt(TextArea):
     def action_scroll_transcript(self, direction: int) -> None:
         """Page through the transcript while the cursor stays here."""
         self.post_message(self.Scrolled(direction))
+
+    def clear_sent(self, text: str) -> None:
+        """Empty it: this was sent, and can be brought back."""
+        self.last_sent = text
+        self.text = ""
 
     def replace_all(self, text: str) -> None:
         """Put another text in, the cursor at its end."""

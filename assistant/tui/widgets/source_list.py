@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from assistant.language import _
-from assistant.tui.commands import SOURCE_ACTIONS, SourceAction
+from assistant.tui.actions import SOURCE_ACTIONS, KeyAction
 from assistant.tui.sources import SourceView
 
 _SHOWN_UNCITED = 2
@@ -102,7 +102,7 @@ class SourceLine(Static, can_focus=True):
         """Let only a source of a stored answer be judged."""
         return bool(self.key_actions()) if action == "judge" else True
 
-    def key_actions(self) -> Sequence[SourceAction]:
+    def key_actions(self) -> Sequence[KeyAction]:
         """Return what a letter can do with it: nothing where it is no source of a stored answer."""
         judged = self.answer_id is not None and self.source.number is not None and self.source.passage_id is not None
         return SOURCE_ACTIONS if judged else ()

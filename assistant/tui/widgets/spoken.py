@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from assistant.language import _
-from assistant.tui.commands import MESSAGE_ACTIONS, MessageAction
+from assistant.tui.actions import MESSAGE_ACTIONS, KeyAction
 
 
 class Spoken(Widget):
@@ -53,7 +53,7 @@ class Spoken(Widget):
         """Ask for an action on this message."""
         self.post_message(self.Asked(self, name))
 
-    def key_actions(self) -> Sequence[MessageAction]:
+    def key_actions(self) -> Sequence[KeyAction]:
         """Return what a letter can do with it."""
         return MESSAGE_ACTIONS
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.geometry import Size
 from textual.message import Message
+
+from assistant.language import _
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -40,7 +44,12 @@ class Transcript(VerticalScroll, can_focus=False):
 
         behind: bool
 
+    @dataclass
+    class Left(Message):
+        """The reader goes back from the messages to the prompt."""
+
     _behind = False
+    _code_copied: tuple[Spoken | None, int] = (None, 0)
 
     def watch_virtual_size(self, before: Size, now: Size) -> None:
         """Tell that there is something new, where the reader is further up."""
@@ -82,6 +91,17 @@ class Transcript(VerticalScroll, can_focus=False):
 
         return list(self.column.query_children(Spoken))
 
+    def find(self, message_id: str | None) -> Spoken | None:
+        """Return the message of this id; None where it is not shown."""
+        return next((one for one in self.spoken if message_id is not None and one.message_id == message_id), None)
+
+    def show_branches(self, beside: Mapping[str, Sequence[str]]) -> None:
+        """Show beside each message how many branches there are at its place, and which this is."""
+        for spoken in self.spoken:
+            branches = beside.get(spoken.message_id or "")
+            if branches and spoken.message_id is not None:
+                spoken.stand(branches.index(spoken.message_id) + 1, len(branches))
+
     async def cut(self, first: Widget) -> None:
         """Take away a widget and everything after it."""
         children = list(self.column.children)
@@ -94,3 +114,65 @@ class Transcript(VerticalScroll, can_focus=False):
             if widgets:
                 await self.column.mount_all(widgets)
         self.anchor()
+
+    # -- what is done with a message here ----------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        """Go back to the prompt."""
+        self.post_message(self.Left())
+
+    def select(self, at: Spoken | None, step: int = 0) -> None:
+        """Select the message a step away, the latest one to begin with; below that is the prompt."""
+        spoken = self.spoken
+        place = spoken.index(at) + step if at is not None else len(spoken) - 1
+        if 0 <= place < len(spoken):
+            spoken[place].select()
+            spoken[place].scroll_visible(animate=False)
+        elif place >= len(spoken):
+            self.post_message(self.Left())
+
+    async def on_spoken_asked(self, event: Spoken.Asked) -> None:
+        """Do what concerns nothing but the view; the rest goes on up."""
+        spoken = event.spoken
+        match event.action:
+            case "earlier" | "later":
+                self.select(spoken, 1 if event.action == "later" else -1)
+            case "back":
+                self.anchor()
+                self.post_message(self.Left())
+            case "sources":
+                self._go_to_sources(spoken)
+            case "copy":
+                self.run_worker(self._copy(spoken.text, _("Copied.")), exit_on_error=False)
+            case "code":
+                self._copy_code(spoken)
+            case _:
+                return
+        event.stop()
+
+    def _go_to_sources(self, spoken: Spoken) -> None:
+        lines = spoken.query("SourceLine")
+        if lines:
+            lines.first().focus()
+        else:
+            self.notify(_("This message has no sources."), markup=False, timeout=3)
+
+    def _copy_code(self, spoken: Spoken) -> None:
+        """Copy a code block, the next one each time."""
+        from markdown_it import MarkdownIt
+
+        blocks = [one.content for one in MarkdownIt().parse(spoken.text) if one.type in ("fence", "code_block")]
+        if not blocks:
+            self.notify(_("There is no code block in this message."), markup=False, timeout=3)
+            return
+        before, number = self._code_copied
+        self._code_copied = spoken, number + 1 if before is spoken else 0
+        number = self._code_copied[1] % len(blocks)
+        words = _("Copied code block {number} of {total}.").format(number=number + 1, total=len(blocks))
+        self.run_worker(self._copy(blocks[number].removesuffix("\n"), words), exit_on_error=False)
+
+    async def _copy(self, text: str, words: str) -> None:
+        from assistant.tui.clipboard import copy
+
+        await copy(self.app, text)
+        self.notify(words, markup=False, timeout=2)

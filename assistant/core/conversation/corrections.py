@@ -1,16 +1,25 @@
-"""What a user says of what is remembered: forget that, that's wrong, I never said that. English and Chinese rules."""
+"""What a user says of what is remembered: forget that, that's wrong, I never said that. English and Chinese rules.
+
+The memory that is meant is found, shown and asked about before anything is done with it.
+"""
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from assistant.core.conversation.forgetting import Eraser
+from assistant.core.conversation.skin import Choice, Skin, Told
+from assistant.core.session import Session
+from assistant.display import excerpt
+from assistant.language import _
+from assistant.threads import in_thread
 from memory_store import Store
 from memory_store.models import Memory, Role, SourceKind
 
-if TYPE_CHECKING:
-    from assistant.core.session import Session
+_EXCERPT_CHARS: Final = 120
+_TO_THE_MODEL: Final = ""
 
 
 class Correction(StrEnum):
@@ -78,3 +87,52 @@ def memories_meant(store: Store, session: Session) -> list[Memory]:
         if source is not None and source.kind is SourceKind.MEMORY and source.id in living:
             used.append(living[source.id])
     return list({one.id: one for one in [*made, *used]}.values())
+
+
+class Corrections:
+    """Does what a message asks to be done with a memory."""
+
+    def __init__(self, store: Store, skin: Skin, eraser: Eraser) -> None:
+        self._store = store
+        self._skin = skin
+        self._eraser = eraser
+
+    async def take(self, session: Session, text: str) -> bool:
+        """Return whether a message asks for something to be done with a memory, and is done with.
+
+        Where nothing that is remembered can be meant, or the user says so, the message is one for the model.
+        """
+        correction = correction_in(text)
+        if correction is None:
+            return False
+        memories = await in_thread(lambda: memories_meant(self._store, session))
+        if not memories:
+            return False
+        choices = [Choice(excerpt(one.text, _EXCERPT_CHARS), _(one.kind.value), one.id) for one in memories]
+        choices.append(Choice(_("None of these"), _("it is said to the model"), _TO_THE_MODEL))
+        title = _("What is wrong?") if correction is Correction.WRONG else _("What shall be forgotten?")
+        chosen = await self._skin.choose(title, choices)
+        if chosen == _TO_THE_MODEL:
+            return False
+        if chosen is None:
+            return self._skin.give_back(text)  # closed: nothing is done, and nothing said
+        if correction is Correction.WRONG:
+            corrected = await self.put_right(chosen)
+            if corrected is not None:
+                await self._skin.tell(Told(_("Put right: {text}").format(text=corrected.text), kind="good"))
+            return True
+        # With what was said just now: it would be recalled otherwise.
+        memory = next(one for one in memories if one.id == chosen)
+        await self._eraser.erase_ids(chosen, *(one for one in latest_question(session) if one in memory.sources))
+        return True
+
+    async def put_right(self, memory_id: str) -> Memory | None:
+        """Let the user write what is right in place of a memory; return the newer version, None without one."""
+        store = self._store
+        old = await in_thread(lambda: store.memories.newest(memory_id))
+        new = await self._skin.write_memory(_("What is right?"), old)
+        if new is None:
+            return None
+        stored = await in_thread(lambda: store.memories.supersede(old.id, new))
+        store.wake()
+        return stored

@@ -1,0 +1,330 @@
+"""The controller of a conversation: turns, commands and what follows them, once for every skin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from assistant.core.conversation.attaching import find_attachments
+from assistant.core.conversation.corrections import Corrections
+from assistant.core.conversation.drafts import DraftKeeper
+from assistant.core.conversation.forgetting import Eraser
+from assistant.core.conversation.imports import Importer
+from assistant.core.conversation.learning import Learning
+from assistant.core.conversation.skin import (
+    BranchChanged,
+    ConversationOpened,
+    MemoryChanged,
+    PrivacyChanged,
+    Skin,
+    TitleChanged,
+    Told,
+    TurnAsked,
+    TurnBroke,
+)
+from assistant.core.events import Event
+from assistant.core.profile import ProfileSection, profile
+from assistant.core.session import Session, TurnSettings
+from assistant.display import plain
+from assistant.ingestion.pipeline import ImportOptions
+from assistant.language import _
+from assistant.llm.base import ChatModel
+from assistant.threads import in_thread
+from memory_store import NewMemory, Store
+from memory_store.errors import KeepsakeError
+from memory_store.models import Memory, Role, Source, SourceKind
+
+_NAMING: Final = "title"
+_Turn = Callable[[asyncio.Event], AsyncGenerator[Event, None]]
+
+
+class Controller:
+    """One conversation at a time. What `skin` shows and asks for is all that a skin has to do.
+
+    `stopping` ends the answer that is coming, if one is.
+    """
+
+    def __init__(self, session: Session, importing: ImportOptions, skin: Skin) -> None:
+        self.session = session
+        self.store: Store = session.store
+        self.skin = skin
+        self.stopping: asyncio.Event | None = None
+        self.imports = Importer(self.store, importing, skin)
+        self.drafts = DraftKeeper(self.store, skin)
+        self.eraser = Eraser(self.store, skin, self._look_again)
+        self.corrections = Corrections(self.store, skin, self.eraser)
+        self.learning = Learning(self.store, skin, self.eraser)
+        self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
+            "new": lambda _: self.begin(),
+            "temporary": lambda _: self.begin(temporary=True),
+            "open": self.open,
+            "retry": lambda _: self.retry(),
+            "continue": lambda _: self.go_on(),
+            "edit": self.edit_last,
+            "import": self.imports.import_files,
+            "remember": self.remember,
+            "questions": lambda _: self.learning.ask_questions(),
+            "goals": self.learning.work_on_goals,
+            "learn": lambda _: self.learning.learn_now(self.session),
+            "private": lambda _: self.turn_private(),
+            "forget": lambda argument: self.eraser.forget(argument, self.conversation_id),
+        }
+
+    def command(self, name: str) -> Callable[[str], Awaitable[None]] | None:
+        """Return what a command does with its argument; None for one that is the skin's own."""
+        return self._commands.get(name)
+
+    def use(self, model: ChatModel, settings: TurnSettings, importing: ImportOptions) -> None:
+        """Answer with this model and under these settings from now on."""
+        self.session.model, self.session.settings, self.imports.options = model, settings, importing
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The id of the conversation in view; None before its first message."""
+        return self.session.conversation.id if self.session.conversation is not None else None
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether an answer is coming."""
+        return self.stopping is not None
+
+    def stop(self) -> bool:
+        """Stop the answer, else the import; return whether there was either. What has come is kept."""
+        stoppable = self.stopping or self.imports.stop
+        if stoppable is not None:
+            stoppable.set()
+        return stoppable is not None
+
+    # -- conversations -----------------------------------------------------------------------------------------
+
+    async def begin(self, *, temporary: bool = False) -> None:
+        """Begin a new conversation; it is stored with its first message, unless it is a temporary one."""
+        self.session = Session(self.store, self.session.model, self.session.settings, temporary=temporary)
+        await self.skin.show(ConversationOpened())
+
+    async def open(self, named: str) -> None:
+        """Go on with a stored conversation, by its id or the beginning of it. Raises NotFoundError."""
+        conversation_id = await in_thread(lambda: self.store.resolve(named))
+        self.session = await Session.open(self.store, self.session.model, self.session.settings, conversation_id)
+        await self.skin.show(ConversationOpened())
+
+    async def _look_again(self, everything: bool) -> None:
+        """Show the conversation in view as the store has it after an erasure; begin a new one where it is gone."""
+        await self.skin.show(MemoryChanged(erased=True))
+        conversation_id = self.conversation_id
+        if everything:
+            await self.begin()
+        elif conversation_id is not None and not self.session.temporary:
+            stored = await in_thread(self.store.conversations.all)
+            there = any(one.id == conversation_id for one in stored)
+            await (self.open(conversation_id) if there else self.begin())
+
+    async def rename(self, conversation_id: str, title: str) -> None:
+        """Give a conversation another title."""
+        await in_thread(lambda: self.store.conversations.rename(conversation_id, title))
+        if self.session.conversation is not None and self.conversation_id == conversation_id:
+            self.session.conversation = replace(self.session.conversation, title=title)
+            await self.skin.show(TitleChanged(title))
+
+    async def mark(self, conversation_id: str, *, private: bool | None = None, archived: bool | None = None) -> None:
+        """Make a conversation private or public, put it away or take it out."""
+        marked = await in_thread(
+            lambda: self.store.conversations.mark(conversation_id, private=private, archived=archived)
+        )
+        if conversation_id == self.conversation_id:
+            self.session.conversation = marked
+            await self.skin.show(PrivacyChanged())
+
+    async def turn_private(self) -> None:
+        """Keep this chat to this machine, or make it public again."""
+        session = self.session
+        if session.temporary:
+            self.skin.remark(_("A temporary chat is kept nowhere; who answers still sees it."))
+            return
+        await session.keep_private(private=not session.is_private)
+        await self.skin.show(PrivacyChanged())
+        if session.is_private:
+            elsewhere = _("Who answers is not on this machine: /model chooses one that is.")
+            hint = "" if session.model.is_private else elsewhere
+            await self.skin.tell(Told(_("Private: nothing of it is sent to another machine."), hint, "good"))
+        else:
+            await self.skin.tell(Told(_("Public again; its answers stay private, as they may repeat what is.")))
+
+    # -- turns -------------------------------------------------------------------------------------------------
+
+    async def say(
+        self, text: str, instead_of: str | None = None, mentioned: Mapping[str, Source | Path] | None = None
+    ) -> None:
+        """Send a message, unless it asks for something to be done with a memory; show what comes of it.
+
+        `instead_of` is the id of a message of the user that this one is written in place of, on a branch of its own;
+        `mentioned` what was chosen for some names behind an `@`.
+        """
+        await self.drafts.settle()
+        if instead_of is None and await self.corrections.take(self.session, text):
+            await self.drafts.drop(text)
+            return
+        session = self.session
+        found = await in_thread(
+            lambda: find_attachments(
+                self.store, text, mentioned or {}, self.imports.options, temporary=session.temporary
+            )
+        )
+        if found.notes:
+            await self.skin.tell(Told("\n".join(found.notes), kind="warning" if found.failed else "info"))
+        await self._run(
+            TurnAsked(session.model.name, text, instead_of),
+            lambda stop: session.turn(text, stop, instead_of=instead_of, attached=found.sources),
+        )
+
+    async def answer_again(self, message_id: str, *, go_on: bool = False) -> None:
+        """Answer a message of the user once more, or the one that this answer is to, on a branch of its own.
+
+        Raises ModelError where something private would go elsewhere.
+        """
+        session = self.session
+        await session.refuse_again(message_id, go_on=go_on)
+        await self._run(
+            TurnAsked(session.model.name, again=message_id),
+            lambda stop: session.again(message_id, stop, go_on=go_on),
+        )
+
+    async def retry(self) -> None:
+        """Answer the last message of the user again."""
+        if self.session.messages:
+            await self.answer_again(self.session.messages[-1].id)
+        else:
+            self.skin.remark(_("There is nothing to answer yet."))
+
+    async def go_on(self) -> None:
+        """Go on with the last answer where it was cut."""
+        cut = self.session.cut
+        if cut is not None:
+            await self.answer_again(cut.id, go_on=True)
+        else:
+            self.skin.remark(_("The last answer is whole; /retry answers again."))
+
+    async def edit_last(self, text: str) -> None:
+        """Send a text in place of the user's last message, on a branch of its own."""
+        sent = [message.id for message in self.session.messages if message.role is Role.USER]
+        if sent:
+            await self.say(text, sent[-1])
+        else:
+            self.skin.remark(_("There is nothing to answer yet."))
+
+    async def _run(self, asked: TurnAsked, turn: _Turn) -> None:
+        session = self.session
+        self.stopping = stop = asyncio.Event()
+        self.learning.pause()
+        try:
+            await self.skin.show(asked)
+            async with aclosing(turn(stop)) as events:
+                async for event in events:
+                    await self.skin.show(event)
+            self.skin.start(lambda: self._name(session), _NAMING)
+            self.learning.go_on(session)
+        except BaseException:
+            await self.skin.show(TurnBroke())
+            raise
+        finally:
+            self.stopping = None
+            await self.skin.show(MemoryChanged())
+
+    async def _name(self, session: Session) -> None:
+        """Have a new chat named, and show its name if it is still the one in view."""
+        try:
+            named = await session.name_it()
+        except KeepsakeError:
+            return  # the beginning of the first message goes on being the title
+        if named and self.session is session and session.conversation is not None:
+            await self.skin.show(TitleChanged(session.conversation.title))
+
+    # -- branches ----------------------------------------------------------------------------------------------
+
+    async def walk(self, message_id: str, step: int) -> str | None:
+        """Go to the branch a step beside this message; return the message that stands there, None where none does."""
+        branches = self.session.beside().get(message_id, (message_id,))
+        place = branches.index(message_id) + step
+        if not 0 <= place < len(branches):
+            alone = len(branches) == 1
+            self.skin.remark(_("There is only this one.") if alone else _("There is no further one on this side."))
+            return None
+        await self.session.view(branches[place])
+        await self.skin.show(BranchChanged())
+        return branches[place]
+
+    async def branch_from(self, message_id: str) -> None:
+        """Let the conversation go on from here; what came after it stays on its branch."""
+        await self.session.end_at(message_id)
+        await self.skin.show(BranchChanged())
+        self.skin.remark(_("What you write now goes on from here."))
+
+    # -- memories ----------------------------------------------------------------------------------------------
+
+    async def remember(self, text: str) -> None:
+        """Keep a note."""
+        memory = await in_thread(lambda: self.store.remember(text))
+        hint = _("Private: never sent to another machine.") if memory.private else ""
+        await self.skin.tell(Told(_("Remembered: {text}").format(text=memory.text), hint, "good", memory.id))
+        await self.skin.show(MemoryChanged())
+
+    async def pin(self, message_id: str) -> None:
+        """Keep the words of a message as a pinned memory."""
+        store = self.store
+
+        def keep() -> None:
+            message = store.conversations.message(message_id)
+            store.remember(
+                NewMemory(
+                    message.text, author=message.author, pinned=True, private=message.private, sources=(message_id,)
+                )
+            )
+
+        await in_thread(keep)
+        self.skin.remark(_("Kept as a pinned memory."))
+        await self.skin.show(MemoryChanged())
+
+    async def profile(self, day: str = "") -> list[ProfileSection] | None:
+        """Return what is known about the user; with a day, what was true at its end. None, told, for what is no day."""
+        end_of_day = None
+        if day:
+            try:
+                end_of_day = datetime.fromisoformat(day).astimezone() + timedelta(days=1)
+            except ValueError:
+                self.skin.remark(_("A day is written like 2025-03-01."), warning=True)
+                return None
+        return await in_thread(lambda: profile(self.store, end_of_day))
+
+    async def put_source_right(
+        self, kind: SourceKind | None, source_id: str, private: bool
+    ) -> tuple[Memory | None, bool]:
+        """Put right what a source says; return the memory that does, and whether the source stays as it is.
+
+        A memory gets a newer version; beside anything else a memory is written.
+        """
+        if kind is SourceKind.MEMORY:
+            return await self._told_right(await self.corrections.put_right(source_id)), False
+        text = await self.skin.ask(_("What is right? It is remembered; the source stays as it is"), _("in a sentence"))
+        if text is None:
+            return None, True
+        stored = await in_thread(lambda: self.store.remember(NewMemory(text, private=private)))
+        return await self._told_right(stored), True
+
+    async def _told_right(self, memory: Memory | None) -> Memory | None:
+        if memory is not None:
+            await self.skin.tell(Told(_("Put right: {text}").format(text=memory.text), kind="good"))
+            await self.skin.show(MemoryChanged())
+        return memory
+
+    async def tell_of_drafts(self) -> None:
+        """Say in which earlier chats something was written and not sent, as after a kill."""
+        titles = await in_thread(self.store.drafts.titles)
+        if titles:
+            named = ", ".join(f"“{plain(title, one_line=True)}”" for title in titles[:3])
+            words = _("Written and not sent: {titles}").format(titles=named)
+            await self.skin.tell(Told(words, _("/chats leads there.")))

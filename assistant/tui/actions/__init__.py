@@ -1,1 +1,0 @@
-"""What the commands do, one module a family; each action is a coroutine that takes the chat and its argument."""

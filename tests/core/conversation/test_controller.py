@@ -1,0 +1,201 @@
+"""The controller of a conversation without a screen: what a skin is shown, told and asked, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.core.conversation.commands import COMMANDS, LINE_COMMANDS, SCREEN_COMMANDS, find, parse, takes_path
+from assistant.core.conversation.controller import Controller
+from assistant.core.conversation.skin import (
+    BranchChanged,
+    Choice,
+    ConversationOpened,
+    MemoryChanged,
+    Told,
+    TurnAsked,
+    TurnBroke,
+)
+from assistant.core.events import TurnFinished
+from assistant.core.session import Session, TurnSettings
+from assistant.ingestion.pipeline import ImportOptions
+from assistant.llm.scripted import ScriptedChat
+from memory_store import NewMemory, Store
+from memory_store.models import ErasurePlan, Memory, MemoryKind
+
+KEY = "The spare key is with Ines."
+
+
+class RecordingSkin:
+    """Answers questions from a list, in order, and keeps what it was shown and told."""
+
+    def __init__(self, *answers: Any, agrees: bool = True) -> None:
+        self.answers = list(answers)
+        self.agrees = agrees
+        self.shown: list[Any] = []
+        self.told: list[str] = []
+        self.given_back: list[str] = []
+        self.started: dict[str, Callable[[], Awaitable[None]]] = {}
+
+    async def show(self, event: Any) -> None:
+        self.shown.append(event)
+
+    async def tell(self, told: Told) -> None:
+        self.told.append(told.text)
+
+    def remark(self, text: str, *, warning: bool = False) -> None:
+        self.told.append(text)
+
+    def show_activity(self, text: str = "") -> None:
+        pass
+
+    async def choose(self, title: str, choices: Sequence[Choice[Any]]) -> Any:
+        place = self.answers.pop(0)
+        return None if place is None else choices[place].value
+
+    async def ask(self, question: str, example: str = "", **_: Any) -> str | None:
+        answer: str | None = self.answers.pop(0)
+        return answer
+
+    async def write_memory(self, title: str, memory: Memory) -> NewMemory | None:
+        return NewMemory(self.answers.pop(0), memory.kind)
+
+    async def edit(self, text: str, name: str) -> str | None:
+        edited: str | None = self.answers.pop(0)(text)
+        return edited
+
+    async def agree_to_erase(self, plan: ErasurePlan, *, everything: bool) -> bool:
+        return self.agrees
+
+    async def replaces(self, path: str) -> bool:
+        return False
+
+    def give_back(self, text: str) -> bool:
+        self.given_back.append(text)
+        return True
+
+    def start(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        self.started[name] = work
+
+    def cancel(self, name: str) -> None:
+        self.started.pop(name, None)
+
+
+def controller_of(store: Store, skin: RecordingSkin, model: ScriptedChat | None = None) -> Controller:
+    model = model or ScriptedChat(otherwise=["Fine."])
+    return Controller(Session(store, model, TurnSettings(max_answer_tokens=256)), ImportOptions(), skin)
+
+
+async def run(controller: Controller, line: str) -> None:
+    given = parse(line)
+    assert given is not None
+    action = controller.command(given[0])
+    assert action is not None
+    await action(given[1])
+
+
+async def test_a_message_is_announced_answered_and_followed_by_naming_and_learning(store: Store) -> None:
+    skin = RecordingSkin()
+    await controller_of(store, skin).say("Who has the spare key?")
+    assert skin.shown[0] == TurnAsked("scripted", "Who has the spare key?")
+    assert any(isinstance(one, TurnFinished) for one in skin.shown)
+    assert skin.shown[-1] == MemoryChanged()
+    assert set(skin.started) == {"title", "learning"}
+
+
+async def test_a_turn_that_breaks_as_nobody_expected_says_so_and_leaves_nothing_running(store: Store) -> None:
+    skin = RecordingSkin()
+    controller = controller_of(store, skin, ScriptedChat([RuntimeError("a surprise")]))
+    with pytest.raises(RuntimeError, match="a surprise"):
+        await controller.say("Well?")
+    assert TurnBroke() in skin.shown
+    assert not controller.is_answering
+
+
+async def test_that_is_wrong_is_asked_about_and_put_right_without_the_model(store: Store) -> None:
+    store.remember(KEY)
+    skin = RecordingSkin(0, "The spare key is with Tom.")
+    model = ScriptedChat(["With Ines [1]."])
+    controller = controller_of(store, skin, model)
+    await controller.say("Who has the spare key?")
+    await controller.say("That's wrong")
+    assert skin.told[-1] == "Put right: The spare key is with Tom."
+    assert len(model.requests) == 1
+
+
+async def test_a_correction_that_is_closed_goes_back_to_where_it_was_written(store: Store) -> None:
+    store.remember(KEY)
+    skin = RecordingSkin(None)
+    controller = controller_of(store, skin, ScriptedChat(["With Ines [1]."]))
+    await controller.say("Who has the spare key?")
+    await controller.say("Forget that")
+    assert skin.given_back == ["Forget that"]
+    assert len(store.memories.all()) == 1
+
+
+@pytest.mark.parametrize(("agrees", "left"), [(True, 0), (False, 1)])
+async def test_forgetting_asks_first_and_shows_the_conversation_again(store: Store, agrees: bool, left: int) -> None:
+    store.remember(KEY)
+    skin = RecordingSkin(agrees=agrees)
+    controller = controller_of(store, skin)
+    await controller.say("Hello.")
+    await run(controller, "/forget matching spare key")
+    assert len(store.memories.all()) == left
+    assert (ConversationOpened() in skin.shown) is agrees
+    assert (MemoryChanged(erased=True) in skin.shown) is agrees
+
+
+async def test_a_conversation_that_was_erased_gives_way_to_a_new_one(store: Store) -> None:
+    skin = RecordingSkin()
+    controller = controller_of(store, skin)
+    await controller.say("Hello.")
+    await run(controller, "/forget this")
+    assert controller.conversation_id is None
+    assert store.conversations.all() == []
+
+
+async def test_goals_are_set_reviewed_and_ended_by_questions(store: Store) -> None:
+    skin = RecordingSkin("for the heart", "", 0, 0, "ran ten kilometres", 0, 1)
+    controller = controller_of(store, skin)
+    await run(controller, "/goals run a marathon")
+    (goal,) = store.memories.all()
+    assert (goal.kind, goal.why, goal.horizon) == (MemoryKind.GOAL, "for the heart", None)
+    await run(controller, "/goals")
+    assert [one.text for one in store.memories.reviews(goal.id)] == ["ran ten kilometres"]
+    await run(controller, "/goals")
+    assert store.memories.all() == []
+
+
+async def test_files_are_imported_and_told_of(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "my notes.md").write_text(KEY)
+    skin = RecordingSkin()
+    controller = controller_of(store, skin)
+    await run(controller, f"/import '{tmp_path}/my notes.md' {tmp_path}/gone.md")
+    assert len(store.documents.all()) == 1
+    assert skin.told == ["Import done: 1 imported, 1 failed."]
+    assert controller.imports.stop is None
+
+
+async def test_branches_are_walked(store: Store) -> None:
+    skin = RecordingSkin()
+    controller = controller_of(store, skin, ScriptedChat(["One."], ["Two."]))
+    await controller.say("Well?")
+    first = controller.session.messages[-1].id
+    await run(controller, "/retry")
+    second = controller.session.messages[-1].id
+    assert await controller.walk(second, -1) == first
+    assert skin.shown[-1] == BranchChanged()
+    assert await controller.walk(first, -1) is None
+    assert skin.told[-1] == "There is no further one on this side."
+
+
+def test_commands_are_one_table_for_screens_and_lines() -> None:
+    assert {one.name for one in SCREEN_COMMANDS} | {one.name for one in LINE_COMMANDS} == {one.name for one in COMMANDS}
+    assert len({one.name for one in COMMANDS}) == len(COMMANDS)
+    assert find("open") is None
+    assert find("open", LINE_COMMANDS) is not None
+    assert takes_path("/import ~/Doc")
+    assert not takes_path("/etc/hosts is what?")

@@ -130,8 +130,11 @@ def with_model(settings: Settings, name: str) -> Settings:
     return replace(settings, model=replace(settings.model, name=name))
 
 
-def build_model(settings: Settings) -> ChatModel:
-    """Return the configured chat model. Raises ConfigError or CredentialError with a hint; may ask the keyring."""
+def build_model(settings: Settings) -> ChatModel | None:
+    """Return the configured chat model; None where answers are quotations. May ask the keyring.
+
+    Raises ConfigError or CredentialError with a hint.
+    """
     from assistant.llm.registry import build_chat_model
 
     return build_chat_model(model_settings(settings))
@@ -181,14 +184,14 @@ def import_options(settings: Settings, *, private: bool = False, again: bool = F
     return ImportOptions(private, again, cutting, limits)
 
 
-def controller(store: Store, model: ChatModel, settings: Settings, skin: Skin) -> Controller:
+def controller(store: Store, model: ChatModel | None, settings: Settings, skin: Skin) -> Controller:
     """Return the controller of conversations, with a new one in view."""
     from assistant.core.conversation.controller import Controller
 
     return Controller(new_session(store, model, settings), import_options(settings), skin)
 
 
-def new_session(store: Store, model: ChatModel, settings: Settings, *, temporary: bool = False) -> Session:
+def new_session(store: Store, model: ChatModel | None, settings: Settings, *, temporary: bool = False) -> Session:
     """Return a session for a new conversation; a temporary one is kept nowhere."""
     from assistant.core.session import Session
 

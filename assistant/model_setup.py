@@ -90,6 +90,7 @@ async def try_again(settings: Settings, chosen: NamedModel) -> Probe:
 
     in_use = with_model(settings, chosen)
     model = bootstrap.build_model(in_use)
+    assert model is not None  # a model that is set up is no quotation
     if chosen.provider != "openai":
         return await _tried(model, None)
     key = endpoint_key(bootstrap.model_settings(in_use))

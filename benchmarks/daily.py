@@ -27,7 +27,6 @@ from typing import Final
 
 from assistant.core.session import Session
 from assistant.core.turn_settings import TurnSettings
-from assistant.llm.quote import QuoteModel
 from assistant.llm.scripted import ScriptedChat
 from benchmarks.embedding_cache import CachedEmbedder
 from memory_store import NewDocument, NewMemory, Store
@@ -206,7 +205,7 @@ async def ask_again(store: Store, known: Sequence[Fact], times: int, chosen: ran
     """Have each question answered so often: by quoting, and by a model that is right, wrong or long-winded."""
     for fact in known:
         for _ in range(times):
-            await _turn(Session(store, QuoteModel(), SETTINGS), fact.question)
+            await _turn(Session(store, None, SETTINGS), fact.question)
             answer = chosen.choice(
                 (
                     f"{fact.sentence} [1]",
@@ -225,7 +224,7 @@ async def _turn(session: Session, text: str) -> None:
 
 def recalls(store: Store, texts: Sequence[str], *, quoting: bool) -> float:
     """Return the part of these texts, in percent, for which anything is quoted, or told to a model."""
-    model = QuoteModel() if quoting else ScriptedChat(otherwise=["Yes."])
+    model = None if quoting else ScriptedChat(otherwise=["Yes."])
 
     async def sources(text: str) -> int:
         recalled = await Session(store, model, SETTINGS).preview(text)

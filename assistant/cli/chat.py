@@ -133,7 +133,7 @@ async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -
     async with session_in(
         store, settings, asked.conversation, recall=asked.recall, temporary=asked.temporary, from_shell=True
     ) as session:
-        printer = Printer(quiet=as_json, quotes=session.model.quotes_only)
+        printer = Printer(quiet=as_json, reads=session.answerer.reads)
         await show_turn(lambda stop: session.turn(asked.question, stop, attached=asked.attached), printer)
         if printer.error is not None:
             complain(printer.error)
@@ -141,7 +141,7 @@ async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -
             print_json(
                 {
                     "answer": printer.answer,
-                    "model": session.model.name,
+                    "model": session.answerer.info.name,
                     "sources": [
                         {**hit_json(one.hit), "number": one.number, "cited": one.cited} for one in printer.sources
                     ],

@@ -12,7 +12,6 @@ from assistant import bootstrap
 from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, memory_json, print_json, say, say_told, show
-from assistant.core.asking import is_capable
 from assistant.core.conversation.learning import learn_all
 from assistant.core.conversation.telling import told_of
 from assistant.core.events import Captured, NoLongerTrue
@@ -63,7 +62,8 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
                         if not as_json:
                             say_told(told_of(learned, in_shell=True))
             finally:
-                await model.close()
+                if model is not None:
+                    await model.close()
 
         asyncio.run(work())
         waiting = store.learning.queue.waiting()
@@ -75,7 +75,7 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
         say("There was nothing to learn.")
     if waiting:
         why = (
-            "they are private, or are tried again later" if is_capable(model) else "the model in use can't read for you"
+            "they are private, or are tried again later" if model is not None else "the model in use can't read for you"
         )
         say(f"Messages that wait: {waiting} ({why}).")
 

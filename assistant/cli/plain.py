@@ -51,7 +51,7 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
         if sys.stdin.isatty():
             with suppress(ImportError):  # editing and history of lines, where the platform has it
                 import readline  # noqa: F401
-            say(f"Keepsake, answering with {session.model.name}. /help lists commands, Ctrl+D leaves.")
+            say(f"Keepsake, answering with {session.answerer.info.name}. /help lists commands, Ctrl+D leaves.")
         while True:
             try:
                 text = read_message()
@@ -107,7 +107,7 @@ class LineChat:
         self.controller = Controller(session, bootstrap.import_options(settings), self)
         self.failed = False
         self.over = False
-        self._printer = Printer(quiet=False, quotes=session.model.quotes_only)
+        self._printer = Printer(quiet=False, reads=session.answerer.reads)
         self._told_of_embedder = False
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "chats": self._list_chats,
@@ -159,7 +159,7 @@ class LineChat:
             case ConversationOpened():
                 self._show_conversation()
             case TurnAsked():
-                self._printer = Printer(quiet=False, quotes=self.controller.session.model.quotes_only)
+                self._printer = Printer(quiet=False, reads=self.controller.session.answerer.reads)
                 self.failed = False
             case _:
                 self._printer.take(event)

@@ -58,7 +58,7 @@ def context_(
 
         async def seen() -> tuple[Recalled, int]:
             async with session_in(store, settings, None) as session:
-                return await session.preview(question), session.model.context_tokens
+                return await session.preview(question), session.answerer.info.context_tokens
 
         recalled, window = asyncio.run(seen())
     if as_json:

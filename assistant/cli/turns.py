@@ -60,15 +60,16 @@ async def session_in(
             identifier = await asyncio.to_thread(store.resolve, conversation)
             yield await Session.open(store, model, turns, identifier)
     finally:
-        await model.close()
+        if model is not None:
+            await model.close()
 
 
 class Printer:
     """Shows a turn as it happens, unless it is quiet, and keeps what came of it."""
 
-    def __init__(self, *, quiet: bool, quotes: bool) -> None:
+    def __init__(self, *, quiet: bool, reads: bool) -> None:
         self._quiet = quiet
-        self._quotes = quotes
+        self._reads = reads
         self.answer = ""
         self.sources: tuple[NumberedSource, ...] = ()
         self.error: KeepsakeError | None = None
@@ -104,7 +105,7 @@ class Printer:
         self.answer += text
         if not self._quiet:
             # Quotations are escaped for Markdown; a terminal shows the words as they stand in the source.
-            sys.stdout.write(plain(unescape(text) if self._quotes else text))
+            sys.stdout.write(plain(text if self._reads else unescape(text)))
             sys.stdout.flush()
 
     def _was_thinking(self) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from assistant.llm.base import ChatModel, ChatRequest, Finished, TextDelta, WasThinking
+from assistant.llm.answering import Answerer, ChatAnswerer
+from assistant.llm.base import ChatModel, ChatRequest, Finished, ModelInfo, TextDelta, WasThinking
+from assistant.llm.quote import QuoteAnswerer
 from memory_store import Store
 
 
@@ -21,21 +23,20 @@ class Said:
     output_tokens: int = 0
 
 
-def is_capable(model: ChatModel) -> bool:
-    """Say whether a model may read and write for the user: not the one that only quotes."""
-    return not model.quotes_only
+def answerer_of(model: ChatModel | None) -> Answerer:
+    """Return who answers with this model; without one, who quotes."""
+    return QuoteAnswerer() if model is None else ChatAnswerer(model)
 
 
-async def note_sent(store: Store, model: ChatModel, items: Iterable[str]) -> None:
+async def note_sent(store: Store, info: ModelInfo, items: Iterable[str]) -> None:
     """Note that these ids go to a model that is not on this machine; of one that is, nothing leaves it."""
-    if not model.is_private:
-        where = model.endpoint or model.name
-        await asyncio.to_thread(store.requests.log, where, model.name, "chat", tuple(items))
+    if not info.is_private:
+        await asyncio.to_thread(store.requests.log, info.place, info.name, "chat", tuple(items))
 
 
 async def whole_answer(model: ChatModel, request: ChatRequest) -> Said:
     """Return all that a model says to a request. Raises ModelError."""
-    text, finished = "", Finished("", model.name)
+    text, finished = "", Finished("", model.info.name)
     async with aclosing(model.stream(request)) as events:  # type: ignore[type-var]
         async for event in events:
             match event:
@@ -45,4 +46,4 @@ async def whole_answer(model: ChatModel, request: ChatRequest) -> Said:
                     text = ""
                 case Finished():
                     finished = event
-    return Said(text, finished.model or model.name, finished.input_tokens or 0, finished.output_tokens or 0)
+    return Said(text, finished.model or model.info.name, finished.input_tokens or 0, finished.output_tokens or 0)

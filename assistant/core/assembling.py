@@ -8,12 +8,11 @@ from functools import partial
 from typing import Final
 
 from assistant.core import context, known
-from assistant.core.asking import is_capable
 from assistant.core.attachments import SHARE, Attached, attach
 from assistant.core.events import NumberedSource, Recalled
 from assistant.core.relevance import is_relevant, worth_quoting, worth_telling
 from assistant.core.turn_settings import TurnSettings
-from assistant.llm.base import ChatModel
+from assistant.llm.answering import Answerer
 from memory_store import Store
 from memory_store.asking import asks_something, is_small_talk
 from memory_store.clock import now
@@ -57,7 +56,7 @@ class Assembled:
 
 def assemble(
     store: Store,
-    model: ChatModel,
+    answerer: Answerer,
     settings: TurnSettings,
     messages: Sequence[Message],
     text: str,
@@ -71,14 +70,14 @@ def assemble(
     Private text goes only to a model on this machine, but for the question; to an embedder elsewhere not even that,
     if it is `private`.
     """
-    include_private = model.is_private
-    budget = model.context_tokens - settings.max_answer_tokens
+    include_private = answerer.info.is_private
+    budget = answerer.info.context_tokens - settings.max_answer_tokens
     # Who only quotes sees no earlier message: what was told a moment ago is found like anything.
-    in_view = context.in_view(messages, 0 if model.quotes_only else budget)
+    in_view = context.in_view(messages, budget if answerer.reads else 0)
     filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
     looks = settings.recall and not is_small_talk(text)
     hits = store.recall(text, settings.passages, filters, private=private) if looks else []
-    hits = worth_quoting(hits) if model.quotes_only else worth_telling(hits)
+    hits = worth_telling(hits) if answerer.reads else worth_quoting(hits)
     share = max(SHARE, settings.context_share) if attached else settings.context_share
     room = int(budget * share) - _FOR_RECALL
     along = attach(store, attached, text, room=room, include_private=include_private, private=private)
@@ -88,7 +87,7 @@ def assemble(
         hits = _without_private_titles(store, hits)
     # What is known is numbered behind the most that can be recalled, so that its numbers stay.
     first = max(settings.passages, len(hits)) + 1
-    tells = settings.recall and is_capable(model)
+    tells = settings.recall and answerer.reads
     told = partial(known.gather, store, settings.shares, first=first) if tells else None
     of_user = told(include_private=include_private) if told else known.Known()
     if told:
@@ -102,7 +101,7 @@ def assemble(
         [one for one in messages[:-1] if one.text and (include_private or not one.private)],
         store.memories.pinned(include_private=include_private) if settings.recall else [],
         hits,
-        surroundings={} if model.quotes_only else store.surroundings(_widened(hits, len(along.hits)), filters),
+        surroundings=store.surroundings(_widened(hits, len(along.hits)), filters) if answerer.reads else {},
         budget=budget,
         recall_share=share,
         attached=len(along.hits),

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import Final
 
-from assistant.core.asking import is_capable, note_sent
+from assistant.core.asking import answerer_of, note_sent
 from assistant.core.assembling import Assembled, assemble
 from assistant.core.branches import beside, branch_of, end_below
 from assistant.core.capturing import remember_statements
@@ -36,6 +36,7 @@ from assistant.core.unstored import UnstoredConversations
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
+from assistant.llm.answering import Answerer, Turn
 from assistant.llm.shortfall import is_whole, shortfall
 from memory_store import Store
 from memory_store.asking import tells_nothing
@@ -66,7 +67,7 @@ class Session:
     def __init__(
         self,
         store: Store,
-        model: llm.ChatModel,
+        model: llm.ChatModel | None,
         settings: TurnSettings,
         *,
         temporary: bool = False,
@@ -76,7 +77,7 @@ class Session:
         self._conversations = UnstoredConversations(store.privacy.covers) if temporary else store.conversations
         self.temporary = temporary
         self._from_shell = from_shell and not temporary
-        self.model = model
+        self.model = model  # None: answers are quotations
         self.settings = settings
         self.conversation: Conversation | None = None
         self._messages: list[Message] = []
@@ -85,7 +86,9 @@ class Session:
         self._begins_private = False
 
     @classmethod
-    async def open(cls, store: Store, model: llm.ChatModel, settings: TurnSettings, conversation_id: str) -> Session:
+    async def open(
+        cls, store: Store, model: llm.ChatModel | None, settings: TurnSettings, conversation_id: str
+    ) -> Session:
         """Go on with a stored conversation, at its latest message. Raises NotFoundError."""
         session = cls(store, model, settings)
         session.conversation = await asyncio.to_thread(store.conversations.get, conversation_id)
@@ -100,6 +103,11 @@ class Session:
         assert self.conversation is not None
         self._tree = await asyncio.to_thread(self._conversations.messages, self.conversation.id)
         self._messages = branch_of(self._tree, current_id)
+
+    @property
+    def answerer(self) -> Answerer:
+        """Who takes the turns."""
+        return answerer_of(self.model)
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -132,9 +140,9 @@ class Session:
 
     def refuse_elsewhere(self) -> None:
         """Raise ModelError if this chat is private and who answers is on another machine."""
-        if self.is_private and not self.model.is_private:
+        if self.is_private and not self.answerer.info.is_private:
             raise ModelError(
-                f"This chat is private, and {self.model.name} is not on this machine.",
+                f"This chat is private, and {self.answerer.info.name} is not on this machine.",
                 "Choose a model that is, with /model, or make the chat public in the list of chats.",
             )
 
@@ -215,10 +223,10 @@ class Session:
     async def refuse_again(self, message_id: str, *, go_on: bool = False) -> None:
         """Raise ModelError if `again` would send something private to where it has not been."""
         self.refuse_elsewhere()
-        if self.model.is_private:
+        if self.answerer.info.is_private:
             return
         (message,) = [one for one in self._messages if one.id == message_id]
-        elsewhere = f"and {self.model.name} is not on this machine."
+        elsewhere = f"and {self.answerer.info.name} is not on this machine."
         if go_on and message.private and message.role is Role.ASSISTANT:
             raise ModelError(
                 f"What this answer was made from is private, {elsewhere}",
@@ -226,7 +234,7 @@ class Session:
             )
         asked = next((one for one in self._messages if one.id == message.parent_id), message)
         asked = message if message.role is Role.USER else asked
-        where = self.model.endpoint or self.model.name
+        where = self.answerer.info.place
         if asked.private and not await asyncio.to_thread(self._store.requests.went_to, where, asked.id):
             raise ModelError(
                 f"This question is private, {elsewhere}",
@@ -265,16 +273,14 @@ class Session:
             begun = llm.ChatMessage(Role.ASSISTANT, beginning)
             messages = (*messages, begun, llm.ChatMessage(Role.USER, prompt("go_on")))
             yield AnswerDelta(beginning)
-        request = llm.ChatRequest(
-            messages,
+        turn = Turn(
+            llm.ChatRequest(messages, self.settings.max_answer_tokens, self.settings.temperature),
             question.text,
             context.hits,
-            self.settings.max_answer_tokens,
-            self.settings.temperature,
             tuple(one.memory.text for one in noted if isinstance(one, Captured)),
             tuple(one.memory.text for one in noted if isinstance(one, NoLongerTrue)),
         )
-        async with aclosing(self._answer(request, context, question, stop, beginning)) as events:
+        async with aclosing(self._answer(turn, context, question, stop, beginning)) as events:
             async for event in events:
                 yield event
 
@@ -321,11 +327,11 @@ class Session:
 
     def _begin(self, text: str) -> Conversation:
         if self._from_shell:
-            return self._store.conversations.of_shell(SHELL_TITLE, include_private=self.model.is_private)
+            return self._store.conversations.of_shell(SHELL_TITLE, include_private=self.answerer.info.is_private)
         return self._conversations.start(title_of(text))
 
     def _learns(self) -> bool:
-        return self.settings.learn and is_capable(self.model) and not self.temporary
+        return self.settings.learn and self.model is not None and not self.temporary
 
     def _append(
         self,
@@ -358,7 +364,7 @@ class Session:
     def _assemble(self, text: str, attached: Sequence[Source], private: bool) -> Assembled:
         known_as = self.conversation.id if self.conversation is not None else None
         return assemble(
-            self._store, self.model, self.settings, self._messages, text, attached, known_as, private=private
+            self._store, self.answerer, self.settings, self._messages, text, attached, known_as, private=private
         )
 
     def _capture(self, message: Message) -> list[Noted]:
@@ -366,14 +372,15 @@ class Session:
 
     async def _answer(
         self,
-        request: llm.ChatRequest,
+        turn: Turn,
         context: Context,
         question: Message,
         stop: asyncio.Event | None,
         beginning: str,
     ) -> AsyncGenerator[Event, None]:
         assert self.conversation is not None
-        author = Author(AuthorKind.MODEL, self.model.name)
+        answerer = self.answerer
+        author = Author(AuthorKind.MODEL, answerer.info.name)
         # An answer made with private text in view is private itself: it must not go elsewhere with a later request.
         answer = await asyncio.to_thread(
             self._append,
@@ -387,14 +394,14 @@ class Session:
             citations=[Citation(number, hit.id, False) for number, hit in context.numbered],
         )
         items = (*context.items, *(() if self.temporary else (question.id,)))
-        await note_sent(self._store, self.model, items)
+        await note_sent(self._store, answerer.info, items)
         text = beginning
         finished: llm.Finished | None = None
         thought = False
         error: KeepsakeError | None = None
         saved_at = time.monotonic()
         try:
-            async with aclosing(until(self.model.stream(request), stop)) as stream:
+            async with aclosing(until(answerer.answer(turn), stop)) as stream:
                 async for event in stream:
                     match event:
                         case llm.TextDelta(piece):
@@ -431,7 +438,7 @@ class Session:
             self._conversations.discard(answer.id)
             return None
         whole = finished is not None and is_whole(finished)
-        author = Author(AuthorKind.MODEL, finished.model if finished else self.model.name)
+        author = Author(AuthorKind.MODEL, finished.model if finished else self.answerer.info.name)
         stored = self._conversations.finish(
             answer.id,
             text,
@@ -441,7 +448,7 @@ class Session:
             input_tokens=finished.input_tokens if finished else None,
             output_tokens=finished.output_tokens if finished else None,
             # A quotation is found where it stands; finding it twice would help nobody.
-            drafts=[] if self.model.quotes_only else passages_of_message(text),
+            drafts=passages_of_message(text) if self.answerer.reads else [],
         )
         self._messages.append(stored)
         self._tree.append(stored)

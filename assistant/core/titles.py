@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import Final
 
-from assistant.core.asking import is_capable, note_sent, whole_answer
+from assistant.core.asking import note_sent, whole_answer
 from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
@@ -27,20 +27,20 @@ def title_of(text: str) -> str:
 
 
 async def name_chat(
-    store: Store, model: ChatModel, conversation: Conversation, question: Message, answer: Message
+    store: Store, model: ChatModel | None, conversation: Conversation, question: Message, answer: Message
 ) -> Conversation | None:
     """Have a model name a chat of one question and its answer; return it if it has a new title. Raises ModelError.
 
-    The quote model names none, and no model elsewhere what is private.
+    Without a model it keeps its title, and no model elsewhere names what is private.
     """
-    if not is_capable(model) or answer.status is not MessageStatus.COMPLETE:
+    if model is None or answer.status is not MessageStatus.COMPLETE:
         return None
-    if not model.is_private and (question.private or answer.private):
+    if not model.info.is_private and (question.private or answer.private):
         return None
-    await note_sent(store, model, (question.id, answer.id))
+    await note_sent(store, model.info, (question.id, answer.id))
     begun = f"{quoted(question.text[:_EXCERPT_CHARS])}\n\n{quoted(answer.text[:_EXCERPT_CHARS])}"
     messages = (ChatMessage(Role.SYSTEM, prompt("title")), ChatMessage(Role.USER, begun))
-    said = await whole_answer(model, ChatRequest(messages, question.text, max_tokens=_MOST_TOKENS))
+    said = await whole_answer(model, ChatRequest(messages, max_tokens=_MOST_TOKENS))
     title = cleaned(said.text)
     if not title:
         return None

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from memory_store.models import Hit, Role
+from memory_store.models import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +19,31 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """Everything a model is given for one answer.
-
-    `messages` is the whole prompt, recalled passages included. `question` and `hits` repeat the user's words and the
-    numbered passages (source 1 is `hits[0]`) for models that do not read prompts, such as `quote`; `noted` is what was
-    just remembered of the question, `ended` what it took back. `schema` is the JSON schema that the answer should
-    follow; not all models heed it.
-    """
+    """The messages that a model is to answer; `schema` is the JSON schema to follow, which not all models heed."""
 
     messages: tuple[ChatMessage, ...]
-    question: str
-    hits: tuple[Hit, ...] = ()
     max_tokens: int | None = None
     temperature: float | None = None
-    noted: tuple[str, ...] = ()
-    ended: tuple[str, ...] = ()
     schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is known of who answers: the name that is stored as the author of answers, and where requests go.
+
+    `is_private` is true when nothing leaves this machine: in process, or an endpoint on a loopback address. `endpoint`
+    is for a person to read, None when nothing is sent. `context_tokens` is the size of the context window.
+    """
+
+    name: str
+    is_private: bool
+    endpoint: str | None
+    context_tokens: int
+
+    @property
+    def place(self) -> str:
+        """Where requests are noted to go."""
+        return self.endpoint or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +82,8 @@ class ChatModel(Protocol):
     """Anything that streams an answer. Closing the iterator or cancelling the task stops the generation."""
 
     @property
-    def name(self) -> str:
-        """The name that is stored as the author of answers."""
-
-    @property
-    def is_private(self) -> bool:
-        """True when nothing leaves this machine: in process, or an endpoint on a loopback address."""
-
-    @property
-    def endpoint(self) -> str | None:
-        """Where requests go, for a person to read; None when nothing is sent."""
-
-    @property
-    def context_tokens(self) -> int:
-        """The size of the context window in tokens; the context builder stays under it."""
-
-    @property
-    def quotes_only(self) -> bool:
-        """True for the `quote` model, which has no language model behind it."""
+    def info(self) -> ModelInfo:
+        """What is known of it."""
 
     def stream(self, request: ChatRequest) -> AsyncIterator[ModelEvent]:
         """Yield deltas, then one `Finished`. Raises `ModelError` with a hint for a person."""

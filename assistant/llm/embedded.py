@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.errors import ModelError
-from assistant.llm.base import ChatRequest, Finished, ModelEvent
+from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo
 from assistant.llm.openai_chat import OpenAIChat
 from assistant.llm.retry import RetryPolicy
 
@@ -50,41 +50,16 @@ class EmbeddedChat:
 
     def __init__(self, model_path: Path, context_tokens: int = 4096, threads: int = 0) -> None:
         self._path = model_path
-        self._context_tokens = context_tokens
+        self.info = ModelInfo(model_path.stem, is_private=True, endpoint=None, context_tokens=context_tokens)
         self._threads = threads or os.cpu_count() or 1
         self._loading: asyncio.Task[_Loaded] | None = None
-
-    @property
-    def name(self) -> str:
-        """The file's name without its suffix."""
-        return self._path.stem
-
-    @property
-    def is_private(self) -> bool:
-        """True: nothing leaves this machine."""
-        return True
-
-    @property
-    def endpoint(self) -> str | None:
-        """None: nothing is sent."""
-        return None
-
-    @property
-    def context_tokens(self) -> int:
-        """The size of the context window in tokens."""
-        return self._context_tokens
-
-    @property
-    def quotes_only(self) -> bool:
-        """False: a language model answers."""
-        return False
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield deltas, then one `Finished`. Closing the iterator or cancelling the task stops the generation."""
         loaded = await self._load()
         async with aclosing(loaded.chat.stream(request)) as events:
             async for event in events:
-                yield replace(event, model=self.name) if isinstance(event, Finished) else event
+                yield replace(event, model=self.info.name) if isinstance(event, Finished) else event
 
     async def close(self) -> None:
         """Stop llama.cpp and free its memory; a load under way is waited for."""
@@ -122,9 +97,9 @@ class EmbeddedChat:
             ) from error
         chat = OpenAIChat(
             f"{server.listening_address}/v1",
-            self.name,
+            self.info.name,
             key,
-            context_tokens=self._context_tokens,
+            context_tokens=self.info.context_tokens,
             retry=RetryPolicy(max_retries=0),
         )
         return _Loaded(server, chat)
@@ -149,7 +124,7 @@ class EmbeddedChat:
         parameters.endpoint_slots = False  # It would show prompts.
         parameters.ui = False
         parameters.offline = True
-        parameters.n_ctx = self._context_tokens
+        parameters.n_ctx = self.info.context_tokens
         parameters.n_parallel = 1
         parameters.cpuparams.n_threads = self._threads
         parameters.cpuparams_batch.n_threads = self._threads

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from assistant.llm.base import ChatMessage, ChatRequest, Finished, ModelEvent, ThinkingDelta
+from assistant.llm.base import ChatMessage, ChatRequest, Finished, ModelEvent, ModelInfo, ThinkingDelta
 from assistant.llm.openai_chunks import DONE, Chunk, Frames, Increments, Surrogates, read_chunk
 from assistant.llm.openai_errors import (
     Endpoint,
@@ -81,7 +81,7 @@ class OpenAIChat:
         self._api_key = key or None
         hidden = secrets_in(base_url, self._api_key)
         self._endpoint = Endpoint(display_url(base_url), model, bool(key), key_name, is_loopback(base_url), hidden)
-        self._context_tokens = context_tokens
+        self.info = ModelInfo(model, self._endpoint.is_loopback, self._endpoint.url, context_tokens)
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._retry = retry or RetryPolicy()
@@ -90,31 +90,6 @@ class OpenAIChat:
         self._refused: set[str] = set()
         self._client: httpx2.AsyncClient | None = None
         self._opening = asyncio.Lock()
-
-    @property
-    def name(self) -> str:
-        """The model's name, as configured."""
-        return self._endpoint.model
-
-    @property
-    def is_private(self) -> bool:
-        """True when the endpoint is on a loopback address."""
-        return self._endpoint.is_loopback
-
-    @property
-    def endpoint(self) -> str | None:
-        """The base URL, made for display."""
-        return self._endpoint.url
-
-    @property
-    def context_tokens(self) -> int:
-        """The size of the context window in tokens."""
-        return self._context_tokens
-
-    @property
-    def quotes_only(self) -> bool:
-        """False: a language model answers."""
-        return False
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
         """Yield deltas, then one `Finished`; send the request again if it fails before the first delta.

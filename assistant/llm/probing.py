@@ -64,7 +64,7 @@ async def probe(model: ChatModel, base_url: str | None, api_key: str | None, *, 
     messages = (ChatMessage(Role.USER, QUESTION),)
     begun = time.monotonic()
     first, pieces, tokens = 0.0, list[str](), None
-    async with aclosing(model.stream(ChatRequest(messages, QUESTION, max_tokens=_MOST_TOKENS))) as events:  # type: ignore[type-var]
+    async with aclosing(model.stream(ChatRequest(messages, _MOST_TOKENS))) as events:  # type: ignore[type-var]
         async for event in events:
             first = first or time.monotonic() - begun
             if isinstance(event, TextDelta):
@@ -75,8 +75,8 @@ async def probe(model: ChatModel, base_url: str | None, api_key: str | None, *, 
     can: list[Ability] = ["stream"] if len(pieces) > 1 else []
     window = None
     if base_url is not None:
-        can += await _abilities(base_url, model.name, api_key, timeout_s)
-        window = await window_at(base_url, model.name, api_key)
+        can += await _abilities(base_url, model.info.name, api_key, timeout_s)
+        window = await window_at(base_url, model.info.name, api_key)
     return Probe(answer, first, total, tokens, can, window)
 
 

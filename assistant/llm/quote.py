@@ -1,11 +1,12 @@
-"""The model that is none: it answers by quoting the best passages, with their sources, and invents nothing."""
+"""Who answers without a model: quotes the best passages, with their sources, and invents nothing."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta
+from assistant.llm.answering import Turn
+from assistant.llm.base import Finished, ModelEvent, ModelInfo, TextDelta
 from assistant.llm.excerpts import Excerpt, best_excerpt, is_chinese
 from assistant.llm.markdown_safety import as_blockquote, escape_inline
 from memory_store.asking import asks_something
@@ -14,7 +15,6 @@ from memory_store.models import Hit
 NAME = "quote"
 MAX_PASSAGES = 3
 MAX_CHARACTERS = 600
-CONTEXT_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,58 +50,33 @@ _CHINESE = _Frame(
 )
 
 
-class QuoteModel:
+class QuoteAnswerer:
     """Answers with at most three passages, each in a Markdown blockquote and followed by its source number.
 
     Everything around the quotations is in the question's language, English or Chinese. What is quoted is foreign text:
     see `markdown_safety` for how it is kept from acting as markup.
     """
 
-    @property
-    def name(self) -> str:
-        """The author's name of such answers."""
-        return NAME
+    info = ModelInfo(NAME, is_private=True, endpoint=None, context_tokens=1_000_000)  # more than is ever recalled
+    reads = False
 
-    @property
-    def is_private(self) -> bool:
-        """True: nothing leaves this process."""
-        return True
-
-    @property
-    def endpoint(self) -> str | None:
-        """None: nothing is sent."""
-        return None
-
-    @property
-    def context_tokens(self) -> int:
-        """More than anything that is recalled."""
-        return CONTEXT_TOKENS
-
-    @property
-    def quotes_only(self) -> bool:
-        """True: there is no language model."""
-        return True
-
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+    async def answer(self, turn: Turn) -> AsyncGenerator[ModelEvent, None]:
         """Yield what was noted and ended, or a first line and a delta for each quotation; then `Finished`."""
-        frame = _CHINESE if is_chinese(request.question) else _ENGLISH
-        chosen = _choose(request.hits)
-        if request.noted or request.ended:
-            told = ((frame.noted, request.noted), (frame.ended, request.ended))
+        frame = _CHINESE if is_chinese(turn.question) else _ENGLISH
+        chosen = _choose(turn.hits)
+        if turn.noted or turn.ended:
+            told = ((frame.noted, turn.noted), (frame.ended, turn.ended))
             parts = [part for words, texts in told if texts for part in (words, *map(as_blockquote, texts))]
             yield TextDelta("\n\n".join(parts))
             yield Finished("stop", NAME)
             return
-        nothing = frame.nothing if asks_something(request.question) else frame.kept
+        nothing = frame.nothing if asks_something(turn.question) else frame.kept
         yield TextDelta(frame.found if chosen else nothing)
         texts = [hit.text for _, hit in chosen]
         for number, hit in chosen:
-            excerpt = best_excerpt(hit.text, request.question, hit.matched, texts, MAX_CHARACTERS)
+            excerpt = best_excerpt(hit.text, turn.question, hit.matched, texts, MAX_CHARACTERS)
             yield TextDelta(f"\n\n{_quotation(excerpt, number, hit, frame)}")
         yield Finished("stop", NAME)
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 def _choose(hits: tuple[Hit, ...]) -> list[tuple[int, Hit]]:

@@ -12,7 +12,6 @@ from assistant.llm.base import ChatModel
 from assistant.llm.embedded import EmbeddedChat
 from assistant.llm.openai_chat import DEFAULT_BASE_URL, OpenAIChat
 from assistant.llm.providers import service_at
-from assistant.llm.quote import QuoteModel
 from assistant.llm.retry import RetryPolicy
 from memory_store.network import endpoint_of, host_of, is_loopback
 
@@ -45,8 +44,8 @@ class ModelSettings:
     credentials_file: Path | None = None
 
 
-def build_chat_model(settings: ModelSettings) -> ChatModel:
-    """Return the model; nothing is loaded or connected yet.
+def build_chat_model(settings: ModelSettings) -> ChatModel | None:
+    """Return the model, None where answers are quotations; nothing is loaded or connected yet.
 
     Raises `ConfigError` for a setting that is missing, `CredentialError` if a service needs a key and none is found
     or the credentials file is open to others.
@@ -57,7 +56,7 @@ def build_chat_model(settings: ModelSettings) -> ChatModel:
         case "embedded":
             return _embedded(settings)
         case "quote":
-            return QuoteModel()
+            return None
 
 
 def key_id(base_url: str) -> str:

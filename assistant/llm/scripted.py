@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from assistant.errors import ModelError
-from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta, ThinkingDelta, WasThinking
+from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta, WasThinking
 
 Step = str | TextDelta | ThinkingDelta | WasThinking | Finished | BaseException | asyncio.Event
 """A string is short for a `TextDelta`; an exception is raised; an event is waited for."""
@@ -26,7 +26,6 @@ class ScriptedChat:
         name: str = "scripted",
         is_private: bool = True,
         context_tokens: int = 8192,
-        quotes_only: bool = False,
     ) -> None:
         self.requests: list[ChatRequest] = []
         self.waiting = asyncio.Event()
@@ -34,35 +33,7 @@ class ScriptedChat:
         self.closed = False
         self._scripts = list(scripts)
         self._otherwise = otherwise
-        self._name = name
-        self._is_private = is_private
-        self._context_tokens = context_tokens
-        self._quotes_only = quotes_only
-
-    @property
-    def name(self) -> str:
-        """The name given."""
-        return self._name
-
-    @property
-    def is_private(self) -> bool:
-        """As given."""
-        return self._is_private
-
-    @property
-    def endpoint(self) -> str | None:
-        """A name for tests where it plays a remote model, else None."""
-        return None if self.is_private else "scripted"
-
-    @property
-    def context_tokens(self) -> int:
-        """As given."""
-        return self._context_tokens
-
-    @property
-    def quotes_only(self) -> bool:
-        """As given."""
-        return self._quotes_only
+        self.info = ModelInfo(name, is_private, None if is_private else "scripted", context_tokens)
 
     def add(self, *scripts: Sequence[Step]) -> None:
         """Add scripts for the next answers."""
@@ -82,7 +53,7 @@ class ScriptedChat:
                     yield event
                     finished = isinstance(event, Finished)
             if not finished:
-                yield Finished("stop", self._name)
+                yield Finished("stop", self.info.name)
         except (GeneratorExit, asyncio.CancelledError):
             self.stopped += 1
             raise

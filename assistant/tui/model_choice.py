@@ -68,7 +68,7 @@ class ModelChoice:
     async def choose(self, argument: str) -> None:
         """Choose who answers, by name or from a list; the choice is kept in the configuration file."""
         if not argument:
-            current = plain(self._services.model.name, one_line=True)
+            current = plain(self._services.answerer.info.name, one_line=True)
             await self.pick(_("Who answers?  {name} answers now").format(name=current))
             return
         settings = self._services.settings
@@ -239,7 +239,7 @@ class ModelChoice:
         await self._tell("\n".join([*(_trial(tried) if tried else ()), hint]))
 
     async def _tell(self, hint: str) -> None:
-        name = plain(self._services.model.name, one_line=True)
+        name = plain(self._services.answerer.info.name, one_line=True)
         await self._skin.tell(Told(_("{name} answers from now on.").format(name=name), hint, "good"))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from assistant.config import Settings
+    from assistant.llm.answering import Answerer
     from assistant.llm.base import ChatModel
     from memory_store import Store
     from memory_store.errors import KeepsakeError
@@ -19,7 +20,7 @@ CLOSING_SECONDS: Final = 10.0
 
 @dataclass(slots=True)
 class Services:
-    """The settings in force, the opened store and the chat model that answers; the model can be changed.
+    """The settings in force, the opened store and the chat model that answers, None for quotations; it can be changed.
 
     `embeds` is true if passages get vectors. `config_file` is where a choice is kept; `first_start` is true while
     nothing is there. `notes` say where something is less than it could be, `model_error` why the configured model does
@@ -28,12 +29,19 @@ class Services:
 
     settings: Settings
     store: Store
-    model: ChatModel
+    model: ChatModel | None
     config_file: Path
     embeds: bool = True
     first_start: bool = False
     notes: tuple[str, ...] = ()
     model_error: KeepsakeError | None = None
+
+    @property
+    def answerer(self) -> Answerer:
+        """Who takes the turns."""
+        from assistant.core.asking import answerer_of
+
+        return answerer_of(self.model)
 
 
 Opener = Callable[[], Services]
@@ -73,17 +81,16 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
     return opened
 
 
-def build_model(settings: Settings) -> tuple[ChatModel, KeepsakeError | None]:
-    """Return the configured chat model, or `quote` and the error that kept the configured one from being built."""
+def build_model(settings: Settings) -> tuple[ChatModel | None, KeepsakeError | None]:
+    """Return the configured chat model, or none and the error that kept it from being built."""
     from assistant import bootstrap
-    from assistant.config import ModelConfig
     from memory_store.errors import KeepsakeError
 
     try:
         return bootstrap.build_model(settings), None
     except KeepsakeError as error:
         # A chat that quotes and says why is more use than none; the error goes into the transcript.
-        return bootstrap.build_model(replace(settings, model=ModelConfig())), error
+        return None, error
 
 
 def close_services(services: Services | None) -> None:

@@ -40,13 +40,12 @@ class StatusKeeper:
     def show_model(self) -> None:
         """Show who answers and where."""
         services = self._services
-        self._set(model=plain(services.model.name, one_line=True), where=where_of(services))
+        self._set(model=plain(services.answerer.info.name, one_line=True), where=where_of(services))
 
     def show_context(self, tokens: int | None) -> None:
         """Show how much of the context the last request took; None before the first."""
-        limit = self._services.model.context_tokens
-        quotes = self._services.model.quotes_only
-        self._set(context_tokens=None if quotes else tokens, context_limit=limit)
+        answerer = self._services.answerer
+        self._set(context_tokens=tokens if answerer.reads else None, context_limit=answerer.info.context_tokens)
 
     def show_activity(self, text: str = "") -> None:
         """Show what is being done; an empty text when it is done."""
@@ -102,8 +101,8 @@ class StatusKeeper:
 
 def where_of(services: Services) -> str:
     """Return where the model runs, in words: on this machine, or the host that the questions go to."""
-    if services.model.quotes_only:
+    if not services.answerer.reads:
         return _("no language model")
-    if services.model.is_private:
+    if services.answerer.info.is_private:
         return _("on this machine")
     return plain(host_of(services.settings.model.base_url) or "api.openai.com", one_line=True)

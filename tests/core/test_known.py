@@ -10,7 +10,6 @@ from assistant.core.events import PartKind, Recalled, TurnFinished
 from assistant.core.known import Shares, gather, summaries_of, tell
 from assistant.core.prompts import prompt
 from assistant.core.session import Session, TurnSettings
-from assistant.llm.quote import QuoteModel
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store
 from memory_store.clock import now
@@ -147,7 +146,7 @@ def test_what_is_used_comes_before_what_is_not(store: Store) -> None:
 
 async def test_model_that_only_quotes_is_told_nothing_more(store: Store) -> None:
     fact(store, "I live in Lyon.")
-    session = Session(store, QuoteModel(), TurnSettings())
+    session = Session(store, None, TurnSettings())
     assert PartKind.KNOWN not in [part.kind for part in (await session.preview(NO_RECALL)).parts]
 
 

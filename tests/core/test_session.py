@@ -13,9 +13,8 @@ from assistant.core.branches import branch_of
 from assistant.core.events import AnswerDelta, Captured, Event, Recalled, TurnFailed, TurnFinished
 from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
-from assistant.llm.base import ChatRequest, Finished, ModelEvent, TextDelta, ThinkingDelta, WasThinking
+from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta, WasThinking
 from assistant.llm.openai_chat import OpenAIChat
-from assistant.llm.quote import QuoteModel
 from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import NewMemory, Selection, Store, receipts
 from memory_store.errors import NotFoundError
@@ -34,9 +33,12 @@ class Model:
     endpoint: str | None = None
     name: str = "scripted"
     context_tokens: int = 4000
-    quotes_only: bool = False
     requests: list[ChatRequest] = field(default_factory=list)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def info(self) -> ModelInfo:
+        return ModelInfo(self.name, self.is_private, self.endpoint, self.context_tokens)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
         self.requests.append(request)
@@ -160,14 +162,14 @@ async def test_earlier_conversations_are_recalled_and_this_one_is_not_recalled_t
     session = session_of(store, model)
     await events_of(session, "The boat needs paint")
     await events_of(session, "Where is the boat moored?")
-    recalled = [hit.text for hit in model.requests[-1].hits]
+    recalled = model.requests[-1].messages[-1].content
     assert "The boat is moored in Camaret" in recalled
     assert "The boat needs paint" not in recalled
     assert [message.content for message in model.requests[-1].messages[1:3]] == ["The boat needs paint", "ok"]
 
 
 async def test_statement_becomes_a_memory_once_and_the_quote_model_says_so(store: Store) -> None:
-    session = Session(store, QuoteModel(), TurnSettings())
+    session = Session(store, None, TurnSettings())
     events = await events_of(session, "I'm allergic to penicillin.")
     assert [event.memory.text for event in events if isinstance(event, Captured)] == ["I'm allergic to penicillin."]
     assert isinstance(events[-1], TurnFinished)
@@ -179,7 +181,7 @@ async def test_statement_becomes_a_memory_once_and_the_quote_model_says_so(store
 
 async def test_quote_model_finds_nothing_rather_than_quoting_what_is_unrelated(store: Store) -> None:
     add_document(store, "/home.md", "The spare key is with Ines.")
-    session = Session(store, QuoteModel(), TurnSettings())
+    session = Session(store, None, TurnSettings())
     finished = (await events_of(session, "Who won the chess tournament?"))[-1]
     assert isinstance(finished, TurnFinished)
     assert finished.sources == ()
@@ -226,7 +228,7 @@ async def test_private_text_never_leaves_for_an_endpoint_elsewhere(
     add_document(store, "/health.md", "My cholesterol reading was 3.9", private=True)
     store.remember(NewMemory("cholesterol diary: oats", private=True, pinned=True))
     add_document(store, "/public.md", "Cholesterol is a lipid")
-    quoting = Session(store, QuoteModel(), TurnSettings())
+    quoting = Session(store, None, TurnSettings())
     await events_of(quoting, "cholesterol reading?")
     assert quoting.conversation is not None
     with ChatServer() as server:
@@ -353,7 +355,7 @@ async def test_what_only_asks_does_not_wait_to_be_learned_from(store: Store) -> 
 
 
 async def test_what_was_told_a_moment_ago_is_quoted_in_the_same_chat(store: Store) -> None:
-    session = Session(store, QuoteModel(), TurnSettings(capture=False))
+    session = Session(store, None, TurnSettings(capture=False))
     told = (await events_of(session, "My sister Ines keeps the spare key"))[-1]
     assert isinstance(told, TurnFinished)
     assert told.message.text.startswith("I keep what you tell me")

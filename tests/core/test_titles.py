@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from assistant.core.session import Session, TurnSettings
 from assistant.core.titles import cleaned
 from assistant.errors import ModelError
 from assistant.llm.base import Finished, TextDelta
-from assistant.llm.quote import QuoteModel
 from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import Selection, Store
 from memory_store.models import Conversation
@@ -21,7 +21,7 @@ ANSWER: list[Step] = [TextDelta("With Ines."), Finished("stop", "scripted", 50, 
 NAMED: list[Step] = [TextDelta("“Garden shed key”\n"), Finished("stop", "scripted", 30, 5)]
 
 
-async def begun(store: Store, model: ScriptedChat | QuoteModel, *, temporary: bool = False) -> Session:
+async def begun(store: Store, model: ScriptedChat | None, *, temporary: bool = False) -> Session:
     session = Session(store, model, TurnSettings(), temporary=temporary)
     async for _ in session.turn(QUESTION):
         pass
@@ -61,7 +61,7 @@ async def test_what_is_no_title_is_not_taken(store: Store, told: str) -> None:
 
 
 async def test_quotations_and_temporary_chats_are_not_named(store: Store) -> None:
-    assert not await (await begun(store, QuoteModel())).name_it()
+    assert not await (await begun(store, None)).name_it()
     model = ScriptedChat(ANSWER, NAMED)
     assert not await (await begun(store, model, temporary=True)).name_it()
     assert len(model.requests) == 1
@@ -72,7 +72,7 @@ async def test_what_is_private_is_named_on_this_machine_alone(store: Store) -> N
     session = await begun(store, model)
     store.conversations.mark(stored(store).id, private=True)
     reopened = await Session.open(store, model, TurnSettings(), stored(store).id)
-    model._is_private = False
+    model.info = replace(model.info, is_private=False)
     assert not await reopened.name_it()
     assert len(model.requests) == 1
     assert store.requests.all() == []

@@ -46,7 +46,7 @@ def pauses() -> Pauses:
 def a_request(*contents: str, max_tokens: int | None = None, temperature: float | None = None) -> ChatRequest:
     texts = contents or ("Who wrote it?",)
     messages = tuple(ChatMessage(Role.USER, text) for text in texts)
-    return ChatRequest(messages, texts[-1], max_tokens=max_tokens, temperature=temperature)
+    return ChatRequest(messages, max_tokens=max_tokens, temperature=temperature)
 
 
 @dataclass

@@ -61,7 +61,8 @@ async def test_servers_on_this_machine_are_found_with_their_models() -> None:
         FoundModel("openai", "gemma", server.url, f"LM Studio at 127.0.0.1:{server.port}"),
     ]
     usable = build_chat_model(ModelSettings("openai", found[0].name, found[0].base_url or ""))
-    assert usable.is_private
+    assert usable is not None
+    assert usable.info.is_private
 
 
 async def test_a_server_that_keeps_the_connection_is_not_waited_for() -> None:

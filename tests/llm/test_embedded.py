@@ -44,10 +44,10 @@ async def test_it_streams_text_and_counts_tokens(model: EmbeddedChat) -> None:
     assert answer.text.strip()
     assert sum(isinstance(event, TextDelta) for event in answer.events) > 1, "it comes in pieces"
     assert answer.finished is not None
-    assert answer.finished.model == model.name == "SmolLM2-135M-Instruct.Q4_1"
+    assert answer.finished.model == model.info.name == "SmolLM2-135M-Instruct.Q4_1"
     assert (answer.finished.input_tokens or 0) > 0
     assert 0 < (answer.finished.output_tokens or 0) <= 8
-    assert (model.is_private, model.quotes_only, model.context_tokens) == (True, False, 2048)
+    assert (model.info.is_private, model.info.context_tokens) == (True, 2048)
 
 
 @needs_model
@@ -155,7 +155,7 @@ from tests.support.tiny_model import tiny_model
 from memory_store.models import Role
 
 async def main():
-    request = ChatRequest((ChatMessage(Role.USER, "Hi."),), "Hi.", max_tokens=3)
+    request = ChatRequest((ChatMessage(Role.USER, "Hi."),), max_tokens=3)
     try:
         async for event in EmbeddedChat(Path({str(damaged)!r})).stream(request):
             pass

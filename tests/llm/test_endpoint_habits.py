@@ -245,7 +245,7 @@ async def test_what_a_server_refuses_is_done_without(
 ) -> None:
     server.answer = refusing(wrong, words, status)
     messages = (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "What shall I drink?"))
-    request = ChatRequest(messages, "What shall I drink?", max_tokens=9, temperature=0.2)
+    request = ChatRequest(messages, max_tokens=9, temperature=0.2)
     assert (await ask(chat, request)).text == "Green tea."
     asked = len(server.chats)
     assert "Be brief." in server.chats[-1].prompt

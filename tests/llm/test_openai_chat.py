@@ -38,7 +38,7 @@ async def test_it_streams_deltas_and_finishes_with_the_counts(server: ChatServer
 
 async def test_it_sends_the_whole_request(server: ChatServer, chat: OpenAIChat) -> None:
     request = ChatRequest(
-        (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Who?")), "Who?", max_tokens=50, temperature=0.2
+        (ChatMessage(Role.SYSTEM, "Be brief."), ChatMessage(Role.USER, "Who?")), max_tokens=50, temperature=0.2
     )
     await ask(chat, request)
     (sent,) = server.chats
@@ -122,8 +122,8 @@ async def test_a_redirect_is_not_followed(server: ChatServer, chat: OpenAIChat) 
 )
 def test_only_loopback_is_private(url: str, private: bool) -> None:
     model = OpenAIChat(url, "m")
-    assert model.is_private is private
-    assert (model.name, model.context_tokens, model.quotes_only) == ("m", 8192, False)
+    assert model.info.is_private is private
+    assert (model.info.name, model.info.context_tokens) == ("m", 8192)
 
 
 @pytest.mark.parametrize("key", ["reasoning_content", "reasoning"])

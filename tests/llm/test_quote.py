@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from assistant.llm.answering import Turn
 from assistant.llm.base import ChatMessage, ChatRequest, Finished, TextDelta
 from assistant.llm.excerpts import best_excerpt, is_chinese
-from assistant.llm.quote import MAX_CHARACTERS, QuoteModel
+from assistant.llm.quote import MAX_CHARACTERS, QuoteAnswerer
 from memory_store.models import Author, AuthorKind, Hit, Locator, Role, Source, SourceKind
-from tests.llm.conftest import Answer, ask
+from tests.llm.conftest import Answer, read
 
 FILLER = "The committee met again and talked at length about matters that led nowhere. "
 
@@ -29,8 +30,9 @@ def a_hit(text: str, title: str = "notes.md", locator: Locator = Locator(), word
     )
 
 
-async def quoted(question: str, *hits: Hit) -> Answer:
-    return await ask(QuoteModel(), ChatRequest((ChatMessage(Role.USER, question),), question, hits))
+async def quoted(question: str, *hits: Hit, noted: tuple[str, ...] = (), ended: tuple[str, ...] = ()) -> Answer:
+    request = ChatRequest((ChatMessage(Role.USER, question),))
+    return await read(QuoteAnswerer().answer(Turn(request, question, hits, noted, ended)))
 
 
 async def test_it_quotes_with_source_numbers_and_says_that_it_only_quotes() -> None:
@@ -65,15 +67,13 @@ async def test_with_nothing_found_it_says_so_and_invents_nothing() -> None:
 async def test_what_was_just_remembered_is_the_whole_answer() -> None:
     said = "Remember that my kettle is *blue*."
     hits = (a_hit("The kettle is old."),)
-    request = ChatRequest((ChatMessage(Role.USER, said),), said, hits, noted=("My kettle is *blue*.",))
-    answer = await ask(QuoteModel(), request)
+    answer = await quoted(said, *hits, noted=("My kettle is *blue*.",))
     assert answer.text == "I will remember this:\n\n> My kettle is \\*blue\\*."
     assert answer.finished == Finished("stop", "quote")
 
 
 async def test_what_was_taken_back_is_said_not_to_be_true() -> None:
-    request = ChatRequest((ChatMessage(Role.USER, "车卖了"),), "车卖了", ended=("我开一辆高尔夫",))
-    assert (await ask(QuoteModel(), request)).text == "我不再认为这是真的：\n\n> 我开一辆高尔夫"
+    assert (await quoted("车卖了", ended=("我开一辆高尔夫",))).text == "我不再认为这是真的：\n\n> 我开一辆高尔夫"
 
 
 async def test_at_most_three_different_passages_keep_the_numbers_of_their_hits() -> None:

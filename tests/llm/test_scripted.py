@@ -19,7 +19,7 @@ async def test_it_plays_its_scripts_in_order_and_records_requests() -> None:
     assert first.events == [TextDelta("Hi"), ThinkingDelta("hm"), Finished("stop", "scripted")]
     assert second.finished == Finished("length", "other", 1, 2)
     assert [(await ask(model)).text for _ in range(2)] == ["Again", "Again"]
-    assert [request.question for request in model.requests[:2]] == ["one", "two"]
+    assert [request.messages[-1].content for request in model.requests[:2]] == ["one", "two"]
     assert model.stopped == 0
 
 

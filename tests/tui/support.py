@@ -30,6 +30,7 @@ from memory_store.embedding.base import Embedder
 from tests.support.embedder import HashEmbedder
 
 PATIENCE_SECONDS = 30.0
+_FINE = ScriptedChat()  # stands for a new one that always says "Fine."
 
 
 @dataclass
@@ -39,7 +40,7 @@ class House:
     app: ChatApp
     pilot: Pilot[int]
     store: Store
-    model: ChatModel
+    model: ChatModel | None
 
     @property
     def chat(self) -> ChatScreen:
@@ -142,7 +143,7 @@ async def wait_until(pilot: Pilot[Any], predicate: Callable[[], Any]) -> None:
         await pilot.pause()
 
 
-def services_of(store: Store, model: ChatModel, tmp_path: Path, **changes: Any) -> Services:
+def services_of(store: Store, model: ChatModel | None, tmp_path: Path, **changes: Any) -> Services:
     """Return services over an opened store, with the settings' defaults."""
     # Titles off: naming a chat would ask the scripted model once more than a test says.
     settings = changes.pop("settings", None) or config.Settings(chat=config.ChatConfig(titles=False, learn=False))
@@ -154,7 +155,7 @@ def services_of(store: Store, model: ChatModel, tmp_path: Path, **changes: Any) 
 @asynccontextmanager
 async def chatting(
     tmp_path: Path,
-    model: ChatModel | None = None,
+    model: ChatModel | None = _FINE,
     *,
     size: tuple[int, int] = (100, 36),
     prepare: Callable[[Store], object] | None = None,
@@ -163,7 +164,7 @@ async def chatting(
     **changes: Any,
 ) -> AsyncIterator[House]:
     """Run a chat whose memory is open. `prepare` fills the store before. By its usual clock nobody has to wait."""
-    chosen = model or ScriptedChat(otherwise=["Fine."])
+    chosen = ScriptedChat(otherwise=["Fine."]) if model is _FINE else model
     with Store.open(tmp_path / "memory", embedder or HashEmbedder()) as store:
         if prepare is not None:
             prepare(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,12 +150,12 @@ async def test_a_private_chat_says_so_and_is_answered_on_this_machine_alone(tmp_
         await house.until(lambda: house.app.screen is house.chat)
 
         assert isinstance(house.model, ScriptedChat)
-        house.model._is_private = False
+        house.model.info = replace(house.model.info, is_private=False)
         await house.say("And my brother?")
         await house.pilot.pause()
         assert house.chat.prompt.text == "And my brother?"  # not sent, not lost
         assert len(house.store.conversations.messages(talk.id)) == 2
-        house.model._is_private = True
+        house.model.info = replace(house.model.info, is_private=True)
         await house.pilot.press("enter")
         await house.until(lambda: len(house.answers) == 2 and not house.chat.is_answering)
         assert all(one.private for one in house.store.conversations.messages(talk.id))

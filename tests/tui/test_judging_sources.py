@@ -6,7 +6,6 @@ from pathlib import Path
 
 from textual.widgets import Input, TextArea
 
-from assistant.llm.quote import QuoteModel
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.memory_editor import MemoryEditor
 from assistant.tui.screens.source import SourceScreen
@@ -31,7 +30,7 @@ def line_of(house: House, words: str) -> SourceLine:
 
 
 async def test_a_source_that_is_not_relevant_is_not_recalled_for_this_question_again(tmp_path: Path) -> None:
-    async with chatting(tmp_path, QuoteModel(), prepare=prepare) as house:
+    async with chatting(tmp_path, None, prepare=prepare) as house:
         await house.ask(QUESTION)
         line = line_of(house, "shelf")
         line.focus()
@@ -51,7 +50,7 @@ async def test_a_source_that_is_not_relevant_is_not_recalled_for_this_question_a
 
 
 async def test_what_was_judged_is_seen_again_when_the_chat_is_opened_anew(tmp_path: Path) -> None:
-    async with chatting(tmp_path, QuoteModel(), prepare=prepare) as house:
+    async with chatting(tmp_path, None, prepare=prepare) as house:
         await house.ask(QUESTION)
         line_of(house, "shelf").focus()
         await house.pilot.press("n", "enter")
@@ -71,7 +70,7 @@ async def test_what_was_judged_is_seen_again_when_the_chat_is_opened_anew(tmp_pa
 
 
 async def test_a_wrong_memory_is_corrected_and_its_history_kept(tmp_path: Path) -> None:
-    async with chatting(tmp_path, QuoteModel(), prepare=prepare) as house:
+    async with chatting(tmp_path, None, prepare=prepare) as house:
         await house.ask(QUESTION)
         line_of(house, "Ines").focus()
         await house.pilot.press("enter")
@@ -90,7 +89,7 @@ async def test_a_wrong_memory_is_corrected_and_its_history_kept(tmp_path: Path) 
 
 
 async def test_a_wrong_document_stays_as_it_is_and_what_is_right_is_remembered(tmp_path: Path) -> None:
-    async with chatting(tmp_path, QuoteModel(), prepare=prepare) as house:
+    async with chatting(tmp_path, None, prepare=prepare) as house:
         await house.ask(QUESTION)
         line_of(house, "shelf").focus()
         await house.pilot.press("w", "enter")

@@ -75,8 +75,7 @@ async def test_note_that_is_erased_in_a_chat_without_messages_leaves_the_screen(
 
 
 async def test_what_waits_for_another_model_is_told(tmp_path: Path) -> None:
-    model = ScriptedChat(["Fine."], quotes_only=True)
-    async with chatting(tmp_path, model, settings=LEARNING) as house:
+    async with chatting(tmp_path, None, settings=LEARNING) as house:
         await house.say("/learn")
         await house.until(lambda: "There was nothing to learn." in house.notices)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from assistant.llm.quote import QuoteModel
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.widgets.status_line import StatusLine
 from memory_store.embedding.base import Vectors
@@ -112,7 +111,7 @@ class _AwayEmbedder(HashEmbedder):
 
 async def test_a_chat_whose_embedder_is_away_answers_by_words_and_says_so_once(tmp_path: Path) -> None:
     embedder = _AwayEmbedder()
-    async with chatting(tmp_path, QuoteModel(), embedder=embedder) as house:
+    async with chatting(tmp_path, None, embedder=embedder) as house:
         await house.say("/remember The spare key is with Ines.")
         await house.settled()
         embedder.away = True

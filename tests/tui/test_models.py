@@ -148,10 +148,10 @@ async def test_models_that_are_set_up_are_switched_in_two_keys(tmp_path: Path, m
             await house.dialog(Chooser)
             await house.pilot.press("down", "down", "enter")
             await house.until(lambda: house.notices)
-            assert house.chat.services.model.name == "second"
+            assert house.chat.services.answerer.info.name == "second"
             await house.say("/model first")
             await house.until(lambda: len(house.notices) == 2)
-            assert house.chat.services.model.name == "first"
+            assert house.chat.services.answerer.info.name == "first"
         assert config.load(tmp_path / "config.toml").model.name == "first"
 
 

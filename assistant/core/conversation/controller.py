@@ -79,7 +79,7 @@ class Controller:
         """Return what a command does with its argument; None for one that is the skin's own."""
         return self._commands.get(name)
 
-    def use(self, model: ChatModel, settings: TurnSettings, importing: ImportOptions) -> None:
+    def use(self, model: ChatModel | None, settings: TurnSettings, importing: ImportOptions) -> None:
         """Answer with this model and under these settings from now on."""
         self.session.model, self.session.settings, self.imports.options = model, settings, importing
 
@@ -150,7 +150,7 @@ class Controller:
         await self.skin.show(PrivacyChanged())
         if session.is_private:
             elsewhere = _("Who answers is not on this machine: /model chooses one that is.")
-            hint = "" if session.model.is_private else elsewhere
+            hint = "" if session.answerer.info.is_private else elsewhere
             await self.skin.tell(Told(_("Private: nothing of it is sent to another machine."), hint, "good"))
         else:
             await self.skin.tell(Told(_("Public again; its answers stay private, as they may repeat what is.")))
@@ -178,7 +178,7 @@ class Controller:
         if found.notes:
             await self.skin.tell(Told("\n".join(found.notes), kind="warning" if found.failed else "info"))
         await self._run(
-            TurnAsked(session.model.name, text, instead_of),
+            TurnAsked(session.answerer.info.name, text, instead_of),
             lambda stop: session.turn(text, stop, instead_of=instead_of, attached=found.sources),
         )
 
@@ -190,7 +190,7 @@ class Controller:
         session = self.session
         await session.refuse_again(message_id, go_on=go_on)
         await self._run(
-            TurnAsked(session.model.name, again=message_id),
+            TurnAsked(session.answerer.info.name, again=message_id),
             lambda stop: session.again(message_id, stop, go_on=go_on),
         )
 

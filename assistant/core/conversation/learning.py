@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from assistant.core.asking import is_capable
 from assistant.core.conversation.forgetting import Eraser
 from assistant.core.conversation.skin import Choice, MemoryChanged, Skin, Told
 from assistant.core.conversation.telling import told_of
@@ -45,7 +44,9 @@ _ANSWERS: Final = {
 }
 
 
-async def learn_all(store: Store, model: ChatModel, *, consolidating: bool = True) -> AsyncGenerator[Learned, None]:
+async def learn_all(
+    store: Store, model: ChatModel | None, *, consolidating: bool = True
+) -> AsyncGenerator[Learned, None]:
     """Capture from the messages that wait; `consolidating` then merges what says the same and sums up long chats.
 
     Raises ModelError where the model can't be asked; what waits goes on waiting then.
@@ -104,7 +105,7 @@ class Learning:
         if waiting:
             hint = (
                 _("They are private, or are tried again later.")
-                if is_capable(session.model)
+                if session.model is not None
                 else _("Who answers can't read for you; /model chooses another.")
             )
             await self._skin.tell(Told(plural(*_WAITING, waiting), hint))

@@ -31,7 +31,7 @@ class Merged:
     duplicate: Memory
 
 
-async def consolidate(store: Store, model: ChatModel) -> AsyncGenerator[Merged | Summary, None]:
+async def consolidate(store: Store, model: ChatModel | None) -> AsyncGenerator[Merged | Summary, None]:
     """Look what memories are about, merge duplicates, then sum up the conversations that have grown.
 
     Raises ModelError where the model fails.

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from assistant.core.asking import is_capable, note_sent, whole_answer
+from assistant.core.asking import note_sent, whole_answer
 from assistant.core.capture import about
 from assistant.core.capturing import alike, bare, noted_of, rival
 from assistant.core.events import Noted
@@ -32,14 +32,14 @@ _CHANGING: Final = frozenset(
 )
 
 
-async def learn(store: Store, model: ChatModel) -> AsyncGenerator[Noted, None]:
+async def learn(store: Store, model: ChatModel | None) -> AsyncGenerator[Noted, None]:
     """Capture from every message that waits, the oldest first, and yield what was remembered or ended.
 
     It may be stopped at any moment: a message is taken from the queue with all that was captured from it. A private
     message waits for a model on this machine. Raises ModelError where the model can't be asked; then it waits on.
     """
-    while is_capable(model):
-        message = await asyncio.to_thread(store.learning.queue.next, include_private=model.is_private)
+    while model is not None:
+        message = await asyncio.to_thread(store.learning.queue.next, include_private=model.info.is_private)
         if message is None:
             return
         for one in await _learn_from(store, model, message):
@@ -51,7 +51,7 @@ async def _learn_from(store: Store, model: ChatModel, message: Message) -> list[
     if material is None:
         await asyncio.to_thread(store.learning.queue.done, message.id)
         return []
-    await note_sent(store, model, material.items(message))
+    await note_sent(store, model.info, material.items(message))
     try:
         said = await whole_answer(model, material.request)
     except ModelError:
@@ -82,7 +82,7 @@ def _material(store: Store, model: ChatModel, message: Message) -> _Material | N
     """Return what a model is asked about a message; None where it says nothing that could be remembered."""
     if not message.text.strip() or len(message.text) > _MOST_CHARS:
         return None
-    shown = model.is_private
+    shown = model.info.is_private
     before: list[Message] = []
     at = message
     while at.parent_id is not None and len(before) < _BEFORE:
@@ -100,7 +100,7 @@ def _material(store: Store, model: ChatModel, message: Message) -> _Material | N
     )
     known = [one for hit in hits if (one := _memory(store, hit.source.id)) is not None]
     request = asked(message, before, [one.text for one in known])
-    return _Material(request, before, known) if tokens_of(request) <= model.context_tokens else None
+    return _Material(request, before, known) if tokens_of(request) <= model.info.context_tokens else None
 
 
 def _memory(store: Store, memory_id: str) -> Memory | None:

@@ -50,9 +50,7 @@ def asked(message: Message, before: Sequence[Message], known: Sequence[str]) -> 
     parts.append(f"The message, written by the user on {message.created_at.astimezone():%A, %Y-%m-%d}:")
     parts.append(quoted(message.text))
     messages = (ChatMessage(Role.SYSTEM, prompt("learn")), ChatMessage(Role.USER, "\n".join(parts)))
-    return ChatRequest(
-        messages, message.text, max_tokens=_MOST_TOKENS, temperature=0.0, schema=Proposals.model_json_schema()
-    )
+    return ChatRequest(messages, _MOST_TOKENS, 0.0, schema=Proposals.model_json_schema())
 
 
 def tokens_of(request: ChatRequest) -> int:

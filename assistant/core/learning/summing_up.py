@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from assistant.core.asking import is_capable, note_sent, whole_answer
+from assistant.core.asking import note_sent, whole_answer
 from assistant.core.branches import branch_of
 from assistant.core.framing import estimate_tokens, quoted
 from assistant.core.learning import words
@@ -30,7 +30,7 @@ _NUMBER: Final = re.compile(r"\d+")
 EXTRACTED: Final = Author(AuthorKind.DOCUMENT)
 
 
-async def sum_up(store: Store, model: ChatModel, conversation_id: str) -> Summary | None:
+async def sum_up(store: Store, model: ChatModel | None, conversation_id: str) -> Summary | None:
     """Sum up the path in view of a conversation and keep that; None where there is nothing to say of it.
 
     Private messages go to no model elsewhere, and are in no summary that could. Raises ModelError.
@@ -39,8 +39,8 @@ async def sum_up(store: Store, model: ChatModel, conversation_id: str) -> Summar
     tree = await asyncio.to_thread(store.conversations.messages, conversation_id)
     path = branch_of(tree, conversation.current_message_id)
     whole = [one for one in path if one.text.strip() and one.status is not MessageStatus.PENDING]
-    asks = is_capable(model) and (model.is_private or not conversation.private)
-    all_shown = conversation.private or (asks and model.is_private)
+    asked = model if model is not None and (model.info.is_private or not conversation.private) else None
+    all_shown = conversation.private or (asked is not None and asked.info.is_private)
     shown = [one for one in whole if all_shown or not one.private]
     if not shown:
         return None
@@ -49,8 +49,8 @@ async def sum_up(store: Store, model: ChatModel, conversation_id: str) -> Summar
     if earlier is not None and earlier.private and not all_shown:
         earlier = None
     text, author = "", EXTRACTED
-    if asks:
-        text, author = await _by_model(store, model, shown, earlier)
+    if asked is not None:
+        text, author = await _by_model(store, asked, shown, earlier)
     if not text:
         text, author = extract(shown), EXTRACTED
     if not text:
@@ -66,7 +66,7 @@ async def _by_model(
     """Return what a model makes of the messages since the earlier summary, without numbers that are not there."""
     ids = [one.id for one in messages]
     fresh = messages[ids.index(earlier.message_id) + 1 :] if earlier and earlier.message_id in ids else messages
-    room = model.context_tokens - _MOST_TOKENS - estimate_tokens(prompt("summary")) - 200
+    room = model.info.context_tokens - _MOST_TOKENS - estimate_tokens(prompt("summary")) - 200
     parts: list[str] = [f"The earlier summary:\n{quoted(earlier.text)}"] if earlier else []
     taken: list[Message] = []
     for one in reversed(fresh):  # where there is no room for all, the latest count
@@ -76,9 +76,9 @@ async def _by_model(
         room -= cost
         taken.insert(0, one)
     parts += [f"{one.role.value}:\n{quoted(one.text[:_MESSAGE_CHARS])}" for one in taken]
-    await note_sent(store, model, [one.id for one in taken])
+    await note_sent(store, model.info, [one.id for one in taken])
     asked = (ChatMessage(Role.SYSTEM, prompt("summary")), ChatMessage(Role.USER, "\n\n".join(parts)))
-    said = await whole_answer(model, ChatRequest(asked, "", max_tokens=_MOST_TOKENS, temperature=0.0))
+    said = await whole_answer(model, ChatRequest(asked, max_tokens=_MOST_TOKENS, temperature=0.0))
     known = set(_NUMBER.findall(" ".join(one.text for one in messages) + (earlier.text if earlier else "")))
     kept = [one for one in _sentences(said.text) if set(_NUMBER.findall(one)) <= known]
     return " ".join(kept)[: 2 * _MOST_CHARS], Author(AuthorKind.MODEL, said.model)

@@ -298,7 +298,7 @@ class ChatScreen(Screen[None]):
         """Stop answer and import, and give the answer a moment to be stored."""
         if self.skin is not None:
             await self.skin.close()
-        elif self.opened_services is not None:
+        elif self.opened_services is not None and self.opened_services.model is not None:
             await self.opened_services.model.close()
 
     # -- keys and pastes ---------------------------------------------------------------------------------------

@@ -175,7 +175,8 @@ class ChatSkin:
             with suppress(TimeoutError):  # what has come is stored as partial when the worker is cancelled
                 async with asyncio.timeout(_STOPPING_SECONDS):
                     await self._app.workers.wait_for_complete(running)
-        await self._services.model.close()
+        if self._services.model is not None:
+            await self._services.model.close()
 
     # -- what the conversation asks for ------------------------------------------------------------------------
 
@@ -383,7 +384,7 @@ class ChatSkin:
         """Take down what the model sees in this turn, and show it where the panel is open."""
         self._parts = parts
         for panel in self._screen.query(ContextPanel):
-            panel.show(parts, self._services.model.context_tokens)
+            panel.show(parts, self._services.answerer.info.context_tokens)
 
     def _focus_prompt(self) -> None:
         self._screen.set_focus(self._prompt)
@@ -661,7 +662,9 @@ class ChatSkin:
             await panels.remove()
             self._focus_prompt()
         else:
-            await self._screen.mount(ContextPanel(self._parts, self._services.model.context_tokens, id="context"))
+            await self._screen.mount(
+                ContextPanel(self._parts, self._services.answerer.info.context_tokens, id="context")
+            )
 
     async def _bring_back(self, argument: str) -> None:
         """List what was sent in any chat, the latest first, and put the chosen text into the prompt."""
@@ -696,7 +699,8 @@ class ChatSkin:
         before = services.settings
         if choose or settings.model != before.model:
             model = await in_thread(lambda: bootstrap.build_model(settings))
-            await services.model.close()
+            if services.model is not None:
+                await services.model.close()
             services.model = model
         services.settings = settings
         if settings.private != before.private:

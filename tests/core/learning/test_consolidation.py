@@ -8,7 +8,6 @@ import pytest
 
 from assistant.core.learning.consolidation import Merged, consolidate, merge_duplicates
 from assistant.core.learning.summing_up import EVERY, EXTRACTED, extract, sum_up
-from assistant.llm.quote import QuoteModel
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Selection, Store
 from memory_store.learned import Summary
@@ -57,7 +56,7 @@ def test_note_by_hand_takes_no_sources_that_it_could_be_lost_with(store: Store) 
 LONG = [f"Fact number {number} is about the boiler and its valve." for number in range(EVERY)]
 
 
-async def summed_up(store: Store, model: ScriptedChat | QuoteModel) -> list[Summary]:
+async def summed_up(store: Store, model: ScriptedChat | None) -> list[Summary]:
     return [one async for one in consolidate(store, model) if isinstance(one, Summary)]
 
 
@@ -78,7 +77,7 @@ async def test_long_conversation_is_summed_up_by_the_model_and_again_when_it_has
 
 async def test_without_a_model_the_conversations_own_sentences_are_taken(store: Store) -> None:
     said(store, "The boiler loses pressure every night.", "Is that bad?", *LONG)
-    [summary] = await summed_up(store, QuoteModel())
+    [summary] = await summed_up(store, None)
     assert summary.author == EXTRACTED
     assert summary.text.startswith("The boiler loses pressure every night.")
     assert "Is that bad?" not in summary.text
@@ -86,7 +85,7 @@ async def test_without_a_model_the_conversations_own_sentences_are_taken(store: 
 
 async def test_short_conversation_is_left_as_it_is(store: Store) -> None:
     said(store, *LONG[:-1])
-    assert await summed_up(store, QuoteModel()) == []
+    assert await summed_up(store, None) == []
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -13,7 +13,6 @@ from assistant.core.learning.learner import learn
 from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
 from assistant.llm.base import TextDelta
-from assistant.llm.quote import QuoteModel
 from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import NewMemory, Store
 from memory_store.models import USER, Author, AuthorKind, MemoryKind, Message, Role
@@ -134,8 +133,8 @@ async def test_answer_stopped_in_the_middle_changes_nothing_and_is_given_again(s
 
 async def test_who_only_quotes_is_not_asked(store: Store) -> None:
     waiting(store, "I keep bees.")
-    assert [one async for one in learn(store, QuoteModel())] == []
-    async for _ in Session(store, QuoteModel(), TurnSettings()).turn("I keep wasps too."):
+    assert [one async for one in learn(store, None)] == []
+    async for _ in Session(store, None, TurnSettings()).turn("I keep wasps too."):
         pass
     assert store.learning.queue.waiting() == 1  # nothing waits for a model that won't come
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from assistant.llm.registry import ModelSettings
     from memory_store import Store
     from memory_store.embedding.base import Embedder
+    from memory_store.vector_index.settings import IndexSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,30 @@ def open_store(settings: Settings, chosen: ChosenEmbedder | None = None) -> Stor
     """Open the store of the settings' data folder with the chosen embedder; it keeps private what the settings say."""
     from memory_store import Store
 
-    store = Store.open(settings.data_folder, (chosen or choose_embedder(settings)).embedder)
+    embedder = (chosen or choose_embedder(settings)).embedder
+    store = Store.open(settings.data_folder, embedder, index_settings(settings))
     try:
         keep_private(store, settings)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def index_settings(settings: Settings) -> IndexSettings:
+    """Return which vector index the store uses. Raises ConfigError for a server without an address."""
+    from memory_store.vector_index.settings import IndexKind, IndexSettings
+
+    chosen, kind = settings.index, IndexKind(settings.index.kind)
+    if kind is not IndexKind.SERVER:
+        return IndexSettings(kind)
+    if not chosen.url:
+        raise ConfigError('[index] kind is "server", but [index] url is empty.', "Set it to the server's address.")
+    from assistant.credentials import find_key
+    from assistant.llm.registry import CREDENTIALS_FILE, key_id
+
+    token = find_key(key_id(chosen.url), chosen.token_env or None, config_folder() / CREDENTIALS_FILE)
+    return IndexSettings(kind, chosen.url, token.get_secret_value() if token else None)
 
 
 def keep_private(store: Store, settings: Settings) -> None:

@@ -69,6 +69,15 @@ class EmbedderConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexConfig:
+    """[index]: where near vectors are looked for."""
+
+    kind: Literal["auto", "scan", "chroma", "server"] = "auto"
+    url: _Address = ""
+    token_env: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecallConfig:
     """[recall]: how much is recalled for an answer."""
 
@@ -131,6 +140,7 @@ class Settings:
     model: ModelConfig = ModelConfig()
     models: dict[str, NamedModel] = field(default_factory=dict)
     embedder: EmbedderConfig = EmbedderConfig()
+    index: IndexConfig = IndexConfig()
     recall: RecallConfig = RecallConfig()
     chat: ChatConfig = ChatConfig()
     care: CareConfig = CareConfig()
@@ -262,7 +272,9 @@ def _variable_of(error: WrongValueError) -> str:
 
 def _explain(error: WrongValueError, origin: str) -> ConfigError:
     # Where an address was expected, what was written may hold a password or a key.
-    given = str(error.given).partition("?")[0].rpartition("@")[2] if error.path[-1] == "base_url" else error.given
+    given = (
+        str(error.given).partition("?")[0].rpartition("@")[2] if error.path[-1] in ("base_url", "url") else error.given
+    )
     return ConfigError(
         f"The setting {'.'.join(error.path)} in {origin} is wrong: "
         f"{error.message[0].lower()}{error.message[1:]} (it is {given!r}).",

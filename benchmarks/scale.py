@@ -35,8 +35,8 @@ from memory_store.database import fulltext, passages
 from memory_store.embedding.base import Vectors
 from memory_store.models import RecallFilters
 from memory_store.retrieval import candidates, ranking
-from memory_store.vector_index.exact import ExactIndex
-from memory_store.vector_index.segments import SegmentedIndex
+from memory_store.vector_index.chroma_index import ChromaIndex
+from memory_store.vector_index.scan import ScanIndex
 
 GOAL: Final = 2.5
 GOAL_FILTERED: Final = 2.0
@@ -133,8 +133,8 @@ def _parts(recall: Callable[[int], object], count: int) -> dict[str, float]:
     steps: list[tuple[object, str, str]] = [
         (fulltext, "search", "full text"),
         (fulltext, "frequencies", "word frequencies"),
-        (SegmentedIndex, "search", "index, beside full text"),
-        (ExactIndex, "search", "exact scan, beside full text"),
+        (ChromaIndex, "search", "Chroma, beside full text"),
+        (ScanIndex, "search", "scan, beside full text"),
         (passages, "for_ranking", "reading candidates, each of two reads"),
         (ranking, "values", "signals"),
         (ranking, "evidence", "relevance"),

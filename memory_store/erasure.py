@@ -13,9 +13,9 @@ from memory_store.clock import now, to_text
 from memory_store.database import erasures, fulltext, outbox, pending_erasures
 from memory_store.database.connection import Database
 from memory_store.database.pending_erasures import PendingErasure
-from memory_store.errors import ErasureFailedError, ErasurePendingError
+from memory_store.errors import ErasureFailedError, ErasurePendingError, IndexUnavailableError
 from memory_store.models import Sent
-from memory_store.vector_index.segments import SegmentedIndex, folder_name, remove_folders_except
+from memory_store.vector_index.choice import Indexes
 from memory_store.verification.apart import verify_apart
 from memory_store.verification.verify import Verification
 from memory_store.version import version
@@ -28,11 +28,11 @@ COMPLETES_LATER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an erasure takes place. Without an index nobody in this process has its segments open."""
+    """Where an erasure takes place."""
 
     database: Database
     index_root: Path
-    index: SegmentedIndex | None
+    indexes: Indexes
 
 
 def _merge_full_text(place: Place, _patience_seconds: float) -> None:
@@ -54,14 +54,17 @@ def _cut_log(place: Place, patience_seconds: float) -> None:
         )
 
 
-def _drop_segments(place: Place, _patience_seconds: float) -> None:
-    """Remove the folders of the touched segments; new generations are built later, and recall scans meanwhile."""
-    if place.index is not None:
-        place.index.drop_stale()
-        return
-    with place.database.read() as connection:
-        living = {folder_name(one) for one in outbox.segments(connection) if one.state != "stale"}
-    remove_folders_except(place.index_root, living)
+def _erase_from_indexes(place: Place, _patience_seconds: float) -> None:
+    """Remove the touched segments; new generations are built later, and recall scans meanwhile.
+
+    Raises ErasurePendingError while a server does not answer.
+    """
+    try:
+        place.indexes.erase()
+    except IndexUnavailableError as error:
+        raise ErasurePendingError(
+            f"The erasure is recorded but not yet complete: {error.message}", COMPLETES_LATER
+        ) from error
 
 
 # In this order: the pages are written anew when the full text is clean, and the log is cut when the pages are.
@@ -69,7 +72,7 @@ STEPS: Final[tuple[Callable[[Place, float], None], ...]] = (
     _merge_full_text,
     _rewrite_pages,
     _cut_log,
-    _drop_segments,
+    _erase_from_indexes,
 )
 
 
@@ -93,8 +96,9 @@ def complete(place: Place, patience_seconds: float) -> list[str]:
         found = _clean_and_verify(place, pending, patience_seconds)
     moment = now()
     with place.database.write() as connection:
+        server = outbox.noted_server(connection)
         for one in pending:
-            receipt = receipts.made(one, found[one.id], _sent(one.notes), version(), moment).model_dump_json()
+            receipt = receipts.made(one, found[one.id], _sent(one.notes), version(), moment, server).model_dump_json()
             pending_erasures.settle(connection, one.id, receipt, to_text(moment) if found[one.id].passed else None)
     return [one.id for one in pending if not found[one.id].passed]
 

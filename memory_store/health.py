@@ -139,7 +139,7 @@ def _index(store: Store) -> Iterator[Check]:
         )
     else:
         with store._database.read() as connection:
-            kept = outbox.count(connection, "embed") if store._embedder is not None else 0
+            kept = outbox.count_to_embed(connection) if store._embedder is not None else 0
         found = "every passage has its vector, or there is no embedder"
         if kept:  # what waits, and not for this embedder
             found = f"{kept} private passages have none, as the embedder is elsewhere: they are found by their words"
@@ -156,7 +156,8 @@ def _index(store: Store) -> Iterator[Check]:
     elif findings is None:
         yield Check("index", State.OK, "kept by another running Keepsake, which checks it itself")
     else:
-        yield Check("index", State.OK, "holds exactly what the record says")
+        found = "holds what the record says" if store.uses_chroma else "none is needed: the vectors are scanned"
+        yield Check("index", State.OK, found)
 
 
 def _erasures(store: Store) -> Iterator[Check]:

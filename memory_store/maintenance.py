@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,14 +18,18 @@ from memory_store.errors import (
     EmbeddingError,
     ErasureFailedError,
     ErasurePendingError,
+    IndexUnavailableError,
     KeepsakeError,
     StoreError,
 )
+from memory_store.models import RecallFilters
 from memory_store.process_lock import ProcessLock
+from memory_store.vector_index.settings import IndexSettings
 
 # Whoever neither erases nor has an index to look after waits for neither.
 if TYPE_CHECKING:
-    from memory_store.vector_index.segments import SegmentedIndex
+    from memory_store.vector_index.base import VectorIndex
+    from memory_store.vector_index.choice import Indexes
 
 # How many passages are embedded between two looks at erasures, stops and queries.
 _EMBED_BATCH: Final = 64
@@ -38,14 +43,14 @@ Progress = Callable[[int, int], None]
 class Workshop:
     """The index and the embedding queue of one process; everything here may also be done by another process."""
 
-    def __init__(self, database: Database, folder: Path, embedder: Embedder | None) -> None:
+    def __init__(self, database: Database, folder: Path, embedder: Embedder | None, index: IndexSettings) -> None:
         self._database = database
+        self._index_settings = index
         self._root = folder / "index"
         self._embedder = embedder
         self._index_lock = ProcessLock(folder / "index.lock")
         self._embed_lock = ProcessLock(folder / "embedding.lock")
         self._turn = threading.RLock()  # one thread of this process at a time works on the index
-        self._index: SegmentedIndex | None = None
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -61,9 +66,8 @@ class Workshop:
 
     def _disown(self) -> None:
         with self._turn:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
+            if "_indexes" in self.__dict__:
+                self._indexes.close_chroma()
             if self._index_lock.is_locked:
                 self._index_lock.release()
 
@@ -72,19 +76,22 @@ class Workshop:
         """Whether this process owns the index now."""
         return self._index_lock.is_locked
 
-    def searchable_index(self) -> SegmentedIndex | None:
-        """Return the Chroma index if this process owns it and it is exactly as the record says; else None."""
-        index = self._index
-        return index if index is not None and index.is_current() else None
+    @cached_property
+    def _indexes(self) -> Indexes:
+        from memory_store.vector_index.choice import Indexes
 
-    def _opened_index(self, identity: EmbedderIdentity) -> SegmentedIndex:
-        from memory_store.vector_index.segments import SegmentedIndex
+        return Indexes(self._database, self._root, self._index_settings)
 
-        if self._index is None:
-            index = SegmentedIndex(self._database, self._root, identity)
-            index.check()
-            self._index = index
-        return self._index
+    @property
+    def uses_chroma(self) -> bool:
+        """Whether Chroma is built and asked."""
+        return self._indexes.wants_chroma()
+
+    def indexes_to_ask(
+        self, filters: RecallFilters, embedder_id: int, identity: EmbedderIdentity, *, private: bool
+    ) -> Sequence[VectorIndex]:
+        """Return the indexes that a query is to ask in turn, the last of which always answers."""
+        return self._indexes.to_ask(filters, embedder_id, identity, private=private)
 
     # -- embedding ---------------------------------------------------------------------------------------------
 
@@ -96,18 +103,17 @@ class Workshop:
             stored = outbox.stored_embedder(connection)
         return self._embedder if stored is None or self._embedder.identity.fits(stored[1]) else None
 
-    def _made_by(self) -> EmbedderIdentity | None:
-        """Return who made the stored vectors; None while there are none, and so nothing to index."""
+    def _made_by(self) -> tuple[int, EmbedderIdentity] | None:
+        """Return who made the stored vectors, with its number; None while there are none, and so nothing to index."""
         with self._database.read() as connection:
-            stored = outbox.stored_embedder(connection)
-        return stored[1] if stored is not None else None
+            return outbox.stored_embedder(connection)
 
     def check_embedder(self) -> None:
         """Raise EmbedderMismatchError if the stored vectors were made by another embedder than the configured one."""
         made_by = self._made_by()
-        if self._embedder is not None and made_by is not None and not self._embedder.identity.fits(made_by):
+        if self._embedder is not None and made_by is not None and not self._embedder.identity.fits(made_by[1]):
             raise EmbedderMismatchError(
-                f"The stored vectors were made by {made_by}, but {self._embedder.identity} is configured.",
+                f"The stored vectors were made by {made_by[1]}, but {self._embedder.identity} is configured.",
                 "Run `keepsake reindex` to make them anew; until then recall uses full text alone.",
             )
 
@@ -119,7 +125,11 @@ class Workshop:
         """Return how many passages this embedder still has to embed."""
         private = self._embedder is None or self._embedder.is_private
         with self._database.read() as connection:
-            return outbox.count(connection, "embed", include_private=private)
+            return outbox.count_to_embed(connection, include_private=private)
+
+    def waiting_for_index(self) -> int:
+        """Return how many vectors wait for an index that is built."""
+        return self._indexes.waiting()
 
     def embed_batch(self) -> int:
         """Embed the newest passages that wait, if no other process is at it; return how many."""
@@ -214,7 +224,7 @@ class Workshop:
     def _complete(self, patience_seconds: float) -> list[str]:
         from memory_store import erasure
 
-        return erasure.complete(erasure.Place(self._database, self._root, self._index), patience_seconds)
+        return erasure.complete(erasure.Place(self._database, self._root, self._indexes), patience_seconds)
 
     def _failure(self, failed: Sequence[str]) -> ErasureFailedError:
         from memory_store import erasure
@@ -225,37 +235,32 @@ class Workshop:
         """Bring the index up to date if this process is or can be its owner; return whether it could."""
         if self.usable_embedder() is None or not self._own():
             return False
-        identity = self._made_by()
-        if identity is None:
-            return True
-        with self._turn:
-            index = self._opened_index(identity)
-            index.rebuild_stale()
-            while not (stop and stop.is_set()) and index.apply_outbox():
-                pass
+        made_by = self._made_by()
+        if made_by is not None:
+            with self._turn:
+                while not (stop and stop.is_set()) and self._indexes.update(*made_by):
+                    pass
         return True
 
     def check_index(self) -> list[str] | None:
         """Look over the index and return the findings; None where another process owns it, which checks it itself."""
-        from memory_store.vector_index.segments import SegmentedIndex
-
-        identity = self._made_by()
-        if identity is None or self.usable_embedder() is None:
+        made_by = self._made_by()
+        if made_by is None or self.usable_embedder() is None:
             return []
         if not self._own():
             return None
         with self._turn:
-            index = SegmentedIndex(self._database, self._root, identity)
-            findings = index.check()
-            index.close()
-            return findings
+            try:
+                return self._indexes.check(*made_by)
+            except IndexUnavailableError as error:
+                return [error.message]
 
     def reindex(self, progress: Progress | None, stop: threading.Event | None) -> None:
         """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
         if self._embedder is None:
             raise StoreError("There is no embedder, so there is nothing to index.", "Set embedder.provider.")
         made_by = self._made_by()
-        if made_by is not None and not self._embedder.identity.fits(made_by):
+        if made_by is not None and not self._embedder.identity.fits(made_by[1]):
             self._embedder.embed_query("reindex")  # who can't make new vectors does not lose the old ones
             with self._database.write() as connection:
                 outbox.drop_vectors(connection)
@@ -264,13 +269,9 @@ class Workshop:
         self.update_index(stop)
 
     def drop_index(self) -> None:
-        """Throw the whole index away: every segment gets a new generation when the index is next brought up to date."""
+        """Throw the whole index away: it is made anew when the index is next brought up to date."""
         with self._turn:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
-            with self._database.write() as connection:
-                outbox.mark_stale(connection, [one.id for one in outbox.segments(connection)])
+            self._indexes.start_again()
 
     # -- background --------------------------------------------------------------------------------------------
 
@@ -321,12 +322,11 @@ class Workshop:
         return self._index_round()
 
     def _index_round(self) -> bool:
-        identity = self._made_by()
-        if identity is None or self.usable_embedder() is None or not self._index_lock.is_locked:
+        made_by = self._made_by()
+        if made_by is None or self.usable_embedder() is None or not self._index_lock.is_locked:
             return False
         with self._turn:
-            index = self._opened_index(identity)
-            return bool(index.rebuild_stale()) or bool(index.apply_outbox())
+            return self._indexes.update(*made_by)
 
     def close(self) -> None:
         """Stop the thread and give up the index."""
@@ -343,6 +343,8 @@ class Workshop:
             if self._index_lock.is_locked and self._awaited():
                 self._complete(_LAST_PATIENCE_SECONDS)
         self._disown()
+        if "_indexes" in self.__dict__:
+            self._indexes.close()
         if self._embed_lock.is_locked:
             self._embed_lock.release()
 

@@ -24,6 +24,11 @@ NOT_COVERED: Final = (
     "backups of the whole disk, and archives that you exported",
     "what a remote service has received (listed above, if anything)",
 )
+# Measured on Chroma 1.5.9: what delete_collection removes stays in the pages of the server's database.
+NOT_COVERED_ON_SERVER: Final = (
+    "the disk of the Chroma server {server}: its collections that held the vectors were deleted, but its database, its "
+    "write-ahead log and its snapshots may keep the random ids and the vectors until it is compacted"
+)
 
 
 class _Part(BaseModel):
@@ -98,9 +103,14 @@ class Receipt(_Part):
 
 
 def made(
-    erasure: PendingErasure, verification: Verification, sent: Sequence[Sent], version: str, completed_at: datetime
+    erasure: PendingErasure,
+    verification: Verification,
+    sent: Sequence[Sent],
+    version: str,
+    completed_at: datetime,
+    server: str | None,
 ) -> Receipt:
-    """Return the receipt of an erasure whose verification has just ended."""
+    """Return the receipt of an erasure whose verification has just ended; `server` is one that was given vectors."""
     needles = erasure.needles
     return Receipt(
         id=erasure.id,
@@ -134,6 +144,7 @@ def made(
             )
             for one in sent
         ),
+        not_covered=(*NOT_COVERED, *((NOT_COVERED_ON_SERVER.format(server=server),) if server else ())),
     )
 
 

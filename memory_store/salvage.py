@@ -108,9 +108,7 @@ def _settle(target: sqlite3.Connection, saved: dict[str, int], lost: dict[str, i
     passages.make_searchable(target)
     passages.mark_echoes(target)
     target.execute(
-        "INSERT INTO outbox (operation, passage_row) "
-        "SELECT CASE WHEN e.seq IS NULL THEN 'embed' ELSE 'index' END, p.row "
-        "FROM passages AS p LEFT JOIN embeddings AS e ON e.passage_row = p.row "
-        "WHERE e.seq IS NULL OR p.echo = 0 ORDER BY p.row"
+        "INSERT INTO outbox (operation, passage_row) SELECT 'embed', row FROM passages "
+        "WHERE row NOT IN (SELECT passage_row FROM embeddings) ORDER BY row"
     )
     fulltext.rebuild(target)

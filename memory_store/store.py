@@ -36,6 +36,7 @@ from memory_store.models import (
     Surroundings,
 )
 from memory_store.privacy import Privacy
+from memory_store.vector_index.settings import IndexSettings
 
 # Whatever else than memories is kept, and what recalls, erases, exports and restores, is imported where it is called:
 # who lists memories waits for none of it.
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from memory_store.database.drafts import Drafts
     from memory_store.database.learning import Learning
     from memory_store.database.requests import Requests
-    from memory_store.embedding.base import Embedder, EmbedderIdentity, Vectors
+    from memory_store.embedding.base import Embedder, Vectors
     from memory_store.forgetting import Selection
     from memory_store.retrieval.candidates import VectorSide
     from memory_store.retrieval.pool import Pool
@@ -54,13 +55,9 @@ if TYPE_CHECKING:
     from memory_store.transfer.export import ExportSummary
     from memory_store.transfer.formats import Format
     from memory_store.transfer.restore import RestoreOptions, RestoreSummary
-    from memory_store.vector_index.base import VectorIndex
-    from memory_store.vector_index.exact import ExactIndex
 
 DATABASE_NAME: Final = "keepsake.db"
 ERASURE_PATIENCE_SECONDS: Final = 60.0
-# Up to so many passages the scan of all vectors is faster than the index (100,000: 8 ms against 15 ms), and exact.
-SCANNED_AT_MOST: Final = 200_000
 _TABLE_OF_PREFIX: Final = {**erasures.TABLE_OF, ids.PASSAGE: "passages", ids.ERASURE: "erasures"}
 
 
@@ -72,22 +69,21 @@ class Store:
     ...     store.recall("Who has the key?")
     """
 
-    def __init__(self, folder: Path, database: Database, embedder: Embedder | None) -> None:
+    def __init__(self, folder: Path, database: Database, embedder: Embedder | None, index: IndexSettings) -> None:
         self.folder = folder
         self._database = database
         self._embedder = embedder
-        self._workshop = Workshop(database, folder, embedder)
+        self._workshop = Workshop(database, folder, embedder, index)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="keepsake-query")
-        self._exact: ExactIndex | None = None
-        self._exact_lock = threading.Lock()
         self._latest_query: dict[str, Vectors] = {}
         self.memories = Memories(database)
         self.privacy = Privacy(database)
 
     @classmethod
-    def open(cls, folder: Path, embedder: Embedder | None = None) -> Store:
+    def open(cls, folder: Path, embedder: Embedder | None = None, index: IndexSettings | None = None) -> Store:
         """Open the store in a folder, making it if there is none. Without an embedder recall is full text alone.
 
+        `index` says where near vectors are looked for: by default they are scanned, in a very large store by Chroma.
         Raises StoreError if the folder can't be used and NewerSchemaError for a store from a newer version.
         """
         database = Database(folder / DATABASE_NAME)
@@ -97,7 +93,7 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(folder, database, embedder)
+        return cls(folder, database, embedder, index or IndexSettings())
 
     def __enter__(self) -> Store:
         return self
@@ -109,8 +105,6 @@ class Store:
         """Stop the background work, give up the index and close the database."""
         self._workshop.close()
         self._executor.shutdown(wait=True)
-        if self._exact is not None:
-            self._exact.close()
         self._database.close()
 
     @cached_property
@@ -257,7 +251,8 @@ class Store:
 
     def _vector_side(self, query: str, private: bool = False) -> VectorSide | None:
         embedder = self._workshop.usable_embedder()
-        if embedder is None or (not embedder.is_private and (private or self.privacy.covers(query))):
+        private = private or self.privacy.covers(query)
+        if embedder is None or (not embedder.is_private and private):
             return None
         # Of the first query of a process, beside the imports below; what is wrong with it, embedding the query says.
         self._executor.submit(embedder.load)
@@ -265,7 +260,6 @@ class Store:
 
         with self._database.read() as connection:
             stored = outbox.stored_embedder(connection)
-            large = passages.latest_row(connection) > SCANNED_AT_MOST
         if stored is None:
             return None
         embedder_id, identity = stored
@@ -273,29 +267,10 @@ class Store:
             embedder,
             embedder_id,
             identity,
-            lambda filters: self._indexes(filters, embedder_id, identity, large),
+            lambda filters: self._workshop.indexes_to_ask(filters, embedder_id, identity, private=private),
             self._workshop.tell_of_embedding,
             self._latest_query,
         )
-
-    def _indexes(
-        self, filters: RecallFilters, embedder_id: int, identity: EmbedderIdentity, large: bool
-    ) -> Sequence[VectorIndex]:
-        """Return whom to ask: Chroma where it may answer and is faster, then the exact scan, which always can."""
-        exact = self._exact_index(embedder_id, identity)
-        plain = filters == RecallFilters(exclude_message_ids=filters.exclude_message_ids)
-        chroma = self._workshop.searchable_index() if plain and large else None
-        return [chroma, exact] if chroma is not None else [exact]
-
-    def _exact_index(self, embedder_id: int, identity: EmbedderIdentity) -> ExactIndex:
-        from memory_store.vector_index.exact import ExactIndex
-
-        with self._exact_lock:
-            if self._exact is None or self._exact.embedder_id != embedder_id:
-                if self._exact is not None:
-                    self._exact.close()
-                self._exact = ExactIndex(self._database, embedder_id, identity.dimension)
-            return self._exact
 
     # -- forget ------------------------------------------------------------------------------------------------
 
@@ -410,6 +385,11 @@ class Store:
         """Return what is wrong with the vector index, nothing is repaired; None where its owner is another process."""
         return self._workshop.check_index()
 
+    @property
+    def uses_chroma(self) -> bool:
+        """Whether Chroma is built and asked in this store, by its settings and its size."""
+        return self._workshop.uses_chroma
+
     def reindex(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
         """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
         self._workshop.reindex(progress, stop)
@@ -483,7 +463,7 @@ class Store:
         """Return counts of what is held and of the work that waits."""
         from memory_store.database.statistics import statistics
 
-        return statistics(self._database, self.folder)
+        return statistics(self._database, self.folder, self._workshop.waiting_for_index())
 
     def activity(self) -> Activity:
         """Return how the record grew, by day."""

@@ -1,10 +1,12 @@
-"""The outbox: which passages wait for a vector, which vectors wait for the index, and what its segments hold."""
+"""What waits: passages for a vector, in the outbox; vectors for the index, and which of its segments holds which."""
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from memory_store.embedding.base import EmbedderIdentity
@@ -37,12 +39,22 @@ class StoredVector:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment of the index as the record knows it. `applied_seq` is the last outbox entry it holds."""
+    """A segment of the index as the record knows it. `applied_seq` is the last vector it is known to hold."""
 
     id: int
     generation: int
     state: str
     applied_seq: int
+    is_new: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of its present generation, in a folder or on a server."""
+        return f"segment-{self.id:04d}-{self.generation:06d}"
+
+    def next_generation(self) -> Segment:
+        """Return what takes its place."""
+        return Segment(self.id, self.generation + 1, "ready", 0)
 
 
 def to_embed(connection: sqlite3.Connection, limit: int, *, include_private: bool) -> list[ToEmbed]:
@@ -58,33 +70,38 @@ def to_embed(connection: sqlite3.Connection, limit: int, *, include_private: boo
     return [ToEmbed(row["row"], row["id"], row["context"], row["text"], row["speaker"]) for row in rows]
 
 
-def count(connection: sqlite3.Connection, operation: str, *, include_private: bool = True) -> int:
-    """Return how many entries of an operation wait."""
+def count_to_embed(connection: sqlite3.Connection, *, include_private: bool = True) -> int:
+    """Return how many passages wait for their vectors."""
     if include_private:
-        sql = "SELECT count(*) FROM outbox WHERE operation = ?"
+        sql = "SELECT count(*) FROM outbox WHERE operation = 'embed'"
     else:
         sql = (
             "SELECT count(*) FROM outbox AS o JOIN passages AS p ON p.row = o.passage_row "
-            "WHERE o.operation = ? AND p.private = 0"
+            "WHERE o.operation = 'embed' AND p.private = 0"
         )
-    return int(connection.execute(sql, (operation,)).fetchone()[0])
+    return int(connection.execute(sql).fetchone()[0])
+
+
+def count_to_index(connection: sqlite3.Connection, *, include_private: bool) -> int:
+    """Return how many vectors wait for the index."""
+    row = connection.execute(
+        "SELECT (SELECT count(*) FROM embeddings AS e JOIN passages AS p ON p.row = e.passage_row "
+        "WHERE e.segment_id IS NULL AND p.echo = 0 AND p.private <= ?) + (SELECT count(*) FROM index_segments AS s "
+        "JOIN embeddings AS e ON e.segment_id = s.id AND (e.seq > s.applied_seq OR s.state = 'stale'))",
+        (include_private,),
+    ).fetchone()
+    return int(row[0])
 
 
 def store_vectors(connection: sqlite3.Connection, embedder_id: int, vectors: Sequence[tuple[int, bytes]]) -> None:
-    """Store vectors by passage row and queue them for the index. Passages erased meanwhile are passed over."""
+    """Store vectors by passage row. Passages erased meanwhile are passed over."""
     for row, vector in vectors:
-        written = connection.execute(
+        connection.execute(
             "INSERT INTO embeddings (passage_row, embedder_id, vector) SELECT row, ?, ? FROM passages WHERE row = ? "
             "ON CONFLICT (passage_row) DO NOTHING",
             (embedder_id, vector, row),
-        ).rowcount
+        )
         connection.execute("DELETE FROM outbox WHERE operation = 'embed' AND passage_row = ?", (row,))
-        if written:  # echoes are left to the exact scan
-            connection.execute(
-                "INSERT OR IGNORE INTO outbox (operation, passage_row) "
-                "SELECT 'index', row FROM passages WHERE row = ? AND echo = 0",
-                (row,),
-            )
 
 
 def embedder_id(connection: sqlite3.Connection, identity: EmbedderIdentity) -> int:
@@ -118,34 +135,66 @@ def drop_vectors(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'vectors_epoch'")
 
 
-def assign_segment(connection: sqlite3.Connection, limit: int) -> tuple[Segment, int] | None:
-    """Give the next unassigned vectors a segment that has room; return it with the last outbox entry, or None if done.
+def state_of_vectors(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return the number of the latest vector, and a number that changes when vectors go or are marked otherwise."""
+    row = connection.execute(
+        "SELECT (SELECT coalesce(max(seq), 0) FROM embeddings), "
+        "(SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'vectors_epoch')"
+    ).fetchone()
+    return int(row[0]), int(row[1])
 
-    The assignment is recorded before the index is touched, so that applying it twice changes nothing.
+
+def assign_segment(connection: sqlite3.Connection, limit: int, *, include_private: bool) -> Segment | None:
+    """Return a segment that has vectors to take in, giving it the next that have none yet; None when nothing waits.
+
+    Echoes are left to the scan.
     """
-    entries = connection.execute(
-        "SELECT o.seq, o.passage_row, e.segment_id FROM outbox AS o JOIN embeddings AS e "
-        "ON e.passage_row = o.passage_row WHERE o.operation = 'index' ORDER BY o.seq LIMIT ?",
-        (limit,),
+    for segment in segments(connection):
+        if segment.state == "ready" and segment_vectors(connection, segment.id, segment.applied_seq, 1):
+            return segment
+    waiting = connection.execute(
+        "SELECT e.seq FROM embeddings AS e JOIN passages AS p ON p.row = e.passage_row "
+        "WHERE e.segment_id IS NULL AND p.echo = 0 AND p.private <= ? ORDER BY e.seq LIMIT ?",
+        (include_private, limit),
     ).fetchall()
-    if not entries:
+    if not waiting:
         return None
-    started = next((entry["segment_id"] for entry in entries if entry["segment_id"] is not None), None)
-    segment = get_segment(connection, started) if started is not None else _open_segment(connection)
-    room = _capacity(connection) - held(connection, segment.id)
-    last = entries[0]["seq"]
-    for entry in entries:
-        if entry["segment_id"] is None:
-            if room <= 0:
-                break
-            room -= 1
-            connection.execute(
-                "UPDATE embeddings SET segment_id = ? WHERE passage_row = ?", (segment.id, entry["passage_row"])
-            )
-        elif entry["segment_id"] != segment.id:
-            break
-        last = entry["seq"]
-    return segment, last
+    segment = _open_segment(connection)
+    chosen = [row[0] for row in waiting[: max(1, _capacity(connection) - held(connection, segment.id))]]
+    connection.execute(
+        "UPDATE embeddings SET segment_id = ? WHERE seq IN (SELECT value FROM json_each(?))",
+        (segment.id, json.dumps(chosen)),
+    )
+    # A vector that had another place before is older than what the segment holds: what follows it is added again.
+    applied = min(segment.applied_seq, chosen[0] - 1)
+    connection.execute("UPDATE index_segments SET applied_seq = ? WHERE id = ?", (applied, segment.id))
+    return replace(segment, applied_seq=applied)
+
+
+def withdraw_private(connection: sqlite3.Connection) -> None:
+    """Take private vectors out of their segments, which are made anew without them."""
+    private = "segment_id IS NOT NULL AND passage_row IN (SELECT row FROM passages WHERE private = 1)"
+    connection.execute(
+        f"UPDATE index_segments SET state = 'stale' WHERE id IN (SELECT segment_id FROM embeddings WHERE {private})"
+    )
+    connection.execute(f"UPDATE embeddings SET segment_id = NULL WHERE {private}")
+
+
+def name_on_servers(connection: sqlite3.Connection) -> str:
+    """Return the random name by which servers tell this store's collections from those of others."""
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('index_name', ?)", (os.urandom(8).hex(),))
+    return str(connection.execute("SELECT value FROM meta WHERE key = 'index_name'").fetchone()[0])
+
+
+def note_server(connection: sqlite3.Connection, server: str) -> None:
+    """Keep in mind that a server was given vectors: its disk may hold traces of what is erased from now on."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('index_server', ?)", (server,))
+
+
+def noted_server(connection: sqlite3.Connection) -> str | None:
+    """Return the latest server that was given vectors, if any was."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'index_server'").fetchone()
+    return row[0] if row else None
 
 
 def _capacity(connection: sqlite3.Connection) -> int:
@@ -162,7 +211,7 @@ def _open_segment(connection: sqlite3.Connection) -> Segment:
             return segment
     cursor = connection.execute("INSERT INTO index_segments (generation, state, applied_seq) VALUES (1, 'ready', 0)")
     assert cursor.lastrowid is not None
-    return Segment(cursor.lastrowid, 1, "ready", 0)
+    return Segment(cursor.lastrowid, 1, "ready", 0, is_new=True)
 
 
 def segments(connection: sqlite3.Connection) -> list[Segment]:
@@ -171,16 +220,22 @@ def segments(connection: sqlite3.Connection) -> list[Segment]:
     return [Segment(row["id"], row["generation"], row["state"], row["applied_seq"]) for row in rows]
 
 
-def get_segment(connection: sqlite3.Connection, segment_id: int) -> Segment:
-    """Return one segment."""
-    row = connection.execute("SELECT * FROM index_segments WHERE id = ?", (segment_id,)).fetchone()
-    return Segment(row["id"], row["generation"], row["state"], row["applied_seq"])
-
-
-def held(connection: sqlite3.Connection, segment_id: int) -> int:
-    """Return how many vectors belong to a segment."""
-    row = connection.execute("SELECT count(*) FROM embeddings WHERE segment_id = ?", (segment_id,)).fetchone()
+def held(connection: sqlite3.Connection, segment_id: int, upto: int | None = None) -> int:
+    """Return how many vectors belong to a segment, of those with a number up to `upto` if it is given."""
+    row = connection.execute(
+        "SELECT count(*) FROM embeddings WHERE segment_id = ? AND seq <= coalesce(?, seq)", (segment_id, upto)
+    ).fetchone()
     return int(row[0])
+
+
+def samples(connection: sqlite3.Connection, segment_id: int, upto: int, most: int) -> list[bytes]:
+    """Return some of a segment's vectors, about evenly over all with a number up to `upto`, as float32 bytes."""
+    every = max(1, held(connection, segment_id, upto) // most)
+    rows = connection.execute(
+        "SELECT vector FROM embeddings WHERE segment_id = ? AND seq <= ? AND seq % ? = 0 ORDER BY seq LIMIT ?",
+        (segment_id, upto, every, most),
+    )
+    return [row[0] for row in rows]
 
 
 def segment_vectors(connection: sqlite3.Connection, segment_id: int, after_seq: int, limit: int) -> list[StoredVector]:
@@ -193,53 +248,27 @@ def segment_vectors(connection: sqlite3.Connection, segment_id: int, after_seq: 
     return [StoredVector(row["seq"], row["id"], row["vector"]) for row in rows]
 
 
-def waiting_vectors(connection: sqlite3.Connection, segment_id: int, last: int) -> list[StoredVector]:
-    """Return the vectors assigned to a segment whose outbox entries, up to `last`, are not yet applied."""
-    rows = connection.execute(
-        "SELECT e.seq, p.id, e.vector FROM outbox AS o JOIN embeddings AS e ON e.passage_row = o.passage_row "
-        "JOIN passages AS p ON p.row = e.passage_row "
-        "WHERE o.operation = 'index' AND o.seq <= ? AND e.segment_id = ?",
-        (last, segment_id),
-    )
-    return [StoredVector(row["seq"], row["id"], row["vector"]) for row in rows]
-
-
-def applied_ids(connection: sqlite3.Connection, segment_id: int) -> set[str]:
-    """Return the passage ids that a segment must hold: assigned to it and no longer waiting."""
-    rows = connection.execute(
-        "SELECT p.id FROM embeddings AS e JOIN passages AS p ON p.row = e.passage_row "
-        "WHERE e.segment_id = ? AND NOT EXISTS (SELECT 1 FROM outbox AS o WHERE o.operation = 'index' "
-        "AND o.passage_row = e.passage_row)",
-        (segment_id,),
-    )
-    return {row[0] for row in rows}
-
-
 def mark_applied(connection: sqlite3.Connection, segment_id: int, last: int) -> None:
-    """Record that a segment holds its vectors up to outbox entry `last`."""
-    connection.execute(
-        "DELETE FROM outbox WHERE operation = 'index' AND seq <= ? AND passage_row IN "
-        "(SELECT passage_row FROM embeddings WHERE segment_id = ?)",
-        (last, segment_id),
-    )
+    """Record that a segment holds its vectors up to number `last`."""
     connection.execute("UPDATE index_segments SET applied_seq = ? WHERE id = ?", (last, segment_id))
 
 
 def mark_stale(connection: sqlite3.Connection, segment_ids: Sequence[int]) -> None:
     """Record that segments can't be trusted and need a new generation."""
-    connection.executemany("UPDATE index_segments SET state = 'stale' WHERE id = ?", [(one,) for one in segment_ids])
+    connection.executemany("UPDATE index_segments SET state = 'stale' WHERE id = ?", [(each,) for each in segment_ids])
 
 
-def swap_generation(connection: sqlite3.Connection, segment_id: int, generation: int, last_seq: int) -> None:
-    """Record that a newly built generation, with every vector up to `last_seq`, is the one to use."""
+def swap_generation(connection: sqlite3.Connection, fresh: Segment, last: int) -> None:
+    """Record that a newly built generation, with every vector up to number `last`, is the one to use."""
     connection.execute(
-        "UPDATE index_segments SET generation = ?, state = 'ready' WHERE id = ?", (generation, segment_id)
+        "UPDATE index_segments SET generation = ?, state = 'ready', applied_seq = ? WHERE id = ?",
+        (fresh.generation, last, fresh.id),
     )
-    connection.execute(
-        "DELETE FROM outbox WHERE operation = 'index' AND passage_row IN "
-        "(SELECT passage_row FROM embeddings WHERE segment_id = ? AND seq <= ?)",
-        (segment_id, last_seq),
-    )
+
+
+def remove_segments(connection: sqlite3.Connection) -> None:
+    """Forget all segments; the vectors belong to none."""
+    connection.execute("DELETE FROM index_segments")
 
 
 def remove_segment(connection: sqlite3.Connection, segment_id: int) -> None:

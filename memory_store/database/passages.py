@@ -213,7 +213,6 @@ def _make_echoes(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
         given,
     )
     connection.execute(f"UPDATE embeddings SET segment_id = NULL WHERE passage_row IN {chosen}", given)
-    connection.execute(f"DELETE FROM outbox WHERE operation = 'index' AND passage_row IN {chosen}", given)
     bump_vectors_epoch(connection)
 
 

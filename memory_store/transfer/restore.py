@@ -159,9 +159,6 @@ def _take_over(connection: sqlite3.Connection, source: Archive, without: frozens
             tally.came[table.name] += 1
     connection.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (source.key.hex(),))
     connection.execute(
-        "INSERT INTO outbox (operation, passage_row) SELECT 'index', passage_row FROM embeddings ORDER BY seq"
-    )
-    connection.execute(
         "DELETE FROM outbox WHERE operation = 'embed' AND passage_row IN (SELECT passage_row FROM embeddings)"
     )
     return tally

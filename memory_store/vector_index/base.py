@@ -1,4 +1,4 @@
-"""The VectorIndex protocol: what recall needs of anything that finds near vectors."""
+"""The VectorIndex protocol: what recall and erasure need of anything that finds near vectors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,22 @@ class VectorHit:
 
 
 class VectorIndex(Protocol):
-    """Finds the passages whose vectors are nearest to a query's."""
+    """Finds the passages whose vectors are nearest to a query's. Only the owner of the index updates and erases."""
+
+    def answers(self, filters: RecallFilters) -> bool:
+        """Say whether it holds what the record says and serves these filters well."""
 
     def search(self, vector: Vectors, k: int, filters: RecallFilters) -> list[VectorHit]:
         """Return up to k hits, best first. Raises IndexUnavailableError when the index can't answer."""
+
+    def update(self) -> bool:
+        """Take one step towards what the record holds; return whether there may be more to do."""
+
+    def erase(self) -> None:
+        """Remove what the record no longer holds, from the disk too. Raises IndexUnavailableError if it can't."""
+
+    def check(self) -> list[str]:
+        """Return what is wrong; it is made anew at the next update."""
+
+    def close(self) -> None:
+        """Let go of files, connections and threads."""

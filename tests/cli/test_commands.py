@@ -141,7 +141,8 @@ def test_private_import_is_left_out_of_public_search(keepsake: Shell, notes: Pat
     assert keepsake("search", "spare key", "--json").json["hits"]
 
 
-def test_stats_doctor_and_reindex_agree(keepsake: Shell, notes: Path) -> None:
+def test_stats_doctor_and_reindex_agree(keepsake: Shell, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEPSAKE_INDEX__KIND", "chroma")
     keepsake("import", str(notes))
     stats = keepsake("stats", "--json").json
     assert (stats["documents"], stats["to_embed"], stats["to_index"]) == (2, 0, 0)

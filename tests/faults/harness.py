@@ -21,7 +21,7 @@ from typing import Final
 from memory_store import Store
 from memory_store.errors import NotFoundError
 from tests.faults.victim import POINTS
-from tests.memory_store.support import bytes_of
+from tests.memory_store.support import IN_CHROMA, bytes_of
 from tests.support import warmed
 from tests.support.embedder import HashEmbedder
 
@@ -60,7 +60,7 @@ class House:
         files = sorted(path for path in root.rglob("*") if path.is_file() and path.stat().st_size)
         older = self.folder / "older"
         if way == "wrong embedder":
-            with Store.open(self.data, HashEmbedder("another")) as store:
+            with Store.open(self.data, HashEmbedder("another"), IN_CHROMA) as store:
                 assert store.recall("line about", 1)
                 store.update_index()
         elif files and way != "none":
@@ -86,7 +86,7 @@ class House:
 
     def check(self) -> None:
         """Open the store and hold it to its promises: nothing acknowledged lost, recall right, erasures complete."""
-        with Store.open(self.data, HashEmbedder()) as store:
+        with Store.open(self.data, HashEmbedder(), IN_CHROMA) as store:
             store.complete_erasures()
             store.embed_pending()
             assert store.update_index()

@@ -19,7 +19,7 @@ from memory_store import NewMemory, Selection, Store, erasure
 from memory_store.database import connection, erasures, outbox
 from memory_store.models import USER, Role
 from memory_store.vector_index import chroma
-from tests.memory_store.support import add_document
+from tests.memory_store.support import IN_CHROMA, add_document
 from tests.support.embedder import HashEmbedder
 
 
@@ -89,7 +89,7 @@ def _steps(at: int) -> Callable[[int, bool], None]:
 POINTS: dict[str, Callable[[int, bool], None]] = {
     "commit": lambda number, after: CountedConnection.arm(number, after=after),
     "index batch": lambda number, after: around(chroma.ChromaSegment, "add", number, after=after),
-    "index create": lambda number, after: around(chroma.ChromaSegment, "create", number, after=after),
+    "index create": lambda number, after: around(chroma.ChromaFolder, "create", number, after=after),
     "index swap": lambda number, after: around(outbox, "swap_generation", number, after=after),
     "index removal": lambda number, after: around(shutil, "rmtree", number, after=after),
     "erasure merge": _steps(0),
@@ -104,7 +104,7 @@ POINTS: dict[str, Callable[[int, bool], None]] = {
 def work(folder: Path, seed: int) -> None:
     """Store, index, erase, correct, export and back up for ever, saying after each step what must hold from then on."""
     chosen = random.Random(seed)
-    with Store.open(folder, HashEmbedder()) as store:
+    with Store.open(folder, HashEmbedder(), IN_CHROMA) as store:
         conversation = store.conversations.start("Talk")
         for number in range(10_000):
             mark = f"zq{seed}n{number}x"

@@ -9,7 +9,7 @@ import pytest
 from memory_store import Selection, Store
 from memory_store.asking import Saying, is_small_talk, tells_nothing, what_of
 from memory_store.models import USER, Author, AuthorKind, Citation, MessageStatus, RecallFilters, Role, SourceKind
-from tests.memory_store.support import add_document, bytes_of, indexed
+from tests.memory_store.support import IN_CHROMA, add_document, bytes_of, indexed
 from tests.support.embedder import HashEmbedder
 
 MODEL = Author(AuthorKind.MODEL, "m")
@@ -104,7 +104,12 @@ def test_what_a_model_said_is_recalled_when_it_is_asked_about(store: Store) -> N
     }
 
 
-def test_echoes_are_in_no_index_and_are_erased_like_anything(store: Store, tmp_path: Path) -> None:
+def test_echoes_are_in_no_index_and_are_erased_like_anything(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "memory", HashEmbedder(), IN_CHROMA) as store:
+        holds_no_echoes(store)
+
+
+def holds_no_echoes(store: Store) -> None:
     add_document(store, "/home.md", "The spare key is with Ines.")
     asked = ask(store, "Who has the ornithopter?")
     answer = ask(store, "Where?", "In the quartzite cupboard.")

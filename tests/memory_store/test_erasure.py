@@ -251,9 +251,10 @@ def test_vectors_in_memory_are_wiped_with_the_erasure(store: Store) -> None:
     store.recall("xylophone")
     store.forget(Selection((doomed.id,)))
     store.recall("drum")
-    assert store._exact is not None
-    assert len(store._exact) == 1
-    assert not np.any(store._exact._vectors[1:])
+    scan = store._workshop._indexes._scan
+    assert scan is not None
+    assert len(scan) == 1
+    assert not np.any(scan._vectors[1:])
 
 
 def test_draft_goes_with_its_conversation_and_every_draft_with_everything(store: Store, tmp_path: Path) -> None:

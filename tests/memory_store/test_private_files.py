@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from memory_store import Store
+from tests.memory_store.support import IN_CHROMA
 from tests.support.embedder import HashEmbedder
 
 
@@ -23,7 +24,7 @@ def open_umask() -> Iterator[None]:
 @pytest.mark.usefixtures("open_umask")
 def test_folders_files_and_locks_are_the_owners_alone_under_an_open_umask(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with Store.open(data, HashEmbedder()) as store:
+    with Store.open(data, HashEmbedder(), IN_CHROMA) as store:
         for number in range(3):
             store.remember(f"Note {number}")
         store.embed_pending()

@@ -17,7 +17,7 @@ from memory_store.errors import ErasureFailedError, StoreError
 from memory_store.models import USER, Document, Role
 from memory_store.verification import apart, verify
 from memory_store.verification.scan import Scan
-from tests.memory_store.support import add_document, bytes_of, indexed
+from tests.memory_store.support import IN_CHROMA, add_document, bytes_of, indexed
 from tests.support.embedder import HashEmbedder
 
 SECRET = "The combination of the safe is seven xylophones and a quartzite ornithopter."
@@ -29,7 +29,7 @@ LONG = " ".join(f"paragraph{number} lists the hiding place number {number * 7919
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
-    with Store.open(folder, HashEmbedder()) as store:
+    with Store.open(folder, HashEmbedder(), IN_CHROMA) as store:
         for number in range(30):
             texts = [f"an ordinary sentence {number} of line {line}" for line in range(9)]
             add_document(store, f"/kept/{number}.md", *texts)
@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def filled(made: Path, tmp_path: Path) -> Iterator[Store]:
-    with Store.open(shutil.copytree(made, tmp_path / "data"), HashEmbedder()) as store:
+    with Store.open(shutil.copytree(made, tmp_path / "data"), HashEmbedder(), IN_CHROMA) as store:
         yield store
 
 

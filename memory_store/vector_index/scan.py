@@ -1,4 +1,4 @@
-"""The exact scan: every vector of the record in memory as int8, compared with the query in cache-sized blocks."""
+"""The scan: every vector of the record in memory as int8, compared with the query in cache-sized blocks."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _SLACK: Final = 1024
 _BLOCK: Final = 1024
 # Below this, handing over to other threads costs more than it saves.
 _SCANNED_BY_ONE: Final = 32_768
+# Where fewer than one in so many passes the filters, those alone are compared.
+_WORTH_GATHERING: Final = 16
 _CORES: Final = min(8, os.cpu_count() or 1)
 _KINDS: Final = (SourceKind.DOCUMENT, SourceKind.CONVERSATION, SourceKind.MEMORY)
 _LOAD: Final = """
@@ -48,7 +50,7 @@ _COLUMNS: Final[dict[str, type]] = {
 }
 
 
-class ExactIndex:
+class ScanIndex:
     """Scans vectors held in memory; follows the record by itself before each search.
 
     int8 costs a quarter of the memory of float32 at the same speed; its error (about .002 of a cosine) is removed by
@@ -92,28 +94,50 @@ class ExactIndex:
     def __len__(self) -> int:
         return self._size
 
-    def refresh(self) -> None:
-        """Take in what was embedded, erased or marked since the last time."""
-        with self._lock:
-            self._refresh()
+    def answers(self, filters: RecallFilters) -> bool:
+        """It always does: it follows the record by itself."""
+        return True
 
     def search(self, vector: Vectors, k: int, filters: RecallFilters) -> list[VectorHit]:
         """Return up to k hits among the passages that pass the filters, best first."""
         with self._lock:
             self._refresh()
-            chosen = self._mask(filters)
-            scores = self._scan(vector)
-            if chosen is not None:
-                scores[~chosen] = -np.inf
-            k = min(k, self._size if chosen is None else int(chosen.sum()))
-            if k <= 0:
-                return []
-            best = np.argpartition(scores, -k)[-k:]
-            best = best[np.argsort(-scores[best], kind="stable")]
-            return [VectorHit(int(self._rows[at]), float(scores[at])) for at in best]
+            return self._best(vector, k, self._mask(filters))
 
-    def _scan(self, vector: Vectors) -> NDArray[np.float32]:
+    def search_private(self, vector: Vectors, k: int) -> list[VectorHit]:
+        """Return up to k hits among the private passages alone, echoes left out, best first."""
+        with self._lock:
+            self._refresh()
+            return self._best(vector, k, self._private[: self._size] & ~self._echo[: self._size])
+
+    def _best(self, vector: Vectors, k: int, chosen: NDArray[np.bool_] | None) -> list[VectorHit]:
         query = np.ascontiguousarray(vector, dtype=np.float32)
+        places = None if chosen is None else np.flatnonzero(chosen)
+        if places is not None and len(places) * _WORTH_GATHERING < self._size:
+            scores = self._vectors[places] @ query * self._scales[places]
+        else:
+            scores = self._scan(query)
+            scores = scores if places is None else scores[places]
+        k = min(k, len(scores))
+        if k <= 0:
+            return []
+        best = np.argpartition(scores, -k)[-k:]
+        best = best[np.argsort(-scores[best], kind="stable")]
+        rows = self._rows[best if places is None else places[best]]
+        return [VectorHit(int(row), float(score)) for row, score in zip(rows, scores[best], strict=True)]
+
+    def update(self) -> bool:
+        """There is nothing to build."""
+        return False
+
+    def erase(self) -> None:
+        """Nothing of it is on the disk; what was erased leaves the memory with the next search."""
+
+    def check(self) -> list[str]:
+        """It reads the record: what is wrong there, the record's own check finds."""
+        return []
+
+    def _scan(self, query: Vectors) -> NDArray[np.float32]:
         scores = np.empty(self._size, dtype=np.float32)
         # NumPy lets go of the interpreter, so that each core scans a part of its own.
         part = -(-self._size // _CORES) if self._size > _SCANNED_BY_ONE else self._size
@@ -121,8 +145,8 @@ class ExactIndex:
         work = [self._scanners.submit(self._scan_part, query, scores, start, start + part) for start in starts[1:]]
         for start in starts[:1]:
             self._scan_part(query, scores, start, start + part)
-        for one in work:
-            one.result()
+        for part_of_it in work:
+            part_of_it.result()
         scores *= self._scales[: self._size]
         return scores
 
@@ -143,10 +167,10 @@ class ExactIndex:
         if filters.kinds:
             masks.append(np.isin(self._kind[:size], [_KINDS.index(kind) for kind in filters.kinds]))
         if filters.source_ids:
-            known = [self._sources[one] for one in filters.source_ids if one in self._sources]
+            known = [self._sources[name] for name in filters.source_ids if name in self._sources]
             masks.append(np.isin(self._source[:size], known))
         if filters.authors:
-            names = [self._authors[one] for one in filters.authors if one in self._authors]
+            names = [self._authors[name] for name in filters.authors if name in self._authors]
             masks.append(np.isin(self._author[:size], names))
         if filters.since is not None:
             masks.append(self._created[:size] >= int(filters.since.timestamp() * 1_000_000))
@@ -216,8 +240,8 @@ class ExactIndex:
         stripped = [text.removesuffix("Z") for text in columns[4]]
         self._created[start:end] = np.array(stripped, dtype="datetime64[us]").astype(np.int64)
         self._echo[start:end] = columns[5]
-        self._author[start:end] = [self._authors.setdefault(one, len(self._authors)) for one in columns[6]]
+        self._author[start:end] = [self._authors.setdefault(name, len(self._authors)) for name in columns[6]]
         self._kind[start:end] = columns[7]
-        self._source[start:end] = [self._sources.setdefault(one, len(self._sources)) for one in columns[8]]
+        self._source[start:end] = [self._sources.setdefault(name, len(self._sources)) for name in columns[8]]
         self._size = end
         self._last_seq = int(columns[0][-1])

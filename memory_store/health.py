@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from memory_store.store import Store
 
 _REPAIR: Final = "keepsake doctor --repair"
-_OURS: Final = ("keepsake.db", "keepsake.log", "index", "embedding.lock", "backups")
+_OURS: Final = ("keepsake.db", "keepsake.log", "index", "vectors.scan", "embedding.lock", "backups")
 
 
 class State(StrEnum):

@@ -136,9 +136,9 @@ def drop_vectors(connection: sqlite3.Connection) -> None:
 
 
 def state_of_vectors(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Return the number of the latest vector, and a number that changes when vectors go or are marked otherwise."""
+    """Return the latest number a vector got, and a number that changes when vectors go or are marked otherwise."""
     row = connection.execute(
-        "SELECT (SELECT coalesce(max(seq), 0) FROM embeddings), "
+        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'embeddings'), 0), "
         "(SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'vectors_epoch')"
     ).fetchone()
     return int(row[0]), int(row[1])

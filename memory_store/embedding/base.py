@@ -61,6 +61,14 @@ class Embedder(Protocol):
         """Release memory and connections, and let a call that waits for an answer fail; a later call begins anew."""
 
 
+def quantized(vectors: Vectors) -> tuple[NDArray[np.int8], Vectors]:
+    """Return the rows as whole numbers from -127 to 127, and what each row is multiplied by to give them back."""
+    import numpy as np
+
+    scales = np.abs(vectors).max(axis=1) / 127
+    return np.rint(vectors / np.where(scales == 0, 1, scales)[:, None]).astype(np.int8), scales
+
+
 def normalized(vectors: Vectors) -> Vectors:
     """Return the rows scaled to unit length; zero rows stay zero."""
     import numpy as np

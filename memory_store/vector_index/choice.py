@@ -11,6 +11,7 @@ from memory_store.database import outbox, passages
 from memory_store.database.connection import Database
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.models import RecallFilters
+from memory_store.vector_index import scan_file
 from memory_store.vector_index.base import VectorIndex
 from memory_store.vector_index.scan import ScanIndex
 from memory_store.vector_index.settings import IndexKind, IndexSettings
@@ -30,6 +31,7 @@ class Indexes:
     def __init__(self, database: Database, root: Path, settings: IndexSettings) -> None:
         self._database = database
         self._root = root
+        self._scan_path = root.with_name(scan_file.NAME)
         self._settings = settings
         self._making = threading.Lock()
         self._scan: ScanIndex | None = None
@@ -56,16 +58,17 @@ class Indexes:
             if self._scan is None or self._scan.embedder_id != embedder_id:
                 if self._scan is not None:
                     self._scan.close()
-                self._scan = ScanIndex(self._database, embedder_id, identity.dimension)
+                self._scan = ScanIndex(self._database, self._scan_path, embedder_id, identity.dimension)
             return self._scan
 
     # -- for the owner of the index ----------------------------------------------------------------------------
 
     def update(self, embedder_id: int, identity: EmbedderIdentity) -> bool:
         """Take one step in building what is to be built; return whether there may be more to do."""
+        self._scan_of(embedder_id, identity).update()
         if not self.wants_chroma():
             self._remove_chroma()
-            return self._scan_of(embedder_id, identity).update()
+            return False
         return self._chroma_of(embedder_id, identity).update()
 
     def check(self, embedder_id: int, identity: EmbedderIdentity) -> list[str]:
@@ -81,8 +84,8 @@ class Indexes:
 
     def erase(self) -> None:
         """Remove from every index what the record no longer holds. Raises IndexUnavailableError if a server fails."""
-        if self._scan is not None:
-            self._scan.erase()
+        with self._database.read() as connection:
+            scan_file.erase(self._scan_path, connection)
         if self._chroma is not None:
             self._chroma.erase()
             return

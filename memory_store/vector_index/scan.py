@@ -1,19 +1,23 @@
-"""The scan: every vector of the record in memory as int8, compared with the query in cache-sized blocks."""
+"""The scan: every vector of the record as int8, compared with the query in cache-sized blocks."""
 
 from __future__ import annotations
 
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memory_store.database import outbox, passages
 from memory_store.database.connection import Database
-from memory_store.embedding.base import Vectors
+from memory_store.embedding.base import Vectors, quantized
 from memory_store.models import RecallFilters, SourceKind
+from memory_store.vector_index import scan_file
 from memory_store.vector_index.base import VectorHit
+from memory_store.vector_index.scan_file import Part
 
 _PAGE: Final = 2048
 # Room for what is added after loading, so that not every addition copies everything.
@@ -24,6 +28,10 @@ _BLOCK: Final = 1024
 _SCANNED_BY_ONE: Final = 32_768
 # Where fewer than one in so many passes the filters, those alone are compared.
 _WORTH_GATHERING: Final = 16
+# So few vectors are read from the record faster than a file could be mapped and checked.
+WORTH_A_FILE: Final = 4096
+# The file is written anew when what it lacks is this part of it: that is read from the record at each start.
+_LACKING: Final = 1 / 16
 _CORES: Final = min(8, os.cpu_count() or 1)
 _KINDS: Final = (SourceKind.DOCUMENT, SourceKind.CONVERSATION, SourceKind.MEMORY)
 _LOAD: Final = """
@@ -32,67 +40,43 @@ SELECT e.seq, e.passage_row, e.vector, p.private, p.created_at, p.echo,
        CASE WHEN p.document_id IS NOT NULL THEN 0 WHEN p.message_id IS NOT NULL THEN 1 ELSE 2 END AS kind,
        coalesce(p.document_id, m.conversation_id, p.memory_id) AS source_id
 FROM embeddings AS e JOIN passages AS p ON p.row = e.passage_row LEFT JOIN messages AS m ON m.id = p.message_id
-WHERE e.embedder_id = ? AND e.seq > ? ORDER BY e.seq LIMIT ?
+WHERE e.seq > ? ORDER BY e.seq LIMIT ?
 """
 
 
-# One array each, a row for every vector that is held.
-_COLUMNS: Final[dict[str, type]] = {
-    "_vectors": np.int8,
-    "_scales": np.float32,
-    "_rows": np.int64,
-    "_private": np.bool_,
-    "_created": np.int64,
-    "_kind": np.int8,
-    "_source": np.int32,
-    "_author": np.int32,
-    "_echo": np.bool_,
-}
-
-
 class ScanIndex:
-    """Scans vectors held in memory; follows the record by itself before each search.
+    """Scans all vectors: those in the file, which is mapped, and later ones in memory; follows the record by itself.
 
     int8 costs a quarter of the memory of float32 at the same speed; its error (about .002 of a cosine) is removed by
     recall, which scores the best again from the record.
     """
 
-    def __init__(self, database: Database, embedder_id: int, dimension: int) -> None:
+    def __init__(self, database: Database, path: Path, embedder_id: int, dimension: int) -> None:
         self._database = database
+        self._path = path
         self.embedder_id = embedder_id
         self._dimension = dimension
         self._lock = threading.Lock()
         self._scanners = ThreadPoolExecutor(max(1, _CORES - 1), thread_name_prefix="keepsake-scan")
-        self._epoch = -1
-        self._last_seq = 0
-        self._sources: dict[str, int] = {}
-        self._authors: dict[str, int] = {}
-        self._resize(0)
+        self._key = b""
+        self._begin()
 
-    def _resize(self, capacity: int) -> None:
-        """Make room for `capacity` vectors, keeping what is held."""
-        held = len(getattr(self, "_rows", ()))
-        size = min(held, getattr(self, "_size", 0))
-        for name, dtype in _COLUMNS.items():
-            shape = (capacity, self._dimension) if name == "_vectors" else (capacity,)
-            fresh: NDArray[Any] = np.zeros(shape, dtype=dtype)
-            if size:
-                fresh[:size] = getattr(self, name)[:size]
-            setattr(self, name, fresh)
-        self._size = size
-
-    _vectors: NDArray[np.int8]
-    _scales: NDArray[np.float32]
-    _rows: NDArray[np.int64]
-    _private: NDArray[np.bool_]
-    _created: NDArray[np.int64]
-    _kind: NDArray[np.int8]
-    _source: NDArray[np.int32]
-    _author: NDArray[np.int32]
-    _echo: NDArray[np.bool_]
+    def _begin(self) -> None:
+        """Hold nothing yet."""
+        self._opened = False
+        self._state = (0, -1)  # the record's, up to which everything is held
+        self._file_state = (0, -1)  # the same of the file
+        self._mapped = Part.empty(0, self._dimension)
+        self._later = Part.empty(0, self._dimension)
 
     def __len__(self) -> int:
-        return self._size
+        return sum(int((part["rows"] >= 0).sum()) for part in self._parts)
+
+    @property
+    def _parts(self) -> tuple[Part, Part]:
+        return self._mapped, self._later
+
+    # -- searching ---------------------------------------------------------------------------------------------
 
     def answers(self, filters: RecallFilters) -> bool:
         """It always does: it follows the record by itself."""
@@ -100,148 +84,176 @@ class ScanIndex:
 
     def search(self, vector: Vectors, k: int, filters: RecallFilters) -> list[VectorHit]:
         """Return up to k hits among the passages that pass the filters, best first."""
-        with self._lock:
-            self._refresh()
-            return self._best(vector, k, self._mask(filters))
+        return self._search(vector, k, filters, private_alone=False)
 
     def search_private(self, vector: Vectors, k: int) -> list[VectorHit]:
         """Return up to k hits among the private passages alone, echoes left out, best first."""
+        return self._search(vector, k, RecallFilters(), private_alone=True)
+
+    def _search(self, vector: Vectors, k: int, filters: RecallFilters, *, private_alone: bool) -> list[VectorHit]:
+        query = np.ascontiguousarray(vector, dtype=np.float32)
         with self._lock:
             self._refresh()
-            return self._best(vector, k, self._private[: self._size] & ~self._echo[: self._size])
+            hits: list[VectorHit] = []
+            for part in filter(lambda part: part.size, self._parts):
+                passing = self._passing(part, filters)
+                hits += self._best(part, query, k, passing & part["private"] if private_alone else passing)
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
 
-    def _best(self, vector: Vectors, k: int, chosen: NDArray[np.bool_] | None) -> list[VectorHit]:
-        query = np.ascontiguousarray(vector, dtype=np.float32)
-        places = None if chosen is None else np.flatnonzero(chosen)
-        if places is not None and len(places) * _WORTH_GATHERING < self._size:
-            scores = self._vectors[places] @ query * self._scales[places]
+    def _best(self, part: Part, query: Vectors, k: int, passing: NDArray[np.bool_]) -> list[VectorHit]:
+        places = np.flatnonzero(passing)
+        if len(places) * _WORTH_GATHERING < part.size:
+            scores = part["vectors"][places] @ query * part["scales"][places]
         else:
-            scores = self._scan(query)
-            scores = scores if places is None else scores[places]
+            scores = self._scan(part, query)[places]
         k = min(k, len(scores))
         if k <= 0:
             return []
         best = np.argpartition(scores, -k)[-k:]
-        best = best[np.argsort(-scores[best], kind="stable")]
-        rows = self._rows[best if places is None else places[best]]
-        return [VectorHit(int(row), float(score)) for row, score in zip(rows, scores[best], strict=True)]
+        rows = part["rows"][places[best]]
+        return [VectorHit(row, score) for row, score in zip(rows.tolist(), scores[best].tolist(), strict=True)]
 
-    def update(self) -> bool:
-        """There is nothing to build."""
-        return False
-
-    def erase(self) -> None:
-        """Nothing of it is on the disk; what was erased leaves the memory with the next search."""
-
-    def check(self) -> list[str]:
-        """It reads the record: what is wrong there, the record's own check finds."""
-        return []
-
-    def _scan(self, query: Vectors) -> NDArray[np.float32]:
-        scores = np.empty(self._size, dtype=np.float32)
-        # NumPy lets go of the interpreter, so that each core scans a part of its own.
-        part = -(-self._size // _CORES) if self._size > _SCANNED_BY_ONE else self._size
-        starts = range(0, self._size, part) if part else range(0)
-        work = [self._scanners.submit(self._scan_part, query, scores, start, start + part) for start in starts[1:]]
-        for start in starts[:1]:
-            self._scan_part(query, scores, start, start + part)
-        for part_of_it in work:
-            part_of_it.result()
-        scores *= self._scales[: self._size]
+    def _scan(self, part: Part, query: Vectors) -> NDArray[np.float32]:
+        scores = np.empty(part.size, dtype=np.float32)
+        # NumPy lets go of the interpreter, so that each core scans a share of its own.
+        share = -(-part.size // _CORES) if part.size > _SCANNED_BY_ONE else part.size
+        starts = range(0, part.size, share)
+        work = [
+            self._scanners.submit(self._scan_share, part, query, scores, start, start + share) for start in starts[1:]
+        ]
+        self._scan_share(part, query, scores, 0, share)
+        for done in work:
+            done.result()
+        scores *= part["scales"]
         return scores
 
-    def _scan_part(self, query: Vectors, scores: NDArray[np.float32], first: int, last: int) -> None:
+    def _scan_share(self, part: Part, query: Vectors, scores: NDArray[np.float32], first: int, last: int) -> None:
         block = np.empty((_BLOCK, self._dimension), dtype=np.float32)
-        for start in range(first, min(last, self._size), _BLOCK):
-            piece = self._vectors[start : min(start + _BLOCK, last, self._size)]
+        vectors = part["vectors"]
+        for start in range(first, min(last, part.size), _BLOCK):
+            piece = vectors[start : min(start + _BLOCK, last)]
             np.copyto(block[: len(piece)], piece)
             np.dot(block[: len(piece)], query, out=scores[start : start + len(piece)])
+
+    def _passing(self, part: Part, filters: RecallFilters) -> NDArray[np.bool_]:
+        passing = part["rows"] >= 0
+        if filters.kinds:
+            passing &= np.isin(part["kind"], [_KINDS.index(kind) for kind in filters.kinds])
+        if filters.source_ids:
+            passing &= np.isin(part["source"], [self._hashed(name) for name in filters.source_ids])
+        if filters.authors:
+            passing &= np.isin(part["author"], [self._hashed(name) for name in filters.authors])
+        if filters.since is not None:
+            passing &= part["created"] >= int(filters.since.timestamp() * 1_000_000)
+        if filters.until is not None:
+            passing &= part["created"] < int(filters.until.timestamp() * 1_000_000)
+        if filters.as_of is not None:
+            written = part["created"] <= int(filters.as_of.timestamp() * 1_000_000)
+            passing &= written | (part["kind"] == _KINDS.index(SourceKind.MEMORY))
+        if not filters.include_private:
+            passing &= ~part["private"]
+        if not filters.echoes:
+            passing &= ~part["echo"]
+        return passing
+
+    def _hashed(self, name: str) -> int:
+        return scan_file.hashed(self._key, name)
+
+    # -- keeping up with the record ----------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        """Take in what was embedded, erased or marked since the last time."""
+        self._open()
+        while True:
+            with self._database.read() as connection:
+                state = outbox.state_of_vectors(connection)
+                if state == self._state:
+                    return
+                page = connection.execute(_LOAD, (self._state[0], _PAGE)).fetchall()
+                marked = scan_file.marks_of(connection, self._state[0]) if state[1] != self._state[1] else None
+            if marked is not None:
+                for part in self._parts:
+                    part.mark(marked)
+            if page:
+                self._add(page)
+            self._state = (int(page[-1][0]) if page else state[0], state[1])
+
+    def _open(self) -> None:
+        """Map the file, if it fits the record and that was not yet looked at."""
+        with self._database.read() as connection:
+            key = scan_file.key_of(connection)
+            if self._opened and key == self._key:
+                return
+            self._begin()
+            self._key = key
+            opened = scan_file.open_file(self._path, connection, self.embedder_id, self._dimension)
+        self._opened = True
+        if opened is not None:
+            header, self._mapped = opened
+            self._state = self._file_state = (header.last_seq, header.epoch)
+
+    def _add(self, page: list[Any]) -> None:
+        start, end = self._later.size, self._later.size + len(page)
+        if end > len(self._later.arrays["rows"]):
+            # Allocated once for all that the record holds: growing step by step would leave twice the memory behind.
+            with self._database.read() as connection:
+                total = int(connection.execute("SELECT count(*) FROM embeddings").fetchone()[0])
+            self._later = self._later.grown(max(end, total - self._mapped.size) + _SLACK, self._dimension)
+        numbers: dict[str, int] = {}
+        for name in {name for row in page for name in (row[6], row[8])}:
+            numbers[name] = self._hashed(name)
+        columns = list(zip(*page, strict=True))
+        vectors = np.frombuffer(b"".join(columns[2]), dtype="<f4").reshape(len(page), self._dimension)
+        self._later.size = end
+        later = self._later.arrays
+        later["vectors"][start:end], later["scales"][start:end] = quantized(vectors)
+        later["rows"][start:end] = columns[1]
+        later["private"][start:end] = columns[3]
+        stripped = [text.removesuffix("Z") for text in columns[4]]
+        later["created"][start:end] = np.array(stripped, dtype="datetime64[us]").astype(np.int64)
+        later["echo"][start:end] = columns[5]
+        later["author"][start:end] = [numbers[name] for name in columns[6]]
+        later["kind"][start:end] = columns[7]
+        later["source"][start:end] = [numbers[name] for name in columns[8]]
+
+    # -- for the owner of the index ----------------------------------------------------------------------------
+
+    def update(self) -> bool:
+        """Write the file anew where it lacks much, and into it what was erased and marked; there is no more to do."""
+        with self._database.read() as connection:
+            small = passages.latest_row(connection) < WORTH_A_FILE
+            state = outbox.state_of_vectors(connection)
+        if small:
+            self._path.unlink(missing_ok=True)
+        elif state != self._file_state:
+            with self._lock:
+                self._refresh()
+                if self._later.size > _LACKING * self._mapped.size:
+                    self._write()
+                elif self._state[1] != self._file_state[1]:
+                    self._erase()
+                    self._file_state = (self._file_state[0], self._state[1])
+        return False
+
+    def _write(self) -> None:
+        with self._database.read() as connection:
+            header = scan_file.make_header(connection, self.embedder_id, self._dimension, len(self), self._state)
+        scan_file.write_file(self._path, header, self._parts)
+        self._begin()  # the file is mapped at the next search
+
+    def erase(self) -> None:
+        """Overwrite in the file what was erased; what is held in memory goes at the next search."""
+        with self._lock:
+            self._erase()
+
+    def _erase(self) -> None:
+        with self._database.read() as connection:
+            scan_file.erase(self._path, connection)
+
+    def check(self) -> list[str]:
+        """It is checked when it is mapped, and reads the record where it does not fit: there is nothing to find."""
+        return []
 
     def close(self) -> None:
         """Stop the threads that scan."""
         self._scanners.shutdown()
-
-    def _mask(self, filters: RecallFilters) -> NDArray[np.bool_] | None:
-        size = self._size
-        masks: list[NDArray[np.bool_]] = []
-        if filters.kinds:
-            masks.append(np.isin(self._kind[:size], [_KINDS.index(kind) for kind in filters.kinds]))
-        if filters.source_ids:
-            known = [self._sources[name] for name in filters.source_ids if name in self._sources]
-            masks.append(np.isin(self._source[:size], known))
-        if filters.authors:
-            names = [self._authors[name] for name in filters.authors if name in self._authors]
-            masks.append(np.isin(self._author[:size], names))
-        if filters.since is not None:
-            masks.append(self._created[:size] >= int(filters.since.timestamp() * 1_000_000))
-        if filters.until is not None:
-            masks.append(self._created[:size] < int(filters.until.timestamp() * 1_000_000))
-        if filters.as_of is not None:
-            written = self._created[:size] <= int(filters.as_of.timestamp() * 1_000_000)
-            masks.append(written | (self._kind[:size] == _KINDS.index(SourceKind.MEMORY)))
-        if not filters.include_private:
-            masks.append(~self._private[:size])
-        if not filters.echoes:
-            masks.append(~self._echo[:size])
-        return np.logical_and.reduce(masks) if masks else None
-
-    def _refresh(self) -> None:
-        while True:
-            with self._database.read() as connection:
-                epoch = int(connection.execute("SELECT value FROM meta WHERE key = 'vectors_epoch'").fetchone()[0])
-                page = connection.execute(_LOAD, (self.embedder_id, self._last_seq, _PAGE)).fetchall()
-                living = None
-                if epoch != self._epoch and self._size:
-                    living = connection.execute(
-                        "SELECT e.passage_row, p.private, p.echo FROM embeddings AS e JOIN passages AS p "
-                        "ON p.row = e.passage_row WHERE e.embedder_id = ? AND e.seq <= ?",
-                        (self.embedder_id, self._last_seq),
-                    ).fetchall()
-            if living is not None:
-                self._keep({row[0]: (row[1], row[2]) for row in living})
-            self._epoch = epoch
-            if not page:
-                return
-            self._make_room(self._size + len(page))
-            self._add(page)
-
-    def _make_room(self, needed: int) -> None:
-        """Allocate once for all that the record holds: growing step by step would leave twice the memory behind."""
-        if needed > len(self._rows):
-            with self._database.read() as connection:
-                total = connection.execute("SELECT count(*) FROM embeddings").fetchone()[0]
-            self._resize(max(needed, int(total)) + _SLACK)
-
-    def _keep(self, living: dict[int, tuple[int, int]]) -> None:
-        """Drop the vectors whose passages are gone, and take over the marks of the others."""
-        kept = np.fromiter((row in living for row in self._rows[: self._size].tolist()), np.bool_, self._size)
-        count = int(kept.sum())
-        if count < self._size:
-            for name in _COLUMNS:
-                column = getattr(self, name)
-                column[:count] = column[: self._size][kept]
-                # Nothing of the erased stays in this process's memory either.
-                column[count : self._size] = 0
-            self._size = count
-        marks = [living[row] for row in self._rows[:count].tolist()]
-        self._private[:count] = [bool(private) for private, _ in marks]
-        self._echo[:count] = [bool(echo) for _, echo in marks]
-
-    def _add(self, page: list[Any]) -> None:
-        start, end = self._size, self._size + len(page)
-        columns = list(zip(*page, strict=True))
-        vectors = np.frombuffer(b"".join(columns[2]), dtype="<f4").reshape(len(page), self._dimension)
-        scales = np.abs(vectors).max(axis=1) / 127
-        np.rint(vectors / np.where(scales == 0, 1, scales)[:, None], out=(rounded := np.empty_like(vectors)))
-        self._vectors[start:end] = rounded.astype(np.int8)
-        self._scales[start:end] = scales
-        self._rows[start:end] = columns[1]
-        self._private[start:end] = columns[3]
-        stripped = [text.removesuffix("Z") for text in columns[4]]
-        self._created[start:end] = np.array(stripped, dtype="datetime64[us]").astype(np.int64)
-        self._echo[start:end] = columns[5]
-        self._author[start:end] = [self._authors.setdefault(name, len(self._authors)) for name in columns[6]]
-        self._kind[start:end] = columns[7]
-        self._source[start:end] = [self._sources.setdefault(name, len(self._sources)) for name in columns[8]]
-        self._size = end
-        self._last_seq = int(columns[0][-1])

@@ -17,6 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from memory_store.embedding.base import quantized
+
 Hashes = NDArray[np.uint64]
 
 # Windows are compared at every eighth offset of a file, which is fast; those of the shortest texts at every offset.
@@ -184,9 +186,7 @@ class NeedleBuilder:
         matrix = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(-1, dimension)
         unit = normalised(matrix)
         self._projections.append(unit @ self.key.projection(dimension))
-        scale = np.abs(unit).max(axis=1, keepdims=True) / 127  # as the exact scan holds them in memory
-        coarse = np.rint(unit / np.where(scale > 0, scale, 1)).astype(np.int8)
-        for form in (matrix, unit, matrix.astype("<f2"), coarse):
+        for form in (matrix, unit, matrix.astype("<f2"), quantized(matrix)[0]):
             # Half of a vector is found at any alignment.
             stride = max(1, min(_VECTOR_STRIDE, (form[0].nbytes // 2 - LONG) // SCAN_STRIDE)) | 1
             for row in form:

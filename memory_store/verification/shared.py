@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from memory_store.embedding.base import quantized
 from memory_store.verification.layouts import record_bytes, records_of_segments
 from memory_store.verification.needles import LONG, Hashes, ScanKey, normalised
 from memory_store.verification.scan import HashSet
@@ -48,6 +49,7 @@ def _living_bytes(connection: sqlite3.Connection, index_root: Path, dimension: i
     for matrix in living_vectors(connection, dimension):
         yield matrix.tobytes()
         yield normalised(matrix).tobytes()
+        yield quantized(matrix)[0].tobytes()
 
 
 def living_vectors(connection: sqlite3.Connection, dimension: int) -> Iterator[NDArray[np.float32]]:

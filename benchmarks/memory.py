@@ -46,7 +46,10 @@ print(json.dumps(steps))
 
 
 def measure(filled: FilledStore) -> Figure:
-    """Return the resident memory once the embedder and the index that a store of this size has have been used. Reads /proc: Linux only."""
+    """Return the resident memory once the embedder has been used, and the index that a store of this size has.
+
+    Reads /proc: Linux only.
+    """
     steps: dict[str, float] = run_python(
         _CODE, str(filled.memory), json.dumps(filled.questions[:_ASKED]), middle_of_time(filled.size).isoformat()
     )

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
+from textual.css.query import DOMQuery
 from textual.widgets import Markdown
 
 from assistant.config import ChatConfig, Settings
@@ -122,7 +123,7 @@ async def _in_chat(pieces: list[str]) -> _Taken:
                 await _painted(app)
             assert model.clock is not None
             taken = model.clock.read(len(updates))
-            _check(app.chat.query_one(Answer).query_one(Markdown), pieces)
+            _check(app.chat.query_one(Answer).query(Markdown), pieces)
             return taken
 
 
@@ -139,7 +140,7 @@ async def _in_bare_app(pieces: list[str]) -> _Taken:
             await stream.stop()
             await _painted(app)
         taken = clock.read(len(updates))
-        _check(app.query_one(Markdown), pieces)
+        _check(app.query(Markdown), pieces)
         return taken
 
 
@@ -157,8 +158,8 @@ def _counted_updates() -> Iterator[list[int]]:
         yield lengths
 
 
-def _check(shown: Markdown, pieces: list[str]) -> None:
-    if shown.source != "".join(pieces):
+def _check(shown: DOMQuery[Markdown], pieces: list[str]) -> None:
+    if "".join(one.source for one in shown) != "".join(pieces):
         raise RuntimeError("The answer on the screen is not the answer that was streamed.")
 
 

@@ -15,6 +15,8 @@ from assistant.core.events import AnswerDelta
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.confirm import ConfirmForget
+from assistant.tui.widgets.answer import Answer
+from assistant.tui.widgets.answer_text import AnswerText
 from assistant.tui.widgets.completer import Completer
 from assistant.tui.widgets.prompt import Prompt
 from assistant.tui.widgets.suggestions import Suggestions
@@ -115,3 +117,43 @@ async def test_transcript_shows_the_events_of_a_turn_and_asks_for_what_is_more_t
         await pilot.press("e", "escape")
         await wait_until(pilot, lambda: len(app.heard) == 2)
     assert app.heard == ["asked edit", "left"]
+
+
+BLOCKS = [
+    "## {n} Beds",
+    "A *paragraph* about bed {n}.",
+    "- one\n- two\n",
+    "```\ndig({n})\n```",
+    "### Then",
+    "> quoted {n}",
+]
+LONG = "\n\n".join(block.format(n=number) for number in range(12) for block in BLOCKS)
+
+
+async def test_a_long_answer_that_streams_is_as_high_as_a_stored_one_and_shows_its_beginning_again() -> None:
+    transcript = Transcript()
+    app = Bare(transcript)
+    async with app.run_test(size=(60, 20)) as pilot:
+        stored = Answer("a model", LONG)
+        await transcript.add(stored)
+        await pilot.pause()
+        height = stored.size.height
+        await stored.remove()
+        streamed = Answer("a model")
+        await transcript.add(streamed)
+        for start in range(0, len(LONG), 40):
+            await streamed.add(LONG[start : start + 40])
+            await streamed._flush()
+        await streamed.finish(())
+        await wait_until(pilot, lambda: streamed.size.height == height)
+        parts = list(streamed.query(AnswerText))
+        assert "".join(part.source for part in parts) == LONG == streamed.text
+        assert parts[0].is_folded
+        assert not parts[0].children
+        transcript.scroll_home(animate=False)
+        await wait_until(pilot, lambda: parts[0].children)
+        await pilot.pause()
+        assert streamed.size.height == height
+        assert "0 Beds" in str(parts[0].children[0].render())
+        await pilot.resize_terminal(50, 20)
+        await wait_until(pilot, lambda: all(part.children for part in parts))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Markdown, Static
 
 from assistant.display import plain
@@ -20,7 +23,6 @@ from assistant.tui.widgets.thinking import Thinking
 
 if TYPE_CHECKING:
     from textual.timer import Timer
-    from textual.widgets._markdown import MarkdownStream
 
 # Each redraw parses and lays out the last block anew; what comes in between is drawn together.
 _REDRAW_SECONDS: Final = 0.04
@@ -43,6 +45,12 @@ class Answer(Spoken, Vertical):
     }
     """
 
+    @dataclass
+    class PartFinished(Message):
+        """A part of the answer will not change any more, like these before it."""
+
+        finished: tuple[AnswerText, ...]
+
     def __init__(
         self,
         author: str,
@@ -60,7 +68,7 @@ class Answer(Spoken, Vertical):
         self._state = Static(classes="answer--state", markup=False)
         self._sources = tuple(sources)
         self._partial = partial
-        self._stream: MarkdownStream | None = None
+        self._drawing = asyncio.Lock()
         self._waiting: list[str] = []
         self._flushing: Timer | None = None
         self._thinking: Thinking | None = None
@@ -103,8 +111,7 @@ class Answer(Spoken, Vertical):
 
     async def add(self, text: str) -> None:
         """Take the next piece of the words."""
-        if self._stream is None:
-            self._stream = Markdown.get_stream(self._words)
+        if not self.text:
             self.say("")
         self.text += text
         self._waiting.append(plain(text))
@@ -112,10 +119,22 @@ class Answer(Spoken, Vertical):
             self._flushing = self.set_timer(_REDRAW_SECONDS, self._flush)
 
     async def _flush(self) -> None:
-        self._flushing = None
-        waiting, self._waiting = "".join(self._waiting), []
-        if self._stream is not None:
-            await self._stream.write(waiting)
+        """Draw what is waiting; one call after the other, as drawing may take longer than the next piece."""
+        async with self._drawing:
+            self._flushing = None
+            waiting, self._waiting = "".join(self._waiting), []
+            if waiting:
+                await self._words.write(waiting)
+                if self._words.is_long:
+                    await self._begin_part()
+
+    async def _begin_part(self) -> None:
+        """Go on in a part of its own with the block that is being written; what is far above the view is folded."""
+        finished, self._words = self._words, AnswerText(is_further=True)
+        rest = await finished.split_off()
+        await self.mount(self._words, after=finished)
+        await self._words.write(rest)
+        self.post_message(self.PartFinished(tuple(self.query(AnswerText))[:-2]))
 
     async def think(self, text: str) -> None:
         """Take the next piece of the reasoning."""
@@ -126,14 +145,17 @@ class Answer(Spoken, Vertical):
 
     async def was_thinking(self) -> None:
         """Fold the words so far away as reasoning."""
-        await self._end_stream()
+        await self._draw_rest()
+        *others, self._words = self.query(AnswerText)
+        for part in others:
+            await part.remove()
         await self._words.update("")
         thought, self.text = self.text, ""
         await self.think(thought)
 
     async def finish(self, sources: Sequence[SourceView], author: str | None = None, state: str = "") -> None:
         """End the words, list the sources and say how it ended, if there is something to say."""
-        await self._end_stream()
+        await self._draw_rest()
         self._words.trim()
         if author:
             self._given_by = plain(author, one_line=True)
@@ -143,13 +165,10 @@ class Answer(Spoken, Vertical):
         if self._sources:
             await self.mount(SourceList(self._sources, self.message_id))
 
-    async def _end_stream(self) -> None:
-        if self._stream is not None:
-            if self._flushing is not None:
-                self._flushing.stop()
-            await self._flush()
-            await self._stream.stop()
-            self._stream = None
+    async def _draw_rest(self) -> None:
+        if self._flushing is not None:
+            self._flushing.stop()
+        await self._flush()
 
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         """Open the source of a citation; show where any other link leads, without going there."""

@@ -7,8 +7,12 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
+from textual import events
 from textual.widgets import Markdown
+from textual.widgets._markdown import MarkdownBlock
 
+# So many blocks of a part are laid out anew for each frame.
+_MOST_BLOCKS: Final = 3
 CITATION_SCHEME: Final = "#source-"
 _CITATION: Final = re.compile(r"\[(\d{1,3}(?:\s*[,，]\s*\d{1,3})*)\](?![(\[])")
 
@@ -32,14 +36,81 @@ class AnswerText(Markdown):
     }
     """
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, is_further: bool = False) -> None:
+        """`is_further` says that another part of the same answer stands before it."""
         super().__init__(text or None, parser_factory=parser, open_links=False)
+        self._is_further = is_further
+        self._folded_at = 0
 
     def trim(self) -> None:
         """Take away the blank line under the last block; a CSS rule for it would slow down every piece of a stream."""
         if self.children:
             last = self.children[-1].styles
             last.margin = (last.margin.top, last.margin.right, 0, last.margin.left)
+
+    # -- a long answer as it streams in ------------------------------------------------------------------------
+
+    @property
+    def is_long(self) -> bool:
+        """Whether so much is finished in it that what follows belongs into a part of its own."""
+        return len(self.children) > _MOST_BLOCKS
+
+    async def split_off(self) -> str:
+        """Take away the last block, which may still grow, and return its source; what is left is finished."""
+        last = self.children[-1]
+        assert isinstance(last, MarkdownBlock)
+        lines = self.source.splitlines(keepends=True)
+        begin = last.source_range[0]
+        self._markdown = "".join(lines[:begin])
+        await last.remove()
+        self._join_below()
+        return "".join(lines[begin:])
+
+    async def write(self, text: str) -> None:
+        """Take a further piece of the stream."""
+        await self.append(text)
+        self._join_above()
+
+    def _join_above(self) -> None:
+        """Make the blank line above the words the part's own: of two parts the wider one counts, as of two blocks."""
+        if not self._is_further or not self.children:
+            return
+        first, own = self.children[0].styles, self.styles.margin
+        if first.margin.top:  # it may have become a heading just now
+            self.styles.margin = (max(own.top, first.margin.top), 0, own.bottom, 0)
+            first.margin = (0, first.margin.right, first.margin.bottom, first.margin.left)
+
+    def _join_below(self) -> None:
+        if self.children:
+            last, own = self.children[-1].styles, self.styles.margin
+            self.styles.margin = (own.top, 0, max(own.bottom, last.margin.bottom), 0)
+            self.trim()
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether it is an empty widget for now, as high as its words are."""
+        return self._folded_at > 0
+
+    async def fold(self) -> None:
+        """Become one empty widget of the same height: Textual lays out every block of the screen for each frame."""
+        self._folded_at = self.size.width
+        self.styles.height = self.size.height
+        await self.remove_children()
+
+    async def unfold(self) -> None:
+        """Show the words again."""
+        if self.is_folded:
+            self._folded_at = 0
+            with self.app.batch_update():
+                await self.update(self.source)
+                self._join_above()
+                self._join_below()
+                self.styles.height = "auto"
+
+    async def on_resize(self, event: events.Resize) -> None:
+        """Be as high as the words are where there is another width."""
+        if self.is_folded and event.size.width != self._folded_at:
+            await self.unfold()
 
 
 def parser() -> MarkdownIt:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.geometry import Size
+from textual.geometry import Size, Spacing
 from textual.message import Message
 
 from assistant.language import _
@@ -17,6 +17,8 @@ from assistant.language import _
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from assistant.tui.widgets.answer import Answer
+    from assistant.tui.widgets.answer_text import AnswerText
     from assistant.tui.widgets.spoken import Spoken
 
 
@@ -48,6 +50,10 @@ class Transcript(VerticalScroll, can_focus=False):
     class Left(Message):
         """The reader goes back from the messages to the prompt."""
 
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._folded: list[AnswerText] = []
+
     _behind = False
     _code_copied: tuple[Spoken | None, int] = (None, 0)
 
@@ -61,6 +67,28 @@ class Transcript(VerticalScroll, can_focus=False):
         super().watch_scroll_y(old_value, new_value)
         if self._behind and self.is_vertical_scroll_end:
             self._tell(False)
+        if self._folded and not self.is_vertical_scroll_end:
+            self.call_later(self._unfold_near)
+
+    def on_answer_part_finished(self, event: Answer.PartFinished) -> None:
+        """Fold what stands above the view, once it has its height: each frame lays out every block of the screen."""
+        self.call_after_refresh(self._fold, event.finished)
+
+    async def _fold(self, finished: Sequence[AnswerText]) -> None:
+        for part in finished:
+            if not part.is_folded and part.region.bottom < self.region.y:
+                await part.fold()
+                self._folded.append(part)
+
+    async def _unfold_near(self) -> None:
+        """Show the words again that the reader comes near to."""
+        near = self.region.grow(Spacing.vertical(2 * self.size.height))
+        folded, self._folded = self._folded, []
+        for part in folded:
+            if part.is_attached and part.region.overlaps(near):
+                await part.unfold()
+            elif part.is_attached:
+                self._folded.append(part)
 
     def _tell(self, behind: bool) -> None:
         if behind != self._behind:

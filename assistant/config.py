@@ -284,15 +284,9 @@ def _explain(error: WrongValueError, origin: str) -> ConfigError:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file of the user's whole or not at all, readable by nobody else. Raises ConfigError."""
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
+    from memory_store.transfer import writing
+
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        writing.write_private(path, text)
     except OSError as error:
         raise ConfigError(f"{path} can't be written: {error.strerror or error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 import threading
 import tomllib
 from collections.abc import Callable, Mapping
@@ -74,8 +73,10 @@ def store_key(name: str, key: Secret, file: Path) -> None:
 def _write_keys(keys: Mapping[str, str], file: Path) -> None:
     lines = ["# API keys of Keepsake. Only you may read this file (mode 0600).", "[keys]"]
     lines += [f"{json.dumps(entry)} = {json.dumps(keys[entry])}" for entry in sorted(keys)]
+    from memory_store.transfer.writing import write_private
+
     try:
-        _write_private(file, "\n".join(lines) + "\n")
+        write_private(file, "\n".join(lines) + "\n")
     except OSError as error:
         raise CredentialError(
             f"The key could not be written to {file}: {error.strerror or 'unknown reason'}.",
@@ -179,24 +180,3 @@ def _require_private(status: os.stat_result, file: Path) -> None:
         raise CredentialError(f"{file} belongs to another user.", f"chown \"$USER\" '{file}' && chmod 600 '{file}'")
     if status.st_mode & _OTHERS_MAY:
         raise CredentialError(f"{file} can be read by others.", f"chmod 600 '{file}'")
-
-
-def _write_private(file: Path, text: str) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # mkstemp makes the file with mode 0600, so the key is never readable by others, not even for a moment.
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    if os.name == "posix":
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

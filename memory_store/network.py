@@ -1,9 +1,13 @@
-"""Tells addresses that stay on this machine from all others, by parsing alone."""
+"""Endpoints: which stay on this machine, by parsing alone, what may be shown of them, and what may be sent there."""
 
 from __future__ import annotations
 
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, Final, TypedDict
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+if TYPE_CHECKING:
+    import httpx2
 
 _LOOPBACK_V4 = IPv4Network("127.0.0.0/8")
 _LOOPBACK_V6 = IPv6Address("::1")
@@ -63,6 +67,76 @@ def endpoint_of(url: str) -> str:
     if parts is None or not parts.hostname:
         return ""
     return parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
+
+
+# Only what the protocol needs is sent, nothing that describes this machine.
+ALLOWED_HEADERS: Final = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding"}
+)
+USER_AGENT: Final = "keepsake"
+# Azure takes a key in a header of its own; what comes as a bearer's token is another thing there.
+_AZURE_HOSTS: Final = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com", ".azure-api.net")
+_ANTHROPIC: Final = "api.anthropic.com"
+_PATHS: Final = ("/chat/completions", "/embeddings")
+_MIN_SECRET_CHARACTERS: Final = 6
+
+
+class ClientOptions(TypedDict):
+    """What every client of an endpoint is made with."""
+
+    follow_redirects: bool
+    trust_env: bool
+
+
+def client_options(base_url: str) -> ClientOptions:
+    """Return what keeps a client to its endpoint: no redirects, and on loopback no proxies from the environment.
+
+    A proxy would carry private text away, and a redirect could lead elsewhere.
+    """
+    return ClientOptions(follow_redirects=False, trust_env=not is_loopback(base_url))
+
+
+def guard_request(request: httpx2.Request, base_url: str, api_key: str | None) -> None:
+    """Leave in a request what the protocol needs and the key, as the service at this address takes it."""
+    for name in [name for name in request.headers if name not in ALLOWED_HEADERS]:
+        del request.headers[name]
+    request.headers["user-agent"] = USER_AGENT
+    host = host_of(base_url)
+    if api_key and host.endswith(_AZURE_HOSTS):
+        request.headers["api-key"] = api_key
+    elif api_key:
+        request.headers["authorization"] = f"Bearer {api_key}"
+    if api_key and host == _ANTHROPIC and request.method == "GET":
+        # Its answers come as OpenAI's do, its list of models only in its own way.
+        request.headers["x-api-key"] = api_key
+        request.headers["anthropic-version"] = "2023-06-01"
+
+
+def endpoint_url(base_url: str, path: str) -> str:
+    """Return the address of something under a base URL, whose query (`?api-version=…`) stays behind the path.
+
+    A base URL that is the address of the chat completions or embeddings is taken as what stands before them.
+    """
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        return base_url + path  # No address: the client says so.
+    root = parts.path.rstrip("/")
+    for known in _PATHS:
+        root = root.removesuffix(known).rstrip("/")
+    return parts._replace(path=root + path, fragment="").geturl()
+
+
+def secrets_in(base_url: str, api_key: str | None) -> tuple[str, ...]:
+    """Return what must not be shown of an address and its key: the key, a password, the values of a query."""
+    found = [api_key or ""]
+    try:
+        parts = urlsplit(base_url)
+        found += [parts.password or "", unquote(parts.password or "")]
+        found += [value for name, value in parse_qsl(parts.query) if name != "api-version"]
+    except ValueError:
+        pass  # No address: nothing in it is sent.
+    return tuple(word for word in dict.fromkeys(found) if len(word) >= _MIN_SECRET_CHARACTERS or word == api_key)
 
 
 def _host(url: str) -> str | None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from assistant.errors import CredentialError, ModelError
 from assistant.llm.prices import Price, price_of, window_of
 from assistant.llm.providers import service_at
-from assistant.llm.transport import endpoint_url, http_client
-from memory_store.network import display_url
+from assistant.llm.transport import http_client
+from memory_store.network import display_url, endpoint_url
 
 if TYPE_CHECKING:
     import httpx2

@@ -27,10 +27,10 @@ from assistant.llm.openai_errors import (
 )
 from assistant.llm.retry import RetryPolicy
 from assistant.llm.thinking import ThinkingSplitter
-from assistant.llm.transport import endpoint_url, http_client, secrets_in
+from assistant.llm.transport import http_client
 from memory_store.importing import one_at_a_time
 from memory_store.models import Role
-from memory_store.network import display_url, is_loopback
+from memory_store.network import display_url, endpoint_url, is_loopback, secrets_in
 
 if TYPE_CHECKING:
     import httpx2

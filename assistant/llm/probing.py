@@ -14,8 +14,9 @@ from typing import Any, Final, Literal
 
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, TextDelta
 from assistant.llm.listing import window_at
-from assistant.llm.transport import endpoint_url, http_client
+from assistant.llm.transport import http_client
 from memory_store.models import Role
+from memory_store.network import endpoint_url
 
 QUESTION: Final = "What colour is fresh grass? Answer in one short sentence."
 _MOST_TOKENS: Final = 512  # a model that thinks first needs room for that

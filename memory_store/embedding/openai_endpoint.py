@@ -13,12 +13,14 @@ import numpy as np
 from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
 from memory_store.errors import EmbeddingError
 from memory_store.importing import one_at_a_time
-from memory_store.network import display_url, is_loopback
+from memory_store.network import client_options, display_url, endpoint_url, guard_request, is_loopback
 
 if TYPE_CHECKING:
     import httpx2
 
 _BATCH: Final = 64
+# What a small body unfolds to is not bounded by its size.
+_NOT_COMPRESSED: Final = {"Accept-Encoding": "identity"}
 # 16,384 dimensions of 25 signs each are 400 kB: more than this is no vector.
 _BYTES_A_TEXT: Final = 512 * 1024
 _CHUNK: Final = 64 * 1024
@@ -123,7 +125,7 @@ class OpenAIEmbedder:
 
     def _asked(self, texts: list[str], seconds: float, retries: int) -> bytes:
         """Return the body of an answer. It is waited for in another thread: no part of a request can take longer."""
-        request = _Request(self._open(), self._base_url, self._api_key, seconds, retries)
+        request = _Request(self._open(), self._base_url, seconds, retries)
         content = {"model": self._model, "input": texts, "encoding_format": "float"}
         worker = threading.Thread(target=request.run, args=(content,), name="keepsake-embedding-request", daemon=True)
         with self._lock:
@@ -165,9 +167,13 @@ class OpenAIEmbedder:
                 with one_at_a_time:
                     import httpx2
 
-                # Environment proxies must not carry what is meant for this machine; redirects could lead away from it.
+                def only_what_is_needed(request: httpx2.Request) -> None:
+                    guard_request(request, self._base_url, self._api_key)
+
                 self._client = httpx2.Client(
-                    trust_env=not self.is_private, follow_redirects=False, timeout=self._passage_seconds
+                    **client_options(self._base_url),
+                    timeout=self._passage_seconds,
+                    event_hooks={"request": [only_what_is_needed]},
                 )
             return self._client
 
@@ -179,11 +185,9 @@ class _ClosedError(EmbeddingError):
 class _Request:
     """One request with its retries. `done` is set at its end; `body` is None where it failed, for `reason`."""
 
-    def __init__(self, client: httpx2.Client, base_url: str, api_key: str | None, seconds: float, retries: int) -> None:
+    def __init__(self, client: httpx2.Client, base_url: str, seconds: float, retries: int) -> None:
         self._client = client
-        self._address = base_url.rstrip("/") + "/embeddings"
-        # Not compressed: what a small body unfolds to is not bounded by its size.
-        self._headers = {"Authorization": f"Bearer {api_key or 'none'}", "Accept-Encoding": "identity"}
+        self._address = endpoint_url(base_url, "/embeddings")
         self._deadline = time.monotonic() + seconds
         self._retries = retries
         self._given_up = threading.Event()
@@ -217,7 +221,7 @@ class _Request:
         import httpx2
 
         try:
-            with self._client.stream("POST", self._address, json=content, headers=self._headers) as answer:
+            with self._client.stream("POST", self._address, json=content, headers=_NOT_COMPRESSED) as answer:
                 if answer.status_code != 200:
                     self.reason = f"it answered with status {answer.status_code}"
                     return _pause_asked_for(answer, pause) if answer.status_code in _BUSY else None

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +27,19 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """
     if path.is_dir():
         raise ArchiveError(f"{path} is a folder.", "Name a file, such as keepsake.zip.")
+    try:
+        with replacing(path) as file:
+            yield file
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file that nobody else may read (0600), to take the place of `path` when the block ends without an error.
+
+    It is on the disk then, its name too. Raises OSError.
+    """
     temporary = _beside(path)
     try:
         with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
@@ -34,10 +47,22 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+    if os.name == "posix":
+        with suppress(PermissionError):  # a folder that may be written and not read: the file itself is on the disk
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file of the user's whole or not at all, in a folder of theirs that is made if need be. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import pytest
 from assistant.errors import ModelError
 from assistant.llm.base import ChatMessage, ChatRequest, Finished
 from assistant.llm.openai_chat import OpenAIChat
-from assistant.llm.transport import endpoint_url, secrets_in
 from memory_store.models import Role
+from memory_store.network import endpoint_url, secrets_in
 from tests.llm.conftest import Answer, Pauses, a_request, ask
 from tests.support.chat_server import Body, ChatServer, Failure, RecordedRequest, Reply, Stream
 

@@ -16,6 +16,7 @@ from assistant.errors import ModelError
 from assistant.llm import transport
 from assistant.llm.base import ChatMessage, ChatRequest, Finished, TextDelta
 from assistant.llm.openai_chat import OpenAIChat
+from memory_store import network
 from memory_store.models import Role
 from tests.llm.conftest import Answer, Pauses, a_request, ask, happens
 from tests.support.chat_server import Body, ChatServer, Failure, Gate, Raw, Stream, Thinking, echo_passages
@@ -71,7 +72,7 @@ async def test_nothing_of_the_environment_or_the_machine_is_sent(
     await ask(model)
     await model.close()
     (sent,) = server.chats
-    allowed = transport.ALLOWED_HEADERS | {"user-agent"}
+    allowed = network.ALLOWED_HEADERS | {"user-agent"}
     assert sent.headers.keys() <= allowed
     assert sent.headers["user-agent"] == "keepsake"
 

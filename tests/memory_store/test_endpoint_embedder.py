@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memory_store import NewMemory, Store
+from memory_store import NewMemory, Store, network
 from memory_store.embedding.openai_endpoint import OpenAIEmbedder
 from memory_store.errors import EmbedderMismatchError, EmbeddingError
 from tests.support.chat_server import Body, ChatServer, Chunks, Failure, Gate, Raw
@@ -30,6 +30,18 @@ def test_vectors_are_unit_length_and_prefixes_and_the_key_are_sent(monkeypatch: 
     assert "sk-own" in headers
     assert "sk-of-another-service" not in headers
     assert "org-secret" not in headers
+    assert {name.lower() for request in server.requests for name in request.headers} <= (
+        network.ALLOWED_HEADERS | {"user-agent", "authorization"}
+    )
+
+
+def test_an_address_with_a_query_and_one_of_the_embeddings_themselves_are_understood() -> None:
+    with ChatServer() as server:
+        for address in (f"{server.url}?api-version=1", f"{server.url}/embeddings"):
+            embedder = OpenAIEmbedder(address, "m", None)
+            assert embedder.embed_query("one").shape
+            embedder.close()
+        assert not any("authorization" in request.headers for request in server.requests)
 
 
 def test_endpoint_that_fails_gives_a_hint_and_recall_goes_on_by_words(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from assistant.core.session import Session, TurnSettings
     from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel
-    from assistant.llm.registry import ModelSettings
     from memory_store import Store
     from memory_store.embedding.base import Embedder
     from memory_store.vector_index.settings import IndexSettings
@@ -38,15 +37,15 @@ def choose_embedder(settings: Settings) -> ChosenEmbedder:
         return ChosenEmbedder(None, "No embedder is configured: recall uses full text alone.")
     if chosen.provider == "openai":
         from assistant.credentials import find_key
-        from assistant.llm.openai_chat import DEFAULT_BASE_URL
         from assistant.llm.providers import service_at
-        from assistant.llm.registry import CREDENTIALS_FILE, key_id
+        from assistant.llm.registry import key_id
+        from assistant.llm.settings import DEFAULT_BASE_URL
         from memory_store.embedding.openai_endpoint import OpenAIEmbedder
 
         base_url = chosen.base_url or DEFAULT_BASE_URL
         service = service_at(base_url)
         variable = chosen.api_key_env or (service.key_name if service else None)
-        key = find_key(key_id(base_url), variable, config_folder() / CREDENTIALS_FILE)
+        key = find_key(key_id(base_url), variable, credentials_file())
         return ChosenEmbedder(
             OpenAIEmbedder(
                 base_url,
@@ -98,38 +97,22 @@ def index_settings(settings: Settings) -> IndexSettings:
     if not chosen.url:
         raise ConfigError('[index] kind is "server", but [index] url is empty.', "Set it to the server's address.")
     from assistant.credentials import find_key
-    from assistant.llm.registry import CREDENTIALS_FILE, key_id
+    from assistant.llm.registry import key_id
 
-    token = find_key(key_id(chosen.url), chosen.token_env or None, config_folder() / CREDENTIALS_FILE)
+    token = find_key(key_id(chosen.url), chosen.token_env or None, credentials_file())
     return IndexSettings(kind, chosen.url, token.get_secret_value() if token else None)
+
+
+def credentials_file() -> Path:
+    """Return the file that stored keys are in."""
+    from assistant.llm.registry import CREDENTIALS_FILE
+
+    return config_folder() / CREDENTIALS_FILE
 
 
 def keep_private(store: Store, settings: Settings) -> None:
     """Have the store keep private what the settings say, and what of it is stored already; once for each change."""
     store.privacy.follow(rule_of(settings.private.folders, settings.private.topics))
-
-
-def model_settings(settings: Settings) -> ModelSettings:
-    """Return what the chat-model registry needs of the settings."""
-    from assistant.llm.openai_chat import DEFAULT_BASE_URL
-    from assistant.llm.registry import CREDENTIALS_FILE, ModelSettings
-
-    chosen = settings.model
-    return ModelSettings(
-        provider=chosen.provider,
-        name=chosen.name,
-        base_url=chosen.base_url or DEFAULT_BASE_URL,
-        model_path=Path(chosen.model_path).expanduser() if chosen.model_path else None,
-        api_key_env=chosen.api_key_env or None,
-        context_tokens=chosen.context_tokens,
-        max_answer_tokens=chosen.max_answer_tokens,
-        temperature=chosen.temperature,
-        connect_timeout_s=chosen.connect_timeout_s,
-        read_timeout_s=chosen.read_timeout_s,
-        max_retries=chosen.max_retries,
-        threads=chosen.threads,
-        credentials_file=config_folder() / CREDENTIALS_FILE,
-    )
 
 
 def with_model(settings: Settings, name: str) -> Settings:
@@ -155,20 +138,19 @@ def build_model(settings: Settings) -> ChatModel | None:
     """
     from assistant.llm.registry import build_chat_model
 
-    return build_chat_model(model_settings(settings))
+    return build_chat_model(settings.model, credentials_file())
 
 
 def model_key(settings: Settings) -> str | None:
     """Return the key of the configured endpoint. Raises CredentialError where a service needs one and none is found."""
     from assistant.llm.registry import endpoint_key
 
-    key = endpoint_key(model_settings(settings))
+    key = endpoint_key(settings.model, credentials_file())
     return key.get_secret_value() if key else None
 
 
 def turn_settings(settings: Settings) -> TurnSettings:
     """Return what a turn needs of the settings."""
-    from assistant.core.care.settings import CareSettings
     from assistant.core.known import Shares
     from assistant.core.session import TurnSettings
 
@@ -182,7 +164,7 @@ def turn_settings(settings: Settings) -> TurnSettings:
         titles=settings.chat.titles,
         to_the_point=settings.chat.to_the_point,
         shares=Shares(settings.recall.facts_share, settings.recall.goals_share, settings.recall.summaries_share),
-        care=CareSettings(settings.care.resources, settings.care.note_often, settings.care.region),
+        care=settings.care,
     )
 
 

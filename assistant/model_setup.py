@@ -12,7 +12,7 @@ from assistant.errors import ConfigError
 from assistant.llm.addresses import checked_address
 from assistant.llm.base import ChatModel
 from assistant.llm.listing import ListedModel, models_at
-from assistant.llm.openai_chat import DEFAULT_BASE_URL, OpenAIChat
+from assistant.llm.openai_chat import OpenAIChat
 from assistant.llm.probing import Probe, probe
 from assistant.llm.providers import SERVICES, service_at
 from assistant.llm.registry import CREDENTIALS_FILE, endpoint_key, key_id
@@ -93,8 +93,8 @@ async def try_again(settings: Settings, chosen: NamedModel) -> Probe:
     assert model is not None  # a model that is set up is no quotation
     if chosen.provider != "openai":
         return await _tried(model, None)
-    key = endpoint_key(bootstrap.model_settings(in_use))
-    return await _tried(model, Endpoint(chosen.base_url or DEFAULT_BASE_URL, key.get_secret_value() if key else None))
+    key = endpoint_key(in_use.model, bootstrap.credentials_file())
+    return await _tried(model, Endpoint(in_use.model.endpoint, key.get_secret_value() if key else None))
 
 
 async def _tried(model: ChatModel, where: Endpoint | None) -> Probe:

@@ -56,6 +56,11 @@ class Limits:
         return ""
 
 
+Count = Annotated[int, Limits(at_least=0)]
+Seconds = Annotated[float, Limits(more_than=0)]
+Address = Annotated[str, Limits(pattern=r"(https?://[^\s/?#]\S*)?")]
+
+
 def written_name(name: str) -> dict[str, str]:
     """Return the metadata of a field that the file knows by another name."""
     return {_WRITTEN: name}

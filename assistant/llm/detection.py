@@ -12,7 +12,7 @@ from pathlib import Path
 
 from assistant.llm.embedded import is_supported
 from assistant.llm.providers import LOCAL_SERVERS, SERVICES, LocalServer
-from assistant.llm.registry import Provider
+from assistant.llm.settings import Provider
 
 _HOST = "127.0.0.1"
 _MAX_BYTES = 2**20

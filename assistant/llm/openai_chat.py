@@ -26,6 +26,7 @@ from assistant.llm.openai_errors import (
     translate,
 )
 from assistant.llm.retry import RetryPolicy
+from assistant.llm.settings import ModelConfig
 from assistant.llm.thinking import ThinkingSplitter
 from assistant.llm.transport import http_client
 from memory_store.importing import one_at_a_time
@@ -35,7 +36,7 @@ from memory_store.network import display_url, endpoint_url, is_loopback, secrets
 if TYPE_CHECKING:
     import httpx2
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
+_DEFAULTS = ModelConfig()
 MAX_ANSWER_CHARACTERS = 1_000_000
 
 # What some servers refuse, and what to send instead: nothing, or the same value under another name.
@@ -68,9 +69,9 @@ class OpenAIChat:
         model: str,
         api_key: SecretStr | str | None = None,
         *,
-        context_tokens: int = 8192,
-        connect_timeout_s: float = 10.0,
-        read_timeout_s: float = 300.0,
+        context_tokens: int = _DEFAULTS.context_tokens,
+        connect_timeout_s: float = _DEFAULTS.connect_timeout_s,
+        read_timeout_s: float = _DEFAULTS.read_timeout_s,
         retry: RetryPolicy | None = None,
         key_name: str = "OPENAI_API_KEY",
         max_answer_characters: int = MAX_ANSWER_CHARACTERS,

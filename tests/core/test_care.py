@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assistant.core.care import Need, care_needed
+from assistant.core.care.needs import Need, care_needed
 
 
 def cases() -> list[tuple[str, Need | None]]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from assistant.core.care import Need
 from assistant.core.care.before_answer import before_answer
 from assistant.core.care.directory import countries, help_lines, language_name, words
+from assistant.core.care.needs import Need
 from assistant.core.care.offering import language_of, offer
 from assistant.core.care.often import HEAVY_DAYS, WINDOW_DAYS, is_due, is_often
 from assistant.core.care.region import regions, system_zone

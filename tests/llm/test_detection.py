@@ -13,7 +13,8 @@ import pytest
 from assistant.llm import detection
 from assistant.llm.detection import FoundModel, detect
 from assistant.llm.providers import LocalServer
-from assistant.llm.registry import ModelSettings, build_chat_model
+from assistant.llm.registry import build_chat_model
+from assistant.llm.settings import ModelConfig
 from tests.support.chat_server import ChatServer
 
 
@@ -60,7 +61,7 @@ async def test_servers_on_this_machine_are_found_with_their_models() -> None:
         FoundModel("openai", "llama3.2", f"http://127.0.0.1:{ollama}/v1", where),
         FoundModel("openai", "gemma", server.url, f"LM Studio at 127.0.0.1:{server.port}"),
     ]
-    usable = build_chat_model(ModelSettings("openai", found[0].name, found[0].base_url or ""))
+    usable = build_chat_model(ModelConfig("openai", found[0].name, found[0].base_url or ""))
     assert usable is not None
     assert usable.info.is_private
 

@@ -280,7 +280,7 @@ async def test_garbage_after_text_keeps_the_text(server: ChatServer, chat: OpenA
 
 def test_making_a_model_does_not_import_what_sends() -> None:
     code = (
-        "import sys, assistant.llm.registry as r; r.build_chat_model(r.ModelSettings(provider='openai', name='m', "
+        "import sys, assistant.llm.registry as r; r.build_chat_model(r.ModelConfig(provider='openai', name='m', "
         "base_url='http://127.0.0.1:1/v1')); print([m for m in ('httpx2', 'xllamacpp') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

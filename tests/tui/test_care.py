@@ -7,6 +7,7 @@ from typing import Any
 
 from assistant import config
 from assistant.core.care.directory import countries
+from assistant.core.care.settings import CareSettings
 from assistant.tui.screens.settings import offered_countries
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.care_block import CareBlock
@@ -16,7 +17,7 @@ from tests.tui.support import House, chatting
 
 def settings(**care: Any) -> config.Settings:
     return config.Settings(
-        chat=config.ChatConfig(titles=False, learn=False), care=config.CareConfig(**{"region": "GB", **care})
+        chat=config.ChatConfig(titles=False, learn=False), care=CareSettings(**{"region": "GB", **care})
     )
 
 

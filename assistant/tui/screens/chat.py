@@ -81,6 +81,7 @@ class ChatScreen(Screen[None]):
         self._open_services = open_services
         self._dress_app = dress
         self._tell_painted = painted
+        self._commands = {"theme": self._choose_theme, "help": self._show_help, "quit": self._leave}
         self._send_when_open = False
         self._letters = Letters(self, self._hand_to_prompt)
         self._completer: Completer
@@ -118,7 +119,7 @@ class ChatScreen(Screen[None]):
             return
         from assistant.tui.screens.chat_skin import ChatSkin
 
-        skin = ChatSkin(self, services, self._completer, self.dress)
+        skin = ChatSkin(self, services, self._completer, self.dress, self._commands)
         await self.dress(services.settings)
         self._completer.store = services.store
         self.skin = skin
@@ -258,13 +259,13 @@ class ChatScreen(Screen[None]):
         if self.skin is not None:
             self.skin.run(command.name, argument, written)
             return
-        own = {"theme": self._choose_theme, "help": self._show_help, "quit": self._leave}
-        self.run_worker(own[command.name](argument), name=command.name, exit_on_error=False)
+        self.run_worker(self._commands[command.name](argument), name=command.name, exit_on_error=False)
 
     async def _choose_theme(self, argument: str) -> None:
         from assistant.tui.screens.theme import choose_theme
 
-        for told in await choose_theme(self.app, argument, None):
+        config_file = self.opened_services.config_file if self.opened_services is not None else None
+        for told in await choose_theme(self.app, argument, config_file):
             await self.transcript.add(Notice(told.text, told.hint, told.kind))
 
     async def _show_help(self, argument: str) -> None:
@@ -273,6 +274,7 @@ class ChatScreen(Screen[None]):
         await self.app.push_screen(HelpScreen())
 
     async def _leave(self, argument: str) -> None:
+        """Leave. The worker that runs this is part of what ends, so the app does it by itself."""
         self.app.call_later(self.app.action_quit)
 
     def action_command(self, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -42,11 +42,20 @@ from assistant.tui import pauses
 from assistant.tui.actions import message_action
 from assistant.tui.guide import Guide
 from assistant.tui.model_choice import ModelChoice
+from assistant.tui.screens.about_me import ANSWER, EDIT, AboutMeScreen
 from assistant.tui.screens.ask import AskScreen
+from assistant.tui.screens.chats import ChatsScreen
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.confirm import ConfirmForget
+from assistant.tui.screens.doctor import DoctorScreen
+from assistant.tui.screens.documents import DocumentsScreen
+from assistant.tui.screens.memory import MemoryScreen
 from assistant.tui.screens.memory_editor import MemoryDraft, MemoryEditor
+from assistant.tui.screens.receipts import ReceiptsScreen
+from assistant.tui.screens.search import SearchScreen
+from assistant.tui.screens.settings import SettingsScreen
 from assistant.tui.screens.source import SourceScreen
+from assistant.tui.screens.why import WhyScreen, grounds_of, seen_beside
 from assistant.tui.sources import SourceView
 from assistant.tui.status import POLL_SECONDS, StatusKeeper
 from assistant.tui.widgets import turns
@@ -89,7 +98,7 @@ _FROM_NEXT_START: Final = ("data_dir", "embedder")
 class ChatSkin:
     """Shows one conversation at a time on a screen that holds a transcript, a prompt and a status line.
 
-    `dress` puts settings for looks and keys in force.
+    `dress` puts settings for looks and keys in force; `commands` are those that the screen has by itself.
     """
 
     def __init__(
@@ -98,6 +107,7 @@ class ChatSkin:
         services: Services,
         completer: Completer,
         dress: Callable[[Settings], Awaitable[None]],
+        commands: Mapping[str, Callable[[str], Awaitable[None]]],
     ) -> None:
         self._screen = screen
         self._app = screen.app
@@ -114,26 +124,24 @@ class ChatSkin:
         self.status = StatusKeeper(services, screen.query_one(StatusLine), self.tell)
         self._models = ModelChoice(services, self, self.apply)
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
+            **commands,
             "chats": self._list_chats,
             "watch": self._watch,
-            "search": self._search,
-            "memory": self._browse_memories,
-            "documents": self._browse_documents,
+            "search": lambda query: self._push(SearchScreen(services.store, query)),
+            "memory": lambda query: self._push(MemoryScreen(self.controller, query)),
+            "documents": lambda query: self._push(DocumentsScreen(self.controller, query)),
             "history": self._bring_back,
             "editor": self._write_in_editor,
             "context": self._toggle_context,
             "why": self._explain,
             "about-me": self._show_profile,
-            "receipts": self._browse_receipts,
-            "doctor": self._examine,
+            "receipts": lambda query: self._push(ReceiptsScreen(self.controller, query)),
+            "doctor": lambda query: self._push(DoctorScreen(self.controller, query)),
             "stats": self._show_statistics,
             "export": self._export,
             "model": self._models.choose,
             "guide": self._lead_through,
-            "theme": self._choose_theme,
             "settings": self._change_settings,
-            "help": self._show_help,
-            "quit": self._leave,
         }
 
     async def begin(self) -> None:
@@ -573,9 +581,10 @@ class ChatSkin:
 
     # -- commands that are screens -----------------------------------------------------------------------------
 
-    async def _list_chats(self, argument: str) -> None:
-        from assistant.tui.screens.chats import ChatsScreen
+    async def _push(self, screen: Screen[Any]) -> None:
+        await self._app.push_screen(screen)
 
+    async def _list_chats(self, argument: str) -> None:
         if not await in_thread(self._services.store.conversations.all):
             await self.tell(Told(_("There is no earlier chat yet.")))
             return
@@ -583,46 +592,14 @@ class ChatSkin:
         if chosen is not None:
             await self.controller.open(chosen)
 
-    async def _search(self, argument: str) -> None:
-        from assistant.tui.screens.search import SearchScreen
-
-        await self._app.push_screen(SearchScreen(self._services.store, argument))
-
-    async def _browse_memories(self, argument: str) -> None:
-        from assistant.tui.screens.memory import MemoryScreen
-
-        await self._app.push_screen(MemoryScreen(self.controller, argument))
-
-    async def _browse_documents(self, argument: str) -> None:
-        from assistant.tui.screens.documents import DocumentsScreen
-
-        await self._app.push_screen(DocumentsScreen(self.controller, argument))
-
-    async def _browse_receipts(self, argument: str) -> None:
-        from assistant.tui.screens.receipts import ReceiptsScreen
-
-        await self._app.push_screen(ReceiptsScreen(self.controller, argument))
-
-    async def _examine(self, argument: str) -> None:
-        from assistant.tui.screens.doctor import DoctorScreen
-
-        await self._app.push_screen(DoctorScreen(self.controller, argument))
-
     async def _show_statistics(self, argument: str) -> None:
         await in_thread(_import_plots)
         from assistant.tui.screens.stats import StatsScreen
 
         await self._app.push_screen(StatsScreen(self._services.store))
 
-    async def _show_help(self, argument: str) -> None:
-        from assistant.tui.screens.help import HelpScreen
-
-        await self._app.push_screen(HelpScreen())
-
     async def _show_profile(self, argument: str) -> None:
         """Show what is known about the user; let them edit the page, or answer the questions that are open."""
-        from assistant.tui.screens.about_me import ANSWER, EDIT, AboutMeScreen
-
         sections = await self.controller.profile(argument)
         if sections is None:
             return
@@ -639,8 +616,6 @@ class ChatSkin:
 
     async def _explain(self, argument: str) -> None:
         """Explain the last answer; with words, the sentence of it that shares most with them."""
-        from assistant.tui.screens.why import WhyScreen, grounds_of, seen_beside
-
         answers = list(self._screen.query(Answer))
         if not answers:
             self.remark(_("There is nothing to explain yet."))
@@ -684,10 +659,6 @@ class ChatSkin:
             self._prompt.replace_all(written.rstrip("\n"))
             self._focus_prompt()
 
-    async def _leave(self, argument: str) -> None:
-        """Leave. The worker that runs this is part of what ends, so the app does it by itself."""
-        self._app.call_later(self._app.action_quit)
-
     # -- commands that change or read the settings -------------------------------------------------------------
 
     async def apply(self, settings: Settings, *, choose: bool = False) -> None:
@@ -714,8 +685,6 @@ class ChatSkin:
 
     async def _change_settings(self, argument: str) -> None:
         """Show the settings; what was changed is in force afterwards, or with the next start."""
-        from assistant.tui.screens.settings import SettingsScreen
-
         screen = SettingsScreen(self._services.settings, self._services.config_file)
         if await self._app.push_screen_wait(screen):
             await self._read_settings_again()
@@ -729,12 +698,6 @@ class ChatSkin:
         later = [name for name in _FROM_NEXT_START if getattr(in_file, name) != getattr(before, name)]
         if later:
             await self.tell(Told(_("Changed from the next start on: {names}.").format(names=", ".join(later))))
-
-    async def _choose_theme(self, argument: str) -> None:
-        from assistant.tui.screens.theme import choose_theme
-
-        for told in await choose_theme(self._app, argument, self._services.config_file):
-            await self.tell(told)
 
     def _guide(self) -> Guide:
         return Guide(self._services, self, self.controller.imports, self._models)

@@ -11,6 +11,8 @@ from memory_store.retrieval.words import stems
 
 # Of two passages with this part of their words in common (Jaccard), the second tells nothing new.
 _SAME_WORDS: Final = 0.9
+# So much may the numbers of their words differ, as a part of the sum of both: fewer are then at least .9 of more.
+_MOST_UNLIKE: Final = (1 - _SAME_WORDS) / (1 + _SAME_WORDS) + 1e-9
 # Unless they differ in one of these: a number, or a no.
 _TELLING: Final = re.compile(r"\d|n't$|^(?:no|not|never|none|nor|without|cannot|t)$|[不没無无别未]")
 # Short texts share all their words by chance: "Thanks!" is said for many reasons.
@@ -45,9 +47,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.casefold()) if text.isascii() else stems(text))
 
 
-def _same(one: frozenset[str], other: frozenset[str]) -> bool:
-    fewer, more = sorted((len(one), len(other)))
-    if fewer < _FEWEST_WORDS or fewer < _SAME_WORDS * more:
+def _same(first: frozenset[str], second: frozenset[str]) -> bool:
+    sizes = len(first) + len(second)
+    if abs(len(first) - len(second)) > _MOST_UNLIKE * sizes or min(len(first), len(second)) < _FEWEST_WORDS:
         return False
-    shared = len(one & other)
-    return shared >= _SAME_WORDS * (fewer + more - shared) and not any(map(_TELLING.search, one ^ other))
+    shared = len(first & second)
+    return shared >= _SAME_WORDS * (sizes - shared) and not any(map(_TELLING.search, first ^ second))

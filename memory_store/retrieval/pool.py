@@ -22,6 +22,8 @@ from memory_store.retrieval.words import Matcher, length
 REACH: Final = 2
 BEFORE: Final = (-2, -1)
 AROUND: Final = (-2, -1, 1, 2)
+# Between two texts that are searched as one: no word holds it.
+_BETWEEN: Final = "\n\n"
 _K1: Final = 0.9
 _B: Final = 0.4
 Values = NDArray[np.float64]
@@ -87,18 +89,25 @@ class Pool:
     def texts(self) -> list[str]:
         """The candidates and neighbours as they are searched: folded, with their context and their other spellings."""
         return [
-            folded("\n".join(part for part in (one.context, one.text, one.search_words) if part))
-            for one in self.passages
+            folded("\n".join(part for part in (passage.text, passage.context, passage.search_words) if part))
+            for passage in self.passages
         ]
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """What finds the query's words in folded texts."""
+        return Matcher(self.terms)
 
     @cached_property
     def _counted(self) -> tuple[Values, Values]:
         """Return how often each term stands in each passage, and each passage's length."""
-        matcher = Matcher(self.terms)
         counts = np.zeros((len(self.passages), len(self.terms)))
-        for at, text in enumerate(self.texts):
-            for term, _ in matcher.find(text):
-                counts[at, term] += 1
+        # All texts are searched as one, which costs a few calls instead of some thousands.
+        found = [(place, term) for term, _, place in self.matcher.find(_BETWEEN.join(self.texts))]
+        if found:
+            places, terms = np.array(found, dtype=np.intp).T
+            ends = np.cumsum([len(text) + len(_BETWEEN) for text in self.texts])
+            np.add.at(counts, (np.searchsorted(ends, places, side="right"), terms), 1)
         return counts, np.array([length(text) + 1 for text in self.texts], dtype=float)
 
     @property
@@ -109,7 +118,7 @@ class Pool:
     def window_counts(self, offsets: Offsets) -> tuple[Values, Values]:
         """Return counts and lengths of the candidates taken together with their neighbours at these offsets."""
         counts, lengths = self._counted
-        total, size = counts[self.chosen].copy(), lengths[self.chosen].copy()
+        total, size = counts[self.chosen], lengths[self.chosen]
         for offset in offsets:
             beside = self.neighbours[offset][self.chosen]
             there = beside >= 0
@@ -167,9 +176,11 @@ class Pool:
         if self.vector is None or not len(self):
             return np.zeros(len(self))
         matrix, held = self.vectors
-        total = matrix[self.chosen].copy()
-        for offset in offsets:
-            beside = self.neighbours[offset][self.chosen]
+        windows = [self.neighbours[offset][self.chosen] for offset in offsets]
+        if offsets and all((beside < 0).all() for beside in windows):
+            return self.cosines()
+        total = matrix[self.chosen]
+        for beside in windows:
             total[beside >= 0] += matrix[beside[beside >= 0]]
         lengths = np.linalg.norm(total, axis=1)
         has = held[self.chosen] & (lengths > 0)

@@ -19,7 +19,7 @@ from memory_store.retrieval.diversity import Group, grouped
 from memory_store.retrieval.pool import Pool
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.ranking import Ranked, rank, reasons
-from memory_store.retrieval.words import matching_words
+from memory_store.retrieval.words import matching_in
 from memory_store.times.expressions import asks_for_time_of_writing
 
 
@@ -108,7 +108,7 @@ def _hit(query: Query, pool: Pool, ranked: Ranked, group: Group, read: dict[int,
         created_at=passage.created_at,
         private=passage.private,
         reasons=reasons(ranked, best),
-        matched=matching_words(f"{passage.text}\n{passage.context}", pool.terms),
+        matched=matching_in(pool.texts[pool.chosen[best]], pool.matcher),
         message_id=passage.message_id,
         relevance=float(ranked.relevance[best]),
         also_in=tuple(dict.fromkeys(one for one in others if one != passage.source)),

@@ -61,11 +61,13 @@ class Matcher:
         self._prefixes = tuple(prefixes)
         self._column = {term: at for at, term in enumerate(terms)}
 
-    def find(self, text: str) -> Iterator[tuple[int, str]]:
-        """Yield (number of the term, word as it stands there) for every match in a folded text, term by term."""
+    def find(self, text: str) -> Iterator[tuple[int, str, int]]:
+        """Yield (number of the term, word as it stands there, its place) of every match in a folded text, by term."""
         for at, term in self._signs:
-            for _ in range(text.count(term)):
-                yield at, term
+            start = text.find(term)
+            while start >= 0:
+                yield at, term, start
+                start = text.find(term, start + len(term))
         seen: set[int] = set()
         for prefix in self._prefixes:
             start = text.find(prefix)
@@ -76,7 +78,7 @@ class Matcher:
                     if word is not None:
                         column = self._column.get(stem(word.group()))
                         if column is not None:
-                            yield column, word.group()
+                            yield column, word.group(), start
                 start = text.find(prefix, start + len(prefix))
 
 
@@ -85,8 +87,12 @@ def matching_words(text: str, terms: Sequence[str]) -> tuple[str, ...]:
 
     Other spellings of the text's names are among its words.
     """
-    there = "\n".join(filter(None, (folded(text), other_words(text))))
-    return tuple(dict.fromkeys(word for _, word in sorted(Matcher(terms).find(there), key=lambda one: one[0])))
+    return matching_in("\n".join(filter(None, (folded(text), other_words(text)))), Matcher(terms))
+
+
+def matching_in(text: str, matcher: Matcher) -> tuple[str, ...]:
+    """Return the words of a folded text that a matcher finds, each once, in the order of the matcher's terms."""
+    return tuple(dict.fromkeys(word for _, word, _ in sorted(matcher.find(text), key=lambda found: found[0])))
 
 
 def _without_spaces(term: str) -> bool:

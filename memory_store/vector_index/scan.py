@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -163,9 +164,9 @@ class ScanIndex:
 
     def _refresh(self) -> None:
         """Take in what was embedded, erased or marked since the last time."""
-        self._open()
         while True:
             with self._database.read() as connection:
+                self._open(connection)
                 state = outbox.state_of_vectors(connection)
                 if state == self._state:
                     return
@@ -178,16 +179,14 @@ class ScanIndex:
                 self._add(page)
             self._state = (int(page[-1][0]) if page else state[0], state[1])
 
-    def _open(self) -> None:
+    def _open(self, connection: sqlite3.Connection) -> None:
         """Map the file, if it fits the record and that was not yet looked at."""
-        with self._database.read() as connection:
-            key = scan_file.key_of(connection)
-            if self._opened and key == self._key:
-                return
-            self._begin()
-            self._key = key
-            opened = scan_file.open_file(self._path, connection, self.embedder_id, self._dimension)
-        self._opened = True
+        key = scan_file.key_of(connection)
+        if self._opened and key == self._key:
+            return
+        self._begin()
+        self._opened, self._key = True, key
+        opened = scan_file.open_file(self._path, connection, self.embedder_id, self._dimension)
         if opened is not None:
             header, self._mapped = opened
             self._state = self._file_state = (header.last_seq, header.epoch)

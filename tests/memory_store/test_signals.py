@@ -344,5 +344,5 @@ def test_words_are_stemmed_as_the_full_text_index_stems_them(store: Store) -> No
 def test_the_matcher_finds_exactly_the_words_with_a_wanted_stem(words: list[str]) -> None:
     text = " ".join(words)
     terms = list(dict.fromkeys(stems(text)))[::2]
-    found = sorted(terms[at] for at, _ in Matcher(terms).find(text))
+    found = sorted(terms[at] for at, _, _ in Matcher(terms).find(text))
     assert found == sorted(one for one in stems(text) if one in terms)

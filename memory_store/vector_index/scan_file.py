@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory_store.database import outbox, tombstones
-from memory_store.embedding.base import quantized
+from memory_store.embedding.base import Vectors, quantized
 
 NAME: Final = "vectors.scan"
 # One array each, a row for every vector; `rows` is that of the passage, -1 where it is gone.
@@ -35,6 +35,10 @@ COLUMNS: Final[Mapping[str, type]] = {
     "private": np.bool_,
     "echo": np.bool_,
 }
+# What a file holds besides, made from all of its vectors.
+_CENTRE: Final = "centre"
+_SIGNS: Final = "signs"
+_ALL: Final[Mapping[str, type]] = {**COLUMNS, _CENTRE: np.float32, _SIGNS: np.uint64}
 _VERSION: Final = 1
 _HEADER_BYTES: Final = 4096
 _ALIGNED: Final = 64
@@ -58,7 +62,11 @@ class Header:
 
 @dataclass
 class Part:
-    """Some vectors: arrays of which the first `size` rows are held, those of passages that are gone with row -1."""
+    """Some vectors: arrays of which the first `size` rows are held, those of passages that are gone with row -1.
+
+    What comes from a file has signs too, shape (words, size): on which side of the centre each vector lies along each
+    axis, 64 of them a word. Vectors that are near to each other differ in few.
+    """
 
     arrays: Arrays
     size: int
@@ -79,6 +87,18 @@ class Part:
         larger.size = self.size
         return larger
 
+    def differing(self, query: Vectors) -> NDArray[np.uint16] | None:
+        """Return along how many axes each vector lies on another side than a query, shape (size,); None without signs.
+
+        Binary codes as a first sieve: Charikar 2002, "Similarity estimation techniques from rounding algorithms".
+        """
+        if _SIGNS not in self.arrays:
+            return None
+        differing = np.zeros(self.size, dtype=np.uint16)
+        for word, column in zip(_signs_of(query[None, :], self.arrays[_CENTRE])[0], self.arrays[_SIGNS], strict=True):
+            differing += np.bitwise_count(column ^ word)
+        return differing
+
     def mark(self, living: NDArray[np.int64]) -> None:
         """Wipe what is gone and take over the marks of the others; `living` has the columns row, private, echo."""
         rows = self["rows"]
@@ -86,6 +106,8 @@ class Part:
         there = living[at, 0] == rows if len(living) else np.zeros(len(rows), np.bool_)
         for name in COLUMNS:
             self[name][~there] = 0
+        if _SIGNS in self.arrays:
+            self.arrays[_SIGNS][:, ~there] = 0
         self["rows"][~there] = -1
         self["private"][there] = living[at[there], 1]
         self["echo"][there] = living[at[there], 2]
@@ -140,6 +162,11 @@ def write_file(path: Path, header: Header, parts: Sequence[Part]) -> None:
             for part, alive in zip(parts, living, strict=True):
                 for at in range(0, part.size, _CHUNK):
                     file.write(part[name][at : at + _CHUNK][alive[at : at + _CHUNK]].tobytes())
+        centre = _centre_of(parts)
+        signs = [_signs_of(vectors, centre) for vectors in _living_vectors(parts)]
+        for array in (centre, np.concatenate(signs).T):
+            file.write(bytes(-file.tell() % _ALIGNED))
+            file.write(array.tobytes())
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -185,7 +212,7 @@ def _places(header: Header) -> tuple[dict[str, int], int]:
     """Return where each column begins, and the size of the file, in bytes."""
     places: dict[str, int] = {}
     end = _HEADER_BYTES
-    for name, dtype in COLUMNS.items():
+    for name, dtype in _ALL.items():
         places[name] = end + -end % _ALIGNED
         end = places[name] + int(np.prod(_shape(name, header.size, header.dimension))) * np.dtype(dtype).itemsize
     return places, end
@@ -195,7 +222,7 @@ def _mapped(path: Path, header: Header, mode: Literal["c", "r+"]) -> tuple[np.me
     whole = np.memmap(path, np.uint8, mode)
     places, _ = _places(header)
     arrays: Arrays = {}
-    for name, dtype in COLUMNS.items():
+    for name, dtype in _ALL.items():
         shape = _shape(name, header.size, header.dimension)
         count = int(np.prod(shape)) * np.dtype(dtype).itemsize
         arrays[name] = np.asarray(whole[places[name] : places[name] + count]).view(dtype).reshape(shape)
@@ -203,7 +230,32 @@ def _mapped(path: Path, header: Header, mode: Literal["c", "r+"]) -> tuple[np.me
 
 
 def _shape(name: str, size: int, dimension: int) -> tuple[int, ...]:
-    return (size, dimension) if name == "vectors" else (size,)
+    shapes = {"vectors": (size, dimension), _CENTRE: (dimension,), _SIGNS: (-(-dimension // 64), size)}
+    return shapes.get(name, (size,))
+
+
+def _living_vectors(parts: Sequence[Part]) -> Iterator[Vectors]:
+    """Yield the vectors that live, some thousand rows at a time."""
+    for part in parts:
+        for at in range(0, part.size, _CHUNK):
+            piece = slice(at, at + _CHUNK)
+            alive = part["rows"][piece] >= 0
+            yield part["vectors"][piece][alive] * part["scales"][piece][alive, None]
+
+
+def _centre_of(parts: Sequence[Part]) -> Vectors:
+    """Return the mean of the vectors, rounded so far that no single one of thousands shows in it."""
+    sums = np.array([vectors.sum(axis=0) for vectors in _living_vectors(parts)], dtype=np.float32).sum(axis=0)
+    rounded, scales = quantized(sums[None, :] / max(1, sum(len(vectors) for vectors in _living_vectors(parts))))
+    return np.asarray(rounded[0] * scales[0], dtype=np.float32)
+
+
+def _signs_of(vectors: Vectors, centre: Vectors) -> NDArray[np.uint64]:
+    """Return on which side of the centre vectors lie along each axis, shape (vectors, words)."""
+    bits = np.packbits(vectors > centre, axis=1)
+    padded = np.zeros((len(vectors), -(-len(centre) // 64) * 8), dtype=np.uint8)
+    padded[:, : bits.shape[1]] = bits
+    return padded.view(np.uint64)
 
 
 def _mark_of(key: bytes) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from memory_store import NewMemory, Selection, Store, receipts
-from memory_store.embedding.base import quantized
+from memory_store.embedding.base import Vectors, normalized, quantized
 from memory_store.models import USER, Author, AuthorKind, RecallFilters, Role
 from memory_store.vector_index import scan
 from memory_store.vector_index.scan import ScanIndex
@@ -205,3 +205,29 @@ def test_author_without_a_name_is_filtered_like_any(tmp_path: Path) -> None:
         store.conversations.append(talk.id, Role.USER, "I polish the cello.", USER, parent_id=None)
         store.embed_pending()
         assert len(found(store, "cello", RecallFilters(authors=frozenset({"Wilhelmina"})))) == 1
+
+
+def test_sieve_of_a_large_store_keeps_what_is_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = iter(in_clusters(3000))
+    monkeypatch.setattr(HashEmbedder, "embed_passages", lambda _self, texts: np.stack([next(vectors) for _ in texts]))
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        add_document(store, "/many.md", *[f"passage number {number}" for number in range(3000)])
+        indexed(store)
+        index = scan_of(store)
+        assert mapped(store) == 3000
+        part = index._mapped
+        queries = [part["vectors"][at] * part["scales"][at] for at in range(0, 3000, 100)]
+        everywhere = [{hit.row for hit in index.search(query, 10, RecallFilters())} for query in queries]
+        monkeypatch.setattr(scan, "_SIEVED_TO_AT_LEAST", 200)
+        monkeypatch.setattr(scan, "_MANY_FOR_EACH", 10)
+        assert len(index._likely(part, queries[0], 10, np.arange(3000))) < 500
+        sieved = [{hit.row for hit in index.search(query, 10, RecallFilters())} for query in queries]
+    assert np.mean([len(all_of & some) / 10 for all_of, some in zip(everywhere, sieved, strict=True)]) > 0.95
+
+
+def in_clusters(count: int) -> Vectors:
+    """Return vectors as a real embedder gives them: near to a common middle, and nearer to some of each other."""
+    generator = np.random.default_rng(count)
+    middles = 2 + generator.standard_normal((60, 64))
+    chosen = middles[generator.integers(0, 60, count)] + 0.6 * generator.standard_normal((count, 64))
+    return normalized(chosen.astype(np.float32))

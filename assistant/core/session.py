@@ -15,6 +15,7 @@ from assistant.core.branches import beside, branch_of, end_below
 from assistant.core.capturing import remember_statements
 from assistant.core.care.before_answer import before_answer
 from assistant.core.context import Context
+from assistant.core.conversation_log import ConversationLog, ForgettingLog
 from assistant.core.events import (
     AnswerDelta,
     AnswerWasThinking,
@@ -32,7 +33,6 @@ from assistant.core.prompts import prompt
 from assistant.core.stopping import until
 from assistant.core.titles import SHELL_TITLE, name_chat, title_of
 from assistant.core.turn_settings import TurnSettings as TurnSettings
-from assistant.core.unstored import UnstoredConversations
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
@@ -74,7 +74,7 @@ class Session:
         from_shell: bool = False,
     ) -> None:
         self.store = self._store = store
-        self._conversations = UnstoredConversations(store.privacy.covers) if temporary else store.conversations
+        self.log: ConversationLog = ForgettingLog(store.privacy.covers) if temporary else store.conversations
         self.temporary = temporary
         self._from_shell = from_shell and not temporary
         self.model = model  # None: answers are quotations
@@ -101,7 +101,7 @@ class Session:
     async def _look(self, current_id: str | None) -> None:
         """Read the tree anew, and take the branch that ends with this message into view."""
         assert self.conversation is not None
-        self._tree = await asyncio.to_thread(self._conversations.messages, self.conversation.id)
+        self._tree = await asyncio.to_thread(self.log.messages, self.conversation.id)
         self._messages = branch_of(self._tree, current_id)
 
     @property
@@ -165,7 +165,7 @@ class Session:
     async def end_at(self, message_id: str) -> None:
         """Let the branch in view end with this message, and keep that choice: what is said next answers it."""
         assert self.conversation is not None
-        await asyncio.to_thread(self._conversations.view, self.conversation.id, message_id)
+        await asyncio.to_thread(self.log.view, self.conversation.id, message_id)
         await self._look(message_id)
 
     async def turn(
@@ -256,9 +256,7 @@ class Session:
         """Recall for a stored question and answer it; the branch in view ends with it."""
         assert self.conversation is not None
         yield TurnStarted(self.conversation, question)
-        for offered in await asyncio.to_thread(
-            before_answer, self._store, self.settings.care, question, self.temporary
-        ):
+        for offered in await asyncio.to_thread(before_answer, self.log, self.settings.care, question):
             yield offered
         assembled = await asyncio.to_thread(
             self._assemble, question.text, self._attached.get(question.id, ()), question.private or self.is_private
@@ -299,7 +297,7 @@ class Session:
         except NotFoundError:
             self.conversation, self._messages, self._tree = None, [], []
             return
-        self._tree = await asyncio.to_thread(self._conversations.messages, self.conversation.id)
+        self._tree = await asyncio.to_thread(self.log.messages, self.conversation.id)
         there = {one.id for one in self._tree}
         self._messages = [one for one in self._messages if one.id in there]
 
@@ -328,10 +326,10 @@ class Session:
     def _begin(self, text: str) -> Conversation:
         if self._from_shell:
             return self._store.conversations.of_shell(SHELL_TITLE, include_private=self.answerer.info.is_private)
-        return self._conversations.start(title_of(text))
+        return self.log.start(title_of(text))
 
     def _learns(self) -> bool:
-        return self.settings.learn and self.model is not None and not self.temporary
+        return self.settings.learn and self.model is not None
 
     def _append(
         self,
@@ -346,7 +344,7 @@ class Session:
         capture: bool = False,
         citations: Sequence[Citation] = (),
     ) -> Message:
-        message = self._conversations.append(
+        message = self.log.append(
             conversation_id,
             role,
             text,
@@ -417,7 +415,7 @@ class Session:
                         case llm.Finished():
                             finished = event
                     if text and time.monotonic() - saved_at >= _SAVE_EVERY_SECONDS:
-                        await asyncio.to_thread(self._conversations.save_partial, answer.id, text)
+                        await asyncio.to_thread(self.log.save_partial, answer.id, text)
                         saved_at = time.monotonic()
             if finished is not None:
                 error = shortfall(finished, said=bool(text.strip()), thought=thought)
@@ -435,11 +433,11 @@ class Session:
     def _finish(self, answer: Message, text: str, finished: llm.Finished | None, context: Context) -> Message | None:
         """Store the last form of an answer; short and synchronous, so that a cancelled task can't skip it."""
         if not text.strip():
-            self._conversations.discard(answer.id)
+            self.log.discard(answer.id)
             return None
         whole = finished is not None and is_whole(finished)
         author = Author(AuthorKind.MODEL, finished.model if finished else self.answerer.info.name)
-        stored = self._conversations.finish(
+        stored = self.log.finish(
             answer.id,
             text,
             author,

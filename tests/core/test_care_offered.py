@@ -15,6 +15,7 @@ from assistant.core.care.offering import language_of, offer
 from assistant.core.care.often import HEAVY_DAYS, WINDOW_DAYS, is_due, is_often
 from assistant.core.care.region import regions, system_zone
 from assistant.core.care.settings import CareSettings
+from assistant.core.conversation_log import ForgettingLog
 from assistant.core.events import AnswerDelta, CareOffered, Event, TurnStarted
 from assistant.core.session import Session, TurnSettings
 from assistant.llm.scripted import ScriptedChat
@@ -170,16 +171,16 @@ def test_after_many_heavy_days_there_is_one_note_a_week_which_asks_who_else_coul
     care = CareSettings(region="IE")
     for moment in days_before(HEAVY_DAYS - 1):
         message = said(store, "I feel so lonely.", moment)
-        assert before_answer(store, care, message, False) == []
+        assert before_answer(store.conversations, care, message) == []
     said(store, "Which bus goes to Porto?", NOON - timedelta(hours=2))
-    (noted,) = before_answer(store, care, due := said(store, "我很难过", NOON), False)
+    (noted,) = before_answer(store.conversations, care, due := said(store, "我很难过", NOON))
     assert noted.need is None
     assert noted.text.startswith(words("zh")["often"])
     assert "116 123" in noted.text
-    assert before_answer(store, care, due, False) == [noted]  # the same message, answered again
-    assert before_answer(store, care, said(store, "I feel so lonely.", NOON + timedelta(hours=1)), False) == []
-    assert before_answer(store, care, said(store, "I cried again.", NOON + timedelta(days=1)), False) == []
-    (next_week,) = before_answer(store, care, said(store, "I cried again.", NOON + timedelta(days=5)), False)
+    assert before_answer(store.conversations, care, due) == [noted]  # the same message, answered again
+    assert before_answer(store.conversations, care, said(store, "I feel so lonely.", NOON + timedelta(hours=1))) == []
+    assert before_answer(store.conversations, care, said(store, "I cried again.", NOON + timedelta(days=1))) == []
+    (next_week,) = before_answer(store.conversations, care, said(store, "I cried again.", NOON + timedelta(days=5)))
     assert next_week.need is None
 
 
@@ -187,10 +188,12 @@ def test_no_note_without_a_heavy_message_or_where_it_is_turned_off_or_in_a_tempo
     for moment in (NOON + timedelta(days=days) for days in range(-13, 5)):
         said(store, "I feel so lonely.", moment)
     heavy = said(store, "I feel so lonely.", NOON + timedelta(days=5))
-    assert before_answer(store, CareSettings(), heavy, False)
-    assert before_answer(store, CareSettings(note_often=False), heavy, False) == []
-    assert before_answer(store, CareSettings(), heavy, True) == []
-    assert before_answer(store, CareSettings(), said(store, "Is it late?", NOON + timedelta(days=5)), False) == []
+    assert before_answer(store.conversations, CareSettings(), heavy)
+    assert before_answer(store.conversations, CareSettings(note_often=False), heavy) == []
+    assert before_answer(ForgettingLog(store.privacy.covers), CareSettings(), heavy) == []
+    assert (
+        before_answer(store.conversations, CareSettings(), said(store, "Is it late?", NOON + timedelta(days=5))) == []
+    )
 
 
 def test_what_is_often_is_counted_in_days_of_the_last_fortnight() -> None:

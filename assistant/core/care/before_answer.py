@@ -10,9 +10,9 @@ from assistant.core.care.offering import language_of, note, offer
 from assistant.core.care.often import WINDOW_DAYS, heavy_days, is_due
 from assistant.core.care.region import regions
 from assistant.core.care.settings import CareSettings
+from assistant.core.conversation_log import ConversationLog
 from assistant.core.events import CareOffered
 from assistant.core.sensitive import is_low
-from memory_store import Store
 from memory_store.models import Message
 
 # The window of the first day of a week, and the days of that week before today.
@@ -20,15 +20,15 @@ _LOOKED_BACK: Final = timedelta(days=WINDOW_DAYS + 7)
 _MOST_LOOKED_AT: Final = 5000
 
 
-def before_answer(store: Store, settings: CareSettings, question: Message, temporary: bool) -> list[CareOffered]:
-    """Return what is to be shown before the answer to a message of the user. Reads the store for the note alone."""
+def before_answer(log: ConversationLog, settings: CareSettings, question: Message) -> list[CareOffered]:
+    """Return what is to be shown before the answer to a message of the user. Reads the log for the note alone."""
     offered = offered_for(question.text, settings)
     if offered is not None:
         return [offered]
-    if temporary or not settings.note_often or not is_low(question.text):
+    if not settings.note_often or not is_low(question.text):
         return []
     moment = question.created_at
-    written = store.conversations.written_since(moment - _LOOKED_BACK, _MOST_LOOKED_AT)
+    written = log.written_since(moment - _LOOKED_BACK, _MOST_LOOKED_AT)
     earlier = [one for one in written if one.created_at < moment and one.id != question.id]
     if not is_due(heavy_days(earlier), moment.astimezone().date()):
         return []

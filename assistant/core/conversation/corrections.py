@@ -80,7 +80,7 @@ def memories_meant(store: Store, session: Session) -> list[Memory]:
     newest = [store.memories.newest(one.id) for one in every if latest & set(one.sources)]
     made = [one for one in newest if one.id in living]
     answers = [one for one in session.messages if one.role is Role.ASSISTANT]
-    cited = store.conversations.citations(answers[-1].id) if answers and not session.temporary else []
+    cited = session.log.citations(answers[-1].id) if answers else []
     used = []
     for one in sorted(cited, key=lambda one: not one.cited):
         source = store.passage(one.passage_id).source if one.passage_id else None

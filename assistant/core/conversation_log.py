@@ -1,4 +1,4 @@
-"""A conversation that is kept nowhere: what a temporary chat has in place of the store's conversations."""
+"""Where a session writes what is said: the store's conversations, or a log that forgets, for a temporary chat."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import datetime
 
 from memory_store import ids
 from memory_store.clock import now
+from memory_store.database.conversations import Conversations
 from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role
 
 
-class UnstoredConversations:
+class ForgettingLog:
     """Holds one conversation in memory alone, with the methods of `Conversations` that a session uses."""
 
     def __init__(self, covers: Callable[[str], bool]) -> None:
@@ -19,9 +20,9 @@ class UnstoredConversations:
         self._covers = covers
         self._messages: dict[str, Message] = {}
 
-    def start(self, title: str, *, created_at: datetime | None = None) -> Conversation:
+    def start(self, title: str) -> Conversation:
         """Return a new, empty conversation."""
-        moment = created_at or now()
+        moment = now()
         return Conversation(ids.new_id(ids.CONVERSATION), title, moment, moment, False, 0)
 
     def append(
@@ -32,19 +33,16 @@ class UnstoredConversations:
         author: Author,
         *,
         parent_id: str | None,
-        status: MessageStatus = MessageStatus.COMPLETE,
-        private: bool = False,
-        drafts: Sequence[PassageDraft] | None = None,
-        created_at: datetime | None = None,
-        capture: bool = False,
-        citations: Iterable[Citation] = (),
+        status: MessageStatus,
+        private: bool,
+        drafts: Sequence[PassageDraft] | None,
+        capture: bool,
+        citations: Iterable[Citation],
     ) -> Message:
         """Hold a message; it never becomes passages, and nothing is captured from it."""
-        assert not capture
-        moment = created_at or now()
         private = private or (role is not Role.ASSISTANT and self._covers(text))
         message = Message(
-            ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
+            ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, now(), private
         )
         self._messages[message.id] = message
         return message
@@ -60,10 +58,10 @@ class UnstoredConversations:
         author: Author,
         status: MessageStatus,
         *,
-        citations: Iterable[Citation] = (),
-        input_tokens: int | None = None,
-        output_tokens: int | None = None,
-        drafts: Sequence[PassageDraft] | None = None,
+        citations: Iterable[Citation],
+        input_tokens: int | None,
+        output_tokens: int | None,
+        drafts: Sequence[PassageDraft] | None,
     ) -> Message:
         """Hold the last form of an answer."""
         finished = replace(
@@ -87,3 +85,14 @@ class UnstoredConversations:
     def messages(self, conversation_id: str) -> list[Message]:
         """Return the messages in the order they were written."""
         return list(self._messages.values())
+
+    def citations(self, message_id: str) -> list[Citation]:
+        """Of sources nothing is kept."""
+        return []
+
+    def written_since(self, moment: datetime, most: int) -> list[Message]:
+        """Of what was written elsewhere nothing is looked at here."""
+        return []
+
+
+ConversationLog = Conversations | ForgettingLog

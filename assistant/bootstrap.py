@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from assistant.core.session import Session, TurnSettings
     from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel
-    from memory_store import Store
+    from memory_store import IndexSettings, Store
     from memory_store.embedding.base import Embedder
-    from memory_store.vector_index.settings import IndexSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def open_store(settings: Settings, chosen: ChosenEmbedder | None = None) -> Stor
 
 def index_settings(settings: Settings) -> IndexSettings:
     """Return which vector index the store uses. Raises ConfigError for a server without an address."""
-    from memory_store.vector_index.settings import IndexKind, IndexSettings
+    from memory_store import IndexKind, IndexSettings
 
     chosen, kind = settings.index, IndexKind(settings.index.kind)
     if kind is not IndexKind.SERVER:

@@ -265,9 +265,9 @@ def _explain(error: WrongValueError, origin: str) -> ConfigError:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file of the user's whole or not at all, readable by nobody else. Raises ConfigError."""
-    from memory_store.transfer import writing
+    from memory_store import write_private as write_file
 
     try:
-        writing.write_private(path, text)
+        write_file(path, text)
     except OSError as error:
         raise ConfigError(f"{path} can't be written: {error.strerror or error}.") from error

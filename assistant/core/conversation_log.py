@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from memory_store import ids
+from memory_store import Conversations, ids
 from memory_store.clock import now
-from memory_store.database.conversations import Conversations
 from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role
 
 

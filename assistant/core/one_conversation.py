@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from assistant.core.branches import branch_of
 from assistant.display import plain
-from memory_store import Store
+from memory_store import Store, whole_file
 from memory_store.clock import to_text
 from memory_store.errors import ArchiveError, NotFoundError
 from memory_store.models import Conversation, Message, Role
-from memory_store.transfer.writing import whole_file
 
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}"

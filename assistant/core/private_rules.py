@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from memory_store.database.private_rule import NOTHING, PrivateRule
+from memory_store import NOTHING, PrivateRule
 
 
 def rule_of(folders: Sequence[str], topics: Sequence[str]) -> PrivateRule:

@@ -19,7 +19,7 @@ from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_archive, check_member, too_much_unpacked
 from assistant.ingestion.readers.registry import NOT_READ, NOT_READ_HINT, known_suffixes
 from assistant.ingestion.readers.sniffing import EMPTY_ZIP, HEAD_BYTES, PDF, ZIP, binary_kind
-from memory_store.database.opened import OWN_DATA, OWN_DATA_HINT, is_own, is_own_place
+from memory_store import OWN_DATA, OWN_DATA_HINT, is_own, is_own_place
 
 MEMBER: Final = "!/"
 """What parts the path of a zip, or of a mail, from that of what is inside."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from memory_store.database.opened import is_own
+from memory_store import is_own
 from memory_store.models import Document
 
 _MEMBER: Final = "!/"  # parts the path of a zip from that of a member

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from memory_store.database.fulltext import STOP_WORDS
+from memory_store import STOP_WORDS
 from memory_store.folding import CJK_RUN, TOKEN, UNSPACED_RUN, bigrams, folded, other_words
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")

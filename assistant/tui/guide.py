@@ -15,7 +15,7 @@ from assistant.language import _
 from assistant.setting import keep
 from assistant.threads import in_thread
 from assistant.tui.model_choice import ModelChoice, TypingSkin, found_here, how_to_get_one, label
-from memory_store.database.opened import is_own_file
+from memory_store import is_own_file
 
 if TYPE_CHECKING:
     from assistant.tui.services import Services

@@ -11,8 +11,7 @@ from assistant.core.events import NumberedSource
 from assistant.core.framing import author_label, when_meant
 from assistant.display import excerpt, plain
 from assistant.language import _
-from memory_store import Store
-from memory_store.database.passages import StoredPassage
+from memory_store import Store, StoredPassage
 from memory_store.errors import NotFoundError
 from memory_store.ids import DOCUMENT, prefix_of
 from memory_store.models import Author, AuthorKind, Citation, Hit, Reason, SourceKind

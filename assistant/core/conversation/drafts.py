@@ -9,8 +9,7 @@ from typing import TypeVar
 from assistant.core.conversation.skin import Skin
 from assistant.language import _
 from assistant.threads import in_thread
-from memory_store import Store
-from memory_store.database.drafts import Drafts
+from memory_store import Drafts, Store
 from memory_store.errors import KeepsakeError, LostRecordError
 
 T = TypeVar("T")

@@ -10,8 +10,7 @@ from assistant.core.conversation.commands import absolute_path, split_words
 from assistant.core.conversation.skin import Skin, Told
 from assistant.language import _
 from assistant.threads import in_thread
-from memory_store import Store
-from memory_store.database.passages import StoredPassage
+from memory_store import Store, StoredPassage
 from memory_store.errors import ErasureFailedError, ErasurePendingError, NotFoundError
 from memory_store.forgetting import Selection
 from memory_store.models import Erasure, ErasurePlan

@@ -17,8 +17,7 @@ from assistant.core.learning.support import why_not_ended, why_unsupported
 from assistant.core.sensitive import asks_first
 from assistant.errors import ModelError
 from assistant.llm.base import ChatModel, ChatRequest
-from memory_store import NewMemory, Store
-from memory_store.database.capture_queue import Change, ChangeKind
+from memory_store import Change, ChangeKind, NewMemory, Store
 from memory_store.errors import NotFoundError
 from memory_store.models import Author, AuthorKind, Memory, Message, RecallFilters, SourceKind
 

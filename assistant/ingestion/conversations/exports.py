@@ -19,7 +19,7 @@ from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.discovery import display, last_written
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_archive, check_member
-from memory_store.database.opened import is_own
+from memory_store import is_own
 
 _MEMBER_SUFFIXES = (".json", ".jsonl")
 _TABLE_SUFFIXES = (".csv", ".html")

@@ -24,8 +24,7 @@ from assistant.ingestion.conversations.base import (
 from assistant.ingestion.conversations.exports import belongs, folder_members
 from assistant.ingestion.discovery import Claim, Identity, display, is_passed_over
 from assistant.ingestion.isolation import ReadingProcess
-from memory_store import NewConversation, NewMemory, NewMessage, Store
-from memory_store.database.opened import is_own, is_own_place
+from memory_store import NewConversation, NewMemory, NewMessage, Store, is_own, is_own_place
 
 _SUFFIXES = (".zip", ".json", ".jsonl", ".csv", ".html", ".db", ".sqlite", ".sqlite3")
 _OWN = "keepsake:"

@@ -18,8 +18,7 @@ from assistant.threads import in_thread
 from assistant.tui import keymap
 from assistant.tui.actions import READING_ACTIONS, bindings_of
 from assistant.tui.widgets.flow import Flow
-from memory_store import Store
-from memory_store.database.passages import StoredPassage
+from memory_store import Store, StoredPassage
 from memory_store.errors import KeepsakeError
 from memory_store.models import Document
 

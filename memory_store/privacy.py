@@ -56,6 +56,11 @@ class Privacy:
         """Say whether a text is private by the rule."""
         return self._database.private_rule.touches(text)
 
+    def holds_any(self) -> bool:
+        """Say whether any passage is private, of what is remembered, was said, or imported."""
+        with self._database.read() as connection:
+            return connection.execute("SELECT 1 FROM passages WHERE private = 1 LIMIT 1").fetchone() is not None
+
     def _covered(self, table: str) -> list[str]:
         _, condition = _READ[table]
         found: list[str] = []

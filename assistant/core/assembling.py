@@ -112,10 +112,11 @@ def assemble(
     )
     if include_private or not settings.recall:
         return Assembled(built, along, 0)
-    withheld = _relevant(store, text, settings.passages, in_view, private) if looks else set()
-    withheld |= {one.id for one in messages[:-1] if one.text and one.private}
-    withheld |= {one.id for one in store.memories.pinned(include_private=True) if one.private}
-    withheld |= told(include_private=True).private() if told else set()
+    withheld = {message.id for message in messages[:-1] if message.text and message.private}
+    if store.privacy.holds_any():  # else the question is not looked up again
+        withheld |= _relevant(store, text, settings.passages, in_view, private) if looks else set()
+        withheld |= {memory.id for memory in store.memories.pinned(include_private=True) if memory.private}
+        withheld |= told(include_private=True).private() if told else set()
     return Assembled(built, along, len(withheld))
 
 

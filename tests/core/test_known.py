@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store
 from memory_store.clock import now
 from memory_store.learned import QuestionKind, Summary
-from memory_store.models import USER, Author, AuthorKind, Citation, Memory, MemoryKind, MessageStatus, Role
+from memory_store.models import USER, Author, AuthorKind, Citation, Hit, Memory, MemoryKind, MessageStatus, Role
 
 MODEL = Author(AuthorKind.MODEL, "scripted")
 NO_RECALL = "Zzz?"
@@ -158,6 +159,23 @@ async def test_model_is_asked_not_to_bait_unless_the_user_wants_it_so(store: Sto
     assert (prompt("to_the_point") in system) == to_the_point
     for bait in ("would you like", "let me know", "great question", "feel free"):
         assert bait not in "\n".join(one.content for one in model.requests[0].messages).lower()
+
+
+async def test_nothing_is_looked_up_twice_for_a_remote_model_where_nothing_is_private(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fact(store, "The spare key of the garden shed is with Ines.")
+    looked_up: list[str] = []
+    recall = store.recall
+
+    def counting(text: str, *rest: Any, **more: Any) -> list[Hit]:
+        looked_up.append(text)
+        return recall(text, *rest, **more)
+
+    monkeypatch.setattr(store, "recall", counting)
+    remote = ScriptedChat(["Ines."], is_private=False)
+    recalled, _ = await asked(store, "Who has the spare key of the garden shed?", remote)
+    assert (recalled.withheld, len(looked_up)) == (0, 1)
 
 
 async def test_private_passages_that_stay_here_are_counted(store: Store) -> None:

@@ -51,7 +51,7 @@ def commonness(vectors: Vectors, embedder_name: str | None) -> Vectors:
     It is a part of a cosine, 0 where nobody can say. A short general sentence is near to every question.
     """
     fitted = _fitted(embedder_name)
-    common = np.zeros(len(vectors)) if fitted is None else vectors @ fitted.question - fitted.usual
+    common = np.zeros(len(vectors)) if fitted is None else np.einsum("ij,j->i", vectors, fitted.question) - fitted.usual
     return np.asarray(common, dtype=np.float32)
 
 

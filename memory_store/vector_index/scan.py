@@ -23,8 +23,6 @@ _PAGE: Final = 2048
 _SLACK: Final = 1024
 # Rows converted to float32 at a time: 1024 × 384 × 4 bytes stay in a core's second-level cache.
 _BLOCK: Final = 1024
-# Where fewer than one in so many passes the filters, those alone are compared.
-_WORTH_GATHERING: Final = 4
 # Of many vectors those alone are compared that differ from the query in the fewest signs. With vectors like those of
 # real sentences, 100,000 of them, the nearest ten are among these always, 99.5 of the nearest hundred.
 _SIEVED_TO_AT_LEAST: Final = 4096
@@ -102,13 +100,10 @@ class ScanIndex:
 
     def _best(self, part: Part, query: Vectors, k: int, passing: NDArray[np.bool_]) -> list[VectorHit]:
         places = self._likely(part, query, k, np.flatnonzero(passing))
-        if len(places) * _WORTH_GATHERING < part.size:
-            scores = part["vectors"][places] @ query * part["scales"][places]
-        else:
-            scores = self._scan(part, query)[places]
-        k = min(k, len(scores))
+        k = min(k, len(places))
         if k <= 0:
             return []
+        scores = self._scores(part, query, places)
         best = np.argpartition(scores, -k)[-k:]
         rows = part["rows"][places[best]]
         return [VectorHit(row, score) for row, score in zip(rows.tolist(), scores[best].tolist(), strict=True)]
@@ -122,15 +117,17 @@ class ScanIndex:
         limit = np.searchsorted(np.cumsum(np.bincount(differing)), most)
         return places[differing <= limit]
 
-    def _scan(self, part: Part, query: Vectors) -> NDArray[np.float32]:
-        scores = np.empty(part.size, dtype=np.float32)
+    def _scores(self, part: Part, query: Vectors, places: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return the cosine of the query with the vector at each place."""
+        scores = np.empty(len(places), dtype=np.float32)
         block = np.empty((_BLOCK, self._dimension), dtype=np.float32)
         vectors = part["vectors"]
-        for start in range(0, part.size, _BLOCK):
-            piece = vectors[start : start + _BLOCK]
+        for start in range(0, len(places), _BLOCK):
+            chosen = slice(start, start + _BLOCK)
+            piece = vectors[chosen] if len(places) == part.size else vectors[places[chosen]]
             np.copyto(block[: len(piece)], piece)
-            np.dot(block[: len(piece)], query, out=scores[start : start + len(piece)])
-        scores *= part["scales"]
+            np.dot(block[: len(piece)], query, out=scores[chosen])
+        scores *= part["scales"][places]
         return scores
 
     def _passing(self, part: Part, filters: RecallFilters) -> NDArray[np.bool_]:

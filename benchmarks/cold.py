@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from assistant.ingestion.pipeline import ImportOptions, import_paths
+from benchmarks.filled_store import fill
 from benchmarks.measure import ROOT, Figure, milliseconds
 from benchmarks.prose import write_notes
 from memory_store import Store
@@ -23,6 +24,9 @@ _MEMORIES: Final = 30
 _SECTIONS: Final = 30
 _BARE: Final = (sys.executable, "-c", "import typer")
 _KEEPSAKE: Final = str(Path(sys.executable).with_name("keepsake"))
+_SIZES: Final = (1_000, 100_000)
+_SMALL_SIZES: Final = (500, 5_000)
+_GOAL_LARGE: Final = 1.3
 # Each command with how many times the bare import it may take.
 _COMMANDS: Final[Mapping[tuple[str, ...], float]] = {
     ("--version",): 2.5,
@@ -45,8 +49,21 @@ def measure(small: bool = False) -> Iterator[Figure]:
             for command, taken in ours.items():
                 taken.append(_run((_KEEPSAKE, *command), folder))
     # The first of each fills the caches of files and bytecode.
+    yield from _measure_large(rounds, _SMALL_SIZES if small else _SIZES)
     for command, goal in _COMMANDS.items():
         yield Figure(f"keepsake {' '.join(command)}", "ms", median(ours[command][1:]), median(bare[1:]), goal)
+
+
+def _measure_large(rounds: int, sizes: tuple[int, int]) -> Iterator[Figure]:
+    """Yield the median time of a search in a large store, against one in a small store, in turn."""
+    with TemporaryDirectory() as name:
+        stores = [fill(Path(name) / str(size), size, bare=False) for size in sizes]
+        taken: list[list[float]] = [[], []]
+        for _ in range(rounds + 1):
+            for filled, times in zip(stores, taken, strict=True):
+                times.append(_run((_KEEPSAKE, "search", filled.questions[0]), filled.folder))
+    few, many = (median(times[1:]) for times in taken)
+    yield Figure(f"keepsake search at {sizes[1]:,}, against {sizes[0]:,}", "ms", many, few, _GOAL_LARGE)
 
 
 def _fill(folder: Path) -> None:

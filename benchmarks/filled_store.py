@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.measure import milliseconds
 from benchmarks.synthetic import PASSAGES_PER_DOCUMENT, SyntheticEmbedder, Texts
-from memory_store import NewDocument, Store
+from memory_store import IndexSettings, NewDocument, Store
 from memory_store.embedding.base import Vectors
 from memory_store.models import PassageDraft
 from memory_store.store import DATABASE_NAME
@@ -49,18 +49,21 @@ class FilledStore:
         return self.folder / "chroma"
 
 
-def fill(folder: Path, size: int) -> FilledStore:
-    """Fill a store through its public door: documents added, vectors embedded (at no cost), the index built."""
+def fill(folder: Path, size: int, index: IndexSettings | None = None, *, bare: bool = True) -> FilledStore:
+    """Fill a store through its public door: documents added, vectors embedded (at no cost), what it needs built.
+
+    With `bare` the same vectors come into one collection of Chroma's, unless there are too many.
+    """
     texts = Texts()
     asked: list[str] = []
     seconds: dict[str, float] = {}
     filled = FilledStore(folder, size, asked, seconds)
-    with Store.open(filled.memory, SyntheticEmbedder()) as store:
+    with Store.open(filled.memory, SyntheticEmbedder(), index) as store:
         seconds["add"] = milliseconds(lambda: _add(store, texts, size, asked)) / 1000
         seconds["embed"] = milliseconds(store.embed_pending) / 1000
         seconds["index"] = milliseconds(store.update_index) / 1000
     asked[:] = texts.questions(asked)
-    if size <= LARGEST_BARE:
+    if bare and size <= LARGEST_BARE:
         seconds["bare index"] = milliseconds(lambda: _fill_bare(filled)) / 1000
     return filled
 

@@ -158,7 +158,6 @@ def turn_settings(settings: Settings) -> TurnSettings:
         context_share=settings.recall.context_share,
         max_answer_tokens=settings.model.max_answer_tokens,
         temperature=settings.model.temperature,
-        capture=settings.chat.capture,
         learn=settings.chat.learn,
         titles=settings.chat.titles,
         to_the_point=settings.chat.to_the_point,

@@ -82,7 +82,6 @@ class RecallConfig:
 class ChatConfig:
     """[chat]: how the chat behaves and looks."""
 
-    capture: bool = True
     learn: bool = True
     titles: bool = True
     to_the_point: bool = True

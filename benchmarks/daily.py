@@ -37,7 +37,7 @@ TASTES: Final = Path("../shared/data/preferences_dev.json")
 MADE: Final = datetime(2025, 11, 1, 9, tzinfo=UTC)
 MODEL: Final = Author(AuthorKind.MODEL, "scripted")
 LISTS: Final = Path(__file__).parent / "asking"
-SETTINGS: Final = TurnSettings(capture=False, learn=False, titles=False)
+SETTINGS: Final = TurnSettings(learn=False, titles=False)
 
 PEOPLE: Final = re.split(
     " ", "Morag Yuki Otto Ines Tomasz Leila Bruno Anneke Chidi Farida Hugo Sven Paolo Greta Ravi Noor"

@@ -182,8 +182,8 @@ class Memory:
     """A note or fact. `valid_from`/`valid_to` say when it was true, `recorded_at` when it was learned.
 
     `retired_at` is when we learned that it is true no more; None while it lives. `sources` are the ids of the messages
-    and documents that it was made from; erased with the last of them. `about` names what there is one of at a time,
-    such as `home`; empty for all else. `why` and `horizon` (until when, in words) are a goal's.
+    and documents that it was made from; erased with the last of them. `about` is what of the user it is about, of a
+    published list; empty where nobody has looked. `why` and `horizon` (until when, in words) are a goal's.
     """
 
     id: str

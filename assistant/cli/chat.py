@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,12 +15,14 @@ import typer
 from assistant import bootstrap
 from assistant.cli import completing
 from assistant.cli.context import invocation, opened_store
-from assistant.cli.output import complain, hit_json, print_json, say
+from assistant.cli.output import complain, hit_json, print_json, say, say_told
 from assistant.cli.turns import Printer, session_in, show_turn
 from assistant.config import Settings
+from assistant.core.conversation.learning import learn_all
+from assistant.core.conversation.telling import told_of
 from assistant.errors import ConfigError
 from memory_store import Store
-from memory_store.errors import StoreError
+from memory_store.errors import KeepsakeError, StoreError
 from memory_store.models import Source
 
 _MOST_READ: Final = 1_000_000
@@ -137,6 +140,11 @@ async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -
         await show_turn(lambda stop: session.turn(asked.question, stop, attached=asked.attached), printer)
         if printer.error is not None:
             complain(printer.error)
+        if session.settings.learn and not asked.temporary and not printer.interrupted:
+            with suppress(KeepsakeError):  # who answers can't be asked now: the message waits
+                async with aclosing(learn_all(store, session.model, consolidating=False)) as events:
+                    async for learned in events:
+                        say_told(told_of(learned, in_shell=True))
         if as_json and session.conversation is not None and (printer.error is None or printer.answer):
             print_json(
                 {

@@ -45,8 +45,8 @@ def register(app: typer.Typer) -> None:
 def learn_(context: typer.Context, as_json: _Json = False) -> None:
     """Learn from what was said: capture from the messages that wait, merge duplicates, sum up long conversations.
 
-    The chat does this by itself beside your conversations. Messages wait for a model that can read them; without one
-    duplicates are merged all the same, and summaries are made of a conversation's own sentences.
+    The chat does this by itself beside your conversations. Without a model sentences are read by what was fitted to
+    them, and summaries are made of a conversation's own sentences.
 
     Example: keepsake learn
     """
@@ -74,10 +74,7 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
     if not done:
         say("There was nothing to learn.")
     if waiting:
-        why = (
-            "they are private, or are tried again later" if model is not None else "the model in use can't read for you"
-        )
-        say(f"Messages that wait: {waiting} ({why}).")
+        say(f"Messages that wait: {waiting} (they are tried again later).")
 
 
 @_goals.command("list")

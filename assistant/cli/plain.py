@@ -20,6 +20,7 @@ from assistant.cli.turns import Printer, session_in, stoppable
 from assistant.config import Settings
 from assistant.core.conversation.commands import LINE_COMMANDS, find, parse
 from assistant.core.conversation.controller import Controller
+from assistant.core.conversation.learning import LEARNING
 from assistant.core.conversation.skin import Choice, ConversationOpened, Told, TurnAsked
 from assistant.core.profile_page import page
 from assistant.core.session import Session
@@ -109,6 +110,7 @@ class LineChat:
         self.over = False
         self._printer = Printer(quiet=False, reads=session.answerer.reads)
         self._told_of_embedder = False
+        self._learning: Callable[[], Awaitable[None]] | None = None
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "chats": self._list_chats,
             "search": self._search,
@@ -140,9 +142,12 @@ class LineChat:
                 await (self.controller.command(name) or self._commands[name])(argument)
 
     async def answer(self, text: str) -> None:
-        """Answer a message; Ctrl+C stops the answer and keeps what has come."""
+        """Answer a message, then learn from it; Ctrl+C stops the answer and keeps what has come."""
         with stoppable(self.controller.stop):
             await self.controller.say(text)
+        if self._learning is not None:
+            learning, self._learning = self._learning, None
+            await learning()
 
     def tell_of_embedder(self) -> None:
         """Say once that recall goes on by words, and once again when the embedder was back meanwhile."""
@@ -237,7 +242,9 @@ class LineChat:
         return False
 
     def start(self, work: Callable[[], Awaitable[None]], name: str) -> None:
-        """Nothing goes on between two lines: `keepsake learn` and the next start of the chat do it."""
+        """Let what learns wait until a line is answered; nothing else goes on beside lines."""
+        if name == LEARNING:
+            self._learning = work
 
     def cancel(self, name: str) -> None:
         """Nothing goes on between two lines."""

@@ -11,17 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assistant import bootstrap
-from assistant.cli.output import say, say_told, show
+from assistant.cli.output import say, show
 from assistant.cli.searching import source_line
 from assistant.config import Settings
-from assistant.core.conversation.telling import told_of
 from assistant.core.events import (
     AnswerDelta,
     AnswerWasThinking,
-    Captured,
     CareOffered,
     Event,
-    NoLongerTrue,
     NumberedSource,
     Recalled,
     TurnFailed,
@@ -82,8 +79,6 @@ class Printer:
                 self._delta(piece)
             case AnswerWasThinking():
                 self._was_thinking()
-            case Captured() | NoLongerTrue():
-                say_told(told_of(event, in_shell=True))
             case CareOffered(_, text):
                 say(f"{text}\n")
             case TurnFinished(_, sources):

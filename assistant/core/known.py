@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from assistant.core.capture.statement import SINGULAR
 from assistant.core.events import ContextPart, PartKind
 from assistant.core.framing import estimate_tokens, fit, framed, framed_briefly, one_line, part, quoted
 from assistant.core.prompts import prompt
@@ -103,7 +104,7 @@ def gather(store: Store, shares: Shares, *, include_private: bool, first: int = 
     living = [one for one in store.memories.living(list(matters)) if one.id not in open_ones]
 
     def rank(memory: Memory) -> tuple[float, str]:
-        telling = 3.0 if memory.about else _TELLING.get(memory.kind, 1.0)
+        telling = 3.0 if memory.about in SINGULAR else _TELLING.get(memory.kind, 1.0)
         return -telling * matters.get(memory.id, 0.0), memory.id
 
     chosen = sorted((one for one in living if one.kind is not MemoryKind.GOAL), key=rank)[:_MOST_FACTS]

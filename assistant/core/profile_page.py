@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from assistant.core.capture import about
-from assistant.core.profile import ProfileLine, ProfileSection
+from assistant.core.profile import ProfileLine, ProfileSection, ProfileTopic
 from assistant.display import day, plain
 from memory_store import NewMemory, Selection, Store
 from memory_store.errors import StoreError
@@ -21,7 +20,13 @@ _LINE: Final = re.compile(
     r"^[-*] +(?P<text>.*?)(?: \*\((?:(?!\)\*).)*\)\*)?(?: <!-- (?P<id>mem_[a-z0-9]+) -->)? *$", re.IGNORECASE
 )
 _HEADING: Final = re.compile(r"^## +(?P<name>\w+) *$")
-_KINDS: Final = {f"{kind.value.capitalize()}s": kind for kind in MemoryKind}
+_KINDS: Final = {
+    **{topic.value.capitalize(): MemoryKind.FACT for topic in ProfileTopic},
+    "Tastes": MemoryKind.PREFERENCE,
+    "Goals": MemoryKind.GOAL,
+    "Plans": MemoryKind.EVENT,
+    "Notes": MemoryKind.NOTE,
+}
 _QUESTIONS: Final = "Questions"
 
 
@@ -43,10 +48,12 @@ def page(sections: Sequence[ProfileSection], questions: Sequence[Question] = ())
     if not sections:
         lines += ["", _EMPTY]
     for section in sections:
-        lines += ["", f"## {section.kind.value.capitalize()}s", ""]
+        lines += ["", f"## {section.topic.value.capitalize()}", ""]
         for line in section.lines:
             lines.append(f"- {_text(line.memory)} *({_about(line)})* <!-- {line.memory.id} -->")
             lines += [f"  - before: {plain(text, one_line=True)}" for text in line.earlier]
+        if section.more:
+            lines += ["", f"… and {section.more} more, see `keepsake memory list`."]
     if questions:
         lines += ["", f"## {_QUESTIONS}", ""]
         lines += [f"> {asked_in_words(one)}" for one in questions]
@@ -105,10 +112,10 @@ def apply(store: Store, wanted: PageChanges) -> Erasure | None:
     for memory, text in wanted.reworded:
         store.memories.supersede(
             memory.id,
-            NewMemory(text, memory.kind, pinned=memory.pinned, valid_to=memory.valid_to, about=about(text)),
+            NewMemory(text, memory.kind, pinned=memory.pinned, valid_to=memory.valid_to),
         )
     for kind, text in wanted.added:
-        store.memories.add(NewMemory(text, kind, about=about(text)))
+        store.memories.add(NewMemory(text, kind))
     erased = store.forget(Selection(tuple(one.id for one in wanted.removed))) if wanted.removed else None
     store.wake()
     return erased

@@ -1,4 +1,4 @@
-"""A session: one conversation, turn by turn. A turn is stored, recalled for, answered, cited and captured from."""
+"""A session: one conversation, turn by turn. A turn is stored, recalled for, answered, cited; capture comes after."""
 
 from __future__ import annotations
 
@@ -12,17 +12,13 @@ from typing import Final
 from assistant.core.asking import answerer_of, note_sent
 from assistant.core.assembling import Assembled, assemble
 from assistant.core.branches import beside, branch_of, end_below
-from assistant.core.capturing import remember_statements
 from assistant.core.care.before_answer import before_answer
 from assistant.core.context import Context
 from assistant.core.conversation_log import ConversationLog, ForgettingLog
 from assistant.core.events import (
     AnswerDelta,
     AnswerWasThinking,
-    Captured,
     Event,
-    NoLongerTrue,
-    Noted,
     Recalled,
     ThinkingDelta,
     TurnFailed,
@@ -188,8 +184,7 @@ class Session:
             self._messages = self._before(instead_of)
         message = await self._store_question(text)
         self._attached[message.id] = attached
-        capture = self.settings.capture and not self.temporary
-        async with aclosing(self._respond(message, stop, capture=capture)) as events:
+        async with aclosing(self._respond(message, stop)) as events:
             async for event in events:
                 yield event
 
@@ -250,7 +245,6 @@ class Session:
         question: Message,
         stop: asyncio.Event | None,
         *,
-        capture: bool = False,
         beginning: str = "",
     ) -> AsyncGenerator[Event, None]:
         """Recall for a stored question and answer it; the branch in view ends with it."""
@@ -263,9 +257,6 @@ class Session:
         )
         context = assembled.context
         yield assembled.event()
-        noted = await asyncio.to_thread(self._capture, question) if capture else []
-        for one in noted:
-            yield one
         messages = context.messages
         if beginning:
             begun = llm.ChatMessage(Role.ASSISTANT, beginning)
@@ -275,8 +266,6 @@ class Session:
             llm.ChatRequest(messages, self.settings.max_answer_tokens, self.settings.temperature),
             question.text,
             context.hits,
-            tuple(one.memory.text for one in noted if isinstance(one, Captured)),
-            tuple(one.memory.text for one in noted if isinstance(one, NoLongerTrue)),
         )
         async with aclosing(self._answer(turn, context, question, stop, beginning)) as events:
             async for event in events:
@@ -317,7 +306,7 @@ class Session:
             parent,
             MessageStatus.COMPLETE,
             self.is_private,
-            capture=self._learns() and not tells_nothing(text),
+            capture=self.settings.learn and not tells_nothing(text),
         )
         self._messages.append(message)
         self._tree.append(message)
@@ -327,9 +316,6 @@ class Session:
         if self._from_shell:
             return self._store.conversations.of_shell(SHELL_TITLE, include_private=self.answerer.info.is_private)
         return self.log.start(title_of(text))
-
-    def _learns(self) -> bool:
-        return self.settings.learn and self.model is not None
 
     def _append(
         self,
@@ -364,9 +350,6 @@ class Session:
         return assemble(
             self._store, self.answerer, self.settings, self._messages, text, attached, known_as, private=private
         )
-
-    def _capture(self, message: Message) -> list[Noted]:
-        return remember_statements(self._store, message, private=message.private or self.is_private)
 
     async def _answer(
         self,

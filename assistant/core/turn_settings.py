@@ -12,10 +12,10 @@ from assistant.core.known import Shares
 class TurnSettings:
     """What a turn may use: passages to recall, their share of the window, the longest answer in tokens.
 
-    `recall` looks into memory at all, `capture` remembers what the user plainly states, `learn` lets each message wait
-    for a model to capture from it, `titles` lets who answers name a new chat. `to_the_point` asks the model not to
-    flatter and not to end with offers and questions. `shares` are the parts of the window that what is known of the
-    user may take. `care` says what is offered before an answer.
+    `recall` looks into memory at all, `learn` remembers what the user states, once it is answered, `titles` lets who
+    answers name a new chat. `to_the_point` asks the model not to flatter and not to end with offers and questions.
+    `shares` are the parts of the window that what is known of the user may take. `care` says what is offered before an
+    answer.
     """
 
     recall: bool = True
@@ -23,7 +23,6 @@ class TurnSettings:
     context_share: float = 0.5
     max_answer_tokens: int = 1024
     temperature: float | None = None
-    capture: bool = True
     learn: bool = True
     titles: bool = True
     to_the_point: bool = True

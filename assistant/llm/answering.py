@@ -14,15 +14,12 @@ from memory_store.models import Hit
 class Turn:
     """What is to be answered: the prompt with all that it holds, and the parts of it that need no reading.
 
-    `hits` are the numbered passages (source 1 is `hits[0]`); `noted` is what was just remembered of the question,
-    `ended` what it took back.
+    `hits` are the numbered passages (source 1 is `hits[0]`).
     """
 
     request: ChatRequest
     question: str
     hits: tuple[Hit, ...] = ()
-    noted: tuple[str, ...] = ()
-    ended: tuple[str, ...] = ()
 
 
 class Answerer(Protocol):

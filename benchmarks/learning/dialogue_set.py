@@ -11,14 +11,17 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from assistant.core.learning.proposals import Proposal
 from memory_store.models import Role
 
 _HERE: Final = Path(__file__).parent
 FITTED: Final = "fitted"
 FRESH: Final = "fresh"
-SETS: Final = {FITTED: _HERE / "dialogues", FRESH: _HERE / "fresh"}
-"""The sets by name: to the dialogues of one the rules of capture were fitted, to those of the other nothing was."""
+THIRD: Final = "third"
+SETS: Final = {FITTED: _HERE / "dialogues", FRESH: _HERE / "fresh", THIRD: _HERE / "third"}
+"""The sets by name: to the dialogues of the first the heads that capture were fitted, to the others nothing was.
+
+The third was written when all else was done, and measured once.
+"""
 
 CATEGORIES: Final = (
     "fact",
@@ -57,23 +60,11 @@ class Turn(BaseModel):
         return dict(zip(("day", "role", "text"), value, strict=True)) if isinstance(value, list) else value
 
 
-class ScriptedProposal(Proposal):
-    """What a model proposes; its action is "add" where the file says none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _added(cls, value: Any) -> Any:
-        return {"action": "add", **value} if isinstance(value, dict) else value
-
-
 class Dialogue(BaseModel):
-    """A dialogue, what should be remembered of it, and what a good and an inventive model propose for its last turn.
+    """A dialogue and what should be remembered of it.
 
     `living` is what should be remembered at the end, `ended` what should have been once and no more be true; `allowed`
-    is neither demanded nor counted wrong. `first` are words of the memory that `question` recalls first. `known` are
-    the memories that the model is shown with the last turn of the user, by their numbers from 1.
+    is neither demanded nor counted wrong. `first` are words of the memory that `question` recalls first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,9 +78,6 @@ class Dialogue(BaseModel):
     allowed: tuple[Words, ...] = ()
     question: str = ""
     first: Words = ()
-    known: tuple[str, ...] = ()
-    honest: tuple[ScriptedProposal, ...] = ()
-    invented: tuple[ScriptedProposal, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

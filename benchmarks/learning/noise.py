@@ -1,4 +1,4 @@
-"""Looks for junk: what the rules capture from a thousand stretches of dialogue data that nobody wrote for them.
+"""Looks for junk: what is captured from a thousand stretches of dialogue data that nobody wrote for them.
 
 The data are read by path and are no part of this project; nor is the sample that is written for checking by hand.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from assistant.core.capturing import remember_statements
 from benchmarks.dialogues import Dialogue, Talk, Turn, read
+from benchmarks.learning.playing import capture_waiting
 from memory_store import Store
 from memory_store.models import USER, AuthorKind, Role
 
@@ -126,7 +126,7 @@ def _stretches_of(dialogue: Dialogue) -> Iterable[Stretch]:
 
 
 def captured(stretch: Stretch) -> list[Found]:
-    """Return what the rules capture from the user's turns of a stretch, in a fresh store."""
+    """Return what is captured from the user's turns of a stretch, in a fresh store."""
     found = []
     with TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         conversation = store.conversations.start("Talk", created_at=stretch.talk.at)
@@ -140,14 +140,12 @@ def captured(stretch: Stretch) -> list[Found]:
                 USER if of_user else turn.author,
                 parent_id=last,
                 created_at=stretch.talk.at,
+                capture=of_user,
             )
             last = message.id
             if of_user:
                 place = f"{stretch.place} {turn.id}"
-                found += [
-                    Found(stretch.data, place, one.memory.text, turn.text)
-                    for one in remember_statements(store, message, private=False)
-                ]
+                found += [Found(stretch.data, place, text, turn.text) for text in capture_waiting(store, None)]
     return found
 
 

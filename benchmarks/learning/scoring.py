@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from benchmarks.learning.dialogue_set import Dialogue, ScriptedProposal, Words
+from assistant.core.capture.statement import split_sentences
+from benchmarks.learning.dialogue_set import Dialogue, Words
+from memory_store.models import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a dialogue: all texts captured, those living at its end, the first recalled, the proposals kept."""
+    """What came of a dialogue: all texts captured, those living at its end, the first recalled."""
 
     dialogue: Dialogue
     captured: tuple[str, ...] = ()
     living: tuple[str, ...] = ()
     first: str | None = None
-    kept_honest: tuple[ScriptedProposal, ...] = ()
-    kept_invented: tuple[ScriptedProposal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +44,28 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measure's name and its goal: at least so much, or exactly none (`goal` 0)."""
+    """A measure's name and its goal: at least so much, or at most."""
 
     name: str
-    goal: float | None
+    goal: float
+    is_upper: bool = False
 
     def met(self, share: Share) -> bool:
         """Whether the goal is met; where there is nothing to measure, it is."""
-        if self.goal is None or share.value is None:
+        if share.value is None:
             return True
-        return share.value >= self.goal if self.goal else share.part == 0
+        return share.value <= self.goal if self.is_upper else share.value >= self.goal
 
 
-PRECISION: Final = Figure("precision", 0.97)
-RECALL: Final = Figure("recall", 0.6)
-SUPERSESSION: Final = Figure("supersession right", 0.95)
-OF_REMEMBERED: Final = Figure("… of what was remembered", 0.95)
-FIRST: Final = Figure("living first", 0.95)
+PRECISION: Final = Figure("precision", 0.9)
+RECALL: Final = Figure("recall", 0.7)
+SUPERSESSION: Final = Figure("supersession right", 0.7)
+OF_REMEMBERED: Final = Figure("… of what was remembered", 0.9)
+FIRST: Final = Figure("living first", 0.7)
 OF_LIVING: Final = Figure("… where it is living", 0.95)
-FROM_NEGATIVES: Final = Figure("from negatives", 0)
-HONEST: Final = Figure("honest kept", None)
-INVENTED: Final = Figure("invented kept", 0)
-FIGURES: Final = (
-    PRECISION,
-    RECALL,
-    SUPERSESSION,
-    OF_REMEMBERED,
-    FIRST,
-    OF_LIVING,
-    FROM_NEGATIVES,
-    HONEST,
-    INVENTED,
-)
+FROM_NEGATIVES: Final = Figure("of negatives", 0.03, is_upper=True)
+INVENTED: Final = Figure("invented", 0.0, is_upper=True)
+FIGURES: Final = (PRECISION, RECALL, SUPERSESSION, OF_REMEMBERED, FIRST, OF_LIVING, FROM_NEGATIVES, INVENTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +100,10 @@ def judged(outcome: Outcome) -> Verdict:
     Captured right is what holds the words of something living or ended; what holds only those of something allowed
     counts neither way. What ended is no longer living if no living memory holds its words but such as hold those of
     something living or allowed as well. Recall counts what should be living at the end, and what ended if it was
-    captured at all.
+    captured at all. Invented is what stands in no message of the user, word for word.
     """
     dialogue = outcome.dialogue
+    said = [turn.text for turn in dialogue.turns if turn.role is Role.USER]
     right = [text for text in outcome.captured if fits(text, dialogue.living + dialogue.ended)]
     wrong = [text for text in outcome.captured if text not in right and not fits(text, dialogue.allowed)]
     missed = [words for words in dialogue.living if not any(holds(text, words) for text in outcome.living)]
@@ -122,19 +113,19 @@ def judged(outcome: Outcome) -> Verdict:
         for text in outcome.living
         if fits(text, dialogue.ended) and not fits(text, dialogue.living + dialogue.allowed)
     ]
+    invented = [text for text in outcome.captured if not any(text in message for message in said)]
     wanted = len(dialogue.living) + len(dialogue.ended)
     shares = {
         PRECISION.name: Share(len(right), len(right) + len(wrong)),
         RECALL.name: Share(wanted - len(missed) - len(unknown), wanted),
-        HONEST.name: Share(len(outcome.kept_honest), len(dialogue.honest)),
-        INVENTED.name: Share(len(outcome.kept_invented), len(dialogue.invented)),
+        INVENTED.name: Share(len(invented), len(outcome.captured)),
     }
     complaints = [f"false positive: {text}" for text in wrong]
     complaints += [f"missed: {' + '.join(words)}" for words in missed]
     complaints += [f"missed before it ended: {' + '.join(words)}" for words in unknown]
     complaints += [f"still living: {text}" for text in still]
     if dialogue.is_negative:
-        shares[FROM_NEGATIVES.name] = Share(len(wrong), 1)
+        shares[FROM_NEGATIVES.name] = Share(len(wrong), sum(len(split_sentences(one)) for one in said))
     if dialogue.ended:
         done = Share(int(not still and not missed), 1)
         shares[SUPERSESSION.name] = done
@@ -145,8 +136,6 @@ def judged(outcome: Outcome) -> Verdict:
         shares[OF_LIVING.name] = found if not missed else Share()
         if not found.part and not missed:
             complaints.append(f"{dialogue.question} recalls first: {outcome.first}")
-    complaints += [f"honest proposal not kept: {one.text}" for one in dialogue.honest if one not in outcome.kept_honest]
-    complaints += [f"invented proposal kept: {one.text} (quote: {one.quote})" for one in outcome.kept_invented]
     return Verdict(shares, complaints)
 
 

@@ -1,10 +1,10 @@
-"""The messages from which nothing was captured by a model yet: written with them, so that a crash forgets none."""
+"""The messages from which nothing was captured yet: written with them, so that a crash forgets none."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -17,7 +17,7 @@ from memory_store.database.rows import memory_of, message_of
 from memory_store.learned import Ground, QuestionKind
 from memory_store.models import Memory, Message
 
-# After a failure it is tried again later and later; what fails this often says nothing that can be captured.
+# After a failure it is tried again later and later; from what fails this often is captured without a model.
 MOST_ATTEMPTS: Final = 6
 _FIRST_WAIT: Final = timedelta(minutes=1)
 
@@ -77,39 +77,39 @@ class CaptureQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def next(self, *, include_private: bool) -> Message | None:
-        """Return the oldest message that waits and may be tried now; None if there is none."""
-        shown = "" if include_private else "AND m.private = 0 AND c.private = 0"
+    def next(self) -> Message | None:
+        """Return the oldest message that waits and may be tried now, private if its conversation is."""
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT m.* FROM capture_queue AS q JOIN messages AS m ON m.id = q.message_id "
-                "JOIN conversations AS c ON c.id = m.conversation_id "
-                f"WHERE q.not_before <= ? {shown} ORDER BY m.created_at, m.id LIMIT 1",
+                "SELECT m.*, c.private AS is_in_private FROM capture_queue AS q "
+                "JOIN messages AS m ON m.id = q.message_id JOIN conversations AS c ON c.id = m.conversation_id "
+                "WHERE q.not_before <= ? ORDER BY m.created_at, m.id LIMIT 1",
                 (to_text(now()),),
             ).fetchone()
-        return message_of(row) if row else None
+        if row is None:
+            return None
+        message = message_of(row)
+        return replace(message, private=message.private or bool(row["is_in_private"]))
 
     def waiting(self) -> int:
         """Return how many messages wait."""
         with self._database.read() as connection:
             return int(connection.execute("SELECT count(*) FROM capture_queue").fetchone()[0])
 
-    def failed(self, message_id: str) -> None:
-        """Note that capturing from a message failed: it is tried again later, and after so many times given up."""
+    def put_off(self, message_id: str) -> bool:
+        """Let a message wait after a failure, longer each time; return False where it failed too often for that."""
         with self._database.write() as connection:
             row = connection.execute(
                 "SELECT attempts FROM capture_queue WHERE message_id = ?", (message_id,)
             ).fetchone()
-            if row is None:
-                return
-            attempts = int(row["attempts"]) + 1
+            attempts = int(row["attempts"]) + 1 if row else MOST_ATTEMPTS
             if attempts >= MOST_ATTEMPTS:
-                connection.execute("DELETE FROM capture_queue WHERE message_id = ?", (message_id,))
-                return
+                return False
             connection.execute(
                 "UPDATE capture_queue SET attempts = ?, not_before = ? WHERE message_id = ?",
                 (attempts, to_text(now() + _FIRST_WAIT * 4 ** (attempts - 1)), message_id),
             )
+        return True
 
     def done(self, message_id: str, changes: Sequence[Change] = ()) -> list[tuple[Memory, Memory | None]]:
         """Store all that was captured from a message and take it from the queue, in one transaction: once, or not.

@@ -23,7 +23,7 @@ cited AS (
 sorted AS (
     SELECT y.id, y.recorded_at, coalesce(g.sources, 0) AS sources, coalesce(c.uses, 0) AS uses, c.used_at,
            row_number() OVER (
-               PARTITION BY y.kind, coalesce(y.about, '') != '', g.sources IS NULL ORDER BY y.recorded_at DESC, y.id
+               PARTITION BY y.kind, coalesce(y.about, ''), g.sources IS NULL ORDER BY y.recorded_at DESC, y.id
            ) AS place
     FROM memories AS y LEFT JOIN grounds AS g ON g.memory_id = y.id LEFT JOIN cited AS c ON c.memory_id = y.id
     WHERE y.retired_at IS NULL AND y.pinned = 0 AND y.private <= ? AND (y.valid_to IS NULL OR y.valid_to > ?)

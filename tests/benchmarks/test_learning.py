@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from assistant.core.learning.proposals import Proposal
 from benchmarks.dialogues import Dialogue as Talked
 from benchmarks.dialogues import Talk
 from benchmarks.dialogues import Turn as Said
@@ -32,7 +31,6 @@ from memory_store.models import Author, AuthorKind, Role
 
 BY_SET = {name: read_all(folder) for name, folder in SETS.items()}
 ALL = [one for dialogues in BY_SET.values() for one in dialogues]
-MADE_UP = {"action": "add", "text": "I live in Rome.", "quote": "Rome"}
 MOVED = Dialogue.model_validate(
     {
         "language": "en",
@@ -47,7 +45,6 @@ MOVED = Dialogue.model_validate(
         "ended": [["porto"]],
         "question": "Where do I live?",
         "first": ["lyon"],
-        "invented": [MADE_UP],
     }
 )
 THANKED = Dialogue.model_validate(
@@ -57,7 +54,6 @@ THANKED = Dialogue.model_validate(
         "id": "thanked",
         "turns": [["2025-01-01", "assistant", "Try running."], ["2025-01-01", "user", "Thanks, I like that."]],
         "allowed": [["like that"]],
-        "invented": [MADE_UP],
     }
 )
 
@@ -81,17 +77,6 @@ def test_what_should_be_remembered_was_said_by_the_user() -> None:
         said = [turn.text for turn in one.turns if turn.role is Role.USER]
         for words in (*one.living, *one.ended, *one.allowed, one.first):
             assert any(holds(text, words) for text in said), f"{one.name}: {words}"
-
-
-def test_scripted_proposals_are_such_as_a_model_makes() -> None:
-    for one in ALL:
-        for proposal in one.honest + one.invented:
-            assert isinstance(proposal, Proposal)
-            assert proposal.memory is None or 1 <= proposal.memory <= len(one.known), one.name
-            assert (proposal.action == "add") == (proposal.memory is None), one.name
-        assert all(proposal.quote in one.turns[-1].text for proposal in one.honest), one.name
-        assert not (one.honest and one.is_negative), one.name
-        assert not {proposal.text for proposal in one.honest} & {proposal.text for proposal in one.invented}, one.name
 
 
 def test_days_of_a_dialogue_follow_each_other() -> None:
@@ -129,11 +114,11 @@ def test_what_a_new_statement_makes_untrue_must_be_gone() -> None:
 
 
 def test_what_nobody_said_is_counted_and_what_is_allowed_is_not() -> None:
-    verdict = judged(Outcome(THANKED, ("I like that.", "Running"), ("I like that.",), None, (), THANKED.invented))
+    verdict = judged(Outcome(THANKED, ("I like that.", "Running"), ("I like that.",)))
     assert verdict.shares[PRECISION.name] == Share(0, 1)
     assert verdict.shares[FROM_NEGATIVES.name] == Share(1, 1)
-    assert verdict.shares[INVENTED.name] == Share(1, 1)
-    assert verdict.complaints == ["false positive: Running", "invented proposal kept: I live in Rome. (quote: Rome)"]
+    assert verdict.shares[INVENTED.name] == Share(1, 2)
+    assert verdict.complaints == ["false positive: Running"]
     total = summed([verdict, judged(Outcome(THANKED))])
     assert total[FROM_NEGATIVES.name] == Share(1, 2)
     assert (FROM_NEGATIVES.met(total[FROM_NEGATIVES.name]), PRECISION.met(Share(97, 100))) == (False, True)

@@ -192,7 +192,7 @@ def test_plain_chat_answers_each_line_of_a_pipe(keepsake: Shell, notes: Path, mo
     result = keepsake("chat", "--plain")
     assert result.code == 0
     assert "Ines at number 12" in result.out
-    assert "Remembered: The cat is called Minou." in result.err
+    assert "Remembered: the cat is called Minou" in result.err
 
 
 def test_terminal_escapes_in_a_document_are_not_printed(keepsake: Shell, tmp_path: Path) -> None:

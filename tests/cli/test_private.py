@@ -24,7 +24,7 @@ def test_folders_and_topics_hold_for_import_memories_and_questions(
     assert not keepsake("memory", "add", "I keep bees.", "--json").json["private"]
     keepsake("ask", "Remember that I have a fever.")
     captured = keepsake("memory", "list", "--json").json["memories"][0]
-    assert (captured["text"], captured["private"]) == ("I have a fever.", True)
+    assert (captured["text"], captured["private"]) == ("I have a fever", True)
     found = keepsake("search", "fever asthma nuts bees key", "--public", "--json").json
     assert "bees" in str(found)
     assert not any(one in str(found["hits"]) for one in ("fever", "asthma", "nuts", "spare key"))

@@ -21,9 +21,11 @@ def moved(keepsake: Shell) -> str:
     with opened(keepsake) as store:
         talk = store.conversations.start("Moving house")
         said = store.conversations.append(talk.id, Role.USER, "I live in Porto.", USER, parent_id=None)
-        old = store.remember(NewMemory("I live in Porto.", MemoryKind.FACT, sources=(said.id,)))
+        old = store.remember(NewMemory("I live in Porto.", MemoryKind.FACT, sources=(said.id,), about="home"))
         newer = store.memories.supersede(old.id, NewMemory("I live in Lyon.", MemoryKind.FACT, sources=(said.id,)))
-        store.remember(NewMemory("Prefers *(black)* tea.", MemoryKind.PREFERENCE, pinned=True, private=True))
+        store.remember(
+            NewMemory("Prefers *(black)* tea.", MemoryKind.PREFERENCE, pinned=True, private=True, about="drink")
+        )
     return newer.id
 
 
@@ -31,7 +33,7 @@ def test_page_has_every_line_with_its_source_and_history(keepsake: Shell) -> Non
     assert "Nothing yet" in keepsake("about-me").out
     home = moved(keepsake)
     page = keepsake("about-me").out
-    assert page.index("## Facts") < page.index("## Preferences")
+    assert page.index("## Home") < page.index("## Tastes")
     assert "- I live in Lyon. *(" in page
     assert f"from “Moving house”)* <!-- {home} -->" in page
     assert "  - before: I live in Porto." in page
@@ -162,7 +164,7 @@ def test_goal_is_set_reviewed_and_ended(keepsake: Shell) -> None:
     assert "is no goal" in keepsake("goals", "end", note["id"]).err
 
 
-def test_learning_merges_duplicates_and_says_what_waits(keepsake: Shell) -> None:
+def test_learning_reads_what_waits_and_merges_duplicates(keepsake: Shell) -> None:
     with opened(keepsake) as store:
         talk = store.conversations.start("Talk")
         said = [
@@ -173,5 +175,4 @@ def test_learning_merges_duplicates_and_says_what_waits(keepsake: Shell) -> None
             store.remember(NewMemory("I keep bees.", MemoryKind.FACT, sources=(one.id,)))
     done = keepsake("learn")
     assert "Merged what said the same: I keep bees." in done.err
-    assert "Messages that wait: 2 (the model in use can't read for you)" in done.err
-    assert keepsake("learn", "--json").json == {"done": [], "waiting": 2}
+    assert keepsake("learn", "--json").json == {"done": [], "waiting": 0}

@@ -26,7 +26,7 @@ def fact(store: Store, text: str, **more: object) -> Memory:
 
 
 async def asked(store: Store, text: str, model: ScriptedChat, **settings: object) -> tuple[Recalled, TurnFinished]:
-    session = Session(store, model, TurnSettings(passages=2, capture=False, **settings))  # type: ignore[arg-type]
+    session = Session(store, model, TurnSettings(passages=2, learn=False, **settings))  # type: ignore[arg-type]
     events = [event async for event in session.turn(text)]
     recalled = next(one for one in events if isinstance(one, Recalled))
     finished = events[-1]
@@ -63,7 +63,7 @@ async def test_beginning_of_a_request_stays_the_same_from_turn_to_turn(store: St
     fact(store, "I live in Lyon.", about="home")
     store.remember("The spare key is with Ines.")
     model = ScriptedChat(["With Ines [1], as you live in Lyon [3]."], ["Fine."], ["Bye."])
-    session = Session(store, model, TurnSettings(passages=2, capture=False))
+    session = Session(store, model, TurnSettings(passages=2, learn=False))
     for text in ("Who has the spare key?", "And the boiler?", "Thanks!"):
         assert [event async for event in session.turn(text)]
     first, second, third = (one.messages for one in model.requests)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from assistant.core.branches import branch_of
-from assistant.core.events import AnswerDelta, Captured, Event, Recalled, TurnFailed, TurnFinished
+from assistant.core.events import AnswerDelta, Event, Recalled, TurnFailed, TurnFinished
+from assistant.core.learning.learner import learn
 from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta, WasThinking
@@ -168,14 +169,13 @@ async def test_earlier_conversations_are_recalled_and_this_one_is_not_recalled_t
     assert [message.content for message in model.requests[-1].messages[1:3]] == ["The boat needs paint", "ok"]
 
 
-async def test_statement_becomes_a_memory_once_and_the_quote_model_says_so(store: Store) -> None:
+async def test_what_is_stated_is_kept_and_captured_once_after_the_answer(store: Store) -> None:
     session = Session(store, None, TurnSettings())
-    events = await events_of(session, "I'm allergic to penicillin.")
-    assert [event.memory.text for event in events if isinstance(event, Captured)] == ["I'm allergic to penicillin."]
-    assert isinstance(events[-1], TurnFinished)
-    assert "remember" in events[-1].message.text.splitlines()[0]
-    again = await events_of(session, "I'm allergic to penicillin.")
-    assert [event for event in again if isinstance(event, Captured)] == []
+    for _ in range(2):
+        finished = (await events_of(session, "I'm allergic to penicillin."))[-1]
+        assert isinstance(finished, TurnFinished)
+    captured = [event async for event in learn(store, None)]
+    assert [event.memory.text for event in captured] == ["I'm allergic to penicillin."]
     assert len(store.memories.all()) == 1
 
 
@@ -262,8 +262,8 @@ async def test_a_private_chat_goes_to_no_other_machine_and_what_is_captured_of_i
     session.model = Model(["Noted."])
     await events_of(session, "I'm allergic to penicillin.")
     assert all(one.private for one in store.conversations.messages(first.conversation.id))
-    captured = next(one for one in store.memories.all() if "penicillin" in one.text)
-    assert captured.private
+    captured = {event.memory.text: event.memory.private async for event in learn(store, None)}
+    assert captured["I'm allergic to penicillin."]
 
 
 async def test_conversation_goes_on_where_it_was_left(store: Store) -> None:
@@ -348,14 +348,14 @@ async def test_what_only_asks_does_not_wait_to_be_learned_from(store: Store) -> 
     session = session_of(store, Model(["Fine."]))
     for text in ("Who has the spare key?", "The spare key is with Ines now."):
         await events_of(session, text)
-    waiting = store.learning.queue.next(include_private=True)
+    waiting = store.learning.queue.next()
     assert waiting is not None
     assert waiting.text == "The spare key is with Ines now."
     assert store.learning.queue.waiting() == 1
 
 
 async def test_what_was_told_a_moment_ago_is_quoted_in_the_same_chat(store: Store) -> None:
-    session = Session(store, None, TurnSettings(capture=False))
+    session = Session(store, None, TurnSettings(learn=False))
     told = (await events_of(session, "My sister Ines keeps the spare key"))[-1]
     assert isinstance(told, TurnFinished)
     assert told.message.text.startswith("I keep what you tell me")

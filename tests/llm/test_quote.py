@@ -30,9 +30,9 @@ def a_hit(text: str, title: str = "notes.md", locator: Locator = Locator(), word
     )
 
 
-async def quoted(question: str, *hits: Hit, noted: tuple[str, ...] = (), ended: tuple[str, ...] = ()) -> Answer:
+async def quoted(question: str, *hits: Hit) -> Answer:
     request = ChatRequest((ChatMessage(Role.USER, question),))
-    return await read(QuoteAnswerer().answer(Turn(request, question, hits, noted, ended)))
+    return await read(QuoteAnswerer().answer(Turn(request, question, hits)))
 
 
 async def test_it_quotes_with_source_numbers_and_says_that_it_only_quotes() -> None:
@@ -62,18 +62,6 @@ async def test_with_nothing_found_it_says_so_and_invents_nothing() -> None:
     assert english.text.startswith("I found nothing relevant in what I know.")
     assert chinese.text.startswith("在我所知道的内容里没有找到相关的信息。")
     assert blank.text == english.text
-
-
-async def test_what_was_just_remembered_is_the_whole_answer() -> None:
-    said = "Remember that my kettle is *blue*."
-    hits = (a_hit("The kettle is old."),)
-    answer = await quoted(said, *hits, noted=("My kettle is *blue*.",))
-    assert answer.text == "I will remember this:\n\n> My kettle is \\*blue\\*."
-    assert answer.finished == Finished("stop", "quote")
-
-
-async def test_what_was_taken_back_is_said_not_to_be_true() -> None:
-    assert (await quoted("车卖了", ended=("我开一辆高尔夫",))).text == "我不再认为这是真的：\n\n> 我开一辆高尔夫"
 
 
 async def test_at_most_three_different_passages_keep_the_numbers_of_their_hits() -> None:

@@ -39,7 +39,7 @@ def test_message_waits_until_something_was_captured_from_it_and_then_never_again
     said(store, "Good morning.", capture=False)
     store.close()
     with Store.open(tmp_path / "memory", HashEmbedder()) as later:
-        waiting = later.learning.queue.next(include_private=True)
+        waiting = later.learning.queue.next()
         assert waiting is not None
         assert waiting.id == message.id
         change = Change(ChangeKind.ADD, from_(message, "Moved to Lyon.", "I moved to Lyon", "home"))
@@ -53,20 +53,21 @@ def test_message_waits_until_something_was_captured_from_it_and_then_never_again
         assert [one.text for one in later.memories.all()] == ["Moved to Lyon."]
 
 
-def test_what_fails_is_tried_later_and_given_up_at_last(store: Store) -> None:
+def test_what_fails_waits_longer_each_time_and_is_not_put_off_for_ever(store: Store) -> None:
     message = said(store, "I keep bees.")
     for _ in range(capture_queue.MOST_ATTEMPTS - 1):
-        store.learning.queue.failed(message.id)
-        assert store.learning.queue.next(include_private=True) is None
-        assert store.learning.queue.waiting() == 1
-    store.learning.queue.failed(message.id)
-    assert store.learning.queue.waiting() == 0
+        assert store.learning.queue.put_off(message.id)
+        assert store.learning.queue.next() is None
+    assert not store.learning.queue.put_off(message.id)
+    assert store.learning.queue.waiting() == 1
 
 
-def test_private_messages_wait_for_a_model_on_this_machine(store: Store) -> None:
-    said(store, "My pin is 4711.", private=True)
-    assert store.learning.queue.next(include_private=False) is None
-    assert store.learning.queue.next(include_private=True) is not None
+def test_a_message_of_a_private_chat_is_private(store: Store) -> None:
+    message = said(store, "My pin is 4711.")
+    store.conversations.mark(message.conversation_id, private=True)
+    waiting = store.learning.queue.next()
+    assert waiting is not None
+    assert waiting.private
 
 
 def test_changes_supersede_confirm_and_ask(store: Store) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant import config
 from assistant.errors import ModelError
 from assistant.llm.base import ThinkingDelta, WasThinking
 from assistant.llm.scripted import ScriptedChat
@@ -108,10 +109,11 @@ async def test_a_model_that_fails_is_told_with_its_hint_and_the_part_stays(tmp_p
 
 
 async def test_what_is_captured_is_said(tmp_path: Path) -> None:
-    async with chatting(tmp_path) as house:
+    learning = config.Settings(chat=config.ChatConfig(titles=False))
+    async with chatting(tmp_path, None, settings=learning) as house:
         await house.ask("Remember that the spare key is with Ines.")
-        assert house.notices == ["Remembered: The spare key is with Ines."]
-        assert [one.text for one in house.store.memories.all()] == ["The spare key is with Ines."]
+        await house.until(lambda: house.notices == ["Remembered: the spare key is with Ines"])
+        assert [one.text for one in house.store.memories.all()] == ["the spare key is with Ines"]
 
 
 async def test_reasoning_is_folded_until_it_is_wanted(tmp_path: Path) -> None:

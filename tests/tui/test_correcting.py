@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual.widgets import OptionList, TextArea
 
+from assistant import config
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.memory_editor import MemoryEditor
@@ -26,9 +27,10 @@ def requests(house: House) -> int:
 
 
 async def test_forget_that_erases_what_was_just_captured_with_the_words_on_a_yes(tmp_path: Path) -> None:
-    async with chatting(tmp_path) as house:
+    learning = config.Settings(chat=config.ChatConfig(titles=False))
+    async with chatting(tmp_path, settings=learning) as house:
         await house.ask("Remember that the quincunx is buried.")
-        assert [one.text for one in house.store.memories.all()] == ["The quincunx is buried."]
+        await house.until(lambda: [one.text for one in house.store.memories.all()] == ["the quincunx is buried"])
         await house.say("Forget that.")
         dialog = await house.dialog(Chooser)
         assert dialog.query_one(OptionList).option_count == 2

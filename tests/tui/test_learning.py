@@ -19,20 +19,7 @@ from memory_store.models import MemoryKind
 from tests.tui.support import House, chatting
 
 LEARNING = config.Settings(chat=config.ChatConfig(titles=False))
-PROPOSED = json.dumps(
-    {
-        "changes": [
-            {
-                "action": "add",
-                "text": "I keep bees on the roof.",
-                "quote": "I keep bees on the roof",
-                "kind": "fact",
-                "about": "",
-                "memory": None,
-            }
-        ]
-    }
-)
+POINTED = json.dumps({"memories": [{"sentences": [1], "kind": "fact", "about": "hobby"}]})
 
 
 async def choose(house: House, place: int) -> None:
@@ -50,12 +37,12 @@ async def fill(house: House, text: str) -> None:
 
 
 async def test_what_was_said_is_learned_from_after_the_answer(tmp_path: Path) -> None:
-    model = ScriptedChat(["How lovely."], [PROPOSED])
+    model = ScriptedChat(["How lovely."], [POINTED])
     async with chatting(tmp_path, model, settings=LEARNING) as house:
         await house.ask("By the way, I keep bees on the roof.")
-        await house.until(lambda: "Remembered: I keep bees on the roof." in house.notices)
+        await house.until(lambda: "Remembered: By the way, I keep bees on the roof." in house.notices)
         (memory,) = house.store.memories.all()
-        assert [ground.quote for ground in house.store.memories.grounds(memory.id)] == ["I keep bees on the roof"]
+        assert [ground.quote for ground in house.store.memories.grounds(memory.id)] == [memory.text]
         await house.say("/learn")
         await house.until(lambda: "There was nothing to learn." in house.notices)
         await house.say(f"/forget {memory.id}")

@@ -59,16 +59,16 @@ async def test_what_is_typed_is_kept_among_its_comments_and_in_force_for_the_nex
         passages.value = "3"
         await house.pilot.press("enter")
         await house.until(lambda: (tmp_path / "config.toml").is_file())
-        field(screen, "chat.capture").query_one(Checkbox).value = False
+        field(screen, "chat.to_the_point").query_one(Checkbox).value = False
         field(screen, "model.temperature").query_one(Input).value = "0.9"
-        await house.until(lambda: not config.load(tmp_path / "config.toml").chat.capture)
+        await house.until(lambda: not config.load(tmp_path / "config.toml").chat.to_the_point)
         await house.pilot.press("escape")
         await house.until(lambda: house.app.screen is house.chat)
         session = house.chat.session
         assert session is not None
         await house.until(lambda: session.settings.passages == 3)
         assert session.settings.temperature == 0.9
-        assert not session.settings.capture
+        assert not session.settings.to_the_point
     text = (tmp_path / "config.toml").read_text("utf-8")
     assert tomllib.loads(text)["model"]["temperature"] == 0.9
     assert "# How many passages are recalled for an answer." in text

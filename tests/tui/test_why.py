@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual.widgets import Static
 
+from assistant import config
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.about_me import AboutMeScreen
 from assistant.tui.screens.why import WhyScreen
@@ -63,17 +64,20 @@ async def test_what_was_not_said_is_not_explained(tmp_path: Path) -> None:
 
 
 async def test_what_is_known_about_the_user_is_one_page(tmp_path: Path) -> None:
-    async with chatting(tmp_path) as house:
+    learning = config.Settings(chat=config.ChatConfig(titles=False))
+    async with chatting(tmp_path, None, settings=learning) as house:
         await house.say("/about-me")
         dialog = await house.dialog(AboutMeScreen)
         assert "Nothing yet" in "\n".join(str(one.render()) for one in dialog.query(Static))
         await house.pilot.press("escape")
         await house.ask("I live in Porto.")
-        await house.ask("No, I moved to Lyon.")
+        await house.until(lambda: any("Remembered: I live in Porto." in notice for notice in house.notices))
+        await house.ask("We've moved, I live in Lyon now.")
+        await house.until(lambda: any("I live in Lyon now." in notice for notice in house.notices))
         await house.say("/about-me")
         dialog = await house.dialog(AboutMeScreen)
         page = "\n".join(str(one.render()) for one in dialog.query(Static))
-        for words in ("Facts", "I moved to Lyon.", "before: I live in Porto.", "“I live in Porto.”"):
+        for words in ("Home", "I live in Lyon now.", "before: I live in Porto.", "“I live in Porto.”"):
             assert words in page
         await house.pilot.press("escape")
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from assistant.core.session import Session
     from assistant.llm.base import ChatModel
 
-_WORK: Final = "learning"
+LEARNING: Final = "learning"
+"""The name of the work that a skin starts to learn beside a conversation."""
 _EXCERPT_CHARS: Final = 120
 _WAITING: Final = NN_("{count} message waits", "{count} messages wait")
 _NEW: Final = ""
@@ -70,12 +71,12 @@ class Learning:
 
     def pause(self) -> None:
         """Let the model answer: what was being learned from waits on, and is read again from its beginning."""
-        self._skin.cancel(_WORK)
+        self._skin.cancel(LEARNING)
 
     def go_on(self, session: Session, *, consolidating: bool = False) -> None:
         """Learn beside the conversation, if it is to be learned from."""
         if session.settings.learn:
-            self._skin.start(lambda: self._learn_quietly(session, consolidating), _WORK)
+            self._skin.start(lambda: self._learn_quietly(session, consolidating), LEARNING)
 
     async def _learn_quietly(self, session: Session, consolidating: bool) -> None:
         try:
@@ -103,12 +104,7 @@ class Learning:
             self._skin.show_activity()
         waiting = await in_thread(self._store.learning.queue.waiting)
         if waiting:
-            hint = (
-                _("They are private, or are tried again later.")
-                if session.model is not None
-                else _("Who answers can't read for you; /model chooses another.")
-            )
-            await self._skin.tell(Told(plural(*_WAITING, waiting), hint))
+            await self._skin.tell(Told(plural(*_WAITING, waiting), _("They are tried again later.")))
         elif not count:
             await self._skin.tell(Told(_("There was nothing to learn.")))
         await self._skin.show(MemoryChanged())

@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final
 
-from assistant.core.capturing import tell_abouts
-from assistant.core.learning import words
+from assistant.core.capture.classifier import SentenceClassifier
+from assistant.core.capture.relating import fold_text
 from assistant.core.learning.summing_up import EVERY, sum_up
 from assistant.llm.base import ChatModel
 from memory_store import Store
@@ -20,7 +20,7 @@ from memory_store.learned import Summary
 from memory_store.models import AuthorKind, Memory
 
 # So few at once that what is drawn meanwhile doesn't stutter.
-_READ_AT_ONCE: Final = 50
+_READ_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,8 @@ async def consolidate(store: Store, model: ChatModel | None) -> AsyncGenerator[M
 
     Raises ModelError where the model fails.
     """
-    more = True
-    while more:
-        more = await asyncio.to_thread(tell_abouts, store, _READ_AT_ONCE)
+    while await asyncio.to_thread(name_topics, store):
+        pass
     for merged in await asyncio.to_thread(merge_duplicates, store):
         yield merged
     for conversation_id in await asyncio.to_thread(store.learning.summaries.wanting, EVERY):
@@ -47,20 +46,37 @@ async def consolidate(store: Store, model: ChatModel | None) -> AsyncGenerator[M
             yield summary
 
 
+def name_topics(store: Store) -> bool:
+    """Look what a few memories are about of which nobody has looked: written by hand, imported, of an earlier version.
+
+    Return whether there were any. Raises EmbeddingError.
+    """
+    unread = store.memories.unread()[:_READ_AT_ONCE]
+    classifier = SentenceClassifier(store.embed_sentences)
+    store.memories.tell_about({memory.id: classifier.read([memory.text])[0].about.value for memory in unread})
+    return bool(unread)
+
+
 def merge_duplicates(store: Store) -> list[Merged]:
-    """Merge living memories that say the same, word for word but for who is meant by "I" and "the user".
+    """Merge living memories that say the same, word for word.
 
     What is pinned stays before what is not, the user's own wording before a model's, the older before the newer. A
     private memory and one that is not never become one, nor do two that were true at different times.
     """
     groups: dict[tuple[object, ...], list[Memory]] = {}
-    for one in store.memories.all():
-        key = (*_said(one.text), "", one.private, one.valid_from, one.valid_to)
-        groups.setdefault(key, []).append(one)
+    for memory in store.memories.all():
+        ended = memory.valid_to.date() if memory.valid_to else None
+        groups.setdefault((fold_text(memory.text), memory.private, ended), []).append(memory)
     merged = []
     for group in groups.values():
         first, *others = sorted(
-            group, key=lambda one: (not one.pinned, one.author.kind is not AuthorKind.USER, one.recorded_at, one.id)
+            group,
+            key=lambda memory: (
+                not memory.pinned,
+                memory.author.kind is not AuthorKind.USER,
+                memory.recorded_at,
+                memory.id,
+            ),
         )
         for duplicate in others:
             try:
@@ -71,7 +87,3 @@ def merge_duplicates(store: Store) -> list[Merged]:
                 continue  # changed or erased meanwhile
             merged.append(Merged(first, duplicate))
     return merged
-
-
-def _said(text: str) -> list[str]:
-    return [one for one in words.tokens(text) if one not in words.GLUE]

@@ -10,12 +10,13 @@ from typing import Final
 
 from assistant.core.asking import note_sent, whole_answer
 from assistant.core.branches import branch_of
+from assistant.core.capture.features import tokenize
 from assistant.core.framing import estimate_tokens, quoted
-from assistant.core.learning import words
 from assistant.core.prompts import prompt
 from assistant.ingestion.sentences import sentence_pieces
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
-from memory_store import Store
+from memory_store import STOP_WORDS, Store
+from memory_store.asking import Saying, what_of
 from memory_store.clock import now
 from memory_store.learned import Summary
 from memory_store.models import Author, AuthorKind, Message, MessageStatus, Role
@@ -87,7 +88,7 @@ async def _by_model(
 def extract(messages: Sequence[Message]) -> str:
     """Return the sentences of the user's that share most with the rest, in their order; the first one is the topic."""
     said = [one for message in messages if message.role is Role.USER for one in _sentences(message.text)]
-    told = [one for one in dict.fromkeys(said) if not words.ASKING.search(one.lower()) or one == said[0]]
+    told = [one for one in dict.fromkeys(said) if what_of(one) is not Saying.ASKS or one == said[0]]
     counts = Counter(word for one in said for word in set(_content(one)))
     ranked = sorted(told[1:], key=lambda one: -_weight(one, counts))
     chosen, room = set(told[:1]), _MOST_CHARS - len("".join(told[:1]))
@@ -104,7 +105,7 @@ def _weight(sentence: str, counts: Counter[str]) -> float:
 
 
 def _content(sentence: str) -> list[str]:
-    return words.content(words.tokens(sentence))
+    return [token for token in tokenize(sentence) if token not in STOP_WORDS]
 
 
 def _sentences(text: str) -> list[str]:

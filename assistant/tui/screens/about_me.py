@@ -11,21 +11,26 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.core.profile import ProfileLine, ProfileSection
+from assistant.core.profile import ProfileLine, ProfileSection, ProfileTopic
 from assistant.display import day, plain
 from assistant.language import N_, NN_, _, plural
 from assistant.tui.screens.dialog import Dialog
-from memory_store.models import MemoryKind
 
-NAMES: Final = {
-    MemoryKind.FACT: N_("Facts"),
-    MemoryKind.PREFERENCE: N_("Preferences"),
-    MemoryKind.GOAL: N_("Goals"),
-    MemoryKind.EVENT: N_("Events"),
-    MemoryKind.NOTE: N_("Notes"),
+_NAMES: Final = {
+    ProfileTopic.YOU: N_("You"),
+    ProfileTopic.PEOPLE: N_("People"),
+    ProfileTopic.HOME: N_("Home"),
+    ProfileTopic.WORK: N_("Work, study and money"),
+    ProfileTopic.HEALTH: N_("Health and diet"),
+    ProfileTopic.TASTES: N_("Tastes"),
+    ProfileTopic.LEISURE: N_("Sport, hobbies and travel"),
+    ProfileTopic.HABITS: N_("Things and habits"),
+    ProfileTopic.OTHER: N_("Other"),
+    ProfileTopic.GOALS: N_("Goals"),
+    ProfileTopic.PLANS: N_("Plans"),
+    ProfileTopic.NOTES: N_("Notes"),
 }
-
-
+_MORE: Final = NN_("… and {count} more: F2 lists it", "… and {count} more: F2 lists them")
 EDIT: Final = "edit"
 ANSWER: Final = "answer"
 _QUESTIONS: Final = NN_("{count} question is open: a answers", "{count} questions are open: a answers")
@@ -54,13 +59,15 @@ class AboutMeScreen(Dialog[str | None]):
         self._sections = tuple(sections)
 
     def compose(self) -> ComposeResult:
-        """Show each kind under its name."""
+        """Show each topic under its name."""
         with VerticalScroll(classes="dialog"):
             yield Static(self._earlier or _("What is known about you"), classes="dialog--title", markup=False)
             if not self._sections:
                 yield Static(_("Nothing yet. Tell it something, or import documents."), markup=False)
             for section in self._sections:
-                lines = [Content.styled(_(NAMES[section.kind]), "bold $secondary"), *map(_described, section.lines)]
+                lines = [Content.styled(_(_NAMES[section.topic]), "bold $secondary"), *map(_described, section.lines)]
+                if section.more:
+                    lines.append(Content.styled(plural(*_MORE, section.more), "$foreground-muted"))
                 yield Static(Content("\n").join(lines), markup=False)
             hints = [_("Esc closes") if self._earlier else _("e edits the page in your editor, Esc closes")]
             if self._questions:

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Final
 from assistant.core.care.before_answer import offered_for
 from assistant.core.care.settings import CareSettings
 from assistant.core.conversation.skin import TurnAsked, TurnBroke
-from assistant.core.conversation.telling import told_of
 from assistant.core.events import (
     AnswerDelta,
     AnswerWasThinking,
-    Captured,
     CareOffered,
-    NoLongerTrue,
     Recalled,
     ThinkingDelta,
     TurnFailed,
@@ -126,9 +123,6 @@ class TurnView:
                 await answer.add(piece)
             case AnswerWasThinking():
                 await answer.was_thinking()
-            case Captured() | NoLongerTrue():
-                told = told_of(event)
-                await self._transcript.add(Notice(told.text, told.hint, told.kind, told.about), before=answer)
             case TurnFinished(message, sources):
                 answer.message_id = message.id
                 await answer.finish(of_numbered(sources), message.author.name, _ending(message))

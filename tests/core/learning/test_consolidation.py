@@ -31,8 +31,8 @@ def fact(text: str, *sources: Message, author: Author = USER, private: bool = Fa
 
 
 def test_what_says_the_same_becomes_one_memory_with_all_sources(store: Store) -> None:
-    first, second = said(store, "I keep bees.", "You know I keep bees!")
-    by_model = store.remember(fact("The user keeps bees.", second, author=MODEL))
+    first, second = said(store, "I keep bees.", "I keep bees!")
+    by_model = store.remember(fact("i keep  bees!", second, author=MODEL))
     mine = store.remember(fact("I keep bees.", first))
     others = [store.remember(fact("I keep no bees.")), store.remember(fact("I keep bees.", private=True))]
     assert merge_duplicates(store) == [Merged(mine, by_model)]

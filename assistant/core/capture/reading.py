@@ -1,0 +1,56 @@
+"""Which sentences of a message state something of the user: those ordered in words, those the classifier keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from assistant.core.capture.classifier import Reading
+from assistant.core.capture.orders import find_forget_order, find_remember_order
+from assistant.core.capture.statement import About, Sentence, Statement, join_sentences
+from assistant.core.sensitive import Topic, topics_of
+from memory_store.models import MemoryKind, Message
+
+# The chance from which a sentence is kept; see benchmarks/fit_capture.py for what it costs and gives.
+KEPT: Final = 0.7
+# What is less sure is kept where it plainly makes something untrue that is remembered.
+_DOUBTFUL: Final = 0.3
+_ASKED_ABOUT: Final = frozenset({Topic.HEALTH, Topic.MOOD})
+# A sentence that begins so says of whom it is only with the one before it.
+_POINTS_BACK: Final = re.compile(
+    r"(?:he|she|they|it|his|her|their|its|that|this|those|these)\b|[他她它]|这|那", re.IGNORECASE
+)
+
+
+def read_orders(sentences: Sequence[Sentence], readings: Sequence[Reading]) -> dict[Sentence, Statement]:
+    """Return what the user asks in words to remember, or to take for true no more: never a matter of chance."""
+    found = {}
+    for sentence, reading in zip(sentences, readings, strict=True):
+        if words := find_remember_order(sentence.text):
+            kind = reading.kind if reading.chance >= KEPT else MemoryKind.NOTE
+            found[sentence] = Statement(words, kind, reading.about, is_ordered=True)
+        elif words := find_forget_order(sentence.text):
+            found[sentence] = Statement(words, MemoryKind.FACT, About.OTHER, is_order_to_forget=True)
+    return found
+
+
+def read_statements(
+    message: Message, sentences: Sequence[Sentence], readings: Sequence[Reading]
+) -> dict[Sentence, Statement]:
+    """Return what a message states that is worth remembering, by the chances of its sentences, in its own words."""
+    found = {}
+    for at, (sentence, reading) in enumerate(zip(sentences, readings, strict=True)):
+        if reading.chance >= _DOUBTFUL:
+            first = at - 1 if at and _POINTS_BACK.match(sentence.text) else at
+            text = join_sentences(message.text, sentences[first : at + 1])
+            sensitive = not _ASKED_ABOUT.isdisjoint(reading.topics | topics_of(text))
+            found[sentence] = Statement(
+                text,
+                reading.kind,
+                reading.about,
+                reading.ends,
+                is_doubtful=reading.chance < KEPT,
+                is_sensitive=sensitive,
+            )
+    return found

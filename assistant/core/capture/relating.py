@@ -1,0 +1,133 @@
+"""What a statement does to what is remembered: it is new, replaces, repeats, contradicts or ends a memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from assistant.core.capture.classifier import Relation, SentenceClassifier
+from assistant.core.capture.features import tokenize
+from assistant.core.capture.plans import find_end
+from assistant.core.capture.statement import SINGULAR, Statement
+from memory_store import Change, ChangeKind, NewMemory, Store
+from memory_store.models import AuthorKind, Memory, MemoryKind, Message, RecallFilters, SourceKind
+from memory_store.times.expressions import time_spans
+
+_MEMORIES: Final = RecallFilters(kinds=frozenset({SourceKind.MEMORY}))
+_NEAREST: Final = 8
+# How likely a relation must be to act on it, and how likely a clash must be to ask the user about it.
+_LIKELY: Final = 0.5
+_PLAIN: Final = 0.7
+# Of the words with which the user says what to forget, so many must stand in the memory that is meant.
+_NAMED: Final = 0.6
+
+
+def relate_statement(
+    store: Store, statement: Statement, message: Message, classifier: SentenceClassifier
+) -> list[Change]:
+    """Return the changes that a statement of a message makes. Raises EmbeddingError.
+
+    What a document states is never overruled by what the user says in passing: the user is asked which is true.
+    """
+    living = [memory for memory in _find_similar(store, statement) if message.id not in memory.sources]
+    new = _as_memory(statement, message)
+    said = fold_text(statement.text)
+    same = next((memory for memory in living if fold_text(memory.text) == said), None)
+    if same is None and not statement.is_pointed and not statement.ends:  # "As I said, I keep bees."
+        same = next((memory for memory in living if fold_text(memory.text) in said), None)
+    if same is not None:
+        return [Change(ChangeKind.CONFIRM, new, same.id)]
+    if statement.is_order_to_forget:
+        return [Change(ChangeKind.END, new, memory.id) for memory in _find_named(statement.text, living)]
+    related = _as_pointed(statement, living) if statement.is_pointed else _judge(statement, living, classifier)
+    changes = [_as_change(kind, new, memory, statement) for kind, memory in related]
+    if statement.is_doubtful:
+        return [change for change in changes if change.kind in (ChangeKind.SUPERSEDE, ChangeKind.END)]
+    return changes or [_as_change(ChangeKind.ADD, new, None, statement)]
+
+
+def fold_text(text: str) -> str:
+    """Return a text as it is compared to know whether two memories say the same word for word."""
+    return " ".join(text.casefold().split()).rstrip(".。!！ ")
+
+
+def _find_similar(store: Store, statement: Statement) -> list[Memory]:
+    """Return the living memories that may say the same as a statement, or are about the same; the latest first."""
+    near = [hit.source.id for hit in store.recall(statement.text, _NEAREST, _MEMORIES)]
+    named = [memory_id for memory_id in (statement.replaces, statement.contradicts, statement.repeats) if memory_id]
+    about = [statement.about.value] if statement.about in SINGULAR else []
+    return store.memories.living([*near, *named], texts=[statement.text], about=about)
+
+
+def _find_named(words: str, living: Sequence[Memory]) -> list[Memory]:
+    """Return the memory of the user that is meant by some words; none where the words fit none."""
+    wanted = set(tokenize(words))
+
+    def share(memory: Memory) -> float:
+        return len(wanted & set(tokenize(memory.text))) / len(wanted) if wanted else 0.0
+
+    own = [memory for memory in living if memory.author.kind is not AuthorKind.DOCUMENT]
+    best = max(own, key=share, default=None)
+    return [best] if best is not None and share(best) >= _NAMED else []
+
+
+def _as_pointed(statement: Statement, living: Sequence[Memory]) -> list[tuple[ChangeKind, Memory]]:
+    kinds = (
+        (ChangeKind.CONFIRM, statement.repeats),
+        (ChangeKind.END if statement.ends else ChangeKind.SUPERSEDE, statement.replaces),
+        (ChangeKind.CONTRADICT, statement.contradicts),
+    )
+    return [(kind, memory) for kind, wanted in kinds for memory in living if memory.id == wanted][:1]
+
+
+def _judge(
+    statement: Statement, living: Sequence[Memory], classifier: SentenceClassifier
+) -> list[tuple[ChangeKind, Memory]]:
+    """Return what the likeliest relations to the living memories make of them; nothing where both hold."""
+    relations = classifier.relate([memory.text for memory in living], statement.text)
+
+    least = _PLAIN if statement.is_doubtful else _LIKELY
+
+    def find_likeliest(chance: Callable[[Relation], float]) -> int | None:
+        at = max(range(len(living)), key=lambda at: chance(relations[at]), default=None)
+        return at if at is not None and chance(relations[at]) >= least else None
+
+    at = find_likeliest(lambda relation: relation.same)
+    if at is not None:
+        return [(ChangeKind.CONFIRM, living[at])]
+    at = find_likeliest(lambda relation: relation.replaces + relation.ends)
+    if at is not None:
+        ends = statement.ends and relations[at].ends > relations[at].replaces
+        return [(ChangeKind.END if ends else ChangeKind.SUPERSEDE, living[at])]
+    at = find_likeliest(lambda relation: relation.replaces + relation.ends + relation.unsure)
+    return [(ChangeKind.CONTRADICT, living[at])] if at is not None else []
+
+
+def _as_change(kind: ChangeKind, new: NewMemory, other: Memory | None, statement: Statement) -> Change:
+    """Return a change, with a question in its place where only the user can tell."""
+    if other is not None and other.author.kind is AuthorKind.DOCUMENT and kind is not ChangeKind.CONFIRM:
+        kind = ChangeKind.CONTRADICT
+    if other is not None and other.pinned and kind is ChangeKind.SUPERSEDE:
+        new = replace(new, pinned=True)
+    return Change(
+        kind, new, other.id if other is not None else None, statement.is_sensitive and not statement.is_ordered
+    )
+
+
+def _as_memory(statement: Statement, message: Message) -> NewMemory:
+    """Return the memory that a statement makes, true from when it was said; a plan is true until its day is over."""
+    said_at = message.created_at
+    is_plan, is_goal = statement.kind is MemoryKind.EVENT, statement.kind is MemoryKind.GOAL
+    spans = time_spans(statement.text, said_at.astimezone()) if is_goal else ()
+    return NewMemory(
+        statement.text,
+        statement.kind,
+        private=message.private,
+        valid_from=statement.true_from or said_at,
+        valid_to=find_end(statement.text, said_at) if is_plan else None,
+        sources=(message.id,),
+        about=statement.about.value,
+        quote=statement.text,
+        horizon=max((span.words for span in spans), key=len, default=None),
+    )

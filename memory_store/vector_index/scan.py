@@ -99,7 +99,7 @@ class ScanIndex:
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
     def _best(self, part: Part, query: Vectors, k: int, passing: NDArray[np.bool_]) -> list[VectorHit]:
-        places = self._likely(part, query, k, np.flatnonzero(passing))
+        places = self._likely(part, query, k, passing)
         k = min(k, len(places))
         if k <= 0:
             return []
@@ -108,14 +108,14 @@ class ScanIndex:
         rows = part["rows"][places[best]]
         return [VectorHit(row, score) for row, score in zip(rows.tolist(), scores[best].tolist(), strict=True)]
 
-    def _likely(self, part: Part, query: Vectors, k: int, places: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return of many places those whose vectors differ from the query in the fewest signs, else all of them."""
-        most = max(_MANY_FOR_EACH * k, _SIEVED_TO_AT_LEAST + len(places) // _SIEVED_TO_ONE_IN)
-        if len(places) <= 2 * most or (differing := part.differing(query)) is None:
-            return places
-        differing = differing[places]
-        limit = np.searchsorted(np.cumsum(np.bincount(differing)), most)
-        return places[differing <= limit]
+    def _likely(self, part: Part, query: Vectors, k: int, passing: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Return where vectors pass; of many, where they differ from the query in the fewest signs."""
+        count = int(np.count_nonzero(passing))
+        most = max(_MANY_FOR_EACH * k, _SIEVED_TO_AT_LEAST + count // _SIEVED_TO_ONE_IN)
+        if count > 2 * most and (differing := part.differing(query)) is not None:
+            counts = np.bincount(differing if count == part.size else differing[passing])
+            passing = passing & (differing <= np.searchsorted(np.cumsum(counts), most))
+        return np.flatnonzero(passing)
 
     def _scores(self, part: Part, query: Vectors, places: NDArray[np.intp]) -> NDArray[np.float32]:
         """Return the cosine of the query with the vector at each place."""

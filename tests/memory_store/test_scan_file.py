@@ -220,7 +220,7 @@ def test_sieve_of_a_large_store_keeps_what_is_nearest(tmp_path: Path, monkeypatc
         everywhere = [{hit.row for hit in index.search(query, 10, RecallFilters())} for query in queries]
         monkeypatch.setattr(scan, "_SIEVED_TO_AT_LEAST", 200)
         monkeypatch.setattr(scan, "_MANY_FOR_EACH", 10)
-        assert len(index._likely(part, queries[0], 10, np.arange(3000))) < 500
+        assert len(index._likely(part, queries[0], 10, np.ones(3000, dtype=np.bool_))) < 500
         sieved = [{hit.row for hit in index.search(query, 10, RecallFilters())} for query in queries]
     assert np.mean([len(all_of & some) / 10 for all_of, some in zip(everywhere, sieved, strict=True)]) > 0.95
 

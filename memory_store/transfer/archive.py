@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import functools
 from dataclasses import dataclass
 from typing import Any, Final
+
+from memory_store.database.migrations import columns_of_newest
 
 FORMAT: Final = "keepsake-archive"
 FORMAT_VERSION: Final = 6
@@ -14,155 +17,61 @@ SETTINGS: Final = "config.toml"  # there if the exporting program gave its setti
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table in an archive: its columns in order, what sorts its rows, and which columns are bytes.
+    """A table in an archive: what sorts its rows, and which columns are bytes; it has the columns of the record's.
 
-    `since` is the first format version that has it; `where` says which rows leave.
+    `without` stay behind, as they are made anew. `since` is the first format version that has the table; `where` says
+    which rows leave.
     """
 
     name: str
-    columns: tuple[str, ...]
     order: str
     blobs: frozenset[str] = frozenset()
     since: int = 1
     where: str = "1"
+    without: frozenset[str] = frozenset()
 
     @property
     def file(self) -> str:
         """The member of the zip that holds the table."""
         return f"data/{self.name}.jsonl"
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Its columns in order."""
+        return _columns(self.name, self.without)
+
+
+@functools.cache
+def _columns(table: str, without: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in columns_of_newest()[table] if name not in without)
+
 
 # In the order in which they are restored; foreign keys are checked at the end.
 TABLES: Final = (
-    Table(
-        "documents",
-        (
-            "id",
-            "path",
-            "title",
-            "media_type",
-            "content_hash",
-            "size_bytes",
-            "author_kind",
-            "author_name",
-            "created_at",
-            "imported_at",
-            "private",
-            "left_out",
-        ),
-        "id",
-    ),
-    Table(
-        "conversations",
-        (
-            "id",
-            "title",
-            "created_at",
-            "updated_at",
-            "private",
-            "origin",
-            "current_message_id",
-            "title_message_id",
-            "archived",
-        ),
-        "id",
-    ),
-    Table(
-        "messages",
-        (
-            "id",
-            "conversation_id",
-            "parent_id",
-            "role",
-            "text",
-            "author_kind",
-            "author_name",
-            "status",
-            "created_at",
-            "private",
-            "input_tokens",
-            "output_tokens",
-            "origin",
-        ),
-        "created_at, id",
-    ),
-    Table(
-        "memories",
-        (
-            "id",
-            "kind",
-            "text",
-            "author_kind",
-            "author_name",
-            "pinned",
-            "private",
-            "recorded_at",
-            "valid_from",
-            "valid_to",
-            "superseded_by",
-            "origin",
-            "about",
-            "retired_at",
-            "why",
-            "horizon",
-        ),
-        "recorded_at, id",
-    ),
-    Table(
-        "memory_sources",
-        ("memory_id", "message_id", "document_id", "quote"),
-        "memory_id, message_id, document_id",
-        since=2,
-    ),
-    Table("goal_reviews", ("memory_id", "reviewed_at", "text"), "memory_id, reviewed_at", since=5),
-    Table(
-        "questions",
-        ("memory_id", "kind", "other_id", "asked_at", "answered_at"),
-        "memory_id, kind",
-        since=5,
-    ),
-    Table(
-        "summaries",
-        ("conversation_id", "message_id", "text", "author_kind", "author_name", "private", "made_at"),
-        "conversation_id",
-        since=5,
-    ),
-    Table("capture_queue", ("message_id", "attempts", "not_before"), "message_id", since=5),
-    Table(
-        "passages",
-        (
-            "row",
-            "id",
-            "document_id",
-            "message_id",
-            "memory_id",
-            "ordinal",
-            "text",
-            "context",
-            "search_text",
-            "search_context",
-            "locator",
-            "author_kind",
-            "author_name",
-            "created_at",
-            "private",
-        ),
-        "row",
-    ),
-    Table("citations", ("message_id", "number", "passage_id", "cited", "dismissed"), "message_id, number"),
-    Table("tombstones", ("digest", "forgotten_at", "erasure_id", "lifted"), "digest"),
-    Table("foreign_tombstones", ("key", "digest", "forgotten_at"), "key, digest", since=3),
+    Table("documents", "id"),
+    Table("conversations", "id"),
+    Table("messages", "created_at, id"),
+    Table("memories", "recorded_at, id"),
+    Table("memory_sources", "memory_id, message_id, document_id", since=2),
+    Table("goal_reviews", "memory_id, reviewed_at", since=5),
+    Table("questions", "memory_id, kind", since=5),
+    Table("summaries", "conversation_id", since=5),
+    Table("capture_queue", "message_id", since=5),
+    Table("passages", "row", without=frozenset({"echo", "search_words"})),
+    Table("citations", "message_id, number"),
+    Table("tombstones", "digest"),
+    Table("foreign_tombstones", "key, digest", since=3),
     Table(
         "erasures",
-        ("id", "requested_at", "completed_at", "counts", "deferred", "receipt"),
         "requested_at, id",
         since=2,
         where="completed_at IS NOT NULL",
+        without=frozenset({"needles", "notes"}),
     ),
-    Table("requests", ("id", "sent_at", "endpoint", "model", "purpose"), "id", since=2),
-    Table("request_items", ("request_id", "item_id"), "request_id, item_id", since=2),
-    Table("embedders", ("id", "name", "version", "dimension", "normalized"), "id"),
-    Table("embeddings", ("seq", "passage_row", "embedder_id", "vector"), "seq", frozenset({"vector"})),
+    Table("requests", "id", since=2),
+    Table("request_items", "request_id, item_id", since=2),
+    Table("embedders", "id"),
+    Table("embeddings", "seq", frozenset({"vector"}), without=frozenset({"segment_id"})),
 )
 TABLES_BY_NAME: Final = {table.name: table for table in TABLES}
 ORDERS: Final = frozenset({"capture_queue"})  # what waits there for a model: work, not something remembered

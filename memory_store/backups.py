@@ -92,7 +92,7 @@ class Backups:
         for one in self.all():
             if one.name == name:
                 return one
-        raise NotFoundError(f"There is no backup {name}.", "See `keepsake backup list`.")
+        raise NotFoundError(f"There is no backup {name}.", "The list of backups shows the names.")
 
     def check(self, name: str) -> list[str]:
         """Return what SQLite finds wrong with a backup; an empty list is a sound one."""

@@ -41,7 +41,7 @@ def salvage(damaged: Path, folder: Path, backup: str | None = None) -> Salvage:
         raise StoreError(f"{folder} holds a store already.", "Name a new folder.")
     if not source.exists():
         raise (
-            NotFoundError(f"There is no backup {backup}.", "See `keepsake backup list`.")
+            NotFoundError(f"There is no backup {backup}.", "The list of backups shows the names.")
             if backup
             else StoreError(f"{damaged} holds no store.", "Name its folder with --data-dir.")
         )

@@ -244,7 +244,7 @@ class Store:
                 f"SELECT id FROM {table} WHERE substr(id, 1, ?) = ? LIMIT 2", (len(shortened), shortened)
             ).fetchall()
         if not found:
-            raise NotFoundError(f"Nothing has the id {shortened}.", "`keepsake memory list` and the like show ids.")
+            raise NotFoundError(f"Nothing has the id {shortened}.", "The lists show the ids.")
         if len(found) > 1:
             raise AmbiguousIdError(f"{shortened} fits more than one id.", "Give a few more letters of it.")
         return str(found[0][0])

@@ -218,7 +218,9 @@ class Conversations:
         with self._database.read() as connection:
             row = connection.execute(f"{_SELECT} WHERE c.id = ?", (conversation_id,)).fetchone()
         if row is None:
-            raise NotFoundError(f"There is no conversation {conversation_id}.", "See `keepsake conversation list`.")
+            raise NotFoundError(
+                f"There is no conversation {conversation_id}.", "The list of conversations shows the ids."
+            )
         return conversation_of(row)
 
     def all(self) -> list[Conversation]:

@@ -102,7 +102,7 @@ class Documents:
         with self._database.read() as connection:
             row = connection.execute(f"{_SELECT} WHERE d.id = ?", (document_id,)).fetchone()
         if row is None:
-            raise NotFoundError(f"There is no document {document_id}.", "See `keepsake document list`.")
+            raise NotFoundError(f"There is no document {document_id}.", "The list of documents shows the ids.")
         return document_of(row)
 
     def by_path(self, path: str) -> Document | None:

@@ -100,7 +100,7 @@ def get(connection: sqlite3.Connection, erasure_id: str) -> Erasure:
     """Return one erasure. Raises NotFoundError."""
     row = connection.execute("SELECT * FROM erasures WHERE id = ?", (erasure_id,)).fetchone()
     if row is None:
-        raise NotFoundError(f"There is no erasure {erasure_id}.", "See `keepsake receipts list`.")
+        raise NotFoundError(f"There is no erasure {erasure_id}.", "The list of receipts shows the ids.")
     return _erasure(row)
 
 

@@ -119,7 +119,7 @@ class Memories:
         """Keep what the user says of a goal. Raises NotFoundError, and StoreError for what is no goal."""
         with self._database.write() as connection:
             if _get(connection, memory_id).kind is not MemoryKind.GOAL:
-                raise StoreError(f"{memory_id} is no goal.", "`keepsake goals list` lists the goals.")
+                raise StoreError(f"{memory_id} is no goal.", "The list of goals shows the ids.")
             review = Review(now(), text)
             connection.execute(
                 "INSERT INTO goal_reviews (memory_id, reviewed_at, text) VALUES (?, ?, ?)",
@@ -240,7 +240,7 @@ def retire(connection: sqlite3.Connection, memory_id: str, ended_at: datetime | 
 def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
     """Store a memory and its passage; it is private too where the rule or one of its sources is."""
     if not new.text.strip():
-        raise StoreError("A memory needs some text.", 'Say what to remember, as in `keepsake memory add "…"`.')
+        raise StoreError("A memory needs some text.", "Say what to remember.")
     private = (
         new.private
         or is_private_text(connection, new.text, new.why, new.horizon)
@@ -372,5 +372,5 @@ def _later(connection: sqlite3.Connection, memory: Memory) -> list[str]:
 def _get(connection: sqlite3.Connection, memory_id: str) -> Memory:
     row = connection.execute(f"{SELECT} WHERE y.id = ?", (memory_id,)).fetchone()
     if row is None:
-        raise NotFoundError(f"There is no memory {memory_id}.", "See `keepsake memory list`.")
+        raise NotFoundError(f"There is no memory {memory_id}.", "The list of memories shows the ids.")
     return memory_of(row)

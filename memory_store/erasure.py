@@ -88,7 +88,7 @@ def complete(place: Place, patience_seconds: float) -> list[str]:
     if not pending:
         return []
     found = _clean_and_verify(place, pending, patience_seconds)
-    if not all(one.passed for one in found.values()):
+    if not all(verification.passed for verification in found.values()):
         # Words that the merge left go with a rebuild from the living rows; and what was erased or written between the
         # scan and the look at what lives is on the right side of both the second time.
         with place.database.write() as connection:
@@ -97,17 +97,23 @@ def complete(place: Place, patience_seconds: float) -> list[str]:
     moment = now()
     with place.database.write() as connection:
         server = outbox.noted_server(connection)
-        for one in pending:
-            receipt = receipts.made(one, found[one.id], _sent(one.notes), version(), moment, server).model_dump_json()
-            pending_erasures.settle(connection, one.id, receipt, to_text(moment) if found[one.id].passed else None)
-    return [one.id for one in pending if not found[one.id].passed]
+        for asked in pending:
+            receipt = receipts.made(
+                asked, found[asked.id], _sent(asked.notes), version(), moment, server
+            ).model_dump_json()
+            pending_erasures.settle(connection, asked.id, receipt, to_text(moment) if found[asked.id].passed else None)
+    return [asked.id for asked in pending if not found[asked.id].passed]
 
 
 def failure(database: Database, failed: Sequence[str]) -> ErasureFailedError:
     """Return the error that says why these erasures could not be verified, by their receipts."""
     with database.read() as connection:
-        found = [receipts.parsed(receipt) for one in failed if (receipt := erasures.get(connection, one).receipt)]
-    reasons = [f"{one.id}: {receipts.why_not_verified(one)}" for one in found]
+        found = [
+            receipts.parsed(receipt)
+            for failure_id in failed
+            if (receipt := erasures.get(connection, failure_id).receipt)
+        ]
+    reasons = [f"{receipt.id}: {receipts.why_not_verified(receipt)}" for receipt in found]
     return ErasureFailedError(
         f"The erasure could not be verified. {'; '.join(reasons)}.",
         f"Run it again with `keepsake doctor --repair`; `keepsake receipts show {failed[-1]}` says where.",
@@ -119,13 +125,23 @@ def _clean_and_verify(
 ) -> dict[str, Verification]:
     for step in STEPS:
         step(place, patience_seconds)
-    return verify_apart(place.database.path, place.index_root, [one.id for one in pending])
+    return verify_apart(place.database.path, place.index_root, [waiting.id for waiting in pending])
 
 
 def sent_as_notes(sent: list[Sent]) -> str:
     """Return what left this machine as it is kept with a pending erasure."""
     return json.dumps(
-        [[one.endpoint, one.model, one.purpose, to_text(one.first), to_text(one.last), one.items] for one in sent]
+        [
+            [
+                request.endpoint,
+                request.model,
+                request.purpose,
+                to_text(request.first),
+                to_text(request.last),
+                request.items,
+            ]
+            for request in sent
+        ]
     )
 
 

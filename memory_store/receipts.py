@@ -128,21 +128,23 @@ def made(
         ),
         files=tuple(ScannedFile(name=name, size_bytes=size) for name, size in verification.files),
         controls=Controls(living_found=verification.living_found, absent_found=verification.absent_found),
-        found=tuple(Found(kind=one.kind, file=one.file, offset=one.offset) for one in verification.residue),
+        found=tuple(
+            Found(kind=residue.kind, file=residue.file, offset=residue.offset) for residue in verification.residue
+        ),
         stray_words=verification.stray_words,
         shared_pieces=verification.shared,
         shared_vectors=verification.shared_vectors,
         backups_that_hold_it=verification.backups,
         sent=tuple(
             SentBefore(
-                endpoint=one.endpoint,
-                model=one.model,
-                purpose=one.purpose,
-                first=one.first,
-                last=one.last,
-                items=one.items,
+                endpoint=request.endpoint,
+                model=request.model,
+                purpose=request.purpose,
+                first=request.first,
+                last=request.last,
+                items=request.items,
             )
-            for one in sent
+            for request in sent
         ),
         not_covered=(*NOT_COVERED, *((NOT_COVERED_ON_SERVER.format(server=server),) if server else ())),
     )
@@ -156,7 +158,7 @@ def parsed(text: str) -> Receipt:
 def why_not_verified(receipt: Receipt) -> str:
     """Return, in a few words, what was in the way of a receipt whose result is "something left"."""
     if receipt.found:
-        files = sorted({one.file for one in receipt.found})
+        files = sorted({place.file for place in receipt.found})
         return f"something of it is still in {', '.join(files)}"
     if receipt.stray_words:
         return f"{receipt.stray_words} words are left in the full-text index"
@@ -181,7 +183,7 @@ def readable(receipt: Receipt) -> str:
         f"Controls     living text {'found' if receipt.controls.living_found else 'NOT found'} (must be found), "
         f"absent text {'FOUND' if receipt.controls.absent_found else 'not found'} (must not)",
         f"Found        {'nothing' if not receipt.found and not receipt.stray_words else ''}".rstrip(),
-        *(f"             {one.kind} in {one.file} at byte {one.offset}" for one in receipt.found),
+        *(f"             {place.kind} in {place.file} at byte {place.offset}" for place in receipt.found),
     ]
     if receipt.stray_words:
         lines.append(f"             {receipt.stray_words} words in the pages of the full-text index")
@@ -194,9 +196,9 @@ def readable(receipt: Receipt) -> str:
         )
     lines += [f"Backup       {name} still holds it" for name in receipt.backups_that_hold_it]
     lines += [
-        f"Sent before  {one.items} items to {one.endpoint} ({one.model}, {one.purpose}), "
-        f"{_local(one.first)} to {_local(one.last)}"
-        for one in receipt.sent
+        f"Sent before  {request.items} items to {request.endpoint} ({request.model}, {request.purpose}), "
+        f"{_local(request.first)} to {_local(request.last)}"
+        for request in receipt.sent
     ]
     lines += ["Not covered  " + "\n             ".join(receipt.not_covered)]
     return "\n".join(lines)

@@ -78,15 +78,15 @@ def gather(
         total = max(passages.latest_row(connection), *found.values(), _SMALLEST)
         telling, common = _telling(query, found)
         lists = []
-        for one in _searches(query, filters):
-            condition = filter_sql(one)
+        for searched in _searches(query, filters):
+            condition = filter_sql(searched)
             lists.append(fulltext.search(connection, telling, limit, condition))
             lists.append(fulltext.together(connection, telling, common, limit, condition))
             echoes = fulltext.search(
-                connection, telling, limit if one.echoes else _POINTING, condition, fulltext.ECHOES
+                connection, telling, limit if searched.echoes else _POINTING, condition, fulltext.ECHOES
             )
             # An answer points to what it cites, which is what there is to recall.
-            lists.append([*(echoes if one.echoes else ()), *passages.cited_by(connection, echoes[:_POINTING])])
+            lists.append([*(echoes if searched.echoes else ()), *passages.cited_by(connection, echoes[:_POINTING])])
     vector, near = by_meaning.result()
     lists += near
     candidates = set(itertools.chain.from_iterable(lists))
@@ -116,7 +116,7 @@ def _telling(query: Query, frequencies: Mapping[str, int]) -> tuple[list[str], l
 
 
 def _frequency(term: str, frequencies: Mapping[str, int]) -> int:
-    return max((frequencies.get(one, 0) for one in stems(term.removesuffix("*"))), default=0)
+    return max((frequencies.get(stem, 0) for stem in stems(term.removesuffix("*"))), default=0)
 
 
 def _searches(query: Query, filters: RecallFilters) -> list[RecallFilters]:
@@ -133,7 +133,9 @@ def _nearest(
     vector = embedded(database, side, query.bare) if query.text.strip() else None
     if side is None or vector is None:
         return None, []
-    return vector, [[hit.row for hit in nearest(side, vector, limit, one)] for one in _searches(query, filters)]
+    return vector, [
+        [hit.row for hit in nearest(side, vector, limit, searched)] for searched in _searches(query, filters)
+    ]
 
 
 def embedded(database: Database, side: VectorSide | None, text: str) -> Vectors | None:
@@ -176,7 +178,7 @@ def nearest(side: VectorSide, vector: Vectors, limit: int, filters: RecallFilter
 
 def _promoted(lists: Iterable[Sequence[int]]) -> set[int]:
     """Return the rows beside the best of each list."""
-    best = {row for one in lists for row in one[:_WITH_NEIGHBOURS]}
+    best = {row for rows in lists for row in rows[:_WITH_NEIGHBOURS]}
     return {row + offset for row in best for offset in _NEIGHBOURS}
 
 
@@ -188,29 +190,29 @@ def _read(
     Rows beside a candidate belong to its window, and to the candidates if promoted, where they are of its conversation.
     """
     with database.read() as connection:
-        read = {one.row: one for one in passages.for_ranking(connection, sorted(candidates), filters.as_of)}
+        read = {passage.row: passage for passage in passages.for_ranking(connection, sorted(candidates), filters.as_of)}
         around: dict[int, str] = {}
-        for one in list(read.values()):
-            if one.kind == SourceKind.CONVERSATION:
-                around.update((one.row + offset, one.source_id) for offset in range(-REACH, REACH + 1))
+        for passage in list(read.values()):
+            if passage.kind == SourceKind.CONVERSATION:
+                around.update((passage.row + offset, passage.source_id) for offset in range(-REACH, REACH + 1))
         beside = passages.for_ranking(connection, sorted(around.keys() - read.keys()), filters.as_of)
-    same = [one for one in beside if one.source_id == around[one.row]]
+    same = [passage for passage in beside if passage.source_id == around[passage.row]]
     # A promoted passage has a window of its own, of which the far end may not have been read: it is left shorter.
-    chosen_rows = candidates | {one.row for one in same if one.row in promoted}
+    chosen_rows = candidates | {passage.row for passage in same if passage.row in promoted}
     everything = sorted([*read.values(), *same])
-    chosen = [at for at, one in enumerate(everything) if one.row in chosen_rows and _passes(one, filters)]
+    chosen = [at for at, passage in enumerate(everything) if passage.row in chosen_rows and _passes(passage, filters)]
     return everything, np.array(chosen, dtype=np.intp)
 
 
-def _passes(one: passages.RankedPassage, filters: RecallFilters) -> bool:
+def _passes(passage: passages.RankedPassage, filters: RecallFilters) -> bool:
     """Apply the filters again: to neighbours, which no search saw, and to marks that were set since."""
     return (
-        may_be_shown(one, filters)
-        and not one.superseded
-        and (filters.echoes or not one.echo)
-        and (not filters.kinds or one.kind in filters.kinds)
-        and (not filters.source_ids or one.source_id in filters.source_ids)
-        and (not filters.authors or one.author_name in filters.authors)
-        and (filters.since is None or one.created_at >= to_text(filters.since))
-        and (filters.until is None or one.created_at < to_text(filters.until))
+        may_be_shown(passage, filters)
+        and not passage.superseded
+        and (filters.echoes or not passage.echo)
+        and (not filters.kinds or passage.kind in filters.kinds)
+        and (not filters.source_ids or passage.source_id in filters.source_ids)
+        and (not filters.authors or passage.author_name in filters.authors)
+        and (filters.since is None or passage.created_at >= to_text(filters.since))
+        and (filters.until is None or passage.created_at < to_text(filters.until))
     )

@@ -153,10 +153,12 @@ class Pool:
     def vectors(self) -> tuple[Vectors, NDArray[np.bool_]]:
         """Return each passage's vector (zero where it has none of this embedder) and whether it has one."""
         size = len(self.vector) if self.vector is not None else 0
-        held = np.array([one.vector is not None and one.embedder_id == self.embedder_id for one in self.passages], bool)
+        held = np.array(
+            [passage.vector is not None and passage.embedder_id == self.embedder_id for passage in self.passages], bool
+        )
         matrix = np.zeros((len(self.passages), size), dtype=np.float32)
         if size and held.any():
-            blobs = b"".join(one.vector or b"" for one, has in zip(self.passages, held, strict=True) if has)
+            blobs = b"".join(passage.vector or b"" for passage, has in zip(self.passages, held, strict=True) if has)
             matrix[held] = np.frombuffer(blobs, dtype="<f4").reshape(-1, size)
         return matrix, held
 
@@ -193,23 +195,23 @@ class Pool:
     @cached_property
     def in_cjk(self) -> NDArray[np.bool_]:
         """Which candidates hold Chinese, Japanese or Korean."""
-        texts = [one.text for one in self.candidates]
-        return np.array([not one.isascii() and CJK_RUN.search(one) is not None for one in texts], dtype=bool)
+        texts = [candidate.text for candidate in self.candidates]
+        return np.array([not text.isascii() and CJK_RUN.search(text) is not None for text in texts], dtype=bool)
 
     # -- where and when ----------------------------------------------------------------------------------------
 
     @cached_property
     def moments(self) -> list[datetime]:
         """When each candidate was made."""
-        return [from_text(one.created_at) for one in self.candidates]
+        return [from_text(passage.created_at) for passage in self.candidates]
 
     @cached_property
     def groups(self) -> NDArray[np.intp]:
         """The number of each candidate's sitting: its document, its memory, or one day of its conversation."""
         numbers: dict[tuple[str, str], int] = {}
         keys = [
-            (one.source_id, one.created_at[:10] if one.kind == SourceKind.CONVERSATION else "")
-            for one in self.candidates
+            (passage.source_id, passage.created_at[:10] if passage.kind == SourceKind.CONVERSATION else "")
+            for passage in self.candidates
         ]
         return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 

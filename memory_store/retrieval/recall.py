@@ -42,10 +42,10 @@ def recall(
     if query.second_person or SourceKind.CONVERSATION in filters.kinds:
         filters = replace(filters, echoes=True)
     narrowed = _narrowed(query, filters)
-    for one in (narrowed, filters) if narrowed != filters else (filters,):
-        pool = gather(database, query, k, one, side, executor)
+    for tried in (narrowed, filters) if narrowed != filters else (filters,):
+        pool = gather(database, query, k, tried, side, executor)
         if len(pool):
-            return _hits(database, query, pool, k, one, asked_at)
+            return _hits(database, query, pool, k, tried, asked_at)
     return []
 
 
@@ -61,7 +61,7 @@ def _hits(
     database: Database, query: Query, pool: Pool, k: int, filters: RecallFilters, asked_at: datetime
 ) -> list[Hit]:
     ranked = rank(query, pool)
-    rows = np.array([one.row for one in pool.candidates])
+    rows = np.array([candidate.row for candidate in pool.candidates])
     with database.read() as connection:
         questions = passages.dismissed(connection, rows.tolist())
     left_out = dismissed_for(query, questions, asked_at)
@@ -72,7 +72,7 @@ def _hits(
     with database.read() as connection:
         found = passages.by_rows(connection, [int(rows[at]) for group in groups for at in group])
     # What was erased, superseded or marked private since it was ranked is left out.
-    read = {row: one for row, one in found.items() if may_be_shown(one, filters)}
+    read = {row: passage for row, passage in found.items() if may_be_shown(passage, filters)}
     return [_hit(query, pool, ranked, group, read) for group in groups if int(rows[group[0]]) in read]
 
 
@@ -111,6 +111,6 @@ def _hit(query: Query, pool: Pool, ranked: Ranked, group: Group, read: dict[int,
         matched=matching_in(pool.texts[pool.chosen[best]], pool.matcher),
         message_id=passage.message_id,
         relevance=float(ranked.relevance[best]),
-        also_in=tuple(dict.fromkeys(one for one in others if one != passage.source)),
+        also_in=tuple(dict.fromkeys(source for source in others if source != passage.source)),
         may_ask=_may_be_asked(pool.candidates[best]),
     )

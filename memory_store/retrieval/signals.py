@@ -133,7 +133,7 @@ def partner(query: Query, pool: Pool) -> Values:
 
 
 def _by(passages: Sequence[RankedPassage | None], query: Query) -> Values:
-    return np.array([one is not None and one.author_name in query.people for one in passages], dtype=float)
+    return np.array([passage is not None and passage.author_name in query.people for passage in passages], dtype=float)
 
 
 def first_person(query: Query, pool: Pool) -> Values:
@@ -152,13 +152,16 @@ def assistant_unasked(query: Query, pool: Pool) -> Values:
 
 
 def _made_by(author: AuthorKind, pool: Pool) -> Values:
-    return np.array([one.author_kind == author for one in pool.candidates], dtype=float)
+    return np.array([passage.author_kind == author for passage in pool.candidates], dtype=float)
 
 
 def only_asks(query: Query, pool: Pool) -> Values:
     """1 where what was said ends in a question: it asks what another passage answers."""
     return np.array(
-        [one.kind == SourceKind.CONVERSATION and _QUESTION.search(one.text) is not None for one in pool.candidates],
+        [
+            passage.kind == SourceKind.CONVERSATION and _QUESTION.search(passage.text) is not None
+            for passage in pool.candidates
+        ],
         dtype=float,
     )
 
@@ -166,7 +169,10 @@ def only_asks(query: Query, pool: Pool) -> Values:
 def asks_too(query: Query, pool: Pool) -> Values:
     """1 where what was said holds a question anywhere."""
     return np.array(
-        [one.kind == SourceKind.CONVERSATION and ("?" in one.text or "？" in one.text) for one in pool.candidates],
+        [
+            passage.kind == SourceKind.CONVERSATION and ("?" in passage.text or "？" in passage.text)
+            for passage in pool.candidates
+        ],
         dtype=float,
     )
 
@@ -179,7 +185,9 @@ def repeats(query: Query, pool: Pool) -> Values:
     asks, covers = only_asks(query, pool), pool.coverage() >= _MOST_OF_THE_WORDS
     if not (covers & (asks == 0)).any():
         return np.zeros(len(pool))
-    by_user = np.array([one.author_kind == AuthorKind.USER and not one.author_name for one in pool.candidates])
+    by_user = np.array(
+        [passage.author_kind == AuthorKind.USER and not passage.author_name for passage in pool.candidates]
+    )
     return asks * (by_user & covers)
 
 
@@ -217,21 +225,21 @@ def other_script(query: Query, pool: Pool) -> Values:
 def _holding(pattern: Expression, wanted: Wanted, query: Query, pool: Pool) -> Values:
     if wanted not in query.wanted:
         return np.zeros(len(pool))
-    return np.array([pattern.search(one.text) is not None for one in pool.candidates], dtype=float)
+    return np.array([pattern.search(passage.text) is not None for passage in pool.candidates], dtype=float)
 
 
 def in_time(query: Query, pool: Pool) -> Values:
     """1 where the passage was made in a time that the query names."""
     if not query.spans:
         return np.zeros(len(pool))
-    return np.array([any(span.contains(one) for span in query.spans) for one in pool.moments], dtype=float)
+    return np.array([any(span.contains(moment) for span in query.spans) for moment in pool.moments], dtype=float)
 
 
 def near_time(query: Query, pool: Pool) -> Values:
     """Falls from 1 to 0 with the weeks between the passage and a time that the query names."""
     if not query.spans:
         return np.zeros(len(pool))
-    days = [min(span.distance_days(one) for span in query.spans) for one in pool.moments]
+    days = [min(span.distance_days(moment) for span in query.spans) for moment in pool.moments]
     return np.exp(-np.array(days) / 7)
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -67,37 +67,14 @@ class ChromaSegment:
                 self._client.close()
 
 
-class ChromaHome(Protocol):
-    """Where collections are kept: each has a name that no other ever had."""
-
-    @property
-    def server(self) -> str:
-        """The host and port of a server; empty for the data folder."""
-
-    @property
-    def is_here(self) -> bool:
-        """Whether what it is given stays on this machine."""
-
-    def create(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
-        """Make an empty collection; what is there under the name is removed first."""
-
-    def open(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
-        """Open a collection. Raises IndexUnavailableError if it can't be used."""
-
-    def keep_only(self, names: set[str]) -> None:
-        """Remove every collection of this store but these."""
-
-    def close(self) -> None:
-        """Let go of what all collections share."""
-
-
 class ChromaFolder:
-    """A folder with a database of Chroma's in a folder for each collection."""
+    """A folder with a database of Chroma's in a folder for each collection. No `server`, and all of it `is_here`."""
+
+    server = ""
+    is_here = True
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self.server = ""
-        self.is_here = True
 
     def create(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
         """Make an empty collection in a new folder."""
@@ -139,7 +116,10 @@ class ChromaFolder:
 
 
 class ChromaServer:
-    """A Chroma server, which other stores and programs may use too: this store's collections begin with its prefix."""
+    """A Chroma server, which other stores and programs may use too: this store's collections begin with its prefix.
+
+    `server` is its host and port; where it `is_here`, what it is given stays on this machine.
+    """
 
     def __init__(self, url: str, token: str | None, prefix: str) -> None:
         self._url = url
@@ -206,6 +186,9 @@ class ChromaServer:
                 client._server._session.timeout = _SECONDS
                 self._client = client
         return self._client
+
+
+ChromaHome: TypeAlias = ChromaFolder | ChromaServer
 
 
 def _create_collection(client: Any, name: str, identity: EmbedderIdentity) -> Any:

@@ -19,7 +19,7 @@ from assistant.cli.output import complain, hit_json, print_json, say, say_told
 from assistant.cli.turns import Printer, session_in, show_turn
 from assistant.config import Settings
 from assistant.core.conversation.learning import learn_all
-from assistant.core.conversation.telling import told_of
+from assistant.core.conversation.telling import report_learned
 from assistant.errors import ConfigError
 from memory_store import Store
 from memory_store.errors import KeepsakeError, StoreError
@@ -144,7 +144,7 @@ async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -
             with suppress(KeepsakeError):  # who answers can't be asked now: the message waits
                 async with aclosing(learn_all(store, session.model, consolidating=False)) as events:
                     async for learned in events:
-                        say_told(told_of(learned, in_shell=True))
+                        say_told(report_learned(learned, in_shell=True))
         if as_json and session.conversation is not None and (printer.error is None or printer.answer):
             print_json(
                 {

@@ -13,7 +13,7 @@ from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import iso, memory_json, print_json, say, say_told, show
 from assistant.core.conversation.learning import learn_all
-from assistant.core.conversation.telling import told_of
+from assistant.core.conversation.telling import report_learned
 from assistant.core.events import Captured, NoLongerTrue
 from assistant.core.learning.consolidation import Merged
 from assistant.display import day, excerpt, plain
@@ -60,7 +60,7 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
                     async for learned in events:
                         done.append(learned)
                         if not as_json:
-                            say_told(told_of(learned, in_shell=True))
+                            say_told(report_learned(learned, in_shell=True))
             finally:
                 if model is not None:
                     await model.close()

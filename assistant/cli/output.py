@@ -14,7 +14,7 @@ from memory_store.errors import KeepsakeError
 
 # Help and errors are printed without what is stored.
 if TYPE_CHECKING:
-    from assistant.core.conversation.skin import Told
+    from assistant.core.conversation.skin import Report
     from memory_store.models import Conversation, Document, Hit, Memory, Message
 
 
@@ -35,7 +35,7 @@ def show(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def say_told(told: Told) -> None:
+def say_told(told: Report) -> None:
     """Tell a person what was done, and below it what to do next."""
     say(plain("\n    ".join([told.text, *told.hint.splitlines()])))
 

@@ -21,7 +21,7 @@ from assistant.config import Settings
 from assistant.core.conversation.commands import LINE_COMMANDS, find, parse
 from assistant.core.conversation.controller import Controller
 from assistant.core.conversation.learning import LEARNING
-from assistant.core.conversation.skin import Choice, ConversationOpened, Told, TurnAsked
+from assistant.core.conversation.skin import Choice, ConversationOpened, Report, TurnAsked
 from assistant.core.profile_page import page
 from assistant.core.session import Session
 from assistant.display import excerpt, moment, plain
@@ -81,7 +81,7 @@ def read_message() -> str | None:
         line = _read_line("> " if not lines else "… ")
         if line is None:
             return "\n".join(lines) if lines else None
-        fenced = sum(one.lstrip().startswith(_FENCE) for one in [*lines, line]) % 2 == 1
+        fenced = sum(before.lstrip().startswith(_FENCE) for before in [*lines, line]) % 2 == 1
         if line.endswith("\\") and not fenced:
             lines.append(line[:-1])
         elif fenced:
@@ -183,7 +183,7 @@ class LineChat:
         for message in session.messages[-4:]:
             say(f"{message.author.name or message.author.kind.value}: {excerpt(message.text, 300)}")
 
-    async def tell(self, told: Told) -> None:
+    async def tell(self, told: Report) -> None:
         """Say it on stderr."""
         say_told(told)
 

@@ -98,7 +98,7 @@ def assemble(
     # Quotations are of the passages found; only a model reads what stands around them.
     built = context.build(
         text,
-        [one for one in messages[:-1] if one.text and (include_private or not one.private)],
+        [message for message in messages[:-1] if message.text and (include_private or not message.private)],
         store.memories.pinned(include_private=include_private) if settings.recall else [],
         hits,
         surroundings=store.surroundings(_widened(hits, len(along.hits)), filters) if answerer.reads else {},
@@ -145,4 +145,4 @@ def _relevant(store: Store, text: str, most: int, in_view: frozenset[str], priva
 def _without_private_titles(store: Store, hits: Sequence[Hit]) -> list[Hit]:
     """Leave out the titles of conversations that were taken from what is private in them."""
     hidden = store.conversations.with_private_title()
-    return [replace(one, source=replace(one.source, title="")) if one.source.id in hidden else one for one in hits]
+    return [replace(hit, source=replace(hit.source, title="")) if hit.source.id in hidden else hit for hit in hits]

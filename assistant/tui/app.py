@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from assistant.config import Settings
-    from assistant.core.conversation.skin import Told
+    from assistant.core.conversation.skin import Report
     from assistant.tui.palette import CommandChosen
     from assistant.tui.services import Opener, Services
 
@@ -84,24 +84,24 @@ class ChatApp(App[int]):
         """What kept the memory from being opened, or what ended the application; empty if nothing did."""
         return self._failure or self.chat.failure
 
-    def dress(self, settings: Settings) -> list[Told]:
+    def dress(self, settings: Settings) -> list[Report]:
         """Put the settings for language, looks and keys in force; return what is to be said of those that can't be."""
         from assistant import language
-        from assistant.core.conversation.skin import Told
+        from assistant.core.conversation.skin import Report
         from assistant.tui import keymap
 
         language.use(settings.chat.language)
         self.move(reduced=settings.chat.reduced_motion)
-        wrong: list[Told] = []
+        wrong: list[Report] = []
         if settings.chat.theme in self.available_themes:
             self.theme = settings.chat.theme
         else:
             text = _("There is no theme {name!r}.").format(name=settings.chat.theme)
             known = ", ".join(sorted(self.available_themes))
-            wrong.append(Told(text, _("There are: {known}.").format(known=known), "warning"))
+            wrong.append(Report(text, _("There are: {known}.").format(known=known), "warning"))
         problems = keymap.problems(settings.keys)
         if problems:
-            wrong.append(Told(_("Your keys are not in force."), "\n".join(problems), "warning"))
+            wrong.append(Report(_("Your keys are not in force."), "\n".join(problems), "warning"))
         self.take_keys({} if problems else settings.keys)
         return wrong
 

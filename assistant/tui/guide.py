@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from assistant.core.conversation.commands import absolute_path
 from assistant.core.conversation.imports import Importer
 from assistant.core.conversation.pasting import pasted_paths
-from assistant.core.conversation.skin import Choice, Told
+from assistant.core.conversation.skin import Choice, Report
 from assistant.language import _
 from assistant.setting import keep
 from assistant.threads import in_thread
@@ -51,7 +51,7 @@ class Guide:
             hints = [example, _("F1 lists the keys and commands, /guide shows this again.")]
             hints += how_to_get_one() if services.settings.model.provider == "quote" else []
             words = _("3 of 3   Ask, or tell it something to remember.")
-            await self._skin.tell(Told(words, "\n".join(hints), "good"))
+            await self._skin.tell(Report(words, "\n".join(hints), "good"))
 
     async def _bring_in(self) -> bool:
         """Offer what may be brought in; return False where words were typed that are meant for the prompt."""
@@ -79,8 +79,8 @@ class Guide:
 
     async def welcome(self) -> None:
         """Say, at a first start, what this is, what was found here and where the memory lives."""
-        found = [one for one in await found_here() if one.name or one.api_key_env]
-        lines = [f"  {label(one)}: {one.detail}" for one in found[:_MOST_FOUND]]
+        found = [model for model in await found_here() if model.name or model.api_key_env]
+        lines = [f"  {label(model)}: {model.detail}" for model in found[:_MOST_FOUND]]
         if len(found) > _MOST_FOUND:
             lines.append("  " + _("… and {count} more; /model lists them").format(count=len(found) - _MOST_FOUND))
         here = "\n".join([_("Found on this machine:"), *lines]) if lines else _("Found: no model server")
@@ -92,7 +92,7 @@ class Guide:
             _("Your memory lives in {folder}").format(folder=self._services.store.folder),
         ]
         words = _("Welcome. Keepsake remembers what you tell it and what you import, and answers with sources.")
-        await self._skin.tell(Told(words, "\n".join(hints)))
+        await self._skin.tell(Report(words, "\n".join(hints)))
 
 
 def worth_importing(home: Path) -> list[tuple[Path, str]]:
@@ -103,14 +103,14 @@ def worth_importing(home: Path) -> list[tuple[Path, str]]:
 
 def _has_something(folder: Path) -> bool:
     try:
-        return folder.is_dir() and any(not one.name.startswith(".") for one in folder.iterdir())
+        return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
     except OSError:
         return False  # not ours to read, so nothing to offer
 
 
 def _exports(home: Path) -> list[tuple[Path, str]]:
     try:
-        zips = sorted((home / _DOWNLOADS).glob("*.zip"), key=lambda one: one.stat().st_mtime, reverse=True)
+        zips = sorted((home / _DOWNLOADS).glob("*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
     except OSError:
         return []
     found = []

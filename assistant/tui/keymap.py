@@ -33,7 +33,7 @@ def names() -> dict[str, str]:
 
 def normal(keys: str) -> str:
     """Return keys as Textual names them: small letters, `/` as `slash`; several are parted by commas."""
-    return ",".join(_normal(one.strip()) for one in keys.split(","))
+    return ",".join(_normal(key.strip()) for key in keys.split(","))
 
 
 def problems(own: Mapping[str, str]) -> list[str]:
@@ -77,7 +77,10 @@ def held_by(app: App[object], name: str, default: str) -> Sequence[str]:
 
 def line(app: App[object], actions: Sequence[KeyAction]) -> list[Content]:
     """Return the keys of a screen with what each does, for the line at its bottom."""
-    return [Content.assemble((shown(app, one.full_name, one.sign), "$accent"), f" {_(one.label)}") for one in actions]
+    return [
+        Content.assemble((shown(app, action.full_name, action.sign), "$accent"), f" {_(action.label)}")
+        for action in actions
+    ]
 
 
 def _unknown(name: str, known: Mapping[str, str]) -> str:
@@ -97,7 +100,7 @@ def _of_the_prompt() -> frozenset[str]:
     from textual.binding import Binding
     from textual.widgets import TextArea
 
-    keys = (one.key if isinstance(one, Binding) else one[0] for one in TextArea.BINDINGS)
+    keys = (binding.key if isinstance(binding, Binding) else binding[0] for binding in TextArea.BINDINGS)
     return frozenset(key.strip() for several in keys for key in several.split(","))
 
 

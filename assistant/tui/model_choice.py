@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from assistant import model_setup
 from assistant.config import NamedModel
-from assistant.core.conversation.skin import Choice, Skin, Told
+from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.display import plain
 from assistant.errors import CredentialError, ModelError
 from assistant.language import N_, _
@@ -76,14 +76,14 @@ class ModelChoice:
             await self.use(settings.models[argument], argument)
             return
         found = [QUOTE, *await detect()]
-        chosen = next((one for one in found if one.name == argument), None)
+        chosen = next((model for model in found if model.name == argument), None)
         if chosen is not None:
             await self._use_found(chosen)
         elif settings.model.provider == "openai":  # a model of the endpoint that is configured
             await self.use(await _with_window(replace(model_setup.as_named(settings.model), name=argument)))
         else:
             words = _("No model {name} was found.").format(name=argument)
-            await self._skin.tell(Told(words, _("/model lists what was found."), "warning"))
+            await self._skin.tell(Report(words, _("/model lists what was found."), "warning"))
 
     async def pick(self, title: str) -> bool:
         """Let the user choose who answers, or set up another; return False where words were typed that fit nothing.
@@ -91,15 +91,17 @@ class ModelChoice:
         They go into the prompt: who typed them meant them for the chat.
         """
         settings = self._services.settings
-        found = [one for one in await detect() if one.provider != "embedded" or one.name]
-        known = {(one.base_url, one.name) for one in settings.models.values()}
+        found = [model for model in await detect() if model.provider != "embedded" or model.name]
+        known = {(model.base_url, model.name) for model in settings.models.values()}
         choices: list[Choice[FoundModel | NamedModel | _SetUp]] = [Choice(label(QUOTE), _detail(QUOTE), QUOTE)]
         choices += [
-            Choice(plain(name, one_line=True), _about_named(settings, one), one)
-            for name, one in settings.models.items()
+            Choice(plain(name, one_line=True), _about_named(settings, model), model)
+            for name, model in settings.models.items()
         ]
         choices += [
-            Choice(label(one), _detail(one), _line(one)) for one in found if (one.base_url, one.name) not in known
+            Choice(label(model), _detail(model), _line(model))
+            for model in found
+            if (model.base_url, model.name) not in known
         ]
         choices.append(Choice(_("Another service or address"), _("with its key, or none"), _SetUp()))
         picked, typed = await self._skin.choose_or_type(title, choices)
@@ -110,7 +112,7 @@ class ModelChoice:
             case FoundModel():
                 await self._use_found(picked)
             case NamedModel():
-                name = next(name for name, one in settings.models.items() if one == picked)
+                name = next(name for name, model in settings.models.items() if model == picked)
                 await self.use(picked, name)
             case _SetUp():
                 await self._set_up(picked.where, picked.api_key_env)
@@ -133,7 +135,7 @@ class ModelChoice:
                 chosen = await self._asked_model(endpoint)
                 break
             except CredentialError as error:
-                await self._skin.tell(Told(error.message, error.hint, "warning"))
+                await self._skin.tell(Report(error.message, error.hint, "warning"))
                 typed = await self._asked_key(endpoint)
         if chosen is None:
             return
@@ -153,7 +155,7 @@ class ModelChoice:
 
     async def _asked_where(self) -> str:
         """Return the service or the address that was chosen; empty if the dialog was closed."""
-        services = [Choice(one.title, host_of(one.base_url), one.id) for one in SERVICES]
+        services = [Choice(service.title, host_of(service.base_url), service.id) for service in SERVICES]
         other = Choice(_("An address"), _("of a server of yours or of any other service"), "")
         where = await self._skin.choose(_("Which service?"), [*services, other])
         if where == "":
@@ -172,11 +174,11 @@ class ModelChoice:
             with self._doing(_("asking {host} for its models…").format(host=host)):
                 listed = await model_setup.listed(endpoint)
         except ModelError as error:
-            await self._skin.tell(Told(error.message, error.hint, "warning"))
+            await self._skin.tell(Report(error.message, error.hint, "warning"))
         named = ListedModel("")
         if listed:
             other = Choice(_("Another one"), _("by its name"), named)
-            choices = [*(Choice(plain(one.name, one_line=True), about(one), one) for one in listed), other]
+            choices = [*(Choice(plain(model.name, one_line=True), about(model), model) for model in listed), other]
             picked = await self._skin.choose(title, choices)
             if picked is None or picked.name:
                 return picked
@@ -189,7 +191,7 @@ class ModelChoice:
                 return await model_setup.try_out(endpoint, name, self._services.settings)
         except KeepsakeError as error:
             next_step = _("Nothing was changed; /model begins again.")
-            await self._skin.tell(Told(error.message, f"{error.hint} {next_step}".strip(), "error"))
+            await self._skin.tell(Report(error.message, f"{error.hint} {next_step}".strip(), "error"))
             return None
 
     @contextmanager
@@ -240,7 +242,7 @@ class ModelChoice:
 
     async def _tell(self, hint: str) -> None:
         name = plain(self._services.answerer.info.name, one_line=True)
-        await self._skin.tell(Told(_("{name} answers from now on.").format(name=name), hint, "good"))
+        await self._skin.tell(Report(_("{name} answers from now on.").format(name=name), hint, "good"))
 
 
 async def found_here() -> list[FoundModel]:
@@ -267,18 +269,18 @@ def _detail(found: FoundModel) -> str:
     return " · ".join([found.detail, _("elsewhere, at a price")])
 
 
-def _about_named(settings: Settings, one: NamedModel) -> str:
-    where = _("on this machine") if not one.base_url or is_loopback(one.base_url) else host_of(one.base_url)
-    parts = [where, _("{count:,} tokens").format(count=one.context_tokens)]
-    if model_setup.is_same(one, settings.model):
+def _about_named(settings: Settings, model: NamedModel) -> str:
+    where = _("on this machine") if not model.base_url or is_loopback(model.base_url) else host_of(model.base_url)
+    parts = [where, _("{count:,} tokens").format(count=model.context_tokens)]
+    if model_setup.is_same(model, settings.model):
         parts.append(_("answers now"))
     return " · ".join(parts)
 
 
-def about(one: ListedModel) -> str:
+def about(model: ListedModel) -> str:
     """Return what a model of a service reads and costs, in words."""
-    window = [_("{count:,} tokens").format(count=one.context_tokens)] if one.context_tokens else []
-    return " · ".join([*window, price_label(one.price)])
+    window = [_("{count:,} tokens").format(count=model.context_tokens)] if model.context_tokens else []
+    return " · ".join([*window, price_label(model.price)])
 
 
 def price_label(price: Price | None) -> str:
@@ -304,7 +306,7 @@ def _trial(tried: Probe) -> list[str]:
     """Return what came of a trial, a line each."""
     names = {"stream": _("streaming"), "schema": _("JSON by a schema"), "tools": _("tools"), "images": _("images")}
     said = plain(" ".join(tried.answer.split()), one_line=True)
-    can = ", ".join(names[one] for one in tried.can) or _("nothing beside answering")
+    can = ", ".join(names[ability] for ability in tried.can) or _("nothing beside answering")
     return [
         _("It said: {answer}").format(answer=said),
         _("First word after {seconds:.1f} s; it can: {abilities}.").format(seconds=tried.first_s, abilities=can),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from assistant.core.conversation.skin import Told
+from assistant.core.conversation.skin import Report
 from assistant.display import plain
 from assistant.language import _
 from assistant.threads import in_thread
@@ -25,7 +25,7 @@ _POLLS_BEFORE_OTHER_OWNER: Final = 3
 class StatusKeeper:
     """Looks at the store whenever `look` is called, and at its counts only when something may have changed."""
 
-    def __init__(self, services: Services, line: StatusLine, tell: Callable[[Told], Awaitable[None]]) -> None:
+    def __init__(self, services: Services, line: StatusLine, tell: Callable[[Report], Awaitable[None]]) -> None:
         self._services = services
         self._line = line
         self._tell = tell
@@ -77,11 +77,11 @@ class StatusKeeper:
         problem: KeepsakeError | None = store.lost_record
         if problem is not None and not self._told_of_loss:
             self._told_of_loss = True
-            await self._tell(Told(problem.message, problem.hint, "error"))
+            await self._tell(Report(problem.message, problem.hint, "error"))
         problem, trouble = problem or store.background_error, store.embedding_trouble
         if trouble is not None and not self._told_of_embedder:
             words = _("Answers go on by words alone; vectors follow when it is back.")
-            await self._tell(Told(trouble.message, words, "warning"))
+            await self._tell(Report(trouble.message, words, "warning"))
         self._told_of_embedder = trouble is not None
         self._set(
             waiting=waiting,

@@ -134,22 +134,18 @@ async def test_a_long_answer_that_streams_is_as_high_as_a_stored_one_and_shows_i
     transcript = Transcript()
     app = Bare(transcript)
     async with app.run_test(size=(60, 20)) as pilot:
-        stored = Answer("a model", LONG)
-        await transcript.add(stored)
-        await pilot.pause()
-        height = stored.size.height
-        await stored.remove()
-        streamed = Answer("a model")
-        await transcript.add(streamed)
+        stored, streamed = Answer("a model", LONG), Answer("a model")
+        await transcript.add(stored, streamed)
         for start in range(0, len(LONG), 40):
             await streamed.add(LONG[start : start + 40])
             await streamed._flush()
         await streamed.finish(())
-        await wait_until(pilot, lambda: streamed.size.height == height)
+        await wait_until(pilot, lambda: streamed.size.height == stored.size.height > 100)
+        height = stored.size.height
+        await stored.remove()
         parts = list(streamed.query(AnswerText))
         assert "".join(part.source for part in parts) == LONG == streamed.text
-        assert parts[0].is_folded
-        assert not parts[0].children
+        await wait_until(pilot, lambda: parts[0].is_folded and not parts[0].children)
         transcript.scroll_home(animate=False)
         await wait_until(pilot, lambda: parts[0].children)
         await pilot.pause()

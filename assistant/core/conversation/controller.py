@@ -21,9 +21,9 @@ from assistant.core.conversation.skin import (
     ConversationOpened,
     MemoryChanged,
     PrivacyChanged,
+    Report,
     Skin,
     TitleChanged,
-    Told,
     TurnAsked,
     TurnBroke,
 )
@@ -121,7 +121,7 @@ class Controller:
             await self.begin()
         elif conversation_id is not None and not self.session.temporary:
             stored = await in_thread(self.store.conversations.all)
-            there = any(one.id == conversation_id for one in stored)
+            there = any(conversation.id == conversation_id for conversation in stored)
             await (self.open(conversation_id) if there else self.begin())
 
     async def rename(self, conversation_id: str, title: str) -> None:
@@ -151,9 +151,9 @@ class Controller:
         if session.is_private:
             elsewhere = _("Who answers is not on this machine: /model chooses one that is.")
             hint = "" if session.answerer.info.is_private else elsewhere
-            await self.skin.tell(Told(_("Private: nothing of it is sent to another machine."), hint, "good"))
+            await self.skin.tell(Report(_("Private: nothing of it is sent to another machine."), hint, "good"))
         else:
-            await self.skin.tell(Told(_("Public again; its answers stay private, as they may repeat what is.")))
+            await self.skin.tell(Report(_("Public again; its answers stay private, as they may repeat what is.")))
 
     # -- turns -------------------------------------------------------------------------------------------------
 
@@ -176,7 +176,7 @@ class Controller:
             )
         )
         if found.notes:
-            await self.skin.tell(Told("\n".join(found.notes), kind="warning" if found.failed else "info"))
+            await self.skin.tell(Report("\n".join(found.notes), kind="warning" if found.failed else "info"))
         await self._run(
             TurnAsked(session.answerer.info.name, text, instead_of),
             lambda stop: session.turn(text, stop, instead_of=instead_of, attached=found.sources),
@@ -270,7 +270,7 @@ class Controller:
         """Keep a note."""
         memory = await in_thread(lambda: self.store.remember(text))
         hint = _("Private: never sent to another machine.") if memory.private else ""
-        await self.skin.tell(Told(_("Remembered: {text}").format(text=memory.text), hint, "good", memory.id))
+        await self.skin.tell(Report(_("Remembered: {text}").format(text=memory.text), hint, "good", memory.id))
         await self.skin.show(MemoryChanged())
 
     async def pin(self, message_id: str) -> None:
@@ -308,16 +308,16 @@ class Controller:
         A memory gets a newer version; beside anything else a memory is written.
         """
         if kind is SourceKind.MEMORY:
-            return await self._told_right(await self.corrections.put_right(source_id)), False
+            return await self._report_correction(await self.corrections.put_right(source_id)), False
         text = await self.skin.ask(_("What is right? It is remembered; the source stays as it is"), _("in a sentence"))
         if text is None:
             return None, True
         stored = await in_thread(lambda: self.store.remember(NewMemory(text, private=private)))
-        return await self._told_right(stored), True
+        return await self._report_correction(stored), True
 
-    async def _told_right(self, memory: Memory | None) -> Memory | None:
+    async def _report_correction(self, memory: Memory | None) -> Memory | None:
         if memory is not None:
-            await self.skin.tell(Told(_("Put right: {text}").format(text=memory.text), kind="good"))
+            await self.skin.tell(Report(_("Put right: {text}").format(text=memory.text), kind="good"))
             await self.skin.show(MemoryChanged())
         return memory
 
@@ -327,4 +327,4 @@ class Controller:
         if titles:
             named = ", ".join(f"“{plain(title, one_line=True)}”" for title in titles[:3])
             words = _("Written and not sent: {titles}").format(titles=named)
-            await self.skin.tell(Told(words, _("/chats leads there.")))
+            await self.skin.tell(Report(words, _("/chats leads there.")))

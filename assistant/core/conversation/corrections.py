@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from assistant.core.conversation.forgetting import Eraser
-from assistant.core.conversation.skin import Choice, Skin, Told
+from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.core.session import Session
 from assistant.display import excerpt
 from assistant.language import _
@@ -69,24 +69,24 @@ def correction_in(text: str) -> Correction | None:
 
 def latest_question(session: Session) -> list[str]:
     """Return the id of the user's latest message; none before the first."""
-    return [one.id for one in session.messages if one.role is Role.USER][-1:]
+    return [message.id for message in session.messages if message.role is Role.USER][-1:]
 
 
-def memories_meant(store: Store, session: Session) -> list[Memory]:
+def find_meant_memories(store: Store, session: Session) -> list[Memory]:
     """Return the memories that the last turn made, then those that its answer had as sources; each once."""
     latest = set(latest_question(session))
     every = store.memories.all(include_superseded=True)
-    living = {one.id: one for one in every if one.is_living}
-    newest = [store.memories.newest(one.id) for one in every if latest & set(one.sources)]
-    made = [one for one in newest if one.id in living]
-    answers = [one for one in session.messages if one.role is Role.ASSISTANT]
+    living = {memory.id: memory for memory in every if memory.is_living}
+    newest = [store.memories.newest(memory.id) for memory in every if latest & set(memory.sources)]
+    made = [memory for memory in newest if memory.id in living]
+    answers = [message for message in session.messages if message.role is Role.ASSISTANT]
     cited = session.log.citations(answers[-1].id) if answers else []
     used = []
-    for one in sorted(cited, key=lambda one: not one.cited):
-        source = store.passage(one.passage_id).source if one.passage_id else None
+    for citation in sorted(cited, key=lambda citation: not citation.cited):
+        source = store.passage(citation.passage_id).source if citation.passage_id else None
         if source is not None and source.kind is SourceKind.MEMORY and source.id in living:
             used.append(living[source.id])
-    return list({one.id: one for one in [*made, *used]}.values())
+    return list({memory.id: memory for memory in [*made, *used]}.values())
 
 
 class Corrections:
@@ -105,10 +105,10 @@ class Corrections:
         correction = correction_in(text)
         if correction is None:
             return False
-        memories = await in_thread(lambda: memories_meant(self._store, session))
+        memories = await in_thread(lambda: find_meant_memories(self._store, session))
         if not memories:
             return False
-        choices = [Choice(excerpt(one.text, _EXCERPT_CHARS), _(one.kind.value), one.id) for one in memories]
+        choices = [Choice(excerpt(memory.text, _EXCERPT_CHARS), _(memory.kind.value), memory.id) for memory in memories]
         choices.append(Choice(_("None of these"), _("it is said to the model"), _TO_THE_MODEL))
         title = _("What is wrong?") if correction is Correction.WRONG else _("What shall be forgotten?")
         chosen = await self._skin.choose(title, choices)
@@ -119,11 +119,13 @@ class Corrections:
         if correction is Correction.WRONG:
             corrected = await self.put_right(chosen)
             if corrected is not None:
-                await self._skin.tell(Told(_("Put right: {text}").format(text=corrected.text), kind="good"))
+                await self._skin.tell(Report(_("Put right: {text}").format(text=corrected.text), kind="good"))
             return True
         # With what was said just now: it would be recalled otherwise.
-        memory = next(one for one in memories if one.id == chosen)
-        await self._eraser.erase_ids(chosen, *(one for one in latest_question(session) if one in memory.sources))
+        memory = next(memory for memory in memories if memory.id == chosen)
+        await self._eraser.erase_ids(
+            chosen, *(message_id for message_id in latest_question(session) if message_id in memory.sources)
+        )
         return True
 
     async def put_right(self, memory_id: str) -> Memory | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from assistant.core.conversation.commands import absolute_path, split_words
-from assistant.core.conversation.skin import Skin, Told
+from assistant.core.conversation.skin import Report, Skin
 from assistant.language import _
 from assistant.threads import in_thread
 from memory_store import Store, StoredPassage
@@ -55,17 +55,17 @@ class Eraser:
         self._skin = skin
         self._look_again = look_again
 
-    async def erase(self, selection: Selection) -> tuple[bool, Told]:
+    async def erase(self, selection: Selection) -> tuple[bool, Report]:
         """Return whether anything was erased, and what there is to say of it."""
         store = self._store
         plan = await in_thread(lambda: store.plan_forget(selection))
         if not await self._skin.agree_to_erase(plan, everything=selection.everything):
-            return False, Told(_("Nothing was erased."))
+            return False, Report(_("Nothing was erased."))
         self._skin.show_activity("erasing…")
         try:
-            told = _told(await in_thread(lambda: store.forget(selection)))
+            told = _report_erasure(await in_thread(lambda: store.forget(selection)))
         except (ErasurePendingError, ErasureFailedError) as trouble:
-            told = Told(trouble.message, trouble.hint, "warning")
+            told = Report(trouble.message, trouble.hint, "warning")
         finally:  # what could not be verified is gone from the record all the same, and so from view
             self._skin.show_activity()
             await self._look_again(selection.everything)
@@ -91,13 +91,13 @@ class Eraser:
                 return Selection(everything=True)
             case ["this"]:
                 if conversation_id is None:
-                    await self._skin.tell(Told(_("This chat has no message yet; there is nothing to forget.")))
+                    await self._skin.tell(Report(_("This chat has no message yet; there is nothing to forget.")))
                     return None
                 return Selection((conversation_id,))
             case ["matching", *rest] if rest:
                 found = await in_thread(lambda: ids_of(store.all_holding(" ".join(rest))))
                 if not found:
-                    await self._skin.tell(Told(_("Nothing holds the words {rest}.").format(rest=" ".join(rest))))
+                    await self._skin.tell(Report(_("Nothing holds the words {rest}.").format(rest=" ".join(rest))))
                     return None
                 return Selection(found)
             case ["document", *rest] if rest:
@@ -106,14 +106,14 @@ class Eraser:
                 return await in_thread(lambda: Selection(tuple(store.resolve(word) for word in words)))
 
 
-def _told(erased: Erasure) -> Told:
+def _report_erasure(erased: Erasure) -> Report:
     from memory_store import receipts
 
     receipt = receipts.parsed(erased.receipt or "")
     size = sum(file.size_bytes for file in receipt.files)
     words = _("Erased, and verified: nothing of it is left in {count} files ({megabytes:,.1f} MB).")
     hint = _("Receipt {id}: keepsake receipts show {short}").format(id=erased.id, short=erased.id[:8])
-    return Told(words.format(count=len(receipt.files), megabytes=size / 1e6), hint, "good")
+    return Report(words.format(count=len(receipt.files), megabytes=size / 1e6), hint, "good")
 
 
 def _document(store: Store, named: str) -> str:
@@ -121,7 +121,11 @@ def _document(store: Store, named: str) -> str:
     by_path = store.documents.by_path(str(absolute_path(named)))
     if by_path is not None:
         return by_path.id
-    alike = [one.id for one in store.documents.all() if named in (one.title, Path(one.path).name, one.path)]
+    alike = [
+        document.id
+        for document in store.documents.all()
+        if named in (document.title, Path(document.path).name, document.path)
+    ]
     if len(alike) == 1:
         return alike[0]
     if len(alike) > 1:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from assistant.core.conversation.commands import absolute_path, split_words
-from assistant.core.conversation.skin import MemoryChanged, Skin, Told
+from assistant.core.conversation.skin import MemoryChanged, Report, Skin
 from assistant.display import plain
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, ImportOptions, import_paths
 from assistant.language import _, plural
@@ -46,7 +46,7 @@ class Importer:
         if paths:
             await self.import_paths(paths, private="--private" in flags, again="--again" in flags)
         else:
-            await self._skin.tell(Told(_("No path is given."), "/import ~/Documents", "warning"))
+            await self._skin.tell(Report(_("No path is given."), "/import ~/Documents", "warning"))
 
     async def import_paths(self, paths: Sequence[Path], *, private: bool = False, again: bool = False) -> None:
         """Import files and folders, and tell what came of it."""
@@ -54,13 +54,13 @@ class Importer:
 
     async def bring_in(
         self, paths: Sequence[Path], show: Callable[[str], None], *, private: bool = False, again: bool = False
-    ) -> Told:
+    ) -> Report:
         """Import files and return what there is to say of it; `show` is told how far it is, last an empty text."""
         if self.stop is not None:
-            return Told(_("An import is running already."), _("Esc in the chat stops it."), "warning")
+            return Report(_("An import is running already."), _("Esc in the chat stops it."), "warning")
         options = replace(self.options, private=private, again=again)
         outcomes, stopped = await self._run(paths, options, show)
-        return report(outcomes, stopped=stopped)
+        return report_outcomes(outcomes, stopped=stopped)
 
     async def _run(
         self, paths: Sequence[Path], options: ImportOptions, show: Callable[[str], None]
@@ -94,7 +94,7 @@ class Importer:
         missing = [str(folder) for folder in folders if folder not in there]
         if missing:
             words = _("Not watched, as it is not there: {folders}")
-            await self._skin.tell(Told(words.format(folders=", ".join(missing)), kind="warning"))
+            await self._skin.tell(Report(words.format(folders=", ".join(missing)), kind="warning"))
         if not there:
             return
         changes = (await in_thread(_awatch))(*there)  # it listens from its first step on: nothing falls between
@@ -114,9 +114,9 @@ class Importer:
         """Import, after any other import, and tell of what came, and of what failed unless that is old."""
         outcomes, _stopped = await self._run(paths, self.options, self._skin.show_activity)
         told_of = _NEWS if first else _NEWS | _NOT_READ
-        news = [one for one in outcomes if one.status in told_of]
+        news = [outcome for outcome in outcomes if outcome.status in told_of]
         if news:
-            told = report(news)
+            told = report_outcomes(news)
             await self._skin.tell(replace(told, text=_("From a watched folder. {outcome}").format(outcome=told.text)))
 
 
@@ -153,16 +153,16 @@ def _awatch() -> Callable[..., AsyncGenerator[set[tuple[Change, str]], None]]:
     return awatch
 
 
-def report(outcomes: Sequence[FileOutcome], *, stopped: bool = False) -> Told:
+def report_outcomes(outcomes: Sequence[FileOutcome], *, stopped: bool = False) -> Report:
     """Put into words what became of the files of an import."""
-    failed = [one for one in outcomes if one.status in _NOT_READ]
-    lines = [_line(one) for one in (outcomes if len(outcomes) <= _MOST_LINES else failed)]
-    counts = Counter(one.status.value for one in outcomes)
+    failed = [outcome for outcome in outcomes if outcome.status in _NOT_READ]
+    lines = [_line(outcome) for outcome in (outcomes if len(outcomes) <= _MOST_LINES else failed)]
+    counts = Counter(outcome.status.value for outcome in outcomes)
     summary = ", ".join(f"{count:,} {_(status)}" for status, count in counts.items()) or _("no files were found")
     text = (_("Import stopped: {summary}.") if stopped else _("Import done: {summary}.")).format(summary=summary)
     hidden = len(lines) - _MOST_LINES
     shown = lines[:_MOST_LINES] + ([_("… and {hidden:,} more").format(hidden=hidden)] if hidden > 0 else [])
-    return Told(text, "\n".join(shown), "warning" if failed or stopped else "good")
+    return Report(text, "\n".join(shown), "warning" if failed or stopped else "good")
 
 
 def _name(path: str) -> str:

@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from assistant.core.conversation.forgetting import Eraser
-from assistant.core.conversation.skin import Choice, MemoryChanged, Skin, Told
-from assistant.core.conversation.telling import told_of
+from assistant.core.conversation.skin import Choice, MemoryChanged, Report, Skin
+from assistant.core.conversation.telling import report_learned
 from assistant.core.events import Captured, NoLongerTrue
 from assistant.core.learning.answering import ANSWERS, Answer, answer
 from assistant.core.learning.consolidation import consolidate
@@ -83,7 +83,7 @@ class Learning:
             async with aclosing(learn_all(self._store, session.model, consolidating=consolidating)) as events:
                 async for learned in events:
                     if isinstance(learned, Captured | NoLongerTrue):  # the profile and /context show the rest
-                        await self._skin.tell(told_of(learned))
+                        await self._skin.tell(report_learned(learned))
         except KeepsakeError:
             return  # who answers can't be asked now: the messages wait on
 
@@ -96,17 +96,17 @@ class Learning:
             async with aclosing(learn_all(self._store, session.model)) as events:
                 async for learned in events:
                     count += 1
-                    await self._skin.tell(told_of(learned))
+                    await self._skin.tell(report_learned(learned))
         except ModelError as error:
-            await self._skin.tell(Told(error.message, error.hint, "error"))
+            await self._skin.tell(Report(error.message, error.hint, "error"))
             return
         finally:
             self._skin.show_activity()
         waiting = await in_thread(self._store.learning.queue.waiting)
         if waiting:
-            await self._skin.tell(Told(plural(*_WAITING, waiting), _("They are tried again later.")))
+            await self._skin.tell(Report(plural(*_WAITING, waiting), _("They are tried again later.")))
         elif not count:
-            await self._skin.tell(Told(_("There was nothing to learn.")))
+            await self._skin.tell(Report(_("There was nothing to learn.")))
         await self._skin.show(MemoryChanged())
 
     # -- questions ---------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class Learning:
                 continue
             await in_thread(partial(answer, self._store, question, chosen))
             text = plain(question.memory.text, one_line=True)
-            await self._skin.tell(Told(_("Noted: {text}").format(text=text), kind="good"))
+            await self._skin.tell(Report(_("Noted: {text}").format(text=text), kind="good"))
 
     # -- the page about the user -------------------------------------------------------------------------------
 
@@ -142,16 +142,16 @@ class Learning:
         try:
             wanted = changes(written, sections)
         except StoreError as error:
-            await self._skin.tell(Told(error.message, error.hint, "error"))
+            await self._skin.tell(Report(error.message, error.hint, "error"))
             return
         if not wanted:
             self._skin.remark(_("Nothing was changed."))
             return
         await in_thread(partial(apply, self._store, replace(wanted, removed=())))
         for _before, text in wanted.reworded:
-            await self._skin.tell(Told(_("Put right: {text}").format(text=text), kind="good"))
+            await self._skin.tell(Report(_("Put right: {text}").format(text=text), kind="good"))
         for _kind, text in wanted.added:
-            await self._skin.tell(Told(_("Remembered: {text}").format(text=text), kind="good"))
+            await self._skin.tell(Report(_("Remembered: {text}").format(text=text), kind="good"))
         if wanted.removed:
             await self._eraser.erase_ids(*(memory.id for memory in wanted.removed))
 
@@ -163,7 +163,7 @@ class Learning:
             await self._set_goal(argument)
             return
         store = self._store
-        found = await in_thread(lambda: [one for one in store.memories.all() if one.kind is MemoryKind.GOAL])
+        found = await in_thread(lambda: [memory for memory in store.memories.all() if memory.kind is MemoryKind.GOAL])
         reviews = await in_thread(lambda: {goal.id: store.memories.reviews(goal.id) for goal in found})
         choices: list[Choice[Memory | str]] = [
             Choice(
@@ -198,7 +198,7 @@ class Learning:
         goal = await in_thread(lambda: self._store.remember(new))
         self._store.wake()
         told = _("Goal set: {text}").format(text=goal.text)
-        await self._skin.tell(Told(told, _("/goals lists your goals."), "good"))
+        await self._skin.tell(Report(told, _("/goals lists your goals."), "good"))
 
     async def _work_on(self, goal: Memory) -> None:
         store = self._store
@@ -211,10 +211,10 @@ class Learning:
             text = await self._skin.ask(_("How does it go?"))
             if text:
                 await in_thread(lambda: store.memories.review(goal.id, text))
-                await self._skin.tell(Told(_("Noted: {text}").format(text=text), kind="good"))
+                await self._skin.tell(Report(_("Noted: {text}").format(text=text), kind="good"))
         elif chosen == "end":
             await in_thread(lambda: store.memories.retire(goal.id))
-            await self._skin.tell(Told(_("Ended: {text}").format(text=goal.text), kind="good"))
+            await self._skin.tell(Report(_("Ended: {text}").format(text=goal.text), kind="good"))
 
 
 def _asked(question: Question) -> str:
@@ -225,15 +225,15 @@ def _asked(question: Question) -> str:
 
 
 def _answers(question: Question) -> list[Choice[Answer]]:
-    texts = {Answer.NEWER: question.memory, Answer.EARLIER: question.other}
-    return [
-        Choice(
-            _(_ANSWERS[one]).format(text=excerpt(memory.text, _EXCERPT_CHARS) if (memory := texts.get(one)) else ""),
-            day(memory.recorded_at) if memory else "",
-            one,
-        )
-        for one in ANSWERS[question.kind]
-    ]
+    memories = {Answer.NEWER: question.memory, Answer.EARLIER: question.other}
+    return [_choice(possible, memories.get(possible)) for possible in ANSWERS[question.kind]]
+
+
+def _choice(possible: Answer, memory: Memory | None) -> Choice[Answer]:
+    text = excerpt(memory.text, _EXCERPT_CHARS) if memory is not None else ""
+    return Choice(
+        _(_ANSWERS[possible]).format(text=text), day(memory.recorded_at) if memory is not None else "", possible
+    )
 
 
 def _about(goal: Memory, reviews: list[str]) -> list[str]:

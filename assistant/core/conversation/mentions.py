@@ -102,22 +102,26 @@ def resolve(store: Store, name: str, folder: Path) -> Source | Path | None:
 
 
 def _documents(store: Store, words: list[str]) -> Iterator[Mention]:
-    for one in sorted(store.documents.all(), key=lambda one: one.imported_at, reverse=True):
-        if _holds(f"{one.title} {one.path}", words):
-            title = _name(one.title) or Path(one.path).name
-            yield Mention(title, "document", Source(one.id, SourceKind.DOCUMENT, one.title, one.path))
+    for document in sorted(store.documents.all(), key=lambda document: document.imported_at, reverse=True):
+        if _holds(f"{document.title} {document.path}", words):
+            title = _name(document.title) or Path(document.path).name
+            yield Mention(title, "document", Source(document.id, SourceKind.DOCUMENT, document.title, document.path))
 
 
 def _conversations(store: Store, words: list[str]) -> Iterator[Mention]:
-    for one in store.conversations.all():
-        if one.title and one.message_count and _holds(one.title, words):
-            yield Mention(_name(one.title), "chat", Source(one.id, SourceKind.CONVERSATION, one.title))
+    for conversation in store.conversations.all():
+        if conversation.title and conversation.message_count and _holds(conversation.title, words):
+            yield Mention(
+                _name(conversation.title), "chat", Source(conversation.id, SourceKind.CONVERSATION, conversation.title)
+            )
 
 
 def _memories(store: Store, words: list[str]) -> Iterator[Mention]:
-    for one in store.memories.all() if words else ():
-        if _holds(one.text, words):
-            yield Mention(_name(one.text), one.kind.value, Source(one.id, SourceKind.MEMORY, one.kind.value))
+    for memory in store.memories.all() if words else ():
+        if _holds(memory.text, words):
+            yield Mention(
+                _name(memory.text), memory.kind.value, Source(memory.id, SourceKind.MEMORY, memory.kind.value)
+            )
 
 
 def _near(typed: str, folder: Path, *, beginning: bool = False) -> Iterator[Mention]:
@@ -145,10 +149,10 @@ def _file(entry: os.DirEntry[str], name: str) -> Mention:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
-            shown = [one for one in found if not one.name.startswith(".") and plain(one.name) == one.name]
+            shown = [entry for entry in found if not entry.name.startswith(".") and plain(entry.name) == entry.name]
     except OSError:
         return []  # not there, or not ours to read: there is nothing to offer
-    return sorted(shown, key=lambda one: one.name.casefold())
+    return sorted(shown, key=lambda entry: entry.name.casefold())
 
 
 def _path(name: str, folder: Path) -> Path | None:

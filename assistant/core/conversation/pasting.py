@@ -19,9 +19,9 @@ def pasted_paths(text: str) -> tuple[Path, ...]:
     text = text.strip()
     if not text or len(text) > _MOST_CHARS or not _begins_like_paths(text):
         return ()
-    one = _existing(text)
-    if one is not None:
-        return (one,)
+    whole = _existing(text)
+    if whole is not None:
+        return (whole,)
     try:
         words = shlex.split(text)
     except ValueError:

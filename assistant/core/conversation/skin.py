@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-ToldKind = Literal["info", "good", "warning", "error"]
+ReportKind = Literal["info", "good", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Report:
     """What there is to say of something that was done, and what to do next; `about` is the id of what it repeats."""
 
     text: str
     hint: str = ""
-    kind: ToldKind = "info"
+    kind: ReportKind = "info"
     about: str | None = None
 
 
@@ -102,7 +102,7 @@ class Skin(Protocol):
     async def show(self, event: ConversationEvent) -> None:
         """Show what has happened."""
 
-    async def tell(self, told: Told) -> None:
+    async def tell(self, told: Report) -> None:
         """Say something that stays in view."""
 
     def remark(self, text: str, *, warning: bool = False) -> None:

@@ -54,7 +54,7 @@ class CopilotFormat:
                 yield Torn(len(chats) + 1, "", f"{member.name}: {error.message}", error.hint)
             for title, said in chats.items():
                 yield _conversation(title, said, export.modified_at, skipped)
-                skipped = Counter()  # Told once.
+                skipped = Counter()  # Report once.
 
 
 def _columns(member: Member) -> tuple[int, ...] | None:

@@ -109,7 +109,7 @@ def _by_day(
             yield ImportedConversation(
                 f"gemini:{day}", title, min(times), max(times), messages, messages[-1].origin, dict(skipped)
             )
-            skipped.clear()  # Told once.
+            skipped.clear()  # Report once.
     except ReadError as error:
         yield Torn(count + 1, "", f"{member.name}: {error.message}", error.hint)
 

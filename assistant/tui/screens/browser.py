@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from assistant.core.conversation.controller import Controller
-    from assistant.core.conversation.skin import ToldKind
+    from assistant.core.conversation.skin import ReportKind
     from assistant.tui.sources import SourceView
     from memory_store import Store
     from memory_store.forgetting import Selection
@@ -161,7 +161,7 @@ class Browser(Screen[R], Generic[T, R]):
         """The highlighted item."""
         return self.list.highlighted
 
-    def say(self, text: str, hint: str = "", kind: ToldKind = "info") -> None:
+    def say(self, text: str, hint: str = "", kind: ReportKind = "info") -> None:
         """Tell something at the bottom, until the next thing is told."""
         if self.is_attached:
             notice = self.query_one(Notice)

@@ -26,7 +26,7 @@ from assistant.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from assistant.config import Settings
-    from assistant.core.conversation.skin import Told
+    from assistant.core.conversation.skin import Report
     from assistant.core.session import Session
     from assistant.tui.screens.chat_skin import ChatSkin
     from assistant.tui.services import Opener, Services
@@ -72,7 +72,7 @@ class ChatScreen(Screen[None]):
     ]
 
     def __init__(
-        self, open_services: Opener, dress: Callable[[Settings], list[Told]], painted: Callable[[], None]
+        self, open_services: Opener, dress: Callable[[Settings], list[Report]], painted: Callable[[], None]
     ) -> None:
         super().__init__()
         self.opened_services: Services | None = None

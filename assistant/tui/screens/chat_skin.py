@@ -26,8 +26,8 @@ from assistant.core.conversation.skin import (
     ConversationOpened,
     MemoryChanged,
     PrivacyChanged,
+    Report,
     TitleChanged,
-    Told,
 )
 from assistant.core.events import ContextPart, Recalled, TurnFailed, TurnFinished, TurnStarted
 from assistant.core.explaining import sentence_meant, sentences_of
@@ -155,11 +155,11 @@ class ChatSkin:
             if not self._prompt.text:  # who writes already is not to be interrupted; /guide comes when called
                 self._work(self._lead_through(), "guide")
         for note in services.notes:
-            await self.tell(Told(note, kind="warning"))
+            await self.tell(Report(note, kind="warning"))
         if services.model_error is not None:
             error = services.model_error
             hint = _("{hint} Until then answers are quotations; /model chooses.").format(hint=error.hint)
-            await self.tell(Told(error.message, hint, "error"))
+            await self.tell(Report(error.message, hint, "error"))
         await controller.tell_of_drafts()
         self._work(self._warm_up(), "warming up")
         controller.imports.watch(services.settings.importing.watch)
@@ -179,7 +179,7 @@ class ChatSkin:
             controller.imports.stop.set()
         if controller.stopping is not None:
             controller.stopping.set()
-            running = [one for one in self._screen.workers if one.name in _TURNS and not one.is_finished]
+            running = [worker for worker in self._screen.workers if worker.name in _TURNS and not worker.is_finished]
             with suppress(TimeoutError):  # what has come is stored as partial when the worker is cancelled
                 async with asyncio.timeout(_STOPPING_SECONDS):
                     await self._app.workers.wait_for_complete(running)
@@ -221,7 +221,7 @@ class ChatSkin:
             await turns.put_away_old(self._transcript, places)
             self._screen.set_timer(_READING_SECONDS, pauses.rest)
 
-    async def tell(self, told: Told) -> None:
+    async def tell(self, told: Report) -> None:
         """Put a notice at the end of the transcript."""
         await self._transcript.add(Notice(told.text, told.hint, told.kind, told.about))
 
@@ -315,7 +315,7 @@ class ChatSkin:
         try:
             await work
         except Exception as error:  # noqa: BLE001 — a person is told, the chat goes on
-            await self.tell(Told(*explain(error), "error"))
+            await self.tell(Report(*explain(error), "error"))
 
     # -- what is in view ---------------------------------------------------------------------------------------
 
@@ -586,7 +586,7 @@ class ChatSkin:
 
     async def _list_chats(self, argument: str) -> None:
         if not await in_thread(self._services.store.conversations.all):
-            await self.tell(Told(_("There is no earlier chat yet.")))
+            await self.tell(Report(_("There is no earlier chat yet.")))
             return
         chosen = await self._app.push_screen_wait(ChatsScreen(self.controller, argument))
         if chosen is not None:
@@ -626,7 +626,10 @@ class ChatSkin:
             if sentence is None:
                 self.remark(_("The last answer says nothing like that."))
                 return
-            text, sources = sentence.text, [one for one in answers[-1].sources if one.number in sentence.numbers]
+            text, sources = (
+                sentence.text,
+                [source for source in answers[-1].sources if source.number in sentence.numbers],
+            )
         grounds = await in_thread(lambda: grounds_of(self._services.store, sources))
         await self._app.push_screen(WhyScreen(text, grounds, seen_beside(self._parts)))
 
@@ -647,7 +650,9 @@ class ChatSkin:
         if not sent:
             self.remark(_("Nothing has been sent yet."))
             return
-        choices = [Choice(excerpt(one.text, _EXCERPT_CHARS), moment(one.created_at), one.text) for one in sent]
+        choices = [
+            Choice(excerpt(message.text, _EXCERPT_CHARS), moment(message.created_at), message.text) for message in sent
+        ]
         chosen = await self.choose(_("What you sent"), choices)
         if chosen is not None:
             self._prompt.replace_all(chosen)
@@ -697,7 +702,7 @@ class ChatSkin:
         in_file = await in_thread(lambda: configuration.load(file))
         later = [name for name in _FROM_NEXT_START if getattr(in_file, name) != getattr(before, name)]
         if later:
-            await self.tell(Told(_("Changed from the next start on: {names}.").format(names=", ".join(later))))
+            await self.tell(Report(_("Changed from the next start on: {names}.").format(names=", ".join(later))))
 
     def _guide(self) -> Guide:
         return Guide(self._services, self, self.controller.imports, self._models)
@@ -713,11 +718,11 @@ class ChatSkin:
         folders = list(services.settings.importing.watch)
         if not argument:
             shown = _("Watched folders: {folders}").format(folders="\n".join(folders) or _("none"))
-            await self.tell(Told(shown, _("/watch FOLDER adds or ends one.")))
+            await self.tell(Report(shown, _("/watch FOLDER adds or ends one.")))
             return
         path = absolute_path(" ".join(split_words(argument)))
         if not await in_thread(path.is_dir):
-            await self.tell(Told(_("{path} is no folder.").format(path=path), kind="warning"))
+            await self.tell(Report(_("{path} is no folder.").format(path=path), kind="warning"))
             return
         known = next((folder for folder in folders if absolute_path(folder) == path), None)
         if known is None:
@@ -729,7 +734,7 @@ class ChatSkin:
         services.settings = replace(services.settings, importing=importing)
         self.controller.imports.watch(folders)
         told = _("Watched from now on: {path}") if known is None else _("No longer watched: {path}")
-        await self.tell(Told(told.format(path=path), kind="good"))
+        await self.tell(Report(told.format(path=path), kind="good"))
 
     async def _export(self, argument: str) -> None:
         """Write everything to one zip."""
@@ -743,7 +748,7 @@ class ChatSkin:
         finally:
             self.show_activity()
         told = _("Everything is written to {path}.").format(path=path)
-        await self.tell(Told(told, _("It holds your memory unencrypted."), "good"))
+        await self.tell(Report(told, _("It holds your memory unencrypted."), "good"))
 
 
 def _import_plots() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assistant.core.conversation.skin import Choice, Told
+from assistant.core.conversation.skin import Choice, Report
 from assistant.language import _
 from assistant.threads import in_thread
 from assistant.tui.screens.chooser import Chooser
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from textual.app import App
 
 
-async def choose_theme(app: App[Any], name: str, config_file: Path | None) -> list[Told]:
+async def choose_theme(app: App[Any], name: str, config_file: Path | None) -> list[Report]:
     """Put a theme in force, of a list where none is named, and keep the choice; return what there is to say of it."""
     names = sorted(app.available_themes)
     if name and name not in names:
         text = _("There is no theme {argument!r}.").format(argument=name)
-        return [Told(text, _("There are: {names}.").format(names=", ".join(names)), "warning")]
+        return [Report(text, _("There are: {names}.").format(names=", ".join(names)), "warning")]
     if not name:
         choices = [Choice(one, _("in use") if one == app.theme else "", one) for one in names]
         chosen = await app.push_screen_wait(Chooser(_("Colours"), choices))

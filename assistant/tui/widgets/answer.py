@@ -134,6 +134,9 @@ class Answer(Spoken, Vertical):
         rest = await finished.split_off()
         await self.mount(self._words, after=finished)
         await self._words.write(rest)
+        self._tell_finished()
+
+    def _tell_finished(self) -> None:
         self.post_message(self.PartFinished(tuple(self.query(AnswerText))[:-2]))
 
     async def think(self, text: str) -> None:
@@ -157,6 +160,7 @@ class Answer(Spoken, Vertical):
         """End the words, list the sources and say how it ended, if there is something to say."""
         await self._draw_rest()
         self._words.trim()
+        self._tell_finished()
         if author:
             self._given_by = plain(author, one_line=True)
             self.show_branch(self._branch)

@@ -49,7 +49,7 @@ class Completer:
         found = commands.completions(self._prompt.text)
         path = self._path_typed()
         if found:
-            self._show([Suggestion(one.usage, _(one.summary), one) for one in found])
+            self._show([Suggestion(command.usage, _(command.summary), command) for command in found])
         elif path is not None:
             self._beside(self._offer_files(path))
         elif (typed := at_cursor(self._prompt.before_cursor)) is not None and self.store is not None:
@@ -70,7 +70,9 @@ class Completer:
     async def _offer(self, store: Store, typed: str) -> None:
         found = await in_thread(lambda: offers(store, typed, Path.cwd()))
         if at_cursor(self._prompt.before_cursor) == typed:  # else the cursor went elsewhere meanwhile
-            self._show([Suggestion(plain(one.name, one_line=True), _(one.detail), one) for one in found], 0)
+            self._show(
+                [Suggestion(plain(mention.name, one_line=True), _(mention.detail), mention) for mention in found], 0
+            )
 
     def _path_typed(self) -> str | None:
         """Return the path that is being written behind a command that takes one."""
@@ -79,7 +81,7 @@ class Completer:
     async def _offer_files(self, typed: str) -> None:
         found = await in_thread(lambda: files_of(typed, Path.cwd()))
         if self._path_typed() == typed:
-            self._show([Suggestion(one.name, _(one.detail), one) for one in found])
+            self._show([Suggestion(mention.name, _(mention.detail), mention) for mention in found])
 
     def take_key(self, key: str) -> None:
         """Move in the list, take from it, or close it; what is typed stays."""

@@ -7,7 +7,7 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.core.conversation.skin import ToldKind
+from assistant.core.conversation.skin import ReportKind
 from assistant.display import plain
 
 _SIGNS: Final = {"info": "·", "good": "✓", "warning": "!", "error": "✗"}
@@ -27,15 +27,15 @@ class Notice(Static):
     }
     """
 
-    def __init__(self, text: str, hint: str = "", kind: ToldKind = "info", about: str | None = None) -> None:
+    def __init__(self, text: str, hint: str = "", kind: ReportKind = "info", about: str | None = None) -> None:
         """`about` is the id of what it repeats: the notice goes when that is erased."""
         super().__init__(markup=False)
         self.about = about
-        self.kind: ToldKind = kind
+        self.kind: ReportKind = kind
         self.text = ""
         self.show(text, hint, kind)
 
-    def show(self, text: str, hint: str = "", kind: ToldKind | None = None) -> None:
+    def show(self, text: str, hint: str = "", kind: ReportKind | None = None) -> None:
         """Say something else."""
         self.kind = kind or self.kind
         self.text = plain(f"{text}\n{hint}" if hint else text)

@@ -58,7 +58,9 @@ class Transcript(VerticalScroll, can_focus=False):
     _code_copied: tuple[Spoken | None, int] = (None, 0)
 
     def watch_virtual_size(self, before: Size, now: Size) -> None:
-        """Tell that there is something new, where the reader is further up."""
+        """Tell that there is something new, where the reader is further up; show what comes into view by a removal."""
+        if self._folded and now.height < before.height:
+            self.call_after_refresh(self._unfold_near)
         if now.height > before.height and not self.is_vertical_scroll_end:
             self._tell(True)
 
@@ -67,8 +69,8 @@ class Transcript(VerticalScroll, can_focus=False):
         super().watch_scroll_y(old_value, new_value)
         if self._behind and self.is_vertical_scroll_end:
             self._tell(False)
-        if self._folded and not self.is_vertical_scroll_end:
-            self.call_later(self._unfold_near)
+        if self._folded and new_value < old_value:
+            self.call_after_refresh(self._unfold_near)
 
     def on_answer_part_finished(self, event: Answer.PartFinished) -> None:
         """Fold what stands above the view, once it has its height: each frame lays out every block of the screen."""

@@ -15,7 +15,7 @@ from assistant.core.conversation.skin import (
     Choice,
     ConversationOpened,
     MemoryChanged,
-    Told,
+    Report,
     TurnAsked,
     TurnBroke,
 )
@@ -43,7 +43,7 @@ class RecordingSkin:
     async def show(self, event: Any) -> None:
         self.shown.append(event)
 
-    async def tell(self, told: Told) -> None:
+    async def tell(self, told: Report) -> None:
         self.told.append(told.text)
 
     def remark(self, text: str, *, warning: bool = False) -> None:

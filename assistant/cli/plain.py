@@ -261,7 +261,8 @@ class LineChat:
         found = [chat for chat in found if argument.casefold() in chat.title.casefold()]
         for chat in found[:_MOST_LISTED]:
             say(f"{chat.id}  {moment(chat.updated_at)}  {excerpt(chat.title, 70)}")
-        say(f"{len(found):,} chats. /open ID goes on with one." if found else "There is no earlier chat yet.")
+        nothing = "No title holds that." if argument else "There is no earlier chat yet."
+        say(f"{len(found):,} chats. /open ID goes on with one." if found else nothing)
 
     async def _search(self, argument: str) -> None:
         hits = await asyncio.to_thread(self._store.recall, argument, _HITS) if argument else []

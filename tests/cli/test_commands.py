@@ -163,7 +163,7 @@ def test_errors_go_to_stderr_with_a_hint_and_exit_code_one(keepsake: Shell) -> N
     result = keepsake("memory", "show", "mem_nothing")
     assert (result.code, result.out) == (1, "")
     assert "Nothing has the id mem_nothing" in result.err
-    assert "memory list" in result.err
+    assert "The lists show the ids" in result.err
 
 
 def test_wrong_usage_exits_with_two(keepsake: Shell) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from tests.memory_store.test_index import asked, chroma_of
 from tests.support.embedder import HashEmbedder
 
 _RUN = "import sys, chromadb_rust_bindings; chromadb_rust_bindings.cli(['chroma', 'run', *sys.argv[1:]])"
-_TRIES = 2000
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +34,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         port = free.getsockname()[1]
     arguments = ["--path", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     running = subprocess.Popen(
-        [sys.executable, "-c", _RUN, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", _RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
+    assert running.stdout is not None
+    rest = threading.Thread(target=running.stdout.read)  # what it logs later would fill the pipe
     try:
-        for _ in range(_TRIES):
-            assert running.poll() is None, "the server did not start"
-            try:
-                with socket.create_connection(("127.0.0.1", port), timeout=1):
-                    break
-            except OSError:
-                running.poll()
-                os.sched_yield()
+        assert any(b"listening" in line for line in running.stdout), "the server did not start"
+        rest.start()
         yield f"http://127.0.0.1:{port}", folder
     finally:
-        running.send_signal(signal.SIGKILL)
+        running.kill()
+        rest.join()
+        running.stdout.close()
         running.wait()
 
 

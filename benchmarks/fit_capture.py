@@ -45,7 +45,7 @@ _KEPT: Final = (MemoryKind.FACT, MemoryKind.PREFERENCE, MemoryKind.EVENT, Memory
 _RIDGE: Final = {"kind": 0.25, "about": 0.06, "topic": 0.1, "relation": 0.3}
 _LEAST_OFTEN: Final = 3
 _APART: Final = 3
-_WEIGHT_APART: Final = 0.3
+_WEIGHT_APART: Final = 0.6
 _WEIGHT_OF_TOPIC: Final = 4.0
 
 
@@ -132,6 +132,18 @@ def read_dialogues() -> Messages:
     return [message for message in messages if message]
 
 
+def read_writer_pairs(folder: Path) -> list[Pair]:
+    """Return pairs of sentences that a writer said of different things: nearly always both hold."""
+    chosen = random.Random(1)
+    pairs = []
+    for path in sorted(folder.glob("*/*.txt")):
+        kept = [labelled.text for message in read_sentences(path) for labelled in message if labelled.is_kept]
+        for at, later in enumerate(kept):
+            earlier = chosen.sample(kept[:at], min(_APART, at))
+            pairs += [Pair("both", text, later, is_made=True) for text in earlier]
+    return pairs
+
+
 def read_dialogue_pairs() -> list[Pair]:
     """Return what is said and what later makes it untrue in the dialogues that may be fitted to."""
     pairs = []
@@ -162,7 +174,8 @@ def main() -> None:
     fitted = [message for path in sorted(_FITTED.glob("*/*.txt")) for message in read_sentences(path)]
     fitted += read_dialogues()
     held_out = [message for path in sorted(HELD_OUT.glob("*/*.txt")) for message in read_sentences(path)]
-    fitted_pairs, held_out_pairs = [*read_all_pairs(_FITTED), *read_dialogue_pairs()], read_all_pairs(HELD_OUT)
+    fitted_pairs = [*read_all_pairs(_FITTED), *read_dialogue_pairs(), *read_writer_pairs(_FITTED)]
+    held_out_pairs = [*read_all_pairs(HELD_OUT), *read_writer_pairs(HELD_OUT)]
     print(
         f"{sum(map(len, fitted))} sentences and {len(fitted_pairs)} pairs are fitted to, "
         f"{sum(map(len, held_out))} and {len(held_out_pairs)} are held out"

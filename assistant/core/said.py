@@ -45,11 +45,6 @@ def as_meant(text: str, file: str) -> list[str]:
     return meant
 
 
-def beginning(file: str, name: str, text: str) -> re.Match[str] | None:
-    """Return where a text begins as the first of the rules of this name says; None where none fits."""
-    return next((found for rule in rules(file).get(name, ()) if (found := rule.match(text))), None)
-
-
 def finds(file: str, name: str, sentence: str) -> bool:
     """Say whether one of the rules of this name in a file finds something; none does where there are none."""
     return any(rule.search(sentence) for rule in rules(file).get(name, ()))

@@ -35,7 +35,6 @@ from assistant.llm import base as llm
 from assistant.llm.answering import Answerer, Turn
 from assistant.llm.shortfall import is_whole, shortfall
 from memory_store import Store
-from memory_store.asking import tells_nothing
 from memory_store.errors import KeepsakeError, NotFoundError
 from memory_store.models import (
     USER,
@@ -306,7 +305,7 @@ class Session:
             parent,
             MessageStatus.COMPLETE,
             self.is_private,
-            capture=self.settings.learn and not tells_nothing(text),
+            capture=self.settings.learn,
         )
         self._messages.append(message)
         self._tree.append(message)

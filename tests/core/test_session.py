@@ -344,14 +344,12 @@ async def test_chat_goes_on_after_what_it_ended_with_was_erased_in_another_windo
     assert stored[-2].parent_id == (None if everything else first.id)
 
 
-async def test_what_only_asks_does_not_wait_to_be_learned_from(store: Store) -> None:
-    session = session_of(store, Model(["Fine."]))
-    for text in ("Who has the spare key?", "The spare key is with Ines now."):
-        await events_of(session, text)
-    waiting = store.learning.queue.next()
-    assert waiting is not None
-    assert waiting.text == "The spare key is with Ines now."
-    assert store.learning.queue.waiting() == 1
+async def test_of_what_only_asks_no_model_is_asked_for_what_is_worth_remembering(store: Store) -> None:
+    model = Model(["Fine."])
+    await events_of(session_of(store, model), "What is the capital of France?")
+    assert [event async for event in learn(store, model)] == []
+    assert len(model.requests) == 1
+    assert store.learning.queue.waiting() == 0
 
 
 async def test_what_was_told_a_moment_ago_is_quoted_in_the_same_chat(store: Store) -> None:

@@ -87,8 +87,10 @@ def pair_features(
     if vectors is not None:
         earlier_unit, later_unit = _unit(vectors[0]), _unit(vectors[1])
         cosines = (earlier_unit * later_unit).sum(axis=1, keepdims=True)
-        parts += [_SHARES_SCALE * 10 * (cosines - _USUAL_COSINE), _VECTOR_SCALE * later_unit]
-        parts += [_VECTOR_SCALE * (later_unit - earlier_unit)]
+        nearness = 10 * (cosines - _USUAL_COSINE)
+        parts += [_SHARES_SCALE * nearness, _VECTOR_SCALE * (later_unit - earlier_unit)]
+        # What a sentence says of a change counts as far as both are of the same thing.
+        parts += [_VECTOR_SCALE * weight * later_unit for weight in (1.0, nearness, same_reading, parts[0][:, 1:2])]
     return np.concatenate([*parts, _presence([pair_words(*pair) for pair in pairs], vocabulary)], axis=1)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from assistant.core.asking import note_sent, whole_answer
 from assistant.core.capture.classifier import SentenceClassifier
 from assistant.core.capture.pointing import build_request, count_tokens, parse_answer
-from assistant.core.capture.reading import read_orders, read_statements
+from assistant.core.capture.reading import PROMISING, read_orders, read_statements
 from assistant.core.capture.relating import relate_statement
 from assistant.core.capture.statement import SINGULAR, Sentence, Statement, split_sentences
 from assistant.core.events import Captured, NoLongerTrue, Noted
@@ -38,7 +38,8 @@ async def learn(store: Store, model: ChatModel | None) -> AsyncGenerator[Noted, 
         orders = read_orders(sentences, readings)
         pointed: list[Statement] | None = None
         may_ask = model is not None and (model.info.is_private or not message.private)
-        if model is not None and may_ask and len(orders) < len(sentences):
+        is_promising = any(reading.chance >= PROMISING for reading in readings) and len(orders) < len(sentences)
+        if model is not None and may_ask and is_promising:
             try:
                 pointed = await _point(store, model, message, sentences)
             except ModelError:

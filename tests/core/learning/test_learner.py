@@ -199,7 +199,6 @@ async def test_turn_lets_the_message_wait_with_its_row_if_it_is_to_be_learned_fr
         (TurnSettings(titles=False), False, "I keep bees."),
         (TurnSettings(titles=False, learn=False), False, "I keep wasps."),
         (TurnSettings(titles=False), True, "I keep ants."),
-        (TurnSettings(titles=False), False, "Who keeps bees?"),
     ):
         async for _ in Session(store, ScriptedChat(["Noted."]), settings, temporary=temporary).turn(text):
             pass

@@ -140,14 +140,6 @@ def build_model(settings: Settings) -> ChatModel | None:
     return build_chat_model(settings.model, credentials_file())
 
 
-def model_key(settings: Settings) -> str | None:
-    """Return the key of the configured endpoint. Raises CredentialError where a service needs one and none is found."""
-    from assistant.llm.registry import endpoint_key
-
-    key = endpoint_key(settings.model, credentials_file())
-    return key.get_secret_value() if key else None
-
-
 def turn_settings(settings: Settings) -> TurnSettings:
     """Return what a turn needs of the settings."""
     from assistant.core.known import Shares

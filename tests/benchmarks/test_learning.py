@@ -10,7 +10,7 @@ import pytest
 from benchmarks.dialogues import Dialogue as Talked
 from benchmarks.dialogues import Talk
 from benchmarks.dialogues import Turn as Said
-from benchmarks.learning.dialogue_set import CATEGORIES, FITTED, FRESH, SETS, Dialogue, Turn, read_all
+from benchmarks.learning.dialogue_set import CATEGORIES, FITTED, FRESH, SETS, THIRD, Dialogue, Turn, read_all
 from benchmarks.learning.noise import stretches
 from benchmarks.learning.scoring import (
     FIRST,
@@ -58,7 +58,7 @@ THANKED = Dialogue.model_validate(
 )
 
 
-@pytest.mark.parametrize(("name", "least"), [(FITTED, 168), (FRESH, 144)])
+@pytest.mark.parametrize(("name", "least"), [(FITTED, 168), (FRESH, 144), (THIRD, 144)])
 def test_there_are_enough_dialogues_of_each_kind_in_both_languages(name: str, least: int) -> None:
     dialogues = BY_SET[name]
     counted = Counter((one.language, one.category) for one in dialogues)

@@ -21,6 +21,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
         monkeypatch.setenv("KEEPSAKE_MODEL__NAME", "m")
         monkeypatch.setenv("KEEPSAKE_MODEL__BASE_URL", running.url)
         monkeypatch.setenv("KEEPSAKE_MODEL__MAX_RETRIES", "0")
+        monkeypatch.setenv("KEEPSAKE_CHAT__LEARN", "off")  # its requests would be among those that are counted
         yield running
 
 

@@ -38,7 +38,7 @@ SAID: dict[int, tuple[str, ...]] = {
     20: ("I sold the Golf yesterday.",),
     21: ("My dentist appointment is on 28 March at 9.",),
     22: ("I gave up on the marathon, my knee says no.",),
-    24: ("We moved to Nantes, believe it or not!",),
+    24: ("We've moved, I live in Nantes now.",),
     26: ("I bought a red canoe.", "Do I live in Lyon or in Nantes?"),
     27: ("Remember that the spare key is with Rui.",),
     29: ("I live in Nantes.",),
@@ -49,7 +49,7 @@ ASTHMA, DENTIST = "I have asthma, so no running in the cold for me.", "My dentis
 PORTO, LYON, NANTES = (
     "I live in Porto.",
     "No, I moved to Lyon last weekend.",
-    "We moved to Nantes, believe it or not!",
+    "We've moved, I live in Nantes now.",
 )
 ACME, ZENITH = "I work at Acme, in the warehouse.", "I work at Zenith now, as a planner."
 COFFEE, TEA = "I love coffee.", "I prefer tea these days."

@@ -10,7 +10,7 @@ from assistant.core.capture.classifier import SentenceClassifier
 from assistant.core.capture.features import tokenize
 from assistant.core.capture.plans import find_end
 from assistant.core.capture.statement import SINGULAR, Statement
-from memory_store import Change, ChangeKind, NewMemory, Store
+from memory_store import STOP_WORDS, Change, ChangeKind, NewMemory, Store
 from memory_store.models import AuthorKind, Memory, MemoryKind, Message, RecallFilters, SourceKind
 from memory_store.times.expressions import time_spans
 
@@ -23,6 +23,9 @@ _LIKELY: Final = 0.4
 _LIKELY_OF_ONE: Final = 0.25
 _PLAIN: Final = 0.6
 _ASKED: Final = 0.3
+# A word of so many letters, or so many Chinese signs, tell of what a sentence is.
+_SHORTEST: Final = 4
+_SIGNS: Final = 2
 # Of the words with which the user says what to forget, so many must stand in the memory that is meant.
 _NAMED: Final = 0.6
 
@@ -54,6 +57,12 @@ def relate_statement(
 def fold_text(text: str) -> str:
     """Return a text as it is compared to know whether two memories say the same word for word."""
     return " ".join(text.casefold().split()).rstrip(".。!！ ")
+
+
+def share_words(earlier: str, later: str) -> bool:
+    """Say whether two sentences have a word that says something: a longer one, or two Chinese signs."""
+    shared = (set(tokenize(earlier)) & set(tokenize(later))) - STOP_WORDS
+    return any(len(word) >= _SHORTEST for word in shared) or sum(not word.isascii() for word in shared) >= _SIGNS
 
 
 def _find_similar(store: Store, statement: Statement) -> list[Memory]:
@@ -89,8 +98,9 @@ def _judge(
     statement: Statement, living: Sequence[Memory], classifier: SentenceClassifier
 ) -> list[tuple[ChangeKind, Memory]]:
     """Return what the likeliest relations to the living memories make of them; nothing where both hold."""
-    relations = classifier.relate([memory.text for memory in living], statement.text)
-    found = list(zip(living, relations, strict=True))
+    near = [memory for memory in living if memory.about == statement.about or share_words(memory.text, statement.text)]
+    relations = classifier.relate([memory.text for memory in near], statement.text)
+    found = list(zip(near, relations, strict=True))
     repeated, same = max(found, key=lambda pair: pair[1].same, default=(None, None))
     if repeated is not None and same is not None and same.same >= _LIKELY:
         return [(ChangeKind.CONFIRM, repeated)]

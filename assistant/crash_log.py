@@ -46,7 +46,8 @@ def note(error: BaseException) -> Path | None:
     while at is not None:
         lines.append(f"  {type(at).__module__}.{type(at).__qualname__}")
         lines += [
-            f"    {_shown(one.filename)}:{one.lineno} {one.name}" for one in traceback.extract_tb(at.__traceback__)
+            f"    {_shown(summary.filename)}:{summary.lineno} {summary.name}"
+            for summary in traceback.extract_tb(at.__traceback__)
         ]
         at = at.__cause__ or at.__context__
     file = _folder / NAME

@@ -44,7 +44,7 @@ def path_end(path: str, length: int) -> str:
 
 def main_signals(reasons: Iterable[Reason]) -> list[str]:
     """Return the names of the few signals that spoke most for a hit, the strongest first, from its ordered reasons."""
-    return [one.signal for one in reasons if one.contribution > 0][:_MOST_SIGNALS]
+    return [reason.signal for reason in reasons if reason.contribution > 0][:_MOST_SIGNALS]
 
 
 def day(at: datetime) -> str:

@@ -25,7 +25,7 @@ def _editor() -> list[str]:
     named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if named:
         return shlex.split(named)
-    found = next((one for one in _EDITORS if shutil.which(one)), None)
+    found = next((item for item in _EDITORS if shutil.which(item)), None)
     if found is None:
         raise EditorError(_("No editor was found."), _("Name one in the environment variable EDITOR."))
     return [found]
@@ -50,7 +50,7 @@ def edited(text: str, name: str) -> str:
 
 def _memory_folder() -> str | None:
     """Return a folder that is kept in memory, where the system has one."""
-    for one in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):
-        if one and os.access(one, os.W_OK):
-            return one
+    for text in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):
+        if text and os.access(text, os.W_OK):
+            return text
     return None

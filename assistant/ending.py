@@ -19,7 +19,7 @@ SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") i
 
 def asked_signals() -> tuple[int, ...]:
     """Return the signals that ask the program to end; not those that whoever started it let it ignore (`nohup`)."""
-    return tuple(one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN)
+    return tuple(item for item in SIGNALS if signal.getsignal(item) is not signal.SIG_IGN)
 
 
 def end_when_asked() -> None:
@@ -29,8 +29,8 @@ def end_when_asked() -> None:
 
 
 def _unwind(number: int, _frame: FrameType | None) -> None:
-    for one in asked_signals():
-        signal.signal(one, _already_ending)  # a second one must not cut short what is being closed
+    for item in asked_signals():
+        signal.signal(item, _already_ending)  # a second one must not cut short what is being closed
     end_in_time(128 + number)
     raise SystemExit(128 + number)
 

@@ -18,5 +18,7 @@ def explain(error: BaseException) -> tuple[str, str]:
     logged = _("Where it happened is in {file}, without a word of yours.").format(file=file) if file else ""
     return (
         _("Something went wrong that nobody expected: {kind}.").format(kind=type(error).__name__),
-        " ".join(one for one in (_("Nothing stored is lost by this; /doctor looks over the memory."), logged) if one),
+        " ".join(
+            text for text in (_("Nothing stored is lost by this; /doctor looks over the memory."), logged) if text
+        ),
     )

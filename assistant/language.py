@@ -25,8 +25,8 @@ def use(language: str = "") -> None:
     """Speak this language from now on; empty: the first one of the environment that there is, else English."""
     global _catalogue
     wanted = [language] if language else _of_environment()
-    for one in wanted:
-        base = one.split(".")[0].split("@")[0]
+    for text in wanted:
+        base = text.split(".")[0].split("@")[0]
         for code in (base, base.partition("_")[0]):
             if code in (_OWN, "C", "POSIX"):
                 _catalogue = gettext.NullTranslations()
@@ -57,11 +57,11 @@ def N_(text: str) -> str:
     return text
 
 
-def plural(one: str, many: str, count: int) -> str:
+def plural(singular: str, many: str, count: int) -> str:
     """Return the form of a text for this count, `{count}` in it filled in."""
-    return _catalogue.ngettext(one, many, count).format(count=f"{count:,}")
+    return _catalogue.ngettext(singular, many, count).format(count=f"{count:,}")
 
 
-def NN_(one: str, many: str) -> tuple[str, str]:
+def NN_(singular: str, many: str) -> tuple[str, str]:
     """Mark the two forms of a text with `{count}` that is data, and is translated when it is shown, by `plural`."""
-    return one, many
+    return singular, many

@@ -52,7 +52,7 @@ class Endpoint:
 def endpoint(typed: str, api_key_env: str = "") -> Endpoint:
     """Return the endpoint of a service's name or an address, with a key that is there already. Raises ConfigError."""
     wanted = typed.strip().casefold()
-    service = next((one for one in SERVICES if wanted in {one.id, one.title.casefold()}), None)
+    service = next((item for item in SERVICES if wanted in {item.id, item.title.casefold()}), None)
     base_url = service.base_url if service is not None else checked_address(typed)
     at_home = is_loopback(base_url) and not api_key_env
     known = service or service_at(base_url)
@@ -126,18 +126,18 @@ def free_name(settings: Settings, chosen: NamedModel, wanted: str = "") -> str:
         return wanted
     short = (chosen.name or Path(chosen.model_path).stem).rpartition("/")[2] or "model"
     numbered = (short if number == 1 else f"{short}-{number}" for number in range(1, 10_000))
-    return next(one for one in numbered if one not in settings.models or is_same(settings.models[one], chosen))
+    return next(text for text in numbered if text not in settings.models or is_same(settings.models[text], chosen))
 
 
-def is_same(one: NamedModel | ModelConfig, other: NamedModel | ModelConfig) -> bool:
+def is_same(config: NamedModel | ModelConfig, other: NamedModel | ModelConfig) -> bool:
     """Say whether two of the settings mean the same model at the same place."""
     place = ("provider", "name", "base_url", "model_path")
-    return all(getattr(one, field) == getattr(other, field) for field in place)
+    return all(getattr(config, field) == getattr(other, field) for field in place)
 
 
 def in_use(settings: Settings) -> str | None:
     """Return the name of the model that answers; None if it has none."""
-    return next((name for name, one in settings.models.items() if is_same(one, settings.model)), None)
+    return next((name for name, model in settings.models.items() if is_same(model, settings.model)), None)
 
 
 def with_model(settings: Settings, chosen: NamedModel) -> Settings:
@@ -179,8 +179,8 @@ def remove(file: Path, settings: Settings, name: str) -> bool:
     keep_model(file, name, None)
     if is_same(chosen, settings.model):
         keep_quoting(file)
-    others = [one.base_url for other, one in settings.models.items() if other != name]
-    if not chosen.base_url or any(key_id(one) == key_id(chosen.base_url) for one in others if one):
+    others = [model.base_url for other, model in settings.models.items() if other != name]
+    if not chosen.base_url or any(key_id(text) == key_id(chosen.base_url) for text in others if text):
         return False
     forget_key(key_id(chosen.base_url), _credentials())
     return True

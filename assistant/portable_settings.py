@@ -64,7 +64,7 @@ def offers(text: str, settings: Settings) -> tuple[list[Offer], list[str]]:
         given = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError("The settings in the archive can't be read.", "Nothing of them was taken.") from error
-    known = {(one.section, one.name): one for one in all_settings()}
+    known = {(item.section, item.name): item for item in all_settings()}
     found: list[Offer] = []
     never: list[str] = []
     for section, name, value in _values(given):
@@ -93,7 +93,7 @@ def take(offer: Offer, given: Path | None = None) -> Path:
 def _values(given: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for section, value in given.items():
         if isinstance(value, dict):
-            yield from ((section, name, one) for name, one in value.items())
+            yield from ((section, name, item) for name, item in value.items())
         else:
             yield "", section, value
 

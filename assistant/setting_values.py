@@ -73,7 +73,7 @@ def is_section(kind: Any) -> bool:
 
 def kinds_of(section: Any) -> dict[str, Any]:
     """Return the kind of each setting of a section, by its name in the file."""
-    return {_written(one): one.type for one in fields(section)}
+    return {_written(field): field.type for field in fields(section)}
 
 
 def _written(field: Field[Any]) -> str:
@@ -99,9 +99,9 @@ def checked(kind: Any, given: object) -> Any:
     if origin is list:
         if not isinstance(given, list):
             raise WrongValueError("Input should be a valid list", given)
-        return [_checked_inside(arguments[0], one, str(at)) for at, one in enumerate(given)]
+        return [_checked_inside(arguments[0], item, str(at)) for at, item in enumerate(given)]
     if origin is dict:
-        return {name: _checked_inside(arguments[1], one, name) for name, one in _table(given).items()}
+        return {name: _checked_inside(arguments[1], item, name) for name, item in _table(given).items()}
     return _PLAIN[kind](given)
 
 
@@ -115,9 +115,9 @@ def _checked_inside(kind: Any, given: object, name: str) -> Any:
 def _section(kind: Any, given: object) -> Any:
     table = _table(given)
     values = {
-        one.name: _checked_inside(one.type, table[_written(one)], _written(one))
-        for one in fields(kind)
-        if _written(one) in table
+        field.name: _checked_inside(field.type, table[_written(field)], _written(field))
+        for field in fields(kind)
+        if _written(field) in table
     }
     for name in table.keys() - kinds_of(kind).keys():
         raise WrongValueError("Extra inputs are not permitted", table[name], (name,))

@@ -53,22 +53,22 @@ FITTED: Final = (Saying.ASKS, Saying.CHATS)
 
 def tells_nothing(text: str) -> bool:
     """Return whether no sentence of a message tells anything: it asks, requests, greets or thanks."""
-    return len(text) <= _LONGEST_MESSAGE and _each(text, lambda one: what_of(one) is not Saying.TELLS)
+    return len(text) <= _LONGEST_MESSAGE and _each(text, lambda item: what_of(item) is not Saying.TELLS)
 
 
 def asks_something(text: str) -> bool:
     """Return whether some sentence of a message asks or requests."""
-    return any(what_of(one) is Saying.ASKS for one in split(text[:_LONGEST_MESSAGE]))
+    return any(what_of(item) is Saying.ASKS for item in split(text[:_LONGEST_MESSAGE]))
 
 
 def may_ask(text: str) -> bool:
     """Return whether each sentence of a message more likely asks than tells, though that may not be sure."""
-    return _each(text[:_LONGEST_MESSAGE], lambda one: chances(one)[0] >= _LIKELY)
+    return _each(text[:_LONGEST_MESSAGE], lambda item: chances(item)[0] >= _LIKELY)
 
 
 def is_small_talk(text: str) -> bool:
     """Return whether all of a message is small talk: nothing is asked for that anything stored could answer."""
-    return len(text) <= _LONGEST_MESSAGE and _each(text, lambda one: chances(one)[1] >= _LIKELY)
+    return len(text) <= _LONGEST_MESSAGE and _each(text, lambda item: chances(item)[1] >= _LIKELY)
 
 
 def _each(text: str, holds: Callable[[str], bool]) -> bool:
@@ -89,13 +89,13 @@ def chances(sentence: str) -> tuple[float, ...]:
     """Return the chance, 0 to 1, of each of FITTED."""
     weights, scales, biases = _fitted()
     exact = [
-        biases[at] + scales[at] * sum(weights[at * BUCKETS + one] for one in found) / math.sqrt(len(found) or 1)
+        biases[at] + scales[at] * sum(weights[at * BUCKETS + number] for number in found) / math.sqrt(len(found) or 1)
         for at, found in enumerate(pieces(sentence))
     ]
     highest = max(0.0, *exact)
-    powers = [math.exp(one - highest) for one in exact]
+    powers = [math.exp(number - highest) for number in exact]
     total = sum(powers) + math.exp(-highest)
-    return tuple(one / total for one in powers)
+    return tuple(power / total for power in powers)
 
 
 def split(text: str) -> Iterator[str]:
@@ -115,7 +115,7 @@ def pieces(sentence: str) -> tuple[set[int], set[int]]:
         text = f"{text[:_BEGINNING]} {text[-_END_SIGNS:]}"
     body = _CLOSING.sub("", text)
     words = _WORD.findall(body)
-    whole = {f"w{one}" for one in words} | {f"b{one} {other}" for one, other in itertools.pairwise(words)}
+    whole = {f"w{word}" for word in words} | {f"b{item} {other}" for item, other in itertools.pairwise(words)}
     found = set(whole)
     whole.add(f"length {min(6, len(words))}")
     if words:
@@ -131,7 +131,7 @@ def pieces(sentence: str) -> tuple[set[int], set[int]]:
 
 
 def _buckets(pieces: set[str]) -> set[int]:
-    return {zlib.crc32(one.encode()) % BUCKETS for one in pieces}
+    return {zlib.crc32(piece.encode()) % BUCKETS for piece in pieces}
 
 
 @functools.cache

@@ -73,7 +73,7 @@ class Backups:
                 f"The backup could not be made in {self.folder}: {error}.", "Free some space, or check the folder."
             ) from error
         # What a window saved when its database was taken away stays until it is merged or removed.
-        for old in [one for one in self.all() if not one.rescued][max(1, keep) :]:
+        for old in [backup for backup in self.all() if not backup.rescued][max(1, keep) :]:
             self.remove(old.name)
         return self.get(name)
 
@@ -85,13 +85,13 @@ class Backups:
             if named:
                 made_at = datetime.strptime(named[1] + "+0000", BACKUP_TIME + "%z")
                 found.append(Backup(path.name, made_at, path.stat().st_size, _schema(path)))
-        return sorted(found, key=lambda one: one.made_at, reverse=True)
+        return sorted(found, key=lambda backup: backup.made_at, reverse=True)
 
     def get(self, name: str) -> Backup:
         """Return one backup. Raises NotFoundError."""
-        for one in self.all():
-            if one.name == name:
-                return one
+        for backup in self.all():
+            if backup.name == name:
+                return backup
         raise NotFoundError(f"There is no backup {name}.", "The list of backups shows the names.")
 
     def check(self, name: str) -> list[str]:
@@ -196,7 +196,7 @@ class Backups:
             return None
         with self._database.read() as connection:
             gone = tombstones.standing(connection, [Name(NameKind.ID, identifier) for identifier in held])
-        return sorted((held[one.value], one.value) for one in gone)
+        return sorted((held[name.value], name.value) for name in gone)
 
     def _rewrite(self, path: Path, chosen: Sequence[tuple[str, str]]) -> None:
         """Erase in a copy, write every page of the copy anew, and put it in the backup's place."""

@@ -141,7 +141,7 @@ class Spelling(NamedTuple):
     @property
     def words(self) -> tuple[str, ...]:
         """All by which it is found, folded, without repeats."""
-        return tuple(dict.fromkeys(one for one in (self.whole, self.local, *self.parts) if one))
+        return tuple(dict.fromkeys(text for text in (self.whole, self.local, *self.parts) if text))
 
 
 def spellings(text: str) -> Iterator[Spelling]:
@@ -154,7 +154,7 @@ def spellings(text: str) -> Iterator[Spelling]:
     if not _MAY_BE_SPELT.search(text):
         return
     end = 0
-    for spelling in sorted(_all_spellings(text), key=lambda one: (one.start, -one.end)):
+    for spelling in sorted(_all_spellings(text), key=lambda pair: (pair.start, -pair.end)):
         if spelling.end > end:
             yield spelling
             end = spelling.end
@@ -171,7 +171,7 @@ def _all_spellings(text: str) -> Iterator[Spelling]:
             yield Spelling(found.start(), found.end(), digits, _pieces(found.group()), digits[-_LOCAL:])
     for found in _NAME.finditer(text):
         name = found.group()
-        parts = tuple(one.lower() for one in _PARTS.findall(name))
+        parts = tuple(item.lower() for item in _PARTS.findall(name))
         if name.endswith(("+", "#")):
             yield Spelling(found.start(), found.end(), parts[0] + ("sharp" if name[1] == "#" else "pp"), ())
         else:
@@ -179,7 +179,7 @@ def _all_spellings(text: str) -> Iterator[Spelling]:
 
 
 def _pieces(text: str) -> tuple[str, ...]:
-    return tuple(one.group().lower() for one in WORD.finditer(text))
+    return tuple(match.group().lower() for match in WORD.finditer(text))
 
 
 def other_words(text: str) -> str | None:
@@ -188,6 +188,6 @@ def other_words(text: str) -> str | None:
     added: dict[str, None] = {}
     for spelling in spellings(text):
         if there is None:
-            there = {one.group() for one in WORD.finditer(folded(text))}
+            there = {match.group() for match in WORD.finditer(folded(text))}
         added.update((word, None) for word in spelling.words if word not in there)
     return " ".join(added) or None

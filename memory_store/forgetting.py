@@ -67,7 +67,7 @@ def _choose(connection: sqlite3.Connection, selection: Selection) -> None:
     if selection.everything:
         doomed.choose_everything(connection)
         return
-    chosen = [(erasures.table_of(one), one) for one in selection.ids]
+    chosen = [(erasures.table_of(text), text) for text in selection.ids]
     for table, identifier in chosen:
         if connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (identifier,)).fetchone() is None:
             raise NotFoundError(f"Nothing has the id {identifier}.", "Nothing was erased; the lists show the ids.")
@@ -75,7 +75,7 @@ def _choose(connection: sqlite3.Connection, selection: Selection) -> None:
         since = to_text(selection.since) if selection.since else _BEGINNING
         chosen += doomed.made_between(connection, since, to_text(selection.until) if selection.until else _END)
     chosen += [
-        ("documents", one) for one in _came_with(connection, [one for table, one in chosen if table == "documents"])
+        ("documents", text) for text in _came_with(connection, [text for table, text in chosen if table == "documents"])
     ]
     doomed.choose(connection, chosen, everywhere=selection.everywhere)
 

@@ -161,16 +161,16 @@ def _index(store: Store) -> Iterator[Check]:
 
 
 def _erasures(store: Store) -> Iterator[Check]:
-    unfinished = [one for one in store.erasures() if one.completed_at is None]
-    for one in unfinished:
-        failed = one.receipt is not None
+    unfinished = [erasure for erasure in store.erasures() if erasure.completed_at is None]
+    for erasure in unfinished:
+        failed = erasure.receipt is not None
         yield Check(
             "erasures",
             State.FAILED if failed else State.ATTENTION,
-            f"{one.id} of {one.requested_at.astimezone():%Y-%m-%d %H:%M} is "
-            + ("not verified" if failed else "put off" if one.deferred else "not complete"),
+            f"{erasure.id} of {erasure.requested_at.astimezone():%Y-%m-%d %H:%M} is "
+            + ("not verified" if failed else "put off" if erasure.deferred else "not complete"),
             "It is gone from recall; its bytes may still be on the disk.",
-            f"{_REPAIR}; keepsake receipts show {one.id}" if failed else _REPAIR,
+            f"{_REPAIR}; keepsake receipts show {erasure.id}" if failed else _REPAIR,
         )
     if not unfinished:
         yield Check("erasures", State.OK, "all complete")
@@ -178,16 +178,16 @@ def _erasures(store: Store) -> Iterator[Check]:
 
 def _backups(store: Store) -> Iterator[Check]:
     backups = store.backups.all()
-    for one in backups:
-        if one.rescued:
+    for backup in backups:
+        if backup.rescued:
             yield Check(
                 "backups",
                 State.ATTENTION,
-                f"{one.name} holds what a window could not write",
+                f"{backup.name} holds what a window could not write",
                 "Its database had been removed or replaced: some of what it acknowledged may be there alone.",
-                f"keepsake backup merge {one.name}",
+                f"keepsake backup merge {backup.name}",
             )
-    unreadable = [one.name for one in backups if not one.schema]
+    unreadable = [backup.name for backup in backups if not backup.schema]
     if unreadable:
         yield Check(
             "backups",

@@ -45,12 +45,12 @@ class Privacy:
         found = {table: self._covered(table) for table in _READ} if rule.name else {}
         with self._database.write() as connection:
             for table, chosen in found.items():
-                for one in chosen:
-                    _hide(connection, table, one)
+                for text in chosen:
+                    _hide(connection, table, text)
             connection.execute("DELETE FROM meta WHERE key = ?", (_KEY,))
             if rule.name:
                 connection.execute("INSERT INTO meta VALUES (?, ?)", (_KEY, rule.name))
-        return sum(len(one) for one in found.values())
+        return sum(len(item) for item in found.values())
 
     def covers(self, text: str) -> bool:
         """Say whether a text is private by the rule."""
@@ -85,7 +85,7 @@ def _hide(connection: sqlite3.Connection, table: str, identifier: str) -> None:
     if table == "messages":
         answers = "SELECT id FROM messages WHERE parent_id = ? AND role = 'assistant'"
         hidden += [row["id"] for row in connection.execute(answers, (identifier,))]
-    for one in hidden:
-        connection.execute(f"UPDATE {table} SET private = 1 WHERE id = ?", (one,))
-    for one in hidden:
-        passages.set_private(connection, column, one, True)
+    for text in hidden:
+        connection.execute(f"UPDATE {table} SET private = 1 WHERE id = ?", (text,))
+    for text in hidden:
+        passages.set_private(connection, column, text, True)

@@ -96,7 +96,7 @@ def _settle(target: sqlite3.Connection, saved: dict[str, int], lost: dict[str, i
         target.execute(f"UPDATE conversations SET {column} = NULL WHERE {column} NOT IN (SELECT id FROM messages)")
     target.execute("UPDATE citations SET passage_id = NULL WHERE passage_id NOT IN (SELECT id FROM passages)")
     while dangling := target.execute("PRAGMA foreign_key_check").fetchall():
-        for table, row in {(one[0], one[1]) for one in dangling}:
+        for table, row in {(item[0], item[1]) for item in dangling}:
             if row is None:  # a table without row numbers: citations and items of requests
                 column, owner = ("message_id", "messages") if table == "citations" else ("request_id", "requests")
                 target.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {owner})")

@@ -280,7 +280,7 @@ class Store:
 
         found = plan(self._database, selection)
         holding = self.backups.holding(chosen_by(self._database, selection))
-        return dataclasses.replace(found, backups=tuple(one.name for one in holding))
+        return dataclasses.replace(found, backups=tuple(backup.name for backup in holding))
 
     def forget(
         self,
@@ -302,8 +302,8 @@ class Store:
         from memory_store.forgetting import chosen_by, forget
 
         if in_backups and selection.everything:
-            for one in self.backups.all():
-                self.backups.remove(one.name)
+            for backup in self.backups.all():
+                self.backups.remove(backup.name)
         elif in_backups:
             self.backups.rewrite(chosen_by(self._database, selection))
         erasure_id = forget(self._database, selection, deferred=later)

@@ -61,11 +61,14 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
     with opened_store(context) as (store, _):
         found = store.backups.all()
     if as_json:
-        print_json({"backups": [_json(one) for one in found]})
+        print_json({"backups": [_json(backup) for backup in found]})
         return
     table(
         ("made", "size", "schema", "name"),
-        [(moment(one.made_at), f"{one.size_bytes / 1e6:,.1f} MB", str(one.schema), one.name) for one in found],
+        [
+            (moment(backup.made_at), f"{backup.size_bytes / 1e6:,.1f} MB", str(backup.schema), backup.name)
+            for backup in found
+        ],
     )
 
 
@@ -128,10 +131,10 @@ def purge(context: typer.Context) -> None:
     """
     with opened_store(context) as (store, _):
         rewritten, left = store.backups.purge()
-    for one in rewritten:
-        show(f"Rewrote {one.name} without what was forgotten.")
-    for one in left:
-        show(f"{one.name} can't be rewritten (an older schema, or damaged): `keepsake backup remove {one.name}`.")
+    for backup in rewritten:
+        show(f"Rewrote {backup.name} without what was forgotten.")
+    for backup in left:
+        show(f"{backup.name} can't be rewritten (an older schema, or damaged): `keepsake backup remove {backup.name}`.")
     if not rewritten and not left:
         show("No backup holds anything that was forgotten.")
     if left:

@@ -151,7 +151,8 @@ async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -
                     "answer": printer.answer,
                     "model": session.answerer.info.name,
                     "sources": [
-                        {**hit_json(one.hit), "number": one.number, "cited": one.cited} for one in printer.sources
+                        {**hit_json(source.hit), "number": source.number, "cited": source.cited}
+                        for source in printer.sources
                     ],
                     "conversation_id": None if asked.temporary else session.conversation.id,
                 }

@@ -56,10 +56,10 @@ def doctor(
                 checks = health.examine(store)
     except CorruptStoreError as error:
         checks = [Check("database", State.FAILED, error.message, "Some of it may be lost.", error.hint)]
-    bad = [one for one in checks if one.state is not State.OK]
-    mended = [one.name for one in before if one.state is not State.OK and one not in checks]
+    bad = [check for check in checks if check.state is not State.OK]
+    mended = [check.name for check in before if check.state is not State.OK and check not in checks]
     if as_json:
-        print_json({"ok": not bad, "checks": [_json(one) for one in checks], "repaired": mended})
+        print_json({"ok": not bad, "checks": [_json(check) for check in checks], "repaired": mended})
     else:
         _print(checks, mended)
     if bad:
@@ -67,14 +67,14 @@ def doctor(
 
 
 def _print(checks: Sequence[Check], mended: Sequence[str]) -> None:
-    for one in checks:
-        show(f"{one.state.value:<9}  {one.name}: {one.finding}")
-        if one.state is not State.OK:
-            show(f"           {one.meaning}")
-            show(f"           To do: {one.repair}")
+    for check in checks:
+        show(f"{check.state.value:<9}  {check.name}: {check.finding}")
+        if check.state is not State.OK:
+            show(f"           {check.meaning}")
+            show(f"           To do: {check.repair}")
     if mended:
         show(f"Repaired: {', '.join(dict.fromkeys(mended))}.")
-    if all(one.state is State.OK for one in checks):
+    if all(check.state is State.OK for check in checks):
         show("All is well.")
 
 

@@ -43,7 +43,7 @@ def backups(context: typer.Context, incomplete: str) -> list[str]:
     """Complete the names of backups, the latest first."""
     folder = _data_folder(context)
     found = (folder / "backups").glob("*.db") if folder else ()
-    return sorted((one.name for one in found if one.name.startswith(incomplete)), reverse=True)
+    return sorted((path.name for path in found if path.name.startswith(incomplete)), reverse=True)
 
 
 def _data_folder(context: typer.Context) -> Path | None:

@@ -81,7 +81,7 @@ def set_(
 
     Example: keepsake config set chat.theme keepsake-light
     """
-    settings = {one.full_name: one for one in all_settings()}
+    settings = {item.full_name: item for item in all_settings()}
     if name not in settings:
         near = difflib.get_close_matches(name, settings, n=1, cutoff=0.5)
         raise ConfigError(

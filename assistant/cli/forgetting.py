@@ -120,12 +120,14 @@ def _tell(erasure: Erasure, no_trace: bool) -> None:
 
 def chosen(store: Store, ids: list[str], documents: list[str], words: str | None) -> tuple[str, ...]:
     """Return the whole ids of what is named, of documents also by path; what holds the words is shown first."""
-    selected = [store.resolve(one) for one in ids]
-    for one in documents:
-        by_path = store.documents.by_path(str(Path(one).expanduser().absolute()))
-        if by_path is None and not one.startswith(f"{DOCUMENT}_"):
-            raise NotFoundError(f"No document was imported from {one}.", "`keepsake document list` shows all of them.")
-        selected.append(by_path.id if by_path else store.resolve(one))
+    selected = [store.resolve(text) for text in ids]
+    for document in documents:
+        by_path = store.documents.by_path(str(Path(document).expanduser().absolute()))
+        if by_path is None and not document.startswith(f"{DOCUMENT}_"):
+            raise NotFoundError(
+                f"No document was imported from {document}.", "`keepsake document list` shows all of them."
+            )
+        selected.append(by_path.id if by_path else store.resolve(document))
     if words is not None:
         found = store.all_holding(words)
         for passage in found[:MOST_SHOWN]:
@@ -139,8 +141,8 @@ def chosen(store: Store, ids: list[str], documents: list[str], words: str | None
 def _show_plan(plan: ErasurePlan, as_json: bool) -> None:
     if as_json:
         sent = [
-            {"endpoint": one.endpoint, "model": one.model, "items": one.items, "last": iso(one.last)}
-            for one in plan.sent
+            {"endpoint": request.endpoint, "model": request.model, "items": request.items, "last": iso(request.last)}
+            for request in plan.sent
         ]
         print_json(
             {
@@ -176,11 +178,11 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
     with opened_store(context) as (store, _):
         found = store.erasures()
     if as_json:
-        print_json({"receipts": [_erasure_json(one) for one in found]})
+        print_json({"receipts": [_erasure_json(erasure) for erasure in found]})
         return
     table(
         ("receipt", "asked for", "result", "erased"),
-        [(one.id, moment(one.requested_at), _result(one), counted(one.counts)) for one in found],
+        [(erasure.id, moment(erasure.requested_at), _result(erasure), counted(erasure.counts)) for erasure in found],
     )
 
 
@@ -229,10 +231,10 @@ def check(
     with opened_store(context) as (store, _):
         found = store.was_erased(named)
     if as_json:
-        print_json({"receipts": [_erasure_json(one) for one in found]})
+        print_json({"receipts": [_erasure_json(erasure) for erasure in found]})
     else:
-        for one in found:
-            show(f"Erased on {moment(one.requested_at)}: receipt {one.id} ({_result(one)}).")
+        for erasure in found:
+            show(f"Erased on {moment(erasure.requested_at)}: receipt {erasure.id} ({_result(erasure)}).")
         if not found:
             show("No receipt says that this was erased.")
     if not found:

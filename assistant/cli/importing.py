@@ -63,17 +63,17 @@ def import_(
             {
                 "files": [
                     {
-                        "path": one.path,
-                        "status": one.status.value,
-                        "passages": one.passages,
-                        "reason": one.reason or None,
-                        **({"conversations": _counts(one.report)} if one.report else {}),
+                        "path": item.path,
+                        "status": item.status.value,
+                        "passages": item.passages,
+                        "reason": item.reason or None,
+                        **({"conversations": _counts(item.report)} if item.report else {}),
                     }
-                    for one in outcomes
+                    for item in outcomes
                 ],
                 "summary": {
                     **{status.value: counts.get(status.value, 0) for status in FileStatus},
-                    "passages": sum(one.passages for one in outcomes),
+                    "passages": sum(item.passages for item in outcomes),
                     "waiting_for_vectors": waiting,
                     "interrupted": stop.is_set(),
                 },
@@ -81,9 +81,9 @@ def import_(
         )
     else:
         summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing found"
-        files = sum(one.status is not FileStatus.MISSING for one in outcomes)
+        files = sum(item.status is not FileStatus.MISSING for item in outcomes)
         show(f"{counted({'files': files}) if files else '0 files'}: {summary}.")
-        if reports := [one.report for one in outcomes if one.report]:
+        if reports := [item.report for item in outcomes if item.report]:
             show(f"From other assistants: {_total(reports).summary()}.")
         if waiting:
             say(f"{waiting} passages still wait for their vectors; words find them already. The next start goes on.")
@@ -101,7 +101,7 @@ def _counts(report: ExportReport) -> dict[str, object]:
             *("messages_added", "messages_known", "messages_forgotten", "memories_added", "memories_known"),
         )
     }
-    return {**counts, "left_out": {one.value: count for one, count in report.skipped.items()}}
+    return {**counts, "left_out": {item.value: count for item, count in report.skipped.items()}}
 
 
 def _total(reports: Sequence[ExportReport]) -> ExportReport:

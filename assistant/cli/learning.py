@@ -69,7 +69,7 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
         waiting = store.learning.queue.waiting()
         store.embed_pending()
     if as_json:
-        print_json({"done": [_as_json(one) for one in done], "waiting": waiting})
+        print_json({"done": [_as_json(item) for item in done], "waiting": waiting})
         return
     if not done:
         say("There was nothing to learn.")
@@ -84,19 +84,19 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
     Example: keepsake goals list
     """
     with opened_store(context) as (store, _):
-        goals = [one for one in store.memories.all() if one.kind is MemoryKind.GOAL]
-        reviews = {one.id: store.memories.reviews(one.id) for one in goals}
+        goals = [memory for memory in store.memories.all() if memory.kind is MemoryKind.GOAL]
+        reviews = {goal.id: store.memories.reviews(goal.id) for goal in goals}
     if as_json:
-        print_json({"goals": [_goal_json(one, reviews[one.id]) for one in goals]})
+        print_json({"goals": [_goal_json(goal, reviews[goal.id]) for goal in goals]})
         return
     if not goals:
         say("There is no goal yet. `keepsake goals add` adds one, or tell the chat what you want.")
-    for one in goals:
-        show(f"{one.id}  {excerpt(one.text, 200)}  ({day(one.recorded_at)})")
-        for name, text in (("why", one.why), ("until", one.horizon)):
+    for goal in goals:
+        show(f"{goal.id}  {excerpt(goal.text, 200)}  ({day(goal.recorded_at)})")
+        for name, text in (("why", goal.why), ("until", goal.horizon)):
             if text:
                 show(f"    {name}: {plain(text, one_line=True)}")
-        for review in reviews[one.id]:
+        for review in reviews[goal.id]:
             show(f"    {day(review.reviewed_at)}: {plain(review.text, one_line=True)}")
 
 
@@ -151,8 +151,8 @@ def end(context: typer.Context, goal_id: _Goal, as_json: _Json = False) -> None:
     _report(goal, "Ended", as_json)
 
 
-def _as_json(one: Learned) -> dict[str, Any]:
-    match one:
+def _as_json(learned: Learned) -> dict[str, Any]:
+    match learned:
         case Captured(memory, old):
             return {"captured": memory_json(memory), "instead_of": old.id if old else None}
         case NoLongerTrue(memory):
@@ -160,11 +160,11 @@ def _as_json(one: Learned) -> dict[str, Any]:
         case Merged(memory, duplicate):
             return {"merged": memory.id, "duplicate": duplicate.id}
         case Summary():
-            return {"summed_up": one.conversation_id, "text": one.text}
+            return {"summed_up": learned.conversation_id, "text": learned.text}
 
 
 def _goal_json(goal: Memory, reviews: list[Review]) -> dict[str, Any]:
-    said = [{"reviewed_at": iso(one.reviewed_at), "text": one.text} for one in reviews]
+    said = [{"reviewed_at": iso(review.reviewed_at), "text": review.text} for review in reviews]
     return {**memory_json(goal), "why": goal.why, "until": goal.horizon, "reviews": said}
 
 

@@ -153,7 +153,7 @@ def restore(
     options = RestoreOptions(prefer is Preference.ARCHIVE, bring_back, dry_run, passphrase, with_queue)
     with opened_store(context) as (store, _):
         summary = store.restore(path, options)
-        named = [(one, _named(store, *one)) for one in summary.differing[:_MOST_NAMED]]
+        named = [(pair, _named(store, *pair)) for pair in summary.differing[:_MOST_NAMED]]
         if not dry_run:
             if not summary.vectors_kept:
                 say("The vectors were made by another embedder and are made anew.")
@@ -193,13 +193,13 @@ def _settings(context: typer.Context, text: str | None, *, ask: bool) -> list[st
     if offered and not ask:
         say(f"The archive has other settings: {len(offered)}. --with-settings shows them and asks for each.")
     taken = []
-    for one in offered if ask else []:
-        here, there = one.setting.text_of(one.here), one.setting.text_of(one.there)
-        words = f"{one.setting.full_name}: {here or 'nothing'} → {excerpt(there, _NAME_LENGTH) or 'nothing'}"
+    for offer in offered if ask else []:
+        here, there = offer.setting.text_of(offer.here), offer.setting.text_of(offer.there)
+        words = f"{offer.setting.full_name}: {here or 'nothing'} → {excerpt(there, _NAME_LENGTH) or 'nothing'}"
         say(words)
         if typer.confirm("Take it?", err=True):
-            portable_settings.take(one, chosen.config)
-            taken.append(one.setting.full_name)
+            portable_settings.take(offer, chosen.config)
+            taken.append(offer.setting.full_name)
     if never:
         say(f"Never taken from an archive, set them yourself: {excerpt(', '.join(never), 400)}.")
     return taken

@@ -51,11 +51,20 @@ def list_documents(context: typer.Context, as_json: _Json = False) -> None:
     with opened_record(context) as store:
         found = store.documents.all()
     if as_json:
-        print_json({"documents": [document_json(one) for one in found]})
+        print_json({"documents": [document_json(document) for document in found]})
         return
     table(
         ("ID", "PASSAGES", "IMPORTED", "MARKS", "PATH"),
-        [(one.id, str(one.passage_count), moment(one.imported_at), ", ".join(_marks(one)), one.path) for one in found],
+        [
+            (
+                document.id,
+                str(document.passage_count),
+                moment(document.imported_at),
+                ", ".join(_marks(document)),
+                document.path,
+            )
+            for document in found
+        ],
     )
 
 
@@ -74,7 +83,7 @@ def show_document(
         document = store.documents.get(store.resolve(document_id))
         passages = store.documents.passages(document.id)
     if as_json:
-        texts = [{"id": one.id, "locator": one.locator.label(), "text": one.text} for one in passages]
+        texts = [{"id": passage.id, "locator": passage.locator.label(), "text": passage.text} for passage in passages]
         print_json({**document_json(document), "texts": texts})
         return
     show(f"{document.title}  {plain(document.path, one_line=True)}")
@@ -87,9 +96,9 @@ def show_document(
         return
     if document.left_out:
         show(f"{counted({'parts': len(document.left_out)})} of its file could not be read; --missing lists them.")
-    for one in passages:
-        show(f"\n--- {one.locator.label()}  {one.id}")
-        show(one.text)
+    for passage in passages:
+        show(f"\n--- {passage.locator.label()}  {passage.id}")
+        show(passage.text)
 
 
 def _marks(document: Document) -> list[str]:
@@ -107,11 +116,14 @@ def list_conversations(context: typer.Context, as_json: _Json = False) -> None:
     with opened_record(context) as store:
         found = store.conversations.all()
     if as_json:
-        print_json({"conversations": [conversation_json(one) for one in found]})
+        print_json({"conversations": [conversation_json(conversation) for conversation in found]})
         return
     table(
         ("ID", "MESSAGES", "UPDATED", "TITLE"),
-        [(one.id, str(one.message_count), moment(one.updated_at), one.title) for one in found],
+        [
+            (conversation.id, str(conversation.message_count), moment(conversation.updated_at), conversation.title)
+            for conversation in found
+        ],
     )
 
 
@@ -123,7 +135,7 @@ def show_conversation(context: typer.Context, conversation_id: _ConversationId, 
     """
     with opened_record(context) as store:
         conversation = store.conversations.get(store.resolve(conversation_id))
-        messages = [(one, _sources(store, one)) for one in store.conversations.messages(conversation.id)]
+        messages = [(item, _sources(store, item)) for item in store.conversations.messages(conversation.id)]
     if as_json:
         print_json({**conversation_json(conversation), "messages": [message_json(*pair) for pair in messages]})
         return

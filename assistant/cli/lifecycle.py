@@ -58,12 +58,17 @@ def requests(context: typer.Context, as_json: _Json = False) -> None:
     with opened_store(context) as (store, _):
         found = store.requests.all()
     if as_json:
-        print_json({"requests": [{**dataclasses.asdict(one), "sent_at": iso(one.sent_at)} for one in found]})
+        print_json(
+            {"requests": [{**dataclasses.asdict(request), "sent_at": iso(request.sent_at)} for request in found]}
+        )
         return
     if not found:
         show("Nothing was sent anywhere.")
         return
     table(
         ("SENT", "TO", "MODEL", "FOR", "ITEMS"),
-        [(moment(one.sent_at), one.endpoint, one.model, one.purpose, str(one.items)) for one in found],
+        [
+            (moment(request.sent_at), request.endpoint, request.model, request.purpose, str(request.items))
+            for request in found
+        ],
     )

@@ -45,13 +45,16 @@ def list_(
     moment_of = as_of.astimezone() if as_of else None
     with opened_record(context) as store:
         listed = store.memories.all(include_superseded=history, as_of=moment_of)
-        found = [one for one in listed if kind in (None, one.kind)]
+        found = [memory for memory in listed if kind in (None, memory.kind)]
     if as_json:
-        print_json({"memories": [memory_json(one) for one in found]})
+        print_json({"memories": [memory_json(memory) for memory in found]})
         return
     table(
         ("ID", "KIND", "RECORDED", "MARKS", "TEXT"),
-        [(one.id, one.kind.value, moment(one.recorded_at), _marks(one), excerpt(one.text, 100)) for one in found],
+        [
+            (memory.id, memory.kind.value, moment(memory.recorded_at), _marks(memory), excerpt(memory.text, 100))
+            for memory in found
+        ],
     )
 
 
@@ -69,7 +72,7 @@ def show_(
         memory = store.memories.get(store.resolve(memory_id))
         earlier = store.memories.earlier(memory.id)
     if as_json:
-        print_json({**memory_json(memory), "earlier": [memory_json(one) for one in earlier]})
+        print_json({**memory_json(memory), "earlier": [memory_json(item) for item in earlier]})
         return
     show(memory.text)
     show()
@@ -77,8 +80,8 @@ def show_(
         if name not in ("text", "author") and value not in (None, False):
             show(f"{name}: {value}")
     show(f"author: {memory.author.name or memory.author.kind.value}")
-    for one in earlier:
-        show(f"earlier ({moment(one.recorded_at)}): {one.text}")
+    for item in earlier:
+        show(f"earlier ({moment(item.recorded_at)}): {item.text}")
 
 
 @_group.command("add")

@@ -117,40 +117,40 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
     """
     settings = invocation(context).settings()
     used = model_setup.in_use(settings)
-    there = [(one.base_url, one.name) for one in settings.models.values()]
-    others = [one for one in asyncio.run(detect()) if one.name and (one.base_url, one.name) not in there]
+    there = [(model.base_url, model.name) for model in settings.models.values()]
+    others = [model for model in asyncio.run(detect()) if model.name and (model.base_url, model.name) not in there]
     if as_json:
         models = [
             {
                 "name": name,
-                "model": one.name,
-                "endpoint": display_url(one.base_url) if one.base_url else None,
-                "file": one.model_path or None,
-                "context_tokens": one.context_tokens,
-                "can": one.can,
+                "model": model.name,
+                "endpoint": display_url(model.base_url) if model.base_url else None,
+                "file": model.model_path or None,
+                "context_tokens": model.context_tokens,
+                "can": model.can,
                 "in_use": name == used,
             }
-            for name, one in settings.models.items()
+            for name, model in settings.models.items()
         ]
-        found = [{"model": one.name, "endpoint": one.base_url, "detail": one.detail} for one in others]
+        found = [{"model": model.name, "endpoint": model.base_url, "detail": model.detail} for model in others]
         print_json({"models": models, "found": found})
         return
     rows = [
         (
             "→" if name == used else "",
             name,
-            f"{one.context_tokens:,}",
-            " ".join(one.can),
-            display_url(one.base_url) if one.base_url else one.model_path,
+            f"{model.context_tokens:,}",
+            " ".join(model.can),
+            display_url(model.base_url) if model.base_url else model.model_path,
         )
-        for name, one in settings.models.items()
+        for name, model in settings.models.items()
     ]
     if rows:
         table(["", "Name", "Window", "Can", "Where"], rows)
     else:
         say("No model is set up. `keepsake model add` does that.")
-    for one in others:
-        say(f"Found: {one.name}, {one.detail}")
+    for model in others:
+        say(f"Found: {model.name}, {model.detail}")
     if not rows and not others:
         say(_recommendation())
 
@@ -209,11 +209,11 @@ def remove(context: typer.Context, name: _Name) -> None:
 
 def _asked_where() -> str:
     if not sys.stdin.isatty():
-        services = ", ".join(one.id for one in SERVICES)
+        services = ", ".join(service.id for service in SERVICES)
         raise ConfigError("Nothing was named to set up.", f"Give an address, a GGUF file, or one of: {services}.")
-    found = [one for one in asyncio.run(detect()) if one.base_url and one.name]
-    places = list(dict.fromkeys(one.base_url for one in found if one.base_url))
-    lines = [*places, *(one.id for one in SERVICES)]
+    found = [model for model in asyncio.run(detect()) if model.base_url and model.name]
+    places = list(dict.fromkeys(model.base_url for model in found if model.base_url))
+    lines = [*places, *(service.id for service in SERVICES)]
     for number, line in enumerate(lines, start=1):
         say(f"{number:>3}. {line}")
     if not places:
@@ -240,27 +240,29 @@ def _choose(found: Sequence[ListedModel], endpoint: model_setup.Endpoint) -> Lis
     if len(found) == 1:
         return found[0]
     if not sys.stdin.isatty():
-        names = ", ".join(one.name for one in found[:_MOST_SHOWN])
+        names = ", ".join(model.name for model in found[:_MOST_SHOWN])
         more = f" … {len(found)} in all" if len(found) > _MOST_SHOWN else ""
         raise ModelError(f"{endpoint.title} has several models.", f"Name one with --model: {names}{more}.")
     shown = list(found)
     while len(shown) != 1:
-        for number, one in enumerate(shown[:_MOST_SHOWN], start=1):
-            say(f"{number:>3}. {one.name}  {_about(one)}")
+        for number, model in enumerate(shown[:_MOST_SHOWN], start=1):
+            say(f"{number:>3}. {model.name}  {_about(model)}")
         if len(shown) > _MOST_SHOWN:
             say(f"     … and {len(shown) - _MOST_SHOWN:,} more")
         typed = input("A number, or a part of the name: ").strip().casefold()
         if typed.isdecimal() and 0 < int(typed) <= min(len(shown), _MOST_SHOWN):
             return shown[int(typed) - 1]
-        shown = [one for one in found if typed in one.name.casefold()] or list(found)
+        shown = [model for model in found if typed in model.name.casefold()] or list(found)
     return shown[0]
 
 
-def _about(one: ListedModel) -> str:
-    window = f"{one.context_tokens:,} tokens" if one.context_tokens else ""
+def _about(model: ListedModel) -> str:
+    window = f"{model.context_tokens:,} tokens" if model.context_tokens else ""
     price = ""
-    if one.price is not None:
-        price = "free" if one.price == FREE else f"${one.price.input:.2f} in, ${one.price.output:.2f} out per million"
+    if model.price is not None:
+        price = (
+            "free" if model.price == FREE else f"${model.price.input:.2f} in, ${model.price.output:.2f} out per million"
+        )
     return " · ".join(part for part in (window, price) if part)
 
 
@@ -270,7 +272,7 @@ def _tell(tried: Probe) -> None:
     show(f"It said: {' '.join(tried.answer.split())}")
     show(f"First word after {tried.first_s:.1f} s{speed}.")
     names = {"stream": "streaming", "schema": "JSON by a schema", "tools": "tools", "images": "images"}
-    show(f"It can: {', '.join(names[one] for one in tried.can) or 'nothing beside answering'}.")
+    show(f"It can: {', '.join(names[item] for item in tried.can) or 'nothing beside answering'}.")
 
 
 def _recommendation() -> str:

@@ -101,12 +101,12 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "private": hit.private,
         "message_id": hit.message_id,
         "reasons": [
-            {"signal": one.signal, "value": round(one.value, 6), "contribution": round(one.contribution, 6)}
-            for one in hit.reasons
+            {"signal": reason.signal, "value": round(reason.value, 6), "contribution": round(reason.contribution, 6)}
+            for reason in hit.reasons
         ],
         "relevance": round(hit.relevance, 6),
         "matched": list(hit.matched),
-        "also_in": [{"id": one.id, "kind": one.kind.value, "title": one.title} for one in hit.also_in],
+        "also_in": [{"id": source.id, "kind": source.kind.value, "title": source.title} for source in hit.also_in],
     }
 
 
@@ -124,7 +124,7 @@ def document_json(document: Document) -> dict[str, Any]:
         "imported_at": iso(document.imported_at),
         "private": document.private,
         "passages": document.passage_count,
-        "left_out": [asdict(one) for one in document.left_out],
+        "left_out": [asdict(omission) for omission in document.left_out],
     }
 
 

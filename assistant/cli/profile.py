@@ -67,10 +67,12 @@ def about_me(
                 print_json(
                     {
                         "memories": [
-                            {**memory_json(one.memory), "from": list(one.sources), "earlier": list(one.earlier)}
-                            for one in lines
+                            {**memory_json(item.memory), "from": list(item.sources), "earlier": list(item.earlier)}
+                            for item in lines
                         ],
-                        "questions": [{"memory": one.memory.id, "kind": one.kind.value} for one in questions],
+                        "questions": [
+                            {"memory": question.memory.id, "kind": question.kind.value} for question in questions
+                        ],
                     }
                 )
             else:
@@ -84,9 +86,9 @@ def about_me(
     if as_json:
         print_json(
             {
-                "reworded": [one.id for one, _ in wanted.reworded],
+                "reworded": [item.id for item, _ in wanted.reworded],
                 "added": len(wanted.added),
-                "removed": [one.id for one in wanted.removed],
+                "removed": [item.id for item in wanted.removed],
                 "erasure": erased.id if erased else None,
             }
         )
@@ -114,13 +116,13 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
             {
                 "questions": [
                     {
-                        "kind": one.kind.value,
-                        "asked_at": iso(one.asked_at),
-                        "memory": memory_json(one.memory),
-                        "other": memory_json(one.other) if one.other else None,
-                        "answers": [answer.value for answer in ANSWERS[one.kind]],
+                        "kind": question.kind.value,
+                        "asked_at": iso(question.asked_at),
+                        "memory": memory_json(question.memory),
+                        "other": memory_json(question.other) if question.other else None,
+                        "answers": [answer.value for answer in ANSWERS[question.kind]],
                     }
-                    for one in found
+                    for question in found
                 ]
             }
         )
@@ -132,12 +134,12 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
         ("MEMORY", "ASKED", "ANSWERS", "QUESTION"),
         [
             (
-                one.memory.id,
-                moment(one.asked_at),
-                ", ".join(answer.value for answer in ANSWERS[one.kind]),
-                asked_in_words(one),
+                question.memory.id,
+                moment(question.asked_at),
+                ", ".join(answer.value for answer in ANSWERS[question.kind]),
+                asked_in_words(question),
             )
-            for one in found
+            for question in found
         ],
     )
 
@@ -183,8 +185,8 @@ def _read(file: Path) -> str:
 def _confirm(wanted: PageChanges, *, yes: bool) -> None:
     if not wanted.removed or yes:
         return
-    for one in wanted.removed:
-        say(f"  {one.id}  {plain(one.text, one_line=True)}")
+    for memory in wanted.removed:
+        say(f"  {memory.id}  {plain(memory.text, one_line=True)}")
     if not sys.stdin.isatty():
         raise StoreError(
             f"Lines are gone from the page: {len(wanted.removed)}. Nothing was changed.",

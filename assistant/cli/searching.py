@@ -51,7 +51,7 @@ def search(
     with opened_store(context) as (store, _):
         filters = RecallFilters(
             kinds=frozenset(kind or ()),
-            source_ids=frozenset(store.resolve(one) for one in source or ()),
+            source_ids=frozenset(store.resolve(text) for text in source or ()),
             authors=frozenset(author or ()),
             since=since.astimezone() if since else None,
             until=until.astimezone() if until else None,
@@ -68,7 +68,7 @@ def search(
         show(f"{number}. {source_line(hit)}")
         show(f"   {excerpt(hit.text, 300)}")
         if hit.also_in:
-            show(f"   also in {', '.join(plain(one.path or one.title, one_line=True) for one in hit.also_in)}")
+            show(f"   also in {', '.join(plain(item.path or item.title, one_line=True) for item in hit.also_in)}")
         show(f"   {reasons_line(hit)}  {hit.id}")
     if explain and hits:
         show("\n" + explanation(hits))
@@ -94,8 +94,8 @@ def explanation(hits: Sequence[Hit]) -> str:
     rows = [head, ["score", *(f"{hit.score:.2f}" for hit in hits)]]
     rows.append(["relevance", *(f"{hit.relevance:.2f}" for hit in hits)])
     for name in names:
-        cells = [one.get(name, None) for one in by_name]
-        rows.append([name, *(f"{one.value:.2f} ({one.contribution:+.2f})" if one else "" for one in cells)])
+        cells = [entry.get(name, None) for entry in by_name]
+        rows.append([name, *(f"{item.value:.2f} ({item.contribution:+.2f})" if item else "" for item in cells)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     return "\n".join(
         "  ".join(

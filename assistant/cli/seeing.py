@@ -65,7 +65,7 @@ def context_(
         print_json(_document(recalled, window))
         return
     show(f"About {recalled.context_tokens:,} of {window:,} tokens.")
-    numbers = {one.hit.id: (one.number, one.hit) for one in recalled.sources}
+    numbers = {source.hit.id: (source.number, source.hit) for source in recalled.sources}
     for kind, name in _NAMES.items():
         parts = [part for part in recalled.parts if part.kind is kind]
         if not parts:
@@ -82,7 +82,7 @@ def context_(
 
 
 def _document(recalled: Recalled, window: int) -> dict[str, Any]:
-    reasons = {one.hit.id: reasons_line(one.hit) for one in recalled.sources}
+    reasons = {source.hit.id: reasons_line(source.hit) for source in recalled.sources}
     return {
         "tokens": recalled.context_tokens,
         "context_tokens": window,

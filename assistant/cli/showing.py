@@ -51,30 +51,36 @@ def show_(
     _print(found, 0)
 
 
-def _print(one: Origin, depth: int) -> None:
+def _print(origin: Origin, depth: int) -> None:
     indent = _INDENT * depth
-    who = "erased since" if one.author is None and one.at is None else author_label(one.author) if one.author else ""
-    when = moment(one.at) if one.at else ""
-    about = ", ".join(part for part in (one.kind if who != "erased since" else "", who, when, one.place) if part)
-    relation = f"{one.relation}: " if one.relation else ""
-    show(f"{indent}{relation}{plain(about, one_line=True)}  {one.id}".rstrip())
-    if one.quote:
-        show(f"{indent}{_INDENT}the words: “{plain(one.quote, one_line=True)}”")
-    if depth and one.text and one.text != one.quote:
-        show(f"{indent}{_INDENT}{excerpt(one.text, _EXCERPT_CHARS)}")
-    for other in one.origins:
+    who = (
+        "erased since"
+        if origin.author is None and origin.at is None
+        else author_label(origin.author)
+        if origin.author
+        else ""
+    )
+    when = moment(origin.at) if origin.at else ""
+    about = ", ".join(part for part in (origin.kind if who != "erased since" else "", who, when, origin.place) if part)
+    relation = f"{origin.relation}: " if origin.relation else ""
+    show(f"{indent}{relation}{plain(about, one_line=True)}  {origin.id}".rstrip())
+    if origin.quote:
+        show(f"{indent}{_INDENT}the words: “{plain(origin.quote, one_line=True)}”")
+    if depth and origin.text and origin.text != origin.quote:
+        show(f"{indent}{_INDENT}{excerpt(origin.text, _EXCERPT_CHARS)}")
+    for other in origin.origins:
         _print(other, depth + 1)
 
 
-def _as_json(one: Origin) -> dict[str, Any]:
+def _as_json(origin: Origin) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "kind": one.kind,
-        "relation": one.relation or None,
-        "text": one.text,
-        "author": {"kind": one.author.kind.value, "name": one.author.name} if one.author else None,
-        "at": iso(one.at) if one.at else None,
-        "place": one.place or None,
-        "quote": one.quote,
-        "origins": [_as_json(other) for other in one.origins],
+        "id": origin.id,
+        "kind": origin.kind,
+        "relation": origin.relation or None,
+        "text": origin.text,
+        "author": {"kind": origin.author.kind.value, "name": origin.author.name} if origin.author else None,
+        "at": iso(origin.at) if origin.at else None,
+        "place": origin.place or None,
+        "quote": origin.quote,
+        "origins": [_as_json(other) for other in origin.origins],
     }

@@ -115,8 +115,8 @@ class Printer:
             return
         if self.answer:
             show()
-        for one in [source for source in sources if source.cited]:
-            show(f"[{one.number}] {source_line(one.hit)}")
+        for item in [source for source in sources if source.cited]:
+            show(f"[{item.number}] {source_line(item.hit)}")
 
 
 def withheld_line(count: int) -> str:

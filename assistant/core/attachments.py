@@ -38,14 +38,14 @@ def attach(
     left_out: list[str] = []
     shortened: list[str] = []
     for source in sources:
-        passages = [one.as_hit() for one in store.passages_in(source)]
-        open_ones = [one for one in passages if include_private or not one.private]
+        passages = [passage.as_hit() for passage in store.passages_in(source)]
+        open_ones = [passage for passage in passages if include_private or not passage.private]
         if len(open_ones) < len(passages):
             left_out.append(source.title)
         kept = _fitting(store, source, open_ones, question, room, private)
         if len(kept) < len(open_ones):
             shortened.append(source.title)
-        room -= sum(_tokens(one) for one in kept)
+        room -= sum(_tokens(hit) for hit in kept)
         taken += kept
     return Attached(tuple(taken), tuple(left_out), tuple(shortened))
 
@@ -53,18 +53,18 @@ def attach(
 def _fitting(
     store: Store, source: Source, passages: Sequence[Hit], question: str, room: int, private: bool
 ) -> list[Hit]:
-    if sum(_tokens(one) for one in passages) <= room:
+    if sum(_tokens(passage) for passage in passages) <= room:
         return list(passages)
     filters = RecallFilters(source_ids=frozenset((source.id,)))
     found = store.recall(question, _MOST_RANKED, filters, private=private)
-    ranked = {one.id: place for place, one in enumerate(found)}
-    places = {one.id: place for place, one in enumerate(passages)}
+    ranked = {hit.id: place for place, hit in enumerate(found)}
+    places = {passage.id: place for place, passage in enumerate(passages)}
     kept: list[Hit] = []
-    for one in sorted(passages, key=lambda one: (ranked.get(one.id, len(ranked)), places[one.id])):
-        if _tokens(one) <= room:
-            room -= _tokens(one)
-            kept.append(one)
-    return sorted(kept, key=lambda one: places[one.id])
+    for passage in sorted(passages, key=lambda passage: (ranked.get(passage.id, len(ranked)), places[passage.id])):
+        if _tokens(passage) <= room:
+            room -= _tokens(passage)
+            kept.append(passage)
+    return sorted(kept, key=lambda hit: places[hit.id])
 
 
 def _tokens(hit: Hit) -> int:

@@ -23,16 +23,16 @@ def beside(messages: Sequence[Message]) -> dict[str, tuple[str, ...]]:
     answering: dict[str | None, list[str]] = {}
     for message in messages:
         answering.setdefault(message.parent_id, []).append(message.id)
-    return {one: tuple(ids) for ids in answering.values() for one in ids}
+    return {text: tuple(ids) for ids in answering.values() for text in ids}
 
 
 def end_below(messages: Sequence[Message], message_id: str) -> str:
     """Return the last message of the branch through this one that was gone on with latest."""
     children: dict[str, list[str]] = {}
-    for one in messages:
-        if one.parent_id is not None:
-            children.setdefault(one.parent_id, []).append(one.id)
-    written = {one.id: number for number, one in enumerate(messages)}
+    for message in messages:
+        if message.parent_id is not None:
+            children.setdefault(message.parent_id, []).append(message.id)
+    written = {message.id: number for number, message in enumerate(messages)}
     below, waiting = message_id, [message_id]
     while waiting:
         at = waiting.pop()

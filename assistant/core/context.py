@@ -82,7 +82,7 @@ def build(
     The same arguments give the same context.
     """
     known = known or Known()
-    system = "\n".join([prompt("system"), *(prompt(one) for one in rules)])
+    system = "\n".join([prompt("system"), *(prompt(rule) for rule in rules)])
     left = budget - _RESERVE - estimate_tokens(system) - estimate_tokens(question) - 40
     kept_pinned, left = fit(pinned, [estimate_tokens(memory.text) + 2 for memory in pinned], left)
     told = tell(known, budget, left)
@@ -110,7 +110,7 @@ def build(
         system += "\n\n" + told.text
     messages = [ChatMessage(Role.SYSTEM, system)]
     messages += [ChatMessage(message.role, _said(message)) for message in kept_history]
-    asked = _ask(question, frames, [one.text for one in (touching, summed) if one.text], moment, looked)
+    asked = _ask(question, frames, [item.text for item in (touching, summed) if item.text], moment, looked)
     messages.append(ChatMessage(Role.USER, asked))
     return Context(
         tuple(messages),
@@ -134,9 +134,9 @@ def build(
         ),
         (
             rules_part,
-            *(part(PartKind.PINNED, one.text, one.id) for one in kept_pinned),
+            *(part(PartKind.PINNED, item.text, item.id) for item in kept_pinned),
             *told.parts,
-            *(part(PartKind.RECENT, one.text, one.id) for one in kept_history),
+            *(part(PartKind.RECENT, item.text, item.id) for item in kept_history),
             *(
                 ContextPart(
                     PartKind.ATTACHED if number < attached else PartKind.RECALLED,
@@ -204,11 +204,11 @@ def _ask(question: str, framed: Sequence[str], more: Sequence[str], moment: date
     return prompt(name).format(
         now=f"{moment:%a, %Y-%m-%d, %H:%M (UTC%z)}" if moment else "not known",
         sources="\n\n".join(framed),
-        more="".join(f"{one}\n\n" for one in more),
+        more="".join(f"{text}\n\n" for text in more),
         question=question,
     )
 
 
 def cited_numbers(answer: str) -> set[int]:
     """Return the numbers that an answer cites, as in [1] or [2, 3]; those that are no source's are invented."""
-    return {int(one) for group in _CITATION.findall(answer) for one in re.findall(r"\d+", group)}
+    return {int(item) for group in _CITATION.findall(answer) for item in re.findall(r"\d+", group)}

@@ -41,7 +41,7 @@ def sentences_of(answer: str) -> list[Sentence]:
 def sentence_meant(sentences: list[Sentence], words: str) -> Sentence | None:
     """Return the sentence that shares most with some words; None where none shares any."""
     wanted = _words(words)
-    best = max(sentences, key=lambda one: len(wanted & _words(one.text)), default=None)
+    best = max(sentences, key=lambda sentence: len(wanted & _words(sentence.text)), default=None)
     return best if best is not None and wanted & _words(best.text) else None
 
 

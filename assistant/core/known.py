@@ -75,9 +75,9 @@ class Known:
 
     def private(self) -> set[str]:
         """Return the ids of what of it is private; a summary goes by its conversation."""
-        hits = (*self.facts, *self.touching, *(one.hit for one in self.goals))
-        private = {one.source.id for one in hits if one.private}
-        return private | {one.conversation_id for _, one in self.summaries if one.private}
+        hits = (*self.facts, *self.touching, *(goal.hit for goal in self.goals))
+        private = {hit.source.id for hit in hits if hit.private}
+        return private | {summary.conversation_id for _, summary in self.summaries if summary.private}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +99,23 @@ def gather(store: Store, shares: Shares, *, include_private: bool, first: int = 
     which it is open whether it is true, is not among it.
     """
     moment = now()
-    open_ones = {one.memory.id for one in store.learning.questions.all()}
+    open_ones = {question.memory.id for question in store.learning.questions.all()}
     matters = store.memories.importance(moment, include_private=include_private)
-    living = [one for one in store.memories.living(list(matters)) if one.id not in open_ones]
+    living = [item for item in store.memories.living(list(matters)) if item.id not in open_ones]
 
     def rank(memory: Memory) -> tuple[float, str]:
         telling = 3.0 if memory.about in SINGULAR else _TELLING.get(memory.kind, 1.0)
         return -telling * matters.get(memory.id, 0.0), memory.id
 
-    chosen = sorted((one for one in living if one.kind is not MemoryKind.GOAL), key=rank)[:_MOST_FACTS]
-    goals = sorted((one for one in living if one.kind is MemoryKind.GOAL), key=rank)[:_MOST_GOALS]
-    goal_hits = {one.source.id: one for one in store.memories.as_hits([goal.id for goal in goals])}
+    chosen = sorted((item for item in living if item.kind is not MemoryKind.GOAL), key=rank)[:_MOST_FACTS]
+    goals = sorted((item for item in living if item.kind is MemoryKind.GOAL), key=rank)[:_MOST_GOALS]
+    goal_hits = {hit.source.id: hit for hit in store.memories.as_hits([goal.id for goal in goals])}
     known_goals = [
-        KnownGoal(goal_hits[one.id], one.why, one.horizon, next(iter(store.memories.reviews(one.id)), None))
-        for one in goals
-        if one.id in goal_hits
+        KnownGoal(goal_hits[item.id], item.why, item.horizon, next(iter(store.memories.reviews(item.id)), None))
+        for item in goals
+        if item.id in goal_hits
     ]
-    facts = store.memories.as_hits([one.id for one in chosen])
+    facts = store.memories.as_hits([item.id for item in chosen])
     return Known(facts, known_goals, (), shares, first)
 
 
@@ -139,8 +139,8 @@ def tell(known: Known, budget: int, left: int) -> Told:
     hits: list[tuple[int, Hit]] = []
     parts: list[ContextPart] = []
     pieces: tuple[tuple[str, PartKind, float, Sequence[tuple[Hit, str]]], ...] = (
-        ("known", PartKind.KNOWN, known.shares.facts, [(one, "") for one in known.facts]),
-        ("goals", PartKind.GOALS, known.shares.goals, [(one.hit, one.text()) for one in known.goals]),
+        ("known", PartKind.KNOWN, known.shares.facts, [(fact, "") for fact in known.facts]),
+        ("goals", PartKind.GOALS, known.shares.goals, [(goal.hit, goal.text()) for goal in known.goals]),
     )
     for name, kind, share, entries in pieces:
         frames = [framed(number + at, hit, text) for at, (hit, text) in enumerate(entries, start=1)]
@@ -182,18 +182,20 @@ def tell_touching(known: Known, after: int, budget: int, left: int) -> Told:
 
 def tell_summaries(known: Known, budget: int, left: int) -> Told:
     """Return as many summaries as their share of the budget and what is `left` of it, in tokens, have room for."""
-    summed_up = [f"{one_line(title)} ({one.made_at:%Y-%m-%d})\n{quoted(one.text)}" for title, one in known.summaries]
+    summed_up = [
+        f"{one_line(title)} ({summary.made_at:%Y-%m-%d})\n{quoted(summary.text)}" for title, summary in known.summaries
+    ]
     kept, left = _take("summaries", summed_up, known.shares.summaries, budget, left)
     if not kept:
         return Told()
-    summed = [one for _, one in known.summaries[: len(kept)]]
+    summed = [summary for _, summary in known.summaries[: len(kept)]]
     text = "\n\n".join([prompt("summaries"), *kept])
     return Told(
         text,
-        parts=tuple(part(PartKind.SUMMARIES, one.text, one.conversation_id) for one in summed),
+        parts=tuple(part(PartKind.SUMMARIES, summary.text, summary.conversation_id) for summary in summed),
         tokens=estimate_tokens(text),
-        private=any(one.private for one in summed),
-        items=tuple(one.message_id for one in summed),  # a summary is known by the message that it reaches to
+        private=any(summary.private for summary in summed),
+        items=tuple(summary.message_id for summary in summed),  # a summary is known by the message that it reaches to
     )
 
 
@@ -201,5 +203,5 @@ def _take(name: str, frames: Sequence[str], share: float, budget: int, left: int
     """Return the first frames that fit a share of the budget, with their heading, and what is left of it then."""
     heading = estimate_tokens(prompt(name)) + 4
     room = min(left, int(budget * share)) - heading
-    kept, unused = fit(frames, [estimate_tokens(one) + 2 for one in frames], max(0, room))
+    kept, unused = fit(frames, [estimate_tokens(frame) + 2 for frame in frames], max(0, room))
     return kept, left - (room - unused + heading if kept else 0)

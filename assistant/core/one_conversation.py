@@ -62,25 +62,25 @@ def write_conversation(store: Store, conversation_id: str, path: Path) -> None:
 def _read(store: Store, conversation_id: str) -> _Chat:
     conversation = store.conversations.get(conversation_id)
     messages = store.conversations.messages(conversation_id)
-    answers = [one for one in messages if one.role is not Role.USER]
-    cited = {one.id: _cited(store, one) for one in answers}
+    answers = [message for message in messages if message.role is not Role.USER]
+    cited = {answer.id: _cited(store, answer) for answer in answers}
     return _Chat(conversation, branch_of(messages, conversation.current_message_id), messages, cited)
 
 
 def _cited(store: Store, message: Message) -> list[_Cited]:
     found = []
-    for one in store.conversations.citations(message.id):
-        if not one.cited:
+    for citation in store.conversations.citations(message.id):
+        if not citation.cited:
             continue
         title, place = "erased since", ""
-        if one.passage_id is not None:
+        if citation.passage_id is not None:
             try:
-                passage = store.passage(one.passage_id)
+                passage = store.passage(citation.passage_id)
             except NotFoundError:
                 pass  # erased between the two reads: told as what it is now
             else:
                 title, place = passage.source.title or passage.source.kind.value, passage.locator.label()
-        found.append(_Cited(one.number, plain(title, one_line=True), plain(place, one_line=True)))
+        found.append(_Cited(citation.number, plain(title, one_line=True), plain(place, one_line=True)))
     return found
 
 
@@ -89,7 +89,7 @@ def _markdown(chat: _Chat) -> Iterator[str]:
     for message in chat.in_view:
         yield f"\n## {_author(message)}, {to_text(message.created_at)}\n\n{plain(message.text)}\n"
         if cited := chat.cited.get(message.id):
-            yield "\n" + "".join(f"- [{one.number}] {_where(one)}\n" for one in cited)
+            yield "\n" + "".join(f"- [{citation.number}] {_where(citation)}\n" for citation in cited)
 
 
 def _html(chat: _Chat) -> Iterator[str]:
@@ -104,22 +104,22 @@ def _html(chat: _Chat) -> Iterator[str]:
         author, text = html.escape(_author(message)), html.escape(plain(message.text))
         yield f'<h2>{author} <time>{to_text(message.created_at)}</time></h2>\n<p class="text">{text}</p>\n'
         if cited := chat.cited.get(message.id):
-            items = "".join(f'<li value="{one.number}">{html.escape(_where(one))}</li>' for one in cited)
+            items = "".join(f'<li value="{citation.number}">{html.escape(_where(citation))}</li>' for citation in cited)
             yield f"<ol>{items}</ol>\n"
     yield "</body>\n</html>\n"
 
 
 def _json(chat: _Chat) -> Iterator[str]:
-    one = chat.conversation
+    conversation = chat.conversation
     whole = {
         "format": "keepsake-conversation",
         "format_version": 1,
-        "id": one.id,
-        "title": one.title,
-        "created_at": to_text(one.created_at),
-        "updated_at": to_text(one.updated_at),
-        "private": one.private,
-        "current_message_id": one.current_message_id,
+        "id": conversation.id,
+        "title": conversation.title,
+        "created_at": to_text(conversation.created_at),
+        "updated_at": to_text(conversation.updated_at),
+        "private": conversation.private,
+        "current_message_id": conversation.current_message_id,
         "messages": [_message(chat, message) for message in chat.messages],
     }
     yield json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
@@ -136,7 +136,8 @@ def _message(chat: _Chat, message: Message) -> dict[str, Any]:
         "private": message.private,
         "text": message.text,
         "cites": [
-            {"number": one.number, "title": one.title, "place": one.place} for one in chat.cited.get(message.id, ())
+            {"number": citation.number, "title": citation.title, "place": citation.place}
+            for citation in chat.cited.get(message.id, ())
         ],
     }
 

@@ -17,8 +17,8 @@ def rule_of(folders: Sequence[str], topics: Sequence[str]) -> PrivateRule:
 
     from assistant.core.sensitive import Topic, topics_of
 
-    places = tuple(sorted({str(Path(one).expanduser().absolute()) for one in folders}))
-    chosen = frozenset(Topic(one) for one in topics)
+    places = tuple(sorted({str(Path(folder).expanduser().absolute()) for folder in folders}))
+    chosen = frozenset(Topic(topic) for topic in topics)
     # A digest, so that the store says of no folder that there is something to hide in it.
     name = hashlib.sha256(json.dumps([places, sorted(chosen)]).encode()).hexdigest()
     return PrivateRule(name, places, lambda text: bool(chosen) and not chosen.isdisjoint(topics_of(text)))

@@ -56,7 +56,7 @@ def page(sections: Sequence[ProfileSection], questions: Sequence[Question] = ())
             lines += ["", f"… and {section.more} more, see `keepsake memory list`."]
     if questions:
         lines += ["", f"## {_QUESTIONS}", ""]
-        lines += [f"> {asked_in_words(one)}" for one in questions]
+        lines += [f"> {asked_in_words(question)}" for question in questions]
     return "\n".join(lines) + "\n"
 
 
@@ -100,7 +100,7 @@ def changes(edited: str, sections: Sequence[ProfileSection]) -> PageChanges:
         seen.add(memory_id)
         if text != _text(memory):
             reworded.append((memory, text))
-    removed = tuple(one for one in before.values() if one.id not in seen)
+    removed = tuple(item for item in before.values() if item.id not in seen)
     return PageChanges(tuple(reworded), tuple(added), removed)
 
 
@@ -116,7 +116,7 @@ def apply(store: Store, wanted: PageChanges) -> Erasure | None:
         )
     for kind, text in wanted.added:
         store.memories.add(NewMemory(text, kind))
-    erased = store.forget(Selection(tuple(one.id for one in wanted.removed))) if wanted.removed else None
+    erased = store.forget(Selection(tuple(item.id for item in wanted.removed))) if wanted.removed else None
     store.wake()
     return erased
 
@@ -126,7 +126,7 @@ def _text(memory: Memory) -> str:
 
 
 def _about(line: ProfileLine) -> str:
-    where = ", ".join(f"“{plain(one, one_line=True)}”" for one in line.sources) or "written by hand"
+    where = ", ".join(f"“{plain(source, one_line=True)}”" for source in line.sources) or "written by hand"
     marks = [name for name in ("pinned", "private") if getattr(line.memory, name)]
     until = [f"until {day(line.memory.valid_to)}"] if line.memory.valid_to else []
     goal = [

@@ -83,7 +83,7 @@ def _memory(store: Store, identifier: str) -> _Read:
 
 
 def _just_before(store: Store, memory: Memory) -> list[Memory]:
-    return [one for one in store.memories.earlier(memory.id) if one.superseded_by == memory.id]
+    return [item for item in store.memories.earlier(memory.id) if item.superseded_by == memory.id]
 
 
 def _message(store: Store, identifier: str) -> _Read:
@@ -127,8 +127,8 @@ def _document(store: Store, identifier: str) -> _Read:
 
 
 def _conversation(store: Store, identifier: str) -> _Read:
-    one = store.conversations.get(identifier)
-    place = f"imported as {one.origin}" if one.origin else "held here"
+    conversation = store.conversations.get(identifier)
+    place = f"imported as {conversation.origin}" if conversation.origin else "held here"
     messages = store.conversations.messages(identifier)
     below = ((message.id, "holds", None) for message in messages)
-    return Origin(one.id, "conversation", "", one.title, None, one.created_at, place), below
+    return Origin(conversation.id, "conversation", "", conversation.title, None, conversation.created_at, place), below

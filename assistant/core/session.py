@@ -200,7 +200,7 @@ class Session:
         something private would go elsewhere, but for a question that has been there.
         """
         await self.refuse_again(message_id, go_on=go_on)
-        (message,) = [one for one in self._messages if one.id == message_id]
+        (message,) = [item for item in self._messages if item.id == message_id]
         beginning = ""
         before = self._before(message_id)
         if message.role is not Role.USER and not before:
@@ -219,14 +219,14 @@ class Session:
         self.refuse_elsewhere()
         if self.answerer.info.is_private:
             return
-        (message,) = [one for one in self._messages if one.id == message_id]
+        (message,) = [item for item in self._messages if item.id == message_id]
         elsewhere = f"and {self.answerer.info.name} is not on this machine."
         if go_on and message.private and message.role is Role.ASSISTANT:
             raise ModelError(
                 f"What this answer was made from is private, {elsewhere}",
                 "Have it answered again, with /retry, or choose a model on this machine, with /model.",
             )
-        asked = next((one for one in self._messages if one.id == message.parent_id), message)
+        asked = next((item for item in self._messages if item.id == message.parent_id), message)
         asked = message if message.role is Role.USER else asked
         where = self.answerer.info.place
         if asked.private and not await asyncio.to_thread(self._store.requests.went_to, where, asked.id):
@@ -237,7 +237,7 @@ class Session:
 
     def _before(self, message_id: str) -> list[Message]:
         """Return the branch in view up to a message, without it."""
-        return self._messages[: [one.id for one in self._messages].index(message_id)]
+        return self._messages[: [message.id for message in self._messages].index(message_id)]
 
     async def _respond(
         self,
@@ -286,8 +286,8 @@ class Session:
             self.conversation, self._messages, self._tree = None, [], []
             return
         self._tree = await asyncio.to_thread(self.log.messages, self.conversation.id)
-        there = {one.id for one in self._tree}
-        self._messages = [one for one in self._messages if one.id in there]
+        there = {message.id for message in self._tree}
+        self._messages = [message for message in self._messages if message.id in there]
 
     async def _append_question(self, text: str) -> Message:
         if self.conversation is None:
@@ -424,7 +424,7 @@ class Session:
             text,
             author,
             MessageStatus.COMPLETE if whole else MessageStatus.PARTIAL,
-            citations=[Citation(one.number, one.hit.id, one.cited) for one in context.sources(text)],
+            citations=[Citation(source.number, source.hit.id, source.cited) for source in context.sources(text)],
             input_tokens=finished.input_tokens if finished else None,
             output_tokens=finished.output_tokens if finished else None,
             # A quotation is found where it stands; finding it twice would help nobody.

@@ -84,7 +84,7 @@ class ReadingProcess:
                 except wire.MALFORMED as error:
                     raise _crashed() from error
                 passages += fresh
-                if sum(one.size for one in attached) > file.size:
+                if sum(item.size for item in attached) > file.size:
                     raise _crashed()  # No file holds more than itself.
                 chars += sum(len(passage.text) for passage in fresh)
                 if chars > limits.max_text_chars:

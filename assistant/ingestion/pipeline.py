@@ -77,7 +77,7 @@ def import_paths(
     reader = ReadingProcess()
     try:
         exports = list(find_exports(paths, reader, options.limits))
-        claims = {one.identity: one.claim for one in exports}
+        claims = {entry.identity: entry.claim for entry in exports}
         # Counted first, so that progress has a total; then walked, because a zip is open only while its members pass.
         total = sum(1 for _ in discover(paths, options.limits, claims))
         for export in exports:
@@ -169,7 +169,7 @@ def _import_file(
         return
     unread, outcomes = _import_attached(store, reader, read.attached, options)
     within = f"{file.path}{MEMBER}"
-    missing = tuple(LeftOut(one.path.removeprefix(within), one.reason, one.hint) for one in unread)
+    missing = tuple(LeftOut(outcome.path.removeprefix(within), outcome.reason, outcome.hint) for outcome in unread)
     new = _document(file, read, (*read.left_out, *missing), content_hash, options)
     stored = store.documents.add(new, read.passages, again=options.again)
     status = FileStatus.IMPORTED if known is None else FileStatus.UPDATED
@@ -191,7 +191,7 @@ def _import_attached(
                 made = [FileOutcome(item.path, FileStatus.FAILED, 0, item.reason, item.hint)]
             else:
                 made = list(_import_file(store, reader, item, options))
-            unread += (one for one in made[:1] if one.status is FileStatus.FAILED)
+            unread += (outcome for outcome in made[:1] if outcome.status is FileStatus.FAILED)
             outcomes += made
     return unread, outcomes
 

@@ -66,18 +66,18 @@ def passages(drafts: Iterable[PassageDraft]) -> dict[str, Any]:
     return {
         "passages": [
             [
-                one.text,
+                draft.text,
                 [
-                    one.locator.page,
-                    one.locator.headings,
-                    one.locator.line_start,
-                    one.locator.line_end,
-                    one.locator.part,
+                    draft.locator.page,
+                    draft.locator.headings,
+                    draft.locator.line_start,
+                    draft.locator.line_end,
+                    draft.locator.part,
                 ],
-                None if one.author is None else _author(one.author),
-                _time(one.created_at),
+                None if draft.author is None else _author(draft.author),
+                _time(draft.created_at),
             ]
-            for one in drafts
+            for draft in drafts
         ]
     }
 
@@ -92,7 +92,7 @@ def passages_of(value: Any) -> list[PassageDraft]:
 
 def left_out(parts: Iterable[LeftOut]) -> dict[str, Any]:
     """Return what of a document can't be read."""
-    return {"left_out": [[one.part, one.reason, one.hint] for one in parts]}
+    return {"left_out": [[part.part, part.reason, part.hint] for part in parts]}
 
 
 def left_out_of(value: Any) -> tuple[LeftOut, ...]:
@@ -124,7 +124,7 @@ def recognised_of(value: Any) -> RecognisedExport | None:
     if value is None:
         return None
     name, whole, members = value
-    return RecognisedExport(str(name), bool(whole), frozenset(str(one) for one in members))
+    return RecognisedExport(str(name), bool(whole), frozenset(str(member) for member in members))
 
 
 def imported(item: Imported) -> dict[str, Any]:
@@ -132,8 +132,15 @@ def imported(item: Imported) -> dict[str, Any]:
     match item:
         case ImportedConversation():
             messages = [
-                [one.origin, one.parent_origin, one.role, one.text, _author(one.author), _time(one.created_at)]
-                for one in item.messages
+                [
+                    message.origin,
+                    message.parent_origin,
+                    message.role,
+                    message.text,
+                    _author(message.author),
+                    _time(message.created_at),
+                ]
+                for message in item.messages
             ]
             times = [_time(item.created_at), _time(item.updated_at)]
             skipped = {kind.value: count for kind, count in item.skipped.items()}
@@ -160,7 +167,7 @@ def imported_of(value: Mapping[str, Any]) -> Imported:
                 str(title),
                 datetime.fromisoformat(created_at),
                 datetime.fromisoformat(updated_at),
-                tuple(_message_of(one) for one in messages),
+                tuple(_message_of(message) for message in messages),
                 _text(current),
                 {Skipped(name): int(count) for name, count in skipped.items()},
                 bool(private),

@@ -63,7 +63,7 @@ async def models_at(base_url: str, api_key: str | None, timeout_s: float = 5.0) 
         )
     if not answer.is_success:
         raise ModelError(f"{display_url(base_url)} did not list its models: it answered {answer.status_code}.", _HINT)
-    found = {one.name: one for one in _listed(body, base_url)}
+    found = {model.name: model for model in _listed(body, base_url)}
     if not found:
         raise ModelError(f"{display_url(base_url)} named no models.", _HINT)
     return await asyncio.to_thread(lambda: [_completed(found[name], base_url) for name in sorted(found)[:_MOST]])
@@ -80,16 +80,16 @@ async def window_at(base_url: str, name: str, api_key: str | None, timeout_s: fl
     async with await _client(base_url, api_key, timeout_s) as client:
         if service_at(base_url) is None and (window := await _window_of_server(client, root, name)):
             return window
-        for one in _entries(await _json(client, endpoint_url(base_url, "/models")), "data"):
-            if one.get("id") == name and (window := _window(one)):
+        for entry in _entries(await _json(client, endpoint_url(base_url, "/models")), "data"):
+            if entry.get("id") == name and (window := _window(entry)):
                 return window
     return await asyncio.to_thread(window_of, name, base_url)
 
 
 async def _window_of_server(client: httpx2.AsyncClient, root: str, name: str) -> int | None:
     loaded = await _json(client, f"{root}/api/ps")
-    for one in _entries(loaded, "models"):
-        if name in {one.get("name"), one.get("model")} and (window := _count(one.get("context_length"))):
+    for entry in _entries(loaded, "models"):
+        if name in {entry.get("name"), entry.get("model")} and (window := _count(entry.get("context_length"))):
             return window
     if loaded is not None and (shown := await _json(client, f"{root}/api/show", {"model": name})) is not None:
         return _ollama_window(shown)
@@ -98,7 +98,7 @@ async def _window_of_server(client: httpx2.AsyncClient, root: str, name: str) ->
     if isinstance(settings, Mapping) and (window := _count(settings.get("n_ctx"))):
         return window
     found = _entries(await _json(client, f"{root}/api/v0/models"), "data")
-    return next((window for one in found if one.get("id") == name and (window := _window(one))), None)
+    return next((window for entry in found if entry.get("id") == name and (window := _window(entry))), None)
 
 
 async def _client(base_url: str, api_key: str | None, timeout_s: float) -> httpx2.AsyncClient:
@@ -125,11 +125,11 @@ def _listed(body: bytes, base_url: str) -> Iterator[ListedModel]:
     except (ValueError, RecursionError):
         return
     entries = answer if isinstance(answer, list) else answer.get("data") if isinstance(answer, dict) else None
-    for one in entries if isinstance(entries, list) else ():
-        name = one.get("id") if isinstance(one, dict) else None
+    for entry in entries if isinstance(entries, list) else ():
+        name = entry.get("id") if isinstance(entry, dict) else None
         if isinstance(name, str) and name.strip():
             # Gemini writes `models/` before each name and takes it without.
-            yield ListedModel(name.removeprefix("models/"), _window(one), _price(one.get("pricing")))
+            yield ListedModel(name.removeprefix("models/"), _window(entry), _price(entry.get("pricing")))
 
 
 def _completed(listed: ListedModel, base_url: str) -> ListedModel:
@@ -143,13 +143,13 @@ def _completed(listed: ListedModel, base_url: str) -> ListedModel:
 
 def _entries(answer: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:
     entries = answer.get(key) if answer is not None else None
-    return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def _window(entry: Mapping[str, Any]) -> int | None:
     meta = entry.get("meta")  # llama.cpp's
     found = [entry.get(key) for key in _WINDOW_KEYS] + ([meta.get("n_ctx")] if isinstance(meta, Mapping) else [])
-    return next((count for one in found if (count := _count(one))), None)
+    return next((count for item in found if (count := _count(item))), None)
 
 
 def _ollama_window(shown: Mapping[str, Any]) -> int:
@@ -157,7 +157,7 @@ def _ollama_window(shown: Mapping[str, Any]) -> int:
     parameters, info = shown.get("parameters"), shown.get("model_info")
     set_to = _NUM_CTX.search(parameters) if isinstance(parameters, str) else None
     made_for = [_count(value) for key, value in info.items() if str(key).endswith(".context_length")] if info else []
-    most = next((one for one in made_for if one), _OLLAMA_DEFAULT)
+    most = next((number for number in made_for if number), _OLLAMA_DEFAULT)
     return min(int(set_to.group(1)) if set_to else _OLLAMA_DEFAULT, most)
 
 

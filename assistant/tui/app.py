@@ -173,7 +173,7 @@ class ChatApp(App[int]):
 
         error = self._exception
         if error is not None:
-            self._failure = "\n".join(one for one in explain(error) if one)
+            self._failure = "\n".join(text for text in explain(error) if text)
         self._close_messages_no_wait()
 
     def on_command_chosen(self, event: CommandChosen) -> None:

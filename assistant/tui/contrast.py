@@ -27,9 +27,9 @@ def luminance(color: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def ratio(one: Color, other: Color) -> float:
+def ratio(color: Color, other: Color) -> float:
     """Return the contrast ratio of two opaque colours, from 1 to 21."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
+    darker, lighter = sorted((luminance(color), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
@@ -52,6 +52,6 @@ def _moved(color: Color, behind: list[Color], towards: Color) -> Color:
     solid = behind[0].blend(color.with_alpha(1.0), color.a)
     for step in range(_STEPS + 1):
         moved = solid.blend(towards, step / _STEPS)
-        if all(ratio(moved, one) >= AA for one in behind):
+        if all(ratio(moved, pair) >= AA for pair in behind):
             return moved
     return towards

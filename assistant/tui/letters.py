@@ -78,7 +78,7 @@ class Letters:
             action, event = self._held[1:]
             line.show_keys([_key(event.character or event.key, _(action.summary)), _key("Enter", _("does it at once"))])
         else:
-            acting = [self._described(one) for one in selected.key_actions() if one.label]
+            acting = [self._described(item) for item in selected.key_actions() if item.label]
             line.show_keys([_key("Esc", _("leaves")), *acting])
 
     def _selected(self) -> Selected | None:
@@ -87,7 +87,10 @@ class Letters:
 
     def _meant(self, selected: Selected, key: str) -> KeyAction | None:
         app = self._screen.app
-        return next((one for one in selected.key_actions() if key in keymap.held_by(app, one.full_name, one.key)), None)
+        return next(
+            (action for action in selected.key_actions() if key in keymap.held_by(app, action.full_name, action.key)),
+            None,
+        )
 
     def _described(self, action: KeyAction) -> Content:
         return _key(keymap.shown(self._screen.app, action.full_name, action.key), _(action.label))

@@ -16,22 +16,22 @@ Test = Callable[[Memory], bool]
 
 
 def _kind(kind: MemoryKind) -> Test:
-    return lambda one: one.kind is kind
+    return lambda memory: memory.kind is kind
 
 
 def _author(kind: AuthorKind) -> Test:
-    return lambda one: one.author.kind is kind
+    return lambda memory: memory.author.kind is kind
 
 
 def _within(days: int) -> Test:
-    return lambda one: one.recorded_at >= now() - timedelta(days)
+    return lambda memory: memory.recorded_at >= now() - timedelta(days)
 
 
 def _from(prefix: str) -> Test:
-    return lambda one: any(prefix_of(source) == prefix for source in one.sources)
+    return lambda memory: any(prefix_of(source) == prefix for source in memory.sources)
 
 
-def _any(one: Memory) -> bool:
+def _any(memory: Memory) -> bool:
     return True
 
 
@@ -43,7 +43,7 @@ _KINDS: Final = {
     MemoryKind.GOAL: N_("goals"),
 }
 _CHOICES: Final[dict[str, tuple[tuple[str, Test], ...]]] = {
-    "kind": ((N_("any kind"), _any), *((name, _kind(one)) for one, name in _KINDS.items())),
+    "kind": ((N_("any kind"), _any), *((name, _kind(item)) for item, name in _KINDS.items())),
     "author": (
         (N_("any author"), _any),
         (N_("by you"), _author(AuthorKind.USER)),
@@ -54,29 +54,29 @@ _CHOICES: Final[dict[str, tuple[tuple[str, Test], ...]]] = {
         (N_("any source"), _any),
         (N_("from chats"), _from(MESSAGE)),
         (N_("from documents"), _from(DOCUMENT)),
-        (N_("written by hand"), lambda one: not one.sources),
+        (N_("written by hand"), lambda item: not item.sources),
     ),
     "time": (
         (N_("any time"), _any),
         (N_("of the last week"), _within(7)),
         (N_("of the last month"), _within(31)),
         (N_("of the last year"), _within(366)),
-        (N_("older than a year"), lambda one: not _within(366)(one)),
+        (N_("older than a year"), lambda item: not _within(366)(item)),
     ),
     "pinned": (
         (N_("pinned or not"), _any),
-        ("pinned", lambda one: one.pinned),
-        (N_("not pinned"), lambda one: not one.pinned),
+        ("pinned", lambda item: item.pinned),
+        (N_("not pinned"), lambda item: not item.pinned),
     ),
     "private": (
         (N_("private or not"), _any),
-        ("private", lambda one: one.private),
-        (N_("not private"), lambda one: not one.private),
+        ("private", lambda item: item.private),
+        (N_("not private"), lambda item: not item.private),
     ),
     "history": (
-        (N_("without history"), lambda one: one.superseded_by is None),
+        (N_("without history"), lambda item: item.superseded_by is None),
         (N_("with history"), _any),
-        (N_("history alone"), lambda one: one.superseded_by is not None),
+        (N_("history alone"), lambda item: item.superseded_by is not None),
     ),
 }
 FILTERS: Final = tuple(Filter(name, tuple(label for label, _ in choices)) for name, choices in _CHOICES.items())

@@ -69,7 +69,7 @@ def of_hit(hit: Hit, number: int | None = None, cited: bool = False) -> SourceVi
 
 def of_numbered(sources: tuple[NumberedSource, ...]) -> list[SourceView]:
     """Return the sources of a fresh answer as they are shown."""
-    return [of_hit(one.hit, one.number, one.cited) for one in sources]
+    return [of_hit(source.hit, source.number, source.cited) for source in sources]
 
 
 def of_passage(passage: StoredPassage, number: int | None = None, cited: bool = False) -> SourceView:
@@ -91,14 +91,14 @@ def of_citation(store: Store, citation: Citation) -> SourceView:
 def of_memory_sources(store: Store, ids: tuple[str, ...]) -> list[SourceView]:
     """Return the messages and documents that a memory was made from as they are shown; reads the store."""
     found: list[SourceView] = []
-    for one in ids:
+    for item in ids:
         try:
-            if prefix_of(one) == DOCUMENT:
-                passages = store.documents.passages(one)
+            if prefix_of(item) == DOCUMENT:
+                passages = store.documents.passages(item)
                 found += [replace(of_passage(first), place="") for first in passages[:1]]
             else:
-                passages = store.conversations.passages(one)
-                text = plain(store.conversations.message(one).text)
+                passages = store.conversations.passages(item)
+                text = plain(store.conversations.message(item).text)
                 found += [replace(of_passage(first), place="", text=text) for first in passages[:1]]
         except NotFoundError:
             continue  # erased since the memory was read

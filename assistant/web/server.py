@@ -138,7 +138,7 @@ class ChatServer(Server):
 
     async def on_shutdown(self, app: web.Application) -> None:
         """Close all chats and tell their pages."""
-        await asyncio.gather(*(self._end(one) for one in list(self._chats)))
+        await asyncio.gather(*(self._end(chat) for chat in list(self._chats)))
 
 
 def listen(port: int) -> socket.socket:

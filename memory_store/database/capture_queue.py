@@ -120,7 +120,7 @@ class CaptureQueue:
         with self._database.write() as connection:
             if not connection.execute("DELETE FROM capture_queue WHERE message_id = ?", (message_id,)).rowcount:
                 return []
-            return [stored for one in changes if (stored := one.apply(connection)) is not None]
+            return [stored for change in changes if (stored := change.apply(connection)) is not None]
 
 
 def enqueue(connection: sqlite3.Connection, message_id: str) -> None:

@@ -79,7 +79,7 @@ class Database:
     @property
     def _connections(self) -> list[sqlite3.Connection]:
         """All that no thread is reading with at the moment."""
-        return [one for one in (*self._idle, self._writer, self._anchor) if one is not None]
+        return [connection for connection in (*self._idle, self._writer, self._anchor) if connection is not None]
 
     @property
     def lost(self) -> LostRecordError | None:

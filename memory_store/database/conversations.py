@@ -174,7 +174,7 @@ class Conversations:
             citations = list(citations)
             _cite(connection, message_id, citations)
             _index(connection, message, drafts)
-            if message.parent_id is not None and any(one.cited for one in citations):
+            if message.parent_id is not None and any(citation.cited for citation in citations):
                 passages.settle_asked(connection, message.parent_id)
         return message
 
@@ -369,7 +369,7 @@ def _cite(connection: sqlite3.Connection, message_id: str, citations: Iterable[C
         # A passage may have been erased while the answer was written: its number stays without it.
         "INSERT INTO citations (message_id, number, passage_id, cited) "
         "VALUES (?, ?, (SELECT id FROM passages WHERE id = ?), ?)",
-        [(message_id, one.number, one.passage_id, one.cited) for one in citations],
+        [(message_id, citation.number, citation.passage_id, citation.cited) for citation in citations],
     )
 
 

@@ -119,7 +119,7 @@ def forget_traces(connection: sqlite3.Connection, key: str) -> None:
 
 def taken(connection: sqlite3.Connection, names: Iterable[tombstones.Name]) -> list[Erasure]:
     """Return the erasures that took something of one of these names."""
-    return [get(connection, one) for one in tombstones.erasures_of(connection, names)]
+    return [get(connection, text) for text in tombstones.erasures_of(connection, names)]
 
 
 def _erasure(row: sqlite3.Row) -> Erasure:

@@ -69,12 +69,12 @@ def query_terms(query: str) -> list[str]:
     kept: list[str] = []
     stopped: list[str] = []
     query = unicodedata.normalize("NFKC", query)
-    for one in reversed(list(spellings(query))):
-        if one.local:  # how its beginning is written says nothing, nor do its pieces
-            kept.extend((one.whole, one.local) if one.whole[0].isalpha() else (one.local,))
-            query = f"{query[: one.start]} {query[one.end :]}"
+    for spelling in reversed(list(spellings(query))):
+        if spelling.local:  # how its beginning is written says nothing, nor do its pieces
+            kept.extend((spelling.whole, spelling.local) if spelling.whole[0].isalpha() else (spelling.local,))
+            query = f"{query[: spelling.start]} {query[spelling.end :]}"
         else:
-            kept.extend(word for word in one.words if word not in STOP_WORDS)
+            kept.extend(word for word in spelling.words if word not in STOP_WORDS)
     for token in TOKEN.findall(folded(query)):
         if not token.isascii() and UNSPACED_RUN.fullmatch(token):
             kept.extend(_terms_of_run(token))
@@ -119,10 +119,10 @@ def words_to_hold(words: str) -> list[Sought]:
     words = unicodedata.normalize("NFKC", words)
     found: list[Sought] = []
     outside, at = "", 0
-    for one in spellings(words):
-        ways = [way for way in ((one.whole,), one.parts, (one.local,)) if way and all(way)]
-        found.append(Sought(tuple(ways), one.whole if one.local else ""))
-        outside, at = f"{outside} {words[at : one.start]}", one.end
+    for spelling in spellings(words):
+        ways = [way for way in ((spelling.whole,), spelling.parts, (spelling.local,)) if way and all(way)]
+        found.append(Sought(tuple(ways), spelling.whole if spelling.local else ""))
+        outside, at = f"{outside} {words[at : spelling.start]}", spelling.end
     terms = query_terms(f"{outside} {words[at:]}")
     return found + [Sought(((term,),)) for term in terms if not found or term not in STOP_WORDS]
 
@@ -154,7 +154,7 @@ def together(
 
 def all_of(connection: sqlite3.Connection, sought: Sequence[Sought]) -> list[int]:
     """Return every row that holds all that is sought, the latest first, echoes too."""
-    expression = " AND ".join(f"({' OR '.join(map(_together, one.alternatives))})" for one in sought)
+    expression = " AND ".join(f"({' OR '.join(map(_together, pair.alternatives))})" for pair in sought)
     found = [row for table in TABLES for row in _matching(connection, table, expression, "f.rowid", -1, NO_FILTER)]
     return sorted(found, reverse=True) if sought else []
 

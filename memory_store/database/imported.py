@@ -66,7 +66,7 @@ def merge(connection: sqlite3.Connection, new: NewConversation, *, again: bool =
     changes. Children of a left-out message hang on its nearest ancestor that is stored.
     """
     conversation_name = Name(NameKind.ORIGIN, new.origin)
-    names = {one.origin: Name(NameKind.ORIGIN, f"{new.origin}/{one.origin}") for one in new.messages}
+    names = {message.origin: Name(NameKind.ORIGIN, f"{new.origin}/{message.origin}") for message in new.messages}
     if again:
         tombstones.lift(connection, [conversation_name, *names.values()])
     gone = tombstones.standing(connection, [conversation_name, *names.values()])
@@ -82,15 +82,15 @@ def merge(connection: sqlite3.Connection, new: NewConversation, *, again: bool =
     )
     stored: dict[str, str | None] = dict(known)
     added = forgotten = 0
-    for one in new.messages:
-        if one.origin in known:
+    for message in new.messages:
+        if message.origin in known:
             continue
-        parent_id = stored.get(one.parent_origin) if one.parent_origin is not None else None
-        if names[one.origin] in gone:
-            stored[one.origin] = parent_id
+        parent_id = stored.get(message.parent_origin) if message.parent_origin is not None else None
+        if names[message.origin] in gone:
+            stored[message.origin] = parent_id
             forgotten += 1
             continue
-        stored[one.origin] = _message(connection, conversation_id, parent_id, one, private)
+        stored[message.origin] = _message(connection, conversation_id, parent_id, message, private)
         added += 1
     if is_new and forgotten == len(new.messages) > 0:
         connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))

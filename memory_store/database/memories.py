@@ -172,8 +172,8 @@ class Memories:
 
     def living(self, memory_ids: Sequence[str], texts: Sequence[str] = (), about: Sequence[str] = ()) -> list[Memory]:
         """Return the living memories with one of these ids, texts (however capitalised) or abouts, the latest first."""
-        wanted = [*memory_ids, *(one.lower() for one in texts), *about]
-        ids_, texts_, about_ = (", ".join("?" for _ in one) for one in (memory_ids, texts, about))
+        wanted = [*memory_ids, *(text.lower() for text in texts), *about]
+        ids_, texts_, about_ = (", ".join("?" for _ in sequence) for sequence in (memory_ids, texts, about))
         with self._database.read() as connection:
             rows = connection.execute(
                 f"{SELECT} WHERE y.retired_at IS NULL AND (y.id IN ({ids_}) OR lower(y.text) IN ({texts_}) "
@@ -201,7 +201,7 @@ class Memories:
         """Keep what memories are about, by their ids."""
         with self._database.write() as connection:
             connection.executemany(
-                "UPDATE memories SET about = ? WHERE id = ?", [(about, one) for one, about in abouts.items()]
+                "UPDATE memories SET about = ? WHERE id = ?", [(about, text) for text, about in abouts.items()]
             )
 
     def importance(self, moment: datetime | None = None, *, include_private: bool = True) -> dict[str, float]:
@@ -212,7 +212,7 @@ class Memories:
     def as_hits(self, memory_ids: Sequence[str]) -> list[Hit]:
         """Return memories as hits that nobody had to look for, in this order; those that are gone are left out."""
         with self._database.read() as connection:
-            return [one.as_hit() for one in passages.of_memories(connection, memory_ids)]
+            return [memory.as_hit() for memory in passages.of_memories(connection, memory_ids)]
 
     def earlier(self, memory_id: str) -> list[Memory]:
         """Return the versions that this memory superseded, the latest first."""
@@ -284,8 +284,8 @@ def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
             memory.horizon,
         ),
     )
-    for one in memory.sources:
-        _insert_ground(connection, memory.id, Ground(one, new.quote))
+    for source in memory.sources:
+        _insert_ground(connection, memory.id, Ground(source, new.quote))
     _index(connection, memory)
     return memory
 

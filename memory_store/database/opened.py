@@ -40,7 +40,7 @@ def is_own(status: os.stat_result) -> bool:
 
 def is_own_place(path: Path) -> bool:
     """Say whether a path leads to a file of an open database, or to or into the folder of one. It need not exist."""
-    found = {place_of(one) for one in (path, *Path(os.path.realpath(path)).parents)} - {None}
+    found = {place_of(item) for item in (path, *Path(os.path.realpath(path)).parents)} - {None}
     if any(place_of(database.parent) in found for database in set(_open)):
         return True
     return is_own_file(path)

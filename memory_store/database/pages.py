@@ -259,8 +259,8 @@ def _read_page(pages: _Pages, number: int, owner: Owner | None, shapes: dict[str
 def _told(values: list[Any], key: int | None, shapes: dict[str, Shape], table: str | None) -> tuple[str, Row] | None:
     """Return the table of these values and the row that they are; None where that can't be told for sure."""
     by_number = key is not None
-    candidates = [shapes[table]] if table else [one for one in shapes.values() if one.by_row_number == by_number]
-    fitting = [(one.table, row) for one in candidates if (row := one.row(values, key)) is not None]
+    candidates = [shapes[table]] if table else [shape for shape in shapes.values() if shape.by_row_number == by_number]
+    fitting = [(candidate.table, row) for candidate in candidates if (row := candidate.row(values, key)) is not None]
     return fitting[0] if len(fitting) == 1 else None
 
 

@@ -361,7 +361,7 @@ def of_memories(connection: sqlite3.Connection, memory_ids: Sequence[str]) -> li
     marks = ", ".join("?" for _ in memory_ids)
     rows = connection.execute(f"{_SELECT} WHERE p.memory_id IN ({marks})", list(memory_ids))
     found = {row["memory_id"]: _stored(row) for row in rows}
-    return [found[one] for one in memory_ids if one in found]
+    return [found[text] for text in memory_ids if text in found]
 
 
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[StoredPassage]:
@@ -408,20 +408,20 @@ def set_private(connection: sqlite3.Connection, column: str, owner_id: str, priv
     if private:
         answers = [row[0] for row in connection.execute(_ANSWERS_FROM.format(column=column), (owner_id,))]
         for table, key in (("messages", "id"), ("passages", "message_id")):
-            connection.executemany(f"UPDATE {table} SET private = 1 WHERE {key} = ?", [(one,) for one in answers])
+            connection.executemany(f"UPDATE {table} SET private = 1 WHERE {key} = ?", [(answer,) for answer in answers])
         _hide_made_from(connection, [*answers, owner_id])
     bump_vectors_epoch(connection)
 
 
 def _hide_made_from(connection: sqlite3.Connection, sources: Iterable[str]) -> None:
     """Mark the summaries of messages, and the memories that rest on these messages and documents and other private."""
-    for one in sources:
+    for source in sources:
         connection.execute(
             "UPDATE summaries SET private = 1 WHERE conversation_id = (SELECT conversation_id FROM messages "
             "WHERE id = ?)",
-            (one,),
+            (source,),
         )
-        for memory in connection.execute(_MEMORIES_FROM, (one, one)).fetchall():
+        for memory in connection.execute(_MEMORIES_FROM, (source, source)).fetchall():
             connection.execute("UPDATE memories SET private = 1 WHERE id = ?", (memory["id"],))
             set_private(connection, "memory_id", memory["id"], True)
 

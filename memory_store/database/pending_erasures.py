@@ -77,7 +77,7 @@ def failed_among(connection: sqlite3.Connection, erasures: Sequence[str]) -> lis
     """Return which of these erasures were tried and could not be verified."""
     rows = connection.execute("SELECT id FROM erasures WHERE completed_at IS NULL AND receipt IS NOT NULL")
     failed = {str(row[0]) for row in rows}
-    return [one for one in erasures if one in failed]
+    return [erasure for erasure in erasures if erasure in failed]
 
 
 def ask_again(connection: sqlite3.Connection) -> None:

@@ -31,8 +31,8 @@ class PrivateRule:
         if not self.folders:
             return False
         named = {PurePath(path), PurePath(Path(path).resolve())}
-        folders = {PurePath(end) for one in self.folders for end in (one, Path(one).resolve())}
-        return any(one.is_relative_to(folder) for one in named for folder in folders)
+        folders = {PurePath(end) for text in self.folders for end in (text, Path(text).resolve())}
+        return any(item.is_relative_to(folder) for item in named for folder in folders)
 
 
 NOTHING: Final = PrivateRule()
@@ -46,7 +46,7 @@ def register(connection: sqlite3.Connection, rule: Callable[[], PrivateRule]) ->
 
 def is_private_text(connection: sqlite3.Connection, *texts: str | None) -> bool:
     """Say whether one of the texts is private by the rule."""
-    return any(connection.execute("SELECT is_private_text(?)", (one,)).fetchone()[0] for one in texts if one)
+    return any(connection.execute("SELECT is_private_text(?)", (text,)).fetchone()[0] for text in texts if text)
 
 
 def is_private_path(connection: sqlite3.Connection, path: str) -> bool:
@@ -57,8 +57,8 @@ def is_private_path(connection: sqlite3.Connection, path: str) -> bool:
 def any_private(connection: sqlite3.Connection, sources: Iterable[str | None]) -> bool:
     """Say whether one of these messages and documents is private: what is made of it is so too."""
     return any(
-        connection.execute(f"SELECT 1 FROM {table} WHERE id = ? AND private = 1", (one,)).fetchone()
-        for one in sources
-        if one is not None
-        for table in ("documents" if ids.prefix_of(one) == ids.DOCUMENT else "messages",)
+        connection.execute(f"SELECT 1 FROM {table} WHERE id = ? AND private = 1", (source,)).fetchone()
+        for source in sources
+        if source is not None
+        for table in ("documents" if ids.prefix_of(source) == ids.DOCUMENT else "messages",)
     )

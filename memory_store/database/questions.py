@@ -31,7 +31,7 @@ class Questions:
                 "LEFT JOIN memories AS o ON o.id = q.other_id "
                 "WHERE q.answered_at IS NULL AND o.retired_at IS NULL ORDER BY q.asked_at, q.memory_id"
             ).fetchall()
-            wanted = {one for row in rows for one in (row["memory_id"], row["other_id"]) if one}
+            wanted = {item for row in rows for item in (row["memory_id"], row["other_id"]) if item}
             marks = ", ".join("?" for _ in wanted)
             found = connection.execute(f"{SELECT} WHERE y.id IN ({marks})", sorted(wanted)).fetchall()
         memories = {row["id"]: memory_of(row) for row in found}

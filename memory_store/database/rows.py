@@ -71,7 +71,7 @@ def document_of(row: sqlite3.Row) -> Document:
 
 def left_out_to_json(parts: Iterable[LeftOut]) -> str | None:
     """Return what could not be read of a document as it is stored."""
-    found = [[one.part, one.reason, one.hint] for one in parts]
+    found = [[part.part, part.reason, part.hint] for part in parts]
     # A name of a part may hold bytes that are no text.
     return json.dumps(found, ensure_ascii=False).encode("utf-8", "replace").decode() if found else None
 

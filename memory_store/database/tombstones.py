@@ -55,12 +55,12 @@ def lift(connection: sqlite3.Connection, names: Iterable[Name]) -> None:
     """Let what has these names come again. That it was erased once, in this store, can still be checked."""
     key, names = secret(connection), list(names)
     connection.executemany(
-        "UPDATE tombstones SET lifted = 1 WHERE digest = ?", ((digest_of(key, one),) for one in names)
+        "UPDATE tombstones SET lifted = 1 WHERE digest = ?", ((digest_of(key, name),) for name in names)
     )
     for foreign in _foreign_keys(connection):
         connection.executemany(
             "DELETE FROM foreign_tombstones WHERE key = ? AND digest = ?",
-            ((foreign.hex(), digest_of(foreign, one)) for one in names),
+            ((foreign.hex(), digest_of(foreign, name)) for name in names),
         )
 
 

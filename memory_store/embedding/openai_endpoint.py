@@ -147,7 +147,7 @@ class OpenAIEmbedder:
     def _checked(self, body: bytes, count: int) -> Vectors:
         try:
             with np.errstate(over="ignore"):  # what is too large for a float32 is infinite, and refused below
-                vectors = np.asarray([one["embedding"] for one in json.loads(body)["data"]], dtype=np.float32)
+                vectors = np.asarray([load["embedding"] for load in json.loads(body)["data"]], dtype=np.float32)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise self._failed("what it answered is no list of vectors") from error
         if vectors.ndim != 2 or len(vectors) != count or not vectors.shape[1]:

@@ -16,12 +16,12 @@ SAME_QUESTION: Final = 0.6
 def dismissed_for(query: Query, questions: Mapping[int, Sequence[str]], asked_at: datetime) -> frozenset[int]:
     """Return the rows of passages that were called not relevant for this question; `questions` are by row."""
     return frozenset(
-        row for row, texts in questions.items() if any(_same(query, understand(one, (), asked_at)) for one in texts)
+        row for row, texts in questions.items() if any(_same(query, understand(text, (), asked_at)) for text in texts)
     )
 
 
-def _same(one: Query, other: Query) -> bool:
-    if one.text.casefold().split() == other.text.casefold().split():
+def _same(query: Query, other: Query) -> bool:
+    if query.text.casefold().split() == other.text.casefold().split():
         return True
-    mine, theirs = set(one.terms), set(other.terms)
+    mine, theirs = set(query.terms), set(other.terms)
     return bool(mine & theirs) and len(mine & theirs) / len(mine | theirs) >= SAME_QUESTION

@@ -23,7 +23,7 @@ def all_holding(database: Database, words: str) -> list[StoredPassage]:
     is found in each; a telephone number without its country's prefix too, but not one that only ends alike.
     """
     sought = fulltext.words_to_hold(words)
-    terms = {term.removesuffix("*") for one in sought for terms in one.alternatives for term in terms}
+    terms = {term.removesuffix("*") for pair in sought for terms in pair.alternatives for term in terms}
     wanted = [stem for term in terms for stem in stems(term)]
     found: list[StoredPassage] = []
     with database.read() as connection:
@@ -31,7 +31,7 @@ def all_holding(database: Database, words: str) -> list[StoredPassage]:
         for at in range(0, len(rows), _BATCH):
             by_row = passages.by_rows(connection, rows[at : at + _BATCH])
             found += [by_row[row] for row in rows[at : at + _BATCH] if row in by_row]
-    return [one for one in found if _holds(one, sought, wanted)]
+    return [passage for passage in found if _holds(passage, sought, wanted)]
 
 
 def _holds(passage: StoredPassage, sought: Sequence[Sought], wanted: Sequence[str]) -> bool:
@@ -39,10 +39,10 @@ def _holds(passage: StoredPassage, sought: Sequence[Sought], wanted: Sequence[st
     text = f"{passage.text}\n{passage.context}"
     there = matching_words(text, wanted)
     return all(
-        _has_number(text, one.number)
-        if one.number
-        else any(all(_stands(term.removesuffix("*"), there) for term in terms) for terms in one.alternatives)
-        for one in sought
+        _has_number(text, pair.number)
+        if pair.number
+        else any(all(_stands(term.removesuffix("*"), there) for term in terms) for terms in pair.alternatives)
+        for pair in sought
     )
 
 
@@ -52,5 +52,5 @@ def _stands(term: str, there: Sequence[str]) -> bool:
 
 def _has_number(text: str, number: str) -> bool:
     """Say whether a text holds a number, with or without what stands before it elsewhere: the prefix of a country."""
-    there = [one.whole for one in spellings(text) if one.local]
-    return any(one.endswith(number) or number.endswith(one) for one in there)
+    there = [spelling.whole for spelling in spellings(text) if spelling.local]
+    return any(item.endswith(number) or number.endswith(item) for item in there)

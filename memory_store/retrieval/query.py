@@ -101,7 +101,7 @@ def understand(text: str, people: Sequence[str], asked_at: datetime) -> Query:
     return Query(
         text=text,
         bare=bare,
-        terms=tuple(dict.fromkeys(one for term in search_terms for one in stems(term.removesuffix("*")))),
+        terms=tuple(dict.fromkeys(stem for term in search_terms for stem in stems(term.removesuffix("*")))),
         search_terms=tuple(search_terms),
         people=named,
         first_person=not second and _FIRST_PERSON.search(text) is not None,
@@ -115,7 +115,7 @@ def understand(text: str, people: Sequence[str], asked_at: datetime) -> Query:
 
 def _codes(text: str) -> tuple[str, ...]:
     """Return the numbers and codes of a query, those that are written in several ways as one word."""
-    names = tuple(one.whole for one in spellings(text) if any(map(str.isdigit, one.whole)))
+    names = tuple(spelling.whole for spelling in spellings(text) if any(map(str.isdigit, spelling.whole)))
     return names or tuple(map(folded, _CODE.findall(text)))
 
 
@@ -130,7 +130,7 @@ def _name_pattern(name: str, *, careless: bool) -> re.Pattern[str]:
         return re.compile(re.escape(name))
     first = name.split()[0]
     forms = {name, first} if len(first) > 1 else {name}
-    choices = "|".join(re.escape(one) for one in sorted(forms, key=len, reverse=True))
+    choices = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
     ending = r"(?:['’]s?)?(?!\w)"
     if first.lower() in STOP_WORDS | {"may"}:
         # "Will she come?" begins with a capital too.

@@ -87,9 +87,9 @@ def fitted_weights() -> Weights:
     data = json.loads(Path(__file__).with_name(WEIGHTS_FILE).read_text("utf-8"))
     relevance = {
         name: Relevance(
-            one["evidence"], one["bias"], Standout(**one["standout"]) if one.get("standout") is not None else None
+            item["evidence"], item["bias"], Standout(**item["standout"]) if item.get("standout") is not None else None
         )
-        for name, one in data["relevance"].items()
+        for name, item in data["relevance"].items()
     }
     return Weights(data["signals"], relevance)
 
@@ -97,9 +97,9 @@ def fitted_weights() -> Weights:
 def rank(query: Query, pool: Pool) -> Ranked:
     """Score the candidates of a pool."""
     weights = fitted_weights()
-    signals = tuple(one for one in SIGNALS if weights.signals.get(one.name))
+    signals = tuple(signal for signal in SIGNALS if weights.signals.get(signal.name))
     raw = values(query, pool, signals)
-    contributions = scaled(raw, signals) * np.array([weights.signals[one.name] for one in signals])
+    contributions = scaled(raw, signals) * np.array([weights.signals[signal.name] for signal in signals])
     relevance = _relevance(query, pool, weights) * (1 - small_talk_chance(pool.vector, pool.embedder_name))
     return Ranked(contributions.sum(axis=1), relevance, raw, contributions, signals)
 
@@ -152,10 +152,10 @@ def evidence(query: Query, pool: Pool) -> Values:
         pool.coverage(),
         around,
         np.log1p(around * total / 5),
-        np.array([one.author_name in query.people for one in pool.candidates], dtype=float),
+        np.array([candidate.author_name in query.people for candidate in pool.candidates], dtype=float),
         (pool.in_cjk != asked_in_cjk).astype(float),
         (pool.in_cjk & asked_in_cjk).astype(float),
-        np.array([one.kind == SourceKind.DOCUMENT for one in pool.candidates], dtype=float),
+        np.array([candidate.kind == SourceKind.DOCUMENT for candidate in pool.candidates], dtype=float),
     ]
     return np.stack(columns, axis=1) if size else np.zeros((0, len(EVIDENCE)))
 
@@ -167,4 +167,4 @@ def reasons(ranked: Ranked, at: int) -> tuple[Reason, ...]:
         for column, signal in enumerate(ranked.signals)
         if abs(ranked.raw[at, column]) > 1e-9
     ]
-    return tuple(sorted(found, key=lambda one: -one.contribution))
+    return tuple(sorted(found, key=lambda reason: -reason.contribution))

@@ -28,10 +28,10 @@ _ALWAYS: Final = 3
 
 def with_names(connection: sqlite3.Connection, query: Query) -> Query:
     """Return a query that looks for the Chinese signs of its names, where the store holds them and not the names."""
-    names = [one for one in dict.fromkeys(_NAME.findall(query.text)) if one.lower() in query.search_terms]
+    names = [item for item in dict.fromkeys(_NAME.findall(query.text)) if item.lower() in query.search_terms]
     if not names:
         return query
-    known = fulltext.frequencies(connection, [stem for one in names for stem in stems(one.lower())])
+    known = fulltext.frequencies(connection, [stem for item in names for stem in stems(item.lower())])
     for name in names[:_MOST_NAMES]:
         stemmed = stems(name.lower())
         if any(stem in known for stem in stemmed):
@@ -40,8 +40,8 @@ def with_names(connection: sqlite3.Connection, query: Query) -> Query:
         if found:
             query = replace(
                 query,
-                terms=(*(one for one in query.terms if one not in stemmed), *found),
-                search_terms=(*(one for one in query.search_terms if one != name.lower()), *found),
+                terms=(*(term for term in query.terms if term not in stemmed), *found),
+                search_terms=(*(term for term in query.search_terms if term != name.lower()), *found),
             )
     return query
 
@@ -51,13 +51,13 @@ def _signs_of(connection: sqlite3.Connection, name: str) -> tuple[str, ...]:
     most = max(_ALWAYS, int(_MOST_OFTEN * passages.latest_row(connection)))
     best: tuple[int, tuple[str, ...]] = (0, ())
     for syllables in _split(name):
-        signs = [signs_of(one) for one in syllables]
-        pairs = [one + other for left, right in itertools.pairwise(signs) for one in left for other in right]
+        signs = [signs_of(syllable) for syllable in syllables]
+        pairs = [text + other for left, right in itertools.pairwise(signs) for text in left for other in right]
         if len(pairs) > _MOST_PAIRS:
             continue
         held = {pair: count for pair, count in fulltext.frequencies(connection, pairs).items() if count <= most}
         for word in _words(signs, held):
-            best = max(best, (min(held[one] for one in word), word))
+            best = max(best, (min(held[text] for text in word), word))
     return best[1]
 
 
@@ -74,7 +74,7 @@ def _split(name: str) -> Iterator[list[str]]:
     for count in _SYLLABLES:
         for ends in itertools.combinations(range(1, len(name)), count - 1):
             pieces = [name[begin:end] for begin, end in itertools.pairwise((0, *ends, len(name)))]
-            if all(len(one) <= _LONGEST and signs_of(one) for one in pieces):
+            if all(len(piece) <= _LONGEST and signs_of(piece) for piece in pieces):
                 yield pieces
 
 

@@ -31,15 +31,15 @@ def recall_tastes(database: Database, text: str, k: int, filters: RecallFilters,
     filters = replace(filters, kinds=filters.kinds or _SAID_BY_USER)
     found = nearest(side, for_tastes(vector, side.identity.name), _SEARCHED * k, filters)
     with database.read() as connection:
-        read = passages.by_rows(connection, [one.row for one in found])
+        read = passages.by_rows(connection, [item.row for item in found])
     best: dict[str, Hit] = {}
-    for one in found:
-        passage = read.get(one.row)
+    for item in found:
+        passage = read.get(item.row)
         if passage is None or passage.author.kind is not AuthorKind.USER or not may_be_shown(passage, filters):
             continue
         kept = passage.source.kind is SourceKind.MEMORY
         if kept or not may_ask(passage.text):
-            hit = replace(passage.as_hit(), score=one.score + _KEPT * kept)
+            hit = replace(passage.as_hit(), score=item.score + _KEPT * kept)
             if hit.text not in best or best[hit.text].score < hit.score:
                 best[hit.text] = hit
     return sorted(best.values(), key=lambda hit: -hit.score)[:k]

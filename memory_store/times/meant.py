@@ -32,15 +32,15 @@ def dates_meant(text: str, said_at: datetime) -> tuple[tuple[str, str], ...]:
     """
     text = text[:_MOST_CHARS]
     found = [
-        one
-        for one in time_spans(text, said_at)
-        if not one.yearly and one.end - one.start <= _LONGEST and abs(one.start - said_at) <= _NEAR
+        span
+        for span in time_spans(text, said_at)
+        if not span.yearly and span.end - span.start <= _LONGEST and abs(span.start - said_at) <= _NEAR
     ]
     if not found:
         return ()
-    fixed = {(one.words, one.start) for one in time_spans(text, said_at + _MUCH_LATER)}
-    relative = [one for one in found if (one.words, one.start) not in fixed]
-    return tuple({one.words: " ".join(_dates(one)) for one in relative[:_MOST]}.items())
+    fixed = {(span.words, span.start) for span in time_spans(text, said_at + _MUCH_LATER)}
+    relative = [span for span in found if (span.words, span.start) not in fixed]
+    return tuple({span.words: " ".join(_dates(span)) for span in relative[:_MOST]}.items())
 
 
 def _dates(span: TimeSpan) -> Iterator[str]:

@@ -115,12 +115,12 @@ def check_id(value: str) -> None:
 
 
 def _check_counts(text: str) -> None:
-    if not all(isinstance(one, int) for one in json.loads(text).values()):
+    if not all(isinstance(load, int) for load in json.loads(text).values()):
         raise ValueError("counts are no numbers")
 
 
 def _check_left_out(text: str) -> None:
-    if not all(isinstance(one, str) for part in left_out_from_json(text) for one in astuple(part)):
+    if not all(isinstance(item, str) for part in left_out_from_json(text) for item in astuple(part)):
         raise ValueError("what was left out is no text")
 
 

@@ -126,7 +126,7 @@ class _Merge:
                 self._place("documents", record)
 
     def _conversations(self) -> None:
-        named_from = {one["id"]: one["parent_id"] for one in self._source.records("messages")}
+        named_from = {entry["id"]: entry["parent_id"] for entry in self._source.records("messages")}
         for record in self._source.records("conversations"):
             if record["id"] in self._away.conversations:
                 self._tally.away["conversations"] += 1
@@ -189,7 +189,7 @@ class _Merge:
 
     def _learned(self, without: frozenset[str]) -> None:
         """Add reviews, questions, summaries and what waits, where all that they belong to came or is here."""
-        for table, owner, columns in (one for one in _LEARNED if one[0] not in without):
+        for table, owner, columns in (pair for pair in _LEARNED if pair[0] not in without):
             for record in self._source.records(table):
                 if not self._finds(record, columns):
                     self._tally.away[table] += 1
@@ -199,7 +199,7 @@ class _Merge:
                     self._tally.known[table] += 1
         # A summary may hold words of what stays away.
         self._connection.executemany(
-            "DELETE FROM summaries WHERE conversation_id = ?", [(one,) for one in sorted(self._shortened)]
+            "DELETE FROM summaries WHERE conversation_id = ?", [(text,) for text in sorted(self._shortened)]
         )
 
     def _passages(self) -> None:
@@ -245,12 +245,12 @@ class _Merge:
     def _requests(self) -> None:
         """Add what was sent, where something of it is here."""
         items = [
-            one
-            for one in self._source.records("request_items")
-            if (table := _TABLE_OF_ITEM.get(ids.prefix_of(one["item_id"]) or ""))
-            and holds(self._connection, table, one["item_id"])
+            entry
+            for entry in self._source.records("request_items")
+            if (table := _TABLE_OF_ITEM.get(ids.prefix_of(entry["item_id"]) or ""))
+            and holds(self._connection, table, entry["item_id"])
         ]
-        wanted = {one["request_id"] for one in items}
+        wanted = {entry["request_id"] for entry in items}
         for record in self._source.records("requests"):
             if record["id"] in wanted or record["purpose"] == "query":
                 self._place("requests", record)
@@ -281,8 +281,8 @@ class _Merge:
                     "SELECT id FROM messages WHERE conversation_id = ? AND private = 0", (identifier,)
                 ).fetchall()
                 self._connection.execute("UPDATE messages SET private = 1 WHERE conversation_id = ?", (identifier,))
-                for one in open_ones:
-                    passages.set_private(self._connection, "message_id", one["id"], True)
+                for item in open_ones:
+                    passages.set_private(self._connection, "message_id", item["id"], True)
             elif row["private"]:
                 passages.set_private(self._connection, _OWNERS[table], identifier, True)
 
@@ -295,7 +295,7 @@ class _Merge:
         """Put the store's own ids into these columns; say whether all that they name is in the tables given."""
         for column in columns:
             record[column] = self._met.get(record[column], record[column])
-        return all(record[one] is None or holds(self._connection, columns[one], record[one]) for one in columns)
+        return all(record[text] is None or holds(self._connection, columns[text], record[text]) for text in columns)
 
     def _meets(self, table: str, record: dict[str, Any]) -> bool:
         """Say whether the store has this under another id, and note under which."""

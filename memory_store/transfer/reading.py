@@ -87,8 +87,10 @@ class Archive:
     def embedders(self) -> dict[int, EmbedderIdentity]:
         """Return who made its vectors, by their number in the archive."""
         return {
-            int(one["id"]): EmbedderIdentity(one["name"], one["version"], one["dimension"], bool(one["normalized"]))
-            for one in self.records("embedders")
+            int(record["id"]): EmbedderIdentity(
+                record["name"], record["version"], record["dimension"], bool(record["normalized"])
+            )
+            for record in self.records("embedders")
         }
 
     def _lines(self, table: archive.Table) -> Iterator[dict[str, Any]]:

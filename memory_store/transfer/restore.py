@@ -134,7 +134,9 @@ def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOpti
 def _keeps_vectors(connection: sqlite3.Connection, source: Archive, identity: EmbedderIdentity | None) -> bool:
     stored = outbox.stored_embedder(connection)
     made_by = list(source.embedders().values())
-    return all(wanted.fits(one) for one in made_by for wanted in (identity, stored and stored[1]) if wanted is not None)
+    return all(
+        wanted.fits(item) for item in made_by for wanted in (identity, stored and stored[1]) if wanted is not None
+    )
 
 
 def _check_vectors(connection: sqlite3.Connection) -> None:

@@ -41,23 +41,23 @@ def staying_away(connection: sqlite3.Connection, source: Archive) -> StayingAway
     """
     away = StayingAway()
     forgotten = _judge(connection, source, away.names)
-    for one in source.records("documents"):
-        names = [Name(NameKind.ID, one["id"]), *tombstones.names_of_file(one["path"], one["content_hash"])]
-        if not holds(connection, "documents", one["id"]) and forgotten(names):
-            away.documents.add(one["id"])
+    for record in source.records("documents"):
+        names = [Name(NameKind.ID, record["id"]), *tombstones.names_of_file(record["path"], record["content_hash"])]
+        if not holds(connection, "documents", record["id"]) and forgotten(names):
+            away.documents.add(record["id"])
     origins: dict[str, str] = {}
-    for one in source.records("conversations"):
-        if one["origin"] is not None:
-            origins[one["id"]] = one["origin"]
-        if not holds(connection, "conversations", one["id"]) and forgotten(_names(one, one["origin"])):
-            away.conversations.add(one["id"])
-    for one in source.records("messages"):
-        conversation = origins.get(one["conversation_id"])
-        origin = f"{conversation}/{one['origin']}" if conversation and one["origin"] is not None else None
-        if not holds(connection, "messages", one["id"]) and (
-            forgotten(_names(one, origin)) or one["conversation_id"] in away.conversations
+    for record in source.records("conversations"):
+        if record["origin"] is not None:
+            origins[record["id"]] = record["origin"]
+        if not holds(connection, "conversations", record["id"]) and forgotten(_names(record, record["origin"])):
+            away.conversations.add(record["id"])
+    for record in source.records("messages"):
+        conversation = origins.get(record["conversation_id"])
+        origin = f"{conversation}/{record['origin']}" if conversation and record["origin"] is not None else None
+        if not holds(connection, "messages", record["id"]) and (
+            forgotten(_names(record, origin)) or record["conversation_id"] in away.conversations
         ):
-            away.messages[one["id"]] = one["parent_id"]
+            away.messages[record["id"]] = record["parent_id"]
     _memories(connection, source, away, forgotten)
     return away
 
@@ -71,18 +71,18 @@ def _memories(
     connection: sqlite3.Connection, source: Archive, away: StayingAway, forgotten: Callable[[list[Name]], bool]
 ) -> None:
     sources: dict[str, list[bool]] = {}
-    for one in source.records("memory_sources"):
-        gone = one["message_id"] in away.messages or one["document_id"] in away.documents
-        sources.setdefault(one["memory_id"], []).append(gone)
+    for record in source.records("memory_sources"):
+        gone = record["message_id"] in away.messages or record["document_id"] in away.documents
+        sources.setdefault(record["memory_id"], []).append(gone)
     earlier: dict[str, list[str]] = {}
     waiting: list[str] = []
-    for one in source.records("memories"):
-        if holds(connection, "memories", one["id"]):
+    for record in source.records("memories"):
+        if holds(connection, "memories", record["id"]):
             continue
-        if one["superseded_by"] is not None:
-            earlier.setdefault(one["superseded_by"], []).append(one["id"])
-        if forgotten(_names(one, one["origin"])) or all(sources.get(one["id"], [False])):
-            waiting.append(one["id"])
+        if record["superseded_by"] is not None:
+            earlier.setdefault(record["superseded_by"], []).append(record["id"])
+        if forgotten(_names(record, record["origin"])) or all(sources.get(record["id"], [False])):
+            waiting.append(record["id"])
     while waiting:
         memory_id = waiting.pop()
         if memory_id not in away.memories:
@@ -98,7 +98,7 @@ def _names(record: Mapping[str, Any], origin: str | None) -> list[Name]:
 def _judge(connection: sqlite3.Connection, source: Archive, found: set[Name]) -> Callable[[list[Name]], bool]:
     """Return a function that says whether one of the names was forgotten, and notes which."""
     key = source.key
-    theirs = {one["digest"] for one in source.records("tombstones") if not one["lifted"]}
+    theirs = {record["digest"] for record in source.records("tombstones") if not record["lifted"]}
 
     def forgotten(names: list[Name]) -> bool:
         standing = tombstones.standing(connection, names)

@@ -20,7 +20,7 @@ def main() -> None:
         found = verify(Path(database), Path(index_root), erasures)
     except KeepsakeError as error:
         sys.exit(error.message)
-    json.dump({identifier: dataclasses.asdict(one) for identifier, one in found.items()}, sys.stdout)
+    json.dump({identifier: dataclasses.asdict(verification) for identifier, verification in found.items()}, sys.stdout)
 
 
 if __name__ == "__main__":

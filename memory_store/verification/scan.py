@@ -85,13 +85,16 @@ def scan(folder: Path, sought: Sought) -> Scan:
     jobs = [(path, start) for path, size in files for start in range(0, max(size, 1), _BLOCK)]
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="keepsake-scan") as workers:
         found = workers.map(lambda job: _block(folder, job[0], job[1], sought), jobs)
-        findings = [one for part in found for one in part]
+        findings = [finding for part in found for finding in part]
     for path, _ in files:
         name = _named(folder, path)
         findings += [
-            Finding(one.needle, name, -1) for one in search(os.fsencode(path.relative_to(folder)), sought, name, 0)
+            Finding(finding.needle, name, -1)
+            for finding in search(os.fsencode(path.relative_to(folder)), sought, name, 0)
         ]
-    findings = list({(one.needle, one.file): one for one in reversed(findings)}.values())  # where each is met first
+    findings = list(
+        {(finding.needle, finding.file): finding for finding in reversed(findings)}.values()
+    )  # where each is met first
     return Scan(tuple((_named(folder, path), size) for path, size in files), tuple(findings))
 
 

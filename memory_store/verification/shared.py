@@ -36,8 +36,8 @@ def living_windows(
     left = set(wanted.tolist())
     for data in _living_bytes(connection, index_root, dimension):
         words = [np.frombuffer(data, dtype="<u8", offset=shift, count=(len(data) - shift) // 8) for shift in range(8)]
-        for one in words:
-            for hashes in (key.long(one[:-1], one[1:]), key.short(one)):
+        for word in words:
+            for hashes in (key.long(word[:-1], word[1:]), key.short(word)):
                 left.difference_update(hashes[sought.members(hashes)].tolist())
         if not left:
             break

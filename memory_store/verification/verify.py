@@ -75,34 +75,36 @@ def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[st
         needles = pending_erasures.needles_of(connection, erasures)
     control = telling_windows(key, sentinel, 1)
     absent = telling_windows(key, secrets.token_bytes(2 * LONG), 1)
-    long = _all([one.long for one in needles.values()])
+    long = _all([needle.long for needle in needles.values()])
     sought = Sought(
         key,
         HashSet(_all([long, control, absent])),
-        HashSet(_all([one.short for one in needles.values()])),
-        HashSet(_all([one.shortest for one in needles.values()])),
+        HashSet(_all([needle.short for needle in needles.values()])),
+        HashSet(_all([needle.shortest for needle in needles.values()])),
     )
     seen = scan(database.parent, sought)
-    met = np.array(sorted({one.needle for one in seen.findings}), dtype=np.uint64)
+    met = np.array(sorted({finding.needle for finding in seen.findings}), dtype=np.uint64)
     controls = np.concatenate([control, absent])
     controls_alone = set(controls.tolist()) - set(controls[HashSet(long).members(controls)].tolist())
-    in_backups = [one for one in seen.findings if one.file.startswith(f"{BACKUPS}/")]
+    in_backups = [finding for finding in seen.findings if finding.file.startswith(f"{BACKUPS}/")]
     suspects = [
-        one for one in seen.findings if one.needle not in controls_alone and not one.file.startswith(f"{BACKUPS}/")
+        finding
+        for finding in seen.findings
+        if finding.needle not in controls_alone and not finding.file.startswith(f"{BACKUPS}/")
     ]
-    projections = np.concatenate([empty_projections(), *(one.projections for one in needles.values())])
+    projections = np.concatenate([empty_projections(), *(needle.projections for needle in needles.values())])
     with _reader(database) as connection:
         dimension = _dimension(connection)
         explained: set[int] = set()
         if suspects:
-            wanted = np.array(sorted({one.needle for one in suspects}), dtype=np.uint64)
+            wanted = np.array(sorted({suspect.needle for suspect in suspects}), dtype=np.uint64)
             explained = shared.living_windows(connection, index_root, key, wanted, dimension)
         others = pending_erasures.needles_of(connection, set(pending_erasures.untried(connection)) - set(needles))
-        explained |= {one.needle for other in others.values() for one in _of(suspects, _sets(other))}
+        explained |= {finding.needle for other in others.values() for finding in _of(suspects, _sets(other))}
         living_twins = shared.twins(shared.living_vectors(connection, dimension), projections, key)
         # What another erasure has just deleted stands in the pages until its own completion, which checks them.
         strays = 0 if others else layouts.stray_words(connection)
-    left = [one for one in suspects if one.needle not in explained]
+    left = [suspect for suspect in suspects if suspect.needle not in explained]
     in_segments = [
         (file, shared.twins([rows], projections, key) & ~living_twins)
         for file, rows in layouts.segment_vectors(index_root)
@@ -119,12 +121,12 @@ def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[st
         ids = HashSet(own.long[own.long_kinds == NeedleKind.ID])
         verifications[identifier] = Verification(
             files=seen.files,
-            shared=len({one.needle for one in _of(suspects, sets)} & explained),
+            shared=len({finding.needle for finding in _of(suspects, sets)} & explained),
             shared_vectors=int(living_twins[vectors].sum()),
             stray_words=strays,
             living_found=bool(np.isin(control, met).any()),
             absent_found=bool(np.isin(absent, met).any()),
-            backups=tuple(sorted({one.file for one in _of(in_backups, (ids,))})),
+            backups=tuple(sorted({finding.file for finding in _of(in_backups, (ids,))})),
             residue=tuple(residue[:_MOST_LISTED]),
             residue_count=len(residue),
             seconds=time.monotonic() - began,
@@ -149,8 +151,8 @@ def _sets(needles: Needles) -> list[HashSet]:
 
 def _of(findings: Sequence[Finding], sets: Sequence[HashSet]) -> list[Finding]:
     """Return the findings whose needle is in one of the sets."""
-    hashes = np.array([one.needle for one in findings], dtype=np.uint64)
-    chosen = sorted({int(at) for one in sets for at in one.members(hashes)})
+    hashes = np.array([finding.needle for finding in findings], dtype=np.uint64)
+    chosen = sorted({int(at) for item in sets for at in item.members(hashes)})
     return [findings[at] for at in chosen]
 
 
@@ -171,13 +173,13 @@ def _sentinel(connection: sqlite3.Connection) -> bytes:
 
 def _residues(findings: Sequence[Finding], needles: Needles) -> list[Residue]:
     """Name what was found; neighbouring windows of one place are one residue."""
-    places = np.searchsorted(needles.long, np.array([one.needle for one in findings], dtype=np.uint64))
+    places = np.searchsorted(needles.long, np.array([finding.needle for finding in findings], dtype=np.uint64))
     kinds: dict[int, int] = {}
     for found, place in zip(findings, places, strict=True):
         if place < len(needles.long) and int(needles.long[place]) == found.needle:
             kinds[found.needle] = int(needles.long_kinds[place])
     residues: list[Residue] = []
-    for found in sorted(findings, key=lambda one: (one.file, one.offset)):
+    for found in sorted(findings, key=lambda finding: (finding.file, finding.offset)):
         kind = NeedleKind(kinds.get(found.needle, NeedleKind.TEXT)).name.lower()
         last = residues[-1] if residues else None
         if last is None or last.file != found.file or last.kind != kind or found.offset - last.offset > 4096:

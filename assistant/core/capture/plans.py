@@ -39,9 +39,9 @@ def find_end(text: str, said_at: datetime) -> datetime | None:
     A day without a year, or a day of the week, is the next one: plans are of what is to come. `said_at` is aware.
     """
     local = said_at.astimezone()
-    ends = [one for span in time_spans(text, local) if (one := _end(span, local)) is not None]
+    ends = [moment for span in time_spans(text, local) if (moment := _end(span, local)) is not None]
     ends += [said_at + timedelta(days=_days(found)) for found in _COUNTED.finditer(text)]
-    ahead = [one for one in ends if one > said_at]
+    ahead = [end for end in ends if end > said_at]
     return max(ahead) if ahead else None
 
 

@@ -29,7 +29,7 @@ def before_answer(log: ConversationLog, settings: CareSettings, question: Messag
         return []
     moment = question.created_at
     written = log.written_since(moment - _LOOKED_BACK, _MOST_LOOKED_AT)
-    earlier = [one for one in written if one.created_at < moment and one.id != question.id]
+    earlier = [message for message in written if message.created_at < moment and message.id != question.id]
     if not is_due(heavy_days(earlier), moment.astimezone().date()):
         return []
     return [CareOffered(None, note(regions(settings.region), language_of(question.text)))]

@@ -46,17 +46,17 @@ def _list() -> dict[str, Any]:
 @cache
 def help_lines() -> tuple[HelpLine, ...]:
     """Return every line of the list, in its order."""
-    return tuple(HelpLine(**{**one, "languages": tuple(one.get("languages", ()))}) for one in _list()["resource"])
+    return tuple(HelpLine(**{**item, "languages": tuple(item.get("languages", ()))}) for item in _list()["resource"])
 
 
 def countries(language: Language = "en") -> dict[str, str]:
     """Return the codes of the regions with lines of their own, with their names."""
-    return {code: one[language] for code, one in _list()["countries"].items()}
+    return {code: item[language] for code, item in _list()["countries"].items()}
 
 
 def zones() -> dict[str, tuple[str, ...]]:
     """Return the patterns of the time zones that tell of a region, by its code."""
-    return {code: tuple(one["zones"]) for code, one in _list()["countries"].items()}
+    return {code: tuple(item["zones"]) for code, item in _list()["countries"].items()}
 
 
 def words(language: Language) -> dict[str, str]:
@@ -83,7 +83,7 @@ def lines_in(region: str, kinds: tuple[Kind, ...]) -> list[HelpLine]:
     """Return the lines of these kinds in a region, by the order of the kinds; those for elsewhere where it has none."""
     found: list[HelpLine] = []
     for kind in kinds:
-        here = [one for one in help_lines() if one.kind == kind and one.region == region]
-        found += here or [one for one in help_lines() if one.kind == kind and one.region == ELSEWHERE]
-    has_own = any(one.kind in ("ambulance", "police") and one.region == region for one in help_lines())
-    return [one for one in found if not (has_own and one.kind == "emergency")]
+        here = [line for line in help_lines() if line.kind == kind and line.region == region]
+        found += here or [line for line in help_lines() if line.kind == kind and line.region == ELSEWHERE]
+    has_own = any(line.kind in ("ambulance", "police") and line.region == region for line in help_lines())
+    return [line for line in found if not (has_own and line.kind == "emergency")]

@@ -26,7 +26,7 @@ def care_needed(text: str) -> Need | None:
     """
     read = as_meant(text, _FILE)
     for need in Need:
-        said = [one for one in read if need is not Need.MEDICAL or not finds(_FILE, "not now", one)]
-        if any(finds(_FILE, need, one) for one in said):
+        said = [item for item in read if need is not Need.MEDICAL or not finds(_FILE, "not now", item)]
+        if any(finds(_FILE, need, item) for item in said):
             return need
     return None

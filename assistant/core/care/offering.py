@@ -39,7 +39,7 @@ def offer(need: Need, regions: Sequence[str], language: Language) -> str:
     said = words(language)
     parts = [said[need], *_listed(regions, _KINDS[need], language)]
     (anywhere,) = lines_in(ELSEWHERE, ("crisis",))
-    if need is not Need.MEDICAL and not any(anywhere.web in one for one in parts):
+    if need is not Need.MEDICAL and not any(anywhere.web in part for part in parts):
         parts.append(said["elsewhere"].format(web=anywhere.web))
     return "\n\n".join([*parts, said["closing"]])
 
@@ -54,7 +54,7 @@ def _listed(regions: Sequence[str], kinds: tuple[Kind, ...], language: Language)
     """Return for each region its name and its lines; everywhere else has no name."""
     listed = []
     for region in regions:
-        lines = [described(one, language) for one in lines_in(region, kinds)]
+        lines = [described(line, language) for line in lines_in(region, kinds)]
         if lines:
             listed.append("\n".join([*([countries(language)[region]] if region else []), *lines]))
     return listed
@@ -69,9 +69,9 @@ def described(line: HelpLine, language: Language) -> str:
         line.web,
     ]
     comma, colon, opening, closing = ("，", "：", "（", "）") if language == "zh" else (", ", ": ", " (", ")")
-    spoken = [language_name(one, language) for one in line.languages]
+    spoken = [language_name(text, language) for text in line.languages]
     hours = said["day_and_night"] if line.hours == _ALWAYS else line.hours
-    details = comma.join(one for one in (*spoken, hours) if one)
+    details = comma.join(text for text in (*spoken, hours) if text)
     name = line.name_zh if language == "zh" else line.name
-    reached = comma.join(one for one in ways if one)
+    reached = comma.join(way for way in ways if way)
     return f"- {name}{colon}{reached}" + (f"{opening}{details}{closing}" if details else "")

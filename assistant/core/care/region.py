@@ -26,7 +26,7 @@ def regions(setting: str, environment: Mapping[str, str] | None = None, zone: st
         return (region_of(setting),)
     given = os.environ if environment is None else environment
     found = [_of_locale(given), _of_zone(system_zone(given) if zone is None else zone)]
-    known = tuple(dict.fromkeys(one for one in found if one is not None and one != ELSEWHERE))
+    known = tuple(dict.fromkeys(text for text in found if text is not None and text != ELSEWHERE))
     return known or (ELSEWHERE,)
 
 

@@ -29,7 +29,7 @@ ANSWERS: Final = {
 
 def question_about(store: Store, memory_id: str) -> Question:
     """Return the open question about a memory. Raises NotFoundError."""
-    found = next((one for one in store.learning.questions.all() if one.memory.id == memory_id), None)
+    found = next((question for question in store.learning.questions.all() if question.memory.id == memory_id), None)
     if found is None:
         raise NotFoundError(f"There is no open question about {memory_id}.", "`keepsake questions list` lists them.")
     return found
@@ -56,4 +56,4 @@ def answer(store: Store, question: Question, said: Answer) -> Erasure | None:
 
 
 def _listed(answers: tuple[Answer, ...]) -> str:
-    return " or ".join(one.value for one in answers)
+    return " or ".join(item.value for item in answers)

@@ -39,13 +39,13 @@ async def sum_up(store: Store, model: ChatModel | None, conversation_id: str) ->
     conversation = await asyncio.to_thread(store.conversations.get, conversation_id)
     tree = await asyncio.to_thread(store.conversations.messages, conversation_id)
     path = branch_of(tree, conversation.current_message_id)
-    whole = [one for one in path if one.text.strip() and one.status is not MessageStatus.PENDING]
+    whole = [message for message in path if message.text.strip() and message.status is not MessageStatus.PENDING]
     asked = model if model is not None and (model.info.is_private or not conversation.private) else None
     all_shown = conversation.private or (asked is not None and asked.info.is_private)
-    shown = [one for one in whole if all_shown or not one.private]
+    shown = [message for message in whole if all_shown or not message.private]
     if not shown:
         return None
-    private = conversation.private or any(one.private for one in shown)
+    private = conversation.private or any(message.private for message in shown)
     earlier = await asyncio.to_thread(store.learning.summaries.get, conversation_id)
     if earlier is not None and earlier.private and not all_shown:
         earlier = None
@@ -65,43 +65,43 @@ async def _by_model(
     store: Store, model: ChatModel, messages: Sequence[Message], earlier: Summary | None
 ) -> tuple[str, Author]:
     """Return what a model makes of the messages since the earlier summary, without numbers that are not there."""
-    ids = [one.id for one in messages]
+    ids = [message.id for message in messages]
     fresh = messages[ids.index(earlier.message_id) + 1 :] if earlier and earlier.message_id in ids else messages
     room = model.info.context_tokens - _MOST_TOKENS - estimate_tokens(prompt("summary")) - 200
     parts: list[str] = [f"The earlier summary:\n{quoted(earlier.text)}"] if earlier else []
     taken: list[Message] = []
-    for one in reversed(fresh):  # where there is no room for all, the latest count
-        cost = estimate_tokens(one.text[:_MESSAGE_CHARS]) + 8
+    for message in reversed(fresh):  # where there is no room for all, the latest count
+        cost = estimate_tokens(message.text[:_MESSAGE_CHARS]) + 8
         if cost > room:
             break
         room -= cost
-        taken.insert(0, one)
-    parts += [f"{one.role.value}:\n{quoted(one.text[:_MESSAGE_CHARS])}" for one in taken]
-    await note_sent(store, model.info, [one.id for one in taken])
+        taken.insert(0, message)
+    parts += [f"{message.role.value}:\n{quoted(message.text[:_MESSAGE_CHARS])}" for message in taken]
+    await note_sent(store, model.info, [message.id for message in taken])
     asked = (ChatMessage(Role.SYSTEM, prompt("summary")), ChatMessage(Role.USER, "\n\n".join(parts)))
     said = await whole_answer(model, ChatRequest(asked, max_tokens=_MOST_TOKENS, temperature=0.0))
-    known = set(_NUMBER.findall(" ".join(one.text for one in messages) + (earlier.text if earlier else "")))
-    kept = [one for one in _sentences(said.text) if set(_NUMBER.findall(one)) <= known]
+    known = set(_NUMBER.findall(" ".join(message.text for message in messages) + (earlier.text if earlier else "")))
+    kept = [sentence for sentence in _sentences(said.text) if set(_NUMBER.findall(sentence)) <= known]
     return " ".join(kept)[: 2 * _MOST_CHARS], Author(AuthorKind.MODEL, said.model)
 
 
 def extract(messages: Sequence[Message]) -> str:
     """Return the sentences of the user's that share most with the rest, in their order; the first one is the topic."""
-    said = [one for message in messages if message.role is Role.USER for one in _sentences(message.text)]
-    told = [one for one in dict.fromkeys(said) if what_of(one) is not Saying.ASKS or one == said[0]]
-    counts = Counter(word for one in said for word in set(_content(one)))
-    ranked = sorted(told[1:], key=lambda one: -_weight(one, counts))
+    said = [sentence for message in messages if message.role is Role.USER for sentence in _sentences(message.text)]
+    told = [text for text in dict.fromkeys(said) if what_of(text) is not Saying.ASKS or text == said[0]]
+    counts = Counter(word for text in said for word in set(_content(text)))
+    ranked = sorted(told[1:], key=lambda text: -_weight(text, counts))
     chosen, room = set(told[:1]), _MOST_CHARS - len("".join(told[:1]))
-    for one in ranked:
-        if len(one) < room:
-            chosen.add(one)
-            room -= len(one) + 1
-    return " ".join(one for one in told if one in chosen)[:_MOST_CHARS]
+    for text in ranked:
+        if len(text) < room:
+            chosen.add(text)
+            room -= len(text) + 1
+    return " ".join(text for text in told if text in chosen)[:_MOST_CHARS]
 
 
 def _weight(sentence: str, counts: Counter[str]) -> float:
     content = _content(sentence)
-    return sum(counts[one] for one in set(content)) / (len(content) + 4) if content else 0.0
+    return sum(counts[text] for text in set(content)) / (len(content) + 4) if content else 0.0
 
 
 def _content(sentence: str) -> list[str]:

@@ -41,8 +41,8 @@ class ByShapeFormat:
 
     def members(self, export: Export) -> list[Member]:
         """Return the members that hold conversations."""
-        named = conversation_members(export) or [one for one in export.members if one.name.endswith(".json")]
-        return [one for one in named if self._fits(one, export)]
+        named = conversation_members(export) or [member for member in export.members if member.name.endswith(".json")]
+        return [member for member in named if self._fits(member, export)]
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
         """Yield the conversations."""
@@ -86,9 +86,9 @@ def _found(member: Member) -> tuple[str | None, frozenset[str]]:
         first: list[Any] = []
         with suppress(ReadError):  # Whoever reads the file reports the damage.
             first.extend(islice(items(member.open, ReadLimits(), place), _LOOKED_AT))
-        if any(looks_like_chat(one) for one in first):
-            fields = {name for one in first for name in mapping(one)}
-            fields |= {name for one in first for entry in entries_of(one)[:4] for name in entry.fields}
+        if any(looks_like_chat(item) for item in first):
+            fields = {name for item in first for name in mapping(item)}
+            fields |= {name for item in first for entry in entries_of(item)[:4] for name in entry.fields}
             return place, frozenset(fields)
     return None, frozenset()
 
@@ -105,7 +105,7 @@ def _found_in_lines(member: Member) -> tuple[str | None, frozenset[str]]:
         first = list(islice(items(member.open, ReadLimits(), EACH_LINE), 20))
     except ReadError:
         return None, frozenset()
-    if first and all(looks_like_chat(one) for one in first):
+    if first and all(looks_like_chat(item) for item in first):
         return EACH_LINE, frozenset()
     return (ALL_LINES if looks_like_chat(first) else None), frozenset()
 

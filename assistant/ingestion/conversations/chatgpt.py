@@ -48,11 +48,11 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     started = moment(outer.get("create_time")) or moment(outer.get("update_time")) or otherwise
     skipped: Counter[Skipped] = Counter()
     model = one_line(outer.get("default_model_slug"), "ChatGPT")
-    nodes = [_node(name, mapping(one), model, skipped) for name, one in nodes_by_key.items()]
+    nodes = [_node(name, mapping(item), model, skipped) for name, item in nodes_by_key.items()]
     messages = link(nodes, started)
     if not messages:
         raise torn("it has no messages with text")
-    identity = key(outer.get("conversation_id")) or key(outer.get("id")) or digest(*(one.key for one in nodes))
+    identity = key(outer.get("conversation_id")) or key(outer.get("id")) or digest(*(node.key for node in nodes))
     current = visible_end(nodes, key(outer.get("current_node")), messages)
     title = title_from(outer.get("title"), messages[0].text)
     updated = moment(outer.get("update_time")) or max(message.created_at for message in messages)
@@ -110,7 +110,7 @@ def _words(kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> str:
     words = "\n".join(piece for piece in pieces if piece.strip()).strip()
     if kind == "code" and words:
         words = f"```\n{words}\n```"
-    names = [text(mapping(one).get("name")) for one in sequence(metadata.get("attachments"))]
+    names = [text(mapping(item).get("name")) for item in sequence(metadata.get("attachments"))]
     attached = ", ".join(name for name in names if name)
     return "\n\n".join(piece for piece in (words, f"Attached: {attached}" if attached else "") if piece)
 

@@ -19,31 +19,31 @@ _PYTHON: Final = frozenset(("python", "python_user_visible", "container.exec"))
 
 def shown(words: str, metadata: dict[str, Any]) -> str:
     """Return an answer with each mark replaced by what the page shows for it, cited addresses among that."""
-    for one in map(mapping, sequence(metadata.get("content_references"))):
-        mark = text(one.get("matched_text"))
+    for entry in map(mapping, sequence(metadata.get("content_references"))):
+        mark = text(entry.get("matched_text"))
         if mark.strip() and (mark[0] in "\ue200【" or "\ue200" in mark):
-            words = words.replace(mark, _reference(one))
-    for one in map(mapping, sequence(metadata.get("citations"))):
-        cited = mapping(one.get("metadata"))
-        mark = text(mapping(cited.get("extra")).get("evidence_text")) or text(one.get("citation_format_type"))
+            words = words.replace(mark, _reference(entry))
+    for entry in map(mapping, sequence(metadata.get("citations"))):
+        cited = mapping(entry.get("metadata"))
+        mark = text(mapping(cited.get("extra")).get("evidence_text")) or text(entry.get("citation_format_type"))
         if mark.startswith("【"):
             words = words.replace(mark, _link(cited))
     words = _MARK.sub(lambda match: _mark(match[1], match[2]), words)
     return _OLDER.sub("", _REST.sub("", words)).strip()
 
 
-def _reference(one: dict[str, Any]) -> str:
-    if alt := text(one.get("alt")).strip():
+def _reference(entry: dict[str, Any]) -> str:
+    if alt := text(entry.get("alt")).strip():
         return alt
-    items = [link for item in map(mapping, sequence(one.get("items"))) if (link := _link(item))]
+    items = [link for item in map(mapping, sequence(entry.get("items"))) if (link := _link(item))]
     if items:
         return f"({', '.join(items)})"
-    return _link(one) or text(one.get("name"))
+    return _link(entry) or text(entry.get("name"))
 
 
-def _link(one: dict[str, Any]) -> str:
-    title = " ".join((text(one.get("title")) or text(one.get("name"))).split())
-    address = text(one.get("url"))
+def _link(entry: dict[str, Any]) -> str:
+    title = " ".join((text(entry.get("title")) or text(entry.get("name"))).split())
+    address = text(entry.get("url"))
     return f"[{title}]({address})" if title and address else address or title
 
 
@@ -56,7 +56,7 @@ def _mark(kind: str, body: str) -> str:
             values = json.loads(body)
         except ValueError:
             return ""
-        return next((one for one in sequence(values)[1:] if isinstance(one, str)), "")
+        return next((item for item in sequence(values)[1:] if isinstance(item, str)), "")
     return ""
 
 
@@ -74,8 +74,8 @@ def _canvas(words: str) -> str:
         return words  # Cut off while it was written.
     title = text(call.get("name"))
     pieces = [text(call.get("content"))]
-    pieces += [text(mapping(one).get("replacement")) for one in sequence(call.get("updates"))]
-    pieces += [text(mapping(one).get("comment")) for one in sequence(call.get("comments"))]
+    pieces += [text(mapping(item).get("replacement")) for item in sequence(call.get("updates"))]
+    pieces += [text(mapping(item).get("comment")) for item in sequence(call.get("comments"))]
     body = "\n\n".join(piece for piece in pieces if piece.strip())
     if body and text(call.get("type")).startswith("code"):
         body = f"```{text(call.get('type')).partition('/')[2]}\n{body}\n```"

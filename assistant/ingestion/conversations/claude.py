@@ -64,7 +64,7 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     # Older exports name no parents: each message follows the one before.
     is_tree = any(key(mapping(entry).get("parent_message_uuid")) for entry in entries)
     nodes: list[Node] = []
-    for number, entry in enumerate(mapping(one) for one in entries):
+    for number, entry in enumerate(mapping(item) for item in entries):
         name = key(entry.get("uuid")) or f"{number}"
         parent = key(entry.get("parent_message_uuid")) if is_tree else nodes[-1].key if nodes else None
         nodes.append(Node(name, parent, _said(entry, model, skipped)))
@@ -94,13 +94,13 @@ def _said(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Sa
     if not sequence(entry.get("content")):
         pieces.append(text(entry.get("text")).strip())
     names = []
-    for one in map(mapping, sequence(entry.get("attachments"))):
-        name, pasted = text(one.get("file_name")), text(one.get("extracted_content")).strip()
+    for item in map(mapping, sequence(entry.get("attachments"))):
+        name, pasted = text(item.get("file_name")), text(item.get("extracted_content")).strip()
         if pasted:  # A long paste becomes an attachment without a name.
             pieces.append(f"{name}:\n{pasted}" if name else pasted)
         elif name:
             names.append(name)
-    names += [name for one in sequence(entry.get("files")) if (name := text(mapping(one).get("file_name")))]
+    names += [name for item in sequence(entry.get("files")) if (name := text(mapping(item).get("file_name")))]
     if names:
         pieces.append("Attached: " + ", ".join(names))
     words = "\n\n".join(piece for piece in pieces if piece)
@@ -115,10 +115,10 @@ def _said(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Sa
 def _cited(words: str, part: dict[str, Any]) -> str:
     """Return words with the addresses that they cite behind them."""
     sources = []
-    for one in map(mapping, sequence(part.get("citations"))):
-        details = mapping(one.get("details"))
-        address = text(one.get("url")) or text(details.get("url"))
-        title = one_line(one.get("title"), details.get("title"))
+    for entry in map(mapping, sequence(part.get("citations"))):
+        details = mapping(entry.get("details"))
+        address = text(entry.get("url")) or text(details.get("url"))
+        title = one_line(entry.get("title"), details.get("title"))
         if address and address not in words:
             sources.append(f"[{title}]({address})" if title else address)
     return "\n".join((words, *dict.fromkeys(sources))) if words else ""

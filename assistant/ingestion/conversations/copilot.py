@@ -40,7 +40,7 @@ class CopilotFormat:
 
     def members(self, export: Export) -> list[Member]:
         """Return the tables with Copilot's columns."""
-        return [one for one in export.tables if one.name.lower().endswith(".csv") and _columns(one) is not None]
+        return [table for table in export.tables if table.name.lower().endswith(".csv") and _columns(table) is not None]
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
         """Yield the conversations, in the order in which they begin in the table."""
@@ -61,7 +61,7 @@ def _columns(member: Member) -> tuple[int, ...] | None:
     with member.open() as stream:
         head = stream.read(_HEAD_BYTES).decode("utf-8-sig", "replace").splitlines()[:1]
     names = [name.strip().casefold() for name in next(csv.reader(head), [])]
-    wanted = next((one for one in _COLUMNS if set(one) <= set(names)), None)
+    wanted = next((pair for pair in _COLUMNS if set(pair) <= set(names)), None)
     return tuple(names.index(name) for name in wanted) if wanted else None
 
 
@@ -89,12 +89,12 @@ def _gather(
 def _conversation(
     title: str, said: list[tuple[str, Said]], otherwise: datetime, skipped: Counter[Skipped]
 ) -> ImportedConversation:
-    known = [one.created_at for _, one in said if one.created_at]
+    known = [item.created_at for _, item in said if item.created_at]
     # Some tables begin with the newest.
     ordered = said if known != sorted(known, reverse=True) or len(set(known)) < 2 else said[::-1]
     nodes: list[Node] = []
-    for name, one in ordered:
-        nodes.append(Node(name, nodes[-1].key if nodes else None, one))
+    for name, item in ordered:
+        nodes.append(Node(name, nodes[-1].key if nodes else None, item))
     messages = link(nodes, min(known, default=otherwise))
     times = [message.created_at for message in messages]
     shown = title_from(title, messages[0].text)

@@ -66,12 +66,12 @@ class Export:
 
     def named(self, *names: str) -> list[Member]:
         """Return the members with one of these names, whatever folder of the export they are in."""
-        return [one for one in self.members if posixpath.basename(one.name) in names]
+        return [member for member in self.members if posixpath.basename(member.name) in names]
 
     def under(self, folder: str) -> list[Member]:
         """Return the members that lie in a folder of this name and are called as exports call them."""
-        inside = [one for one in self.members if posixpath.basename(posixpath.dirname(one.name)) == folder]
-        return [one for one in inside if belongs(one.name)]
+        inside = [member for member in self.members if posixpath.basename(posixpath.dirname(member.name)) == folder]
+        return [member for member in inside if belongs(member.name)]
 
 
 @contextmanager
@@ -95,8 +95,8 @@ def _opened(path: Path, limits: ReadLimits, stack: ExitStack) -> Export | None:
         file = SourceFile(shown, _opener(path), status.st_size, ".zip", modified_at)
         archive = stack.enter_context(Archive(file))
         members = tuple(_zip_members(archive, limits))
-        tables = tuple(one for one in members if one.name.lower().endswith(_TABLE_SUFFIXES))
-        return Export(shown, modified_at, tuple(one for one in members if one not in tables), tables=tables)
+        tables = tuple(item for item in members if item.name.lower().endswith(_TABLE_SUFFIXES))
+        return Export(shown, modified_at, tuple(item for item in members if item not in tables), tables=tables)
     member = Member(path.name, status.st_size, _opener(path))
     if path.suffix.lower() in _MEMBER_SUFFIXES:
         return Export(shown, modified_at, (member,))
@@ -167,9 +167,9 @@ def belongs(name: str) -> bool:
 def numbered(members: Sequence[Member], stem: str) -> list[Member]:
     """Return `stem.json` and the parts `stem-000.json`, `stem-001.json` … of an export, in their order."""
     found = []
-    for one in members:
-        name = posixpath.basename(one.name).removesuffix(".json")
+    for member in members:
+        name = posixpath.basename(member.name).removesuffix(".json")
         rest = name.removeprefix(stem)
-        if one.name.endswith(".json") and name.startswith(stem) and (not rest or rest[1:].isdecimal()):
-            found.append((int(rest[1:]) if rest else -1, one))
-    return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
+        if member.name.endswith(".json") and name.startswith(stem) and (not rest or rest[1:].isdecimal()):
+            found.append((int(rest[1:]) if rest else -1, member))
+    return [member for _, member in sorted(found, key=lambda pair: (pair[0], pair[1].name))]

@@ -58,8 +58,8 @@ class GeminiFormat:
 
     def members(self, export: Export) -> list[Member]:
         """Return the members that are an activity of Gemini's."""
-        listed = [one for one in export.members if one.name.endswith(".json") and _is_activity(one)]
-        return listed + [one for one in export.tables if one.name.lower().endswith(".html") and _is_page(one)]
+        listed = [member for member in export.members if member.name.endswith(".json") and _is_activity(member)]
+        return listed + [table for table in export.tables if table.name.lower().endswith(".html") and _is_page(table)]
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
         """Yield a conversation for each day: the activity does not say which prompts belong together."""
@@ -117,11 +117,11 @@ def _by_day(
 def _of_json(member: Member, limits: ReadLimits, skipped: Counter[Skipped]) -> Iterator[_Turn]:
     for value in map(mapping, items(member.open, limits)):
         details = {
-            text(one.get("name")): text(one.get("value")) for one in map(mapping, sequence(value.get("details")))
+            text(entry.get("name")): text(entry.get("value")) for entry in map(mapping, sequence(value.get("details")))
         }
         title = text(value.get("title")).strip()
         prompt = details.get("Request") or (_PROMPTED.sub("", title, count=1) if _PROMPTED.match(title) else "")
-        pages = [text(mapping(one).get("html")) for one in sequence(value.get("safeHtmlItem"))]
+        pages = [text(mapping(item).get("html")) for item in sequence(value.get("safeHtmlItem"))]
         answer = details.get("Response") or "\n\n".join(_plain(page) for page in pages if page.strip())
         if not prompt and answer:
             prompt = title

@@ -46,7 +46,7 @@ def format_key(export: Export) -> str | None:
 
 
 def _signed(keys: frozenset[str]) -> str | None:
-    return next((key for key, sets in _SIGNATURES.items() if any(one <= keys for one in sets)), None)
+    return next((key for key, sets in _SIGNATURES.items() if any(item <= keys for item in sets)), None)
 
 
 def conversations(

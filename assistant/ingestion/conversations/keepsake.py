@@ -79,8 +79,10 @@ def _lines(member: Member) -> Iterator[dict[str, Any]]:
 def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwise: datetime) -> ImportedConversation:
     started = moment(record.get("created_at")) or otherwise
     # What came from another assistant keeps the names that its export gave it.
-    names = {text(one.get("id")): text(one.get("origin")) or text(one.get("id")) for one in entries}
-    nodes = [Node(names[text(one.get("id"))], names.get(text(one.get("parent_id"))), _said(one)) for one in entries]
+    names = {text(entry.get("id")): text(entry.get("origin")) or text(entry.get("id")) for entry in entries}
+    nodes = [
+        Node(names[text(entry.get("id"))], names.get(text(entry.get("parent_id"))), _said(entry)) for entry in entries
+    ]
     messages = link(nodes, started)
     if not messages:
         raise torn("it has no messages with text")
@@ -93,7 +95,7 @@ def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwi
         messages,
         visible_end(nodes, names.get(text(record.get("current_message_id"))), messages),
         # What is private in part goes in as private: an import never makes anything less so.
-        private=any(bool(one.get("private")) for one in (record, *entries)),
+        private=any(bool(entry.get("private")) for entry in (record, *entries)),
     )
 
 

@@ -55,13 +55,13 @@ class LlmFormat:
                 tables = columns(connection)
                 if has(tables, "responses", *_RESPONSES):
                     named = has(tables, "conversations", "id", "name")
-                    for one in _conversations(connection, export.modified_at, named=named):
+                    for conversation in _conversations(connection, export.modified_at, named=named):
                         number += 1
-                        yield one
+                        yield conversation
                 if _has_threads(tables):
-                    for one in _threads(connection, export.modified_at):
+                    for thread in _threads(connection, export.modified_at):
                         number += 1
-                        yield one
+                        yield thread
         except ReadError as error:
             yield Torn(number + 1, "", error.message, error.hint)
 
@@ -160,9 +160,9 @@ def _borrowed(connection: sqlite3.Connection, payload: str) -> str:
     except (ValueError, RecursionError):
         return ""  # A part whose structure is broken says nothing; the others do.
     pieces = [text(outer.get("text"))]
-    for one in map(mapping, sequence(outer.get("text_ref"))):
-        pieces.append(text(one.get("literal")))
-        number = one.get("fragment")
+    for entry in map(mapping, sequence(outer.get("text_ref"))):
+        pieces.append(text(entry.get("literal")))
+        number = entry.get("fragment")
         if isinstance(number, int) and abs(number) < 2**62:
             found = connection.execute("SELECT content FROM fragments WHERE id = ?", (number,)).fetchone()
             pieces.append(text(found["content"]) if found else "")

@@ -87,7 +87,7 @@ class ExportReport:
         if self.memories_added or self.memories_known:
             pieces.append("memories: " + _counted(("new", self.memories_added), ("known", self.memories_known)))
         if self.skipped:
-            pieces.append("left out: " + _counted(*((one.value, count) for one, count in self.skipped.most_common())))
+            pieces.append("left out: " + _counted(*((item.value, count) for item, count in self.skipped.most_common())))
         if self.torn:
             pieces.append(f"not read: {len(self.torn):,}")
         return "; ".join(pieces)
@@ -211,15 +211,15 @@ def _conversation(
         item.updated_at,
         [
             NewMessage(
-                one.origin,
-                one.parent_origin,
-                one.role,
-                one.text,
-                one.author,
-                one.created_at,
-                passages_of_message(one.text),
+                message.origin,
+                message.parent_origin,
+                message.role,
+                message.text,
+                message.author,
+                message.created_at,
+                passages_of_message(message.text),
             )
-            for one in item.messages
+            for message in item.messages
         ],
         item.current,
         private or item.private,

@@ -103,7 +103,7 @@ def conversation(value: Any, otherwise: datetime, key_of_format: str, model_of_f
     skipped: Counter[Skipped] = Counter()
     model = _first_line(about, _MODELS) or one_line(mapping(outer.get("options")).get("model")) or model_of_format
     nodes = [node for entry in entries for node in _nodes(entry, model, skipped)]
-    started = _first_moment(about, _TIMES) or next((one.said.created_at for one in nodes if one.said), None)
+    started = _first_moment(about, _TIMES) or next((item.said.created_at for item in nodes if item.said), None)
     messages = link(nodes, started or otherwise)
     if not messages:
         raise torn("it has no messages with text")
@@ -131,7 +131,7 @@ def entries_of(value: Any) -> list[_Entry]:
     # Some wrap the list once more, such as `{"chunkedPrompt": {"chunks": [...]}}`.
     holders = [outer, *(inner for inner in outer.values() if isinstance(inner, dict))]
     lists = (sequence(holder.get(name)) for holder in holders for name in LISTS)
-    return next((found for one in lists if (found := _listed(one))), [])
+    return next((found for item in lists if (found := _listed(item))), [])
 
 
 def looks_like_chat(value: Any) -> bool:
@@ -158,8 +158,8 @@ def _listed(values: list[Any]) -> list[_Entry]:
     """Return the messages of a list, and those that are nested in them as answers."""
     entries: list[_Entry] = []
     waiting: list[tuple[dict[str, Any], str | None, int]]
-    waiting = [(one, None, 0) for one in reversed(values) if isinstance(one, dict)]
-    tree = any(name in _unwrapped(one) for one, _, _ in waiting for name in _PARENTS)
+    waiting = [(item, None, 0) for item in reversed(values) if isinstance(item, dict)]
+    tree = any(name in _unwrapped(entry) for entry, _, _ in waiting for name in _PARENTS)
     while waiting and len(entries) < _MOST_NESTED:
         fields, above, depth = waiting.pop()
         fields = _unwrapped(fields)
@@ -167,7 +167,7 @@ def _listed(values: list[Any]) -> list[_Entry]:
         before = above or (entries[-1].name if entries and not tree else None)
         entries.append(_Entry(name, _first_key(fields, _PARENTS) or before, fields, depth))
         inner = sequence(fields.get("children"))
-        waiting += [(one, name, depth + 1) for one in reversed(inner) if isinstance(one, dict)]
+        waiting += [(item, name, depth + 1) for item in reversed(inner) if isinstance(item, dict)]
     return entries
 
 
@@ -220,7 +220,7 @@ def _nodes(entry: _Entry, model: str, skipped: Counter[Skipped]) -> Iterator[Nod
 def _with_cited(answer: str, fields: dict[str, Any]) -> str:
     """Return an answer with the pages that it cites and does not name itself, a line each."""
     lines = []
-    for cited in (one for name in _CITED for one in sequence(fields.get(name))[:_MOST_CITED]):
+    for cited in (item for name in _CITED for item in sequence(fields.get(name))[:_MOST_CITED]):
         address = one_line(cited) if isinstance(cited, str) else one_line(mapping(cited).get("url"))
         if address.startswith(("http://", "https://")) and address not in answer:
             title = one_line(mapping(cited).get("title")) or one_line(mapping(cited).get("name"))
@@ -252,11 +252,13 @@ def _role_of(fields: dict[str, Any]) -> Role | Skipped | None:
     for name in ("isCreatedByUser", "is_user", "isUser"):
         if isinstance(fields.get(name), bool):
             return Role.USER if fields[name] else Role.ASSISTANT
-    kinds = [text(mapping(one).get("type")) for one in sequence(fields.get("fragments"))]
+    kinds = [text(mapping(item).get("type")) for item in sequence(fields.get("fragments"))]
     named = [fields.get(name) for name in ("role", "sender", "author", "from", "speaker", "type")]
-    named = [mapping(one).get("role") or mapping(one).get("name") if isinstance(one, dict) else one for one in named]
-    for one in (*named, *kinds[-1:]):
-        word = text(one).strip().casefold()
+    named = [
+        mapping(item).get("role") or mapping(item).get("name") if isinstance(item, dict) else item for item in named
+    ]
+    for item in (*named, *kinds[-1:]):
+        word = text(item).strip().casefold()
         if word in _USER or word in _MODEL:
             return Role.USER if word in _USER else Role.ASSISTANT
         if word in _OTHERS:
@@ -271,16 +273,16 @@ def _words(fields: dict[str, Any], skipped: Counter[Skipped]) -> str:
         value = fields.get(name)
         if isinstance(value, str) and value.strip():
             return value
-        pieces = [_piece(one, skipped) for one in sequence(value)]
+        pieces = [_piece(item, skipped) for item in sequence(value)]
         if words := "\n\n".join(piece for piece in pieces if piece):
             return words
     return ""
 
 
-def _piece(one: object, skipped: Counter[Skipped]) -> str:
-    if isinstance(one, str):
-        return one.strip()
-    part = mapping(one)
+def _piece(value: object, skipped: Counter[Skipped]) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    part = mapping(value)
     kind = text(part.get("type")).casefold()
     if kind in _OTHERS:
         skipped[_OTHERS[kind]] += 1
@@ -288,7 +290,7 @@ def _piece(one: object, skipped: Counter[Skipped]) -> str:
     inner = part.get("text")
     words = text(inner) or text(mapping(inner).get("value")) or text(part.get("content"))
     if not words and isinstance(part.get("content"), list):  # A step, whose content is parts again.
-        words = "\n\n".join(piece for one in part["content"] if (piece := _piece(one, skipped)))
+        words = "\n\n".join(piece for item in part["content"] if (piece := _piece(item, skipped)))
     return words.strip()
 
 

@@ -52,19 +52,20 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     chat = mapping(record.get("chat")) or record
     history = mapping(chat.get("history"))
     started = next(
-        (found for one in (record.get("created_at"), chat.get("timestamp")) if (found := moment(one))), otherwise
+        (found for item in (record.get("created_at"), chat.get("timestamp")) if (found := moment(item))), otherwise
     )
     skipped: Counter[Skipped] = Counter()
     entries = history.get("messages")
     if isinstance(entries, dict) and entries:
         nodes = [
-            Node(name, key(mapping(one).get("parentId")), _said(mapping(one), skipped)) for name, one in entries.items()
+            Node(name, key(mapping(entry).get("parentId")), _said(mapping(entry), skipped))
+            for name, entry in entries.items()
         ]
     elif isinstance(chat.get("messages"), list):
         nodes = []
-        for number, one in enumerate(map(mapping, chat["messages"])):
+        for number, entry in enumerate(map(mapping, chat["messages"])):
             parent = nodes[-1].key if nodes else None
-            nodes.append(Node(key(one.get("id")) or str(number), parent, _said(one, skipped)))
+            nodes.append(Node(key(entry.get("id")) or str(number), parent, _said(entry, skipped)))
     else:
         raise torn("it has no messages")
     messages = link(nodes, started)
@@ -92,7 +93,7 @@ def _said(entry: dict[str, Any], skipped: Counter[Skipped]) -> Said | None:
         words, thought = without_thinking(_DETAILS.sub("", words).strip())
         skipped.update([Skipped.THINKING] if thought else [])
     names = [
-        text(mapping(one).get("name")) for one in sequence(entry.get("files")) if mapping(one).get("type") != "image"
+        text(mapping(item).get("name")) for item in sequence(entry.get("files")) if mapping(item).get("type") != "image"
     ]
     if attached := ", ".join(name for name in names if name):
         words = f"{words}\n\nAttached: {attached}".strip()

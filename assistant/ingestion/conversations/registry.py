@@ -43,7 +43,7 @@ FORMATS: tuple[ConversationFormat, ...] = (
 def recognise(export: Export) -> ConversationFormat | None:
     """Return the format of an export, or None if it is none: then its files are documents, or not read."""
     try:
-        return next((one for one in FORMATS if one.recognises(export)), None)
+        return next((item for item in FORMATS if item.recognises(export)), None)
     except ReadError:
         return None  # A database or zip that can't be opened: the import of its files says why.
 
@@ -55,7 +55,7 @@ def recognise_path(path: Path, limits: ReadLimits) -> RecognisedExport | None:
         if export is None or chosen is None:
             return None
         whole = (path.suffix.lower() != ".zip" and not path.is_dir()) or chosen.key == KeepsakeFormat.key
-        own = next((one for one in _SHAPED if one is chosen), None)
+        own = next((item for item in _SHAPED if item is chosen), None)
         held = own.members(export) if own else conversation_members(export)
         members = frozenset() if whole else frozenset(member.name for member in held)
         return RecognisedExport(chosen.name, whole, members)

@@ -39,15 +39,15 @@ def link(nodes: Sequence[Node], started: datetime) -> tuple[ImportedMessage, ...
     times: dict[str, datetime] = {}
     messages: list[ImportedMessage] = []
     for node in by_key.values():
-        for one in _chain(node, by_key, done):
-            parent = done.get(one.parent) if one.parent is not None else None
-            if one.said is None:
-                done[one.key] = parent
+        for item in _chain(node, by_key, done):
+            parent = done.get(item.parent) if item.parent is not None else None
+            if item.said is None:
+                done[item.key] = parent
                 continue
-            done[one.key] = one.key
-            moment = one.said.created_at or (times[parent] if parent else started)
-            times[one.key] = moment
-            messages.append(ImportedMessage(one.key, parent, one.said.role, one.said.text, one.said.author, moment))
+            done[item.key] = item.key
+            moment = item.said.created_at or (times[parent] if parent else started)
+            times[item.key] = moment
+            messages.append(ImportedMessage(item.key, parent, item.said.role, item.said.text, item.said.author, moment))
     return tuple(messages)
 
 

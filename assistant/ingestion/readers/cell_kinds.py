@@ -63,5 +63,5 @@ def are_labels(cells: Sequence[str]) -> bool:
     if len(found) < 3 or len(found) * 2 < len(cells):
         return False
     pairs = list(itertools.pairwise(found))
-    counted_on = sum(one[0] == other[0] and other[1] == one[1] + 1 for one, other in pairs)
+    counted_on = sum(pair[0] == other[0] and other[1] == pair[1] + 1 for pair, other in pairs)
     return bool(counted_on >= 0.9 * len(pairs))

@@ -152,14 +152,14 @@ def _likeliest(body: bytes, candidates: tuple[str, ...] = _CANDIDATES) -> str | 
     from chardet import detect_all  # 60 ms to import, and most files are UTF-8
 
     found: list[Any] = [
-        one
-        for one in detect_all(body, ignore_threshold=True, include_encodings=candidates, compat_names=False)
-        if one["encoding"]
+        item
+        for item in detect_all(body, ignore_threshold=True, include_encodings=candidates, compat_names=False)
+        if item["encoding"]
     ]
     if not found:
         return None
-    nearest = [one for one in found if one["confidence"] >= found[0]["confidence"] - _ODDEST]
-    best = max(nearest, key=lambda one: one["confidence"] + _likelihood(body, str(one["encoding"])))
+    nearest = [item for item in found if item["confidence"] >= found[0]["confidence"] - _ODDEST]
+    best = max(nearest, key=lambda item: item["confidence"] + _likelihood(body, str(item["encoding"])))
     name = str(best["encoding"])
     return _SUPERSETS.get(name, name)
 

@@ -67,8 +67,8 @@ def _check(table: Sequence[int], count: int) -> None:
             at = table[at]
         if at < len(table) and ends[at] == 1:
             raise _damaged()
-        for one in way:
-            ends[one] = 2
+        for number in way:
+            ends[number] = 2
 
 
 def _damaged() -> ReadError:

@@ -74,11 +74,11 @@ class Component:
 
     def first(self, name: str) -> Property | None:
         """Return the first property of that name."""
-        return next((one for one in self.properties if one.name == name), None)
+        return next((entry for entry in self.properties if entry.name == name), None)
 
     def all(self, name: str) -> list[Property]:
         """Return every property of that name."""
-        return [one for one in self.properties if one.name == name]
+        return [entry for entry in self.properties if entry.name == name]
 
     def text(self, name: str) -> str:
         """Return the first property of that name as text, or an empty string."""

@@ -43,24 +43,24 @@ class Numbering:
         self._lists: dict[str, _List] = {}
         self._counts: dict[str, dict[int, int]] = {}
         self._styles: dict[str, tuple[str, str, str]] = {}
-        for one in numbering.iter("{*}abstractNum"):
-            levels = {_number(level, "ilvl"): _level(level) for level in one.iter("{*}lvl")}
-            self._levels[_value(one, "abstractNumId")] = levels
-        for one in numbering.iter("{*}num"):
-            shared = next((_value(link) for link in one.iter("{*}abstractNumId")), "")
+        for item in numbering.iter("{*}abstractNum"):
+            levels = {_number(level, "ilvl"): _level(level) for level in item.iter("{*}lvl")}
+            self._levels[_value(item, "abstractNumId")] = levels
+        for item in numbering.iter("{*}num"):
+            shared = next((_value(link) for link in item.iter("{*}abstractNumId")), "")
             found = _List(shared)
-            for override in one.iter("{*}lvlOverride"):
+            for override in item.iter("{*}lvlOverride"):
                 for start in override.iter("{*}startOverride"):
                     found.starts[_number(override, "ilvl")] = _number(start, "val")
-            self._lists[_value(one, "numId")] = found
+            self._lists[_value(item, "numId")] = found
         for style in styles.iter("{*}style") if styles is not None else ():
             named = _named(next(style.iter("{*}pPr"), None))
-            base = next((_value(one) for one in style.iter("{*}basedOn")), "")
+            base = next((_value(item) for item in style.iter("{*}basedOn")), "")
             self._styles[_value(style, "styleId")] = (*(named or ("", "")), base)
 
     def label(self, paragraph: Any) -> str:
         """Return the number of a paragraph as it is shown, and count it; empty where it has none."""
-        properties = next((one for one in paragraph if one.tag.endswith("}pPr")), None)
+        properties = next((item for item in paragraph if item.tag.endswith("}pPr")), None)
         identity, level = self._of(properties)
         found = self._lists.get(identity)
         if found is None or not 0 <= level < _MOST_LEVELS:
@@ -71,21 +71,21 @@ class Numbering:
         found.used = True
         start = found.starts.get(level, levels.get(level, _Level()).start)
         counts[level] = counts[level] + 1 if level in counts else start
-        for deeper in [one for one in counts if one > level]:
+        for deeper in [count for count in counts if count > level]:
             del counts[deeper]
         if levels.get(level, _Level()).kind in _NO_NUMBERS:
             return ""
         text = levels.get(level, _Level()).text
         for at in range(_MOST_LEVELS):
             if f"%{at + 1}" in text:
-                one = levels.get(at, _Level())
-                text = text.replace(f"%{at + 1}", _shown(counts.get(at, one.start), one.kind))
+                item = levels.get(at, _Level())
+                text = text.replace(f"%{at + 1}", _shown(counts.get(at, item.start), item.kind))
         return text.strip()[:_MOST_LABEL]
 
     def _of(self, properties: Any | None) -> tuple[str, int]:
         """Return the list and the level of a paragraph: its own, else those of its style and of what that rests on."""
         identity, level = _named(properties) or ("", "")
-        style = "" if properties is None else next((_value(one) for one in properties.iter("{*}pStyle")), "")
+        style = "" if properties is None else next((_value(item) for item in properties.iter("{*}pStyle")), "")
         for _ in range(_DEEPEST_STYLE):
             if identity or style not in self._styles:
                 break
@@ -95,15 +95,15 @@ class Numbering:
 
 
 def _named(properties: Any | None) -> tuple[str, str] | None:
-    for one in properties.iter("{*}numPr") if properties is not None else ():
-        identity = next((_value(found) for found in one.iter("{*}numId")), "")
-        return identity, next((_value(found) for found in one.iter("{*}ilvl")), "")
+    for item in properties.iter("{*}numPr") if properties is not None else ():
+        identity = next((_value(found) for found in item.iter("{*}numId")), "")
+        return identity, next((_value(found) for found in item.iter("{*}ilvl")), "")
     return None
 
 
 def _level(element: Any) -> _Level:
     def first(name: str, otherwise: str) -> str:
-        return next((_value(one) for one in element.iter(f"{{*}}{name}")), otherwise)
+        return next((_value(item) for item in element.iter(f"{{*}}{name}")), otherwise)
 
     start = first("start", "1")
     return _Level(

@@ -55,7 +55,7 @@ def main_part(package: zipfile.ZipFile, limits: ReadLimits) -> str:
 def _ids(package: zipfile.ZipFile, place: str | None, kind: str, limits: ReadLimits) -> set[str]:
     """Return the ids of the notes or comments that are there."""
     data = read_part(package, place, limits) if place is not None else None
-    return set() if data is None else {_value(one, "id") for one in parse_xml(data, kind).iter(f"{{*}}{kind}")}
+    return set() if data is None else {_value(item, "id") for item in parse_xml(data, kind).iter(f"{{*}}{kind}")}
 
 
 def _numbering(package: zipfile.ZipFile, main: str, limits: ReadLimits) -> Numbering | None:
@@ -82,7 +82,7 @@ def _rewritten(
     root = parse_xml(data, "content")
     for paragraph in root.iter("{*}p") if numbering is not None else ():
         label = numbering.label(paragraph) if numbering is not None else ""
-        if label and any(one.text for one in paragraph.iter("{*}t")):
+        if label and any(item.text for item in paragraph.iter("{*}t")):
             at = 1 if _local(paragraph[0]) == "pPr" else 0
             paragraph.insert(at, _run(f"{label} "))
     for element in list(root.iter("{*}hyperlink", "{*}blip", "{*}imagedata")):
@@ -96,7 +96,7 @@ def _rewritten(
     for element in list(root.iter("{*}moveTo", "{*}customXml", "{*}bdo", "{*}dir", "{*}fldSimple")):
         _unwrap(element)
     for element in list(root.iter("{*}ruby")):
-        _split_run(element, [one for base in element.iter("{*}rubyBase") for one in base])
+        _split_run(element, [item for base in element.iter("{*}rubyBase") for item in base])
     for element in list(root.iter("{*}oMathPara", "{*}oMath")):
         if element.getparent() is not None and (text := formula_text(element)):
             _replace(element, [_run(text)])
@@ -129,7 +129,7 @@ def _drop(element: Any) -> None:
 
 
 def _unwrap(element: Any) -> None:
-    _replace(element, [one for one in element if not _local(one).endswith("Pr")])
+    _replace(element, [item for item in element if not _local(item).endswith("Pr")])
 
 
 def _replace(element: Any, by: list[Any]) -> None:
@@ -138,8 +138,8 @@ def _replace(element: Any, by: list[Any]) -> None:
         return
     at = parent.index(element)
     parent.remove(element)
-    for step, one in enumerate(by):
-        parent.insert(at + step, one)
+    for step, item in enumerate(by):
+        parent.insert(at + step, item)
 
 
 def _split_run(element: Any, by: list[Any]) -> None:
@@ -153,15 +153,15 @@ def _split_run(element: Any, by: list[Any]) -> None:
     parent, at = run.getparent(), 0
     if parent is not None:
         at = parent.index(run) + 1
-        for step, one in enumerate([*by, after]):
-            parent.insert(at + step, one)
+        for step, item in enumerate([*by, after]):
+            parent.insert(at + step, item)
 
 
 def _choose(choices: Any) -> None:
     """Write out what is chosen in a list to choose from, which stands in no run."""
-    entries = [_value(one) for one in choices.iter("{*}listEntry")]
-    result = next((_value(one) for one in choices.iter("{*}result", "{*}default")), "0")
-    run = next((one for one in choices.iterancestors() if _local(one) == "r"), None)
+    entries = [_value(item) for item in choices.iter("{*}listEntry")]
+    result = next((_value(item) for item in choices.iter("{*}result", "{*}default")), "0")
+    run = next((item for item in choices.iterancestors() if _local(item) == "r"), None)
     if run is not None and run.getparent() is not None and result.isdecimal() and int(result) < len(entries):
         run.getparent().insert(run.getparent().index(run) + 1, _run(entries[int(result)]))
 
@@ -171,12 +171,12 @@ def _open_boxes(root: Any) -> None:
     from lxml import etree
 
     for element in list(root.iter("{*}AlternateContent")):
-        fallback = next((one for one in element if _local(one) == "Fallback"), None)
+        fallback = next((item for item in element if _local(item) == "Fallback"), None)
         if fallback is not None and next(fallback.iter("{*}txbxContent"), None) is not None:
-            for choice in [one for one in element if _local(one) == "Choice"]:
+            for choice in [item for item in element if _local(item) == "Choice"]:
                 element.remove(choice)
         else:
-            _replace(element, [one for choice in element if _local(choice) == "Choice" for one in choice])
+            _replace(element, [item for choice in element if _local(choice) == "Choice" for item in choice])
     for drawing in list(root.iter("{*}drawing")):
         boxes = list(drawing.iter("{*}txbxContent"))
         if boxes and drawing.getparent() is not None:
@@ -210,7 +210,8 @@ def _paragraphs(root: Any) -> Iterator[str]:
     for paragraph in root.iter("{*}p"):
         signs = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
         pieces = [
-            signs.get(_local(one), one.text or "") for one in paragraph.iter("{*}t", *("{*}" + one for one in signs))
+            signs.get(_local(item), item.text or "")
+            for item in paragraph.iter("{*}t", *("{*}" + sign for sign in signs))
         ]
         text = " ".join("".join(pieces).split())
         if text and not text.isdecimal():  # a page's number

@@ -53,4 +53,7 @@ def mail_document(mail: Mail, file: SourceFile, limits: ReadLimits, media_type: 
 
 def attached_files(content: MailContent, file: SourceFile, place: str) -> list[SourceFile]:
     """Return what is attached to a mail as files whose paths begin with that place."""
-    return [file_in_memory(f"{place}{one.name}", one.data, one.sent_at or file.modified_at) for one in content.attached]
+    return [
+        file_in_memory(f"{place}{attached.name}", attached.data, attached.sent_at or file.modified_at)
+        for attached in content.attached
+    ]

@@ -122,7 +122,7 @@ def _note(
             pictures += 1
             hint = kept or hint
         else:
-            if any(one.path == kept.path for one in attached[others:]):
+            if any(item.path == kept.path for item in attached[others:]):
                 kept = replace(kept, path=f"{kept.path.removesuffix(kept.suffix)} ({index}){kept.suffix}")
             attached.append(kept)
             pieces.append(Block(f"Attachment: {kept.path.rpartition('/')[2]}", Locator(), BlockKind.PARAGRAPH))

@@ -70,8 +70,8 @@ class _Names:
 
     def find(self, name: str) -> str | None:
         """Return the part of this name: as it is, with its signs decoded, in another case."""
-        for one in (name, unquote(name)):
-            found = self._folded.get(posixpath.normpath(one).lstrip("/").casefold())
+        for text in (name, unquote(name)):
+            found = self._folded.get(posixpath.normpath(text).lstrip("/").casefold())
             if found is not None:
                 return found
         return None

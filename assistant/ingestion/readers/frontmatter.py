@@ -123,8 +123,8 @@ def _words(value: object) -> str:
 def _each(value: object, depth: int) -> Iterator[str]:
     if isinstance(value, list) and depth < 3:
         # `[[Ada]]` is a wikilink to a person, and to YAML a list in a list.
-        for one in value[:50]:
-            yield from _each(one, depth + 1)
+        for item in value[:50]:
+            yield from _each(item, depth + 1)
     elif isinstance(value, dict) and depth < 3:
         yield from _each(value.get("name") or value.get("title"), depth + 1)
     elif isinstance(value, str | int | float | date) and not isinstance(value, bool):

@@ -58,7 +58,7 @@ def _events(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> It
 
 
 def _text(event: Component) -> str:
-    people = [_person(one.parameters.get("CN", ""), one.text, _answer(one)) for one in event.all("ATTENDEE")]
+    people = [_person(entry.parameters.get("CN", ""), entry.text, _answer(entry)) for entry in event.all("ATTENDEE")]
     organizer = event.first("ORGANIZER")
     progress = event.text("PERCENT-COMPLETE")
     rows = [
@@ -87,7 +87,10 @@ def _text(event: Component) -> str:
 def _each(event: Component, *names: str) -> str:
     # What is attached may be the file itself, as Base64, which is no text.
     found = [
-        one.text for name in names for one in event.all(name) if one.parameters.get("VALUE", "").upper() != "BINARY"
+        entry.text
+        for name in names
+        for entry in event.all(name)
+        if entry.parameters.get("VALUE", "").upper() != "BINARY"
     ]
     return ", ".join(dict.fromkeys(text for text in found if text))
 
@@ -96,11 +99,13 @@ def _description(event: Component) -> str:
     """Return the description without tags, which some programs write into it."""
     text = event.text("DESCRIPTION")
     if not text:
-        text = next((one.text for one in event.all("X-ALT-DESC") if "html" in one.parameters.get("FMTTYPE", "")), "")
+        text = next(
+            (entry.text for entry in event.all("X-ALT-DESC") if "html" in entry.parameters.get("FMTTYPE", "")), ""
+        )
     if not _TAGS.search(text):
         return text
     shown = "\n".join(piece.text for piece in walk(parse(text)))
-    addresses = [one for one in dict.fromkeys(_ADDRESS.findall(text)) if one not in shown]
+    addresses = [item for item in dict.fromkeys(_ADDRESS.findall(text)) if item not in shown]
     return "\n".join((shown, *addresses))
 
 

@@ -98,14 +98,14 @@ class _Walk:
         elif kind == "message/delivery-status":
             self._delivery(message)
         elif message.is_multipart():
-            parts = [one for one in message.get_payload() if isinstance(one, EmailMessage)]
+            parts = [item for item in message.get_payload() if isinstance(item, EmailMessage)]
             if kind == "multipart/alternative":
                 self._alternatives(parts, depth)
             elif kind == "multipart/related":
                 self._related(parts, depth)
             else:
-                for one in parts:
-                    self._walk(one, depth + 1)
+                for part in parts:
+                    self._walk(part, depth + 1)
         else:
             self._leaf(message, kind)
 
@@ -127,32 +127,32 @@ class _Walk:
     def _delivery(self, message: EmailMessage) -> None:
         """Add what a mail server reports of a delivery: fields, as headers are."""
         payload = message.get_payload()
-        for one in payload if isinstance(payload, list) else ():
-            if not isinstance(one, EmailMessage):
+        for item in payload if isinstance(payload, list) else ():
+            if not isinstance(item, EmailMessage):
                 continue
-            fields = "\n".join(f"{name}: {unfolded(str(value))}" for name, value in one.items())
+            fields = "\n".join(f"{name}: {unfolded(str(value))}" for name, value in item.items())
             self._add(Block(fields, Locator(), _TEXT))
 
     def _alternatives(self, parts: list[EmailMessage], depth: int) -> None:
         """Add that of several forms of one text which says most: the plain one unless it is but a placeholder."""
-        plain = next((one for one in parts if one.get_content_type() == "text/plain"), None)
-        rich = next((one for one in parts if one is not plain and _html_in(one) is not None), None)
+        plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
+        rich = next((part for part in parts if part is not plain and _html_in(part) is not None), None)
         html = _html_in(rich) if rich is not None else None
         chosen = plain if rich is None or (plain is not None and not _says_more(html, plain)) else rich
-        for one in parts:
-            if one is chosen or one not in (plain, rich):
-                self._walk(one, depth + 1)
-            elif one is rich and one.is_multipart():
-                for inner in one.get_payload():  # Files may lie beside the form that is not chosen.
+        for part in parts:
+            if part is chosen or part not in (plain, rich):
+                self._walk(part, depth + 1)
+            elif part is rich and part.is_multipart():
+                for inner in part.get_payload():  # Files may lie beside the form that is not chosen.
                     if isinstance(inner, EmailMessage) and _html_in(inner) is None:
                         self._related([inner], depth + 1)
 
     def _related(self, parts: list[EmailMessage], depth: int) -> None:
         """Add a text with what it shows; small pictures are part of how it looks."""
-        for one in parts:
-            is_shown = one.get_content_maintype() in _MEDIA and (one.get("Content-ID") or not one.get_filename())
-            if not is_shown or may_hold_text(_payload(one), _picture_suffix(one)):
-                self._walk(one, depth + 1)
+        for part in parts:
+            is_shown = part.get_content_maintype() in _MEDIA and (part.get("Content-ID") or not part.get_filename())
+            if not is_shown or may_hold_text(_payload(part), _picture_suffix(part)):
+                self._walk(part, depth + 1)
 
     def _leaf(self, message: EmailMessage, kind: str) -> None:
         name = _filename(message)
@@ -201,10 +201,12 @@ class _Walk:
         elif len(self._content.attached) >= _MOST_ATTACHED:
             reason = f"it holds more than {_MOST_ATTACHED:,} attachments"
             self._leave_out(name, reason, "Save it from the mail program.")
-        elif not any(one.data == data for one in self._content.attached):  # An invitation comes twice in one mail.
+        elif not any(
+            attached.data == data for attached in self._content.attached
+        ):  # An invitation comes twice in one mail.
             stem, own = PurePosixPath(name).stem, PurePosixPath(name).suffix or suffix
             number, unique = 1, f"{stem}{own}"
-            while any(one.name == unique for one in self._content.attached):
+            while any(attached.name == unique for attached in self._content.attached):
                 number += 1
                 unique = f"{stem} ({number}){own}"
             self._content.attached.append(Attached(unique, data, self._mail.sent_at))
@@ -264,8 +266,8 @@ def _html_in(message: EmailMessage) -> EmailMessage | None:
         return message
     if not message.is_multipart() or message.get_content_maintype() != "multipart":
         return None
-    inner = (one for one in message.get_payload() if isinstance(one, EmailMessage))
-    return next((one for one in inner if one.get_content_type() == "text/html"), None)
+    inner = (item for item in message.get_payload() if isinstance(item, EmailMessage))
+    return next((item for item in inner if item.get_content_type() == "text/html"), None)
 
 
 def _says_more(html: EmailMessage | None, plain: EmailMessage) -> bool:

@@ -175,7 +175,7 @@ class _Walker:
         if name == "img":
             return [f" {alt} "] if (alt := " ".join(str(node.get("alt") or "").split())) else []
         if name == "svg":
-            return [f" {one.get_text(' ', strip=True)} " for one in node.find_all("text")]
+            return [f" {tag.get_text(' ', strip=True)} " for tag in node.find_all("text")]
         if name == "script":
             return [node.get_text().strip()] if str(node.get("type")).startswith("math/tex") else []
         if name in ("rt", "rp", "rtc"):
@@ -260,7 +260,7 @@ class _Walker:
     def _with_addresses(self, is_list: bool) -> list[str]:
         """Return the inline text with the addresses of its links; of many links in prose none."""
         home = _host(self._addresses_from or "")
-        kept = [one for one in self._links if is_list or not home or _host(one[0]) != home]
+        kept = [link for link in self._links if is_list or not home or _host(link[0]) != home]
         if not kept or (len(kept) > _MOST_LINKS and not is_list):
             return self._inline
         inline = list(self._inline)
@@ -361,7 +361,7 @@ def _is_bold(cells: list[Tag]) -> bool:
     filled = [cell for cell in cells if cell.get_text(strip=True)]
     return len(filled) > 1 and all(
         cell.name == "td"
-        and len("".join(one.get_text(strip=True) for one in cell.find_all(["b", "strong"])))
+        and len("".join(tag.get_text(strip=True) for tag in cell.find_all(["b", "strong"])))
         >= len(cell.get_text(strip=True))
         for cell in filled
     )

@@ -55,7 +55,7 @@ def readable(text: str, file: SourceFile, media_type: str) -> ReadDocument | Non
     if isinstance(value, dict) and "isTrashed" in value and ("textContent" in value or "listContent" in value):
         return _of_keep(value, file, media_type)
     if isinstance(value, dict) and isinstance(value.get("nodes"), list) and isinstance(value.get("edges"), list):
-        cards = [one for one in map(mapping, value["nodes"]) if "type" in one]
+        cards = [entry for entry in map(mapping, value["nodes"]) if "type" in entry]
         return ReadDocument(file.stem, media_type, _of_canvas(cards, value["edges"])) if cards else None
     return _of_chats(value, file, media_type)
 
@@ -75,20 +75,20 @@ def _of_keep(note: dict[str, Any], file: SourceFile, media_type: str) -> ReadDoc
     if note["isTrashed"]:
         raise ReadError("in the bin of Google Keep", "Restore the note there and export again if it matters.")
     items = [
-        f"[{'x' if one.get('isChecked') else ' '}] {one.get('text')}"
-        for one in map(mapping, sequence(note.get("listContent")))
-        if str(one.get("text") or "").strip()
+        f"[{'x' if entry.get('isChecked') else ' '}] {entry.get('text')}"
+        for entry in map(mapping, sequence(note.get("listContent")))
+        if str(entry.get("text") or "").strip()
     ]
-    labels = ", ".join(name for one in sequence(note.get("labels")) if (name := one_line(mapping(one).get("name"))))
-    links = [f"{one_line(one.get('title'))} {one_line(one.get('url'))}".strip()
-             for one in map(mapping, sequence(note.get("annotations")))]  # fmt: skip
+    labels = ", ".join(name for item in sequence(note.get("labels")) if (name := one_line(mapping(item).get("name"))))
+    links = [f"{one_line(entry.get('title'))} {one_line(entry.get('url'))}".strip()
+             for entry in map(mapping, sequence(note.get("annotations")))]  # fmt: skip
     title = one_line(note.get("title"))
     pieces = [title, str(note.get("textContent") or ""), "\n".join(items), "\n".join(links)]
     pieces.append(f"Labels: {labels}" if labels else "")
-    names = [one_line(mapping(one).get("filePath")) for one in sequence(note.get("attachments"))]
+    names = [one_line(mapping(item).get("filePath")) for item in sequence(note.get("attachments"))]
     left_out = [LeftOut(name, "pictures and recordings are not read", "It lies beside the note.") for name in names]
     stamps = (note.get("createdTimestampUsec"), note.get("userEditedTimestampUsec"))
-    created = next((found for one in stamps if isinstance(one, int) and (found := moment(one / 1e6))), None)
+    created = next((found for stamp in stamps if isinstance(stamp, int) and (found := moment(stamp / 1e6))), None)
     blocks = (
         Block(block.text, Locator(headings=(title,) if title else ()), block.kind)
         for piece in pieces
@@ -101,7 +101,7 @@ def _of_canvas(cards: list[dict[str, Any]], edges: list[Any]) -> Iterator[Block]
     """Yield the text of each card, and which cards are joined."""
     names: dict[str, str] = {}
     # As a person reads them: by rows, then from the left.
-    for card in sorted(cards, key=lambda one: (_number(one.get("y")), _number(one.get("x")))):
+    for card in sorted(cards, key=lambda entry: (_number(entry.get("y")), _number(entry.get("x")))):
         words = str(card.get("text") or card.get("file") or card.get("url") or card.get("label") or "")
         names[str(card.get("id"))] = next((line.lstrip("# ") for line in words.splitlines() if line.strip()), "")[:80]
         for block in paragraphs(Line(number, line) for number, line in enumerate(words.splitlines(), 1)):
@@ -131,12 +131,12 @@ def _of_chats(value: Any, file: SourceFile, media_type: str) -> ReadDocument | N
 def _chats(value: Any, depth: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield (name, messages) of each chat between people."""
     if isinstance(value, list):
-        entries = [one for one in value if isinstance(one, dict)]
+        entries = [item for item in value if isinstance(item, dict)]
         if _are_messages(entries):
             yield "", entries
         elif depth < 4:
-            for one in entries:
-                yield from _chats(one, depth + 1)
+            for entry in entries:
+                yield from _chats(entry, depth + 1)
         return
     outer = mapping(value)
     for name in _LISTS:
@@ -147,33 +147,35 @@ def _chats(value: Any, depth: int) -> Iterator[tuple[str, list[dict[str, Any]]]]
 
 
 def _are_messages(entries: list[dict[str, Any]]) -> bool:
-    said = [one for one in entries if one.get("type") != "service"]
-    told = [one for one in said if _speaker(one) and _at(one) is not None]
-    known = sum(any(key in one for key in (*_WORDS, *_MEDIA)) for one in told)
-    return known >= 0.8 * len(said) and any(key in one for one in told for key in _WORDS)
+    said = [entry for entry in entries if entry.get("type") != "service"]
+    told = [entry for entry in said if _speaker(entry) and _at(entry) is not None]
+    known = sum(any(key in entry for key in (*_WORDS, *_MEDIA)) for entry in told)
+    return known >= 0.8 * len(said) and any(key in entry for entry in told for key in _WORDS)
 
 
 def are_lines_of_chat(entries: list[Any]) -> bool:
     """Return whether values that stand on lines of their own are messages, and nothing besides that would be lost."""
-    said = [one for one in entries if isinstance(one, dict)]
-    besides = {name for one in said for name, value in one.items() if value}.difference(_OF_MESSAGES)
+    said = [entry for entry in entries if isinstance(entry, dict)]
+    besides = {name for entry in said for name, value in entry.items() if value}.difference(_OF_MESSAGES)
     return len(said) == len(entries) > 0 and not besides and _are_messages(said)
 
 
 def chat_of_lines(entries: Iterable[Any], left_out: list[LeftOut]) -> Iterator[Block]:
     """Yield the messages of a chat of which each is a line of its own."""
-    return _blocks([("", (one for one in entries if isinstance(one, dict)))], left_out)
+    return _blocks([("", (entry for entry in entries if isinstance(entry, dict)))], left_out)
 
 
 def _blocks(chats: Sequence[tuple[str, Iterable[dict[str, Any]]]], left_out: list[LeftOut]) -> Iterator[Block]:
     for title, entries in chats:
         messages: list[Uttered] = []
         pictures = 0
-        for one in entries:
-            messages.append(Uttered(_speaker(one), _words(one), _at(one)))
-            pictures += any(one.get(key) for key in _MEDIA)
-        if len(messages) > 1 and all(one.at for one in messages):
-            messages.sort(key=lambda one: one.at.timestamp() if one.at else 0.0)  # Some exports begin with the newest.
+        for entry in entries:
+            messages.append(Uttered(_speaker(entry), _words(entry), _at(entry)))
+            pictures += any(entry.get(key) for key in _MEDIA)
+        if len(messages) > 1 and all(message.at for message in messages):
+            messages.sort(
+                key=lambda message: message.at.timestamp() if message.at else 0.0
+            )  # Some exports begin with the newest.
         if pictures:
             reason = f"pictures, recordings or files that are not read: {pictures:,}"
             left_out.append(LeftOut(title or "media", reason, "They lie beside the export, or in the program."))
@@ -182,9 +184,9 @@ def _blocks(chats: Sequence[tuple[str, Iterable[dict[str, Any]]]], left_out: lis
             yield Block(block.text, Locator(part=part), block.kind, block.author, block.created_at)
 
 
-def _speaker(one: dict[str, Any]) -> str:
+def _speaker(entry: dict[str, Any]) -> str:
     for key in _SPEAKERS:
-        value = one.get(key)
+        value = entry.get(key)
         if isinstance(value, dict):
             value = value.get("real_name") or value.get("name") or value.get("displayName") or value.get("username")
         if name := one_line(value):
@@ -192,10 +194,10 @@ def _speaker(one: dict[str, Any]) -> str:
     return ""
 
 
-def _words(one: dict[str, Any]) -> str:
-    said = next((words for key in _WORDS if (words := _flat(one.get(key)))), "")
-    origin = one_line(one.get("forwarded_from"))
-    pieces = [f"{origin}: {said}" if origin and said else said, *(line for line in _besides(one) if line not in said)]
+def _words(entry: dict[str, Any]) -> str:
+    said = next((words for key in _WORDS if (words := _flat(entry.get(key)))), "")
+    origin = one_line(entry.get("forwarded_from"))
+    pieces = [f"{origin}: {said}" if origin and said else said, *(line for line in _besides(entry) if line not in said)]
     return _mended("\n".join(piece for piece in pieces if piece))
 
 
@@ -210,21 +212,21 @@ def _flat(value: Any) -> str:
     return "".join(pieces) if any(piece.strip() for piece in pieces) else ""
 
 
-def _besides(one: dict[str, Any]) -> Iterator[str]:
+def _besides(item: dict[str, Any]) -> Iterator[str]:
     """Yield what a message shows besides its words: a poll, a person, a place, the summary of a page."""
-    if one.get("type") == "service" and one.get("title"):
-        yield one_line(one["title"])  # what a group is called
-    poll = mapping(one.get("poll"))
+    if item.get("type") == "service" and item.get("title"):
+        yield one_line(item["title"])  # what a group is called
+    poll = mapping(item.get("poll"))
     yield _flat(poll.get("question"))
     for answer in map(mapping, sequence(poll.get("answers"))):
         yield f"{_flat(answer.get('text'))}: {answer.get('voters', 0)}"
-    person, place, share = (mapping(one.get(key)) for key in ("contact_information", "location_information", "share"))
+    person, place, share = (mapping(item.get(key)) for key in ("contact_information", "location_information", "share"))
     yield " ".join(filter(None, (one_line(person.get(key)) for key in ("first_name", "last_name", "phone_number"))))
-    where = [one_line(one.get(key)) for key in ("place_name", "address")]
+    where = [one_line(item.get(key)) for key in ("place_name", "address")]
     yield ", ".join(filter(None, [*where, *(str(at) for at in place.values() if isinstance(at, float))]))
     yield " ".join(filter(None, (one_line(share.get(key)) for key in ("share_text", "link"))))
     for key in ("embeds", "attachments"):
-        for card in map(mapping, sequence(one.get(key))):
+        for card in map(mapping, sequence(item.get(key))):
             yield "\n".join(words for name in ("title", "description", "text") if (words := _flat(card.get(name))))
             for entry in map(mapping, sequence(card.get("fields"))):
                 name = one_line(entry.get("name")) or one_line(entry.get("title"))
@@ -239,9 +241,9 @@ def _mended(text: str) -> str:
         return text
 
 
-def _at(one: dict[str, Any]) -> datetime | None:
+def _at(entry: dict[str, Any]) -> datetime | None:
     for key in _TIMES:
-        value = one.get(key)
+        value = entry.get(key)
         if isinstance(value, str) and re.fullmatch(r"\d{9,13}(?:\.\d+)?", value):
             value = float(value)
         if found := moment(value) or (parse_words(_DAYTIME.sub(" ", value)) if isinstance(value, str) else None):

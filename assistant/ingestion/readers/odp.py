@@ -46,7 +46,7 @@ class OdpReader:
 def _blocks(slides: list[Any], left_out: list[LeftOut]) -> Iterator[Block]:
     for number, slide in enumerate(slides, start=1):
         part = f"slide {number}"
-        notes = [one for one in slide if one.tag.rpartition("}")[2] == "notes"]
+        notes = [item for item in slide if item.tag.rpartition("}")[2] == "notes"]
         titles: list[Piece] = []
         others: list[Piece] = []
         for shape in slide:
@@ -63,4 +63,4 @@ def _blocks(slides: list[Any], left_out: list[LeftOut]) -> Iterator[Block]:
             hint = "Save it as PDF and run that through text recognition (OCR)."
             left_out.append(LeftOut(part, "it holds only a picture", hint))
         above = (title, "Notes") if title else ("Notes",)
-        yield from blocks((piece for one in notes for piece in container(one, BlockKind.PARAGRAPH)), part, above)
+        yield from blocks((piece for note in notes for piece in container(note, BlockKind.PARAGRAPH)), part, above)

@@ -43,7 +43,7 @@ class OdsReader:
 
 def _blocks(root: Any, left_out: list[LeftOut]) -> Iterator[Block]:
     hidden = {value_of(style, "name") for style in root.iter("{*}style") if _is_hiding(style)}
-    for table in (one for sheets in root.iter("{*}spreadsheet") for one in nearest(sheets, "table")):
+    for table in (item for sheets in root.iter("{*}spreadsheet") for item in nearest(sheets, "table")):
         name = value_of(table, "name")
         if value_of(table, "style-name") in hidden:
             hint = "Show it in the spreadsheet program, save the file and import it again."
@@ -85,9 +85,9 @@ def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
     for cell in row:
         times = min(count_of(cell, "number-columns-repeated"), MOST_COLUMNS - len(cells))
         if name_of(cell) == "table-cell":
-            text = cell_text(one for one in cell if name_of(one) != "annotation")
-            one = Cell(text, count_of(cell, "number-rows-spanned"), count_of(cell, "number-columns-spanned"))
-            cells += [one] * times
+            text = cell_text(item for item in cell if name_of(item) != "annotation")
+            item = Cell(text, count_of(cell, "number-rows-spanned"), count_of(cell, "number-columns-spanned"))
+            cells += [item] * times
             if note := _note(cell):
                 notes |= dict.fromkeys(range(column, column + times), note)
             filled = len(cells) if text or note else filled
@@ -98,12 +98,12 @@ def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
 
 def _note(cell: Any) -> str:
     """Return what is remarked on a cell."""
-    remarks = (" ".join(_remark(one).split()) for one in nearest(cell, "annotation"))
+    remarks = (" ".join(_remark(item).split()) for item in nearest(cell, "annotation"))
     return "; ".join(f"comment: {remark}" for remark in remarks if remark)
 
 
 def _remark(annotation: Any) -> str:
-    return " ".join("".join(one.itertext()) for one in annotation.iter("{*}p"))
+    return " ".join("".join(item.itertext()) for item in annotation.iter("{*}p"))
 
 
 def _has_result(cell: Any) -> bool:
@@ -111,4 +111,4 @@ def _has_result(cell: Any) -> bool:
 
 
 def _is_hiding(style: Any) -> bool:
-    return any(value_of(one, "display") == "false" for one in style.iter("{*}table-properties"))
+    return any(value_of(item, "display") == "false" for item in style.iter("{*}table-properties"))

@@ -78,7 +78,7 @@ def _write_out_objects(root: Any, package: zipfile.ZipFile, limits: ReadLimits) 
         if (formula := parse(decode(data)).find("math")) is not None:
             frame.text = formula_text(formula)
         else:
-            frame.extend(one for one in parse_xml(data, "chart").iter("{*}table") if one.getparent() is not frame)
+            frame.extend(item for item in parse_xml(data, "chart").iter("{*}table") if item.getparent() is not frame)
 
 
 def _headers_and_footers(file: SourceFile, limits: ReadLimits) -> tuple[list[Piece], list[Piece]]:
@@ -114,8 +114,8 @@ def _fields(body: Any) -> Iterator[Piece]:
 def _remarks(element: Any) -> Iterator[Piece]:
     """Yield the comments on a paragraph, with who wrote them."""
     for remark in nearest(element, "annotation"):
-        author = next(("".join(one.itertext()).strip() for one in remark.iter("{*}creator")), "")
-        text = " ".join(" ".join("".join(one.itertext()) for one in remark.iter("{*}p")).split())
+        author = next(("".join(item.itertext()).strip() for item in remark.iter("{*}creator")), "")
+        text = " ".join(" ".join("".join(item.itertext()) for item in remark.iter("{*}p")).split())
         if text:
             yield Piece(f"comment{f' by {author}' if author else ''}: {text}", BlockKind.PARAGRAPH)
 
@@ -134,7 +134,7 @@ def container(element: Iterable[Any], kind: BlockKind) -> Iterator[Piece]:
                 yield Piece(text, BlockKind.HEADING if level else kind, level)
             for frame in nearest(child, "text-box"):
                 yield from container(frame, kind)
-            for chart in (one for frame in nearest(child, "object") for one in nearest(frame, "table")):
+            for chart in (item for frame in nearest(child, "object") for item in nearest(frame, "table")):
                 yield from _table(chart)
             yield from _remarks(child)
         elif name == "table":
@@ -191,7 +191,7 @@ def _text(element: Any) -> str:
         elif name == "note":
             pieces.append(f" {_text(child).strip()} ")
         elif name == "frame":
-            pieces += [one.text for one in nearest(child, "object") if one.text and one.text.strip()]
+            pieces += [item.text for item in nearest(child, "object") if item.text and item.text.strip()]
         elif name not in _LEFT_OUT and name != "custom-shape":
             said = _text(child)
             address = value_of(child, "href") if name == "a" else ""

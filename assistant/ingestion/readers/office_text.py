@@ -38,12 +38,12 @@ def _linear(node: Any) -> str:
             limits = (f"_{_bracketed(low)}" if low else "") + (f"^{_bracketed(high)}" if high else "")
             return f"{_property(node, 'chr', '∫')}{limits} {_inner(node, 'e')}"
         case "d":
-            inner = _property(node, "sepChr", "|").join(_children(one) for one in node if _name(one) == "e")
+            inner = _property(node, "sepChr", "|").join(_children(item) for item in node if _name(item) == "e")
             return f"{_property(node, 'begChr', '(')}{inner}{_property(node, 'endChr', ')')}"
         case "func":
             return f"{_inner(node, 'fName')} {_inner(node, 'e')}"
         case "mr":
-            return " ".join(_children(one) for one in node) + "; "
+            return " ".join(_children(item) for item in node) + "; "
         case _:
             # What only says how something is set ends in `Pr`.
             return "" if name.endswith("Pr") else _children(node)
@@ -54,12 +54,12 @@ def _children(node: Any) -> str:
 
 
 def _inner(node: Any, name: str) -> str:
-    return "".join(_children(one) for one in node if _name(one) == name).strip()
+    return "".join(_children(item) for item in node if _name(item) == name).strip()
 
 
 def _property(node: Any, name: str, otherwise: str) -> str:
-    for one in node.iter(f"{{*}}{name}"):
-        return next((value for key, value in one.attrib.items() if key.endswith("val")), "")
+    for item in node.iter(f"{{*}}{name}"):
+        return next((value for key, value in item.attrib.items() if key.endswith("val")), "")
     return otherwise
 
 
@@ -100,11 +100,11 @@ def _chart(root: Any) -> Iterator[str]:
         if text := _runs(title):
             yield text
     series = list(root.iter("{*}ser"))[: MOST_COLUMNS - 1]
-    names = ["", *(_cached(one, "tx").get(0, "") for one in series)]
-    values = [_cached(one, "val", "yVal") for one in series]
+    names = ["", *(_cached(item, "tx").get(0, "") for item in series)]
+    values = [_cached(item, "val", "yVal") for item in series]
     categories: dict[int, str] = {}
-    for one in series:
-        categories |= _cached(one, "cat", "xVal")
+    for item in series:
+        categories |= _cached(item, "cat", "xVal")
     numbers = sorted({at for column in (categories, *values) for at in column})[:_MOST_ROWS]
     rows = [Row([categories.get(at, ""), *(column.get(at, "") for column in values)]) for at in numbers]
     if rows:
@@ -118,9 +118,9 @@ def _cached(series: Any, *names: str) -> dict[int, str]:
             for point in part.iter("{*}pt"):
                 index = point.get("idx") or ""
                 if index.isdecimal() and len(index) < 8:
-                    found[int(index)] = "".join(one.text or "" for one in point.iter("{*}v")).strip()
+                    found[int(index)] = "".join(item.text or "" for item in point.iter("{*}v")).strip()
     return found
 
 
 def _runs(node: Any) -> str:
-    return " ".join("".join(one.text or "" for one in node.iter("{*}t")).split())
+    return " ".join("".join(item.text or "" for item in node.iter("{*}t")).split())

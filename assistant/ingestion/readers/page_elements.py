@@ -38,7 +38,7 @@ def is_hidden(node: Tag) -> bool:
         return not (node.get("role") == "tabpanel" or _SHOWN_BY_CLICK.search(names_of(node)))
     if isinstance(style, str) and _NO_SIZE.search(style):
         # Designers take away the gaps between blocks in this way, and set the size again inside of them.
-        return not any(_SIZE.search(str(one["style"])) for one in node.find_all(style=True))
+        return not any(_SIZE.search(str(tag["style"])) for tag in node.find_all(style=True))
     return _ICONS.search(names_of(node)) is not None
 
 
@@ -57,7 +57,7 @@ def field_text(node: Tag) -> str:
     if name == "textarea":
         return node.get_text().strip()
     if name == "select":
-        chosen = [one.get_text(" ", strip=True) for one in node.find_all("option") if one.has_attr("selected")]
+        chosen = [tag.get_text(" ", strip=True) for tag in node.find_all("option") if tag.has_attr("selected")]
         return ", ".join(chosen[:_MOST_OPTIONS])
     if name == "button":
         text = node.get_text(" ", strip=True)
@@ -68,8 +68,8 @@ def field_text(node: Tag) -> str:
 
 def formula_text(node: Tag) -> str:
     """Return a formula of MathML: its TeX where that is given, else on one line, as `a/b` and `x^2`."""
-    for one in node.find_all("annotation"):
-        if "tex" in str(one.get("encoding")).lower() and (text := one.get_text().strip()):
+    for tag in node.find_all("annotation"):
+        if "tex" in str(tag.get("encoding")).lower() and (text := tag.get_text().strip()):
             return _without_display(text)
     if text := str(node.get("alttext") or "").strip():
         return _without_display(text)

@@ -148,13 +148,13 @@ def _not_read(pages: list[Page]) -> Iterator[LeftOut]:
     bare = [number for number, page in left if page.is_picture and not page.text.strip()]
     stamped = [number for number, page in left if page.is_picture and page.text.strip()]
     unreadable = [number for number, page in left if page.unreadable]
-    for numbers, one, many in (
+    for numbers, text, many in (
         (bare, "it holds only a picture", "they hold only a picture"),
         (stamped, "it is a picture but for a few words", "they are pictures but for a few words"),
         (unreadable, "some of its text can't be read", "some of their text can't be read"),
     ):
         for first, last in _runs(numbers):
-            yield LeftOut(_named(first, last), one if first == last else many, hint)
+            yield LeftOut(_named(first, last), text if first == last else many, hint)
 
 
 def _named(first: int, last: int) -> str:
@@ -235,7 +235,7 @@ def _blocks(pages: list[Page], entries: _Outline) -> Iterator[Block]:
             yield Block(paragraph, Locator(page=index + 1, headings=outline.path), kind)
         if page.recognised is not None:
             place = Locator(page=index + 1, headings=outline.path, part=page.recognised.label)
-            yield from (Block(one, place, BlockKind.PARAGRAPH) for one in page.recognised.paragraphs)
+            yield from (Block(text, place, BlockKind.PARAGRAPH) for text in page.recognised.paragraphs)
         # An entry whose title does not stand on its page as a line of its own is in force from the next page on.
         for level, title in awaited:
             outline.enter(level, title)
@@ -252,8 +252,8 @@ def _pieces(page: Page, words: Hyphens) -> Iterator[tuple[str, BlockKind]]:
             text = words.joined("\n".join(part.lines)) if parts is not None else "\n".join(part.lines)
             for paragraph in _paragraphs(text):
                 yield paragraph, BlockKind.PARAGRAPH
-    yield from ((one, BlockKind.TABLE) for one in page.fields)
-    yield from ((one, BlockKind.PARAGRAPH) for one in page.remarks)
+    yield from ((field, BlockKind.TABLE) for field in page.fields)
+    yield from ((remark, BlockKind.PARAGRAPH) for remark in page.remarks)
 
 
 def _entry_of(paragraph: str, awaited: list[tuple[int, str]]) -> int | None:

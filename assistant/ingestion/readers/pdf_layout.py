@@ -111,14 +111,14 @@ def _are_single_signs(spans: Sequence[Span]) -> bool:
 def lines_of_spans(spans: Sequence[Span]) -> list[Line]:
     """Return the spans line by line from the top, each from the left."""
     lines: list[Line] = []
-    for span in sorted(spans, key=lambda one: (-(one.top + one.bottom), one.left)):
+    for span in sorted(spans, key=lambda item: (-(item.top + item.bottom), item.left)):
         middle = (span.top + span.bottom) / 2
         last = lines[-1] if lines else None
         if last and last[0].bottom - 0.2 * last[0].height <= middle <= last[0].top + 0.2 * last[0].height:
             last.append(span)
         else:
             lines.append([span])
-    return [sorted(line, key=lambda one: one.left) for line in lines]
+    return [sorted(line, key=lambda item: item.left) for line in lines]
 
 
 def _with_near_joined(line: Line) -> Line:
@@ -180,7 +180,7 @@ def _below_table(lines: Sequence[Line], gaps: Sequence[Gap]) -> int:
 
 
 def _gaps(line: Line) -> list[Gap]:
-    return [(one.right, other.left) for one, other in itertools.pairwise(line)]
+    return [(span.right, other.left) for span, other in itertools.pairwise(line)]
 
 
 def _free(gap: Gap, line: Line) -> Gap | None:
@@ -244,7 +244,7 @@ def _with_broken_cells_joined(lines: Sequence[Line], rows: list[list[str]]) -> l
         # A whole row begins anew, however near it stands.
         is_whole = all(cells) and all(joined[-1])
         if gap < (tight + wide) / 2 and not is_whole:
-            joined[-1] = [f"{one} {other}".strip() for one, other in zip(joined[-1], cells, strict=True)]
+            joined[-1] = [f"{text} {other}".strip() for text, other in zip(joined[-1], cells, strict=True)]
         else:
             joined.append(cells)
     return joined
@@ -262,5 +262,5 @@ def is_rtl(text: str) -> bool:
 
 def word_from_right(characters: Sequence[tuple[float, str]]) -> str:
     """Return a word in the order in which it is read, given its characters with their places from the left."""
-    shown = "".join(character for _, character in sorted(characters, key=lambda one: -one[0]))
+    shown = "".join(character for _, character in sorted(characters, key=lambda pair: -pair[0]))
     return _LTR_RUN.sub(lambda match: match[0][::-1], shown)

@@ -307,11 +307,11 @@ def _look_at_objects(page: pypdfium2.PdfPage, found: Page) -> None:
     if not little and len(found.spans) > 1:
         return
     width, height = page.get_size()
-    for number, one in enumerate(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_TEXT])):
+    for number, item in enumerate(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_TEXT])):
         if number > _MOST_OBJECTS:
             return
-        left, bottom, right, top = one.get_bounds()
-        if one.type == raw.FPDF_PAGEOBJ_IMAGE:
+        left, bottom, right, top = item.get_bounds()
+        if item.type == raw.FPDF_PAGEOBJ_IMAGE:
             covered = max(0.0, min(right, width) - max(left, 0.0)) * max(0.0, min(top, height) - max(bottom, 0.0))
             text = found.text.strip()
             found.is_picture |= not text or (little and covered > _PICTURE_SHARE * width * height)

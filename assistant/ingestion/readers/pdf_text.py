@@ -106,7 +106,7 @@ def _edges(page: Page) -> list[list[Span]]:
 
 def _apart(lines: list[list[Span]]) -> int:
     """Return how many lines at an edge of a page have a wider gap between them and the rest."""
-    gaps = [max(one[0].bottom - other[0].top, other[0].bottom - one[0].top) for one, other in pairwise(lines)]
+    gaps = [max(item[0].bottom - other[0].top, other[0].bottom - item[0].top) for item, other in pairwise(lines)]
     usual = sorted(gaps)[len(gaps) // 4] if gaps else 0.0
     for count, gap in enumerate(gaps[:_EDGE_LINES], start=1):
         if gap > _WIDE_GAP * max(lines[count - 1][0].height, usual):
@@ -123,7 +123,7 @@ def _drop(page: Page, line: list[Span]) -> None:
     places = {(span.left, span.bottom) for span in line}
     page.spans = [span for span in page.spans if (span.left, span.bottom) not in places]
     lines = page.text.split("\n")
-    at = next((at for at, one in enumerate(lines) if "".join(one.split()) == words), None)
+    at = next((at for at, text in enumerate(lines) if "".join(text.split()) == words), None)
     if at is not None:
         del lines[at]
     page.text = "\n".join(lines)

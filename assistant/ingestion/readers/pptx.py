@@ -57,7 +57,7 @@ def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
     presentation = parse_xml(_required(package, "ppt/presentation.xml", limits), "presentation")
     targets = relations(package, "ppt/presentation.xml", limits)
     ids = (relation_of(element) for element in presentation.iter("{*}sldId"))
-    return [targets[one][1] for one in ids if one in targets]
+    return [targets[text][1] for text in ids if text in targets]
 
 
 def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str], left_out: list[LeftOut]) -> Iterator[Block]:
@@ -116,8 +116,10 @@ def _rows(table: Any) -> Iterator[Row]:
     rows = []
     for number, row in enumerate(table.iter("{*}tr")):
         # What a cell reaches into has a cell of its own there, which says so.
-        cells = [one for one in row.iter("{*}tc") if one.get("hMerge") not in _TRUE and one.get("vMerge") not in _TRUE]
-        found = [Cell(" ".join(_paragraphs(one)), _span(one, "rowSpan"), _span(one, "gridSpan")) for one in cells]
+        cells = [
+            item for item in row.iter("{*}tc") if item.get("hMerge") not in _TRUE and item.get("vMerge") not in _TRUE
+        ]
+        found = [Cell(" ".join(_paragraphs(cell)), _span(cell, "rowSpan"), _span(cell, "gridSpan")) for cell in cells]
         rows.append((found, marked and not number, False))
     return spanned(rows)
 
@@ -138,7 +140,7 @@ def _write_out_links(root: Any, targets: Mapping[str, tuple[str, str]]) -> None:
     """Put the address of each link after the words that lead there."""
     for link in root.iter("{*}hlinkClick"):
         address = targets.get(relation_of(link), ("", ""))[1]
-        run = next((one for one in link.iterancestors() if one.tag.endswith("}r")), None)
+        run = next((item for item in link.iterancestors() if item.tag.endswith("}r")), None)
         said = None if run is None else next(run.iter("{*}t"), None)
         if said is not None and "://" in address and address not in (said.text or ""):
             said.text = f"{said.text or ''} ({address})"
@@ -147,8 +149,8 @@ def _write_out_links(root: Any, targets: Mapping[str, tuple[str, str]]) -> None:
 def _comments(root: Any) -> Iterator[str]:
     """Yield the comments on a slide, of the older and the newer kind, and what was answered."""
     for comment in root.iter("{*}cm", "{*}reply"):
-        own = [one for one in comment if one.tag.rpartition("}")[2] in ("text", "txBody")]
-        if text := " ".join(" ".join("".join(one.itertext()) for one in own).split()):
+        own = [item for item in comment if item.tag.rpartition("}")[2] in ("text", "txBody")]
+        if text := " ".join(" ".join("".join(item.itertext()) for item in own).split()):
             yield f"comment: {text}"
 
 

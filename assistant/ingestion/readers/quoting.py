@@ -113,7 +113,7 @@ def _quoted(lines: Sequence[str], author: str | None, depth: int) -> list[Stretc
     if depth >= _DEEPEST:
         return [Stretch(tuple(lines), quoted=True)]
     inner = stretches(lines, depth + 1)
-    return [one if one.quoted else replace(one, quoted=True, author=author) for one in inner]
+    return [stretch if stretch.quoted else replace(stretch, quoted=True, author=author) for stretch in inner]
 
 
 def _close(found: list[Stretch], held: list[str]) -> None:
@@ -140,21 +140,23 @@ def opens_rest(lines: Sequence[str], index: int) -> str | None:
     if not line or len(line) > _ATTRIBUTION_CHARS:
         return None
     if _RULE.fullmatch(line):
-        following = [one.strip() for one in lines[index + 1 : index + 5]]
-        return next((_named(match[1]) for one in following if (match := _FROM.fullmatch(one))), "")
+        following = [text.strip() for text in lines[index + 1 : index + 5]]
+        return next((_named(match[1]) for text in following if (match := _FROM.fullmatch(text))), "")
     if match := _FROM.fullmatch(line):
-        following = [one.strip() for one in lines[index + 1 : index + 6]]
-        others = [one for one in following if _OTHER_HEADER.match(one)]
+        following = [text.strip() for text in lines[index + 1 : index + 6]]
+        others = [text for text in following if _OTHER_HEADER.match(text)]
         # A ticket has From, To and Date too; a mail has a subject, or addresses.
-        is_mail = any(_SUBJECT.match(one) or "@" in one for one in (*others, line))
+        is_mail = any(_SUBJECT.match(text) or "@" in text for text in (*others, line))
         return _named(match[1]) if len(others) >= 2 and is_mail else None
     whole = line
     if not line.endswith((":", "：")) and index + 1 < len(lines):
         whole = f"{line} {lines[index + 1].strip()}"  # Long attributions are wrapped.
     if whole.endswith((":", "：")) and len(whole) <= _ATTRIBUTION_CHARS and _is_attribution(whole):
-        behind = [one for one in lines[index + 1 : index + 4] if one.strip() and not one.strip().endswith((":", "："))]
+        behind = [
+            text for text in lines[index + 1 : index + 4] if text.strip() and not text.strip().endswith((":", "："))
+        ]
         # Where marks follow, they tell how far the quote goes.
-        return None if any(_QUOTE.match(one) for one in behind) else _named(whole)
+        return None if any(_QUOTE.match(text) for text in behind) else _named(whole)
     return None
 
 

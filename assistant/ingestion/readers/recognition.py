@@ -153,8 +153,8 @@ def _engine() -> Any:
 def _rows(lines: list[_Line]) -> Iterator[_Line]:
     """Yield lines from the top down; pieces that stand side by side become one line, from left to right."""
     row: list[_Line] = []
-    for line in sorted(lines, key=lambda one: one.top + one.bottom):
-        if row and (line.top + line.bottom) / 2 > max(one.bottom for one in row):
+    for line in sorted(lines, key=lambda item: item.top + item.bottom):
+        if row and (line.top + line.bottom) / 2 > max(item.bottom for item in row):
             yield _joined(row)
             row = []
         row.append(line)
@@ -163,9 +163,9 @@ def _rows(lines: list[_Line]) -> Iterator[_Line]:
 
 
 def _joined(row: list[_Line]) -> _Line:
-    row.sort(key=lambda one: one.left)
-    text = "  ".join(one.text.strip() for one in row)
-    return _Line(text, row[0].left, min(one.top for one in row), max(one.bottom for one in row))
+    row.sort(key=lambda line: line.left)
+    text = "  ".join(line.text.strip() for line in row)
+    return _Line(text, row[0].left, min(line.top for line in row), max(line.bottom for line in row))
 
 
 def _paragraphs(lines: Iterator[_Line]) -> Iterator[str]:

@@ -66,7 +66,7 @@ def busy(event: Component) -> str:
             continue
         for period in found.value.split(",")[:200]:
             start, _, end = period.partition("/")
-            begin, until = (_moment(Property("FREEBUSY", {}, one)) for one in (start, end))
+            begin, until = (_moment(Property("FREEBUSY", {}, text)) for text in (start, end))
             if isinstance(begin, datetime):
                 clock = f" to {until:%H:%M}" if isinstance(until, datetime) else ""
                 spoken.append(f"{_day(begin.date())} {begin:%H:%M}{clock}")
@@ -79,10 +79,10 @@ def repeats(event: Component) -> str:
     rule = event.first("RRULE")
     if rule is not None and (words := _rule(rule.value)):
         pieces.append(words)
-    extra = [text for one in event.all("RDATE") for text in _dates(one)]
+    extra = [text for entry in event.all("RDATE") for text in _dates(entry)]
     if extra:
         pieces.append("also on " + _listed(extra[:50]))
-    left_out = [text for one in event.all("EXDATE") for text in _dates(one)]
+    left_out = [text for entry in event.all("EXDATE") for text in _dates(entry)]
     if left_out and pieces:
         pieces.append("except on " + _listed(left_out[:50]))
     return ", ".join(pieces)
@@ -99,7 +99,7 @@ def _rule(value: str) -> str:
     if months:
         words += " in " + _listed(months)
     position = _number(parts.get("BYSETPOS", ""))
-    days = [text for one in parts.get("BYDAY", "").split(",") if (text := _weekday(one, position))]
+    days = [text for part in parts.get("BYDAY", "").split(",") if (text := _weekday(part, position))]
     if days:
         words += " on " + _listed(days)
     month_days = [_month_day(number) for number in _numbers(parts.get("BYMONTHDAY", "")) if number]
@@ -114,7 +114,7 @@ def _rule(value: str) -> str:
 
 def _numbers(text: str) -> list[int]:
     """Return the whole numbers of a list; what is none is left out."""
-    return [number for one in text.split(",") if (number := _number(one)) is not None]
+    return [number for part in text.split(",") if (number := _number(part)) is not None]
 
 
 def _number(text: str) -> int | None:
@@ -135,7 +135,7 @@ def _month_day(day: int) -> str:
 
 
 def _dates(found: Property) -> list[str]:
-    moments = (_moment(Property(found.name, found.parameters, one)) for one in found.value.split(","))
+    moments = (_moment(Property(found.name, found.parameters, part)) for part in found.value.split(","))
     return [_date(moment).isoformat() for moment in moments if moment is not None]
 
 

@@ -46,7 +46,9 @@ def sheet_paths(package: zipfile.ZipFile, limits: ReadLimits) -> dict[str, str]:
         return {}
     targets = relations(package, "xl/workbook.xml", limits)
     sheets = parse_xml(workbook, "workbook").iter("{*}sheet")
-    return {one.get("name") or "": targets[relation_of(one)][1] for one in sheets if relation_of(one) in targets}
+    return {
+        sheet.get("name") or "": targets[relation_of(sheet)][1] for sheet in sheets if relation_of(sheet) in targets
+    }
 
 
 def number_codes(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
@@ -55,11 +57,11 @@ def number_codes(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
     if data is None:
         return []
     root = parse_xml(data, "list of styles")
-    own = {one.get("numFmtId"): one.get("formatCode") or "" for one in root.iter("{*}numFmt")}
+    own = {item.get("numFmtId"): item.get("formatCode") or "" for item in root.iter("{*}numFmt")}
     codes = []
     for listed in root.iter("{*}cellXfs"):
-        for one in listed.iter("{*}xf"):
-            number = one.get("numFmtId") or "0"
+        for item in listed.iter("{*}xf"):
+            number = item.get("numFmtId") or "0"
             codes.append(own.get(number) or number_formats.built_in(int(number) if number.isdecimal() else 0))
     return codes[:_MOST_FORMATS]
 
@@ -131,9 +133,9 @@ def _read_comments(package: zipfile.ZipFile, path: str, limits: ReadLimits, foun
     if data is None:
         return
     root = parse_xml(data, "list of comments")
-    authors = [one.text or "" for one in root.iter("{*}author")]
+    authors = [item.text or "" for item in root.iter("{*}author")]
     for comment in root.iter("{*}comment", "{*}threadedComment"):
-        text = " ".join("".join(one.text or "" for one in comment.iter("{*}t", "{*}text")).split())
+        text = " ".join("".join(item.text or "" for item in comment.iter("{*}t", "{*}text")).split())
         number = comment.get("authorId") or ""
         author = authors[int(number)] if number.isdecimal() and int(number) < len(authors) else ""
         if (place := _place(comment.get("ref"))) and text:
@@ -143,7 +145,7 @@ def _read_comments(package: zipfile.ZipFile, path: str, limits: ReadLimits, foun
 
 def _texts_of_shapes(root: Any) -> Iterator[str]:
     for shape in root.iter("{*}sp"):
-        lines = ("".join(one.text or "" for one in line.iter("{*}t")).strip() for line in shape.iter("{*}p"))
+        lines = ("".join(item.text or "" for item in line.iter("{*}t")).strip() for line in shape.iter("{*}p"))
         if text := "\n".join(line for line in lines if line):
             yield text
 

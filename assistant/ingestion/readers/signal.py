@@ -23,9 +23,9 @@ class _Chat:
 
 def is_of_signal(first: Iterable[Any]) -> bool:
     """Return whether the first lines of a file are an export of Signal: each one thing, with people among them."""
-    lines = [mapping(one) for one in first]
-    return any("recipient" in one and "id" in mapping(one["recipient"]) for one in lines) and all(
-        len(one) == 1 or "backupTimeMs" in one for one in lines
+    lines = [mapping(item) for item in first]
+    return any("recipient" in line and "id" in mapping(line["recipient"]) for line in lines) and all(
+        len(line) == 1 or "backupTimeMs" in line for line in lines
     )
 
 
@@ -57,7 +57,7 @@ def _chat(found: _Chat, title: str, left_out: list[LeftOut], *, is_only: bool) -
     if found.shortened:
         reason = f"long messages of which only the beginning stands in the file: {found.shortened:,}"
         left_out.append(LeftOut(title or "messages", reason, _BESIDE))
-    for block in chat_blocks(sorted(found.messages, key=lambda one: one.at.timestamp() if one.at else 0.0)):
+    for block in chat_blocks(sorted(found.messages, key=lambda message: message.at.timestamp() if message.at else 0.0)):
         yield block if is_only or not title else replace(block, locator=replace(block.locator, part=title))
 
 
@@ -68,10 +68,12 @@ def _take(chat: _Chat, item: dict[str, Any], number: int, names: dict[str | None
         words += (text(page.get(name)) for name in ("title", "description"))
     contact = mapping(mapping(item.get("contactMessage")).get("contact"))
     words.append(_joined(mapping(contact.get("name")), "givenName", "familyName"))
-    words += (text(mapping(one).get("value")) for name in ("number", "email") for one in sequence(contact.get(name)))
+    words += (
+        text(mapping(entry).get("value")) for name in ("number", "email") for entry in sequence(contact.get(name))
+    )
     poll = mapping(item.get("poll"))
     words.append(text(poll.get("question")))
-    words += (f"- {text(mapping(one).get('option'))}" for one in sequence(poll.get("options")))
+    words += (f"- {text(mapping(entry).get('option'))}" for entry in sequence(poll.get("options")))
     chat.media += len(sequence(said.get("attachments"))) + ("viewOnceMessage" in item)
     chat.shortened += "longText" in said
     sent = text(item.get("dateSent")) or key(item.get("dateSent")) or ""

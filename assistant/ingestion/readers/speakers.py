@@ -79,16 +79,16 @@ def chat_blocks(messages: Iterable[Uttered]) -> Iterator[Block]:
     """Yield each message as a block with its speaker and time; what one says in one breath bears one time."""
     before: Uttered | None = None
     began: datetime | None = None
-    for one in messages:
-        if not one.text.strip():
+    for message in messages:
+        if not message.text.strip():
             continue
-        goes_on = before is not None and before.speaker == one.speaker and _soon(before.at, one.at)
-        began = began if goes_on else one.at
-        author = Author(AuthorKind.DOCUMENT, one.speaker or None)
-        text = f"{one.speaker}: {one.text}" if one.speaker and not goes_on else one.text
-        place = Locator(line_start=one.first_line, line_end=one.last_line)
+        goes_on = before is not None and before.speaker == message.speaker and _soon(before.at, message.at)
+        began = began if goes_on else message.at
+        author = Author(AuthorKind.DOCUMENT, message.speaker or None)
+        text = f"{message.speaker}: {message.text}" if message.speaker and not goes_on else message.text
+        place = Locator(line_start=message.first_line, line_end=message.last_line)
         yield Block(text, place, BlockKind.LIST, author, began)
-        before = one
+        before = message
 
 
 def _soon(before: datetime | None, after: datetime | None) -> bool:
@@ -203,20 +203,20 @@ def _undirected(line: str) -> str:
 
 def _order(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> str:
     """Return in which order the days are written: that in which all are days and time does not go back."""
-    begun = [one for _, _, one, _ in islice(_begun(file, limits, form), 2000)]
+    begun = [item for _, _, item, _ in islice(_begun(file, limits, form), 2000)]
     backwards = {}
     for order in ("dmy", "mdy", "ymd"):
-        moments = [_moment(one, order) for one in begun]
+        moments = [_moment(item, order) for item in begun]
         if all(moments):
-            known = [one for one in moments if one]
+            known = [moment for moment in moments if moment]
             backwards[order] = sum(after < before for before, after in pairwise(known))
-    american = any(re.fullmatch("[APap][Mm]", one.clock[3] or "") and "/" in one.date for one in begun)
+    american = any(re.fullmatch("[APap][Mm]", item.clock[3] or "") and "/" in item.date for item in begun)
     ways = sorted(backwards, key=lambda order: (backwards[order], (order == "dmy") == american))
     return ways[0] if ways else "dmy"
 
 
 def _moment(begun: _Begun, order: str) -> datetime | None:
-    numbers = [int(one) for one in re.findall(r"\d+", begun.date)]
+    numbers = [int(item) for item in re.findall(r"\d+", begun.date)]
     hour, minute, second, half, before = begun.clock
     if len(numbers) != 3 or hour is None or minute is None:
         return None

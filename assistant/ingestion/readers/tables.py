@@ -119,7 +119,7 @@ def row_lines(rows: Iterable[Row], *, has_header: bool = True) -> Iterator[tuple
             count = _header_rows(run, bool(names) or is_above, has_header)
             if count == 1 and is_above and len(row.filled()) <= 2 and not row.marked:
                 count = 0  # a name with its value
-            if count and (len(run) > count or _goes_on([one for one in ahead if one.filled()][count:], has_header)):
+            if count and (len(run) > count or _goes_on([item for item in ahead if item.filled()][count:], has_header)):
                 names, at_top, pairs = _combined(run[:count]), False, False
                 headers = [header.cells for header in run[:count]]
                 for header in run[:count]:
@@ -162,7 +162,7 @@ def row_line(row: Row, names: Sequence[str] = (), *, pair: bool = False) -> str:
     """
     pieces = []
     for at in row.filled():
-        value = " ".join(one for one in (row.cell(at), f"({row.notes[at]})" if at in row.notes else "") if one)
+        value = " ".join(text for text in (row.cell(at), f"({row.notes[at]})" if at in row.notes else "") if text)
         name = names[at] if at < len(names) else ""
         pieces.append(f"{name}: {value}" if name else value)
     if (pair or (row.named and not any(names))) and len(pieces) > 1:
@@ -186,7 +186,7 @@ def _header_rows(run: Sequence[Row], is_named: bool, has_header: bool) -> int:
 
 def _is_wider_below(row: Row, ahead: Iterable[Row]) -> bool:
     """Say whether a table far wider than a row begins below it: then the row is one of the lines above that table."""
-    widths = Counter(len(one.filled()) for one in ahead)
+    widths = Counter(len(item.filled()) for item in ahead)
     return max((width for width, count in widths.items() if count > 1), default=0) >= 2 * len(row.filled())
 
 
@@ -221,12 +221,12 @@ def _names_columns(row: Row, below: Sequence[Row], is_named: bool, has_header: b
     if len(filled) < 2 or any(len(cell) > longest for cell in cells) or cells[0].endswith((":", "：")):
         return False
     pairs = len(below) > has_header + 1 and len(filled) == 2 and _are_pairs([row, *below])
-    if pairs and _is_mixed(kind_of(one.cell(filled[1])) for one in below):
+    if pairs and _is_mixed(kind_of(item.cell(filled[1])) for item in below):
         return False
     labels = are_labels(cells)
     differs = False
     for at, cell in zip(filled, cells, strict=True):
-        under = [value for one in below if (value := one.cell(at))]
+        under = [value for item in below if (value := item.cell(at))]
         kind, kinds = kind_of(cell), Counter(kind_of(value) for value in under)
         usual = kinds.most_common(1)[0][0] if kinds else None
         if at == filled[0] and kind is Kind.YEAR and usual is Kind.TEXT:
@@ -248,7 +248,7 @@ def _names_columns(row: Row, below: Sequence[Row], is_named: bool, has_header: b
             return False
     if differs:
         return True
-    width = 1 + max(at for one in (row, *below) for at in one.filled())
+    width = 1 + max(at for item in (row, *below) for at in item.filled())
     whole = len(set(cells)) == len(cells) and len(filled) >= width - (not row.cell(0))
     if is_named or not whole:
         return False
@@ -277,7 +277,7 @@ def _are_pairs(run: Sequence[Row]) -> bool:
 
 def _is_narrow(row: Row, others: Iterable[Row]) -> bool:
     """Say whether a row has far fewer cells than those of the table: a title, or a line above it."""
-    counts = Counter(count for one in others if (count := len(one.filled())) > 1)
+    counts = Counter(count for item in others if (count := len(item.filled())) > 1)
     if not counts:
         return False
     usual = max(counts, key=lambda count: (counts[count], count))

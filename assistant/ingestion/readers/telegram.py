@@ -38,14 +38,14 @@ def telegram_document(markup: str, name: str, media_type: str) -> ReadDocument |
 def _messages(found: list[Tag]) -> Iterator[Uttered]:
     """Yield the messages; one that goes on with the one before does not name its speaker again."""
     speaker = ""
-    for one in found:
-        if "service" in (one.get("class") or []):
+    for tag in found:
+        if "service" in (tag.get("class") or []):
             continue
-        named = one.select_one("div.from_name")
+        named = tag.select_one("div.from_name")
         if named is not None:
             speaker = " ".join(named.get_text().split())
-        words = one.select_one("div.body > div.text")
-        date = one.select_one("div.date")
+        words = tag.select_one("div.body > div.text")
+        date = tag.select_one("div.date")
         text = "\n".join(piece.text for piece in walk(words)) if words is not None else ""
         yield Uttered(speaker, text, _time(str(date.get("title") or "")) if date is not None else None)
 

@@ -112,24 +112,26 @@ def _name(card: Component) -> str:
 
 
 def _lines(card: Component) -> Iterator[str]:
-    given = {one.group: _APPLES.sub(r"\1", one.text) for one in card.all("X-ABLABEL") if one.group}
+    given = {entry.group: _APPLES.sub(r"\1", entry.text) for entry in card.all("X-ABLABEL") if entry.group}
     seen: set[str] = set()
-    for one in card.properties:
-        line = _of_android(one) if one.name == "X-ANDROID-CUSTOM" else _line(one, given.get(one.group, ""))
+    for entry in card.properties:
+        line = _of_android(entry) if entry.name == "X-ANDROID-CUSTOM" else _line(entry, given.get(entry.group, ""))
         if line and line not in seen:
             seen.add(line)
             yield line
 
 
-def _line(one: Property, own_label: str) -> str:
-    label = _LABELS.get(one.name) or ("Chat" if one.name in _CHATS else _unknown(one.name))
-    value = _value(one) if label else ""
+def _line(entry: Property, own_label: str) -> str:
+    label = _LABELS.get(entry.name) or ("Chat" if entry.name in _CHATS else _unknown(entry.name))
+    value = _value(entry) if label else ""
     if not value:
         return ""
-    kinds = [kind.removeprefix("x-") for kind in one.parameters.get("TYPE", "").lower().split(",")]
+    kinds = [kind.removeprefix("x-") for kind in entry.parameters.get("TYPE", "").lower().split(",")]
     kinds = [kind for kind in dict.fromkeys(kinds) if not _NO_LABEL.match(kind)]
-    service = one.parameters.get("X-SERVICE-TYPE") or one.parameters.get("SERVICE-TYPE") or _CHATS.get(one.name, "")
-    if one.name in _NAMED_BY_LABEL and (own_label or kinds):
+    service = (
+        entry.parameters.get("X-SERVICE-TYPE") or entry.parameters.get("SERVICE-TYPE") or _CHATS.get(entry.name, "")
+    )
+    if entry.name in _NAMED_BY_LABEL and (own_label or kinds):
         return f"{own_label or kinds[0].capitalize()}: {value}"
     notes = ", ".join(note for note in (own_label, service, *kinds) if note)
     return f"{label} ({notes}): {value}" if notes else f"{label}: {value}"
@@ -142,12 +144,12 @@ def _unknown(name: str) -> str:
     return name.removeprefix("X-").replace("-", " ").capitalize()
 
 
-def _value(one: Property) -> str:
-    if one.name in _LISTED:
-        return ", ".join(" ".join(piece.split()) for piece in one.fields() if piece)
-    if one.name in _DATES:
-        return _day(one.text)
-    return re.sub(r"^(?:tel|mailto|geo):", "", one.text, flags=re.IGNORECASE)
+def _value(entry: Property) -> str:
+    if entry.name in _LISTED:
+        return ", ".join(" ".join(piece.split()) for piece in entry.fields() if piece)
+    if entry.name in _DATES:
+        return _day(entry.text)
+    return re.sub(r"^(?:tel|mailto|geo):", "", entry.text, flags=re.IGNORECASE)
 
 
 def _day(text: str) -> str:
@@ -163,9 +165,9 @@ def _day(text: str) -> str:
     return f"{day} {MONTHS[month - 1]}" if year in (0, _NOBODYS_YEAR) else f"{year:04}-{month:02}-{day:02}"
 
 
-def _of_android(one: Property) -> str:
+def _of_android(entry: Property) -> str:
     """Return what Android keeps of a contact beside the standard: kind, value, and the name of its type."""
-    kind, value, *rest = (*one.fields(), "", "")
+    kind, value, *rest = (*entry.fields(), "", "")
     if not value:
         return ""
     label = kind.rpartition("/")[2].replace("_", " ").capitalize()

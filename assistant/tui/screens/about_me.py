@@ -82,11 +82,13 @@ class AboutMeScreen(Dialog[str | None]):
 
 def _described(line: ProfileLine) -> Content:
     memory = line.memory
-    where = ", ".join(f"“{plain(one, one_line=True)}”" for one in line.sources) or _("written by hand")
+    where = ", ".join(f"“{plain(source, one_line=True)}”" for source in line.sources) or _("written by hand")
     marks = [_(name) for name, is_set in (("pinned", memory.pinned), ("private", memory.private)) if is_set]
     until = [_("until {day}").format(day=day(memory.valid_to))] if memory.valid_to else []
-    goal = [plain(one, one_line=True) for one in (memory.why, memory.horizon) if one]
+    goal = [plain(text, one_line=True) for text in (memory.why, memory.horizon) if text]
     about = " · ".join([day(line.since), where, *until, *goal, *marks])
-    before = [_("before: {text}").format(text=plain(one, one_line=True)) for one in line.earlier]
-    dim = [Content.styled(one, "$foreground-muted") for one in (f"\n  {about}", *(f"\n    {one}" for one in before))]
+    before = [_("before: {text}").format(text=plain(text, one_line=True)) for text in line.earlier]
+    dim = [
+        Content.styled(text, "$foreground-muted") for text in (f"\n  {about}", *(f"\n    {text}" for text in before))
+    ]
     return Content.assemble("· ", plain(memory.text), *dim)

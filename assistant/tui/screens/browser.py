@@ -197,7 +197,7 @@ class Browser(Screen[R], Generic[T, R]):
         wanted = highlight or (self.identity(now) if now is not None else "")
         sought = self.query_one("#search", Input).value.casefold().split()
         shown = [item for words, item in self._all if self._holds(item, words, sought) and self.fits(item)]
-        at = next((n for n, one in enumerate(shown) if self.identity(one) == wanted), 0)
+        at = next((n for n, entry in enumerate(shown) if self.identity(entry) == wanted), 0)
         self.list.show(shown, at)
         count = plural(*self.NOUNS, len(self._all))
         self._show_head(
@@ -207,7 +207,7 @@ class Browser(Screen[R], Generic[T, R]):
             self.query_one("#text", Static).update(Content(_("Nothing fits.") if self._all else _(self.EMPTY)))
 
     def _holds(self, item: T, words: str, sought: Sequence[str]) -> bool:
-        return all(one in words for one in sought) or self.identity(item) in self.found_inside
+        return all(text in words for text in sought) or self.identity(item) in self.found_inside
 
     def redraw(self) -> None:
         """Draw the items that are listed and the highlighted one again, because more is known of them."""
@@ -297,7 +297,7 @@ class Browser(Screen[R], Generic[T, R]):
 
     @on(ItemList.Taken)
     async def _taken(self) -> None:
-        await self.action_do(next((one.name for one in self.ACTIONS if one.key == "enter"), "details"))
+        await self.action_do(next((action.name for action in self.ACTIONS if action.key == "enter"), "details"))
 
     async def do_details(self) -> None:
         """Go to the first source, or to the text."""

@@ -68,7 +68,7 @@ class ChatsScreen(Browser[Conversation, str]):
 
     def line(self, item: Conversation) -> Content:
         """Return its title, when it was, how long it is."""
-        marks = "".join(f" · {one}" for one in _marks(item))
+        marks = "".join(f" · {mark}" for mark in _marks(item))
         about = f"{moment(item.updated_at)} · {_messages(item)}"
         return Content.assemble(_title(item), ("\n" + about, "$foreground-muted"), (marks, "$accent"))
 
@@ -88,7 +88,7 @@ class ChatsScreen(Browser[Conversation, str]):
         messages = await in_thread(lambda: store.conversations.messages(item.id))
         latest = branch_of(messages, item.current_message_id)[-_LATEST:]
         shown = [Static(_("The latest messages"), classes="detail--title")]
-        await self.add_detail(item, more=[*shown, *(said for one in latest for said in _said(one))])
+        await self.add_detail(item, more=[*shown, *(said for message in latest for said in _said(message))])
 
     @on(Input.Changed, "#search")
     def _look_inside(self, event: Input.Changed) -> None:
@@ -98,7 +98,9 @@ class ChatsScreen(Browser[Conversation, str]):
     async def _find(self, words: str) -> None:
         store = self.store
         found = await in_thread(lambda: store.all_holding(words)) if words.strip() else []
-        self.found_inside = frozenset(one.source.id for one in found if one.source.kind is SourceKind.CONVERSATION)
+        self.found_inside = frozenset(
+            passage.source.id for passage in found if passage.source.kind is SourceKind.CONVERSATION
+        )
         self.narrow()
 
     # -- actions -----------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ class Chooser(Dialog[T | None], Generic[T]):
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
         words = event.value.casefold().split()
-        self._shown = [one for one in self._choices if _fits(one, words)]
+        self._shown = [choice for choice in self._choices if _fits(choice, words)]
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options(self._options())
@@ -88,8 +88,10 @@ class Chooser(Dialog[T | None], Generic[T]):
 
     def _options(self) -> list[Option]:
         return [
-            Option(Content.assemble(plain(one.name, one_line=True), ("   " + plain(one.detail), "$foreground-muted")))
-            for one in self._shown
+            Option(
+                Content.assemble(plain(choice.name, one_line=True), ("   " + plain(choice.detail), "$foreground-muted"))
+            )
+            for choice in self._shown
         ]
 
 

@@ -31,7 +31,7 @@ class DoctorScreen(Browser[Check, None]):
 
     def read(self, store: Store) -> Sequence[Check]:
         """Look over the memory."""
-        return sorted(examine(store), key=lambda one: _ORDER.index(one.state))
+        return sorted(examine(store), key=lambda check: _ORDER.index(check.state))
 
     def identity(self, item: Check) -> str:
         """Return its name with what was found."""

@@ -88,11 +88,11 @@ class DocumentScreen(Screen[None]):
     async def _show(self) -> None:
         shown = self._passages[self._start : self._start + AT_ONCE]
         widgets: list[Static] = []
-        for one in shown:
-            place = plain(one.locator.label(), one_line=True)
+        for passage in shown:
+            place = plain(passage.locator.label(), one_line=True)
             if place:
                 widgets.append(Static(place, classes="document--place", markup=False))
-            widgets.append(Static(plain(one.text), classes="document--text", markup=False))
+            widgets.append(Static(plain(passage.text), classes="document--text", markup=False))
         parent = self.query_one(VerticalScroll)
         with self.app.batch_update():
             await parent.remove_children()

@@ -62,7 +62,7 @@ class DocumentsScreen(Browser[Document, None]):
         """Return its title, and how much of it there is since when."""
         noun = "passage" if item.passage_count == 1 else "passages"
         about = f"{day(item.imported_at)} · {item.passage_count:,} {noun}"
-        marks = "".join(f" · {one}" for one in self._marks(item))
+        marks = "".join(f" · {mark}" for mark in self._marks(item))
         return Content.assemble(
             plain(item.title, one_line=True) or _("Untitled"),
             ("\n" + about, "$foreground-muted"),
@@ -92,7 +92,7 @@ class DocumentsScreen(Browser[Document, None]):
         self.states.clear()
         for start in range(0, len(items), 100):
             some = items[start : start + 100]
-            found = await in_thread(lambda some=some: {one.path: on_disk(one, thorough=False) for one in some})  # type: ignore[misc]
+            found = await in_thread(lambda some=some: {item.path: on_disk(item, thorough=False) for item in some})  # type: ignore[misc]
             self.states = {**found, **self.states}
             self.redraw()
 
@@ -116,7 +116,7 @@ class DocumentsScreen(Browser[Document, None]):
 
     def _marks(self, item: Document) -> list[str]:
         state = self.states.get(item.path)
-        marks = [one for one in (_("private") if item.private else "", _missing(item)) if one]
+        marks = [text for text in (_("private") if item.private else "", _missing(item)) if text]
         return [*marks, state.value] if state in (OnDisk.CHANGED, OnDisk.MISSING) else marks
 
     # -- actions -----------------------------------------------------------------------------------------------

@@ -68,34 +68,39 @@ class HelpScreen(Dialog[None]):
         words = typed.casefold().split()
         parts: list[Content] = []
         for title, lines in self._sections():
-            found = [one for one in lines if all(word in _searched(title, one) for word in words)]
+            found = [line for line in lines if all(word in _searched(title, line) for word in words)]
             if found:
                 parts.append(Content.styled(title, "bold $primary"))
-                parts += [_drawn(one) for one in found]
+                parts += [_drawn(line) for line in found]
                 parts.append(Content(""))
         return Content("\n").join(parts) if parts else Content(_("Nothing is called that."))
 
     def _sections(self) -> list[tuple[str, list[_Line]]]:
         fixed = [_Line(key, _(meaning)) for key, meaning in KEYS]
         sections = [
-            (_("Keys"), fixed + self._keyed([(one.name, one.key, one.summary) for one in SCREEN_COMMANDS])),
+            (
+                _("Keys"),
+                fixed + self._keyed([(command.name, command.key, command.summary) for command in SCREEN_COMMANDS]),
+            ),
             (
                 _("With a message selected"),
-                self._keyed([(one.full_name, one.key, one.summary) for one in MESSAGE_ACTIONS]),
+                self._keyed([(action.full_name, action.key, action.summary) for action in MESSAGE_ACTIONS]),
             ),
             (
                 _("On a source of an answer"),
-                self._keyed([(one.full_name, one.key, one.summary) for one in SOURCE_ACTIONS]),
+                self._keyed([(action.full_name, action.key, action.summary) for action in SOURCE_ACTIONS]),
             ),
         ]
         for place, actions in SCREENS:
-            sections.append((_(place), self._keyed([(one.full_name, one.sign, one.summary) for one in actions])))
-        return [*sections, (_("Commands"), [_Line(one.usage, _(one.summary)) for one in SCREEN_COMMANDS])]
+            sections.append(
+                (_(place), self._keyed([(action.full_name, action.sign, action.summary) for action in actions]))
+            )
+        return [*sections, (_("Commands"), [_Line(command.usage, _(command.summary)) for command in SCREEN_COMMANDS])]
 
     def _keyed(self, things: Sequence[tuple[str, str, str]]) -> list[_Line]:
         """Return what has a key, of (name, key, summary)."""
         keyed = [_Line(keymap.shown(self.app, name, key).title(), _(summary), name) for name, key, summary in things]
-        return [one for one in keyed if one.shown]
+        return [line for line in keyed if line.shown]
 
 
 def _searched(title: str, line: _Line) -> str:

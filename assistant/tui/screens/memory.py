@@ -60,7 +60,7 @@ class MemoryScreen(Browser[Memory, None]):
     def line(self, item: Memory) -> Content:
         """Return its beginning, and what it is."""
         style = "$foreground-muted" if item.superseded_by else "$foreground"
-        marks = "".join(f" · {one}" for one in _marks(item))
+        marks = "".join(f" · {mark}" for mark in _marks(item))
         return Content.assemble(
             (excerpt(item.text, _EXCERPT_CHARS), style),
             (f"\n{day(item.recorded_at)} · {_(item.kind.value)}", "$foreground-muted"),
@@ -176,7 +176,7 @@ def _background(store: Store, item: Memory) -> _Background:
         at = store.memories.get(at.superseded_by)
         newer.insert(0, at)
     earlier = store.memories.earlier(item.id)
-    ids = dict.fromkeys(source for one in (item, *earlier) for source in one.sources)
+    ids = dict.fromkeys(source for memory in (item, *earlier) for source in memory.sources)
     return _Background(of_memory_sources(store, tuple(ids)), [*newer, item, *earlier])
 
 
@@ -185,15 +185,15 @@ def _timeline(versions: Sequence[Memory], item: Memory) -> list[Static]:
     if len(versions) == 1:
         return []
     lines = [Static(_("History"), classes="detail--title")]
-    for number, one in enumerate(versions):
-        here = one.id == item.id
+    for number, memory in enumerate(versions):
+        here = memory.id == item.id
         until = (
             _("superseded {when}").format(when=moment(versions[number - 1].recorded_at)) if number else _("the newest")
         )
-        about = f"{moment(one.recorded_at)} · {author_name(one.author)} · {until}"
+        about = f"{moment(memory.recorded_at)} · {author_name(memory.author)} · {until}"
         sign = ("● " if here else "○ ", "$accent")
         lines.append(Static(Content.assemble(sign, (about, "$foreground-muted"))))
-        text = Content.styled(excerpt(one.text, _EXCERPT_CHARS), "$foreground" if here else "$foreground-muted")
+        text = Content.styled(excerpt(memory.text, _EXCERPT_CHARS), "$foreground" if here else "$foreground-muted")
         lines.append(Static(text, classes="detail--inner"))
     return lines
 
@@ -206,4 +206,4 @@ def _marks(memory: Memory) -> list[str]:
 def _validity(memory: Memory) -> str:
     since = _("since {day}").format(day=day(memory.valid_from)) if memory.valid_from else ""
     until = _("until {day}").format(day=day(memory.valid_to)) if memory.valid_to else ""
-    return " ".join(one for one in (since, until) if one)
+    return " ".join(text for text in (since, until) if text)

@@ -68,7 +68,7 @@ class SearchScreen(Dialog[None]):
         self.hits = [of_hit(hit) for hit in found]
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(_line(one)) for one in self.hits])
+        options.add_options([Option(_line(view)) for view in self.hits])
         if self.hits:
             options.highlighted = 0
             options.focus()

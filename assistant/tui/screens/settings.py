@@ -70,13 +70,13 @@ class SettingsScreen(Screen[bool]):
         file = str(self._file)
         yield Static(Content.assemble((_("Settings"), "bold $primary"), ("   " + file, "$foreground-muted")), id="head")
         with VerticalScroll(can_focus=False):
-            for section, settings in groupby(all_settings(), key=lambda one: one.section):
+            for section, settings in groupby(all_settings(), key=lambda setting: setting.section):
                 if section:
                     yield Static(f"[{section}]", classes="settings--section", markup=False)
                 if section == "model":
                     yield Button(_("Choose or set up who answers"), id="choose-model", compact=True)
-                for one in settings:
-                    yield SettingField(one, one.value_in(self._settings), self._offered(one))
+                for setting in settings:
+                    yield SettingField(setting, setting.value_in(self._settings), self._offered(setting))
         yield Static(_("Tab goes on, Esc goes back. Every change is kept at once."), id="foot", markup=False)
 
     def on_mount(self) -> None:
@@ -95,17 +95,17 @@ class SettingsScreen(Screen[bool]):
 
     @on(SettingField.Changed)
     async def _keep(self, event: SettingField.Changed) -> None:
-        file, one, value = self._file, event.setting, event.value
+        file, setting, value = self._file, event.setting, event.value
         try:
-            await in_thread(lambda: keep(file, one.section, {one.name: value}))
+            await in_thread(lambda: keep(file, setting.section, {setting.name: value}))
         except Exception as error:  # noqa: BLE001 — whatever keeps the file from being written is told
             message, hint = explain(error)
             self.query_one("#foot", Static).update(f"{message} {hint}")
             return
         self.changed = True
-        if one.full_name == "chat.theme":
+        if setting.full_name == "chat.theme":
             self.app.theme = str(value)
-        words = _("{name} is kept in {file}.").format(name=one.full_name, file=file)
+        words = _("{name} is kept in {file}.").format(name=setting.full_name, file=file)
         self.query_one("#foot", Static).update(words)
 
     @on(Button.Pressed, "#choose-model")

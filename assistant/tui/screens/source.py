@@ -40,7 +40,8 @@ class SourceScreen(Dialog[str | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(one.key, f"judge('{one.name}')", one.summary, show=False, id=one.full_name) for one in SOURCE_ACTIONS
+        Binding(action.key, f"judge('{action.name}')", action.summary, show=False, id=action.full_name)
+        for action in SOURCE_ACTIONS
     ]
 
     def __init__(self, store: Store, source: SourceView, *, judgeable: bool = False) -> None:
@@ -64,7 +65,7 @@ class SourceScreen(Dialog[str | None]):
 
     def _hint(self) -> str:
         actions = SOURCE_ACTIONS if self._judgeable else ()
-        keys = [f"{keymap.shown(self.app, one.full_name, one.key)} {_(one.label)}" for one in actions]
+        keys = [f"{keymap.shown(self.app, action.full_name, action.key)} {_(action.label)}" for action in actions]
         return " · ".join([*keys, _("Esc closes")])
 
     def action_judge(self, name: str) -> None:
@@ -93,7 +94,7 @@ class SourceScreen(Dialog[str | None]):
     def _neighbours(self) -> tuple[str, str]:
         """Return the texts before and after the passage; empty at the document's ends."""
         passages = self._store.documents.passages(self.source.source_id)
-        at = next((n for n, one in enumerate(passages) if one.id == self.source.passage_id), None)
+        at = next((n for n, passage in enumerate(passages) if passage.id == self.source.passage_id), None)
         if at is None:
             return "", ""
         before = plain(passages[at - 1].text) if at > 0 else ""
@@ -106,7 +107,7 @@ def facts(source: SourceView) -> Content:
     when = day(source.created_at) if source.created_at else ""
     by = _("by {author}").format(author=source.author) if source.author else ""
     lines = [
-        " · ".join(one for one in (source.place, by, when, "private" if source.private else "") if one),
+        " · ".join(item for item in (source.place, by, when, "private" if source.private else "") if item),
         source.path,
         _found_by(source),
     ]

@@ -150,13 +150,13 @@ def _counts(stats: StoreStats) -> Content:
 def _costs(costs: Sequence[ModelCost]) -> Content:
     """Return a line a model."""
     lines = [Content.styled(_("Tokens and cost by model (US dollars, by list prices)"), "bold")]
-    for one in costs:
-        if one.dollars is None:
+    for cost in costs:
+        if cost.dollars is None:
             dollars = _("price not known")
         else:
-            dollars = f"${one.dollars:,.2f}" if one.dollars else _("free, on this machine")
-        name = plain(one.name, one_line=True)
-        lines.append(Content.assemble((f"{name:<32}", "$foreground-muted"), f" {one.tokens:>12,}   {dollars}"))
+            dollars = f"${cost.dollars:,.2f}" if cost.dollars else _("free, on this machine")
+        name = plain(cost.name, one_line=True)
+        lines.append(Content.assemble((f"{name:<32}", "$foreground-muted"), f" {cost.tokens:>12,}   {dollars}"))
     return Content("\n").join(lines)
 
 

@@ -22,7 +22,7 @@ async def choose_theme(app: App[Any], name: str, config_file: Path | None) -> li
         text = _("There is no theme {argument!r}.").format(argument=name)
         return [Report(text, _("There are: {names}.").format(names=", ".join(names)), "warning")]
     if not name:
-        choices = [Choice(one, _("in use") if one == app.theme else "", one) for one in names]
+        choices = [Choice(item, _("in use") if item == app.theme else "", item) for item in names]
         chosen = await app.push_screen_wait(Chooser(_("Colours"), choices))
         name = chosen or ""
     if name:

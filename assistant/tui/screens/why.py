@@ -91,9 +91,9 @@ def _described(ground: Ground) -> Content:
         when = moment(origin.at) if origin.at else ""
         rests = _("rests on {place}, {when}: “{words}”").format(place=plain(origin.place), when=when, words=words)
         lines.append(Content.styled(rests, "$foreground-muted"))
-    for one in ground.earlier:
+    for memory in ground.earlier:
         before = _("before {when}: {text}").format(
-            when=moment(one.valid_to or one.recorded_at), text=excerpt(one.text, 200)
+            when=moment(memory.valid_to or memory.recorded_at), text=excerpt(memory.text, 200)
         )
         lines.append(Content.styled(before, "$foreground-muted"))
     return Content("\n").join(lines)
@@ -109,7 +109,7 @@ def _ground(store: Store, source: SourceView) -> Ground:
         return Ground(source)
     try:
         origins = provenance(store, source.source_id, whole=False).origins
-        rests_on = tuple(one for one in origins if one.at is not None and one.relation == "rests on")
+        rests_on = tuple(origin for origin in origins if origin.at is not None and origin.relation == "rests on")
         return Ground(source, tuple(store.memories.earlier(source.source_id)), rests_on)
     except NotFoundError:
         return Ground(source)  # erased since the answer

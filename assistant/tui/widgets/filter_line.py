@@ -41,7 +41,7 @@ class FilterLine(Flow):
     def offer(self, filters: Sequence[Filter]) -> None:
         """Offer these filters, each at its first choice."""
         self._filters = tuple(filters)
-        self._at = {one.name: 0 for one in filters}
+        self._at = {item.name: 0 for item in filters}
         self.set_class(bool(filters), "-shown")
         self._draw()
 
@@ -52,8 +52,8 @@ class FilterLine(Flow):
     def turn(self, number: int) -> None:
         """Move a filter to its next choice; they count from 0."""
         if 0 <= number < len(self._filters):
-            one = self._filters[number]
-            self._at[one.name] = (self._at[one.name] + 1) % len(one.choices)
+            item = self._filters[number]
+            self._at[item.name] = (self._at[item.name] + 1) % len(item.choices)
             self._draw()
             self.post_message(self.Changed())
 
@@ -66,8 +66,8 @@ class FilterLine(Flow):
 
     def _draw(self) -> None:
         pieces = []
-        for number, one in enumerate(self._filters):
-            at = self._at[one.name]
+        for number, item in enumerate(self._filters):
+            at = self._at[item.name]
             colour = "bold $foreground" if at else "$foreground-muted"
-            pieces.append(Content.assemble((f"{number + 1} ", "$accent"), (_(one.choices[at]), colour)))
+            pieces.append(Content.assemble((f"{number + 1} ", "$accent"), (_(item.choices[at]), colour)))
         self.flow(pieces)

@@ -144,8 +144,8 @@ class ItemList(ScrollView, Generic[T], can_focus=True):
             edge, blank = Strip.blank(1, style.rich_style), Strip.blank(width, style.rich_style)
             self._drawn[key] = [
                 *(
-                    Strip.join([edge, one.adjust_cell_length(max(width - 2, 1), style.rich_style), edge])
-                    for one in strips
+                    Strip.join([edge, strip.adjust_cell_length(max(width - 2, 1), style.rich_style), edge])
+                    for strip in strips
                 ),
                 *[blank] * (_LINES - len(strips)),
             ]
@@ -155,9 +155,9 @@ class ItemList(ScrollView, Generic[T], can_focus=True):
         index = max(0, min(index, len(self._items) - 1))
         if not self._items or index == self._at:
             return
-        for one in (self._at, index):
+        for number in (self._at, index):
             for focused in (False, True):
-                self._drawn.pop((one, focused), None)
+                self._drawn.pop((number, focused), None)
         self._at = index
         self.scroll_to_highlighted()
         self.refresh()

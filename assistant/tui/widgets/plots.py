@@ -43,7 +43,7 @@ class DayPlot(PlotextPlot):
         self.plt.xticks([float(place) for place in places], [f"{days[place]:%Y-%m-%d}" for place in places])
         heights_named = whole_steps(highest)
         self.plt.ylim(0, highest)
-        self.plt.yticks([float(one) for one in heights_named], [f"{one:,}" for one in heights_named])
+        self.plt.yticks([float(number) for number in heights_named], [f"{number:,}" for number in heights_named])
 
 
 class NamePlot(PlotextPlot):
@@ -65,7 +65,7 @@ class NamePlot(PlotextPlot):
         colour, lengths = _rgb(self, "primary"), [self._numbers[name] for name in names]
         self.plt.bar(names, lengths, orientation="horizontal", width=0.4, color=colour)
         steps = whole_steps(max(1, *lengths))
-        self.plt.xticks([float(one) for one in steps], [f"{one:,}" for one in steps])
+        self.plt.xticks([float(step) for step in steps], [f"{step:,}" for step in steps])
 
 
 def _rgb(widget: Widget, name: str) -> tuple[int, int, int]:

@@ -46,7 +46,7 @@ class SettingField(Widget):
         super().__init__()
         self.setting = setting
         self.value = value
-        self._offered = list(offered) or [(one, one) for one in setting.choices]
+        self._offered = list(offered) or [(choice, choice) for choice in setting.choices]
 
     def compose(self) -> ComposeResult:
         """Show the control beside the name, and the words under it."""

@@ -53,8 +53,8 @@ class SourceList(Vertical):
 
     def compose(self) -> ComposeResult:
         """Show the cited sources first; where none is cited, the best few."""
-        cited = [one for one in self.sources if one.cited]
-        others = [one for one in self.sources if not one.cited]
+        cited = [view for view in self.sources if view.cited]
+        others = [view for view in self.sources if not view.cited]
         shown = others[: 0 if cited else _SHOWN_UNCITED]
         hidden = others[len(shown) :]
         for source in (*cited, *shown):
@@ -70,8 +70,8 @@ class SourceLine(Static, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # The letters among them are asked for by `Letters` first, which lets them act only alone.
-        Binding(one.key, f"judge('{one.name}')", one.summary, show=False, priority=True, id=one.full_name)
-        for one in SOURCE_ACTIONS
+        Binding(item.key, f"judge('{item.name}')", item.summary, show=False, priority=True, id=item.full_name)
+        for item in SOURCE_ACTIONS
     ]
 
     DEFAULT_CSS = """
@@ -173,7 +173,7 @@ class MoreSources(Static, can_focus=True):
 
     async def _unfold(self) -> None:
         assert self.parent is not None
-        lines = [SourceLine(one, self._answer_id) for one in self.sources]
+        lines = [SourceLine(source, self._answer_id) for source in self.sources]
         await self.screen.mount(*lines, after=self)
         lines[0].focus()
         await self.remove()

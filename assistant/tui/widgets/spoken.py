@@ -22,8 +22,8 @@ class Spoken(Widget):
         # Of these, the letters are asked for by `Letters` first, which lets them act only alone.
         Binding("escape", "ask('back')", show=False, priority=True),
         *(
-            Binding(one.key, f"ask('{one.name}')", one.summary, show=False, priority=True, id=one.full_name)
-            for one in MESSAGE_ACTIONS
+            Binding(item.key, f"ask('{item.name}')", item.summary, show=False, priority=True, id=item.full_name)
+            for item in MESSAGE_ACTIONS
         ),
     ]
     message_id: str | None = None

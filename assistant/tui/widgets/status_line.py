@@ -101,10 +101,10 @@ def fitted(found: list[tuple[int, str, str]], width: int) -> Content:
     while True:
         pieces = [Content.styled(text, style) if style else Content(text) for _, text, style in kept]
         line = Content("   ").join(pieces)
-        yielding = max((one[0] for one in kept), default=0)
+        yielding = max((pair[0] for pair in kept), default=0)
         if line.cell_length <= max(width, 1) or yielding == 0:
             return line
-        kept = [one for one in kept if one[0] != yielding]
+        kept = [pair for pair in kept if pair[0] != yielding]
 
 
 def fitted_keys(keys: Sequence[Content], width: int) -> Content:

@@ -62,17 +62,17 @@ class Suggestions(Static):
         return self.items[self.at or 0] if self.items else None
 
     def _draw(self) -> None:
-        width = max((len(one.name) for one in self.items), default=0)
+        width = max((len(suggestion.name) for suggestion in self.items), default=0)
         # The list is a window that follows the highlighted line.
         rows = _MOST if len(self.items) <= _MOST else _MOST - 1
         first = min(max(0, (self.at or 0) - rows + 1), max(0, len(self.items) - rows))
         shown = self.items[first : first + rows]
         lines = [
             Content.assemble(
-                (f"{one.name:<{width}}", "bold $accent" if number == self.at else "$primary"),
-                ("  " + one.detail, "$foreground" if number == self.at else "$foreground-muted"),
+                (f"{suggestion.name:<{width}}", "bold $accent" if number == self.at else "$primary"),
+                ("  " + suggestion.detail, "$foreground" if number == self.at else "$foreground-muted"),
             )
-            for number, one in enumerate(shown, start=first)
+            for number, suggestion in enumerate(shown, start=first)
         ]
         if len(shown) < len(self.items):
             more = _("… and {count} more: type a letter, or go on with the arrow keys").format(

@@ -123,7 +123,9 @@ class Transcript(VerticalScroll, can_focus=False):
 
     def find(self, message_id: str | None) -> Spoken | None:
         """Return the message of this id; None where it is not shown."""
-        return next((one for one in self.spoken if message_id is not None and one.message_id == message_id), None)
+        return next(
+            (spoken for spoken in self.spoken if message_id is not None and spoken.message_id == message_id), None
+        )
 
     def show_branches(self, beside: Mapping[str, Sequence[str]]) -> None:
         """Show beside each message how many branches there are at its place, and which this is."""
@@ -191,7 +193,7 @@ class Transcript(VerticalScroll, can_focus=False):
         """Copy a code block, the next one each time."""
         from markdown_it import MarkdownIt
 
-        blocks = [one.content for one in MarkdownIt().parse(spoken.text) if one.type in ("fence", "code_block")]
+        blocks = [token.content for token in MarkdownIt().parse(spoken.text) if token.type in ("fence", "code_block")]
         if not blocks:
             self.notify(_("There is no code block in this message."), markup=False, timeout=3)
             return

@@ -14,8 +14,8 @@ from memory_store.transfer.record import Record
 def memory_lines(record: Record) -> Iterator[str]:
     """Yield a line for each memory that holds today; one superseded, over or yet to come would be taken for true."""
     moment = now()
-    for one in record.memories():
-        over = one.valid_to is not None and one.valid_to <= moment
-        to_come = one.valid_from is not None and one.valid_from > moment
-        if one.superseded_by is None and not over and not to_come:
-            yield f"[{one.recorded_at.astimezone():%Y-%m-%d}] - {' '.join(one.text.split())}\n"
+    for memory in record.memories():
+        over = memory.valid_to is not None and memory.valid_to <= moment
+        to_come = memory.valid_from is not None and memory.valid_from > moment
+        if memory.superseded_by is None and not over and not to_come:
+            yield f"[{memory.recorded_at.astimezone():%Y-%m-%d}] - {' '.join(memory.text.split())}\n"

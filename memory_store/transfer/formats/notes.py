@@ -54,9 +54,9 @@ def _notes(record: Record) -> dict[str, _Note]:
     notes: dict[str, _Note] = {}
     taken: set[str] = set()
     for folder, title, identifier in chain(
-        (("documents", one.title, one.id) for one in record.documents()),
-        (("conversations", one.title, one.id) for one in record.conversations()),
-        (("memories", one.text[:_TITLE_OF_A_MEMORY], one.id) for one in record.memories()),
+        (("documents", document.title, document.id) for document in record.documents()),
+        (("conversations", conversation.title, conversation.id) for conversation in record.conversations()),
+        (("memories", memory.text[:_TITLE_OF_A_MEMORY], memory.id) for memory in record.memories()),
     ):
         name = file_name(title, identifier)
         if f"{folder}/{name}".casefold() in taken:  # many of one title: the end of the id may not tell them apart
@@ -90,7 +90,7 @@ def _author(author: Author) -> str:
 
 def _tags(kind: str, *, private: bool, pinned: bool = False) -> list[str]:
     marks = [name for name, is_so in (("private", private), ("pinned", pinned)) if is_so]
-    return [f"keepsake/{one}" for one in (kind, *marks)]
+    return [f"keepsake/{text}" for text in (kind, *marks)]
 
 
 def _document(record: Record, document: Document) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _conversation(
         }
     )
     yield f"# {' '.join(conversation.title.split())}\n"
-    parents = {one.id: one.parent_id for one in record.messages(conversation.id)}
+    parents = {item.id: item.parent_id for item in record.messages(conversation.id)}
     in_view = _in_view(parents, conversation.current_message_id)
     previous: str | None = None
     for message in record.messages(conversation.id):
@@ -157,9 +157,14 @@ def _in_view(parents: dict[str, str | None], current: str | None) -> set[str]:
 
 
 def _sources(record: Record, message: Message, notes: Mapping[str, _Note], homes: Mapping[str, str]) -> Iterator[str]:
-    cited = [(one, notes.get(homes.get(one.owner_id, one.owner_id))) for one in record.citations(message.id)]
+    cited = [
+        (citation, notes.get(homes.get(citation.owner_id, citation.owner_id)))
+        for citation in record.citations(message.id)
+    ]
     lines = [
-        f"- \\[{one.number}\\] {note.link()}{f', {one.place}' if one.place else ''}\n" for one, note in cited if note
+        f"- \\[{source.number}\\] {note.link()}{f', {source.place}' if source.place else ''}\n"
+        for source, note in cited
+        if note
     ]
     if lines:
         yield "\nSources:\n\n"
@@ -168,7 +173,7 @@ def _sources(record: Record, message: Message, notes: Mapping[str, _Note], homes
 
 def _memory(memory: Memory, notes: Mapping[str, _Note], homes: Mapping[str, str]) -> Iterator[str]:
     newer = notes.get(memory.superseded_by or "")
-    sources = [note for one in memory.sources if (note := notes.get(homes.get(one, one)))]
+    sources = [note for source in memory.sources if (note := notes.get(homes.get(source, source)))]
     yield _front_matter(
         {
             "id": memory.id,
@@ -178,12 +183,12 @@ def _memory(memory: Memory, notes: Mapping[str, _Note], homes: Mapping[str, str]
             "valid_from": to_text(memory.valid_from) if memory.valid_from else None,
             "valid_to": to_text(memory.valid_to) if memory.valid_to else None,
             "superseded_by": newer.link() if newer else None,
-            "sources": [one.link() for one in dict.fromkeys(sources)] or None,
+            "sources": [source.link() for source in dict.fromkeys(sources)] or None,
             "tags": _tags("memory", private=memory.private, pinned=memory.pinned),
         }
     )
     yield f"{closed(memory.text)}\n"
     if newer:
         yield f"\nSuperseded by {newer.link()}.\n"
-    for one in dict.fromkeys(sources):
-        yield f"\nFrom {one.link()}.\n"
+    for source in dict.fromkeys(sources):
+        yield f"\nFrom {source.link()}.\n"

@@ -49,7 +49,7 @@ def content_hash(text: str) -> str:
 
 def _memory_store(record: Record, owner: str) -> Iterator[str]:
     told_in = record.homes()
-    shown = {one.id for one in record.memories()}
+    shown = {memory.id for memory in record.memories()}
     head = {
         "schema": "portable-ai-memory",
         "schema_version": _VERSION,
@@ -60,25 +60,27 @@ def _memory_store(record: Record, owner: str) -> Iterator[str]:
     }
     yield json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
     yield ',\n "memories": ['
-    yield from _joined(_memory(one, shown, told_in) for one in record.memories())
+    yield from _joined(_memory(memory, shown, told_in) for memory in record.memories())
     yield '\n ],\n "relations": ['
-    yield from _joined(_supersedes(one) for one in record.memories() if one.superseded_by in shown)
+    yield from _joined(_supersedes(memory) for memory in record.memories() if memory.superseded_by in shown)
     yield '\n ],\n "conversations_index": ['
     derived: dict[str, list[str]] = {}
-    for one in record.memories():
-        if conversation_id := _told_in(one, told_in):
-            derived.setdefault(conversation_id, []).append(one.id)
-    yield from _joined(_entry(one, derived.get(one.id, [])) for one in record.conversations())
+    for memory in record.memories():
+        if conversation_id := _told_in(memory, told_in):
+            derived.setdefault(conversation_id, []).append(memory.id)
+    yield from _joined(
+        _entry(conversation, derived.get(conversation.id, [])) for conversation in record.conversations()
+    )
     yield "\n ]\n}\n"
 
 
 def _joined(records: Iterable[dict[str, Any]]) -> Iterator[str]:
-    for number, one in enumerate(records):
-        yield (",\n  " if number else "\n  ") + json.dumps(one, ensure_ascii=False)
+    for number, entry in enumerate(records):
+        yield (",\n  " if number else "\n  ") + json.dumps(entry, ensure_ascii=False)
 
 
 def _told_in(memory: Memory, told_in: dict[str, str]) -> str | None:
-    return next((told_in[one] for one in memory.sources if one in told_in), None)
+    return next((told_in[source] for source in memory.sources if source in told_in), None)
 
 
 def _memory(memory: Memory, shown: set[str], told_in: dict[str, str]) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def _memory(memory: Memory, shown: set[str], told_in: dict[str, str]) -> dict[st
         "provenance": {
             "platform": _PLATFORM,
             "conversation_ref": _told_in(memory, told_in),
-            "message_ref": next((one for one in memory.sources if one in told_in), None),
+            "message_ref": next((source for source in memory.sources if source in told_in), None),
             "extraction_method": "explicit_user_input" if by_hand else None,
         },
         "access": {"visibility": "private"},
@@ -137,7 +139,7 @@ def _entry(conversation: Conversation, derived: list[str]) -> dict[str, Any]:
 
 
 def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
-    parents = {one.id: one.parent_id for one in record.messages(conversation.id)}
+    parents = {message.id: message.parent_id for message in record.messages(conversation.id)}
     current = conversation.current_message_id
     head = {
         "schema": "portable-ai-memory-conversation",
@@ -159,8 +161,8 @@ def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
     yield json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
     yield ',\n "messages": ['
     yield from _joined(
-        _message(one, _shown_parent(one.id, parents), children.get(one.id, []))
-        for one in record.messages(conversation.id)
+        _message(message, _shown_parent(message.id, parents), children.get(message.id, []))
+        for message in record.messages(conversation.id)
     )
     yield "\n ]\n}\n"
 

@@ -31,21 +31,21 @@ _LIKE_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "�
 def csv_lines(record: Record) -> Iterator[str]:
     """Yield the table line by line, a memory each; a byte order mark lets spreadsheets see that it is UTF-8."""
     yield "\ufeff" + _line(COLUMNS)
-    for one in record.memories():
+    for memory in record.memories():
         yield _line(
             (
-                one.id,
-                one.kind.value,
-                one.text,
-                one.author.kind.value,
-                one.author.name or "",
-                "yes" if one.pinned else "no",
-                "yes" if one.private else "no",
-                to_text(one.recorded_at),
-                to_text(one.valid_from) if one.valid_from else "",
-                to_text(one.valid_to) if one.valid_to else "",
-                one.superseded_by if one.superseded_by and record.shows(one.superseded_by) else "",
-                " ".join(filter(record.shows, one.sources)),
+                memory.id,
+                memory.kind.value,
+                memory.text,
+                memory.author.kind.value,
+                memory.author.name or "",
+                "yes" if memory.pinned else "no",
+                "yes" if memory.private else "no",
+                to_text(memory.recorded_at),
+                to_text(memory.valid_from) if memory.valid_from else "",
+                to_text(memory.valid_to) if memory.valid_to else "",
+                memory.superseded_by if memory.superseded_by and record.shows(memory.superseded_by) else "",
+                " ".join(filter(record.shows, memory.sources)),
             )
         )
 

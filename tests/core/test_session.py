@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assistant.core.branches import branch_of
-from assistant.core.events import AnswerDelta, Event, Recalled, TurnFailed, TurnFinished
+from assistant.core.events import AnswerDelta, Captured, Event, Recalled, TurnFailed, TurnFinished
 from assistant.core.learning.learner import learn
 from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
@@ -174,7 +174,7 @@ async def test_what_is_stated_is_kept_and_captured_once_after_the_answer(store: 
     for _ in range(2):
         finished = (await events_of(session, "I'm allergic to penicillin."))[-1]
         assert isinstance(finished, TurnFinished)
-    captured = [event async for event in learn(store, None)]
+    captured = [event async for event in learn(store, None) if isinstance(event, Captured)]
     assert [event.memory.text for event in captured] == ["I'm allergic to penicillin."]
     assert len(store.memories.all()) == 1
 
@@ -262,7 +262,9 @@ async def test_a_private_chat_goes_to_no_other_machine_and_what_is_captured_of_i
     session.model = Model(["Noted."])
     await events_of(session, "I'm allergic to penicillin.")
     assert all(one.private for one in store.conversations.messages(first.conversation.id))
-    captured = {event.memory.text: event.memory.private async for event in learn(store, None)}
+    captured = {
+        event.memory.text: event.memory.private async for event in learn(store, None) if isinstance(event, Captured)
+    }
     assert captured["I'm allergic to penicillin."]
 
 

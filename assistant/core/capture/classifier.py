@@ -26,6 +26,9 @@ ENDS: Final = "end"
 PASSED_OVER: Final = "none"
 """How the names of those classes begin that are not remembered."""
 _LIKELY: Final = 0.5
+# Whoever is asked about their health for nothing is annoyed.
+_SURE: Final = 0.7
+_OF_OTHERS: Final = frozenset({"none work_text", "none quote", "none fiction"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Reading:
     """What a sentence is: the chance, 0 to 1, that it is worth remembering, its likeliest kind and topic.
 
     `ends` says that it tells of something that is no more so; `topics` are the sensitive ones that it touches.
+    `is_of_others` says that it hands over or is a text of somebody else: to be worked on, a quotation, a story.
     """
 
     chance: float
@@ -40,6 +44,7 @@ class Reading:
     about: About
     ends: bool
     topics: frozenset[Topic]
+    is_of_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class SentenceClassifier:
             chances = dict(zip(heads["kind"].classes, map(float, kinds), strict=True))
             kept = {name: chance for name, chance in chances.items() if not name.startswith(PASSED_OVER)}
             likeliest = max((name for name in kept if name != ENDS), key=kept.__getitem__)
+            of_others = sum(chances.get(name, 0.0) for name in _OF_OTHERS)
             readings.append(
                 Reading(
                     sum(kept.values()),
@@ -83,8 +89,11 @@ class SentenceClassifier:
                     About(heads["about"].classes[int(abouts.argmax())]),
                     kept[ENDS] > kept[likeliest],
                     frozenset(
-                        Topic(name) for name, chance in zip(heads["topic"].classes, topics, strict=True) if chance > 0.5
+                        Topic(name)
+                        for name, chance in zip(heads["topic"].classes, topics, strict=True)
+                        if chance > _SURE
                     ),
+                    of_others >= _LIKELY,
                 )
             )
         return readings

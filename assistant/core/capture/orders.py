@@ -16,9 +16,11 @@ _REMEMBER: Final = (
     r"[\s,，:：;；。]*(?P<words>(?!的|吗|没|怎么|什么).{2,})",
 )
 _FORGET: Final = (
-    rf"{_ASKED_EN}(?:forget|ignore|disregard|delete|erase|remove|scrap)(?: about)? (?:(?:everything|all|anything) )?"
-    r"(?:what i(?:'ve| have)? (?:just )?(?:said|told you|wrote|mentioned)(?: \w+)? (?:about|on) |"
-    r"the (?:thing|bit|part|note|memory|fact) (?:about |that |on )|that (?=i\b|i'm\b|my\b))(?P<words>.+)",
+    rf"{_ASKED_EN}(?:forget|ignore|disregard|delete|erase|remove|scrap)(?: about)? "
+    r"(?:(?:(?:everything|all|anything|what)(?: that)? i(?:'ve| have)? (?:just |ever )?"
+    r"(?:said|told you|wrote|mentioned)(?: \w+)? (?:about|on) |"
+    r"the (?:thing|bit|part|note|memory|fact) (?:about |that |on )|that (?=i\b|i'm\b|my\b)|"
+    r"(?:my|the|our) )(?P<words>.+?))(?:,? please)?",
     rf"{_ASKED_ZH}(?:就|把|都)?(?:忘了|忘掉|忘记|删掉|别记|不用记)(?:关于)?我?(?:之前|刚才|上次|以前|昨天)?"
     r"(?:说|讲|提)(?:过|到)?的?(?:关于)?(?P<words>.+?)(?:的?(?:事|话|事情|那件事))?(?:吧|了|啦)?",
     rf"{_ASKED_ZH}(?:把|将)我?(?:之前|刚才|上次|以前|昨天)?(?:说|讲|提)(?:过|到)?的?(?P<words>.+?)"

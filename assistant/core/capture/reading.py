@@ -43,6 +43,8 @@ def read_statements(
     """Return what a message states that is worth remembering, by the chances of its sentences, in its own words."""
     found = {}
     for at, (sentence, reading) in enumerate(zip(sentences, readings, strict=True)):
+        if reading.is_of_others:
+            break  # what comes after the words that hand over a text is that text
         if reading.chance >= _DOUBTFUL:
             first = at - 1 if at and _POINTS_BACK.match(sentence.text) else at
             text = join_sentences(message.text, sentences[first : at + 1])

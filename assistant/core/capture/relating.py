@@ -59,6 +59,11 @@ def fold_text(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".。!！ ")
 
 
+def _content_words(text: str) -> set[str]:
+    """Return the words of a text that say something, one and many of a thing as the same."""
+    return {word.rstrip("s") for word in tokenize(text) if word not in STOP_WORDS}
+
+
 def share_words(earlier: str, later: str) -> bool:
     """Say whether two sentences have a word that says something: a longer one, or two Chinese signs."""
     shared = (set(tokenize(earlier)) & set(tokenize(later))) - STOP_WORDS
@@ -75,10 +80,10 @@ def _find_similar(store: Store, statement: Statement) -> list[Memory]:
 
 def _find_named(words: str, living: Sequence[Memory]) -> list[Memory]:
     """Return the memory of the user that is meant by some words; none where the words fit none."""
-    wanted = set(tokenize(words))
+    wanted = _content_words(words)
 
     def share(memory: Memory) -> float:
-        return len(wanted & set(tokenize(memory.text))) / len(wanted) if wanted else 0.0
+        return len(wanted & _content_words(memory.text)) / len(wanted) if wanted else 0.0
 
     own = [memory for memory in living if memory.author.kind is not AuthorKind.DOCUMENT]
     best = max(own, key=share, default=None)

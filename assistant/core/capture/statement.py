@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,9 @@ from memory_store.models import MemoryKind
 _MOST_CHARS: Final = 500
 # Longer messages are pasted texts: hardly all of it is about the user.
 _MOST_MESSAGE_CHARS: Final = 4000
+# A quoted line, and the lines at the head of a mail: from there on it is somebody else's.
+_QUOTED: Final = re.compile(r"^[ \t]*>", re.MULTILINE)
+_MAIL: Final = re.compile(r"^(?:From|To|Subject|Von|An|Betreff|发件人|收件人|主题)[:：]", re.MULTILINE)
 
 
 class About(StrEnum):
@@ -90,12 +94,14 @@ def split_sentences(message: str) -> list[Sentence]:
     """Return the sentences of a message that have words, by marks and lines; none of one that is a pasted text."""
     if len(message) > _MOST_MESSAGE_CHARS:
         return []
+    mail = _MAIL.search(message)
+    message = message[: mail.start()] if mail else message
     ends = sorted({*sentence_ends(message), *(at + 1 for at, sign in enumerate(message) if sign == "\n"), len(message)})
     found = []
     begin = 0
     for end in ends:
         text = message[begin:end]
-        if any(map(str.isalnum, text)) and len(text) <= _MOST_CHARS:
+        if any(map(str.isalnum, text)) and len(text) <= _MOST_CHARS and not _QUOTED.match(text):
             at = begin + len(text) - len(text.lstrip())
             found.append(Sentence(text.strip(), at, at + len(text.strip())))
         begin = end

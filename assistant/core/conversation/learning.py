@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from assistant.core.conversation.forgetting import Eraser
 from assistant.core.conversation.skin import Choice, MemoryChanged, Report, Skin
 from assistant.core.conversation.telling import report_learned
-from assistant.core.events import Captured, NoLongerTrue
+from assistant.core.events import Captured, NoLongerTrue, NothingMeant
 from assistant.core.learning.answering import ANSWERS, Answer, answer
 from assistant.core.learning.consolidation import consolidate
 from assistant.core.learning.learner import learn
@@ -82,7 +82,9 @@ class Learning:
         try:
             async with aclosing(learn_all(self._store, session.model, consolidating=consolidating)) as events:
                 async for learned in events:
-                    if isinstance(learned, Captured | NoLongerTrue):  # the profile and /context show the rest
+                    if isinstance(
+                        learned, Captured | NoLongerTrue | NothingMeant
+                    ):  # the profile and /context show the rest
                         await self._skin.tell(report_learned(learned))
         except KeepsakeError:
             return  # who answers can't be asked now: the messages wait on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from assistant.core.conversation.skin import Report
-from assistant.core.events import Captured, NoLongerTrue, Noted
+from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
 from assistant.display import excerpt
 from assistant.language import _
 from memory_store.learned import Summary
@@ -36,6 +36,10 @@ def report_learned(learned: Learned, *, in_shell: bool = False) -> Report:
                 in_shells = f"Only you can say whether it may stay: keepsake questions answer {memory.id}"
                 hints.append(in_shells if in_shell else in_chat)
             return Report(_("Remembered: {text}").format(text=memory.text), "\n".join(hints), "good", memory.id)
+        case NothingMeant(about):
+            return Report(
+                _("Nothing is remembered of “{words}”.").format(words=about), _("/forget finds words anywhere.")
+            )
         case Summary():
             words = _("Summed up: {text}").format(text=excerpt(learned.text, _SUMMARY_CHARS))
             return Report(words, "", "good", learned.conversation_id)

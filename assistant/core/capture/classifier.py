@@ -167,13 +167,15 @@ def load_heads(*, with_vectors: bool) -> Mapping[str, Head]:
     with resources.files(__package__).joinpath(WEIGHTS_FILE).open("rb") as file, np.load(file) as data:
         named = json.loads(bytes(data["names"]).decode())
         prefix = "vectors" if with_vectors else "words"
+        columns = {
+            name: {word: column for column, word in enumerate(words)} for name, words in named["vocabularies"].items()
+        }
         heads = {}
         for name in ("kind", "about", "topic", "relation"):
             key = f"{prefix}_{name}"
-            words = named["vocabularies"][named["heads"][key]["vocabulary"]]
             weights = data[f"{key}_weights"].astype(np.float32) * data[f"{key}_scales"].astype(np.float32)
             heads[name] = Head(
-                {word: column for column, word in enumerate(words)},
+                columns[named["heads"][key]["vocabulary"]],
                 tuple(named["heads"][key]["classes"]),
                 weights,
                 data[f"{key}_biases"].astype(np.float32),

@@ -37,11 +37,9 @@ def read_orders(sentences: Sequence[Sentence], readings: Sequence[Reading]) -> d
     return found
 
 
-def read_statements(
-    message: Message, sentences: Sequence[Sentence], readings: Sequence[Reading]
-) -> dict[Sentence, Statement]:
+def read_statements(message: Message, sentences: Sequence[Sentence], readings: Sequence[Reading]) -> list[Statement]:
     """Return what a message states that is worth remembering, by the chances of its sentences, in its own words."""
-    found = {}
+    found = []
     for at, (sentence, reading) in enumerate(zip(sentences, readings, strict=True)):
         if reading.is_of_others:
             break  # what comes after the words that hand over a text is that text
@@ -49,12 +47,14 @@ def read_statements(
             first = at - 1 if at and _POINTS_BACK.match(sentence.text) else at
             text = join_sentences(message.text, sentences[first : at + 1])
             sensitive = not _ASKED_ABOUT.isdisjoint(reading.topics | topics_of(text))
-            found[sentence] = Statement(
-                text,
-                reading.kind,
-                reading.about,
-                reading.ends,
-                is_doubtful=reading.chance < KEPT,
-                is_sensitive=sensitive,
+            found.append(
+                Statement(
+                    text,
+                    reading.kind,
+                    reading.about,
+                    reading.ends,
+                    is_doubtful=reading.chance < KEPT,
+                    is_sensitive=sensitive,
+                )
             )
     return found

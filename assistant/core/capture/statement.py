@@ -69,8 +69,8 @@ class Statement:
     """A sentence that is worth remembering, or a few in a row, word for word.
 
     `ends` says that it only tells of something that is no more so, `is_doubtful` that it is of use only where it makes
-    something untrue that is remembered. A model that pointed at it (`is_pointed`) says as
-    well which memory it replaces (or ends), contradicts or repeats, by id; for any other `relate_statement` looks.
+    something untrue that is remembered. A model that pointed at it (`is_pointed`) says as well which memory it replaces
+    (or ends), contradicts or repeats, by id; for any other `relate_statement` looks.
     `is_ordered` says that the user asked to remember it, `is_order_to_forget` that the text are the user's words for
     what is true no more, `is_sensitive` that it touches health or mood.
     """

@@ -49,8 +49,7 @@ async def learn(store: Store, model: ChatModel | None) -> AsyncGenerator[Noted, 
                 if pointed is None and await asyncio.to_thread(queue.put_off, message.id):
                     continue
         if pointed is None:
-            read = read_statements(message, sentences, readings)
-            pointed = [statement for sentence, statement in read.items() if sentence not in orders]
+            pointed = read_statements(message, sentences, readings)
         statements = [*orders.values(), *(statement for statement in pointed if not _is_ordered(statement, orders))]
         for noted in await asyncio.to_thread(_keep, store, message, statements, classifier):
             yield noted

@@ -179,6 +179,19 @@ class Store:
         side, moment = self._vector_side(query, private), as_local(asked_at)
         return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
 
+    def recall_apart(
+        self, query: str, k: int = 10, filters: RecallFilters | None = None, private: bool = False
+    ) -> tuple[list[Hit], list[Hit]]:
+        """Recall what is not private, and of what is what would have been among the k best, in one look.
+
+        The second is for counting what stays here. Whether `private` is asked for in the filters makes no difference.
+        """
+        from memory_store.retrieval.recall import recall_apart
+
+        side = self._vector_side(query, private)
+        moment = as_local(None)
+        return recall_apart(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
+
     def recall_tastes(
         self, request: str, k: int, filters: RecallFilters | None = None, private: bool = False
     ) -> list[Hit]:

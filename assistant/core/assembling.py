@@ -76,7 +76,12 @@ def assemble(
     in_view = context.in_view(messages, budget if answerer.reads else 0)
     filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
     looks = settings.recall and not is_small_talk(text)
-    hits = store.recall(text, settings.passages, filters, private=private) if looks else []
+    hits: list[Hit] = []
+    stays: list[Hit] = []
+    if looks and include_private:
+        hits = store.recall(text, settings.passages, filters, private=private)
+    elif looks:
+        hits, stays = store.recall_apart(text, settings.passages, filters, private=private)
     hits = worth_telling(hits) if answerer.reads else worth_quoting(hits)
     share = max(SHARE, settings.context_share) if attached else settings.context_share
     room = int(budget * share) - _FOR_RECALL
@@ -113,8 +118,8 @@ def assemble(
     if include_private or not settings.recall:
         return Assembled(built, along, 0)
     withheld = {message.id for message in messages[:-1] if message.text and message.private}
-    if store.privacy.holds_any():  # else the question is not looked up again
-        withheld |= _relevant(store, text, settings.passages, in_view, private) if looks else set()
+    withheld |= {hit.source.id if hit.kind is SourceKind.MEMORY else hit.id for hit in stays if is_relevant(hit)}
+    if store.privacy.holds_any():
         withheld |= {memory.id for memory in store.memories.pinned(include_private=True) if memory.private}
         withheld |= told(include_private=True).private() if told else set()
     return Assembled(built, along, len(withheld))
@@ -133,13 +138,6 @@ def _touching(store: Store, text: str, filters: RecallFilters, private: bool, an
     kept = replace(filters, kinds=frozenset({SourceKind.MEMORY}))
     found = store.recall_tastes(text, _MOST_BESIDE, kept, private)
     return [hit for hit in found if hit.score >= _LEAST_BESIDE]
-
-
-def _relevant(store: Store, text: str, most: int, in_view: frozenset[str], private: bool) -> set[str]:
-    """Return the private passages, and memories, that would have been among the most relevant ones."""
-    everything = store.recall(text, most, RecallFilters(exclude_message_ids=in_view), private=private)
-    chosen = [hit for hit in everything if hit.private and is_relevant(hit)]
-    return {hit.source.id if hit.kind is SourceKind.MEMORY else hit.id for hit in chosen}
 
 
 def _without_private_titles(store: Store, hits: Sequence[Hit]) -> list[Hit]:

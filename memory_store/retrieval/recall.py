@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -23,6 +23,17 @@ from memory_store.retrieval.words import matching_in
 from memory_store.times.expressions import asks_for_time_of_writing
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The candidates for a query under these filters, and their places in the pool in the order of their scores."""
+
+    query: Query
+    pool: Pool
+    ranked: Ranked
+    order: list[int]
+    filters: RecallFilters
+
+
 def recall(
     database: Database,
     text: str,
@@ -36,8 +47,49 @@ def recall(
 
     A query for what was written at some time is answered from that time alone, if there is anything.
     """
+    found = _find(database, text, k, filters, side, executor, asked_at)
+    return _hits(database, found, found.order, k) if found else []
+
+
+def recall_apart(
+    database: Database,
+    text: str,
+    k: int,
+    filters: RecallFilters,
+    side: VectorSide | None,
+    executor: Executor,
+    asked_at: datetime,
+) -> tuple[list[Hit], list[Hit]]:
+    """Return the k passages that answer best of those that are not private, and what is private of the k best of all.
+
+    Both come of one look. Where most of what was found is private, what is not is looked for by itself as well.
+    """
+    found = _find(database, text, k, replace(filters, include_private=True), side, executor, asked_at)
+    if found is None:
+        return [], []
+    not_private = [at for at in found.order if not found.pool.candidates[at].private]
+    if len(not_private) == len(found.order):
+        return _hits(database, found, found.order, k), []
+    private = [hit for hit in _hits(database, found, found.order, k) if hit.private]
+    filters = replace(filters, include_private=False)
+    if 2 * len(not_private) < len(found.order):
+        return recall(database, text, k, filters, side, executor, asked_at), private
+    return _hits(
+        database, replace(found, filters=replace(found.filters, include_private=False)), not_private, k
+    ), private
+
+
+def _find(
+    database: Database,
+    text: str,
+    k: int,
+    filters: RecallFilters,
+    side: VectorSide | None,
+    executor: Executor,
+    asked_at: datetime,
+) -> _Found | None:
     if k <= 0 or not text.strip():
-        return []
+        return None
     query = understood(database, text, asked_at)
     if query.second_person or SourceKind.CONVERSATION in filters.kinds:
         filters = replace(filters, echoes=True)
@@ -45,8 +97,8 @@ def recall(
     for tried in (narrowed, filters) if narrowed != filters else (filters,):
         pool = gather(database, query, k, tried, side, executor)
         if len(pool):
-            return _hits(database, query, pool, k, tried, asked_at)
-    return []
+            return _ranked(database, query, pool, k, tried, asked_at)
+    return None
 
 
 def _narrowed(query: Query, filters: RecallFilters) -> RecallFilters:
@@ -57,9 +109,7 @@ def _narrowed(query: Query, filters: RecallFilters) -> RecallFilters:
     return replace(filters, since=span.start, until=span.end) if asks_for_time_of_writing(query.text) else filters
 
 
-def _hits(
-    database: Database, query: Query, pool: Pool, k: int, filters: RecallFilters, asked_at: datetime
-) -> list[Hit]:
+def _ranked(database: Database, query: Query, pool: Pool, k: int, filters: RecallFilters, asked_at: datetime) -> _Found:
     ranked = rank(query, pool)
     rows = np.array([candidate.row for candidate in pool.candidates])
     with database.read() as connection:
@@ -68,12 +118,20 @@ def _hits(
     order = [int(at) for at in np.lexsort((rows, -ranked.scores)) if int(rows[at]) not in left_out]
     if not filters.echoes and may_ask(query.text):
         order = _answers_first(pool, order, k)
-    groups = grouped(pool, order, k)
+    return _Found(query, pool, ranked, order, filters)
+
+
+def _hits(database: Database, found: _Found, order: list[int], k: int) -> list[Hit]:
+    """Return the k best of some of what was found, in this order, nearly the same taken together."""
+    candidates = found.pool.candidates
+    groups = grouped(found.pool, order, k)
     with database.read() as connection:
-        found = passages.by_rows(connection, [int(rows[at]) for group in groups for at in group])
+        rows = passages.by_rows(connection, [candidates[at].row for group in groups for at in group])
     # What was erased, superseded or marked private since it was ranked is left out.
-    read = {row: passage for row, passage in found.items() if may_be_shown(passage, filters)}
-    return [_hit(query, pool, ranked, group, read) for group in groups if int(rows[group[0]]) in read]
+    read = {row: passage for row, passage in rows.items() if may_be_shown(passage, found.filters)}
+    return [
+        _hit(found.query, found.pool, found.ranked, group, read) for group in groups if candidates[group[0]].row in read
+    ]
 
 
 def _answers_first(pool: Pool, order: list[int], k: int) -> list[int]:

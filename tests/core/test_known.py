@@ -15,7 +15,11 @@ from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store
 from memory_store.clock import now
 from memory_store.learned import QuestionKind, Summary
-from memory_store.models import USER, Author, AuthorKind, Citation, Hit, Memory, MemoryKind, MessageStatus, Role
+from memory_store.models import USER, Author, AuthorKind, Citation, Memory, MemoryKind, MessageStatus, Role
+from memory_store.retrieval import recall
+from memory_store.retrieval.candidates import gather as gather_candidates
+from memory_store.retrieval.pool import Pool
+from memory_store.retrieval.query import Query
 
 MODEL = Author(AuthorKind.MODEL, "scripted")
 NO_RECALL = "Zzz?"
@@ -161,21 +165,20 @@ async def test_model_is_asked_not_to_bait_unless_the_user_wants_it_so(store: Sto
         assert bait not in "\n".join(one.content for one in model.requests[0].messages).lower()
 
 
-async def test_nothing_is_looked_up_twice_for_a_remote_model_where_nothing_is_private(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fact(store, "The spare key of the garden shed is with Ines.")
+async def test_nothing_is_looked_up_twice_for_a_remote_model(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("garden shed", "bicycle", "cellar"):
+        fact(store, f"The spare key of the {place} is with Ines.")
+    fact(store, "The spare key of the safe is with Omar.", private=True)
     looked_up: list[str] = []
-    recall = store.recall
 
-    def counting(text: str, *rest: Any, **more: Any) -> list[Hit]:
-        looked_up.append(text)
-        return recall(text, *rest, **more)
+    def counting(database: Any, query: Query, *rest: Any) -> Pool:
+        looked_up.append(query.text)
+        return gather_candidates(database, query, *rest)
 
-    monkeypatch.setattr(store, "recall", counting)
+    monkeypatch.setattr(recall, "gather", counting)
     remote = ScriptedChat(["Ines."], is_private=False)
-    recalled, _ = await asked(store, "Who has the spare key of the garden shed?", remote)
-    assert (recalled.withheld, len(looked_up)) == (0, 1)
+    recalled, _ = await asked(store, "Who has the spare key?", remote)
+    assert (recalled.withheld, looked_up) == (1, ["Who has the spare key?"])
 
 
 async def test_private_passages_that_stay_here_are_counted(store: Store) -> None:

@@ -29,6 +29,30 @@ def texts(store: Store, query: str, **filters: object) -> list[str]:
     return [hit.text for hit in store.recall(query, 10, RecallFilters(**filters))]  # type: ignore[arg-type]
 
 
+def test_what_is_private_is_set_apart_in_one_look(store: Store) -> None:
+    add_document(store, "/pie.md", "apple pie recipe of Ines")
+    add_document(store, "/secret-pie.md", "apple pie recipe of Ines", private=True)
+    add_document(store, "/tree.md", "an apple tree in the garden")
+    store.remember(NewMemory("apple allergy", private=True))
+    indexed(store)
+    found, private = store.recall_apart("apple recipe", 10)
+    assert {hit.text for hit in found} == {"apple pie recipe of Ines", "an apple tree in the garden"}
+    assert [hit.text for hit in found] == texts(store, "apple recipe", include_private=False)
+    assert not any(hit.private or hit.also_in for hit in found)  # nor is the private twin named
+    assert "apple allergy" in [hit.text for hit in private]
+    assert all(hit.private for hit in private)
+
+
+def test_what_is_not_private_is_found_among_much_that_is(store: Store) -> None:
+    for number in range(150):
+        store.remember(NewMemory(f"apple juice, glass {number}", private=True))
+    store.remember("An apple pie is made of apples, butter and flour in an old tin.")
+    indexed(store)
+    found, private = store.recall_apart("apple juice glass", 10)
+    assert [hit.text for hit in found] == ["An apple pie is made of apples, butter and flour in an old tin."]
+    assert len(private) == 10
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

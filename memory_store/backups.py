@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from memory_store.clock import now
-from memory_store.database import doomed, erasures, fulltext, pending_erasures, tombstones
+from memory_store.database import doomed, erasures, fulltext, pending_erasures, tables, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.files import BACKUP_TIME, BACKUPS, RESCUED, copy_whole, private_part
 from memory_store.database.migrations import migrate
@@ -28,7 +28,6 @@ _SUMS: Final = (
     "SELECT coalesce(sum(length(text)), 0) FROM messages",
     "SELECT coalesce(sum(length(text)), 0) FROM memories",
 )
-_COUNTED: Final = ("documents", "conversations", "messages", "memories", "passages", "embeddings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +187,7 @@ class Backups:
         try:
             with _opened(self.folder / backup.name) as copy:
                 held = {
-                    str(row[0]): table
-                    for table in erasures.TABLE_OF.values()
-                    for row in copy.execute(f"SELECT id FROM {table}")
+                    str(row[0]): table for table in tables.ERASABLE for row in copy.execute(f"SELECT id FROM {table}")
                 }
         except sqlite3.DatabaseError:
             return None
@@ -233,7 +230,10 @@ def _present(connection: sqlite3.Connection, chosen: Sequence[tuple[str, str]]) 
 
 def _sums(connection: sqlite3.Connection) -> list[tuple[int, ...]]:
     """Return counts and sums that a faithful copy has too: rows, and the bytes of texts and vectors."""
-    sums = [tuple(connection.execute(f"SELECT count(*) FROM {table}").fetchone()) for table in _COUNTED]
+    sums = [
+        tuple(connection.execute(f"SELECT count(*) FROM {table}").fetchone())
+        for table in (*tables.COUNTED, "embeddings")
+    ]
     sums += [tuple(connection.execute(query).fetchone()) for query in _SUMS]
     return sums
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from memory_store.database import fulltext, passages
+from memory_store.database import fulltext, passages, tables
 from memory_store.database.connection import Database
 from memory_store.database.files import BACKUPS
 from memory_store.database.migrations import migrate
 from memory_store.database.pages import Row, read_pages, shapes_of, version_of
 from memory_store.errors import CorruptStoreError, NotFoundError, StoreError
-from memory_store.transfer import archive
 
 _NAME: Final = "keepsake.db"
 
@@ -55,13 +54,13 @@ def salvage(damaged: Path, folder: Path, backup: str | None = None) -> Salvage:
         found = read_pages(source, shapes)
         if not found.rows:
             raise CorruptStoreError(f"No row can be read in {source}.", "Restore a backup or an archive.")
-        saved = dict.fromkeys((table.name for table in archive.TABLES), 0)
+        saved = dict.fromkeys((table.name for table in tables.ARCHIVED), 0)
         lost = {table: found.lost(table) for table in saved}
         with database.write() as target:
             target.execute("PRAGMA defer_foreign_keys=ON")
             if not _take_key(target, found.rows.get("meta", [])):  # without it they say nothing
                 lost["tombstones"] += len(found.rows.pop("tombstones", []))
-            for table in archive.TABLES:
+            for table in tables.ARCHIVED:
                 saved[table.name] = _insert(target, table, found.rows.get(table.name, []))
             _settle(target, saved, lost)
     finally:
@@ -77,7 +76,7 @@ def _take_key(target: sqlite3.Connection, rows: Sequence[Row]) -> bool:
     return bool(keys)
 
 
-def _insert(target: sqlite3.Connection, table: archive.Table, rows: Sequence[Row]) -> int:
+def _insert(target: sqlite3.Connection, table: tables.Table, rows: Sequence[Row]) -> int:
     """Insert the rows that the schema lets in; return how many."""
     known = [name for name in table.columns if rows and name in rows[0]]
     marks = ", ".join("?" for _ in known)
@@ -87,19 +86,12 @@ def _insert(target: sqlite3.Connection, table: archive.Table, rows: Sequence[Row
 
 def _settle(target: sqlite3.Connection, saved: dict[str, int], lost: dict[str, int]) -> None:
     """Let go of what hangs on lost rows, and queue what has to be made anew."""
-    target.execute("UPDATE messages SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM messages)")
-    target.execute(
-        "UPDATE memories SET superseded_by = NULL, retired_at = NULL "
-        "WHERE superseded_by NOT IN (SELECT id FROM memories)"
-    )
-    for column in ("current_message_id", "title_message_id"):
-        target.execute(f"UPDATE conversations SET {column} = NULL WHERE {column} NOT IN (SELECT id FROM messages)")
-    target.execute("UPDATE citations SET passage_id = NULL WHERE passage_id NOT IN (SELECT id FROM passages)")
+    tables.clear_dangling(target, "messages", "memories", "conversations", "citations")
     while dangling := target.execute("PRAGMA foreign_key_check").fetchall():
         for table, row in {(item[0], item[1]) for item in dangling}:
-            if row is None:  # a table without row numbers: citations and items of requests
-                column, owner = ("message_id", "messages") if table == "citations" else ("request_id", "requests")
-                target.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {owner})")
+            if row is None:  # a table without row numbers
+                for column, owner in tables.BY_NAME[table].references("CASCADE").items():
+                    target.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT id FROM {owner})")
             else:
                 target.execute(f"DELETE FROM {table} WHERE rowid = ?", (row,))
                 saved[table] = saved.get(table, 1) - 1

@@ -14,9 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-from memory_store import ids
 from memory_store.clock import as_local
-from memory_store.database import erasures, outbox, passages, pending_erasures, tombstones
+from memory_store.database import erasures, outbox, passages, pending_erasures, tables, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.files import BACKUPS, remove_left_parts
 from memory_store.database.memories import Memories, NewMemory
@@ -58,7 +57,6 @@ if TYPE_CHECKING:
 
 DATABASE_NAME: Final = "keepsake.db"
 ERASURE_PATIENCE_SECONDS: Final = 60.0
-_TABLE_OF_PREFIX: Final = {**erasures.TABLE_OF, ids.PASSAGE: "passages", ids.ERASURE: "erasures"}
 
 
 class Store:
@@ -236,7 +234,7 @@ class Store:
 
     def holds(self, full_id: str) -> bool:
         """Say whether something of this id is stored."""
-        table = _TABLE_OF_PREFIX.get(ids.prefix_of(full_id) or "")
+        table = tables.table_of(full_id)
         if table is None:
             return False
         with self._database.read() as connection:
@@ -249,7 +247,7 @@ class Store:
 
     def resolve(self, shortened: str) -> str:
         """Return the one id that starts like this. Raises NotFoundError or AmbiguousIdError."""
-        table = _TABLE_OF_PREFIX.get(ids.prefix_of(shortened) or "")
+        table = tables.table_of(shortened)
         if table is None:
             raise NotFoundError(f"{shortened} is not an id.", "Ids look like mem_… or doc_…; the lists show them.")
         with self._database.read() as connection:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from memory_store.database import tables
 from memory_store.receipts import Receipt
 from memory_store.transfer import archive
 from scripts.archive_columns import COLUMNS, HEX_32_BYTES, LOCATOR, TIME, Column, Schema
@@ -27,7 +28,7 @@ _MARKS: Final = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re
 _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 
 
-def line_schema(table: archive.Table) -> dict[str, Any]:
+def line_schema(table: tables.Table) -> dict[str, Any]:
     """Return the schema of one line of a table's file."""
     columns = {column.name: _column_schema(column) for column in COLUMNS[table.name]}
     return _schema(f"A line of {table.file}", _object(columns))
@@ -35,7 +36,7 @@ def line_schema(table: archive.Table) -> dict[str, Any]:
 
 def manifest_schema() -> dict[str, Any]:
     """Return the schema of the manifest."""
-    files = dict.fromkeys((*(table.file for table in archive.TABLES), "markdown/memories.md"), HEX_32_BYTES)
+    files = dict.fromkeys((*(table.file for table in tables.ARCHIVED), "markdown/memories.md"), HEX_32_BYTES)
     sums = _object(files)
     # The settings are not there if there were none to write.
     sums["properties"] = {**sums["properties"], archive.SETTINGS: HEX_32_BYTES}
@@ -48,7 +49,7 @@ def manifest_schema() -> dict[str, Any]:
                 "format_version": {"const": archive.FORMAT_VERSION},
                 "made_by": {"type": "string", "pattern": "^keepsake .+$"},
                 "exported_at": TIME,
-                "counts": _object({table.name: _COUNT for table in archive.TABLES}),
+                "counts": _object({table.name: _COUNT for table in tables.ARCHIVED}),
                 "tombstone_key": HEX_32_BYTES,
                 "sha256": sums,
             }
@@ -62,7 +63,7 @@ def files() -> Iterator[tuple[Path, str]]:
         "manifest": manifest_schema(),
         "locator": _schema("Where a passage stands", LOCATOR),
         "receipt": _schema("The receipt of an erasure", Receipt.model_json_schema(mode="serialization")),
-        **{table.name: line_schema(table) for table in archive.TABLES},
+        **{table.name: line_schema(table) for table in tables.ARCHIVED},
     }
     for name, schema in schemas.items():
         yield FOLDER / f"{name}.schema.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

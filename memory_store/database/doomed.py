@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from memory_store.database import rewording
+from memory_store.database import rewording, tables
 from memory_store.database.titles import TAKEN_FROM_DOOMED
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 
@@ -74,7 +74,7 @@ def choose(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str]], *,
 def choose_everything(connection: sqlite3.Connection) -> None:
     """Take every record."""
     _begin(connection)
-    for table in ("documents", "conversations", "messages", "memories"):
+    for table in tables.ERASABLE:
         connection.execute(f"INSERT INTO temp.doomed SELECT '{table}', id FROM {table}")
 
 
@@ -99,8 +99,7 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
     """Return how many rows of each kind go."""
     found = dict(connection.execute("SELECT kind, count(*) FROM temp.doomed GROUP BY kind").fetchall())
     found["passages"] = connection.execute(f"SELECT count(*) FROM passages AS p WHERE {PASSAGE}").fetchone()[0]
-    order = ("documents", "conversations", "messages", "memories", "passages")
-    return {table: found[table] for table in order if found.get(table)}
+    return {table: found[table] for table in tables.COUNTED if found.get(table)}
 
 
 def titles(connection: sqlite3.Connection, most: int) -> list[str]:
@@ -192,19 +191,20 @@ def _identifiers(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _texts(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield every text that goes, in every form it was stored in."""
-    chosen = "IN (SELECT id FROM temp.doomed)"
-    for query in (
-        f"SELECT p.text, p.context, p.search_text, p.search_context, p.search_words FROM passages AS p WHERE {PASSAGE}",
-        f"SELECT text, origin FROM messages WHERE id {chosen}",
-        f"SELECT text, origin, why, horizon FROM memories WHERE id {chosen}",
-        "SELECT text, NULL FROM memories WHERE id IN (SELECT id FROM temp.reworded)",
-        f"SELECT text FROM goal_reviews WHERE memory_id {chosen}",
-        f"SELECT quote FROM memory_sources WHERE memory_id {chosen} OR message_id {chosen} OR document_id {chosen}",
-        f"SELECT text FROM summaries WHERE conversation_id IN ({SUMMED_UP})",
-        f"SELECT text FROM drafts WHERE conversation_id {chosen}",
-        f"SELECT path, title, content_hash, left_out FROM documents WHERE id {chosen}",
-        f"SELECT title, origin FROM conversations WHERE id {chosen} OR {TAKEN_FROM_DOOMED}",
-    ):
+    going = {
+        "passages": PASSAGE,
+        "summaries": f"conversation_id IN ({SUMMED_UP})",
+        "conversations": f"id IN (SELECT id FROM temp.doomed) OR {TAKEN_FROM_DOOMED}",
+    }
+    queries = ["SELECT text FROM memories WHERE id IN (SELECT id FROM temp.reworded)"]
+    for table in tables.TABLES:
+        owners = ("id",) if table.name in tables.ERASABLE else table.references("CASCADE")
+        goes = " OR ".join(f"{owner} IN (SELECT id FROM temp.doomed)" for owner in owners)
+        if table.words:
+            queries.append(
+                f"SELECT {', '.join(table.words)} FROM {table.name} AS p WHERE {going.get(table.name, goes)}"
+            )
+    for query in queries:
         for row in connection.execute(query):
             yield from (value for value in row if value)
 

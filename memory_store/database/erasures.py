@@ -5,30 +5,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from typing import Final
 
 from memory_store import ids
 from memory_store.clock import from_text, now, optional_time, to_text
-from memory_store.database import doomed, rewording, tombstones
+from memory_store.database import doomed, rewording, tables, tombstones
 from memory_store.database.memories import reword
 from memory_store.database.passages import bump_vectors_epoch
 from memory_store.database.titles import clear_titles
 from memory_store.errors import NotFoundError
 from memory_store.models import Erasure
 
-TABLES: Final = ("documents", "conversations", "messages", "memories", "passages")
-TABLE_OF: Final = {
-    ids.DOCUMENT: "documents",
-    ids.CONVERSATION: "conversations",
-    ids.MESSAGE: "messages",
-    ids.MEMORY: "memories",
-}
 
-
-def table_of(identifier: str) -> str:
+def table_to_erase(identifier: str) -> str:
     """Return the table that an id belongs to. Raises NotFoundError for what can't be erased by itself."""
-    table = TABLE_OF.get(ids.prefix_of(identifier) or "")
-    if table is None:
+    table = tables.table_of(identifier)
+    if table not in tables.ERASABLE:
         raise NotFoundError(f"{identifier} is not the id of anything that can be erased.", "The lists show the ids.")
     return table
 
@@ -92,7 +83,7 @@ def _lift_children(connection: sqlite3.Connection) -> None:
 
 def count_everything(connection: sqlite3.Connection) -> dict[str, int]:
     """Return how many rows of each kind there are."""
-    counts = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
+    counts = {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables.COUNTED}
     return {table: count for table, count in counts.items() if count}
 
 

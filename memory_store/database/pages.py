@@ -17,6 +17,7 @@ from dissect.database.sqlite3.exception import Error
 from dissect.database.sqlite3.sqlite3 import SQLite3
 
 from memory_store import ids
+from memory_store.database.tables import BY_NAME, Column, read_schema
 
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100
@@ -40,43 +41,10 @@ _DAMAGE: Final = (
     RuntimeError,
     MemoryError,
 )
-_KINDS: Final = {"TEXT": str, "INTEGER": int, "BLOB": bytes}
-# The kind of id that a column holds: what tells the rows of one table from those of another.
-_ID_OF: Final = {
-    "document_id": ids.DOCUMENT,
-    "conversation_id": ids.CONVERSATION,
-    "message_id": ids.MESSAGE,
-    "parent_id": ids.MESSAGE,
-    "current_message_id": ids.MESSAGE,
-    "memory_id": ids.MEMORY,
-    "superseded_by": ids.MEMORY,
-    "other_id": ids.MEMORY,
-    "passage_id": ids.PASSAGE,
-    "erasure_id": ids.ERASURE,
-    "request_id": ids.REQUEST,
-}
-_OWN_ID: Final = {
-    "documents": ids.DOCUMENT,
-    "conversations": ids.CONVERSATION,
-    "messages": ids.MESSAGE,
-    "memories": ids.MEMORY,
-    "passages": ids.PASSAGE,
-    "erasures": ids.ERASURE,
-    "requests": ids.REQUEST,
-}
+# Ids without a foreign key: what they name may be gone.
+_UNCHECKED_REFERENCES: Final = {"erasure_id": "erasures"}
 
 Row = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column as the schema has it; `stands_in` is its value in rows that are older than it."""
-
-    name: str
-    kind: type
-    may_be_null: bool
-    is_row_number: bool
-    stands_in: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +62,10 @@ class Shape:
             return None
         row: Row = {}
         for at, column in enumerate(self.columns):
-            value = values[at] if at < len(values) else column.stands_in
-            if column.is_row_number and number is not None:
+            value = values[at] if at < len(values) else column.default
+            if column.key == 1 and column.kind is int and number is not None:
                 value = number
-            if value is None:
-                if not column.may_be_null:
-                    return None
-            elif not isinstance(value, column.kind) or not _is_fit(self.table, column.name, value):
+            if not (column.may_be_null if value is None else _may_stand_in(self.table, column, value)):
                 return None
             row[column.name] = value
         return row
@@ -133,17 +98,10 @@ class Found:
 def shapes_of(connection: sqlite3.Connection) -> dict[str, Shape]:
     """Return the shape of every table of a sound database."""
     shapes = {}
-    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE '%STRICT%'")
-    for table, sql in rows.fetchall():
-        columns, least = [], 0
-        for at, info in enumerate(connection.execute(f"PRAGMA table_info({table})")):
-            is_row_number = info["pk"] == 1 and info["type"] == "INTEGER"
-            stands_in = connection.execute(f"SELECT {info['dflt_value'] or 'NULL'}").fetchone()[0]
-            nullable = not info["notnull"] and not info["pk"]
-            columns.append(Column(info["name"], _KINDS[info["type"]], nullable, is_row_number, stands_in))
-            if not nullable and stands_in is None:
-                least = at + 1
-        shapes[table] = Shape(table, tuple(columns), "WITHOUT ROWID" not in sql, least)
+    for table, columns in read_schema(connection).items():
+        least = max(at for at, column in enumerate(columns, 1) if not column.may_be_null and column.default is None)
+        (definition,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        shapes[table] = Shape(table, columns, "WITHOUT ROWID" not in definition, least)
     return shapes
 
 
@@ -264,10 +222,11 @@ def _told(values: list[Any], key: int | None, shapes: dict[str, Shape], table: s
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _is_fit(table: str, column: str, value: object) -> bool:
-    if not isinstance(value, str):
-        return True
-    wanted = _OWN_ID.get(table) if column == "id" else _ID_OF.get(column)
-    if wanted is not None:
-        return ids.prefix_of(value) == wanted
-    return column != "key" or ids.prefix_of(value) is None
+def _may_stand_in(table: str, column: Column, value: object) -> bool:
+    """Say whether a value is of a column's type; of an id, whether it is one of the table that it names."""
+    if not isinstance(value, str) or column.kind is not str:
+        return isinstance(value, column.kind)
+    owner = table if column.name == "id" else column.refers_to or _UNCHECKED_REFERENCES.get(column.name, "")
+    if owner in BY_NAME and (prefix := BY_NAME[owner].prefix):
+        return ids.prefix_of(value) == prefix
+    return column.name != "key" or ids.prefix_of(value) is None

@@ -12,59 +12,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from memory_store import receipts
+from memory_store import ids, receipts
 from memory_store.clock import from_text
+from memory_store.database import tables
 from memory_store.database.rows import left_out_from_json, locator_from_json
 from memory_store.errors import ArchiveError
 
-_TIMES: Final = frozenset(
-    {
-        "created_at",
-        "updated_at",
-        "imported_at",
-        "recorded_at",
-        "valid_from",
-        "valid_to",
-        "forgotten_at",
-        "requested_at",
-        "completed_at",
-        "sent_at",
-        "retired_at",
-        "reviewed_at",
-        "asked_at",
-        "answered_at",
-        "made_at",
-        "not_before",
-    }
-)
-_NUMBERS: Final = frozenset(
-    {
-        "private",
-        "pinned",
-        "lifted",
-        "deferred",
-        "attempts",
-        "cited",
-        "dismissed",
-        "archived",
-        "normalized",
-        "size_bytes",
-        "input_tokens",
-        "output_tokens",
-        "ordinal",
-        "row",
-        "number",
-        "dimension",
-        "seq",
-        "passage_row",
-        "embedder_id",
-    }
-)
+_TIMES: Final = frozenset({"valid_from", "valid_to", "not_before"})
 _MOST: Final = 1 << 63
 _MOST_DIMENSIONS: Final = 65_536
 _LENGTH_TOLERANCE: Final = 0.05
-_ID: Final = re.compile(r"(?:doc|con|msg|mem|pas|era|req)_[0-9a-z]{1,64}")
-_CHAINS: Final = {"messages": "parent_id", "memories": "superseded_by"}
+_ID: Final = re.compile(rf"(?:{'|'.join(ids.PREFIXES)})_[0-9a-z]{{1,64}}")
 
 
 def check_record(table: str, record: dict[str, Any]) -> None:
@@ -72,10 +30,11 @@ def check_record(table: str, record: dict[str, Any]) -> None:
 
     SQLite would make a text of a number, and the other way round.
     """
+    columns = tables.BY_NAME[table].schema
     for name, value in record.items():
         if value is None:
             continue
-        if name in _NUMBERS or (table, name) == ("embedders", "id"):
+        if (column := columns.get(name)) is not None and column.kind is int:
             if type(value) is not int or not -_MOST < value < _MOST:
                 raise ValueError(f"{name} is no whole number")
         elif not isinstance(value, str):
@@ -84,7 +43,7 @@ def check_record(table: str, record: dict[str, Any]) -> None:
             value.encode("utf-8")  # half of a surrogate pair can't be stored
             if name == "id" or name.endswith("_id"):
                 check_id(value)
-            if name in _TIMES:
+            if name.endswith("_at") or name in _TIMES:
                 from_text(value)
             elif name in _PARSED:
                 _PARSED[name](value)
@@ -134,10 +93,13 @@ _PARSED: Final[dict[str, Callable[[str], object]]] = {
 
 def check_chains(connection: sqlite3.Connection) -> None:
     """Raise ArchiveError if messages answer, or memories supersede, each other in a circle."""
-    for table, column in _CHAINS.items():
+    chains = [
+        (table.name, name) for table in tables.ARCHIVED for name, to in table.references().items() if to == table.name
+    ]
+    for table, column in chains:
         reached, total = connection.execute(
             f"WITH RECURSIVE reached (id) AS (SELECT id FROM {table} WHERE {column} IS NULL UNION "
-            f"SELECT one.id FROM {table} AS one JOIN reached ON one.{column} = reached.id) "
+            f"SELECT later.id FROM {table} AS later JOIN reached ON later.{column} = reached.id) "
             f"SELECT (SELECT count(*) FROM reached), (SELECT count(*) FROM {table})"
         ).fetchone()
         if reached != total:

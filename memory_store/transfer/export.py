@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from memory_store.clock import now, to_text
-from memory_store.database import tombstones
+from memory_store.database import tables, tombstones
 from memory_store.database.connection import Database
 from memory_store.transfer import archive, markdown
 from memory_store.transfer.encryption import encrypted
@@ -60,9 +60,9 @@ def _write(
     files: dict[str, str] = {}
     counts = {
         table.name: int(connection.execute(f"SELECT count(*) FROM {table.name} WHERE {table.where}").fetchone()[0])
-        for table in archive.TABLES
+        for table in tables.ARCHIVED
     }
-    for table in archive.TABLES:
+    for table in tables.ARCHIVED:
         files[table.file] = _member(target, table.file, _lines(connection, table))
     for name, pieces in markdown.readable_files(connection):
         files[name] = _member(target, name, pieces)
@@ -81,9 +81,9 @@ def _write(
     return counts
 
 
-def _lines(connection: sqlite3.Connection, table: archive.Table) -> Iterator[str]:
-    columns = ", ".join(table.columns)
-    for row in connection.execute(f"SELECT {columns} FROM {table.name} WHERE {table.where} ORDER BY {table.order}"):
+def _lines(connection: sqlite3.Connection, table: tables.Table) -> Iterator[str]:
+    columns, order = ", ".join(table.columns), ", ".join(table.order)
+    for row in connection.execute(f"SELECT {columns} FROM {table.name} WHERE {table.where} ORDER BY {order}"):
         yield json.dumps(archive.encode(table, tuple(row)), ensure_ascii=False) + "\n"
 
 

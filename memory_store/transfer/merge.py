@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from memory_store import ids
-from memory_store.database import outbox, passages, tombstones
+from memory_store.database import outbox, passages, tables, tombstones
 from memory_store.database.titles import ERASED_TITLE
 from memory_store.transfer import archive
 from memory_store.transfer.reading import Archive
@@ -17,26 +16,10 @@ from memory_store.transfer.staying import StayingAway, holds, staying_away
 
 # Where the archive's version may replace the store's own. Receipts and what was sent are never rewritten.
 _REPLACEABLE: Final = frozenset({"documents", "conversations", "messages", "memories", "passages", "citations"})
-_KEYS: Final = {
-    "memory_sources": ("memory_id", "message_id", "document_id"),
-    "goal_reviews": ("memory_id", "reviewed_at"),
-    "questions": ("memory_id", "kind"),
-    "summaries": ("conversation_id",),
-    "capture_queue": ("message_id",),
-    "citations": ("message_id", "number"),
-    "request_items": ("request_id", "item_id"),
-}
-# Tables of what is learned: what each row belongs to, and where all that it names is kept.
-_LEARNED: Final = (
-    ("goal_reviews", "memory_id", {"memory_id": "memories"}),
-    ("questions", "memory_id", {"memory_id": "memories", "other_id": "memories"}),
-    ("summaries", "conversation_id", {"conversation_id": "conversations", "message_id": "messages"}),
-    ("capture_queue", "message_id", {"message_id": "messages"}),
-)
+# What is learned: rows that stay away where anything that they name is not here.
+_LEARNED: Final = ("goal_reviews", "questions", "summaries", "capture_queue")
 # Made from the other columns, or numbers of the store itself.
 _DERIVED: Final = frozenset({"row", "search_text", "search_context"})
-_OWNERS: Final = {"documents": "document_id", "messages": "message_id", "memories": "memory_id"}
-_TABLE_OF_ITEM: Final = {ids.MESSAGE: "messages", ids.MEMORY: "memories", ids.PASSAGE: "passages"}
 
 
 @dataclass(slots=True)
@@ -162,13 +145,7 @@ class _Merge:
                 record["parent_id"] = self._met.get(parent_id, parent_id) if parent_id is not None else None
                 self._place("messages", record)
         # What the view or the title of a conversation rests on may be under another id here, or not here at all.
-        for column in ("current_message_id", "title_message_id"):
-            self._connection.execute(
-                f"UPDATE conversations SET {column} = NULL WHERE {column} NOT IN (SELECT id FROM messages)"
-            )
-        self._connection.execute(
-            "UPDATE messages SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM messages)"
-        )
+        tables.clear_dangling(self._connection, "conversations", "messages")
 
     def _memories(self) -> None:
         for record in self._source.records("memories"):
@@ -184,14 +161,15 @@ class _Merge:
             if record["memory_id"] in self._away.memories:
                 self._tally.away["memory_sources"] += 1
                 continue
-            there = self._finds(record, {"message_id": "messages", "document_id": "documents"})
-            self._belonging("memory_sources", record, record["memory_id"], there)
+            memory_id = record["memory_id"]
+            self._belonging("memory_sources", record, memory_id, self._finds("memory_sources", record))
 
     def _learned(self, without: frozenset[str]) -> None:
         """Add reviews, questions, summaries and what waits, where all that they belong to came or is here."""
-        for table, owner, columns in (pair for pair in _LEARNED if pair[0] not in without):
+        for table in (name for name in _LEARNED if name not in without):
+            owner = tables.BY_NAME[table].key[0]
             for record in self._source.records(table):
-                if not self._finds(record, columns):
+                if not self._finds(table, record):
                     self._tally.away[table] += 1
                 elif self._stored(table, record) is None:
                     self._belonging(table, record, record[owner], True)
@@ -247,8 +225,7 @@ class _Merge:
         items = [
             entry
             for entry in self._source.records("request_items")
-            if (table := _TABLE_OF_ITEM.get(ids.prefix_of(entry["item_id"]) or ""))
-            and holds(self._connection, table, entry["item_id"])
+            if (table := tables.table_of(entry["item_id"])) and holds(self._connection, table, entry["item_id"])
         ]
         wanted = {entry["request_id"] for entry in items}
         for record in self._source.records("requests"):
@@ -284,15 +261,18 @@ class _Merge:
                 for item in open_ones:
                     passages.set_private(self._connection, "message_id", item["id"], True)
             elif row["private"]:
-                passages.set_private(self._connection, _OWNERS[table], identifier, True)
+                owners = tables.BY_NAME["passages"].references().items()
+                column = next(name for name, owner in owners if owner == table)
+                passages.set_private(self._connection, column, identifier, True)
 
     # -- one record --------------------------------------------------------------------------------------------
 
     def _is_away(self, owner: str) -> bool:
         return owner in self._away.documents or owner in self._away.messages or owner in self._away.memories
 
-    def _finds(self, record: dict[str, Any], columns: Mapping[str, str]) -> bool:
-        """Put the store's own ids into these columns; say whether all that they name is in the tables given."""
+    def _finds(self, table: str, record: dict[str, Any]) -> bool:
+        """Put the store's own ids into the columns that refer to others; say whether all of these are here."""
+        columns = tables.BY_NAME[table].references()
         for column in columns:
             record[column] = self._met.get(record[column], record[column])
         return all(record[text] is None or holds(self._connection, columns[text], record[text]) for text in columns)
@@ -326,7 +306,7 @@ class _Merge:
             self._tally.known[table] += 1
             return
         self._tally.conflicts[table] += 1
-        if table in ("documents", "conversations", "messages", "memories"):
+        if table in tables.ERASABLE:
             self._tally.differing.append((table, record["id"]))
         if self._prefer_archive and table in _REPLACEABLE:
             self._replace(table, record, stored)
@@ -334,14 +314,14 @@ class _Merge:
             self._kept.add(record["id"])
 
     def _stored(self, table: str, record: dict[str, Any]) -> sqlite3.Row | None:
-        keys = _KEYS.get(table, ("id",))
+        keys = tables.BY_NAME[table].key
         found: sqlite3.Row | None = self._connection.execute(
             f"SELECT * FROM {table} WHERE {' AND '.join(f'{key} IS ?' for key in keys)}", [record[key] for key in keys]
         ).fetchone()
         return found
 
     def _insert(self, table: str, record: dict[str, Any], *, or_ignore: bool = False) -> bool:
-        columns = [name for name in archive.TABLES_BY_NAME[table].columns if name in record]
+        columns = [name for name in tables.BY_NAME[table].columns if name in record]
         return bool(
             self._connection.execute(
                 f"INSERT {'OR IGNORE ' if or_ignore else ''}INTO {table} ({', '.join(columns)}) "
@@ -355,7 +335,7 @@ class _Merge:
         (self._tally.came if came else self._tally.known)[counted_as] += 1
 
     def _replace(self, table: str, record: dict[str, Any], stored: sqlite3.Row) -> None:
-        keys = _KEYS.get(table, ("id",))
+        keys = tables.BY_NAME[table].key
         if "private" in record:
             record["private"] = max(record["private"], stored["private"])
         self._connection.execute(

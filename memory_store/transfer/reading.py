@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from memory_store.database import tables
 from memory_store.database.opened import OWN_DATA, OWN_DATA_HINT, is_own_file
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError
@@ -67,9 +68,9 @@ class Archive:
 
     def records(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a table in the present format. Raises ArchiveError for another shape or number."""
-        into = archive.TABLES_BY_NAME[name]
+        into = tables.BY_NAME[name]
         # Version 1 kept the one source of a memory in the memory itself.
-        file = archive.TABLES_BY_NAME["memories"] if into.since > self.version and name == "memory_sources" else into
+        file = tables.BY_NAME["memories"] if into.since > self.version and name == "memory_sources" else into
         if file.since > self.version:
             return
         count = 0
@@ -93,21 +94,22 @@ class Archive:
             for record in self.records("embedders")
         }
 
-    def _lines(self, table: archive.Table) -> Iterator[dict[str, Any]]:
-        with self.source.open(table.file) as member:
+    def _lines(self, table: tables.Table) -> Iterator[dict[str, Any]]:
+        name = table.file
+        with self.source.open(name) as member:
             number = 0
             while line := member.readline(_MAX_LINE_BYTES + 1):
                 number += 1
                 if len(line) > _MAX_LINE_BYTES or (
                     len(line) > _LONG_LINE_BYTES and len(_TEXT.sub(b"", line)) > _MAX_FIELDS_BYTES
                 ):
-                    raise ArchiveError(f"{table.file}, line {number}, is no row: it is too long.", EXPORT_AGAIN)
+                    raise ArchiveError(f"{name}, line {number}, is no row: it is too long.", EXPORT_AGAIN)
                 try:
                     record = json.loads(line)
                 except (ValueError, RecursionError) as error:
-                    raise ArchiveError(f"{table.file}, line {number}, is not JSON.", EXPORT_AGAIN) from error
+                    raise ArchiveError(f"{name}, line {number}, is not JSON.", EXPORT_AGAIN) from error
                 if not isinstance(record, dict):
-                    raise ArchiveError(f"{table.file}, line {number}, is not an object.", EXPORT_AGAIN)
+                    raise ArchiveError(f"{name}, line {number}, is not an object.", EXPORT_AGAIN)
                 yield record
 
 
@@ -156,7 +158,7 @@ def _manifest(source: zipfile.ZipFile, path: Path) -> dict[str, Any]:
 def _verify(source: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
     """Compare every file that the manifest names with its SHA-256, reading a block at a time."""
     present = set(source.namelist())
-    required = {table.file for table in archive.TABLES if table.since <= manifest["format_version"]}
+    required = {table.file for table in tables.ARCHIVED if table.since <= manifest["format_version"]}
     missing = (required | set(manifest["sha256"])) - (present & (set(manifest["sha256"])))
     if missing:
         raise ArchiveError(f"The archive lacks {sorted(missing)[0]}.", EXPORT_AGAIN)

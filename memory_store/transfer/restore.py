@@ -6,9 +6,8 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from memory_store.database import outbox, passages
+from memory_store.database import outbox, passages, tables
 from memory_store.database.connection import Database
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError, RefusedRowError
@@ -16,17 +15,6 @@ from memory_store.transfer import archive
 from memory_store.transfer.checking import check_chains
 from memory_store.transfer.merge import Tally, merge
 from memory_store.transfer.reading import EXPORT_AGAIN, Archive, opened
-
-# A store in which all of these are empty takes the archive as it is, with its numbers and its key.
-_SIGNS_OF_LIFE: Final = (
-    "documents",
-    "conversations",
-    "memories",
-    "tombstones",
-    "foreign_tombstones",
-    "erasures",
-    "requests",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +99,7 @@ def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOpti
     """Take the archive over into an untouched store, or merge it into a living one."""
     connection.execute("PRAGMA defer_foreign_keys=ON")
     latest = passages.latest_row(connection)
-    if any(connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()[0] for table in _SIGNS_OF_LIFE):
+    if _holds_anything(connection):
         tally = merge(
             connection,
             source,
@@ -129,6 +117,15 @@ def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOpti
     passages.mark_echoes(connection, after_row=latest)
     passages.bump_vectors_epoch(connection)
     return tally
+
+
+def _holds_anything(connection: sqlite3.Connection) -> bool:
+    """Say whether any table has rows that belong to no other; an empty store takes numbers and key of the archive."""
+    return any(
+        connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table.name})").fetchone()[0]
+        for table in tables.ARCHIVED
+        if table.name not in archive.VECTOR_TABLES and not table.references("CASCADE")
+    )
 
 
 def _keeps_vectors(connection: sqlite3.Connection, source: Archive, identity: EmbedderIdentity | None) -> bool:
@@ -152,7 +149,7 @@ def _take_over(connection: sqlite3.Connection, source: Archive, without: frozens
     """Take every row as it is, but for some tables: exported again, the archive is the same."""
     tally = Tally()
     connection.execute("DELETE FROM embedders")
-    for table in archive.TABLES:
+    for table in tables.ARCHIVED:
         if table.name in without:
             continue
         columns, marks = ", ".join(table.columns), ", ".join("?" for _ in table.columns)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from memory_store import NewMemory, Store
+from memory_store.database import tables
 from memory_store.errors import ArchiveError
 from memory_store.models import USER, Author, AuthorKind, Citation, MessageStatus, Role
 from memory_store.transfer import archive
@@ -47,10 +48,10 @@ def rows_of(store: Store) -> dict[str, list[tuple[object, ...]]]:
             table.name: [
                 tuple(row)
                 for row in connection.execute(
-                    f"SELECT {', '.join(table.columns)} FROM {table.name} ORDER BY {table.order}"
+                    f"SELECT {', '.join(table.columns)} FROM {table.name} ORDER BY {', '.join(table.order)}"
                 )
             ]
-            for table in archive.TABLES
+            for table in tables.ARCHIVED
         }
 
 

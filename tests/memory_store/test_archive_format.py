@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from memory_store import Store
 from memory_store.clock import from_text, to_text
+from memory_store.database import tables
 from memory_store.database.tombstones import Name, NameKind, digest_of, name_of_text
 from memory_store.transfer import archive
 from memory_store.version import version
@@ -26,7 +27,7 @@ from tests.support.rich_store import SETTINGS, fill_richly
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 PAGE = archive_schemas.PAGE.read_text("utf-8")
-TABLES = [pytest.param(table, id=table.name) for table in archive.TABLES]
+TABLES = [pytest.param(table, id=table.name) for table in tables.ARCHIVED]
 
 
 def is_stored_time(value: object) -> bool:
@@ -64,7 +65,7 @@ def problems(shape: dict[str, Any], value: object) -> list[str]:
     return found
 
 
-def lines(path: Path, table: archive.Table) -> Iterator[dict[str, Any]]:
+def lines(path: Path, table: tables.Table) -> Iterator[dict[str, Any]]:
     with zipfile.ZipFile(path) as source, source.open(table.file) as member:
         for line in member:
             yield json.loads(line)
@@ -76,14 +77,14 @@ def test_the_page_and_the_schemas_are_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_schema_of_a_table_has_its_columns_in_order(table: archive.Table) -> None:
+def test_the_schema_of_a_table_has_its_columns_in_order(table: tables.Table) -> None:
     shape = schema(table.name)
     assert tuple(shape["properties"]) == tuple(shape["required"]) == table.columns
     assert shape["additionalProperties"] is False
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_line_of_an_archive_fits_its_schema(path: Path, table: archive.Table) -> None:
+def test_every_line_of_an_archive_fits_its_schema(path: Path, table: tables.Table) -> None:
     found = list(lines(path, table))
     assert found, "the store of this test has none"
     for line in found:
@@ -92,14 +93,14 @@ def test_every_line_of_an_archive_fits_its_schema(path: Path, table: archive.Tab
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_line_of_the_fixture_of_this_format_fits_too(table: archive.Table) -> None:
+def test_every_line_of_the_fixture_of_this_format_fits_too(table: tables.Table) -> None:
     """If not, the format was changed: see test_migrations.py for what becomes of the fixture then."""
     for line in lines(FIXTURES / f"archive-format-{archive.FORMAT_VERSION}.zip", table):
         assert problems(schema(table.name), line) == []
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_column_of_another_type_or_without_need_null_does_not_fit(path: Path, table: archive.Table) -> None:
+def test_a_column_of_another_type_or_without_need_null_does_not_fit(path: Path, table: tables.Table) -> None:
     line = next(lines(path, table))
     for name, column in schema(table.name)["properties"].items():
         wrongs: list[object] = [True, 1.5, []]
@@ -111,7 +112,7 @@ def test_a_column_of_another_type_or_without_need_null_does_not_fit(path: Path, 
 def test_whatever_may_be_null_is_null_somewhere_and_something_elsewhere(path: Path) -> None:
     """Else the schemas would allow more than there is, or the store of this test would be too poor to show it."""
     never_seen = set()
-    for table in archive.TABLES:
+    for table in tables.ARCHIVED:
         rows = list(lines(path, table))
         for name, column in schema(table.name)["properties"].items():
             if "null" in column["type"]:
@@ -140,24 +141,24 @@ def test_the_page_names_every_member_field_and_column(path: Path) -> None:
     manifest = PAGE.split("## The manifest")[1].split("\n## ")[0]
     for name in schema("manifest")["properties"]:
         assert f"| `{name}` |" in manifest, name
-    for table in archive.TABLES:
+    for table in tables.ARCHIVED:
         section = PAGE.split(f"### {table.name}\n")[1].split("\n##")[0]
         assert re.findall(r"^\| `(\w+)` \|", section.split("<!-- columns")[1], re.MULTILINE) == list(table.columns)
         ordered = section.split("Sorted by ")[1].split(".")[0].replace(" then ", " ")
-        assert re.findall(r"`(\w+)`", ordered) == table.order.split(", "), table.name
+        assert re.findall(r"`(\w+)`", ordered) == list(table.order), table.name
 
 
 def test_rows_stand_in_the_order_that_the_page_says(path: Path) -> None:
-    for table in archive.TABLES:
-        keys = [tuple(row[name] or "" for name in table.order.split(", ")) for row in lines(path, table)]
+    for table in tables.ARCHIVED:
+        keys = [tuple(row[name] or "" for name in table.order) for row in lines(path, table)]
         assert keys == sorted(keys), table.name
 
 
 def test_vectors_are_read_as_the_page_says(path: Path) -> None:
     import numpy as np
 
-    [embedder] = lines(path, archive.TABLES_BY_NAME["embedders"])
-    for row in lines(path, archive.TABLES_BY_NAME["embeddings"]):
+    [embedder] = lines(path, tables.BY_NAME["embedders"])
+    for row in lines(path, tables.BY_NAME["embeddings"]):
         vector = np.frombuffer(base64.b64decode(row["vector"]), "<f4")
         assert vector.shape == (embedder["dimension"],)
         assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
@@ -166,7 +167,7 @@ def test_vectors_are_read_as_the_page_says(path: Path) -> None:
 def test_tombstones_are_made_as_the_page_says(path: Path) -> None:
     with zipfile.ZipFile(path) as source:
         key = bytes.fromhex(json.loads(source.read("manifest.json"))["tombstone_key"])
-    digests = {row["digest"] for row in lines(path, archive.TABLES_BY_NAME["tombstones"])}
+    digests = {row["digest"] for row in lines(path, tables.BY_NAME["tombstones"])}
     assert digest_of(key, Name(NameKind.PATH, "/notes/gone.md")) in digests
     assert digest_of(key, name_of_text("  where the TREASURE lies.")) in digests
     section = PAGE.split("### tombstones")[1].split("<!--")[0]

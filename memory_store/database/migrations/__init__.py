@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -21,17 +19,6 @@ APPLICATION_ID: Final = 0x4B656570
 def migrations() -> list[tuple[int, str]]:
     """Return (version, SQL) of every migration, oldest first."""
     return [(int(file.name[:4]), file.read_text("utf-8")) for file in sorted(Path(__file__).parent.glob("*.sql"))]
-
-
-@functools.cache
-def columns_of_newest() -> Mapping[str, tuple[str, ...]]:
-    """Return the columns of every table of the newest schema, in their order."""
-    with closing(sqlite3.connect(":memory:")) as connection:
-        passages.add_functions(connection)
-        for _, sql in migrations():
-            connection.executescript(sql)
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {table: tuple(row[1] for row in connection.execute(f"PRAGMA table_info({table})")) for table in tables}
 
 
 def migrate(database: Database, before: Callable[[int, int], object] | None = None, *, upto: int | None = None) -> int:

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits, SourceFile
-from assistant.ingestion.readers.charsets import ISO2022, codec_of, decode
-from assistant.ingestion.readers.encodings import read_text
+from assistant.ingestion.readers.encodings import ISO2022, codec_of, decode, read_text
 
 
 def main() -> None:

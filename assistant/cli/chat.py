@@ -119,7 +119,7 @@ class _Asked:
 
 def _attached(store: Store, settings: Settings, path: Path) -> Source:
     """Return a file as it is stored, imported if it is new. Raises StoreError."""
-    from assistant.ingestion.attaching import attached_file  # the readers of files, which most questions don't need
+    from assistant.ingestion.pipeline import attached_file  # the readers of files, which most questions don't need
 
     if not path.is_file():
         raise StoreError(f"{path} is no file that can be attached.", "Import a folder with `keepsake import`.")

@@ -20,6 +20,8 @@ _SECONDS_A_MEGABYTE: Final = 4.0
 
 
 _OF_NOTION: Final = re.compile(r" [0-9a-f]{32}(?:_all)?$")
+# What UTF-8, and so SQLite, can't hold; a JSON escape or a broken converter can bring it.
+_UNSTORABLE = re.compile("[\ud800-\udfff]")
 
 
 class BlockKind(StrEnum):
@@ -181,3 +183,10 @@ class Reader(Protocol):
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file as text. Raise `ReadError`, now or while the blocks are consumed, if that can't be."""
         ...
+
+
+def storable(text: str) -> str:
+    """Return `text` without NUL, where SQLite's text ends, and with a sign in place of each half character."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    return _UNSTORABLE.sub("\ufffd", text) if _UNSTORABLE.search(text) else text

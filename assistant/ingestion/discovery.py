@@ -13,10 +13,18 @@ from typing import BinaryIO, Final, TypeAlias
 from zipfile import ZipInfo
 
 from assistant.errors import ReadError
-from assistant.ingestion.archives import Archive, check_place, member_modified_at, member_name, named_apart
 from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.readers.failures import translated
-from assistant.ingestion.readers.packages import check_archive, check_member, too_much_unpacked
+from assistant.ingestion.readers.packages import (
+    Archive,
+    check_archive,
+    check_member,
+    check_place,
+    member_modified_at,
+    member_name,
+    named_apart,
+    too_much_unpacked,
+)
 from assistant.ingestion.readers.registry import NOT_READ, NOT_READ_HINT, known_suffixes
 from assistant.ingestion.readers.sniffing import EMPTY_ZIP, HEAD_BYTES, PDF, ZIP, binary_kind
 from memory_store import OWN_DATA, OWN_DATA_HINT, is_own, is_own_place

@@ -17,6 +17,7 @@ from assistant.ingestion.isolation import ReadingProcess
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.registry import check_size
 from memory_store import NewDocument, Store
+from memory_store.models import Source, SourceKind
 
 
 class FileStatus(StrEnum):
@@ -219,3 +220,22 @@ def _hash(file: SourceFile, limits: ReadLimits) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file as it is stored; None where it could not be read, for the reason. `is_new` says that it was imported."""
+
+    source: Source | None
+    is_new: bool = False
+    reason: str = ""
+
+
+def attached_file(store: Store, path: Path, options: ImportOptions) -> AttachedFile:
+    """Return a file of the disk as it is stored, after reading what of it is new."""
+    (outcome, *_rest) = import_paths(store, [path], options)
+    document = store.documents.by_path(outcome.path) or store.documents.by_path(display(path.absolute()))
+    if document is None:
+        return AttachedFile(None, reason=f"{outcome.reason}. {outcome.hint}".strip())
+    source = Source(document.id, SourceKind.DOCUMENT, document.title, document.path)
+    return AttachedFile(source, outcome.status in (FileStatus.IMPORTED, FileStatus.UPDATED))

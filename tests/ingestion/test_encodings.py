@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.ingestion.readers.charsets import codec_of, decode_declared
+from assistant.ingestion.readers.encodings import codec_of, decode_declared
 from tests.ingestion.files import read, text_of
 
 SHORT = [

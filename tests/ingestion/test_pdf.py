@@ -12,8 +12,8 @@ from fpdf import FPDF
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import BlockKind
+from assistant.ingestion.readers.pdf import Hyphens
 from assistant.ingestion.readers.pdf_layout import Column, Span, Table, arranged, word_from_right
-from assistant.ingestion.readers.pdf_text import Hyphens
 from assistant.ingestion.readers.registry import read_document
 from tests.ingestion.files import LIMITS, file_of, read, text_of
 

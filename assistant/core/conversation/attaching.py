@@ -8,8 +8,7 @@ from pathlib import Path
 
 from assistant.core.conversation.mentions import names_in, resolve
 from assistant.display import plain
-from assistant.ingestion.attaching import attached_file
-from assistant.ingestion.pipeline import ImportOptions
+from assistant.ingestion.pipeline import ImportOptions, attached_file
 from assistant.language import _
 from memory_store import Store
 from memory_store.models import Source

@@ -1,8 +1,9 @@
-"""Reads exports of assistants that are JSON of conversations, known by their fields, or else by their shape alone."""
+"""Reads exports that are lists or trees of messages as JSON, known by their fields, or else by their shape alone."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,18 +14,91 @@ from typing import Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.conversations.base import Imported, ImportedConversation
-from assistant.ingestion.conversations.exports import Export, Member
-from assistant.ingestion.conversations.json_export import conversation_members, conversations
+from assistant.ingestion.conversations.base import (
+    Imported,
+    ImportedConversation,
+    Node,
+    Said,
+    Skipped,
+    link,
+    visible_end,
+)
+from assistant.ingestion.conversations.exports import Export, Member, conversation_members, conversations, torn
 from assistant.ingestion.conversations.json_stream import ALL_LINES, EACH_LINE, items, keys_until
-from assistant.ingestion.conversations.messages import LISTS, ROLES, TEXTS, conversation, entries_of, looks_like_chat
-from assistant.ingestion.conversations.values import mapping
+from assistant.ingestion.conversations.values import (
+    digest,
+    key,
+    mapping,
+    moment,
+    one_line,
+    sequence,
+    text,
+    title_from,
+    without_thinking,
+)
+from memory_store.models import USER, Author, AuthorKind, Role
 
 _LOOKED_AT: Final = 3
 _HEAD_BYTES: Final = 1024 * 1024
 _ASKS: Final = re.compile(
     rb'"(?:role|sender|author|from|speaker|isCreatedByUser|fragments|query|query_str|prompt|question|inserted_at|is_user)"'
 )
+LISTS: Final = (
+    *("messages", "responses", "chat_messages", "turns", "history", "entries", "chat", "log", "conversation", "chunks"),
+    "msgs",
+)
+"""What the list of a conversation's messages is called."""
+ROLES: Final = ("role", "sender", "author", "from", "speaker", "isCreatedByUser", "is_user", "type", "fragments")
+TEXTS: Final = (
+    *(
+        "content",
+        "text",
+        "message",
+        "body",
+        "parts",
+        "value",
+        "contentChunks",
+        "contentParts",
+        "fragments",
+        "say",
+        "mes",
+    ),
+    *("versions", "steps"),
+)
+_PAIRS: Final = (
+    ("query", "answer"),
+    ("query_str", "text"),
+    ("query_str", "answer"),
+    ("prompt", "response"),
+    ("question", "answer"),
+    ("input", "output"),
+)
+_TIMES: Final = (
+    *("created_at", "createdAt", "create_time", "timestamp", "time", "date", "inserted_at", "insertedAt", "datetime"),
+    *("createTime", "created", "sent_at", "send_date", "updated_at", "updatedAt", "modify_time"),
+)
+_IDS: Final = ("id", "_id", "uuid", "messageId", "message_id", "conversationId", "conversation_id", "chatId")
+_PARENTS: Final = ("parentMessageId", "parent_response_id", "parent_id", "parentId", "parent", "parentUuid")
+_MODELS: Final = ("model", "model_slug", "modelName", "model_name", "modelId", "bot", "botName")
+_CITED: Final = ("sources", "citations", "web_results", "references")
+_MOST_CITED: Final = 50
+_TITLES: Final = ("title", "name", "subject", "topic")
+_USER: Final = frozenset(("user", "human", "you", "me", "request", "prompt", "customer", "用户", "我", "ich"))
+_MODEL: Final = frozenset(
+    (
+        *("assistant", "ai", "bot", "model", "response", "agent", "llm", "助手", "chatgpt", "gpt", "claude", "gemini"),
+        *("copilot", "grok", "deepseek", "mistral", "le chat", "perplexity", "poe"),
+    )
+)
+_MODELISH: Final = re.compile(
+    r"\b(?:gpt|chatgpt|claude|gemini|llama|mistral|mixtral|qwen|deepseek|grok|sonar|perplexity|gemma|phi|o[134])\b"
+)
+_OTHERS: Final = {
+    **dict.fromkeys(("system", "developer", "instructions"), Skipped.SYSTEM),
+    **dict.fromkeys(("tool", "function", "tool_result", "tool_use", "ipython"), Skipped.TOOL),
+    **dict.fromkeys(("thinking", "reasoning", "think"), Skipped.THINKING),
+}
+_MOST_NESTED: Final = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +189,234 @@ def _may_hold_chats(keys: frozenset[str]) -> bool:
     has_messages = not names.isdisjoint((*LISTS, "mapping", "role", "sender", "author", "from", "speaker"))
     asks = not names.isdisjoint((*ROLES, "query", "query_str", "prompt", "question", "inserted_at"))
     return has_messages and asks and not names.isdisjoint((*TEXTS, "answer", "response"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One message as the export has it, and its place among the others."""
+
+    name: str
+    parent: str | None
+    fields: dict[str, Any]
+    depth: int
+
+
+def conversation(value: Any, otherwise: datetime, key_of_format: str, model_of_format: str) -> ImportedConversation:
+    """Return a conversation; raise `ReadError` if it holds nothing that was said."""
+    outer = mapping(value)
+    about = {**outer, **mapping(outer.get("conversation"))}
+    entries = entries_of(value)
+    if not entries:
+        raise torn("it has no messages")
+    skipped: Counter[Skipped] = Counter()
+    model = _first_line(about, _MODELS) or one_line(mapping(outer.get("options")).get("model")) or model_of_format
+    nodes = [node for entry in entries for node in _nodes(entry, model, skipped)]
+    started = _first_moment(about, _TIMES) or next((item.said.created_at for item in nodes if item.said), None)
+    messages = link(nodes, started or otherwise)
+    if not messages:
+        raise torn("it has no messages with text")
+    identity = _first_key(about, _IDS) or digest(messages[0].text, messages[0].created_at.isoformat())
+    times = [message.created_at for message in messages]
+    current = visible_end(nodes, key(about.get("currentId")) or key(about.get("current_node")), messages)
+    return ImportedConversation(
+        f"{key_of_format}:{identity}",
+        title_from(next((about[name] for name in _TITLES if text(about.get(name)).strip()), ""), messages[0].text),
+        started or min(times),
+        max(times),
+        messages,
+        current,
+        skipped,
+    )
+
+
+def entries_of(value: Any) -> list[_Entry]:
+    """Return the messages of a conversation that is a list of them, or holds a list or a tree."""
+    if isinstance(value, list):
+        return _listed(value)
+    outer = mapping(value)
+    if isinstance(outer.get("mapping"), dict):
+        return _mapped(outer["mapping"])
+    # Some wrap the list once more, such as `{"chunkedPrompt": {"chunks": [...]}}`.
+    holders = [outer, *(inner for inner in outer.values() if isinstance(inner, dict))]
+    lists = (sequence(holder.get(name)) for holder in holders for name in LISTS)
+    return next((found for item in lists if (found := _listed(item))), [])
+
+
+def looks_like_chat(value: Any) -> bool:
+    """Return whether a value is a conversation: nearly all in it are messages of a person or an assistant."""
+    entries = [entry for entry in entries_of(value) if entry.fields]
+    pairs = sum(_pair(entry.fields) is not None for entry in entries)
+    known = sum(_role(entry) is not None and any(name in entry.fields for name in TEXTS) for entry in entries)
+    if pairs:
+        # Questions with answers may be a lesson or a test; only a chat says when they were asked.
+        dated = any(_first_moment(entry.fields, _TIMES) for entry in entries)
+        return dated and pairs >= 0.8 * len(entries)
+    # One of them may tell of the others, as the first line of some logs does.
+    mostly = known >= 2 and known >= min(0.8 * len(entries), max(2, len(entries) - 1))
+    return mostly and any(_role(entry) is Role.USER for entry in entries)
+
+
+def _pair(fields: dict[str, Any]) -> tuple[str, str] | None:
+    """Return a question with its answer, where a message holds both."""
+    found = ((fields.get(asked), fields.get(answered)) for asked, answered in _PAIRS)
+    return next((pair for pair in found if isinstance(pair[0], str) and isinstance(pair[1], str)), None)  # type: ignore[return-value]
+
+
+def _listed(values: list[Any]) -> list[_Entry]:
+    """Return the messages of a list, and those that are nested in them as answers."""
+    entries: list[_Entry] = []
+    waiting: list[tuple[dict[str, Any], str | None, int]]
+    waiting = [(item, None, 0) for item in reversed(values) if isinstance(item, dict)]
+    tree = any(name in _unwrapped(entry) for entry, _, _ in waiting for name in _PARENTS)
+    while waiting and len(entries) < _MOST_NESTED:
+        fields, above, depth = waiting.pop()
+        fields = _unwrapped(fields)
+        name = _first_key(fields, _IDS[:5]) or f"#{len(entries)}"
+        before = above or (entries[-1].name if entries and not tree else None)
+        entries.append(_Entry(name, _first_key(fields, _PARENTS) or before, fields, depth))
+        inner = sequence(fields.get("children"))
+        waiting += [(item, name, depth + 1) for item in reversed(inner) if isinstance(item, dict)]
+    return entries
+
+
+def _mapped(nodes: dict[str, Any]) -> list[_Entry]:
+    depths: dict[str, int] = {}
+    entries = []
+    for name, node in nodes.items():
+        parent = key(mapping(node).get("parent"))
+        depths[name] = depths.get(parent or "", -1) + 1
+        entries.append(_Entry(name, parent, mapping(mapping(node).get("message")), depths[name]))
+    return entries
+
+
+def _unwrapped(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a message without what is wrapped around it."""
+    for name in ("response", "message", "payload"):
+        inner = fields.get(name)
+        if isinstance(inner, dict):
+            return {**fields, **inner}
+    versions = sequence(fields.get("versions"))  # Of an answer that was asked for again; one of them is in view.
+    at = fields.get("currentlySelected")
+    if versions:
+        chosen = versions[at] if isinstance(at, int) and 0 <= at < len(versions) else versions[-1]
+        return {**{name: value for name, value in fields.items() if name != "versions"}, **mapping(chosen)}
+    return fields
+
+
+def _nodes(entry: _Entry, model: str, skipped: Counter[Skipped]) -> Iterator[Node]:
+    fields, when = entry.fields, _first_moment(entry.fields, _TIMES)
+    named = (text(fields.get(name)) for name in ("sender", "author", "from", "speaker"))
+    called = next((one_line(name) for name in named if _MODELISH.search(name.casefold())), "")
+    writer = Author(AuthorKind.MODEL, _first_line(fields, _MODELS) or called or model)
+    if pair := _pair(fields):
+        yield Node(f"{entry.name}/q", entry.parent, _said(Role.USER, pair[0], USER, when, skipped))
+        answer = _with_cited(pair[1], fields)
+        yield Node(entry.name, f"{entry.name}/q", _said(Role.ASSISTANT, answer, writer, when, skipped))
+        return
+    role = _role(entry)
+    if isinstance(role, Skipped) or role is None:
+        skipped.update([role or Skipped.EMPTY] if fields else [])
+        yield Node(entry.name, entry.parent, None)
+        return
+    author = USER if role is Role.USER else writer
+    words = _words(fields, skipped)
+    if role is Role.ASSISTANT:
+        words = _with_cited(words, fields)
+    yield Node(entry.name, entry.parent, _said(role, words, author, when, skipped))
+
+
+def _with_cited(answer: str, fields: dict[str, Any]) -> str:
+    """Return an answer with the pages that it cites and does not name itself, a line each."""
+    lines = []
+    for cited in (item for name in _CITED for item in sequence(fields.get(name))[:_MOST_CITED]):
+        address = one_line(cited) if isinstance(cited, str) else one_line(mapping(cited).get("url"))
+        if address.startswith(("http://", "https://")) and address not in answer:
+            title = one_line(mapping(cited).get("title")) or one_line(mapping(cited).get("name"))
+            lines.append(f"{title} ({address})" if title else address)
+    return "\n\n".join(filter(None, (answer, "\n".join(dict.fromkeys(lines))))) if answer.strip() else answer
+
+
+def _said(role: Role, words: str, author: Author, when: datetime | None, skipped: Counter[Skipped]) -> Said | None:
+    words = text(words).strip()
+    if role is Role.ASSISTANT:
+        words, thought = without_thinking(words)
+        skipped.update([Skipped.THINKING] if thought else [])
+    if not words:
+        skipped[Skipped.EMPTY] += 1
+        return None
+    return Said(role, words, author, when)
+
+
+def _role(entry: _Entry) -> Role | Skipped | None:
+    found = _role_of(entry.fields)
+    if found is None and entry.fields and "reasoning_content" in entry.fields:
+        return Role.USER if entry.depth % 2 else Role.ASSISTANT  # A tree whose nodes say nothing but what was said.
+    return found
+
+
+def _role_of(fields: dict[str, Any]) -> Role | Skipped | None:
+    if fields.get("isThought"):
+        return Skipped.THINKING
+    for name in ("isCreatedByUser", "is_user", "isUser"):
+        if isinstance(fields.get(name), bool):
+            return Role.USER if fields[name] else Role.ASSISTANT
+    kinds = [text(mapping(item).get("type")) for item in sequence(fields.get("fragments"))]
+    named = [fields.get(name) for name in ("role", "sender", "author", "from", "speaker", "type")]
+    named = [
+        mapping(item).get("role") or mapping(item).get("name") if isinstance(item, dict) else item for item in named
+    ]
+    for item in (*named, *kinds[-1:]):
+        word = text(item).strip().casefold()
+        if word in _USER or word in _MODEL:
+            return Role.USER if word in _USER else Role.ASSISTANT
+        if word in _OTHERS:
+            return _OTHERS[word]
+        if _MODELISH.search(word):
+            return Role.ASSISTANT
+    return None
+
+
+def _words(fields: dict[str, Any], skipped: Counter[Skipped]) -> str:
+    for name in TEXTS:
+        value = fields.get(name)
+        if isinstance(value, str) and value.strip():
+            return value
+        pieces = [_piece(item, skipped) for item in sequence(value)]
+        if words := "\n\n".join(piece for piece in pieces if piece):
+            return words
+    return ""
+
+
+def _piece(value: object, skipped: Counter[Skipped]) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    part = mapping(value)
+    kind = text(part.get("type")).casefold()
+    if kind in _OTHERS:
+        skipped[_OTHERS[kind]] += 1
+        return ""
+    inner = part.get("text")
+    words = text(inner) or text(mapping(inner).get("value")) or text(part.get("content"))
+    if not words and isinstance(part.get("content"), list):  # A step, whose content is parts again.
+        words = "\n\n".join(piece for item in part["content"] if (piece := _piece(item, skipped)))
+    return words.strip()
+
+
+def _first_key(fields: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((found for name in names if (found := key(fields.get(name)))), None)
+
+
+def _first_line(fields: dict[str, Any], names: tuple[str, ...]) -> str:
+    return one_line(*(fields.get(name) for name in names))
+
+
+def _first_moment(fields: dict[str, Any], names: tuple[str, ...]) -> datetime | None:
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, dict):  # As MongoDB writes it.
+            value = value.get("$date", value)
+            value = value.get("$numberLong", value) if isinstance(value, dict) else value
+            value = int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 16 else value
+        if found := moment(value):
+            return found
+    return None

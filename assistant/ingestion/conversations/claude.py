@@ -17,13 +17,22 @@ from assistant.ingestion.conversations.base import (
     ImportedConversation,
     ImportedDocument,
     ImportedMemory,
+    Node,
+    Said,
     Skipped,
     Torn,
+    link,
+    visible_end,
 )
-from assistant.ingestion.conversations.exports import Export, Member
-from assistant.ingestion.conversations.json_export import conversation_members, conversations, format_key, torn
+from assistant.ingestion.conversations.exports import (
+    Export,
+    Member,
+    conversation_members,
+    conversations,
+    format_key,
+    torn,
+)
 from assistant.ingestion.conversations.json_stream import items
-from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
 from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text, title_from
 from memory_store.models import USER, Author, AuthorKind, Role
 

@@ -11,9 +11,8 @@ from typing import Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.conversations.base import Imported, ImportedConversation, Skipped, Torn
+from assistant.ingestion.conversations.base import Imported, ImportedConversation, Node, Said, Skipped, Torn, link
 from assistant.ingestion.conversations.exports import Export, Member
-from assistant.ingestion.conversations.threads import Node, Said, link
 from assistant.ingestion.conversations.values import digest, moment, text, title_from
 from assistant.ingestion.readers.failures import translated
 from memory_store.models import USER, Author, AuthorKind, Role

@@ -10,10 +10,17 @@ from typing import Any
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.conversations.base import Imported, ImportedConversation, ImportedMemory, Torn
-from assistant.ingestion.conversations.exports import Export, Member
-from assistant.ingestion.conversations.json_export import torn
-from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
+from assistant.ingestion.conversations.base import (
+    Imported,
+    ImportedConversation,
+    ImportedMemory,
+    Node,
+    Said,
+    Torn,
+    link,
+    visible_end,
+)
+from assistant.ingestion.conversations.exports import Export, Member, torn
 from assistant.ingestion.conversations.values import mapping, moment, one_line, text, title_from
 from assistant.ingestion.readers.failures import translated
 from memory_store.models import SHELL_ORIGIN, Author, AuthorKind, MemoryKind, Role

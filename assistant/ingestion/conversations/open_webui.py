@@ -9,10 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.conversations.base import Imported, ImportedConversation, Skipped
-from assistant.ingestion.conversations.exports import Export
-from assistant.ingestion.conversations.json_export import conversation_members, conversations, format_key, torn
-from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
+from assistant.ingestion.conversations.base import (
+    Imported,
+    ImportedConversation,
+    Node,
+    Said,
+    Skipped,
+    link,
+    visible_end,
+)
+from assistant.ingestion.conversations.exports import Export, conversation_members, conversations, format_key, torn
 from assistant.ingestion.conversations.values import (
     digest,
     key,

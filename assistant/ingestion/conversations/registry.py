@@ -12,13 +12,11 @@ from assistant.ingestion.conversations.by_shape import ByShapeFormat
 from assistant.ingestion.conversations.chatgpt import ChatGptFormat
 from assistant.ingestion.conversations.claude import ClaudeFormat
 from assistant.ingestion.conversations.copilot import CopilotFormat
-from assistant.ingestion.conversations.exports import Export, opened_export
+from assistant.ingestion.conversations.databases import LlmFormat, OtermFormat
+from assistant.ingestion.conversations.exports import Export, conversation_members, opened_export
 from assistant.ingestion.conversations.gemini import GeminiFormat
-from assistant.ingestion.conversations.json_export import conversation_members
 from assistant.ingestion.conversations.keepsake import KeepsakeFormat
-from assistant.ingestion.conversations.llm import LlmFormat
 from assistant.ingestion.conversations.open_webui import OpenWebUiFormat
-from assistant.ingestion.conversations.oterm import OtermFormat
 
 _SHAPED: tuple[ByShapeFormat | CopilotFormat | GeminiFormat, ...] = (
     ByShapeFormat("deepseek", "DeepSeek", frozenset(("mapping", "inserted_at"))),

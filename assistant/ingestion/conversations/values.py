@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from assistant.ingestion.cleaning import storable
+from assistant.ingestion.base import storable
 from assistant.ingestion.readers.dates import in_utc
 
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL)

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import LeftOut, ReadLimits, SourceFile
-from assistant.ingestion.readers.charsets import decode_declared
-from assistant.ingestion.readers.encodings import encoding_by_lines, lines, open_text, raw_lines
+from assistant.ingestion.readers.encodings import decode_declared, encoding_by_lines, lines, open_text, raw_lines
 
 _NAME = re.compile(r"([A-Za-z0-9_-]+\.)?([A-Za-z0-9-]+)")
 _CHARSET = re.compile(rb"[^:]{0,200};CHARSET=([\w-]{1,40})[^:]{0,200}:", re.IGNORECASE)

@@ -1,23 +1,50 @@
-"""Reads Word documents: headings, paragraphs, lists and tables, by way of mammoth."""
+"""Reads Word documents through mammoth, and by itself what mammoth passes over or would refuse.
+
+That is formulas, text boxes without a fallback, ruby, moved text, headers and footers, and the numbers of paragraphs.
+"""
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
-from assistant.ingestion.readers.docx_parts import embedded, headers_and_footers, other_lines, prepared
 from assistant.ingestion.readers.failures import translated
-from assistant.ingestion.readers.markup import Piece, blocks, parse, walk
-from assistant.ingestion.readers.packages import check_markup_size, open_package, parse_xml, read_part, texts, unpack
+from assistant.ingestion.readers.markup import Piece, blocks, counted, parse, walk
+from assistant.ingestion.readers.office_text import formula_text, part_lines
+from assistant.ingestion.readers.packages import (
+    check_markup_size,
+    open_package,
+    parse_xml,
+    read_part,
+    relations,
+    texts,
+    unpack,
+)
 
 _TEMPLATE_OF = "2013-12-23T23:15:00Z"
 _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh\ncomment-reference => sup"
 _BACK, _NOTE = re.compile("^#(?:comment|footnote|endnote)-ref-"), re.compile("^(?:footnote|endnote)-")
+_WORD: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_VML: Final = "urn:schemas-microsoft-com:vml"
+_MAIN: Final = "word/document.xml"
+_NOTES: Final = {"footnotes": "footnote", "endnotes": "endnote", "comments": "comment"}
+_SIGNS: Final = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
+_OFF: Final = ("0", "false", "off")
+_EMBEDDED: Final = frozenset(("oleObject", "package", "aFChunk"))
+_MOST_LEVELS: Final = 9
+_MOST_LABEL: Final = 60
+_DEEPEST_STYLE: Final = 10
+_KINDS: Final = {"lowerLetter": "a", "upperLetter": "A", "lowerRoman": "i", "upperRoman": "I"}
+_NO_NUMBERS: Final = frozenset(("bullet", "none"))
 
 
 class DocxReader:
@@ -96,3 +123,324 @@ def _html(document: BytesIO) -> str:
 
 def _first(root: Any, name: str) -> str | None:
     return None if root is None else next(iter(texts(root, name)), None)
+
+
+def prepared(package: zipfile.ZipFile, limits: ReadLimits) -> io.BytesIO:
+    """Return the document with everything that it shows in a form that mammoth knows."""
+    main = main_part(package, limits)
+    places = {_NOTES[kind]: place for kind, place in relations(package, main, limits).values() if kind in _NOTES}
+    notes = {kind: _ids(package, places.get(kind), kind, limits) for kind in _NOTES.values()}
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as copy:
+        for info in package.infolist():
+            if info.filename in (main, *places.values()):
+                known = relations(package, info.filename, limits)
+                data = read_part(package, info.filename, limits) or b""
+                numbering = _numbering(package, main, limits) if info.filename == main else None
+                copy.writestr(info.filename, _rewritten(data, known, notes, numbering))
+            elif info.filename.endswith((".xml", ".rels")):
+                copy.writestr(info.filename, package.read(info))
+            else:
+                copy.writestr(info.filename, b"")  # pictures and the like are not looked at
+    target.seek(0)
+    return target
+
+
+def main_part(package: zipfile.ZipFile, limits: ReadLimits) -> str:
+    """Return the name of the part that holds the text: Word on the web numbers it."""
+    found = (place for kind, place in relations(package, "", limits).values() if kind == "officeDocument")
+    return next(found, _MAIN)
+
+
+def _ids(package: zipfile.ZipFile, place: str | None, kind: str, limits: ReadLimits) -> set[str]:
+    """Return the ids of the notes or comments that are there."""
+    data = read_part(package, place, limits) if place is not None else None
+    return set() if data is None else {_value(item, "id") for item in parse_xml(data, kind).iter(f"{{*}}{kind}")}
+
+
+def _numbering(package: zipfile.ZipFile, main: str, limits: ReadLimits) -> Numbering | None:
+    """Return how the document's paragraphs are numbered, if any are."""
+    parts = {
+        kind: read_part(package, place, limits)
+        for kind, place in relations(package, main, limits).values()
+        if kind in ("numbering", "styles")
+    }
+    numbering, styles = parts.get("numbering"), parts.get("styles")
+    if not numbering:
+        return None
+    return Numbering(parse_xml(numbering, "list of lists"), parse_xml(styles, "list of styles") if styles else None)
+
+
+def _rewritten(
+    data: bytes,
+    known: Mapping[str, object] | None = None,
+    notes: Mapping[str, set[str]] | None = None,
+    numbering: Numbering | None = None,
+) -> bytes:
+    from lxml import etree
+
+    root = parse_xml(data, "content")
+    for paragraph in root.iter("{*}p") if numbering is not None else ():
+        label = numbering.label(paragraph) if numbering is not None else ""
+        if label and any(item.text for item in paragraph.iter("{*}t")):
+            at = 1 if _local(paragraph[0]) == "pPr" else 0
+            paragraph.insert(at, _run(f"{label} "))
+    for element in list(root.iter("{*}hyperlink", "{*}blip", "{*}imagedata")):
+        _cut_loose(element, known or {})
+    for kind, there in (notes or {}).items():
+        for element in list(root.iter(f"{{*}}{kind}Reference")):
+            if _value(element, "id") not in there:
+                _replace(element, [])
+    for element in list(root.iter("{*}moveFrom", "{*}vanish", "{*}webHidden")):
+        _drop(element)
+    for element in list(root.iter("{*}moveTo", "{*}customXml", "{*}bdo", "{*}dir", "{*}fldSimple")):
+        _unwrap(element)
+    for element in list(root.iter("{*}ruby")):
+        _split_run(element, [item for base in element.iter("{*}rubyBase") for item in base])
+    for element in list(root.iter("{*}oMathPara", "{*}oMath")):
+        if element.getparent() is not None and (text := formula_text(element)):
+            _replace(element, [_run(text)])
+    for element in list(root.iter("{*}ddList")):
+        _choose(element)
+    _open_boxes(root)
+    written: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return written
+
+
+def _cut_loose(element: Any, known: Mapping[str, object]) -> None:
+    """Take away what a link or a picture refers to if that is not there: mammoth would refuse the document."""
+    loose = [key for key, value in element.attrib.items() if key.startswith(_RELATION) and value not in known]
+    if loose and _local(element) == "hyperlink":
+        for key in loose:
+            del element.attrib[key]
+    elif loose:
+        _replace(element, [])
+
+
+def _drop(element: Any) -> None:
+    """Take away moved text, and the run that is hidden."""
+    if _local(element) == "moveFrom":
+        _replace(element, [])
+        return
+    properties = element.getparent()
+    run = properties.getparent() if properties is not None else None
+    if _value(element) not in _OFF and run is not None and _local(run) == "r" and run.getparent() is not None:
+        _replace(run, [])
+
+
+def _unwrap(element: Any) -> None:
+    _replace(element, [item for item in element if not _local(item).endswith("Pr")])
+
+
+def _replace(element: Any, by: list[Any]) -> None:
+    parent = element.getparent()
+    if parent is None:
+        return
+    at = parent.index(element)
+    parent.remove(element)
+    for step, item in enumerate(by):
+        parent.insert(at + step, item)
+
+
+def _split_run(element: Any, by: list[Any]) -> None:
+    """Put runs in the place of an element inside of a run, between what stands before and after it there."""
+    run = element.getparent()
+    if run is None or _local(run) != "r":
+        return
+    after = _run("")
+    after.extend(element.itersiblings())
+    run.remove(element)
+    parent, at = run.getparent(), 0
+    if parent is not None:
+        at = parent.index(run) + 1
+        for step, item in enumerate([*by, after]):
+            parent.insert(at + step, item)
+
+
+def _choose(choices: Any) -> None:
+    """Write out what is chosen in a list to choose from, which stands in no run."""
+    entries = [_value(item) for item in choices.iter("{*}listEntry")]
+    result = next((_value(item) for item in choices.iter("{*}result", "{*}default")), "0")
+    run = next((item for item in choices.iterancestors() if _local(item) == "r"), None)
+    if run is not None and run.getparent() is not None and result.isdecimal() and int(result) < len(entries):
+        run.getparent().insert(run.getparent().index(run) + 1, _run(entries[int(result)]))
+
+
+def _open_boxes(root: Any) -> None:
+    """Put the text of every box where mammoth finds it: once, as that of a shape in VML."""
+    from lxml import etree
+
+    for element in list(root.iter("{*}AlternateContent")):
+        fallback = next((item for item in element if _local(item) == "Fallback"), None)
+        if fallback is not None and next(fallback.iter("{*}txbxContent"), None) is not None:
+            for choice in [item for item in element if _local(item) == "Choice"]:
+                element.remove(choice)
+        else:
+            _replace(element, [item for choice in element if _local(choice) == "Choice" for item in choice])
+    for drawing in list(root.iter("{*}drawing")):
+        boxes = list(drawing.iter("{*}txbxContent"))
+        if boxes and drawing.getparent() is not None:
+            picture = etree.Element(f"{{{_WORD}}}pict")
+            for box in boxes:
+                shape = etree.SubElement(picture, f"{{{_VML}}}shape")
+                etree.SubElement(shape, f"{{{_VML}}}textbox").append(box)
+            _replace(drawing, [picture])
+
+
+def _run(text: str) -> Any:
+    from lxml import etree
+
+    run = etree.Element(f"{{{_WORD}}}r")
+    inner = etree.SubElement(run, f"{{{_WORD}}}t")
+    inner.text = text
+    inner.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    return run
+
+
+def headers_and_footers(package: zipfile.ZipFile, limits: ReadLimits) -> tuple[list[str], list[str]]:
+    """Return the lines at the top and at the foot of pages, each once however many pages it stands on."""
+    found: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
+    for kind, place in relations(package, main_part(package, limits), limits).values():
+        if kind in found and (data := read_part(package, place, limits)):
+            found[kind] |= dict.fromkeys(_paragraphs(parse_xml(_rewritten(data), kind)))
+    return list(found["header"]), list(found["footer"])
+
+
+def _paragraphs(root: Any) -> Iterator[str]:
+    for paragraph in root.iter("{*}p"):
+        signs = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
+        pieces = [
+            signs.get(_local(item), item.text or "")
+            for item in paragraph.iter("{*}t", *("{*}" + sign for sign in signs))
+        ]
+        text = " ".join("".join(pieces).split())
+        if text and not text.isdecimal():  # a page's number
+            yield text
+
+
+def other_lines(package: zipfile.ZipFile, limits: ReadLimits) -> Iterator[str]:
+    """Yield what charts and diagrams say."""
+    yield from part_lines(package, relations(package, main_part(package, limits), limits), limits)
+
+
+def embedded(package: zipfile.ZipFile, limits: ReadLimits) -> Iterator[LeftOut]:
+    """Yield the files inside of the document, which are not read."""
+    for kind, place in relations(package, main_part(package, limits), limits).values():
+        if kind in _EMBEDDED:
+            name = place.rpartition("/")[2]
+            yield LeftOut(
+                f"embedded file {name}", "it is not read", "Open it in Word, save it by itself and import it."
+            )
+
+
+def _value(element: Any, name: str = "val") -> str:
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+def _local(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+@dataclass(slots=True)
+class _Level:
+    """How a level of a list counts: from which number on, in which signs, and what stands around them."""
+
+    start: int = 1
+    kind: str = "decimal"
+    text: str = ""
+
+
+@dataclass(slots=True)
+class _List:
+    """A list as paragraphs name it: the levels that it shares with others, and where it starts anew."""
+
+    shared: str
+    starts: dict[int, int] = field(default_factory=dict)
+    used: bool = False
+
+
+class Numbering:
+    """The lists of a document, and how far each has been counted."""
+
+    def __init__(self, numbering: Any, styles: Any | None) -> None:
+        self._levels: dict[str, dict[int, _Level]] = {}
+        self._lists: dict[str, _List] = {}
+        self._counts: dict[str, dict[int, int]] = {}
+        self._styles: dict[str, tuple[str, str, str]] = {}
+        for item in numbering.iter("{*}abstractNum"):
+            levels = {_number(level, "ilvl"): _level(level) for level in item.iter("{*}lvl")}
+            self._levels[_value(item, "abstractNumId")] = levels
+        for item in numbering.iter("{*}num"):
+            shared = next((_value(link) for link in item.iter("{*}abstractNumId")), "")
+            found = _List(shared)
+            for override in item.iter("{*}lvlOverride"):
+                for start in override.iter("{*}startOverride"):
+                    found.starts[_number(override, "ilvl")] = _number(start, "val")
+            self._lists[_value(item, "numId")] = found
+        for style in styles.iter("{*}style") if styles is not None else ():
+            named = _named(next(style.iter("{*}pPr"), None))
+            base = next((_value(item) for item in style.iter("{*}basedOn")), "")
+            self._styles[_value(style, "styleId")] = (*(named or ("", "")), base)
+
+    def label(self, paragraph: Any) -> str:
+        """Return the number of a paragraph as it is shown, and count it; empty where it has none."""
+        properties = next((item for item in paragraph if item.tag.endswith("}pPr")), None)
+        identity, level = self._of(properties)
+        found = self._lists.get(identity)
+        if found is None or not 0 <= level < _MOST_LEVELS:
+            return ""
+        levels, counts = self._levels.get(found.shared, {}), self._counts.setdefault(found.shared, {})
+        if not found.used and found.starts:
+            counts.clear()
+        found.used = True
+        start = found.starts.get(level, levels.get(level, _Level()).start)
+        counts[level] = counts[level] + 1 if level in counts else start
+        for deeper in [count for count in counts if count > level]:
+            del counts[deeper]
+        if levels.get(level, _Level()).kind in _NO_NUMBERS:
+            return ""
+        text = levels.get(level, _Level()).text
+        for at in range(_MOST_LEVELS):
+            if f"%{at + 1}" in text:
+                item = levels.get(at, _Level())
+                text = text.replace(f"%{at + 1}", _counted(counts.get(at, item.start), item.kind))
+        return text.strip()[:_MOST_LABEL]
+
+    def _of(self, properties: Any | None) -> tuple[str, int]:
+        """Return the list and the level of a paragraph: its own, else those of its style and of what that rests on."""
+        identity, level = _named(properties) or ("", "")
+        style = "" if properties is None else next((_value(item) for item in properties.iter("{*}pStyle")), "")
+        for _ in range(_DEEPEST_STYLE):
+            if identity or style not in self._styles:
+                break
+            identity, of_style, style = self._styles[style]
+            level = level or of_style
+        return identity, int(level) if level.isdecimal() else 0
+
+
+def _named(properties: Any | None) -> tuple[str, str] | None:
+    for item in properties.iter("{*}numPr") if properties is not None else ():
+        identity = next((_value(found) for found in item.iter("{*}numId")), "")
+        return identity, next((_value(found) for found in item.iter("{*}ilvl")), "")
+    return None
+
+
+def _level(element: Any) -> _Level:
+    def first(name: str, otherwise: str) -> str:
+        return next((_value(item) for item in element.iter(f"{{*}}{name}")), otherwise)
+
+    start = first("start", "1")
+    return _Level(
+        int(start) if start.isdecimal() and len(start) < 7 else 1, first("numFmt", "decimal"), first("lvlText", "")
+    )
+
+
+def _counted(number: int, kind: str) -> str:
+    if kind == "decimalZero":
+        return f"{number:02}"
+    return counted(number, _KINDS.get(kind, "1"))
+
+
+def _number(element: Any, name: str) -> int:
+    value = _value(element, name)
+    return int(value) if value.isdecimal() and len(value) < 7 else 0

@@ -1,20 +1,27 @@
-"""Reads web pages: their text without menus and footers, but never without a list, a table or a recipe."""
+"""Reads web pages without menus and footers, pages saved as one file (MHTML), chats of Telegram, and bookmarks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta, timezone
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Final
 
-from assistant.ingestion.base import About, LeftOut, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.bookmarks import bookmarks
-from assistant.ingestion.readers.dates import parse_date
+from assistant.errors import ReadError
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.dates import in_utc, parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
-from assistant.ingestion.readers.telegram import telegram_document
+from assistant.ingestion.readers.speakers import Uttered, chat_blocks
+from memory_store.models import Locator
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
+    from bs4.element import Tag
 
 _SPACE = re.compile(r"\s+")
 _LIST_MARK = re.compile(r"^[-•]\s*")
@@ -27,6 +34,8 @@ _SAVED_FROM = re.compile(
     r"(?:saved from url=\(\d+\)|Page saved with SingleFile\s+url:\s*)(https?://\S+)", re.IGNORECASE
 )
 _BOOKMARKS = re.compile(r"\s*<!DOCTYPE NETSCAPE-Bookmark", re.IGNORECASE)
+_CHAT_HEAD_CHARS: Final = 200_000
+_MESSAGE_TIME: Final = re.compile(r"(\d{2})\.(\d{2})\.(\d{4}) (\d{2}):(\d{2}):(\d{2})(?: UTC([+-])(\d{2}):(\d{2}))?")
 
 
 class HtmlReader:
@@ -118,3 +127,190 @@ def _meta(page: BeautifulSoup, *names: str) -> str | None:
         if isinstance(name, str) and name.lower() in names and isinstance(content, str) and content.strip():
             return content.strip()
     return None
+
+
+class MhtmlReader:
+    """MHTML, located by headings. Pictures are not looked at."""
+
+    media_type = "multipart/related"
+    suffixes = (".mhtml", ".mht")
+    about = About(
+        "Web page in one file",
+        "as HTML, with its frames",
+        "headings",
+        "its subject, the page's metadata, when it was saved",
+    )
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the page's pieces, headings over them."""
+        with file.open() as stream:
+            message = message_from_bytes(stream.read(), policy=policy.default)
+        pages = [_page(part, file, limits) for part in message.walk() if part.get_content_type() == "text/html"]
+        if not pages:
+            raise ReadError("damaged: there is no page in it", "Save the page again.")
+        first = pages[0]
+        subject = _header(message, "Subject")
+        return ReadDocument(
+            subject or first.title,
+            self.media_type,
+            _blocks(pages),
+            first.author,
+            first.created_at or _sent_at(_header(message, "Date")),
+        )
+
+
+def _page(part: EmailMessage, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    payload = part.get_payload(decode=True)
+    data = payload if isinstance(payload, bytes) else b""
+    check_markup_size(len(data), limits)
+    charset = part.get_content_charset()
+    try:
+        markup = data.decode(charset) if charset else decode(data)
+    except (LookupError, UnicodeDecodeError):
+        markup = decode(data)  # the page itself says otherwise, or is asked by its bytes
+    return read_page(markup, file.stem, MhtmlReader.media_type, _header(part, "Content-Location"))
+
+
+def _blocks(pages: list[ReadDocument]) -> Iterator[Block]:
+    for page in pages:
+        yield from page.blocks
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        return " ".join(str(message[name] or "").split())
+    except (ValueError, IndexError, AttributeError):
+        return ""  # the standard library raises these for some malformed headers
+
+
+def _sent_at(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None  # no date, or none that can be
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def telegram_document(markup: str, name: str, media_type: str) -> ReadDocument | None:
+    """Return a page as a chat, or None if it is none of Telegram's."""
+    if 'class="history"' not in markup[:_CHAT_HEAD_CHARS] or 'class="from_name"' not in markup:
+        return None
+    page = parse(markup)
+    title = page.select_one("div.page_header div.text")
+    left_out: list[LeftOut] = []
+    messages = list(_messages(page.select("div.history > div.message")))
+    pictures = len(page.select("div.history div.media_wrap"))
+    if pictures:
+        reason = f"pictures, recordings or files that are not read: {pictures:,}"
+        left_out.append(LeftOut("media", reason, "They lie beside the page."))
+    shown = " ".join(title.get_text().split()) if title is not None else ""
+    return ReadDocument(shown or name, media_type, chat_blocks(messages), left_out=left_out)
+
+
+def _messages(found: list[Tag]) -> Iterator[Uttered]:
+    """Yield the messages; one that goes on with the one before does not name its speaker again."""
+    speaker = ""
+    for tag in found:
+        if "service" in (tag.get("class") or []):
+            continue
+        named = tag.select_one("div.from_name")
+        if named is not None:
+            speaker = " ".join(named.get_text().split())
+        words = tag.select_one("div.body > div.text")
+        date = tag.select_one("div.date")
+        text = "\n".join(piece.text for piece in walk(words)) if words is not None else ""
+        yield Uttered(speaker, text, _message_time(str(date.get("title") or "")) if date is not None else None)
+
+
+def _message_time(words: str) -> datetime | None:
+    match = _MESSAGE_TIME.search(words)
+    if match is None:
+        return None
+    day, month, year, hour, minute, second = (int(group) for group in match.groups()[:6])
+    zone = timedelta(hours=int(match[8] or 0), minutes=int(match[9] or 0)) * (-1 if match[7] == "-" else 1)
+    try:
+        return in_utc(datetime(year, month, day, hour, minute, second, tzinfo=timezone(zone)))
+    except ValueError:
+        return None
+
+
+def bookmarks(markup: str) -> Iterator[Block]:
+    """Yield a block a bookmark: its title, its address, what is remarked on it, and when it was set."""
+    parser = _Parser()
+    parser.feed(markup)
+    parser.close()
+    return iter(parser.finished())
+
+
+class _Parser(HTMLParser):
+    """Gathers the links between the folders that open and close."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._path: list[str] = []
+        self._folder = ""
+        self._text: list[str] = []
+        self._link: tuple[str, str, datetime | None] | None = None
+        self._title = ""
+        self._blocks: list[Block] = []
+
+    def finished(self) -> list[Block]:
+        """Return all blocks."""
+        self._end()
+        return self._blocks
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "dl":
+            self._text = self._text if self._path else []  # above the first folder is the file's own title
+            self._path.append(self._folder)
+            self._folder = ""
+        if tag in ("dt", "h3", "dl", "hr"):
+            self._end()
+        given = dict(attrs)
+        if tag == "h3":
+            self._text = []
+        elif tag == "a":
+            self._link, self._text = (
+                (given.get("href") or "", given.get("tags") or "", _time(given.get("add_date"))),
+                [],
+            )
+        elif tag == "dd":
+            self._title, self._text = self._title or self._said(), []
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "h3":
+            self._folder, self._text = self._said(), []
+        elif tag == "a":
+            self._title, self._text = self._said(), []
+        elif tag == "dl":
+            self._end()
+            self._path = self._path[:-1]
+
+    def handle_data(self, data: str) -> None:
+        self._text.append(data)
+
+    def _said(self) -> str:
+        return " ".join("".join(self._text).split())
+
+    def _end(self) -> None:
+        """Finish the bookmark that is being gathered, or the remark on a folder."""
+        remark = self._said()
+        above = tuple(name for name in self._path if name)
+        if self._link is not None:
+            address, tags, moment = self._link
+            lines = [f"{self._title} ({address})" if self._title else address, remark, f"tags: {tags}" if tags else ""]
+            text = "\n".join(line for line in lines if line)
+            self._blocks.append(Block(text, Locator(headings=above), BlockKind.LIST, created_at=moment))
+        elif remark and self._path:
+            self._blocks.append(Block(remark, Locator(headings=above), BlockKind.PARAGRAPH))
+        self._link, self._title, self._text = None, "", []
+
+
+def _time(seconds: str | None) -> datetime | None:
+    """Return a time in seconds since 1970; some browsers write milliseconds or microseconds."""
+    if seconds is None or not seconds.isdecimal() or not int(seconds):
+        return None
+    value = int(seconds[:17])
+    while value > 1e11:
+        value //= 1000
+    return datetime.fromtimestamp(value, UTC)

@@ -19,8 +19,8 @@ from assistant.ingestion.base import (
     SourceFile,
     file_in_memory,
 )
-from assistant.ingestion.readers.charsets import decode_declared
 from assistant.ingestion.readers.dates import parse_date
+from assistant.ingestion.readers.encodings import decode_declared
 from assistant.ingestion.readers.markdown import markdown_blocks
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line

@@ -1,19 +1,28 @@
-"""Reads JSON: each item of the outermost list or object a block of `key: value` lines, located by its path."""
+"""Reads JSON, each item of the outermost list or object a block of `key: value` lines, and JSON Lines."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, LeftOut, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.encodings import read_text
-from assistant.ingestion.readers.notes_json import readable
-from assistant.ingestion.readers.structured import item_block
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.encodings import lines, open_text, read_text
+from assistant.ingestion.readers.notes_json import (
+    are_lines_of_chat,
+    chat_of_lines,
+    is_of_signal,
+    readable,
+    signal_blocks,
+)
+from memory_store.models import Locator
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_MOST_NAMED = 20
+_LOOKED_AT = 20
 
 
 class JsonReader:
@@ -140,3 +149,87 @@ class _Cursor:
 
     def _malformed(self, why: str) -> ReadError:
         return ReadError(f"malformed JSON at line {self._line_here()}: {why}", "Export it again, or mend that line.")
+
+
+class JsonLinesReader:
+    """JSON Lines, located by line."""
+
+    media_type = "application/jsonl"
+    suffixes = (".jsonl", ".ndjson")
+    about = About(
+        "JSON Lines",
+        "the same, a record a line; chats, as those of Signal",
+        "`record 3`, line",
+        "the file's name",
+    )
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the records as they are consumed; messages of people as such."""
+        first = [value for _, value in islice(_values(file, limits, []), _LOOKED_AT)]
+        left_out: list[LeftOut] = []
+        values = _values(file, limits, left_out)
+        blocks = (
+            signal_blocks(values, left_out)
+            if is_of_signal(first)
+            else chat_of_lines((value for _, value in values), left_out)
+            if are_lines_of_chat(first)
+            else _records(values)
+        )
+        return ReadDocument(file.stem, self.media_type, blocks, left_out=left_out)
+
+
+def _records(values: Iterator[tuple[int, Any]]) -> Iterator[Block]:
+    for number, value in values:
+        block = item_block(value, f"record {number}", number, number)
+        if block is not None:
+            yield block
+
+
+def _values(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> Iterator[tuple[int, Any]]:
+    """Yield (line number, value)."""
+    with open_text(file, limits) as stream:
+        for number, line in enumerate(lines(stream, limits), start=1):
+            if not line.strip():
+                continue
+            try:
+                yield number, json.loads(line, strict=False)
+            except ValueError as error:
+                reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number of absurd length"
+                if len(left_out) < _MOST_NAMED:  # A file of other content has no end of them.
+                    reason = f"malformed JSON at line {number}: {reason}"
+                    left_out.append(LeftOut(f"line {number}", reason, "Export it again, or mend that line."))
+
+
+def value_lines(value: Any, path: str = "") -> Iterator[str]:
+    """Yield a line for each scalar in `value`, after its path: `address.city: Paris`. Null and empty are left out."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from value_lines(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        if all(not isinstance(inner, dict | list) for inner in value):
+            plain = ", ".join(text for inner in value if (text := scalar_text(inner)))
+            if plain:
+                yield f"{path}: {plain}" if path else plain
+            return
+        for index, inner in enumerate(value):
+            yield from value_lines(inner, f"{path}[{index}]")
+    elif text := scalar_text(value):
+        yield f"{path}: {text}" if path else text
+
+
+def scalar_text(value: Any) -> str:
+    """Return a scalar as JSON writes it, strings without quotation marks; empty for null."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def item_block(value: Any, path: str, first: int, last: int) -> Block | None:
+    """Return one value as a block that is located by its path and lines, or None if it says nothing."""
+    text = "\n".join(value_lines(value))
+    if not text:
+        return None
+    kind = BlockKind.PARAGRAPH if isinstance(value, str) else BlockKind.TABLE
+    return Block(text, Locator(part=path or None, line_start=first, line_end=last), kind)

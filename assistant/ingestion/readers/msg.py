@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.charsets import decode_declared
-from assistant.ingestion.readers.eml import mail_document
-from assistant.ingestion.readers.mail import Mail, parse_mail
+from assistant.ingestion.readers.encodings import decode_declared
+from assistant.ingestion.readers.mail import Mail, mail_document, parse_mail
 
 # Property ids of MS-OXPROPS.
 _SUBJECT, _BODY, _HTML, _RTF = 0x0037, 0x1000, 0x1013, 0x1009

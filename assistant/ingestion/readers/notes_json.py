@@ -1,16 +1,17 @@
-"""Reads JSON that is notes or chats of people: of Google Keep, Obsidian's canvas, Telegram and the like."""
+"""Reads JSON that is notes or chats of people: of Google Keep, Obsidian's canvas, Telegram, Signal and the like."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, SourceFile
-from assistant.ingestion.conversations.values import mapping, moment, one_line, sequence
+from assistant.ingestion.conversations.values import key, mapping, moment, one_line, sequence, text
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
 from assistant.ingestion.readers.speakers import Uttered, chat_blocks
@@ -42,6 +43,8 @@ _MAY_BE: Final = re.compile(
 )
 _DAYTIME: Final = re.compile(r"\s+at\s+|,\s*")
 _CHAT_NAMES: Final = ("name", "title", "chat_name", "chatName", "remark", "nickname", "displayName")
+_NAMES: Final = (("systemGivenName", "systemFamilyName"), ("profileGivenName", "profileFamilyName"))
+_BESIDE: Final = "It lies in the folder that was exported with it, or in Signal."
 
 
 def readable(text: str, file: SourceFile, media_type: str) -> ReadDocument | None:
@@ -185,8 +188,8 @@ def _blocks(chats: Sequence[tuple[str, Iterable[dict[str, Any]]]], left_out: lis
 
 
 def _speaker(entry: dict[str, Any]) -> str:
-    for key in _SPEAKERS:
-        value = entry.get(key)
+    for field_name in _SPEAKERS:
+        value = entry.get(field_name)
         if isinstance(value, dict):
             value = value.get("real_name") or value.get("name") or value.get("displayName") or value.get("username")
         if name := one_line(value):
@@ -225,8 +228,8 @@ def _besides(item: dict[str, Any]) -> Iterator[str]:
     where = [one_line(item.get(key)) for key in ("place_name", "address")]
     yield ", ".join(filter(None, [*where, *(str(at) for at in place.values() if isinstance(at, float))]))
     yield " ".join(filter(None, (one_line(share.get(key)) for key in ("share_text", "link"))))
-    for key in ("embeds", "attachments"):
-        for card in map(mapping, sequence(item.get(key))):
+    for holder in ("embeds", "attachments"):
+        for card in map(mapping, sequence(item.get(holder))):
             yield "\n".join(words for name in ("title", "description", "text") if (words := _flat(card.get(name))))
             for entry in map(mapping, sequence(card.get("fields"))):
                 name = one_line(entry.get("name")) or one_line(entry.get("title"))
@@ -242,10 +245,97 @@ def _mended(text: str) -> str:
 
 
 def _at(entry: dict[str, Any]) -> datetime | None:
-    for key in _TIMES:
-        value = entry.get(key)
+    for field_name in _TIMES:
+        value = entry.get(field_name)
         if isinstance(value, str) and re.fullmatch(r"\d{9,13}(?:\.\d+)?", value):
             value = float(value)
         if found := moment(value) or (parse_words(_DAYTIME.sub(" ", value)) if isinstance(value, str) else None):
             return found
     return None
+
+
+@dataclass(slots=True)
+class _SignalChat:
+    messages: list[Uttered] = field(default_factory=list)
+    media: int = 0
+    shortened: int = 0
+
+
+def is_of_signal(first: Iterable[Any]) -> bool:
+    """Return whether the first lines of a file are an export of Signal: each one thing, with people among them."""
+    lines = [mapping(item) for item in first]
+    return any("recipient" in line and "id" in mapping(line["recipient"]) for line in lines) and all(
+        len(line) == 1 or "backupTimeMs" in line for line in lines
+    )
+
+
+def signal_blocks(lines: Iterable[tuple[int, Any]], left_out: list[LeftOut]) -> Iterator[Block]:
+    """Yield the messages of (line number, value), chat by chat, each with its speaker and time."""
+    names: dict[str | None, str] = {}
+    titles: dict[str | None, str] = {}
+    chats: dict[str | None, _SignalChat] = {}
+    own = "Me"
+    for number, value in lines:
+        frame = mapping(value)
+        if account := mapping(frame.get("account")):
+            own = _joined(account, "givenName", "familyName") or own
+        elif recipient := mapping(frame.get("recipient")):
+            names[key(recipient.get("id"))] = own if "self" in recipient else _name(recipient)
+        elif chat := mapping(frame.get("chat")):
+            titles[key(chat.get("id"))] = names.get(key(chat.get("recipientId")), "")
+        elif item := mapping(frame.get("chatItem")):
+            _take(chats.setdefault(key(item.get("chatId")), _SignalChat()), item, number, names)
+    for identity, found in chats.items():
+        title = titles.get(identity, "")
+        yield from _signal_chat(found, title, left_out, is_only=len(chats) == 1)
+
+
+def _signal_chat(found: _SignalChat, title: str, left_out: list[LeftOut], *, is_only: bool) -> Iterator[Block]:
+    if found.media:
+        reason = f"pictures, recordings or files that are not read: {found.media:,}"
+        left_out.append(LeftOut(title or "media", reason, _BESIDE))
+    if found.shortened:
+        reason = f"long messages of which only the beginning stands in the file: {found.shortened:,}"
+        left_out.append(LeftOut(title or "messages", reason, _BESIDE))
+    for block in chat_blocks(sorted(found.messages, key=lambda message: message.at.timestamp() if message.at else 0.0)):
+        yield block if is_only or not title else replace(block, locator=replace(block.locator, part=title))
+
+
+def _take(chat: _SignalChat, item: dict[str, Any], number: int, names: dict[str | None, str]) -> None:
+    said = mapping(item.get("standardMessage"))
+    words = [text(mapping(said.get("text")).get("body"))]
+    for page in map(mapping, sequence(said.get("linkPreview"))):
+        words += (text(page.get(name)) for name in ("title", "description"))
+    contact = mapping(mapping(item.get("contactMessage")).get("contact"))
+    words.append(_joined(mapping(contact.get("name")), "givenName", "familyName"))
+    words += (
+        text(mapping(entry).get("value")) for name in ("number", "email") for entry in sequence(contact.get(name))
+    )
+    poll = mapping(item.get("poll"))
+    words.append(text(poll.get("question")))
+    words += (f"- {text(mapping(entry).get('option'))}" for entry in sequence(poll.get("options")))
+    chat.media += len(sequence(said.get("attachments"))) + ("viewOnceMessage" in item)
+    chat.shortened += "longText" in said
+    sent = text(item.get("dateSent")) or key(item.get("dateSent")) or ""
+    at = moment(float(sent)) if sent.isdecimal() and len(sent) < 20 else None
+    whole = "\n".join(dict.fromkeys(line for line in words if line.strip()))
+    chat.messages.append(Uttered(names.get(key(item.get("authorId")), ""), whole, at, number, number))
+
+
+def _name(recipient: dict[str, Any]) -> str:
+    """Return what a person or a group is called: as the user calls it, as it calls itself, or by its number."""
+    contact, group = mapping(recipient.get("contact")), mapping(recipient.get("group"))
+    called = [_joined(mapping(contact.get("nickname")), "given", "family")]
+    called += (_joined(contact, *pair) for pair in _NAMES)
+    phone = key(contact.get("e164")) or ""
+    title = mapping(mapping(group.get("snapshot")).get("title"))
+    called += (
+        one_line(contact.get("username")),
+        f"+{phone.lstrip('+')}" if phone else "",
+        one_line(title.get("title")),
+    )
+    return next((name for name in called if name), "Signal" if "releaseNotes" in recipient else "")
+
+
+def _joined(value: dict[str, Any], *names: str) -> str:
+    return " ".join(filter(None, (one_line(value.get(name)) for name in names)))

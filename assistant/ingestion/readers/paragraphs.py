@@ -1,4 +1,4 @@
-"""Cuts plain lines into paragraphs, list items and quotes: for text files, mails and the prose of Markdown."""
+"""Cuts plain lines into paragraphs, list items and quotes, and keeps the path of headings above them."""
 
 from __future__ import annotations
 
@@ -87,3 +87,23 @@ def lines_block(piece: list[Line], kind: BlockKind, headings: tuple[str, ...]) -
     """Return lines as one block."""
     locator = Locator(headings=headings, line_start=piece[0].number, line_end=piece[-1].number)
     return Block("\n".join(line.text for line in piece), locator, kind)
+
+
+class Outline:
+    """The headings in force. A heading closes those of its own level and of deeper ones."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int, str]] = []
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The titles from the outermost heading to the innermost."""
+        return tuple(title for _, title in self._open)
+
+    def enter(self, level: int, title: str) -> tuple[str, ...]:
+        """Put a heading in force and return the path that ends in it; an empty title only closes others."""
+        while self._open and self._open[-1][0] >= level:
+            self._open.pop()
+        if title:
+            self._open.append((level, title))
+        return self.path

@@ -1,4 +1,4 @@
-"""Text recognition (OCR) of pictures of text, through RapidOCR, whose models come in its package (extra `ocr`)."""
+"""Reads pictures of text, such as scans and photographs of letters, through RapidOCR (extra `ocr`, with its models)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from io import BytesIO
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
+from assistant.errors import ReadError
 from assistant.ingestion import processor_time
-from assistant.ingestion.base import LeftOut, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from memory_store.models import Locator
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,6 +41,8 @@ _GAP: Final = 0.8
 _NO_LOGO_BYTES: Final = 50_000
 _NO_LOGO_PIXELS: Final = 600
 _WIDE: Final = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+# A picture unpacks to three bytes a pixel.
+_MOST_PICTURE_PIXELS: Final = 120_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +185,67 @@ def _paragraphs(lines: Iterator[_Line]) -> Iterator[str]:
         last = line
     if piece.strip():
         yield piece
+
+
+class ImageReader:
+    """Pictures with text in them, located by page where a file holds several."""
+
+    media_type = "image/*"
+    suffixes = PICTURES
+    about = About(
+        "Picture of text (extra `ocr`)",
+        "its text, with how sure the recognition is",
+        "page where it has several, `read by OCR, 97% sure`",
+        "the file's name",
+    )
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the text in the picture."""
+        if not is_available():
+            raise ReadError("a picture: its text was not recognised", INSTALL)
+        until = deadline(file, limits)
+        with file.open() as stream:
+            picture = _open(stream.read())
+        pages = getattr(picture, "n_frames", 1)
+        left_out: list[LeftOut] = []
+        blocks = _blocks(picture, pages, until, left_out)
+        return ReadDocument(file.stem, f"image/{(picture.format or 'unknown').lower()}", blocks, left_out=left_out)
+
+
+def _open(data: bytes) -> Image:
+    from pi_heif import register_heif_opener
+    from PIL import Image, UnidentifiedImageError
+
+    register_heif_opener()
+    try:
+        picture = Image.open(BytesIO(data))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ReadError("damaged: it can't be shown as a picture", "Check that it opens elsewhere.") from error
+    if picture.width * picture.height > _MOST_PICTURE_PIXELS:
+        raise ReadError(
+            f"too large: {picture.width:,} × {picture.height:,} pixels", "Save it smaller; 3,000 pixels suffice."
+        )
+    return picture
+
+
+def _blocks(picture: Image, pages: int, until: float, left_out: list[LeftOut]) -> Iterator[Block]:
+    from PIL import ImageOps
+
+    for number in range(1, pages + 1):
+        page = number if pages > 1 else None
+        if number > 1 and time.monotonic() > until:
+            left_out.append(too_late(f"pages {number}–{pages}"))
+            return
+        try:
+            picture.seek(number - 1)
+            shown = ImageOps.exif_transpose(picture).convert("RGB")
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            if number == 1:
+                raise ReadError("damaged: it can't be shown as a picture", "Check that it opens elsewhere.") from error
+            left_out.append(LeftOut(f"page {number}", "it is damaged", "Check that it opens elsewhere."))
+            continue
+        found = recognise(shown)
+        if doubt := found.doubt("the picture" if page is None else f"page {page}"):
+            left_out.append(doubt)
+        for text in found.paragraphs:
+            yield Block(text, Locator(page=page, part=found.label), BlockKind.PARAGRAPH)

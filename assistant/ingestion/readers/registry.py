@@ -6,33 +6,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile
-from assistant.ingestion.cleaning import storable
+from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile, storable
 from assistant.ingestion.readers import packages, sniffing
 from assistant.ingestion.readers.csv import CsvReader
 from assistant.ingestion.readers.docx import DocxReader
-from assistant.ingestion.readers.eml import EmlReader
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.enex import EnexReader
 from assistant.ingestion.readers.epub import EpubReader
 from assistant.ingestion.readers.failures import translated
-from assistant.ingestion.readers.html import HtmlReader
+from assistant.ingestion.readers.html import HtmlReader, MhtmlReader
 from assistant.ingestion.readers.ics import IcsReader
-from assistant.ingestion.readers.image import ImageReader
 from assistant.ingestion.readers.joplin import JoplinReader
-from assistant.ingestion.readers.json import JsonReader
-from assistant.ingestion.readers.jsonl import JsonLinesReader
+from assistant.ingestion.readers.json import JsonLinesReader, JsonReader
+from assistant.ingestion.readers.mail import EmlReader, MboxReader
 from assistant.ingestion.readers.markdown import MarkdownReader
-from assistant.ingestion.readers.mbox import MboxReader
-from assistant.ingestion.readers.mhtml import MhtmlReader
 from assistant.ingestion.readers.msg import MsgReader
-from assistant.ingestion.readers.odp import OdpReader
-from assistant.ingestion.readers.ods import OdsReader
-from assistant.ingestion.readers.odt import OdtReader
+from assistant.ingestion.readers.opendocument import OdpReader, OdsReader, OdtReader
 from assistant.ingestion.readers.org import OrgReader
 from assistant.ingestion.readers.packages import package_kind
 from assistant.ingestion.readers.pdf import PdfReader
 from assistant.ingestion.readers.pptx import PptxReader
+from assistant.ingestion.readers.recognition import ImageReader
 from assistant.ingestion.readers.rst import RstReader
 from assistant.ingestion.readers.rtf import RtfReader
 from assistant.ingestion.readers.subtitles import SubtitleReader

@@ -8,8 +8,7 @@ from typing import Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import lines, open_text
-from assistant.ingestion.readers.outline import Outline
-from assistant.ingestion.readers.paragraphs import Line, lines_block, paragraphs
+from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, paragraphs
 from memory_store.models import Locator
 
 _RULE: Final = re.compile(r"([=\-`:.'\"~^_*+#<>])\1{2,}[ \t]*")

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import Final
 
-from assistant.ingestion.base import About, Block, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.clippings import are_clippings, clippings_document
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import lines, open_text
 from assistant.ingestion.readers.markdown import MarkdownReader, opens_like_markdown
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
 from assistant.ingestion.readers.speakers import chat_document, may_be_chat
+from memory_store.models import Author, AuthorKind, Locator
+
+_RULE: Final = "=========="
+_BOOK: Final = re.compile(r"(.*?)\s*[(（]([^()（）]*(?:\([^()]*\))?[^()（）]*)[)）]\s*")
+_NOTE: Final = re.compile(
+    r"\b(?:note|notiz|nota|anteckning|aantekening|notatka)\b|笔记|注释|筆記|メモ|заметка",
+    re.IGNORECASE,
+)
+_BOOKMARK: Final = re.compile(
+    r"bookmark|lesezeichen|marcador|segnalibro|signet|书签|書籤|ブックマーク|закладка",
+    re.IGNORECASE,
+)
 
 
 class TextReader:
@@ -42,3 +56,43 @@ class TextReader:
 def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     with open_text(file, limits) as stream:
         yield from paragraphs(Line(number, line) for number, line in enumerate(lines(stream, limits), start=1))
+
+
+def are_clippings(first: list[str]) -> bool:
+    """Return whether the first lines of a text file are those of a Kindle's clippings."""
+    return len(first) >= 2 and first[1].startswith("- ") and "|" in first[1] and bool(first[0].strip())
+
+
+def clippings_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """Return the marks and notes as they are consumed."""
+    return ReadDocument(file.stem, "text/plain", _clippings(file, limits))
+
+
+def _clippings(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    held: list[str] = []
+    start = 1
+    with open_text(file, limits) as stream:
+        for number, line in enumerate(lines(stream, limits), start=1):
+            if line.strip() == _RULE:
+                yield from _clipping(held, start, number - 1)
+                held, start = [], number + 1
+            else:
+                held.append(line)
+    yield from _clipping(held, start, start + len(held) - 1)
+
+
+def _clipping(held: list[str], first: int, last: int) -> Iterator[Block]:
+    if len(held) < 2:
+        return
+    book, about = held[0].strip("\ufeff "), held[1].removeprefix("- ").strip()
+    words = "\n".join(held[2:]).strip()
+    if not words or _BOOKMARK.search(about.partition("|")[0]):
+        return
+    match = _BOOK.fullmatch(book)
+    title = match[1] if match and match[1] else book
+    # A note is the reader's; what is marked was written by the author of the book.
+    author = None if _NOTE.search(about.partition("|")[0]) or match is None else Author(AuthorKind.DOCUMENT, match[2])
+    added = about.rpartition("|")[2]
+    when = parse_words(re.sub(r"^\D*?(?=\w+day\b|\d)", "", added.strip())) or parse_words(added)
+    place = Locator(headings=(book,), part=title, line_start=first, line_end=last)
+    yield Block(f"{book}\n{about}\n{words}", place, BlockKind.PARAGRAPH, author, when)

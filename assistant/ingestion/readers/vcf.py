@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.contentlines import Component, Property, components, decode_head
-from assistant.ingestion.readers.recurrence import MONTHS
+from assistant.ingestion.readers.ics import MONTHS
 from memory_store.models import Locator
 
 _LABELS = {

@@ -1,18 +1,20 @@
-"""Reads Excel workbooks sheet by sheet through calamine: each row a block that repeats the names of its columns."""
+"""Reads Excel workbooks sheet by sheet: values through calamine, and from the XML what calamine does not give."""
 
 from __future__ import annotations
 
 import contextlib
 import re
+import struct
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.compound import check_chains
+from assistant.ingestion.readers import number_formats
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.number_formats import plain_number, shown
 from assistant.ingestion.readers.packages import (
@@ -20,10 +22,11 @@ from assistant.ingestion.readers.packages import (
     open_package,
     parse_xml,
     read_part,
+    relation_of,
+    relations,
     texts,
     too_much_unpacked,
 )
-from assistant.ingestion.readers.sheet_parts import Place, SheetParts, number_codes, sheet_parts, sheet_paths
 from assistant.ingestion.readers.sniffing import OLE
 from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
@@ -39,6 +42,11 @@ _MAX_CELLS = 20_000_000
 _MOST_MERGED = 100_000
 _MOST_REACH = 200
 _DAMAGED_HINT = "Open it in a spreadsheet program and save it."
+Place = tuple[int, int]
+_PLACE: Final = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
+_PRINT_CODE: Final = re.compile(r'&(?:"[^"]*"|K[0-9A-Fa-f]{6}|\d{1,3}|[A-Za-z])')
+_MOST_FORMATS: Final = 100_000
+_RESERVED: Final = 0xFFFFFFFA  # from here on a number is no sector: the end of a chain, a free sector and the like
 
 
 class XlsxReader:
@@ -268,3 +276,201 @@ def _unless_ours(error: BaseException) -> BaseException:
     """Return what to raise for what calamine let through: a Rust panic derives from BaseException alone."""
     ours = isinstance(error, Exception) or type(error).__name__ == "PanicException"
     return _damaged() if ours and not isinstance(error, MemoryError) else error
+
+
+@dataclass(slots=True)
+class SheetParts:
+    """What stands beside the values of a sheet. Places are (row, column), both from 0.
+
+    `codes` are the formats of numbers by their place, `errors` what stands where a formula
+    failed, `notes` what a cell's comments and links say, `texts` what stands
+    outside of its cells; `without_result` counts formulas whose result is not in the file.
+    """
+
+    codes: dict[Place, str] = field(default_factory=dict)
+    errors: dict[Place, str] = field(default_factory=dict)
+    notes: dict[Place, str] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    without_result: int = 0
+
+    def note(self, place: Place, text: str) -> None:
+        """Add a remark to a cell."""
+        self.notes[place] = f"{self.notes[place]}; {text}" if place in self.notes else text
+
+
+def sheet_paths(package: zipfile.ZipFile, limits: ReadLimits) -> dict[str, str]:
+    """Return the part of each sheet by its name."""
+    workbook = read_part(package, "xl/workbook.xml", limits)
+    if workbook is None:
+        return {}
+    targets = relations(package, "xl/workbook.xml", limits)
+    sheets = parse_xml(workbook, "workbook").iter("{*}sheet")
+    return {
+        sheet.get("name") or "": targets[relation_of(sheet)][1] for sheet in sheets if relation_of(sheet) in targets
+    }
+
+
+def number_codes(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
+    """Return the code of a number's format by the number of a cell's style; empty where there is none."""
+    data = read_part(package, "xl/styles.xml", limits)
+    if data is None:
+        return []
+    root = parse_xml(data, "list of styles")
+    own = {item.get("numFmtId"): item.get("formatCode") or "" for item in root.iter("{*}numFmt")}
+    codes = []
+    for listed in root.iter("{*}cellXfs"):
+        for item in listed.iter("{*}xf"):
+            number = item.get("numFmtId") or "0"
+            codes.append(own.get(number) or number_formats.built_in(int(number) if number.isdecimal() else 0))
+    return codes[:_MOST_FORMATS]
+
+
+def sheet_parts(package: zipfile.ZipFile, path: str, codes: list[str], limits: ReadLimits) -> SheetParts:
+    """Return what stands beside the values of the sheet in this part."""
+    found = SheetParts()
+    targets = relations(package, path, limits)
+    try:
+        with package.open(path) as stream:
+            _read_cells(stream, codes, targets, found)
+    except KeyError:
+        return found
+    except UNPACKING_FAILURES as error:
+        raise _damaged() from error
+    kinds = [kind for kind, _ in targets.values()]
+    for kind, place in targets.values():
+        # A thread of comments has a plain one beside it, for older versions, which tells them to look at the thread.
+        if kind == "threadedComment" or (kind == "comments" and "threadedComment" not in kinds):
+            _read_comments(package, place, limits, found)
+        elif kind == "drawing" and (data := read_part(package, place, limits)):
+            found.texts += _texts_of_shapes(parse_xml(data, "drawing"))
+    return found
+
+
+def _read_cells(stream: IO[bytes], codes: list[str], targets: dict[str, tuple[str, str]], found: SheetParts) -> None:
+    from lxml import etree
+
+    names = ("{*}c", "{*}row", "{*}hyperlink", "{*}oddHeader", "{*}oddFooter")
+    try:
+        for _, element in etree.iterparse(
+            stream, tag=names, resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False
+        ):
+            name = element.tag.rpartition("}")[2]
+            if name == "c":
+                _read_cell(element, codes, found)
+            elif name == "row":
+                element.clear()
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
+            elif name == "hyperlink":
+                address = targets.get(relation_of(element), ("", ""))[1]
+                if (place := _place(element.get("ref"))) and address:
+                    found.note(place, address)
+            elif element.text and (text := " ".join(_PRINT_CODE.sub(" ", element.text).split())):
+                found.texts.append(text)
+    except etree.XMLSyntaxError as error:
+        raise _damaged() from error
+
+
+def _read_cell(cell: Any, codes: list[str], found: SheetParts) -> None:
+    kind, style = cell.get("t") or "n", cell.get("s") or ""
+    code = codes[int(style)] if kind == "n" and style.isdecimal() and int(style) < len(codes) else ""
+    if code and (place := _place(cell.get("r"))):
+        found.codes[place] = code
+    formula = value = None
+    for child in cell:
+        name = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else ""
+        formula = child if name == "f" else formula
+        value = child if name == "v" else value
+    if kind == "e" and value is not None and value.text and (place := _place(cell.get("r"))):
+        found.errors[place] = value.text
+    if formula is not None and kind != "str" and (value is None or not value.text):
+        found.without_result += 1
+
+
+def _read_comments(package: zipfile.ZipFile, path: str, limits: ReadLimits, found: SheetParts) -> None:
+    data = read_part(package, path, limits)
+    if data is None:
+        return
+    root = parse_xml(data, "list of comments")
+    authors = [item.text or "" for item in root.iter("{*}author")]
+    for comment in root.iter("{*}comment", "{*}threadedComment"):
+        text = " ".join("".join(item.text or "" for item in comment.iter("{*}t", "{*}text")).split())
+        number = comment.get("authorId") or ""
+        author = authors[int(number)] if number.isdecimal() and int(number) < len(authors) else ""
+        if (place := _place(comment.get("ref"))) and text:
+            by = f" by {author}" if author and not author.startswith("tc=") and not text.startswith(author) else ""
+            found.note(place, f"comment{by}: {text}")
+
+
+def _texts_of_shapes(root: Any) -> Iterator[str]:
+    for shape in root.iter("{*}sp"):
+        lines = ("".join(item.text or "" for item in line.iter("{*}t")).strip() for line in shape.iter("{*}p"))
+        if text := "\n".join(line for line in lines if line):
+            yield text
+
+
+def _place(reference: str | None) -> Place | None:
+    match = _PLACE.match(reference or "")
+    if match is None:
+        return None
+    column = 0
+    for letter in match[1].upper():
+        column = column * 26 + ord(letter) - 64
+    return int(match[2]) - 1, column - 1
+
+
+def check_chains(data: bytes) -> None:
+    """Raise `ReadError` if a chain of sectors leads in a circle, or out of the file."""
+    if len(data) < 512:
+        raise _damaged()
+    shift = int.from_bytes(data[30:32], "little")
+    if shift not in (9, 12):
+        raise _damaged()
+    size = 1 << shift
+    count = len(data) // size
+    listed = list(struct.unpack_from("<109I", data, 76))
+    (following,) = struct.unpack_from("<I", data, 68)
+    steps = 0
+    while following < _RESERVED:
+        numbers = _sector(data, following, size)
+        listed += numbers[:-1]
+        following = numbers[-1]
+        steps += 1
+        if steps > count:
+            raise _damaged()
+    table: list[int] = []
+    for number in listed:
+        if number < _RESERVED:
+            table += _sector(data, number, size)
+        if len(table) > count + size:
+            break
+    _check(table, count)
+    (first_small,) = struct.unpack_from("<I", data, 60)
+    small: list[int] = []
+    while first_small < _RESERVED and first_small < len(table):
+        small += _sector(data, first_small, size)
+        first_small = table[first_small]
+    _check(small, len(data) // 64)
+
+
+def _sector(data: bytes, number: int, size: int) -> Sequence[int]:
+    start = (number + 1) * size
+    if start + size > len(data):
+        raise _damaged()
+    return struct.unpack_from(f"<{size // 4}I", data, start)
+
+
+def _check(table: Sequence[int], count: int) -> None:
+    """Raise `ReadError` unless every chain of a table of sectors comes to an end."""
+    ends = bytearray(len(table))  # 1: on the way now, 2: known to end
+    for start in range(min(len(table), count)):
+        way = []
+        at = start
+        while at < len(table) and not ends[at]:
+            ends[at] = 1
+            way.append(at)
+            at = table[at]
+        if at < len(table) and ends[at] == 1:
+            raise _damaged()
+        for number in way:
+            ends[number] = 2

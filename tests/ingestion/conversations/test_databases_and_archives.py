@@ -10,7 +10,7 @@ import pytest
 
 from assistant.errors import ReadError
 from assistant.ingestion.conversations.base import ImportedConversation, ImportedMemory, Skipped, Torn
-from assistant.ingestion.conversations.sqlite_files import columns, opened_database
+from assistant.ingestion.conversations.databases import columns, opened_database
 from memory_store import Store
 from memory_store.models import USER, Author, AuthorKind, Role
 from tests.ingestion.conversations.exports import format_of, imported, lines, llm_database, only, oterm_database
@@ -130,8 +130,8 @@ def test_a_view_that_poses_as_a_table_is_not_looked_at(tmp_path: Path) -> None:
 
 
 def test_a_query_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assistant.ingestion.conversations.sqlite_files._MOST_CALLS", 1)
-    monkeypatch.setattr("assistant.ingestion.conversations.sqlite_files._STEPS", 50)
+    monkeypatch.setattr("assistant.ingestion.conversations.databases._MOST_CALLS", 1)
+    monkeypatch.setattr("assistant.ingestion.conversations.databases._STEPS", 50)
     path = oterm_database(tmp_path / "store.db", {"Boiler": [("user", "How?")] * 5000})
     with pytest.raises(ReadError, match="interrupted"), opened_database(path) as connection:
         connection.execute("SELECT id, text FROM message ORDER BY text").fetchall()

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assistant.ingestion.conversations.threads import Node, Said, link, visible_end
+from assistant.ingestion.conversations.base import Node, Said, link, visible_end
 from memory_store.models import USER, Role
 from tests.ingestion.conversations.exports import claude_chat, claude_message, gpt_chat, said, webui_chat, webui_message
 from tests.ingestion.test_fuzz import check_export

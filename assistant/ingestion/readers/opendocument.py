@@ -1,18 +1,19 @@
-"""Reads OpenDocument texts (ODT): headings, paragraphs, lists and tables."""
+"""Reads OpenDocument files: texts (ODT), spreadsheets (ODS) and presentations (ODP)."""
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
-from assistant.ingestion.readers.markup import Piece, blocks, decode, parse
+from assistant.ingestion.readers.markup import Piece, blocks, decode, formula_text, parse
 from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
-from assistant.ingestion.readers.page_elements import formula_text
-from assistant.ingestion.readers.tables import MOST_COLUMNS, Cell, spanned, table_lines
+from assistant.ingestion.readers.tables import MOST_COLUMNS, Cell, Row, spanned, table_lines
+from memory_store.models import Locator
 
 # What is not the text itself: deleted text, remarks, hidden passages, and the fields' own declarations.
 _LEFT_OUT = frozenset(
@@ -22,6 +23,7 @@ _LEFT_OUT = frozenset(
 _HEADERS = ("{*}header", "{*}header-left", "{*}header-first")
 _FOOTERS = ("{*}footer", "{*}footer-left", "{*}footer-first")
 _MAX_SPACES = 1000
+_MOST_REPEATED_ROWS: Final = 1000
 
 
 class OdtReader:
@@ -221,3 +223,156 @@ def count_of(element: Any, name: str = "c") -> int:
     """Return the number in an attribute, whatever its namespace; 1 where there is none."""
     value = next((value for key, value in element.attrib.items() if key.endswith("}" + name)), "1")
     return int(value[:6]) if value.isdecimal() else 1
+
+
+class OdsReader:
+    """ODS: sheets are headings, rows are numbered as the sheet numbers them, values are as the sheet shows them."""
+
+    media_type = "application/vnd.oasis.opendocument.spreadsheet"
+    suffixes = (".ods", ".ots")
+    about = About(
+        "OpenDocument spreadsheet",
+        "cells as they are shown, comments",
+        "sheet, `row 3` (or `rows 3–7`)",
+        "its properties",
+    )
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the rows, a sheet at a time."""
+        root, about = open_document(file, limits, "spreadsheet")
+        left_out: list[LeftOut] = []
+        return ReadDocument(
+            about["title"] or file.stem,
+            self.media_type,
+            _sheet_blocks(root, left_out),
+            about["initial-creator"] or about["creator"],
+            parse_date(about["creation-date"]),
+            left_out,
+        )
+
+
+def _sheet_blocks(root: Any, left_out: list[LeftOut]) -> Iterator[Block]:
+    hidden = {value_of(style, "name") for style in root.iter("{*}style") if _is_hiding(style)}
+    for table in (item for sheets in root.iter("{*}spreadsheet") for item in nearest(sheets, "table")):
+        name = value_of(table, "name")
+        if value_of(table, "style-name") in hidden:
+            hint = "Show it in the spreadsheet program, save the file and import it again."
+            left_out.append(LeftOut(f"sheet {name}", "it is hidden", hint))
+            continue
+        for row, line in table_lines(_sheet_rows(table)):
+            yield Block(line, Locator(headings=(name,), part=f"row {row.number}"), BlockKind.TABLE)
+        without = sum(1 for cell in table.iter("{*}table-cell") if value_of(cell, "formula") and not _has_result(cell))
+        if without:
+            told = "1 formula has" if without == 1 else f"{without:,} formulas have"
+            hint = "Open it in a spreadsheet program, save it and import it again."
+            left_out.append(LeftOut(f"sheet {name}", f"{told} no stored result", hint))
+
+
+def _sheet_rows(table: Any) -> Iterator[Row]:
+    """Yield the rows as the sheet numbers them."""
+    given: list[tuple[int, dict[int, str]]] = []
+
+    def cells() -> Iterator[tuple[list[Cell], bool, bool]]:
+        number = 1
+        for row in nearest(table, "table-row"):
+            found, notes = _cells(row)
+            times = count_of(row, "number-rows-repeated")
+            for step in range(min(times, _MOST_REPEATED_ROWS) if found else 1):
+                given.append((number + step, notes))
+                yield found, name_of(row.getparent()) == "table-header-rows", False
+            number += times
+
+    for row in spanned(cells()):
+        number, notes = given[row.number - 1]
+        yield replace(row, number=number, notes=notes)
+
+
+def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
+    """Return a row's own cells, and its notes by column; what others reach into has a covered cell in the file."""
+    cells: list[Cell] = []
+    notes: dict[int, str] = {}
+    filled = column = 0
+    for cell in row:
+        times = min(count_of(cell, "number-columns-repeated"), MOST_COLUMNS - len(cells))
+        if name_of(cell) == "table-cell":
+            text = cell_text(item for item in cell if name_of(item) != "annotation")
+            item = Cell(text, count_of(cell, "number-rows-spanned"), count_of(cell, "number-columns-spanned"))
+            cells += [item] * times
+            if note := _note(cell):
+                notes |= dict.fromkeys(range(column, column + times), note)
+            filled = len(cells) if text or note else filled
+        if name_of(cell) in ("table-cell", "covered-table-cell"):
+            column += times
+    return cells[:filled], notes
+
+
+def _note(cell: Any) -> str:
+    """Return what is remarked on a cell."""
+    remarks = (" ".join(_remark(item).split()) for item in nearest(cell, "annotation"))
+    return "; ".join(f"comment: {remark}" for remark in remarks if remark)
+
+
+def _remark(annotation: Any) -> str:
+    return " ".join("".join(item.itertext()) for item in annotation.iter("{*}p"))
+
+
+def _has_result(cell: Any) -> bool:
+    return any(value_of(cell, name) for name in ("value-type", "value")) or bool(cell_text(cell))
+
+
+def _is_hiding(style: Any) -> bool:
+    return any(value_of(item, "display") == "false" for item in style.iter("{*}table-properties"))
+
+
+class OdpReader:
+    """ODP, located by slide and title. Pictures and media are not looked at."""
+
+    media_type = "application/vnd.oasis.opendocument.presentation"
+    suffixes = (".odp", ".otp")
+    about = About(
+        "OpenDocument presentation",
+        "text, tables, charts, comments, the speaker's notes",
+        "slide, its title",
+        "its properties",
+    )
+
+    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+        """Return the slides in their order."""
+        root, about = open_document(file, limits, "presentation")
+        slides = list(root.iter("{*}page"))
+        if not slides:
+            raise ReadError(
+                "damaged: the presentation lists no slides", "Open it in a presentation program and save it."
+            )
+        left_out: list[LeftOut] = []
+        return ReadDocument(
+            about["title"] or file.stem,
+            self.media_type,
+            _slide_blocks(slides, left_out),
+            about["initial-creator"] or about["creator"],
+            parse_date(about["creation-date"]),
+            left_out,
+        )
+
+
+def _slide_blocks(slides: list[Any], left_out: list[LeftOut]) -> Iterator[Block]:
+    for number, slide in enumerate(slides, start=1):
+        part = f"slide {number}"
+        notes = [item for item in slide if item.tag.rpartition("}")[2] == "notes"]
+        titles: list[Piece] = []
+        others: list[Piece] = []
+        for shape in slide:
+            if shape in notes:
+                continue
+            pieces = list(container([shape], BlockKind.PARAGRAPH))
+            (titles if value_of(shape, "class") == "title" else others).extend(pieces)
+        title = " ".join(" ".join(piece.text for piece in titles).split())
+        if title:
+            yield from blocks([Piece(title, BlockKind.HEADING, 1), *others], part=part)
+        else:
+            yield from blocks(others, part=part)
+        if not title and not others and next(nearest(slide, "image"), None) is not None:
+            hint = "Save it as PDF and run that through text recognition (OCR)."
+            left_out.append(LeftOut(part, "it holds only a picture", hint))
+        above = (title, "Notes") if title else ("Notes",)
+        yield from blocks((piece for note in notes for piece in container(note, BlockKind.PARAGRAPH)), part, above)

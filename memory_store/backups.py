@@ -17,7 +17,7 @@ from memory_store.database.connection import Database
 from memory_store.database.files import BACKUP_TIME, BACKUPS, RESCUED, copy_whole, private_part
 from memory_store.database.migrations import migrate
 from memory_store.database.tombstones import Name, NameKind
-from memory_store.errors import BackupError, NotFoundError, StoreError
+from memory_store.errors import Action, BackupError, NotFoundError, Step, StoreError
 from memory_store.version import version
 
 KEPT: Final = 7
@@ -106,7 +106,7 @@ class Backups:
         source = self.folder / self.get(name).name
         target = folder / self._database.path.name
         if target.exists():
-            raise BackupError(f"{folder} holds a store already.", "Name an empty or a new folder with --to.")
+            raise BackupError(f"{folder} holds a store already.", "Name an empty or a new folder.")
         problems = self.check(name)
         if problems:
             raise _damaged(name, problems)
@@ -218,7 +218,8 @@ class Backups:
 def _damaged(name: str, problems: Sequence[str]) -> BackupError:
     return BackupError(
         f"The backup {name} is damaged: {problems[0]}.",
-        f"Choose another, or save what can be read: `keepsake doctor --salvage NEW_FOLDER --backup {name}`.",
+        "Choose another, or save what can be read.",
+        Step(Action.SALVAGE_BACKUP, name),
     )
 
 

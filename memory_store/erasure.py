@@ -13,7 +13,7 @@ from memory_store.clock import now, to_text
 from memory_store.database import erasures, fulltext, outbox, pending_erasures
 from memory_store.database.connection import Database
 from memory_store.database.pending_erasures import PendingErasure
-from memory_store.errors import ErasureFailedError, ErasurePendingError, IndexUnavailableError
+from memory_store.errors import Action, ErasureFailedError, ErasurePendingError, IndexUnavailableError, Step
 from memory_store.models import Sent
 from memory_store.vector_index.choice import Indexes
 from memory_store.verification.apart import verify_apart
@@ -21,8 +21,9 @@ from memory_store.verification.verify import Verification
 from memory_store.version import version
 
 COMPLETES_LATER: Final = (
-    "An open chat completes it by itself; without one `keepsake doctor --repair` does. "
-    "`keepsake doctor` shows when nothing is pending."
+    "An open chat completes it by itself; without one a repair does. Looking over the store shows what is pending.",
+    Step(Action.REPAIR),
+    Step(Action.EXAMINE),
 )
 
 
@@ -50,7 +51,7 @@ def _cut_log(place: Place, patience_seconds: float) -> None:
     if not place.database.truncate_log(patience_seconds):
         raise ErasurePendingError(
             "The erasure is recorded but not yet complete: another program is reading the store.",
-            COMPLETES_LATER,
+            *COMPLETES_LATER,
         )
 
 
@@ -63,7 +64,7 @@ def _erase_from_indexes(place: Place, _patience_seconds: float) -> None:
         place.indexes.erase()
     except IndexUnavailableError as error:
         raise ErasurePendingError(
-            f"The erasure is recorded but not yet complete: {error.message}", COMPLETES_LATER
+            f"The erasure is recorded but not yet complete: {error.message}", *COMPLETES_LATER
         ) from error
 
 
@@ -116,7 +117,9 @@ def failure(database: Database, failed: Sequence[str]) -> ErasureFailedError:
     reasons = [f"{receipt.id}: {receipts.why_not_verified(receipt)}" for receipt in found]
     return ErasureFailedError(
         f"The erasure could not be verified. {'; '.join(reasons)}.",
-        f"Run it again with `keepsake doctor --repair`; `keepsake receipts show {failed[-1]}` says where.",
+        "Try it again; the receipt says where.",
+        Step(Action.REPAIR),
+        Step(Action.SHOW_RECEIPT, failed[-1]),
     )
 
 

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a person can do about a failure; whoever shows it knows the command for it."""
+
+    EXAMINE = "examine"
+    REPAIR = "repair"
+    REINDEX = "reindex"
+    SALVAGE = "salvage"
+    SALVAGE_BACKUP = "salvage backup"
+    BACK_UP = "back up"
+    LIST_BACKUPS = "list backups"
+    MERGE_BACKUP = "merge backup"
+    REMOVE_BACKUP = "remove backup"
+    SHOW_RECEIPT = "show receipt"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An action, with the name of the backup or the id of the erasure that it is about."""
+
+    action: Action
+    name: str = ""
+
 
 class KeepsakeError(Exception):
-    """Something a person can be told: `message` says what is wrong, `hint` what to do next."""
+    """Something a person can be told: `message` says what is wrong, `hint` and `steps` what to do next."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *steps: Step) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.steps = steps
 
 
 class StoreError(KeepsakeError):

@@ -1,4 +1,4 @@
-"""The check-up of a store: each thing that can be wrong, what it means, and the command that mends it."""
+"""The check-up of a store: each thing that can be wrong, what it means, and what mends it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from memory_store.database import fulltext, outbox
 from memory_store.database.files import processes_with_others
-from memory_store.errors import EmbedderMismatchError
+from memory_store.errors import Action, EmbedderMismatchError, Step
 
 if TYPE_CHECKING:
     from memory_store.store import Store
 
-_REPAIR: Final = "keepsake doctor --repair"
+_REPAIR: Final = (Step(Action.REPAIR),)
 _OURS: Final = ("keepsake.db", "keepsake.log", "index", "vectors.scan", "embedding.lock", "backups")
 
 
@@ -36,6 +36,7 @@ class Check:
     finding: str
     meaning: str = ""
     repair: str = ""
+    steps: tuple[Step, ...] = ()
 
 
 def examine(store: Store) -> list[Check]:
@@ -94,14 +95,15 @@ def _database(store: Store) -> Iterator[Check]:
             State.FAILED,
             problems[0] if problems else f"{len(dangling)} references lead nowhere",
             "Pages of the database are damaged: some of what you stored may be lost.",
-            "keepsake doctor --salvage NEW_FOLDER, or restore a backup (keepsake backup list)",
+            "Save what can be read, or restore a backup.",
+            (Step(Action.SALVAGE), Step(Action.LIST_BACKUPS)),
         )
     else:
         yield Check("database", State.OK, "sound, every reference leads somewhere")
     with store._database.write() as connection:
         broken = fulltext.check(connection)
     if broken:
-        yield Check("full text", State.FAILED, broken, "Words may not be found; no text is lost.", _REPAIR)
+        yield Check("full text", State.FAILED, broken, "Words may not be found; no text is lost.", steps=_REPAIR)
     else:
         yield Check("full text", State.OK, "agrees with the passages")
 
@@ -109,14 +111,17 @@ def _database(store: Store) -> Iterator[Check]:
 def _record(store: Store) -> Iterator[Check]:
     elsewhere = processes_with_others(store._database.path)
     if lost := store.lost_record:
-        yield Check("record", State.FAILED, lost.message, "What is written here is not in the folder.", lost.hint)
+        yield Check(
+            "record", State.FAILED, lost.message, "What is written here is not in the folder.", lost.hint, lost.steps
+        )
     elif elsewhere:
         yield Check(
             "record",
             State.FAILED,
             f"the process {elsewhere[0]} has a database open that is no longer the one in the folder",
             "Another program removed or replaced it under that window; what is written there may be lost.",
-            "Close that window; then look at `keepsake backup list`.",
+            "Close that window; then look at the backups.",
+            (Step(Action.LIST_BACKUPS),),
         )
     else:
         yield Check("record", State.OK, "every open window writes to the database in the folder")
@@ -126,7 +131,9 @@ def _index(store: Store) -> Iterator[Check]:
     try:
         store.check_embedder()
     except EmbedderMismatchError as error:
-        yield Check("embedder", State.ATTENTION, error.message, "Recall uses words alone.", "keepsake reindex")
+        yield Check(
+            "embedder", State.ATTENTION, error.message, "Recall uses words alone.", steps=(Step(Action.REINDEX),)
+        )
         return
     waiting = store.waiting_for_vectors()
     if waiting:
@@ -135,7 +142,8 @@ def _index(store: Store) -> Iterator[Check]:
             State.ATTENTION,
             f"{waiting} passages wait for their vectors",
             "They are found by their words, not yet by their meaning.",
-            f"Open the chat, or {_REPAIR}",
+            "Open the chat, or repair.",
+            _REPAIR,
         )
     else:
         with store._database.read() as connection:
@@ -151,7 +159,7 @@ def _index(store: Store) -> Iterator[Check]:
             State.ATTENTION,
             "; ".join(findings),
             "Recall scans the vectors of the record instead: as right, slower in a very large store.",
-            _REPAIR,
+            steps=_REPAIR,
         )
     elif findings is None:
         yield Check("index", State.OK, "kept by another running Keepsake, which checks it itself")
@@ -170,7 +178,7 @@ def _erasures(store: Store) -> Iterator[Check]:
             f"{erasure.id} of {erasure.requested_at.astimezone():%Y-%m-%d %H:%M} is "
             + ("not verified" if failed else "put off" if erasure.deferred else "not complete"),
             "It is gone from recall; its bytes may still be on the disk.",
-            f"{_REPAIR}; keepsake receipts show {erasure.id}" if failed else _REPAIR,
+            steps=(*_REPAIR, Step(Action.SHOW_RECEIPT, erasure.id)) if failed else _REPAIR,
         )
     if not unfinished:
         yield Check("erasures", State.OK, "all complete")
@@ -185,7 +193,7 @@ def _backups(store: Store) -> Iterator[Check]:
                 State.ATTENTION,
                 f"{backup.name} holds what a window could not write",
                 "Its database had been removed or replaced: some of what it acknowledged may be there alone.",
-                f"keepsake backup merge {backup.name}",
+                steps=(Step(Action.MERGE_BACKUP, backup.name),),
             )
     unreadable = [backup.name for backup in backups if not backup.schema]
     if unreadable:
@@ -194,7 +202,7 @@ def _backups(store: Store) -> Iterator[Check]:
             State.ATTENTION,
             f"{unreadable[0]} can't be read",
             "It can't be restored, and nobody can say what it holds.",
-            f"keepsake backup remove {unreadable[0]}",
+            steps=(Step(Action.REMOVE_BACKUP, unreadable[0]),),
         )
     else:
         latest = f"the latest of {backups[0].made_at.astimezone():%Y-%m-%d %H:%M}" if backups else "none yet"

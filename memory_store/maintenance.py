@@ -14,12 +14,14 @@ from memory_store.database import outbox, pending_erasures
 from memory_store.database.connection import Database
 from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import (
+    Action,
     EmbedderMismatchError,
     EmbeddingError,
     ErasureFailedError,
     ErasurePendingError,
     IndexUnavailableError,
     KeepsakeError,
+    Step,
     StoreError,
 )
 from memory_store.models import RecallFilters
@@ -114,7 +116,8 @@ class Workshop:
         if self._embedder is not None and made_by is not None and not self._embedder.identity.fits(made_by[1]):
             raise EmbedderMismatchError(
                 f"The stored vectors were made by {made_by[1]}, but {self._embedder.identity} is configured.",
-                "Run `keepsake reindex` to make them anew; until then recall uses full text alone.",
+                "They have to be made anew; until then recall uses full text alone.",
+                Step(Action.REINDEX),
             )
 
     def tell_of_embedding(self, trouble: EmbeddingError | None) -> None:
@@ -212,7 +215,7 @@ class Workshop:
             elif time.monotonic() >= deadline:
                 raise ErasurePendingError(
                     "The erasure is recorded but not yet complete: another Keepsake owns the index.",
-                    COMPLETES_LATER,
+                    *COMPLETES_LATER,
                 )
             else:
                 time.sleep(0.05)
@@ -262,7 +265,7 @@ class Workshop:
     def reindex(self, progress: Progress | None, stop: threading.Event | None) -> None:
         """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
         if self._embedder is None:
-            raise StoreError("There is no embedder, so there is nothing to index.", "Set embedder.provider.")
+            raise StoreError("There is no embedder, so there is nothing to index.", "Choose an embedder.")
         made_by = self._made_by()
         if made_by is not None and not self._embedder.identity.fits(made_by[1]):
             self._embedder.embed_query("reindex")  # who can't make new vectors does not lose the old ones

@@ -42,7 +42,7 @@ def salvage(damaged: Path, folder: Path, backup: str | None = None) -> Salvage:
         raise (
             NotFoundError(f"There is no backup {backup}.", "The list of backups shows the names.")
             if backup
-            else StoreError(f"{damaged} holds no store.", "Name its folder with --data-dir.")
+            else StoreError(f"{damaged} holds no store.", "Name the folder of the store.")
         )
     database = Database(folder / _NAME)
     try:

@@ -11,6 +11,7 @@ import typer
 
 from assistant.cli.context import invocation, opened_store
 from assistant.cli.output import complain, print_json, say, show
+from assistant.failures import commands_for, mend
 from memory_store import health
 from memory_store.errors import CorruptStoreError, ErasureFailedError, ErasurePendingError
 from memory_store.health import Check, State
@@ -55,7 +56,7 @@ def doctor(
                     complain(error)  # the checks below say which erasure it is
                 checks = health.examine(store)
     except CorruptStoreError as error:
-        checks = [Check("database", State.FAILED, error.message, "Some of it may be lost.", error.hint)]
+        checks = [Check("database", State.FAILED, error.message, "Some of it may be lost.", error.hint, error.steps)]
     bad = [check for check in checks if check.state is not State.OK]
     mended = [check.name for check in before if check.state is not State.OK and check not in checks]
     if as_json:
@@ -71,7 +72,7 @@ def _print(checks: Sequence[Check], mended: Sequence[str]) -> None:
         show(f"{check.state.value:<9}  {check.name}: {check.finding}")
         if check.state is not State.OK:
             show(f"           {check.meaning}")
-            show(f"           To do: {check.repair}")
+            show(f"           To do: {mend(check)}")
     if mended:
         show(f"Repaired: {', '.join(dict.fromkeys(mended))}.")
     if all(check.state is State.OK for check in checks):
@@ -79,7 +80,8 @@ def _print(checks: Sequence[Check], mended: Sequence[str]) -> None:
 
 
 def _json(check: Check) -> dict[str, Any]:
-    return {**dataclasses.asdict(check), "state": check.state.value}
+    fields = dataclasses.asdict(check)
+    return {**fields, "state": check.state.value, "repair": mend(check), "steps": commands_for(check.steps)}
 
 
 def _salvage(damaged: Path, folder: Path, backup: str | None, as_json: bool) -> None:

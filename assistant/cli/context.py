@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from assistant.cli.output import say
+from assistant.failures import hint_of
 from memory_store.errors import EmbedderMismatchError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def opened_store(
         try:
             store.check_embedder()
         except EmbedderMismatchError as error:
-            say(f"{error.message} {error.hint}")
+            say(f"{error.message} {hint_of(error)}")
         yield store, settings
         trouble = store.embedding_trouble
         if tells_at_end and trouble is not None:

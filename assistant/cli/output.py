@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assistant.display import plain
+from assistant.failures import hint_of
 from memory_store.errors import KeepsakeError
 
 # Help and errors are printed without what is stored.
@@ -43,8 +44,8 @@ def say_told(told: Report) -> None:
 def complain(error: KeepsakeError) -> None:
     """Print an error with its hint on stderr."""
     say(f"Error: {error.message}")
-    if error.hint:
-        say(error.hint)
+    if hint := hint_of(error):
+        say(hint)
 
 
 def unexpected(error: Exception) -> KeepsakeError:

@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, TypeAlias
 from zipfile import ZipInfo
 
 from assistant.errors import ReadError
+from assistant.failures import hint_with
 from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import (
@@ -75,7 +76,7 @@ def discover(
             yield _failure(display(path), error)
         else:
             if is_own_place(absolute):
-                yield DiscoveryFailure(display(path), OWN_DATA, OWN_DATA_HINT)
+                yield DiscoveryFailure(display(path), OWN_DATA, hint_with(*OWN_DATA_HINT))
             else:
                 yield from walk.path(absolute, status)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from assistant.failures import hint_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -68,7 +70,7 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
             try:
                 store.check_embedder()
             except EmbedderMismatchError as error:
-                notes.append(f"{error.message} {error.hint}")
+                notes.append(f"{error.message} {hint_of(error)}")
                 embeds = False
             model, model_error = build_model(settings)
         except BaseException:

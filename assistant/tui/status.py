@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.core.conversation.skin import Report
 from assistant.display import plain
+from assistant.failures import hint_of
 from assistant.language import _
 from assistant.threads import in_thread
 from assistant.tui.widgets.status_line import Status, StatusLine
@@ -77,7 +78,7 @@ class StatusKeeper:
         problem: KeepsakeError | None = store.lost_record
         if problem is not None and not self._told_of_loss:
             self._told_of_loss = True
-            await self._tell(Report(problem.message, problem.hint, "error"))
+            await self._tell(Report(problem.message, hint_of(problem), "error"))
         problem, trouble = problem or store.background_error, store.embedding_trouble
         if trouble is not None and not self._told_of_embedder:
             words = _("Answers go on by words alone; vectors follow when it is back.")

@@ -12,7 +12,7 @@ from typing import Final
 
 from memory_store.database import opened, private_rule
 from memory_store.database.files import Files, copy_beside, make_private, never_close
-from memory_store.errors import CorruptStoreError, LostRecordError, RefusedRowError, StoreError
+from memory_store.errors import Action, CorruptStoreError, LostRecordError, RefusedRowError, Step, StoreError
 
 # secure_delete overwrites what is deleted; temp_store keeps sorts out of the system's temporary folder.
 _LOG: Final = "PRAGMA journal_mode=WAL"
@@ -97,30 +97,31 @@ class Database:
             never_close(connection)
         self._source = self._source or self._anchor
         self._idle, self._writer, self._anchor = [], None, None
-        told = "The data folder is gone: close this window."
+        hint, steps = "The data folder is gone: close this window.", tuple[Step, ...]()
         if self._source is not None and self.path.parent.is_dir():
             try:
                 self._copy, sound = copy_beside(self._source, self.path)
                 self._files.remove_log_of_another(self.path)
                 self._anchor = self._connect()
-                told = (
+                steps = (Step(Action.MERGE_BACKUP if sound else Action.SALVAGE_BACKUP, self._copy.name),)
+                hint = (
                     f"All that was known here is in the backup {self._copy.name}. Close this window, open it again, "
-                    f"and bring that in with `keepsake backup merge {self._copy.name}`."
+                    "and bring that in."
                     if sound
                     else f"What was known here is in the backup {self._copy.name}, which is damaged: pages were "
-                    "written over. Close this window, and save what can be read of it with "
-                    f"`keepsake doctor --salvage NEW_FOLDER --backup {self._copy.name}`."
+                    "written over. Close this window, and save what can be read of it."
                 )
             except (OSError, sqlite3.Error, StoreError) as error:
                 self._copy = None
-                told = (
+                hint = (
                     f"What was known here could not be copied beside it: {error}. Leave this window open, free some "
                     "space or check the folder, and write again: it is copied then, with what you write."
                 )
         self._lost = LostRecordError(
             f"The database in {self.path.parent} is no longer the one that is open here: another program removed or "
             "replaced it. Nothing more is written to it.",
-            told,
+            hint,
+            *steps,
         )
 
     @contextmanager
@@ -272,7 +273,8 @@ def _translate(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     if "malformed" in text or "not a database" in text or "corrupt" in text:
         return CorruptStoreError(
             f"The database {path} is damaged: {text}.",
-            "`keepsake doctor --salvage NEW_FOLDER` saves what can still be read; backups are in the folder `backups`.",
+            "What can still be read can be saved into a new folder; backups are in the folder `backups`.",
+            Step(Action.SALVAGE),
         )
     if "locked" in text or "busy" in text:
         return StoreError("The database is busy with another program.", "Try again when the other program is done.")

@@ -78,7 +78,7 @@ def make_private(path: Path) -> None:
     except OSError as error:
         raise StoreError(
             f"The data folder {path.parent} can't be used: {error.strerror or error}.",
-            "Choose another with --data-dir, or make this one writable for you.",
+            "Choose another data folder, or make this one writable for you.",
         ) from error
 
 

@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from memory_store.database.files import JOURNAL, LOG, SHARED_MEMORY, beside, place_of
+from memory_store.errors import Action, Step
 
 OWN_DATA: Final = "it is Keepsake's own data"
-OWN_DATA_HINT: Final = "`keepsake export FILE` writes all of it into a file; `keepsake backup` copies and merges it."
+OWN_DATA_HINT: Final = (
+    "An export writes all of it into a file; a backup copies it, and can be merged.",
+    Step(Action.EXPORT),
+    Step(Action.BACK_UP),
+)
 _open: Final[list[Path]] = []
 
 

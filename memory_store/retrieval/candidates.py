@@ -16,7 +16,7 @@ from memory_store.database import fulltext, passages
 from memory_store.database.connection import Database
 from memory_store.database.filters import filter_sql, may_be_shown
 from memory_store.embedding.base import Embedder, EmbedderIdentity, Vectors
-from memory_store.errors import EmbeddingError, IndexUnavailableError
+from memory_store.errors import Action, EmbeddingError, IndexUnavailableError, Step
 from memory_store.models import RecallFilters, SourceKind
 from memory_store.retrieval.pool import REACH, Pool
 from memory_store.retrieval.query import Query, understand
@@ -155,7 +155,8 @@ def embedded(database: Database, side: VectorSide | None, text: str) -> Vectors 
             raise EmbeddingError(
                 f"The embedder {side.identity.name} gave {vector.size} dimensions, the stored vectors have "
                 f"{side.identity.dimension}.",
-                "Run `keepsake reindex` if its model was changed; until then recall uses full text alone.",
+                "If its model was changed, the vectors have to be made anew; until then recall uses full text alone.",
+                Step(Action.REINDEX),
             )
     except EmbeddingError as error:
         side.told(error)

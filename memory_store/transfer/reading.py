@@ -120,7 +120,7 @@ def opened(path: Path, passphrase: str | None = None) -> Iterator[Archive]:
     Raises ArchiveError for a damaged or foreign file, here and while it is read.
     """
     if is_own_file(path):
-        raise ArchiveError(f"{path} is not a Keepsake archive: {OWN_DATA}.", OWN_DATA_HINT)
+        raise ArchiveError(f"{path} is not a Keepsake archive: {OWN_DATA}.", *OWN_DATA_HINT)
     try:
         readable = io.BytesIO(decrypted(path, passphrase)) if is_encrypted(path) else path
         with zipfile.ZipFile(readable) as source:

@@ -17,7 +17,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from memory_store.errors import StoreError
+from memory_store.errors import Action, Step, StoreError
 from memory_store.verification.verify import Verification
 
 MODULE: Final = "memory_store.verification"
@@ -35,7 +35,8 @@ def verify_apart(database: Path, index_root: Path, erasures: Sequence[str]) -> d
         told = errors.strip().splitlines()
         raise StoreError(
             f"The erasure could not be verified: {told[-1] if told else f'its process ended with {code}'}",
-            "Run it again with `keepsake doctor --repair`.",
+            "Try it again.",
+            Step(Action.REPAIR),
         ) from error
 
 

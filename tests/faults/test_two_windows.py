@@ -14,7 +14,7 @@ import pytest
 
 from memory_store import Selection, Store, health
 from memory_store.database import files
-from memory_store.errors import LostRecordError, NotFoundError, StoreError
+from memory_store.errors import Action, LostRecordError, NotFoundError, Step, StoreError
 from memory_store.health import State
 from memory_store.salvage import salvage
 from memory_store.verification import apart, verify
@@ -91,7 +91,7 @@ def test_record_that_is_taken_away_is_told_and_what_was_known_is_kept_beside(
         [rescued] = store.backups.all()
         record = next(check for check in health.examine(store) if check.name == "record")
         assert (record.state, "another program removed or replaced it" in record.finding) == (State.FAILED, True)
-        assert f"keepsake backup merge {rescued.name}" in caught.value.hint
+        assert caught.value.steps == (Step(Action.MERGE_BACKUP, rescued.name),)
         store.close()
     if take_away is replaced:
         (tmp_path / "keepsake.db").unlink()
@@ -146,7 +146,7 @@ def test_record_that_can_not_be_copied_beside_is_copied_at_the_next_write(tmp_pa
         with pytest.raises(LostRecordError) as caught:
             store.remember("written when there was room")
         [rescued] = store.backups.all()
-        assert f"keepsake backup merge {rescued.name}" in caught.value.hint
+        assert caught.value.steps == (Step(Action.MERGE_BACKUP, rescued.name),)
         assert [one.text for one in store.memories.all()] == ["written when there was room", "acknowledged before"]
 
 
@@ -211,7 +211,7 @@ def test_copy_whose_pages_were_written_over_is_told_and_can_be_salvaged(tmp_path
             store.remember("written just then")
         [rescued] = store.backups.all()
         assert "which is damaged: pages were written over" in caught.value.hint
-        assert f"--salvage NEW_FOLDER --backup {rescued.name}`" in caught.value.hint
+        assert caught.value.steps == (Step(Action.SALVAGE_BACKUP, rescued.name),)
     saved = salvage(folder, tmp_path / "saved", rescued.name).saved["memories"]
     assert saved > 200
     with Store.open(tmp_path / "saved") as store:

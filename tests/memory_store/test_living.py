@@ -9,7 +9,7 @@ import pytest
 
 from memory_store import NewMemory, Selection, Store, receipts
 from memory_store.database import tombstones
-from memory_store.errors import ErasureFailedError
+from memory_store.errors import Action, ErasureFailedError, Step
 from memory_store.models import MemoryKind
 from memory_store.verification.needles import ScanKey, telling_windows
 from memory_store.verification.shared import living_tables, living_windows
@@ -87,7 +87,7 @@ def test_erasure_that_cannot_be_verified_stays_listed_and_others_complete(tmp_pa
             store.forget(Selection((stuck.id,)))
         [failed] = store.erasures()
         assert failed.id in caught.value.message
-        assert "doctor --repair" in caught.value.hint
+        assert caught.value.steps == (Step(Action.REPAIR), Step(Action.SHOW_RECEIPT, failed.id))
         erased = store.forget(Selection((others[0].id,)))
         assert erased.receipt is not None
         assert receipts.parsed(erased.receipt).result == "nothing left"

@@ -10,7 +10,7 @@ import pytest
 from memory_store import NewMemory, Store
 from memory_store.clock import now
 from memory_store.database.fulltext import match_expression, query_terms, searchable
-from memory_store.errors import EmbedderMismatchError
+from memory_store.errors import Action, EmbedderMismatchError, Step
 from memory_store.models import (
     USER,
     Author,
@@ -199,7 +199,7 @@ def test_vectors_of_another_embedder_are_not_mixed_and_words_still_answer(tmp_pa
     with Store.open(tmp_path, HashEmbedder(name="another")) as store:
         with pytest.raises(EmbedderMismatchError, match="hash") as caught:
             store.check_embedder()
-        assert "keepsake reindex" in caught.value.hint
+        assert caught.value.steps == (Step(Action.REINDEX),)
         store.remember("The car key hangs in the hall.")
         store.embed_pending()
         assert store.stats().embedded == 1

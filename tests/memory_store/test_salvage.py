@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from memory_store import NewMemory, Selection, Store, health
-from memory_store.errors import CorruptStoreError, StoreError
+from memory_store.errors import Action, CorruptStoreError, Step, StoreError
 from memory_store.health import State
 from memory_store.models import USER, Role
 from memory_store.salvage import salvage
@@ -152,7 +152,7 @@ def test_file_that_is_no_database_any_more_is_told(filled: Path, tmp_path: Path)
     (filled / DATABASE_NAME).write_bytes(b"\x17" * 50_000)
     with pytest.raises(CorruptStoreError, match="damaged") as caught:
         Store.open(filled)
-    assert "--salvage" in caught.value.hint
+    assert caught.value.steps == (Step(Action.SALVAGE),)
     with pytest.raises(CorruptStoreError, match="No row can be read"):
         salvage(filled, tmp_path / "saved")
 
@@ -166,7 +166,7 @@ def test_checkup_finds_each_trouble_and_repair_mends_what_it_can(filled: Path) -
         store.remember("waits for its vector")
         states = {check.name: check for check in health.examine(store)}
         assert states["full text"].state is State.FAILED
-        assert states["full text"].repair == "keepsake doctor --repair"
+        assert states["full text"].steps == (Step(Action.REPAIR),)
         assert states["vectors"].state is State.ATTENTION
         assert "stranger.txt" in states["files"].finding
         health.repair(store)

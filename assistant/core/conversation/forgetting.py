@@ -8,6 +8,7 @@ from typing import Final
 
 from assistant.core.conversation.commands import absolute_path, split_words
 from assistant.core.conversation.skin import Report, Skin
+from assistant.failures import hint_of
 from assistant.language import _
 from assistant.threads import in_thread
 from memory_store import Store, StoredPassage
@@ -65,7 +66,7 @@ class Eraser:
         try:
             told = _report_erasure(await in_thread(lambda: store.forget(selection)))
         except (ErasurePendingError, ErasureFailedError) as trouble:
-            told = Report(trouble.message, trouble.hint, "warning")
+            told = Report(trouble.message, hint_of(trouble), "warning")
         finally:  # what could not be verified is gone from the record all the same, and so from view
             self._skin.show_activity()
             await self._look_again(selection.everything)

@@ -19,6 +19,7 @@ from assistant.core.profile import ProfileSection, profile
 from assistant.core.profile_page import apply, changes, page
 from assistant.display import day, excerpt, plain
 from assistant.errors import ModelError
+from assistant.failures import hint_of
 from assistant.language import N_, NN_, _, plural
 from assistant.threads import in_thread
 from memory_store import NewMemory, Store
@@ -144,7 +145,7 @@ class Learning:
         try:
             wanted = changes(written, sections)
         except StoreError as error:
-            await self._skin.tell(Report(error.message, error.hint, "error"))
+            await self._skin.tell(Report(error.message, hint_of(error), "error"))
             return
         if not wanted:
             self._skin.remark(_("Nothing was changed."))

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from assistant.failures import hint_of
 from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
 from memory_store.errors import KeepsakeError
@@ -58,7 +59,7 @@ class AskScreen(Dialog[str | None]):
             try:
                 self._check(typed)
             except KeepsakeError as error:
-                return f"{error.message} {error.hint}"
+                return f"{error.message} {hint_of(error)}"
         return ""
 
     @on(Input.Changed)

@@ -33,7 +33,7 @@ from assistant.core.events import ContextPart, Recalled, TurnFailed, TurnFinishe
 from assistant.core.explaining import sentence_meant, sentences_of
 from assistant.display import excerpt, moment, plain
 from assistant.editing import EditorError, edited
-from assistant.failures import explain
+from assistant.failures import explain, hint_of
 from assistant.language import N_, _, plural
 from assistant.portable_settings import portable
 from assistant.setting import keep
@@ -414,7 +414,7 @@ class ChatSkin:
         try:
             self.controller.session.refuse_elsewhere()
         except KeepsakeError as error:
-            self._screen.notify(f"{error.message} {error.hint}", severity="warning", markup=False, timeout=8)
+            self._screen.notify(f"{error.message} {hint_of(error)}", severity="warning", markup=False, timeout=8)
             return True
         return False
 

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from assistant.display import plain
+from assistant.failures import mend
 from assistant.language import N_, NN_, _
 from assistant.tui.actions import DOCTOR_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser
@@ -57,9 +58,9 @@ class DoctorScreen(Browser[Check, None]):
         ]
         if item.meaning:
             parts.append((f"\n\n{plain(item.meaning)}", "$foreground-muted"))
-        if item.repair:
+        if to_do := mend(item):
             heading = _("What mends it")
-            parts += [(f"\n\n{heading}\n", "bold"), (plain(item.repair), "$accent")]
+            parts += [(f"\n\n{heading}\n", "bold"), (plain(to_do), "$accent")]
         return Content.assemble(*parts)
 
     async def do_examine(self) -> None:

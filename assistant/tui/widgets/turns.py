@@ -19,6 +19,7 @@ from assistant.core.events import (
     TurnFinished,
     TurnStarted,
 )
+from assistant.failures import hint_of
 from assistant.language import _, plural
 from assistant.tui.sources import SourceView, of_citation, of_numbered
 from assistant.tui.widgets.answer import Answer
@@ -179,7 +180,7 @@ class TurnView:
         if message is None:
             await answer.remove()
         next_step = _("/continue goes on with it, /retry answers again.") if message else _("/retry asks again.")
-        await self._transcript.add(Notice(error.message, f"{error.hint} {next_step}".strip(), "error"))
+        await self._transcript.add(Notice(error.message, f"{hint_of(error)} {next_step}".strip(), "error"))
 
 
 def _ending(message: Message) -> str:

@@ -32,9 +32,7 @@ def migrate(database: Database, before: Callable[[int, int], object] | None = No
     with database.read() as connection:
         current = _version(connection)
         if current == 0 and _has_tables(connection):
-            raise StoreError(
-                f"{database.path} is a database of another program.", "Choose another folder with --data-dir."
-            )
+            raise StoreError(f"{database.path} is a database of another program.", "Choose another data folder.")
     if current > newest:
         raise NewerSchemaError(
             f"This store was written by a newer Keepsake (schema {current}; this version knows {newest}).",

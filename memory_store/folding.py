@@ -10,11 +10,11 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from memory_store.expression import Expression
+from memory_store.languages import read_pairs
 
 # Han, kana, hangul and their extensions.
 CJK: Final = (
@@ -84,10 +84,9 @@ def _as_compared(sign: str) -> str:
 
 
 @functools.cache
-def simplified() -> Mapping[str, str]:
+def simplified() -> dict[str, str]:
     """Return the simplified sign of each traditional Chinese one."""
-    lines = (Path(__file__).parent / "simplified.txt").read_text("utf-8").splitlines()
-    return dict(pair for line in lines if not line.startswith("#") for pair in line.split())  # type: ignore[misc]
+    return read_pairs("zh", "simplified.txt")
 
 
 def bigrams(run: str) -> list[str]:

@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["pypinyin==0.55.0"]
 # ///
-"""Writes memory_store/pinyin.txt: the Chinese signs that each syllable of pinyin spells, by pypinyin (MIT).
+"""Writes memory_store/languages/zh/pinyin.txt: the signs that each syllable of pinyin spells, by pypinyin (MIT).
 
 uv run --script scripts/pinyin_signs.py
 """
@@ -13,7 +13,7 @@ from typing import Final
 
 from pypinyin import Style, pinyin  # type: ignore[import-not-found]
 
-_FILE: Final = Path(__file__).parent.parent / "memory_store" / "pinyin.txt"
+_FILE: Final = Path(__file__).parent.parent / "memory_store" / "languages" / "zh" / "pinyin.txt"
 _HEAD: Final = """\
 # The signs that each syllable of pinyin, without its tone, spells; made by scripts/pinyin_signs.py from the tables of
 # pypinyin: https://github.com/mozillazg/python-pinyin, MIT License, copyright 2016 mozillazg and contributors.

@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["opencc==1.4.2"]
 # ///
-"""Writes memory_store/simplified.txt: the simplified sign of each traditional Chinese one, by OpenCC (Apache-2.0).
+"""Writes memory_store/languages/zh/simplified.txt: the simplified sign of each traditional one, by OpenCC (Apache-2.0).
 
 uv run --script scripts/simplified_signs.py
 """
@@ -13,7 +13,7 @@ from typing import Final
 
 import opencc  # type: ignore[import-not-found]
 
-_FILE: Final = Path(__file__).parent.parent / "memory_store" / "simplified.txt"
+_FILE: Final = Path(__file__).parent.parent / "memory_store" / "languages" / "zh" / "simplified.txt"
 # The Han signs of the basic plane and its extension A; what is rarer is hardly ever typed in two ways.
 _HAN: Final = (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))
 _HEAD: Final = """\

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
-from assistant.core.rules import rules, simplified
+from memory_store import folding
+from memory_store.languages import read_pairs, rules
 
 # Longer messages are pasted texts; who speaks of themselves does so at the beginning or at the end.
 _MOST_BEFORE: Final = 6000
@@ -21,7 +23,7 @@ def normalised(text: str) -> str:
     """Return a text as rules read it: lower case, simplified signs, straight quotes; a long one in its two ends."""
     if len(text) > _MOST_BEFORE + _MOST_AFTER:
         text = f"{text[:_MOST_BEFORE]}\n{text[-_MOST_AFTER:]}"
-    return unicodedata.normalize("NFKC", text).translate(_QUOTES).translate(simplified()).casefold()
+    return unicodedata.normalize("NFKC", text).translate(_QUOTES).translate(_simplified()).casefold()
 
 
 def sentences(text: str) -> Iterator[str]:
@@ -48,3 +50,9 @@ def as_meant(text: str, file: str) -> list[str]:
 def finds(file: str, name: str, sentence: str) -> bool:
     """Say whether one of the rules of this name in a file finds something; none does where there are none."""
     return any(rule.search(sentence) for rule in rules(file).get(name, ()))
+
+
+@cache
+def _simplified() -> Mapping[int, str]:
+    """Return the simplified sign of each traditional one, and of those that rules read as another, for `translate`."""
+    return {ord(sign): simple for sign, simple in (folding.simplified() | read_pairs("zh", "alike.txt")).items()}

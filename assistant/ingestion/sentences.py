@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from assistant.ingestion.base import BlockKind
+from memory_store.languages import Rule
 
 # A Chinese or Japanese character is about as many tokens as this many Latin ones (multilingual-e5's tokenizer).
 _WIDE_WEIGHT = 2.5
@@ -20,10 +21,7 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _LINE = re.compile(r"\n")
 _CELL = re.compile(r" \| ")
 _SPACE = re.compile(r"\s+")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"'])(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|approx|no|No|nos|Fig|fig|Eq|vol|Vol|pp|ca|"
-    r"Inc|Ltd|Co|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|z\.B|usw|bzw|Nr|\d{1,2})\.$"
-)
+_ABBREVIATION = Rule("sentences", "abbreviation")
 _ABBREVIATION_CHARS = 12
 _LOWER = re.compile(r"\s*[a-z]")
 

@@ -11,22 +11,10 @@ from typing import Final, NamedTuple
 
 from memory_store.database.filters import NO_FILTER, FilterSql
 from memory_store.folding import EMOJI, TOKEN, UNSPACED_RUN, WORD, bigrams, folded, spellings
+from memory_store.languages import Rule, word_list
 
-# The commonest English words: an OR over them reads most of the index and ranks nothing (105 ms against 15 ms at
-# 100,000 passages).
-STOP_WORDS: Final = frozenset(
-    re.findall(
-        r"\w+",
-        "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is "
-        "it its me my no not of on or our she so than that the their them then there these they this to us was we were "
-        "what when where which who whom whose why will with would you your",
-    )
-)
-# Function words and question words that carry no topic in Chinese; bigrams inside them are left out of queries.
-_CJK_STOP: Final = re.compile(
-    "什么时候|为什么|什么|怎么样|怎么|哪一个|哪一|哪个|哪些|哪里|哪儿|多少|是不是|有没有|能不能|可不可以|我们|你们|他们|她们|"
-    "的|了|吗|呢|吧|啊|是|我|你|他|她|它|在|和|与|把|被|这|那"
-)
+STOP_WORDS: Final = word_list("query", "stop words")
+_STOP_SIGNS: Final = Rule("query", "stop signs")
 _MAX_QUERY_TERMS: Final = 64
 # Letters that the index may fold by itself. It knows Unicode 6.1; others are stored as folded.
 _LETTERS_OF_INDEX: Final = re.compile(
@@ -90,7 +78,7 @@ def _terms_of_run(run: str) -> list[str]:
     """
     found: list[str] = []
     at = 0
-    for stop in [*_CJK_STOP.finditer(run), None]:
+    for stop in [*_STOP_SIGNS.finditer(run), None]:
         end = stop.start() if stop else len(run)
         if end - at > 1:
             found.extend(bigrams(run[at:end])[:-1])

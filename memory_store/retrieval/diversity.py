@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from memory_store.languages import Rule
 from memory_store.retrieval.pool import Pool
 from memory_store.retrieval.words import stems
 
@@ -14,7 +15,8 @@ _SAME_WORDS: Final = 0.9
 # So much may the numbers of their words differ, as a part of the sum of both: fewer are then at least .9 of more.
 _MOST_UNLIKE: Final = (1 - _SAME_WORDS) / (1 + _SAME_WORDS) + 1e-9
 # Unless they differ in one of these: a number, or a no.
-_TELLING: Final = re.compile(r"\d|n't$|^(?:no|not|never|none|nor|without|cannot|t)$|[不没無无别未]")
+_NUMBER: Final = re.compile(r"\d")
+_DENIES: Final = Rule("query", "denies")
 # Short texts share all their words by chance: "Thanks!" is said for many reasons.
 _FEWEST_WORDS: Final = 5
 _WORD: Final = re.compile(r"\w+")
@@ -52,4 +54,6 @@ def _same(first: frozenset[str], second: frozenset[str]) -> bool:
     if abs(len(first) - len(second)) > _MOST_UNLIKE * sizes or min(len(first), len(second)) < _FEWEST_WORDS:
         return False
     shared = len(first & second)
-    return shared >= _SAME_WORDS * (sizes - shared) and not any(map(_TELLING.search, first ^ second))
+    return shared >= _SAME_WORDS * (sizes - shared) and not any(
+        _NUMBER.search(word) or _DENIES.search(word) for word in first ^ second
+    )

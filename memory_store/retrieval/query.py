@@ -11,6 +11,7 @@ from typing import Final
 
 from memory_store.database.fulltext import STOP_WORDS, query_terms
 from memory_store.folding import CJK, TOKEN, folded, spellings
+from memory_store.languages import Rule
 from memory_store.retrieval.words import stems
 from memory_store.times.expressions import TimeSpan, time_spans
 
@@ -26,35 +27,9 @@ class Wanted(StrEnum):
     NAME = "name"
 
 
-_WANTED: Final = {
-    Wanted.TIME: re.compile(
-        r"\bwhen\b|\b(?:what|which)\s+(?:date|day|month|year|time|week)\b|\bhow\s+long\b|什么时候|何时|几月|几号|哪天|哪年|多久",
-        re.IGNORECASE,
-    ),
-    Wanted.NUMBER: re.compile(
-        r"\bhow\s+(?:many|much|old|long|often|far|big|tall)\b|多少|几[个次天年岁只]", re.IGNORECASE
-    ),
-    Wanted.TITLE: re.compile(
-        r"\b(?:books?|novels?|movies?|films?|series|shows?|songs?|albums?|bands?|games?|titles?|called|names?)\b|"
-        "书|小说|电影|片|歌|专辑|乐队|游戏|名字|叫什么",
-        re.IGNORECASE,
-    ),
-    Wanted.NAME: re.compile(
-        r"^\W*(?:who|where|which)\b|\bwhat\s+(?:city|country|state|place|town|company|school)\b|哪里|哪儿|在哪|谁",
-        re.IGNORECASE,
-    ),
-}
-_FIRST_PERSON: Final = re.compile(r"\b(?:i|my|me|mine|myself)\b|我", re.IGNORECASE)
-_SAYING: Final = (
-    "recommend|suggest|tell|told|advise|give|gave|introduce|say|said|mention|explain|teach|taught|answer|write|wrote"
-)
-# What the assistant said: "what did you recommend", whatever "you" did to "me"; not "do you remember what I told you".
-_SECOND_PERSON: Final = re.compile(
-    rf"\byou\s+(?:\w+\s+)?(?:{_SAYING})|(?:did|have|had)\s+you\s+(?:\w+\s+)?(?:{_SAYING})|"
-    r"\b(?:did|have|had)\s+you\b[^.!?]*\b(?:me|us)\b|你(?!还?记得)[^我，。？?]{0,6}[给向为跟对帮]我|"
-    "你(?!还?记得)[^我，。？?]{0,6}(?:给我|向我|为我)?[^我，。？?]{0,4}(?:推荐|建议|告诉|介绍|教|说|提)",
-    re.IGNORECASE,
-)
+_WANTED: Final = {wanted: Rule("query", wanted, re.IGNORECASE) for wanted in Wanted}
+_FIRST_PERSON: Final = Rule("query", "first person", re.IGNORECASE)
+_SECOND_PERSON: Final = Rule("query", "second person", re.IGNORECASE)
 _QUOTED: Final = re.compile('"([^"]{2,60})"|“([^”]{2,60})”|《([^》]{1,60})》|「([^」]{1,60})」|‘([^’]{2,60})’')
 # Letters with digits ("INV-2034", not "18th") or at least five digits: what is looked up, not read.
 _CODE: Final = re.compile(

@@ -8,10 +8,10 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from importlib import resources
 from typing import Final
 
 from memory_store.database import fulltext, passages
+from memory_store.languages import read_data
 from memory_store.retrieval.query import Query
 from memory_store.retrieval.words import stems
 
@@ -85,6 +85,6 @@ def signs_of(syllable: str) -> str:
 
 @functools.cache
 def _table() -> Mapping[str, str]:
-    text = resources.files("memory_store").joinpath("pinyin.txt").read_text("utf-8")
+    text = read_data("zh", "pinyin.txt")
     rows = (line.split(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
     return {row[0]: row[1] for row in rows}

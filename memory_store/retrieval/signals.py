@@ -12,22 +12,15 @@ import numpy as np
 from memory_store.database.passages import RankedPassage
 from memory_store.expression import Expression
 from memory_store.folding import CJK, CJK_RUN
+from memory_store.languages import Rule
 from memory_store.models import AuthorKind, SourceKind
 from memory_store.retrieval.pool import AROUND, BEFORE, Pool, Values, z_scores
 from memory_store.retrieval.query import Query, Wanted
 
-_QUESTION: Final = re.compile(r"[?？][\"'”’)]*\s*$|(?:吗|呢)\s*$")
-_TIME_WORDS: Final = Expression(
-    r"\b(?:yesterday|today|tonight|tomorrow|ago|last|next|this (?:week|month|year|weekend|morning|summer)|weeks?|"
-    r"weekend|months?|years?|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|april|june|july|"
-    r"august|september|october|november|december|recently|just|since|soon|\d{4})\b|"
-    "昨天|前天|今天|明天|上周|下周|上个?月|下个?月|去年|明年|周末|最近|[0-9一二三四五六七八九十]+[年月日号]",
-    re.IGNORECASE,
-)
-_NUMBERS: Final = Expression(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|couple|few|once|twice)\b|[一二三四五六七八九十两百千万]",
-    re.IGNORECASE,
-)
+_QUESTION: Final = re.compile(r"[?？][\"'”’)]*\s*$")
+_SPOKEN_QUESTION: Final = Rule("query", "question")
+_TIME_WORDS: Final = Rule("query", "tells time", re.IGNORECASE)
+_NUMBERS: Final = Rule("query", "tells number", re.IGNORECASE)
 _TITLES: Final = Expression('"[^"]+"|《|「|“')
 _NAMES: Final = Expression(rf"(?<=[a-z,] )[A-Z][a-z]+|[{CJK}]")
 _MOST_OF_THE_WORDS: Final = 0.75
@@ -159,7 +152,8 @@ def only_asks(query: Query, pool: Pool) -> Values:
     """1 where what was said ends in a question: it asks what another passage answers."""
     return np.array(
         [
-            passage.kind == SourceKind.CONVERSATION and _QUESTION.search(passage.text) is not None
+            passage.kind == SourceKind.CONVERSATION
+            and bool(_QUESTION.search(passage.text) or _SPOKEN_QUESTION.search(passage.text))
             for passage in pool.candidates
         ],
         dtype=float,

@@ -1,4 +1,4 @@
-"""The times that a query speaks of, in English and Chinese, resolved against the time of asking."""
+"""The times that a query speaks of, in each language that is known, resolved against the time of asking."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Final
 
 from memory_store.expression import Expression
 from memory_store.folding import CJK_RUN, simplified
-from memory_store.times import chinese, english
-from memory_store.times.rules import FLAGS, Rules, read_distance
+from memory_store.languages import Rule, groups
+from memory_store.times.rules import FLAGS, TimeRules, read_distance, rules_of_languages
 from memory_store.times.windows import Window, ago, in_other_year, part_of_day, shifted, third_of
-from memory_store.times.words import DAY_PARTS, FOLD, MONTH_NAMES, THIRDS, WEEKDAY_NAMES, WEEKDAY_SIGNS
+from memory_store.times.words import DATE_WORDS, FOLD, THIRDS
 
 # The open ends of "before 2020" and "since March", in local time: far from the ends of the calendar, so that a change
 # of zone never leaves it. What a query names beyond them is ignored.
@@ -27,77 +27,26 @@ _LEAD: Final = 48
 # How many times one language may name; a pasted calendar must not hold up a recall.
 _MOST: Final = 64
 
-_THIRD_BEFORE: Final = Expression(
-    r"\b(?:the\s+)?(?:(?P<adjective>early|mid|late)[\s-]+|(?P<noun>beginning|start|middle|end)\s+of\s+)(?:the\s+)?$",
-    FLAGS,
-)
-_EDGE_BEFORE: Final = Expression(
-    r"\b(?:the\s+)?(?P<edge>first|last)\s+(?P<unit>day|week)\s+(?:of|in)\s+(?:the\s+)?$", FLAGS
-)
-_THIRD_AFTER: Final = Expression(r"的?[年月]?(?:份的?)?(?P<third>初|[上中下]旬|底|末)")
-_PART_AFTER: Final = Expression(
-    r"\s+(?:in\s+the\s+)?(?P<english>morning|afternoon|evening|night)\b|的?(?P<chinese>"
-    + "|".join(sorted((part for part in DAY_PARTS if not part.isascii()), key=len, reverse=True))
-    + ")",
-    FLAGS,
-)
-_CONNECTOR: Final = Expression(
-    r"\s*(?:(?P<and>and|[和与跟])|to|until|till|through|up\s+to|直?到|至|-|~)\s*(?:the\s+)?", FLAGS
-)
-_RANGE_BEFORE: Final = Expression(r"(?:\b(?P<both>between)|\bfrom|自从|[从自])\s*(?:the\s+)?$", FLAGS)
-_RANGE_AFTER: Final = Expression(r"(?P<both>之间|期间)")
-_NEXT_TO: Final = Expression(
-    r"\b(?:the\s+|(?P<count>" + english.COUNT + r")\s+)?(?P<unit>day|week|fortnight|month|year)s?\s+"
-    r"(?P<side>before|after)\s+(?:the\s+)?$",
-    FLAGS,
-)
-_SO_FAR_BEHIND: Final = Expression(
-    r"的?(?P<side>[前后])(?P<count>[一二两三四五六七八九十]{1,2}|\d{1,2})(?P<unit>天|周|个?星期|个?月)"
-)
-_OPEN_BEFORE: Final = Expression(
-    r"(?:\b(?P<english>since|after|before|until|till|by|up\s+to|prior\s+to)\s+(?:the\s+)?|(?P<since>自从?)|"
-    r"(?P<beginning>从|\bfrom\s+)|(?P<until>直?到|至))$",
-    FLAGS,
-)
-_OPEN_AFTER: Final = Expression(
-    r"(?P<before>[以之]前|前(?![后面台往天年一两三几些]))|(?P<after>[以之]后|后(?![来面天年悔]))|(?P<since>以来|至今|到现在)|"
-    r"(?P<beginning>起|开始|\s+on(?:wards?)?\b)|(?P<until>为止)",
-    FLAGS,
-)
-
-# --- What asks for words by the time at which they were written -----------------------------------------------------
-_ASKS_WHEN: Final = Expression(
-    r"^\W*(?:(?:since\s+)?when|how\s+long|(?:on\s+)?(?:what|which)\s+(?:day|date|time|year|month))\b|什么时候|哪一?[天年月]|"
-    r"几[月号]|多久",
-    FLAGS,
-)
-# "What did I say I would do" and "say to Anna" are about other times and places than this record's.
-_SAID: Final = Expression(
-    r"\b(?:i|we|you)\s+(?:(?:ever|just|also|already|have|been|both)\s+){0,2}"
-    r"(?:say(?:ing)?|said|talk(?:ed|ing)?|chat(?:ted|ting)?|discuss(?:ed|ing)?|mention(?:ed)?|sp[eo]ake?|not(?:e|ed|ing)|"
-    r"jot(?:ted)?|wr[io]t(?:e|ing|ten)|record(?:ed)?|t[eo]ll?d?\s+(?:you|me)|ask(?:ed)?(?:\s+(?:you|me))?)\b"
-    r"(?!\s+(?:that|i|we|he|she|they|it|there|you|how|why|where|\w+ing)\b)(?!\s+(?:to|with)\s+(?!(?:you|me|us)\b))"
-    r"|^\W*what(?:'s|\s+(?:was|were|has\s+been|got))\s+(?:said|written|noted|discussed|mentioned|recorded|talked\s+about)\b",
-    FLAGS,
-)
-_WORKS: Final = Expression(
-    r"\b(?:books?|articles?|papers?|thesis|novels?|songs?|poems?|letters?|code|programs?|exams?|tests?|essays?|reports?|"
-    r"scripts?|blogs?|e-?mails?|albums?|videos?)\b|书|论文|小说|歌|诗|信|代码|文章|程序",
-    FLAGS,
-)
-_RECORD: Final = r"\b(?:notes?|journal|diary|entry|entries|messages?|conversations?|chats?|discussions?|memos?)\b"
-_RECORD_BEFORE: Final = Expression(
-    rf"{_RECORD}(?:\s+(?:that\s+)?(?:i|we|you)\s+(?:made|took|wrote|had|left|kept))?\s+(?:(?:from|on|in|of|during)\s+)?"
-    rf"(?:the\s+)?$|{_RECORD}[^.?!]{{0,40}}\sfrom\s+(?:the\s+)?$",
-    FLAGS,
-)
-_RECORD_AFTER: Final = Expression(rf"'s\s+(?:\w+\s+)?{_RECORD}|的?(?:笔记|日记|记录|聊天|对话|谈话)", FLAGS)
-_TOPIC_BEFORE: Final = Expression(r"\b(?:about|regarding|concerning|of|for)\s+(?:the\s+)?$|(?:关于|有关|对于?)$", FLAGS)
-_CHINESE_SELF_BEFORE: Final = Expression(r"(?:^|[我你们咱在出找下看\s,。:：])$")
-_CHINESE_SAID_AFTER: Final = Expression(
-    r"(?:的时候|里|中|[,\s我你们咱都曾还跟和与]|有没有|是不是|到底|一起){0,6}"
-    r"(?:说[过了的]|写[过了下]|记[过了下录]|聊[过了的到]|谈[过了的到]|提[到过起]|讨论|问[过了]|告诉)"
-)
+_THIRD_BEFORE: Final = Rule("times", "third before", FLAGS)
+_EDGE_BEFORE: Final = Rule("times", "edge before", FLAGS)
+_THIRD_AFTER: Final = Rule("times", "third after", FLAGS)
+_PART_AFTER: Final = Rule("times", "part after", FLAGS)
+_CONNECTOR: Final = Rule("times", "connector", FLAGS)
+_RANGE_BEFORE: Final = Rule("times", "range before", FLAGS)
+_RANGE_AFTER: Final = Rule("times", "range after", FLAGS)
+_NEXT_TO: Final = Rule("times", "next to", FLAGS)
+_SO_FAR_BEHIND: Final = Rule("times", "so far behind", FLAGS)
+_OPEN_BEFORE: Final = Rule("times", "open before", FLAGS)
+_OPEN_AFTER: Final = Rule("times", "open after", FLAGS)
+# What asks for words by the time at which they were written.
+_ASKS_WHEN: Final = Rule("times", "asks when", FLAGS)
+_SAID: Final = Rule("times", "said", FLAGS)
+_WORKS: Final = Rule("times", "works", FLAGS)
+_RECORD_BEFORE: Final = Rule("times", "record before", FLAGS)
+_RECORD_AFTER: Final = Rule("times", "record after", FLAGS)
+_TOPIC_BEFORE: Final = Rule("times", "topic before", FLAGS)
+_SELF_BEFORE: Final = Rule("times", "self before", FLAGS)
+_SAID_AFTER: Final = Rule("times", "said after", FLAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +98,13 @@ class _Phrase:
 class _Grammar:
     """Rules of one language, found in one pass: one expression tells which rule matches, then that rule reads.
 
-    Expressions are compiled at their first use: all of them together take 70 ms. `telling` finds something in every
-    text that a rule matches; where it finds nothing, none of them is needed.
+    Expressions are compiled at their first use: all of them together take 70 ms.
     """
 
-    def __init__(self, rules: Rules, edge: str = "", telling: str = "") -> None:
-        self._rules = rules
-        self._edge = edge
-        self._telling = Expression(telling, FLAGS)
+    def __init__(self, known: TimeRules) -> None:
+        self._rules = known.rules
+        self._edge = known.edge
+        self._telling = Expression(known.telling, FLAGS)
 
     @functools.cached_property
     def _finder(self) -> re.Pattern[str]:
@@ -183,8 +131,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, FLAGS)
 
 
-_ENGLISH: Final = _Grammar(english.RULES, edge=r"\b", telling=english.TELLING)
-_CHINESE: Final = _Grammar(chinese.RULES)
+_GRAMMARS: Final = tuple(map(_Grammar, rules_of_languages()))
 
 
 def time_spans(query: str, asked_at: datetime) -> tuple[TimeSpan, ...]:
@@ -224,7 +171,7 @@ def asks_for_time_of_writing(query: str) -> bool:
     if not around or _WORKS.search(text) or any(_TOPIC_BEFORE.search(before) for before, _ in around):
         return False
     return bool(_SAID.search(text)) or any(
-        _CHINESE_SELF_BEFORE.search(before) and _CHINESE_SAID_AFTER.match(after) for before, after in around
+        _SELF_BEFORE.search(before) and _SAID_AFTER.match(after) for before, after in around
     )
 
 
@@ -239,21 +186,13 @@ def _folded(query: str) -> str:
 
 def date_words(moment: datetime) -> str:
     """Return the ways people type the day of a moment, each word once: for the full-text index."""
-    number = moment.day
-    ending = "th" if 11 <= number <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    sign = WEEKDAY_SIGNS[moment.weekday()]
-    return (
-        f"{WEEKDAY_NAMES[moment.weekday()]} {number} {MONTH_NAMES[moment.month - 1]} {number}{ending} {moment.year} "
-        f"{moment.year}年{moment.month}月{number}日 星期{sign} 周{sign}"
-    )
+    return " ".join(write(moment) for write in DATE_WORDS)
 
 
 def _phrases(text: str, now: datetime) -> list[_Phrase]:
     """Return the times of a folded text: singles made narrower, joined to ranges, or opened to one side."""
     singles: list[_Phrase] = []
-    found = list(itertools.islice(_ENGLISH.phrases(text, now), _MOST))
-    if not text.isascii():
-        found.extend(itertools.islice(_CHINESE.phrases(text, now), _MOST))
+    found = [phrase for known in _GRAMMARS for phrase in itertools.islice(known.phrases(text, now), _MOST)]
     for phrase in sorted(found, key=lambda phrase: (phrase.first, -phrase.last)):
         if not singles or phrase.first >= singles[-1].last:
             singles.append(phrase)
@@ -287,20 +226,21 @@ def _narrowed(text: str, phrase: _Phrase, floor: int, ceiling: int) -> _Phrase:
         part = _PART_AFTER.match(text, last, ceiling)
         if part is None:
             return phrase
-        return _Phrase(part_of_day(window, (part["english"] or part["chinese"]).lower()), first, part.end())
+        return _Phrase(part_of_day(window, groups(part)["part"].lower()), first, part.end())
     if window.end - window.start < 3 * _DAY:
         return phrase
     lead = text[max(floor, first - _LEAD) : first]
     if edge := _EDGE_BEFORE.search(lead):
-        length = _DAY if edge["unit"].lower() == "day" else 7 * _DAY
-        last_one = edge["edge"].lower() == "last"
+        named = groups(edge)
+        length = _DAY if named["unit"].lower() == "day" else 7 * _DAY
+        last_one = named["edge"].lower() == "last"
         start = window.end - length if last_one else window.start
         return _Phrase(Window(start, start + length, window.yearly), first - len(lead) + edge.start(), last)
     if third := _THIRD_BEFORE.search(lead):
-        name = (third["adjective"] or third["noun"]).lower()
+        name = groups(third)["third"].lower()
         return _Phrase(third_of(window, THIRDS[name]), first - len(lead) + third.start(), last)
     if after := _THIRD_AFTER.match(text, last, ceiling):
-        return _Phrase(third_of(window, THIRDS[after["third"]]), first, after.end())
+        return _Phrase(third_of(window, THIRDS[groups(after)["third"]]), first, after.end())
     return phrase
 
 
@@ -311,7 +251,7 @@ def _joined(text: str, left: _Phrase, right: _Phrase, floor: int) -> _Phrase | N
         return None
     lead = text[max(floor, left.first - _LEAD) : left.first]
     before, after = _RANGE_BEFORE.search(lead), _RANGE_AFTER.match(text, right.last)
-    if connector["and"] and not (after or (before and before["both"])):
+    if "and" in groups(connector) and not (after or (before and "both" in groups(before))):
         return None
     window = _range(left.window, right.window)
     if window is None:
@@ -348,15 +288,18 @@ def _opened(text: str, phrase: _Phrase, floor: int, ceiling: int) -> _Phrase:
     lead = text[max(floor, phrase.first - _LEAD) : phrase.first]
     start_of_lead = phrase.first - len(lead)
     if neighbour := _NEXT_TO.search(lead):
-        unit, first = neighbour["unit"].lower(), start_of_lead + neighbour.start()
-        if neighbour["count"]:
-            before_it = neighbour["side"].lower() == "before"
-            return _Phrase(_so_far_from(window, neighbour["count"], unit, before_it), first, phrase.last)
-        if neighbour["side"].lower() == "before":
+        named = groups(neighbour)
+        unit, first = named["unit"].lower(), start_of_lead + neighbour.start()
+        before_it = named["side"].lower() == "before"
+        if "count" in named:
+            return _Phrase(_so_far_from(window, named["count"], unit, before_it), first, phrase.last)
+        if before_it:
             return _Phrase(Window(shifted(window.start, unit, -1), window.start), first, phrase.last)
         return _Phrase(Window(window.end, shifted(window.end, unit, 1)), first, phrase.last)
     if far := _SO_FAR_BEHIND.match(text, phrase.last, ceiling):
-        return _Phrase(_so_far_from(window, far["count"], far["unit"], far["side"] == "前"), phrase.first, far.end())
+        named = groups(far)
+        before_it = named["side"] == "前"
+        return _Phrase(_so_far_from(window, named["count"], named["unit"], before_it), phrase.first, far.end())
     before, after = _OPEN_BEFORE.search(lead), _OPEN_AFTER.match(text, phrase.last, ceiling)
     side = _side(before, after)
     if side is None:
@@ -380,13 +323,8 @@ def _so_far_from(window: Window, count: str, unit: str, before: bool) -> Window:
 
 def _side(before: re.Match[str] | None, after: re.Match[str] | None) -> str | None:
     """Return "since", "after", "before" or "until" as the words around a time say, or None where they say nothing."""
-    behind = after.lastgroup if after else None
-    if behind in ("before", "after", "since", "until"):
-        return behind
-    ahead = before.lastgroup if before else None
-    if before and ahead == "english":
-        word = " ".join(before["english"].lower().split())
-        return {"since": "since", "after": "after", "before": "before", "prior to": "before"}.get(word, "until")
-    if ahead == "since" or (ahead == "beginning" and behind == "beginning"):
+    behind = next(iter(groups(after)), None) if after else None
+    ahead = next(iter(groups(before)), None) if before else None
+    if ahead == behind == "beginning":
         return "since"
-    return None
+    return next((side for side in (behind, ahead) if side not in (None, "beginning")), None)

@@ -1,4 +1,4 @@
-"""Feasts and public holidays by their names in English and Chinese, where they fall in the user's country.
+"""Feasts and public holidays, where they fall in the user's country; each language names them in its feasts.txt.
 
 Those of one day everywhere are listed here; all others, those of the moon too, are computed by `holidays`, which is
 imported when a query names one of them.
@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from memory_store.languages import patterns
 from memory_store.times.windows import Window
 
 _DAY: Final = timedelta(days=1)
@@ -35,123 +36,116 @@ class _Public(NamedTuple):
 
 # Month and day, for feasts on one day of every year.
 _FIXED: Final[Mapping[str, tuple[int, int]]] = {
-    r"new\s+year'?s?\s+eve|hogmanay|跨年夜?": (12, 31),
-    r"new\s+year'?s?\s+day": (1, 1),
-    r"christmas\s+eve|xmas\s+eve|平安夜": (12, 24),
-    r"christmas\s+day|xmas\s+day": (12, 25),
-    r"boxing\s+day": (12, 26),
-    r"valentine'?s?(?:\s+day)?|情人节": (2, 14),
-    r"(?:saint|st\.?)\s+patrick'?s\s+day": (3, 17),
-    r"april\s+fools?'?(?:\s+day)?|愚人节": (4, 1),
-    r"hallowe'?en|万圣节": (10, 31),
-    r"all\s+saints'?\s+day": (11, 1),
-    r"(?:guy\s+fawkes|bonfire)\s+night": (11, 5),
-    r"bastille\s+day": (7, 14),
-    r"妇女节|三八节": (3, 8),
-    r"青年节": (5, 4),
-    r"儿童节": (6, 1),
-    r"教师节": (9, 10),
-    r"双十一|光棍节": (11, 11),
+    "new year's eve": (12, 31),
+    "new year's day": (1, 1),
+    "christmas eve": (12, 24),
+    "christmas day": (12, 25),
+    "boxing day": (12, 26),
+    "valentine's day": (2, 14),
+    "saint patrick's day": (3, 17),
+    "april fools' day": (4, 1),
+    "halloween": (10, 31),
+    "all saints' day": (11, 1),
+    "guy fawkes night": (11, 5),
+    "bastille day": (7, 14),
+    "women's day": (3, 8),
+    "youth day": (5, 4),
+    "children's day": (6, 1),
+    "teachers' day": (9, 10),
+    "singles' day": (11, 11),
 }
 # First and last day, counted from Easter Sunday.
 _BY_EASTER: Final[Mapping[str, tuple[int, int]]] = {
-    r"easter\s+sunday": (0, 0),
-    r"easter\s+monday": (1, 1),
-    r"good\s+friday": (-2, -2),
-    r"palm\s+sunday": (-7, -7),
-    r"ash\s+wednesday": (-46, -46),
-    r"(?:shrove\s+tuesday|pancake\s+day|mardi\s+gras)": (-47, -47),
-    r"ascension\s+day": (39, 39),
-    r"(?:pentecost|whit\s+sunday)": (49, 49),
-    r"(?:pentecost|whit)\s+monday": (50, 50),
-    r"corpus\s+christi": (60, 60),
-    r"easter|复活节": (-2, 1),
+    "easter sunday": (0, 0),
+    "easter monday": (1, 1),
+    "good friday": (-2, -2),
+    "palm sunday": (-7, -7),
+    "ash wednesday": (-46, -46),
+    "shrove tuesday": (-47, -47),
+    "ascension day": (39, 39),
+    "pentecost": (49, 49),
+    "pentecost monday": (50, 50),
+    "corpus christi": (60, 60),
+    "easter": (-2, 1),
 }
 # Month, weekday (Monday is 0) and which of the month.
 _BY_WEEKDAY: Final[Mapping[str, tuple[int, int, int]]] = {
-    r"mother'?s'?\s+day|母亲节": (5, 6, 2),
-    r"father'?s'?\s+day|父亲节": (6, 6, 3),
-    r"black\s+friday": (11, 4, 4),
+    "mother's day": (5, 6, 2),
+    "father's day": (6, 6, 3),
+    "black friday": (11, 4, 4),
 }
 _PUBLIC: Final[Mapping[str, _Public]] = {
-    r"thanksgiving(?:\s+day)?|感恩节": _Public(r"^thanksgiving", ("US",)),
-    r"labou?r\s+day|劳动节|五一(?![班号路])": _Public(r"^(?:international )?labou?r day|^workers' day", ("US",)),
-    r"memorial\s+day": _Public(r"^memorial day", ("US",)),
-    r"independence\s+day": _Public(r"independence day", ("US",)),
-    r"veterans'?\s+day": _Public(r"^veterans", ("US",)),
-    r"presidents'?\s+day": _Public(r"washington's birthday|presidents", ("US",)),
-    r"columbus\s+day|indigenous\s+peoples'?\s+day": _Public(r"columbus|indigenous", ("US",)),
-    r"martin\s+luther\s+king(?:,?\s+jr\.?)?(?:\s+day)?|mlk\s+day": _Public(r"^martin luther king", ("US",)),
-    r"juneteenth": _Public(r"^juneteenth", ("US",)),
-    r"canada\s+day": _Public(r"^canada day", ("CA",)),
-    r"australia\s+day": _Public(r"^australia day", ("AU",)),
-    r"anzac\s+day": _Public(r"^anzac day", ("AU", "NZ")),
-    r"waitangi\s+day": _Public(r"^waitangi day", ("NZ",)),
-    r"german\s+unity\s+day|day\s+of\s+german\s+unity": _Public(r"german unity", ("DE",)),
-    r"republic\s+day": _Public(r"^republic day", ("IN",)),
-    r"national\s+day|国庆节?": _Public(r"^national day", ("CN",)),
-    r"diwali|deepavali|排灯节": _Public(r"^(?:diwali|deepavali)", ("IN", "SG")),
-    r"holi": _Public(r"^holi\b", ("IN",)),
-    r"vesak(?:\s+day)?": _Public(r"^vesak|buddha", ("SG",)),
-    r"eid\s+al[- ]adha|古尔邦节": _Public(r"^eid al-adha", ("SG", "SA")),
-    r"eid(?:\s+al[- ]fitr)?|开斋节": _Public(r"^eid al-fitr", ("SG", "SA")),
-    r"passover|pesach": _Public(r"^pesach", ("IL",)),
-    r"rosh\s+hashanah?": _Public(r"^rosh hashanah", ("IL",)),
-    r"yom\s+kippur": _Public(r"^yom kippur", ("IL",)),
-    r"(?:c?hanukk?ah|hanuka)": _Public(r"hanukkah", ("IL",)),
-    r"(?:chinese|lunar)\s+new\s+year'?s?\s+eve|除夕|年三十|大年夜": _Public(r"^chinese new year's eve", ("CN",)),
-    r"(?:chinese|lunar)\s+new\s+year|spring\s+festival|春节|大年初一|过年(?=[时那的])": _Public(
-        r"^(?:second day of |third day of )?chinese new year(?!'s eve)", ("CN",)
-    ),
-    r"lantern\s+festival|元宵节?": _Public(r"^chinese new year(?!'s eve)", ("CN",), after=14),
-    r"qingming(?:\s+festival)?|tomb[- ]sweeping\s+day|清明节?": _Public(r"^tomb-sweeping", ("CN",)),
-    r"dragon\s+boat\s+festival|端午节?": _Public(r"^dragon boat", ("CN",)),
-    r"mid[- ]autumn(?:\s+festival)?|moon\s+festival|中秋节?": _Public(r"^mid-autumn", ("CN",)),
-    r"double\s+ninth(?:\s+festival)?|重阳节?": _Public(r"^double ninth", ("HK",)),
-    r"tet(?:\s+holiday)?": _Public(r"^lunar new year$", ("VN",)),
-    r"seollal": _Public(r"^korean new year", ("KR",)),
-    r"chuseok": _Public(r"^chuseok", ("KR",)),
+    "thanksgiving day": _Public(r"^thanksgiving", ("US",)),
+    "labour day": _Public(r"^(?:international )?labou?r day|^workers' day", ("US",)),
+    "memorial day": _Public(r"^memorial day", ("US",)),
+    "independence day": _Public(r"independence day", ("US",)),
+    "veterans day": _Public(r"^veterans", ("US",)),
+    "presidents day": _Public(r"washington's birthday|presidents", ("US",)),
+    "columbus day": _Public(r"columbus|indigenous", ("US",)),
+    "martin luther king day": _Public(r"^martin luther king", ("US",)),
+    "juneteenth": _Public(r"^juneteenth", ("US",)),
+    "canada day": _Public(r"^canada day", ("CA",)),
+    "australia day": _Public(r"^australia day", ("AU",)),
+    "anzac day": _Public(r"^anzac day", ("AU", "NZ")),
+    "waitangi day": _Public(r"^waitangi day", ("NZ",)),
+    "german unity day": _Public(r"german unity", ("DE",)),
+    "republic day": _Public(r"^republic day", ("IN",)),
+    "national day": _Public(r"^national day", ("CN",)),
+    "diwali": _Public(r"^(?:diwali|deepavali)", ("IN", "SG")),
+    "holi": _Public(r"^holi\b", ("IN",)),
+    "vesak day": _Public(r"^vesak|buddha", ("SG",)),
+    "eid al adha": _Public(r"^eid al-adha", ("SG", "SA")),
+    "eid al fitr": _Public(r"^eid al-fitr", ("SG", "SA")),
+    "passover": _Public(r"^pesach", ("IL",)),
+    "rosh hashanah": _Public(r"^rosh hashanah", ("IL",)),
+    "yom kippur": _Public(r"^yom kippur", ("IL",)),
+    "chanukkah": _Public(r"hanukkah", ("IL",)),
+    "chinese new year's eve": _Public(r"^chinese new year's eve", ("CN",)),
+    "chinese new year": _Public(r"^(?:second day of |third day of )?chinese new year(?!'s eve)", ("CN",)),
+    "lantern festival": _Public(r"^chinese new year(?!'s eve)", ("CN",), after=14),
+    "qingming festival": _Public(r"^tomb-sweeping", ("CN",)),
+    "dragon boat festival": _Public(r"^dragon boat", ("CN",)),
+    "mid autumn festival": _Public(r"^mid-autumn", ("CN",)),
+    "double ninth festival": _Public(r"^double ninth", ("HK",)),
+    "tet holiday": _Public(r"^lunar new year$", ("VN",)),
+    "seollal": _Public(r"^korean new year", ("KR",)),
+    "chuseok": _Public(r"^chuseok", ("KR",)),
 }
-# Of a longer name and a shorter one that begins it, the longer one counts.
-_NAMES: Final = (*_FIXED, *_BY_EASTER, *_BY_WEEKDAY, *_PUBLIC)
 
 
-def _alternatives(chinese: bool) -> str:
-    """Return what matches any feast's name in one language."""
-    pieces = (piece for name in _NAMES for piece in re.split(r"\|(?![^(]*\))", name))
-    return "|".join(piece for piece in pieces if piece.isascii() is not chinese)
+@functools.cache
+def names(language: str) -> str:
+    """Return the pattern of any feast's name in a language."""
+    return "|".join(text for pairs in patterns("feasts").values() for spoken, text in pairs if spoken == language)
 
 
-ENGLISH: Final = _alternatives(chinese=False)
-CHINESE: Final = _alternatives(chinese=True)
+def identify(found: re.Match[str], group: str) -> str | None:
+    """Return which feast a group of a match names, as it is called here; None for none."""
+    begin, end = found.span(group)
+    for name, pairs in patterns("feasts").items():
+        matches = (re.compile(text, re.IGNORECASE | re.ASCII).match(found.string, begin) for _, text in pairs)
+        if any(match is not None and match.end() == end for match in matches):
+            return name
+    return None
 
 
 def feast(year: int, name: str) -> Window:
-    """Return the days of a feast in a year, given a name that ENGLISH or CHINESE matches.
-
-    Raises ValueError where it is not known for that year.
-    """
-    key = next(key for key in _NAMES if re.fullmatch(key, name, re.IGNORECASE | re.ASCII))
-    if fixed := _FIXED.get(key):
+    """Return the days in a year of a feast by what it is called here. Raises ValueError where that is not known."""
+    if fixed := _FIXED.get(name):
         return _from(date(year, *fixed))
-    if offsets := _BY_EASTER.get(key):
+    if offsets := _BY_EASTER.get(name):
         from dateutil.easter import easter  # type: ignore[import-untyped]
 
         sunday = easter(year)
         return _from(sunday + offsets[0] * _DAY, sunday + offsets[1] * _DAY)
-    if nth := _BY_WEEKDAY.get(key):
+    if nth := _BY_WEEKDAY.get(name):
         return _from(_nth(year, *nth))
-    return _public(year, _PUBLIC[key])
-
-
-def is_feast(name: str) -> bool:
-    """Say whether this is the English name of a feast."""
-    return re.fullmatch(ENGLISH, name, re.IGNORECASE | re.ASCII) is not None
+    return _public(year, _PUBLIC[name])
 
 
 def is_yearly(name: str) -> bool:
     """Say whether a feast is on the same day of every year."""
-    return any(re.fullmatch(key, name, re.IGNORECASE | re.ASCII) for key in _FIXED)
+    return name in _FIXED
 
 
 def _from(first: date, last: date | None = None) -> Window:

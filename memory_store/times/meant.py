@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from memory_store.languages import Rule
 from memory_store.times.expressions import TimeSpan, time_spans
-from memory_store.times.words import WEEKDAY_NAMES, WEEKDAY_SIGNS
 
 _MOST: Final = 3
 _MOST_CHARS: Final = 600
@@ -19,9 +19,7 @@ _NEAR: Final = timedelta(days=62)
 # Far enough that whatever is relative means another day then.
 _MUCH_LATER: Final = timedelta(days=400)
 # Without a word that says which: a plan means the coming one, a story the last.
-_BARE_WEEKDAY: Final = re.compile(
-    rf"(?:{'|'.join(WEEKDAY_NAMES)})(?:\s+\w+)?|(?:周|星期|礼拜)[{''.join(WEEKDAY_SIGNS)}天]\w*", re.IGNORECASE
-)
+_BARE_WEEKDAY: Final = Rule("times", "bare weekday", re.IGNORECASE)
 
 
 def dates_meant(text: str, said_at: datetime) -> tuple[tuple[str, str], ...]:

@@ -1,12 +1,15 @@
-"""What the rules of both languages share: how a rule is written, and how counts and years are read."""
+"""What the rules of all languages share: how a rule is written, and how counts and years are read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Final
 
+from memory_store.languages import LANGUAGES
 from memory_store.times import feasts, windows, words
 from memory_store.times.windows import Window
 
@@ -22,16 +25,30 @@ Rule = Callable[[Found, datetime], Window | None]
 Rules = tuple[tuple[str, Rule], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TimeRules:
+    """The rules of a language: what they find begins at an `edge`, and holds something that is `telling`."""
+
+    rules: Rules
+    edge: str
+    telling: str
+
+
+def rules_of_languages() -> tuple[TimeRules, ...]:
+    """Return the rules of each language."""
+    return tuple(import_module(f"memory_store.languages.{language}.times").RULES for language in LANGUAGES)
+
+
 def read_number(text: str) -> int:
     """Return the number of digits or Chinese numerals (十二, 二十三, 二〇二三). Raises ValueError for neither."""
     if text.isascii():
         return int(text)
     tens, ten, ones = text.partition("十")
     if not ten:
-        return int("".join(str(words.SIGNS[sign]) for sign in text))
+        return int("".join(str(words.DIGITS[sign]) for sign in text))
     if len(tens) > 1 or len(ones) > 1 or ones == "十":
         raise ValueError(f"{text} is no number")
-    return (words.SIGNS[tens] if tens else 1) * 10 + (words.SIGNS[ones] if ones else 0)
+    return (words.DIGITS[tens] if tens else 1) * 10 + (words.DIGITS[ones] if ones else 0)
 
 
 def read_distance(count: str, unit: str) -> tuple[int, int, str]:
@@ -74,9 +91,11 @@ def in_year(found: Found, now: datetime, make: Callable[[int], Window]) -> Windo
     return windows.occurrence(now, make, None) if year is None else make(year)
 
 
-def feast(found: Found, now: datetime) -> Window:
+def feast(found: Found, now: datetime) -> Window | None:
     """Thanksgiving, New Year's Eve 2024, 去年春节"""
-    name = found["feast"]
+    name = feasts.identify(found, "feast")
+    if name is None:
+        return None
     window = in_year(found, now, lambda year: feasts.feast(year, name))
     return Window(window.start, window.end, window.yearly and feasts.is_yearly(name))
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memory_store.times import english, feasts
+from memory_store.languages.en.times import RULES
+from memory_store.times import feasts
 from memory_store.times.expressions import (
     FAR_FUTURE,
     FAR_PAST,
@@ -281,6 +282,12 @@ def test_a_public_holiday_is_that_of_the_users_country(
     assert span(query).start == local(start)
 
 
+def test_a_feast_is_known_by_what_follows_its_name() -> None:
+    found, same = span("过年时我们吃了什么"), span("春节")
+    assert (found.words, found.start, found.end) == ("过年", same.start, same.end)
+    assert time_spans("过年好", ASKED_AT) == ()
+
+
 def test_the_users_country_is_that_of_the_time_zone_or_else_of_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Nowhere/At_all")
     for name in ("LC_ALL", "LC_TIME"):
@@ -512,12 +519,12 @@ def test_any_text_gives_spans_in_order_that_end_after_their_start(query: str, as
     asks_for_time_of_writing(query)
 
 
-@pytest.mark.parametrize("pattern", [pattern for pattern, _ in english.RULES])
+@pytest.mark.parametrize("pattern", [pattern for pattern, _ in RULES.rules])
 def test_whatever_a_rule_matches_has_a_word_for_which_the_rules_are_asked_at_all(pattern: str) -> None:
     @settings(max_examples=10, suppress_health_check=list(HealthCheck))
     @given(st.from_regex(re.compile(rf"\b(?:{pattern})", FLAGS)))
     def has_one(text: str) -> None:
         for match in re.finditer(pattern, text, FLAGS):
-            assert re.search(english.TELLING, match.group(), FLAGS)
+            assert re.search(RULES.telling, match.group(), FLAGS)
 
     has_one()

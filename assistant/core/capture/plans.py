@@ -6,31 +6,19 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
+from memory_store.languages import Rule, groups
 from memory_store.times.expressions import FAR_FUTURE, TimeSpan, time_spans
+from memory_store.times.rules import read_distance
 from memory_store.times.windows import shifted
 
-_WEEKDAY: Final = re.compile(
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|周[一二三四五六日天末]|星期|礼拜", re.IGNORECASE
-)
-_YEAR: Final = re.compile(r"\d{4}|[二两][〇零]")
-_PAST: Final = re.compile(
-    r"\b(?:last|ago|yesterday|past|previous)\b|(?<![早晚马])上(?![午海学班])|前天|昨|去年|前年|过去"
-)
-_MONTH_DAY: Final = re.compile(r"^\d{1,2}(?:st|nd|rd|th)$|^\d{1,2}[号日]$")
+_WEEKDAY: Final = Rule("times", "weekday", re.IGNORECASE)
+_YEAR: Final = Rule("times", "year")
+_PAST: Final = Rule("times", "past")
+_DAY_OF_MONTH: Final = Rule("times", "day of month")
+_COUNTED: Final = Rule("times", "counted")
 _WEEK: Final = timedelta(days=7)
-_COUNTED: Final = re.compile(
-    r"\b(?:in|for|within)\s+(?P<n>an?|one|two|three|four|five|six|seven|eight|nine|ten|a few|a couple of|\d+)\s+"
-    r"(?P<unit>day|week|month|year)s?\b|(?P<zh>[一二两三四五六七八九十半\d]+)个?(?P<zhunit>天|周|星期|礼拜|月|年)(?:之|以)?后"
-)
-_NUMBERS: Final = {
-    **dict(zip("一二三四五六七八九十", range(1, 11), strict=True)),
-    **{"两": 2, "半": 1, "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7},
-    **{"eight": 8, "nine": 9, "ten": 10, "a few": 4, "a couple of": 2},
-}
-_DAYS: Final = {
-    **{"day": 1, "week": 7, "month": 31, "year": 366},
-    **{"天": 1, "周": 7, "星期": 7, "礼拜": 7, "月": 31, "年": 366},
-}
+_DAYS: Final = {"hour": 0, "day": 1, "week": 7, "month": 31, "year": 366}
+_MOST_DAYS: Final = 36600
 
 
 def find_end(text: str, said_at: datetime) -> datetime | None:
@@ -53,7 +41,7 @@ def _end(span: TimeSpan, said_at: datetime) -> datetime | None:
         return end
     if _WEEKDAY.search(span.words):
         return end + _WEEK
-    if _MONTH_DAY.match(span.words):
+    if _DAY_OF_MONTH.match(span.words):
         return shifted(end, "month", 1)
     if _YEAR.search(span.words):
         return end
@@ -63,6 +51,6 @@ def _end(span: TimeSpan, said_at: datetime) -> datetime | None:
 
 
 def _days(found: re.Match[str]) -> int:
-    number, unit = found["n"] or found["zh"], found["unit"] or found["zhunit"]
-    count = int(number) if number.isdigit() else _NUMBERS.get(number, 1)
-    return min(count, 1000) * _DAYS[unit] + 1
+    counted = groups(found)
+    _, most, unit = read_distance(counted["count"], counted["unit"])
+    return min(most * _DAYS[unit], _MOST_DAYS) + 1

@@ -10,6 +10,7 @@ from assistant.core.capture.classifier import Reading
 from assistant.core.capture.orders import find_forget_order, find_remember_order
 from assistant.core.capture.statement import About, Sentence, Statement, join_sentences
 from assistant.core.sensitive import Topic, topics_of
+from memory_store.languages import Rule
 from memory_store.models import MemoryKind, Message
 
 # The chance from which a sentence is kept; see benchmarks/fit_capture.py for what it costs and gives.
@@ -20,9 +21,7 @@ PROMISING: Final = 0.1
 _DOUBTFUL: Final = 0.3
 _ASKED_ABOUT: Final = frozenset({Topic.HEALTH, Topic.MOOD})
 # A sentence that begins so says of whom it is only with the one before it.
-_POINTS_BACK: Final = re.compile(
-    r"(?:he|she|they|it|his|her|their|its|that|this|those|these)\b|[他她它]|这|那", re.IGNORECASE
-)
+_POINTS_BACK: Final = Rule("sentences", "points back", re.IGNORECASE)
 
 
 def read_orders(sentences: Sequence[Sentence], readings: Sequence[Reading]) -> dict[Sentence, Statement]:

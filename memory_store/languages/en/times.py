@@ -6,9 +6,10 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
+from memory_store.languages.en.words import DECADES, MONTHS, ORDINALS, WEEKDAYS, WORDS
 from memory_store.times import feasts, windows, words
 from memory_store.times import rules as shared
-from memory_store.times.rules import FLAGS, Found, Rules
+from memory_store.times.rules import FLAGS, Found, Rules, TimeRules
 from memory_store.times.windows import Window
 
 _MONTH: Final = (
@@ -16,14 +17,15 @@ _MONTH: Final = (
     r"|nov(?:ember)?|dec(?:ember)?)\b"
 )
 _WEEKDAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+_FEAST: Final = feasts.names("en")
 _SEASON: Final = r"(?:spring|summer|autumn|fall|winter|christmas)\b"
 _UNIT: Final = r"(?:minute|hour|day|week|fortnight|month|year|decade)s?\b"
 COUNT: Final = (
     r"(?:\d{1,4}|(?:a\s+)?(?:couple(?:\s+of)?|few)|several|half\s+an?|"
-    + "|".join(sorted(words.NUMBERS, key=len, reverse=True))
+    + "|".join(sorted(WORDS.numbers, key=len, reverse=True))
     + ")"
 )
-_ORDINAL: Final = "|".join(sorted(words.ORDINALS, key=len, reverse=True))
+_ORDINAL: Final = "|".join(sorted(ORDINALS, key=len, reverse=True))
 # A number that counts things is no day and no year.
 _UNCOUNTED: Final = (
     r"(?!\s*(?:%|[€$£元块个人米步字万]|(?:euros?|dollars?|pounds?|usd|eur|people|persons?|guests?|words?|pages?|steps?|"
@@ -94,7 +96,7 @@ def _time_of_last(found: Found, now: datetime) -> Window:
 
 def _weekday_of_day(found: Found, now: datetime) -> Window:
     """Monday the 5th, Friday the 13th: the latest such day that has begun"""
-    number, day = words.WEEKDAYS[found["weekday"][:3].lower()], int(found["day"])
+    number, day = WEEKDAYS[found["weekday"][:3].lower()], int(found["day"])
     return windows.weekday_of_day(now, number, day)
 
 
@@ -112,22 +114,23 @@ def _which(found: Found, now: datetime) -> Window | None:
     which, thing = words.WHICH[found["which"].split()[-1].lower()], found["thing"].lower()
     if thing == "may" and (_MODAL_LAST if which else _MODAL_THIS).match(found["thing"] + shared.after(found)):
         return None
-    if feasts.is_feast(thing):
-        return windows.occurrence(now, lambda year: feasts.feast(year, thing), which)
+    feast = feasts.identify(found, "thing")
+    if feast is not None:
+        return windows.occurrence(now, lambda year: feasts.feast(year, feast), which)
     if thing in words.SEASONS:
         return windows.occurrence(now, lambda year: windows.season(year, thing), which)
     if thing in ("week", "weekend", "month", "quarter", "year"):
         return windows.calendar_unit(now, thing, which)
     if thing.endswith("day"):
-        return windows.weekday(now, words.WEEKDAYS[thing[:3]], which)
-    month = words.MONTHS[thing[:3]]
+        return windows.weekday(now, WEEKDAYS[thing[:3]], which)
+    month = MONTHS[thing[:3]]
     return windows.occurrence(now, lambda year: windows.months(year, month, month), which)
 
 
 def _weekday(found: Found, now: datetime) -> Window | None:
     if re.search(_NOT_A_WEEKDAY, shared.before(found), FLAGS):
         return None
-    number = words.WEEKDAYS[found["weekday"][:3].lower()]
+    number = WEEKDAYS[found["weekday"][:3].lower()]
     if found["week"]:
         return windows.weekday_of_week(now, number, words.WHICH[found["week"].lower()])
     return windows.weekday(now, number, None)
@@ -135,21 +138,21 @@ def _weekday(found: Found, now: datetime) -> Window | None:
 
 def _date(found: Found, now: datetime) -> Window:
     """7 May, May 7th 2023, from 3 to 9 May, the first of May last year"""
-    month, first = words.MONTHS[found["month"][:3].lower()], found["day"].lower()
-    day = words.ORDINALS[first] if first in words.ORDINALS else int(first)
+    month, first = MONTHS[found["month"][:3].lower()], found["day"].lower()
+    day = ORDINALS[first] if first in ORDINALS else int(first)
     last = int(found.groupdict().get("until") or day)
     return shared.in_year(found, now, lambda year: windows.days(year, month, day, last))
 
 
 def _month_range(found: Found, now: datetime) -> Window:
-    first, last = (words.MONTHS[found[name][:3].lower()] for name in ("month", "until"))
+    first, last = (MONTHS[found[name][:3].lower()] for name in ("month", "until"))
     return shared.in_year(found, now, lambda year: windows.months(year, first, last))
 
 
 def _month(found: Found, now: datetime) -> Window | None:
     if found["year"] is None and not _is_month(found):
         return None
-    month = words.MONTHS[found["month"][:3].lower()]
+    month = MONTHS[found["month"][:3].lower()]
     return shared.in_year(found, now, lambda year: windows.months(year, month, month))
 
 
@@ -182,14 +185,14 @@ def _decade(found: Found, now: datetime) -> Window | None:
     text = found["decade"].lower()
     if len(text) == 2 and not re.search(_DECADE_CUE, shared.before(found), FLAGS):
         return None
-    number = words.DECADES[text] if text in words.DECADES else int(text)
+    number = DECADES[text] if text in DECADES else int(text)
     return windows.years(number if number > 99 else 1900 + number, 10)
 
 
 def _part_of_year(found: Found, now: datetime) -> Window:
     """Q3 2024, the third quarter of 2024, the first half of last year"""
     name = found["number"].lower()
-    number = words.ORDINALS[name] if name in words.ORDINALS else int(name)
+    number = ORDINALS[name] if name in ORDINALS else int(name)
     length = 6 if found.groupdict().get("part", "").lower() == "half" else 3
     first, last = (number - 1) * length + 1, number * length
     return shared.in_year(found, now, lambda year: windows.months(year, first, last))
@@ -226,14 +229,14 @@ def _numeric_date(found: Found, now: datetime) -> Window | None:
 
 
 # Whatever a rule matches has one of these somewhere in it.
-TELLING: Final = (
+_TELLING: Final = (
     r"\d|day|tomorrow|night|morning|noon|evening|minute|hour|week|month|year|quarter|half|ties"
     r"|spring|summer|autumn|fall|winter|christmas|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
     r"|fortnight|decade|\beve\b|easter|hallow|thanks|valentine|fools|hogmanay|luther|pentecost|christi|whit|gras|diwali"
     r"|deepavali|holi|vesak|\beid|passover|pesach|hashana|kippur|nuk|festival|qingming|autumn|ninth|tet|seollal|chuseok"
 )
 # Each pattern begins and ends at the edge of a word.
-RULES: Final[Rules] = (
+_RULES: Final[Rules] = (
     (r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?!\d)", _iso_date),
     (r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})[-/.](?P<year>\d{4})\b", _numeric_date),
     (r"(?P<year>(?:19|20)\d\d)-?w(?P<week>[0-5]\d)(?:-?(?P<day>[1-7]))?\b", _iso_week),
@@ -261,10 +264,10 @@ RULES: Final[Rules] = (
     (r"the\s+(?P<unit>week|weekend|month|quarter|year)\s+before\s+last\b", _unit_before_last),
     (
         r"(?P<which>(?:(?:this|the)\s+)?(?:last|previous|this|past|current|next|coming))\s+"
-        rf"(?P<thing>(?:weekend|week|month|quarter|year)\b(?!\s+of\b)|(?:{feasts.ENGLISH})\b|{_WEEKDAY}|{_SEASON}|{_MONTH})",
+        rf"(?P<thing>(?:weekend|week|month|quarter|year)\b(?!\s+of\b)|(?:{_FEAST})\b|{_WEEKDAY}|{_SEASON}|{_MONTH})",
         _which,
     ),
-    (rf"(?:the\s+)?(?P<feast>{feasts.ENGLISH})\b{_YEAR}", shared.feast),
+    (rf"(?:the\s+)?(?P<feast>{_FEAST})\b{_YEAR}", shared.feast),
     (r"(?:the|this)\s+weekend\b", shared.weekend),
     (
         rf"(?P<weekday>{_WEEKDAY}),?\s+(?:the\s+)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)\b(?!\s+(?:of\s+)?{_MONTH})",
@@ -284,7 +287,7 @@ RULES: Final[Rules] = (
     (rf"(?P<month>{_MONTH})\.?{_YEAR}", _month),
     (rf"(?P<season>{_SEASON}){_YEAR}", _season),
     (r"(?P<decade>(?:19|20)\d0|[3-9]0)'?s\b", _decade),
-    (rf"(?:the\s+)?(?P<decade>{'|'.join(words.DECADES)})\b", _decade),
+    (rf"(?:the\s+)?(?P<decade>{'|'.join(DECADES)})\b", _decade),
     (rf"q(?P<number>[1-4])\b{_YEAR}", _part_of_year),
     (
         rf"(?:the\s+)?(?P<number>first|second|third|fourth)\s+(?P<part>quarter|half)"
@@ -299,3 +302,4 @@ RULES: Final[Rules] = (
     (r"(?P<year>(?:19|20)\d\d)\s*-\s*(?P<until>(?:19|20)\d\d)\b(?![-/.]\d)", _years),
     (rf"(?P<year>(?:19|20)\d\d)\b(?![-/.:,]?\d|'?s\b){_UNCOUNTED}", _plain_year),
 )
+RULES: Final = TimeRules(_RULES, edge=r"\b", telling=_TELLING)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from memory_store.languages.zh.words import WEEKDAYS
 from memory_store.times import feasts, windows, words
 from memory_store.times import rules as shared
-from memory_store.times.rules import Found, Rules
+from memory_store.times.rules import Found, Rules, TimeRules
 from memory_store.times.windows import Window
 
 _NUMBER: Final = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})"
@@ -18,6 +19,7 @@ _YEAR: Final = (
     r"|大前年|前年|去年|今年|本年|明年|后年)"
 )
 _WHICH: Final = r"(?P<which>上上|上|这|本|下下|下)一?个?"
+_FEAST: Final = feasts.names("zh")
 _WEEK: Final = r"(?:周|星期|礼拜)"
 # Not the 三 of 上周三次, nor the 天 of 上周天气.
 _WEEKDAY: Final = r"(?:[一二三四五六日]|天(?!气))(?![次遍回个天])"
@@ -28,7 +30,7 @@ _TO: Final = r"\s*(?:到|至|-|~)\s*"
 
 
 def _number_of_weekday(sign: str) -> int:
-    return 6 if sign == "天" else words.WEEKDAY_SIGNS.index(sign)
+    return 6 if sign == "天" else WEEKDAYS.index(sign)
 
 
 def _loosely_ago(found: Found, now: datetime) -> Window:
@@ -120,8 +122,8 @@ def _decade(found: Found, now: datetime) -> Window:
     return windows.years(number if number > 99 else 1900 + number, 10)
 
 
-RULES: Final[Rules] = (
-    (rf"(?:{_YEAR}的?)?(?P<feast>{feasts.CHINESE})", shared.feast),
+_RULES: Final[Rules] = (
+    (rf"(?:{_YEAR}的?)?(?P<feast>{_FEAST})", shared.feast),
     (r"(?P<year>大前年|前年|去年|明年|后年)的?(?P<name>今天|今日|昨天|明天|前天)", _day_of_other_year),
     (r"上个?(?P<unit>月|周|星期|礼拜)的?(?P<name>今天|今日)", _day_of_last),
     (rf"(?P<count>{_COUNT})(?P<unit>{_UNIT})(?:以|之)?前的(?P<name>今天|今日|昨天|明天)", shared.same_day_ago),
@@ -159,3 +161,4 @@ RULES: Final[Rules] = (
     ),
     (r"(?<![\d一二三四五六七八九十两几半个今去前明后本这上下年月份])(?P<unit>[年月])(?=[初底末])", _this_unit),
 )
+RULES: Final = TimeRules(_RULES, edge="", telling="[\u4e00-\u9fff]")

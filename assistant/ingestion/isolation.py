@@ -9,16 +9,26 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
 
+from pydantic import Base64Bytes, TypeAdapter, ValidationError
+
 from assistant.errors import ReadError
-from assistant.ingestion import wire
-from assistant.ingestion.base import Cutting, LeftOut, ReadFile, ReadLimits, SourceFile
-from assistant.ingestion.conversations.base import Imported, RecognisedExport, Torn
+from assistant.ingestion.base import Cutting, LeftOut, ReadFile, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.conversations.base import (
+    Imported,
+    ImportedConversation,
+    ImportedDocument,
+    ImportedMemory,
+    RecognisedExport,
+    Torn,
+)
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.recognition import seconds_for
@@ -34,6 +44,38 @@ _STEP: Final = 1 << 20
 # What a program needs to start at all; keys and settings of the assistant are none of the reader's business.
 _ENVIRONMENT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH")
 _HINT: Final = "It may be damaged or hostile. If you trust it, open it in its own program and save it as text or PDF."
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """A file that was inside of another one, with its bytes."""
+
+    path: str
+    data: Base64Bytes
+    suffix: str
+    modified_at: datetime
+
+    def file(self) -> SourceFile:
+        """Return it as a file to read."""
+        return file_in_memory(self.path, self.data, self.modified_at, self.suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A line from the reading process: a piece of what was read, or the end and whether it is fit for another file."""
+
+    document: tuple[str, str, str | None, datetime | None] | None = None
+    passages: tuple[PassageDraft, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    attached: _Carried | None = None
+    recognised: RecognisedExport | None = None
+    imported: ImportedConversation | ImportedMemory | Torn | None = None
+    inner: _Carried | None = None
+    error: tuple[str, str] | None = None
+    end: bool | None = None
+
+
+_ANSWER: Final = TypeAdapter(_Answer)
 
 
 class ReadingProcess:
@@ -71,22 +113,22 @@ class ReadingProcess:
         left_out: tuple[LeftOut, ...] = ()
         attached: list[SourceFile] = []
         chars = 0
-        request = wire.file_request(file, limits, cutting)
-        with closing(self._ask(request, limits, seconds_for(file, limits), file=file)) as answers:
+        asked = {
+            "path": file.path,
+            "size": file.size,
+            "suffix": file.suffix,
+            "modified_at": file.modified_at.isoformat(),
+            "cutting": asdict(cutting),
+        }
+        with closing(self._ask({"file": asked}, limits, seconds_for(file, limits), file=file)) as answers:
             for answer in answers:
-                try:
-                    if "document" in answer:
-                        opening = wire.opening_of(answer["document"])
-                    fresh = wire.passages_of(answer.get("passages", ()))
-                    left_out += wire.left_out_of(answer.get("left_out", ()))
-                    if "attached" in answer:
-                        attached.append(wire.attached_of(answer["attached"]))
-                except wire.MALFORMED as error:
-                    raise _crashed() from error
-                passages += fresh
+                opening = answer.document or opening
+                passages += answer.passages
+                left_out += answer.left_out
+                attached += [answer.attached.file()] if answer.attached else []
                 if sum(item.size for item in attached) > file.size:
                     raise _crashed()  # No file holds more than itself.
-                chars += sum(len(passage.text) for passage in fresh)
+                chars += sum(len(passage.text) for passage in answer.passages)
                 if chars > limits.max_text_chars:
                     raise too_much_text(limits)
         if opening is None:
@@ -95,27 +137,19 @@ class ReadingProcess:
 
     def recognise(self, path: Path, limits: ReadLimits) -> RecognisedExport | None:
         """Return what export a file or folder is, or None if it is none. Raise `ReadError`."""
-        request = wire.export_request("recognise", path, limits)
-        found = None
-        with closing(self._ask(request, limits, limits.max_seconds)) as answers:
-            for answer in answers:
-                try:
-                    found = wire.recognised_of(answer["recognised"])
-                except wire.MALFORMED as error:
-                    raise _crashed() from error
-        return found
+        with closing(self._ask({"recognise": str(path)}, limits, limits.max_seconds)) as answers:
+            found = [answer.recognised for answer in answers]
+        return found[-1] if found else None
 
     def export(self, path: Path, limits: ReadLimits) -> Generator[Imported, None, None]:
         """Yield what an export holds. If reading it fails, the last item says why: what came before stands."""
-        request = wire.export_request("export", path, limits)
         count = 0
-        with closing(self._ask(request, limits, limits.max_seconds, each=True)) as answers:
+        with closing(self._ask({"export": str(path)}, limits, limits.max_seconds, each=True)) as answers:
             try:
                 for answer in answers:
-                    try:
-                        item = wire.imported_of(answer)
-                    except wire.MALFORMED as error:
-                        raise _crashed() from error
+                    item = ImportedDocument(answer.inner.file()) if answer.inner else answer.imported
+                    if item is None:
+                        raise _crashed()
                     count += 1
                     yield item
             except ReadError as error:
@@ -127,13 +161,21 @@ class ReadingProcess:
             self._stop()
 
     def _ask(
-        self, request: bytes, limits: ReadLimits, seconds: float, *, file: SourceFile | None = None, each: bool = False
-    ) -> Generator[dict[str, Any], None, None]:
+        self,
+        asked: Mapping[str, Any],
+        limits: ReadLimits,
+        seconds: float,
+        *,
+        file: SourceFile | None = None,
+        each: bool = False,
+    ) -> Generator[_Answer, None, None]:
         """Yield the answers to a request, which together, or with `each` one by one, may take so many seconds."""
         with self._lock:
             fit = False
             try:
                 process = self._started(limits)
+                # A path may hold bytes that are no text; as such they survive the way through ASCII.
+                request = json.dumps({**asked, "limits": asdict(limits)}).encode("ascii") + b"\n"
                 with translated():
                     _hand_over(process, _pieces(request, file))
                 left = seconds
@@ -141,12 +183,10 @@ class ReadingProcess:
                     began = time.monotonic()
                     answer = self._next(left, seconds)
                     left = seconds if each else left - (time.monotonic() - began)
-                    if "end" in answer:
-                        fit = bool(answer["end"])
-                    if "error" in answer:
-                        message, hint = answer["error"]
-                        raise ReadError(str(message), str(hint))
-                    if "end" in answer:
+                    fit = answer.end is True
+                    if answer.error is not None:
+                        raise ReadError(*answer.error)
+                    if answer.end is not None:
                         return
                     yield answer
             finally:
@@ -154,7 +194,7 @@ class ReadingProcess:
                 if not fit:
                     self._stop()
 
-    def _next(self, seconds: float, allowed: float) -> dict[str, Any]:
+    def _next(self, seconds: float, allowed: float) -> _Answer:
         try:
             line = self._lines.get(timeout=max(0.0, seconds))
         except queue.Empty:
@@ -162,13 +202,10 @@ class ReadingProcess:
                 f"reading it took longer than {allowed:.3g} s", "Raise max_seconds in the settings if you trust it."
             ) from None
         try:
-            answer = json.loads(line)
-        except ValueError as error:  # No line: the process has ended. Half a line: it ended while it spoke.
+            return _ANSWER.validate_json(line)
+        except ValidationError as error:  # No line: the process has ended. Half a line: it ended while it spoke.
             self._ended = not line
             raise _crashed() from error
-        if not isinstance(answer, dict):
-            raise _crashed()
-        return answer
 
     def _start(self, limits: ReadLimits) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:

@@ -5,11 +5,13 @@ Started by `isolation` as `python -m assistant.ingestion.reading_process BYTES_O
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import datetime
 from functools import partial
 from io import BytesIO
@@ -17,9 +19,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion import processor_time, wire
+from assistant.ingestion import processor_time
 from assistant.ingestion.base import Cutting, ReadLimits, SourceFile
 from assistant.ingestion.chunking import chunk
+from assistant.ingestion.conversations.base import ImportedDocument
 from assistant.ingestion.conversations.registry import read_export, recognise_path
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.registry import read_document
@@ -42,7 +45,7 @@ def main() -> None:
     memory = int(sys.argv[1])
     _limit(memory)
     requests = sys.stdin.buffer
-    answers.write(wire.line({"end": True}))
+    answers.write(_line({"end": True}))
     answers.flush()
     while line := requests.readline():
         if not _serve(json.loads(line), requests, answers, memory):
@@ -56,13 +59,13 @@ def _serve(asked: dict[str, Any], requests: BinaryIO, answers: BinaryIO, memory:
     try:
         with translated():
             for answer in _answers(asked, requests, limits):
-                answers.write(wire.line(answer))
+                answers.write(_line(answer))
             fit = _fit(memory)
-        answers.write(wire.line({"end": fit}))
+        answers.write(_line({"end": fit}))
     except ReadError as error:
         cause = error.__cause__
         fit = not isinstance(cause, MemoryError) and (cause is None or isinstance(cause, Exception)) and _fit(memory)
-        answers.write(wire.line({"error": [error.message, error.hint], "end": fit}))
+        answers.write(_line({"error": [error.message, error.hint], "end": fit}))
     answers.flush()
     return fit
 
@@ -76,18 +79,18 @@ def _answers(asked: dict[str, Any], requests: BinaryIO, limits: ReadLimits) -> A
         yield from _document(file, limits, Cutting(**wanted["cutting"]))
     elif path := asked.get("recognise"):
         processor_time.allow(limits.max_seconds)
-        yield wire.recognised(recognise_path(Path(path), limits))
+        yield {"recognised": recognise_path(Path(path), limits)}
     else:
         renew: Callable[[], None] = partial(processor_time.allow, limits.max_seconds)
         renew()
         for item in read_export(Path(asked["export"]), limits):
-            yield wire.imported(item)
+            yield {"inner": item.file} if isinstance(item, ImportedDocument) else {"imported": item}
             renew()
 
 
 def _document(file: SourceFile, limits: ReadLimits, cutting: Cutting) -> Answers:
     document = read_document(file, limits)
-    yield wire.opening(document)
+    yield {"document": (document.title, document.media_type, document.author, document.created_at)}
     batch: list[PassageDraft] = []
     chars = 0
     for count, draft in enumerate(chunk(document.blocks, cutting.target_chars, cutting.max_chars), start=1):
@@ -96,15 +99,34 @@ def _document(file: SourceFile, limits: ReadLimits, cutting: Cutting) -> Answers
                 f"it would become more than {limits.max_passages:,} passages", "Split it into smaller files."
             )
         while document.attached:  # A mailbox holds more of them than should lie in memory at once.
-            yield wire.attached(document.attached.pop(0))
+            yield {"attached": document.attached.pop(0)}
         batch.append(draft)
         chars += len(draft.text)
         if chars > _BATCH_CHARS or len(batch) >= _BATCH_PASSAGES:
-            yield wire.passages(batch)
+            yield {"passages": batch}
             batch, chars = [], 0
-    yield wire.passages(batch)
-    yield from map(wire.attached, document.attached)
-    yield wire.left_out(document.left_out)
+    yield {"passages": batch}
+    yield from ({"attached": file} for file in document.attached)
+    yield {"left_out": document.left_out}
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    text = json.dumps(answer, default=_as_json, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace") + b"\n"
+
+
+def _as_json(value: Any) -> Any:
+    """Return in a form that `isolation` knows what JSON has none for: dataclasses by their fields, files with bytes."""
+    match value:
+        case SourceFile():
+            with value.open() as stream:
+                data = base64.b64encode(stream.read()).decode("ascii")
+            return {"path": value.path, "data": data, "suffix": value.suffix, "modified_at": value.modified_at}
+        case datetime():
+            return value.isoformat()
+        case frozenset():
+            return sorted(value)
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _fit(memory: int) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits, SourceFile
-from memory_store.models import Author, MemoryKind, Role
+from assistant.ingestion.conversations.values import title_from, without_thinking
+from memory_store.models import USER, Author, AuthorKind, MemoryKind, Role
 
 if TYPE_CHECKING:
     from assistant.ingestion.conversations.exports import Export
@@ -134,6 +137,65 @@ class Node:
     key: str
     parent: str | None
     said: Said | None
+
+
+@dataclass(slots=True)
+class Thread:
+    """Gathers the nodes of one conversation, and counts what of it is left out."""
+
+    nodes: list[Node] = field(default_factory=list)
+    skipped: Counter[Skipped] = field(default_factory=Counter)
+
+    def add(self, key: str, said: Said | None) -> None:
+        """Add a node that follows the one before."""
+        self.nodes.append(Node(key, self.nodes[-1].key if self.nodes else None, said))
+
+    def said(self, role: Role, words: str, model: str, created_at: datetime | None) -> Said | None:
+        """Return what was said, an answer without its reasoning; None if nothing is left. What goes is counted."""
+        words = words.strip()
+        if role is Role.ASSISTANT:
+            words, thought = without_thinking(words)
+            self.skipped.update([Skipped.THINKING] if thought else [])
+        if not words:
+            self.skipped[Skipped.EMPTY] += 1
+            return None
+        return Said(role, words, USER if role is Role.USER else Author(AuthorKind.MODEL, model), created_at)
+
+    def messages(self, started: datetime | None, otherwise: datetime) -> tuple[ImportedMessage, ...]:
+        """Return the messages, the first at the time when it started, or at that of the earliest. Raise `ReadError`."""
+        known = [node.said.created_at for node in self.nodes if node.said and node.said.created_at]
+        if messages := link(self.nodes, started or min(known, default=otherwise)):
+            return messages
+        raise torn("it has no messages with text")
+
+    def conversation(
+        self,
+        origin: str,
+        title: object,
+        messages: tuple[ImportedMessage, ...],
+        *,
+        created_at: datetime | None = None,
+        updated_at: datetime | None = None,
+        current: str | None = None,
+        private: bool = False,
+    ) -> ImportedConversation:
+        """Return the conversation; times and title are taken from its messages where they are not given."""
+        times = [message.created_at for message in messages]
+        return ImportedConversation(
+            origin,
+            title_from(title, messages[0].text),
+            created_at or min(times),
+            updated_at or max(times),
+            messages,
+            visible_end(self.nodes, current, messages),
+            self.skipped,
+            private,
+        )
+
+
+def torn(reason: str) -> ReadError:
+    """Return the error for one conversation that is not as its format has it."""
+    return ReadError(reason, "The rest is imported. Export again if it matters.")
 
 
 def link(nodes: Sequence[Node], started: datetime) -> tuple[ImportedMessage, ...]:

@@ -20,10 +20,10 @@ from assistant.ingestion.conversations.base import (
     Node,
     Said,
     Skipped,
-    link,
-    visible_end,
+    Thread,
+    torn,
 )
-from assistant.ingestion.conversations.exports import Export, Member, conversation_members, conversations, torn
+from assistant.ingestion.conversations.exports import Export, Member, conversation_members, conversations
 from assistant.ingestion.conversations.json_stream import ALL_LINES, EACH_LINE, items, keys_until
 from assistant.ingestion.conversations.values import (
     digest,
@@ -33,10 +33,8 @@ from assistant.ingestion.conversations.values import (
     one_line,
     sequence,
     text,
-    title_from,
-    without_thinking,
 )
-from memory_store.models import USER, Author, AuthorKind, Role
+from memory_store.models import Role
 
 _LOOKED_AT: Final = 3
 _HEAD_BYTES: Final = 1024 * 1024
@@ -208,24 +206,19 @@ def conversation(value: Any, otherwise: datetime, key_of_format: str, model_of_f
     entries = entries_of(value)
     if not entries:
         raise torn("it has no messages")
-    skipped: Counter[Skipped] = Counter()
+    thread = Thread()
     model = _first_line(about, _MODELS) or one_line(mapping(outer.get("options")).get("model")) or model_of_format
-    nodes = [node for entry in entries for node in _nodes(entry, model, skipped)]
-    started = _first_moment(about, _TIMES) or next((item.said.created_at for item in nodes if item.said), None)
-    messages = link(nodes, started or otherwise)
-    if not messages:
-        raise torn("it has no messages with text")
+    for entry in entries:
+        _add(entry, model, thread)
+    started = _first_moment(about, _TIMES) or next((item.said.created_at for item in thread.nodes if item.said), None)
+    messages = thread.messages(started or otherwise, otherwise)
     identity = _first_key(about, _IDS) or digest(messages[0].text, messages[0].created_at.isoformat())
-    times = [message.created_at for message in messages]
-    current = visible_end(nodes, key(about.get("currentId")) or key(about.get("current_node")), messages)
-    return ImportedConversation(
+    return thread.conversation(
         f"{key_of_format}:{identity}",
-        title_from(next((about[name] for name in _TITLES if text(about.get(name)).strip()), ""), messages[0].text),
-        started or min(times),
-        max(times),
+        next((about[name] for name in _TITLES if text(about.get(name)).strip()), ""),
         messages,
-        current,
-        skipped,
+        created_at=started,
+        current=key(about.get("currentId")) or key(about.get("current_node")),
     )
 
 
@@ -303,26 +296,30 @@ def _unwrapped(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _nodes(entry: _Entry, model: str, skipped: Counter[Skipped]) -> Iterator[Node]:
+def _add(entry: _Entry, model: str, thread: Thread) -> None:
+    """Add a message to its conversation, or a question and its answer where it holds both."""
     fields, when = entry.fields, _first_moment(entry.fields, _TIMES)
     named = (text(fields.get(name)) for name in ("sender", "author", "from", "speaker"))
     called = next((one_line(name) for name in named if _MODELISH.search(name.casefold())), "")
-    writer = Author(AuthorKind.MODEL, _first_line(fields, _MODELS) or called or model)
+    writer = _first_line(fields, _MODELS) or called or model
     if pair := _pair(fields):
-        yield Node(f"{entry.name}/q", entry.parent, _said(Role.USER, pair[0], USER, when, skipped))
-        answer = _with_cited(pair[1], fields)
-        yield Node(entry.name, f"{entry.name}/q", _said(Role.ASSISTANT, answer, writer, when, skipped))
+        question = thread.said(Role.USER, text(pair[0]), "", when)
+        answer = thread.said(Role.ASSISTANT, text(_with_cited(pair[1], fields)), writer, when)
+        thread.nodes += [
+            Node(f"{entry.name}/q", entry.parent, question),
+            Node(entry.name, f"{entry.name}/q", answer),
+        ]
         return
     role = _role(entry)
-    if isinstance(role, Skipped) or role is None:
-        skipped.update([role or Skipped.EMPTY] if fields else [])
-        yield Node(entry.name, entry.parent, None)
-        return
-    author = USER if role is Role.USER else writer
-    words = _words(fields, skipped)
-    if role is Role.ASSISTANT:
-        words = _with_cited(words, fields)
-    yield Node(entry.name, entry.parent, _said(role, words, author, when, skipped))
+    said: Said | None = None
+    if isinstance(role, Role):
+        words = _words(fields, thread.skipped)
+        if role is Role.ASSISTANT:
+            words = _with_cited(words, fields)
+        said = thread.said(role, text(words), writer, when)
+    elif fields:
+        thread.skipped[role or Skipped.EMPTY] += 1
+    thread.nodes.append(Node(entry.name, entry.parent, said))
 
 
 def _with_cited(answer: str, fields: dict[str, Any]) -> str:
@@ -334,17 +331,6 @@ def _with_cited(answer: str, fields: dict[str, Any]) -> str:
             title = one_line(mapping(cited).get("title")) or one_line(mapping(cited).get("name"))
             lines.append(f"{title} ({address})" if title else address)
     return "\n\n".join(filter(None, (answer, "\n".join(dict.fromkeys(lines))))) if answer.strip() else answer
-
-
-def _said(role: Role, words: str, author: Author, when: datetime | None, skipped: Counter[Skipped]) -> Said | None:
-    words = text(words).strip()
-    if role is Role.ASSISTANT:
-        words, thought = without_thinking(words)
-        skipped.update([Skipped.THINKING] if thought else [])
-    if not words:
-        skipped[Skipped.EMPTY] += 1
-        return None
-    return Said(role, words, author, when)
 
 
 def _role(entry: _Entry) -> Role | Skipped | None:

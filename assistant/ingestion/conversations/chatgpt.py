@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import (
-    Imported,
     ImportedConversation,
     Node,
     Said,
     Skipped,
-    link,
-    visible_end,
+    Thread,
+    torn,
 )
-from assistant.ingestion.conversations.exports import Export, conversation_members, conversations, format_key, torn
-from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text, title_from
+from assistant.ingestion.conversations.exports import (
+    JsonFormat,
+)
+from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text
 from memory_store.models import USER, Author, AuthorKind, Role
 
 _TEXT = ("text", "multimodal_text")
@@ -39,38 +38,29 @@ _CANVAS: Final = "canmore."
 _PYTHON: Final = frozenset(("python", "python_user_visible", "container.exec"))
 
 
-class ChatGptFormat:
-    """The export of ChatGPT's data controls, as a zip, a folder or one of its files."""
-
-    key = "chatgpt"
-    name = "ChatGPT"
-
-    def recognises(self, export: Export) -> bool:
-        """Return whether its conversations have a `mapping`."""
-        return format_key(export) == self.key
-
-    def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
-        """Yield the conversations."""
-        yield from conversations(export, conversation_members(export), limits, _conversation)
-
-
 def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     outer = mapping(value)
     nodes_by_key = outer.get("mapping")
     if not isinstance(nodes_by_key, dict):
         raise torn("it has no messages")
     started = moment(outer.get("create_time")) or moment(outer.get("update_time")) or otherwise
-    skipped: Counter[Skipped] = Counter()
+    thread = Thread()
     model = one_line(outer.get("default_model_slug"), "ChatGPT")
-    nodes = [_node(name, mapping(item), model, skipped) for name, item in nodes_by_key.items()]
-    messages = link(nodes, started)
-    if not messages:
-        raise torn("it has no messages with text")
-    identity = key(outer.get("conversation_id")) or key(outer.get("id")) or digest(*(node.key for node in nodes))
-    current = visible_end(nodes, key(outer.get("current_node")), messages)
-    title = title_from(outer.get("title"), messages[0].text)
-    updated = moment(outer.get("update_time")) or max(message.created_at for message in messages)
-    return ImportedConversation(f"chatgpt:{identity}", title, started, updated, messages, current, skipped)
+    thread.nodes += [_node(name, mapping(item), model, thread.skipped) for name, item in nodes_by_key.items()]
+    messages = thread.messages(started, otherwise)
+    identity = key(outer.get("conversation_id")) or key(outer.get("id")) or digest(*(node.key for node in thread.nodes))
+    return thread.conversation(
+        f"chatgpt:{identity}",
+        outer.get("title"),
+        messages,
+        created_at=started,
+        updated_at=moment(outer.get("update_time")),
+        current=key(outer.get("current_node")),
+    )
+
+
+CHATGPT: Final = JsonFormat("chatgpt", "ChatGPT", _conversation)
+"""The export of ChatGPT's data controls, as a zip, a folder or one of its files."""
 
 
 def _node(name: str, node: dict[str, Any], model: str, skipped: Counter[Skipped]) -> Node:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits, SourceFile
@@ -20,17 +20,14 @@ from assistant.ingestion.conversations.base import (
     Node,
     Said,
     Skipped,
+    Thread,
     Torn,
-    link,
-    visible_end,
+    torn,
 )
 from assistant.ingestion.conversations.exports import (
     Export,
+    JsonFormat,
     Member,
-    conversation_members,
-    conversations,
-    format_key,
-    torn,
 )
 from assistant.ingestion.conversations.json_stream import items
 from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text, title_from
@@ -43,19 +40,12 @@ _COMMANDS = frozenset(("create", "update", "rewrite", "view", "str_replace", "in
 _HEADING = re.compile(r"\*\*(.{1,80})\*\*|#{1,6} (.{1,80})")
 
 
-class ClaudeFormat:
+class ClaudeFormat(JsonFormat):
     """The export of Claude's privacy settings, as a zip, a folder or one of its files."""
-
-    key = "claude"
-    name = "Claude"
-
-    def recognises(self, export: Export) -> bool:
-        """Return whether its conversations have `chat_messages`."""
-        return format_key(export) == self.key
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
         """Yield the conversations, then the memories, then the documents of projects."""
-        yield from conversations(export, conversation_members(export), limits, _conversation)
+        yield from super().read(export, limits)
         for member in (*export.named("memories.json"), *export.under("memories")):
             yield from _each(member, limits, _memories, export)
         for member in (*export.named("projects.json"), *export.under("projects")):
@@ -69,24 +59,27 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
         raise torn("it has no messages")
     started = moment(outer.get("created_at")) or moment(outer.get("updated_at")) or otherwise
     model = Author(AuthorKind.MODEL, one_line(outer.get("model"), "Claude"))
-    skipped: Counter[Skipped] = Counter()
+    thread = Thread()
     # Older exports name no parents: each message follows the one before.
     is_tree = any(key(mapping(entry).get("parent_message_uuid")) for entry in entries)
-    nodes: list[Node] = []
-    for number, entry in enumerate(mapping(item) for item in entries):
-        name = key(entry.get("uuid")) or f"{number}"
-        parent = key(entry.get("parent_message_uuid")) if is_tree else nodes[-1].key if nodes else None
-        nodes.append(Node(name, parent, _said(entry, model, skipped)))
-    messages = link(nodes, started)
-    if not messages:
-        raise torn("it has no messages with text")
-    identity = key(outer.get("uuid")) or digest(*(node.key for node in nodes))
-    current = visible_end(nodes, key(outer.get("current_leaf_message_uuid")), messages)
+    for number, entry in enumerate(map(mapping, entries)):
+        name, said = key(entry.get("uuid")) or f"{number}", _said(entry, model, thread.skipped)
+        if is_tree:
+            thread.nodes.append(Node(name, key(entry.get("parent_message_uuid")), said))
+        else:
+            thread.add(name, said)
+    messages = thread.messages(started, otherwise)
+    identity = key(outer.get("uuid")) or digest(*(node.key for node in thread.nodes))
     title = title_from(outer.get("name"), messages[0].text)
-    if project := one_line(mapping(outer.get("project")).get("name")):
-        title = f"{project}: {title}"
-    updated = moment(outer.get("updated_at")) or max(message.created_at for message in messages)
-    return ImportedConversation(f"claude:{identity}", title, started, updated, messages, current, skipped)
+    project = one_line(mapping(outer.get("project")).get("name"))
+    return thread.conversation(
+        f"claude:{identity}",
+        f"{project}: {title}" if project else title,
+        messages,
+        created_at=started,
+        updated_at=moment(outer.get("updated_at")),
+        current=key(outer.get("current_leaf_message_uuid")),
+    )
 
 
 def _said(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Said | None:
@@ -188,3 +181,6 @@ def _document(place: str, name: str, content: str, created_at: datetime) -> Impo
     read_as = suffix if suffix in (".md", ".csv", ".json", ".html", ".txt") else ".txt"
     file = SourceFile(f"{place}/{plain}", lambda: BytesIO(data), len(data), read_as, created_at)
     return ImportedDocument(file)
+
+
+CLAUDE: Final = ClaudeFormat("claude", "Claude", _conversation)

@@ -11,9 +11,16 @@ from typing import Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.conversations.base import Imported, ImportedConversation, Node, Said, Skipped, Torn, link
+from assistant.ingestion.conversations.base import (
+    Imported,
+    ImportedConversation,
+    Said,
+    Skipped,
+    Thread,
+    Torn,
+)
 from assistant.ingestion.conversations.exports import Export, Member
-from assistant.ingestion.conversations.values import digest, moment, text, title_from
+from assistant.ingestion.conversations.values import digest, moment, text
 from assistant.ingestion.readers.failures import translated
 from memory_store.models import USER, Author, AuthorKind, Role
 
@@ -45,15 +52,15 @@ class CopilotFormat:
         """Yield the conversations, in the order in which they begin in the table."""
         for member in self.members(export):
             chats: dict[str, list[tuple[str, Said]]] = {}
-            skipped: Counter[Skipped] = Counter()
+            skipped = 0
             try:
                 with translated():
-                    _gather(member, limits, chats, skipped)
+                    skipped = _gather(member, limits, chats)
             except ReadError as error:
                 yield Torn(len(chats) + 1, "", f"{member.name}: {error.message}", error.hint)
             for title, said in chats.items():
                 yield _conversation(title, said, export.modified_at, skipped)
-                skipped = Counter()  # Report once.
+                skipped = 0  # Report once.
 
 
 def _columns(member: Member) -> tuple[int, ...] | None:
@@ -64,9 +71,9 @@ def _columns(member: Member) -> tuple[int, ...] | None:
     return tuple(names.index(name) for name in wanted) if wanted else None
 
 
-def _gather(
-    member: Member, limits: ReadLimits, chats: dict[str, list[tuple[str, Said]]], skipped: Counter[Skipped]
-) -> None:
+def _gather(member: Member, limits: ReadLimits, chats: dict[str, list[tuple[str, Said]]]) -> int:
+    """Gather what was said in each chat; return how many rows say nothing."""
+    skipped = 0
     columns = _columns(member)
     assert columns is not None
     csv.field_size_limit(limits.max_line_chars)
@@ -77,28 +84,24 @@ def _gather(
             title, time, author, words = (row[at] if at < len(row) else "" for at in columns)
             words = text(words).strip()
             if not words:
-                skipped[Skipped.EMPTY] += any(row)
+                skipped += any(row)
                 continue
             is_person = author.strip().casefold() in _PEOPLE
             role = Role.USER if is_person else Role.ASSISTANT
             said = Said(role, words, USER if is_person else _COPILOT, _time(time))
             chats.setdefault(title.strip(), []).append((digest(time, author, words), said))
+    return skipped
 
 
-def _conversation(
-    title: str, said: list[tuple[str, Said]], otherwise: datetime, skipped: Counter[Skipped]
-) -> ImportedConversation:
+def _conversation(title: str, said: list[tuple[str, Said]], otherwise: datetime, skipped: int) -> ImportedConversation:
     known = [item.created_at for _, item in said if item.created_at]
     # Some tables begin with the newest.
     ordered = said if known != sorted(known, reverse=True) or len(set(known)) < 2 else said[::-1]
-    nodes: list[Node] = []
+    thread = Thread(skipped=Counter({Skipped.EMPTY: skipped} if skipped else {}))
     for name, item in ordered:
-        nodes.append(Node(name, nodes[-1].key if nodes else None, item))
-    messages = link(nodes, min(known, default=otherwise))
-    times = [message.created_at for message in messages]
-    shown = title_from(title, messages[0].text)
-    origin = f"copilot:{digest(title or messages[0].text)}"
-    return ImportedConversation(origin, shown, min(times), max(times), messages, messages[-1].origin, dict(skipped))
+        thread.add(name, item)
+    messages = thread.messages(None, otherwise)
+    return thread.conversation(f"copilot:{digest(title or messages[0].text)}", title, messages)
 
 
 def _time(words: str) -> datetime | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 from assistant.errors import ReadError
@@ -20,9 +21,8 @@ from assistant.ingestion.conversations.base import (
     Node,
     Said,
     Skipped,
+    Thread,
     Torn,
-    link,
-    visible_end,
 )
 from assistant.ingestion.conversations.exports import Export
 from assistant.ingestion.conversations.values import (
@@ -32,10 +32,8 @@ from assistant.ingestion.conversations.values import (
     one_line,
     sequence,
     text,
-    title_from,
-    without_thinking,
 )
-from memory_store.models import USER, Author, AuthorKind, Role
+from memory_store.models import Role
 
 # SQLite calls back every so many steps of its machine; a damaged file can send it round and round.
 _STEPS = 100_000
@@ -48,6 +46,7 @@ _USER = ("user", "me")
 _RESPONSES = ("id", "model", "prompt", "response", "conversation_id", "datetime_utc")
 # A chain of messages longer than this is a circle.
 _MOST_MESSAGES = 100_000
+_Tables = dict[str, frozenset[str]]
 
 
 @contextmanager
@@ -115,99 +114,75 @@ def has(tables: dict[str, frozenset[str]], name: str, *needed: str) -> bool:
     return frozenset(needed) <= tables.get(name, frozenset()) and name in tables
 
 
-class OtermFormat:
-    """The database of oterm. It holds no times: those of the file stand in for them."""
+class _DatabaseFormat:
+    """What a program keeps in tables of SQLite: `fits` knows them by their columns, `conversations` reads them."""
 
-    key = "oterm"
-    name = "oterm"
+    def __init__(
+        self,
+        key: str,
+        name: str,
+        fits: Callable[[_Tables], bool],
+        conversations: Callable[[sqlite3.Connection, datetime], Iterator[ImportedConversation]],
+    ) -> None:
+        self.key = key
+        self.name = name
+        self._fits = fits
+        self._conversations = conversations
 
     def recognises(self, export: Export) -> bool:
-        """Return whether the database has oterm's tables."""
+        """Return whether the database has the program's tables."""
         if export.database is None:
             return False
         with opened_database(export.database) as connection:
-            tables = columns(connection)
-        return has(tables, "chat", "id", "name", "model") and has(tables, "message", "id", "chat_id", "author", "text")
+            return self._fits(columns(connection))
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
-        """Yield the chats in their order."""
+        """Yield the conversations in their order, up to where the file is damaged."""
         assert export.database is not None
         yield from unwritten(export.database)
         number = 0
         try:
             with opened_database(export.database) as connection:
-                chats = connection.execute("SELECT id, name, model FROM chat ORDER BY id").fetchall()
-                for chat in chats:
+                for conversation in self._conversations(connection, export.modified_at):
                     number += 1
-                    conversation = _chat(connection, chat, export.modified_at)
-                    if conversation is not None:
-                        yield conversation
+                    yield conversation
         except ReadError as error:
             yield Torn(number + 1, "", error.message, error.hint)
 
 
-def _chat(connection: sqlite3.Connection, chat: sqlite3.Row, moment: datetime) -> ImportedConversation | None:
-    model = Author(AuthorKind.MODEL, one_line(chat["model"], "a model"))
-    skipped: Counter[Skipped] = Counter()
-    nodes: list[Node] = []
-    rows = connection.execute("SELECT id, author, text FROM message WHERE chat_id = ? ORDER BY id", (chat["id"],))
-    for row in rows:
-        is_user = text(row["author"]).lower() in _USER
-        words, thought = text(row["text"]).strip(), False
-        if not is_user:
-            words, thought = without_thinking(words)
-        skipped.update([Skipped.THINKING] if thought else [])
-        said: Said | None = None
-        if words:
-            said = Said(Role.USER if is_user else Role.ASSISTANT, words, USER if is_user else model, moment)
-        else:
-            skipped[Skipped.EMPTY] += 1
-        nodes.append(Node(str(row["id"]), nodes[-1].key if nodes else None, said))
-    messages = link(nodes, moment)
-    if not messages:
-        return None  # oterm keeps a chat that was opened and never used.
-    # Chats are numbered from 1 in every database, so the number alone would mix those of two machines.
-    identity = f"{chat['id']}-{digest(messages[0].text)}"
-    title = title_from(chat["name"], messages[0].text)
-    return ImportedConversation(f"oterm:{identity}", title, moment, moment, messages, messages[-1].origin, skipped)
+def _is_of_oterm(tables: _Tables) -> bool:
+    return has(tables, "chat", "id", "name", "model") and has(tables, "message", "id", "chat_id", "author", "text")
 
 
-class LlmFormat:
-    """`logs.db` of llm. What is read is the tables of its migrations 10 to 27."""
-
-    key = "llm"
-    name = "llm"
-
-    def recognises(self, export: Export) -> bool:
-        """Return whether the database has llm's tables."""
-        if export.database is None:
-            return False
-        with opened_database(export.database) as connection:
-            tables = columns(connection)
-        return has(tables, "responses", *_RESPONSES) or _has_threads(tables)
-
-    def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
-        """Yield the conversations of the older tables, then the threads of the newer."""
-        assert export.database is not None
-        yield from unwritten(export.database)
-        number = 0
-        try:
-            with opened_database(export.database) as connection:
-                tables = columns(connection)
-                if has(tables, "responses", *_RESPONSES):
-                    named = has(tables, "conversations", "id", "name")
-                    for conversation in _conversations(connection, export.modified_at, named=named):
-                        number += 1
-                        yield conversation
-                if _has_threads(tables):
-                    for thread in _threads(connection, export.modified_at):
-                        number += 1
-                        yield thread
-        except ReadError as error:
-            yield Torn(number + 1, "", error.message, error.hint)
+def _of_oterm(connection: sqlite3.Connection, modified_at: datetime) -> Iterator[ImportedConversation]:
+    """Yield the chats of oterm. It holds no times: those of the file stand in for them."""
+    for chat in connection.execute("SELECT id, name, model FROM chat ORDER BY id").fetchall():
+        thread = Thread()
+        model = one_line(chat["model"], "a model")
+        rows = connection.execute("SELECT id, author, text FROM message WHERE chat_id = ? ORDER BY id", (chat["id"],))
+        for row in rows:
+            role = Role.USER if text(row["author"]).lower() in _USER else Role.ASSISTANT
+            thread.add(str(row["id"]), thread.said(role, text(row["text"]), model, modified_at))
+        with suppress(ReadError):  # oterm keeps a chat that was opened and never used.
+            messages = thread.messages(modified_at, modified_at)
+            # Chats are numbered from 1 in every database, so the number alone would mix those of two machines.
+            yield thread.conversation(f"oterm:{chat['id']}-{digest(messages[0].text)}", chat["name"], messages)
 
 
-def _has_threads(tables: dict[str, frozenset[str]]) -> bool:
+def _is_of_llm(tables: _Tables) -> bool:
+    return has(tables, "responses", *_RESPONSES) or _has_threads(tables)
+
+
+def _of_llm(connection: sqlite3.Connection, modified_at: datetime) -> Iterator[ImportedConversation]:
+    """Yield the conversations of llm's older tables, then the threads of the newer: its migrations 10 to 27."""
+    tables = columns(connection)
+    if has(tables, "responses", *_RESPONSES):
+        yield from _conversations(connection, modified_at, named=has(tables, "conversations", "id", "name"))
+    if _has_threads(tables):
+        yield from _threads(connection, modified_at)
+
+
+def _has_threads(tables: _Tables) -> bool:
     return (
         has(tables, "threads", "id", "name", "tip_message_hash")
         and has(tables, "turns", "id", "thread_id", "tip_message_hash", "model", "datetime_utc")
@@ -224,59 +199,49 @@ def _conversations(
         f"SELECT {', '.join(_RESPONSES)} FROM responses ORDER BY coalesce(conversation_id, id), datetime_utc, id"
     )
     for identity, group in groupby(rows, key=lambda row: str(row["conversation_id"] or row["id"])):
-        nodes: list[Node] = []
-        skipped: Counter[Skipped] = Counter()
+        thread = Thread()
         for row in group:
-            when = _moment(row["datetime_utc"])
-            for part, words, said_by in (("prompt", row["prompt"], USER), ("response", row["response"], None)):
-                author = said_by or Author(AuthorKind.MODEL, one_line(row["model"], "a model"))
-                said = _said(Role.USER if said_by else Role.ASSISTANT, text(words), author, when, skipped)
-                nodes.append(Node(f"{row['id']}/{part}", nodes[-1].key if nodes else None, said))
+            when, model = moment(row["datetime_utc"]), one_line(row["model"], "a model")
+            for part, role in (("prompt", Role.USER), ("response", Role.ASSISTANT)):
+                thread.add(f"{row['id']}/{part}", thread.said(role, text(row[part]), model, when))
         name: object = None
         if named:
             found = connection.execute("SELECT name FROM conversations WHERE id = ?", (identity,)).fetchone()
             name = found["name"] if found else None
-        yield from _finished(identity, name, nodes, None, skipped, otherwise)
+        yield from _finished(identity, name, thread, otherwise)
 
 
 def _threads(connection: sqlite3.Connection, otherwise: datetime) -> Iterator[ImportedConversation]:
-    for thread in connection.execute("SELECT id, name, tip_message_hash FROM threads ORDER BY id"):
-        nodes: dict[str, Node] = {}
-        skipped: Counter[Skipped] = Counter()
+    for row in connection.execute("SELECT id, name, tip_message_hash FROM threads ORDER BY id"):
+        thread = Thread()
         turns = connection.execute(
             "SELECT tip_message_hash, model, datetime_utc FROM turns WHERE thread_id = ? ORDER BY datetime_utc, id",
-            (thread["id"],),
+            (row["id"],),
         ).fetchall()
+        known: set[str] = set()
         for turn in turns:
-            author = Author(AuthorKind.MODEL, one_line(turn["model"], "a model"))
-            _climb(connection, turn["tip_message_hash"], author, _moment(turn["datetime_utc"]), nodes, skipped)
-        tip = thread["tip_message_hash"]
-        yield from _finished(str(thread["id"]), thread["name"], list(nodes.values()), tip, skipped, otherwise)
+            model = one_line(turn["model"], "a model")
+            _climb(connection, turn["tip_message_hash"], model, moment(turn["datetime_utc"]), thread, known)
+        yield from _finished(str(row["id"]), row["name"], thread, otherwise, row["tip_message_hash"])
 
 
 def _climb(
-    connection: sqlite3.Connection,
-    tip: object,
-    author: Author,
-    when: datetime | None,
-    nodes: dict[str, Node],
-    skipped: Counter[Skipped],
+    connection: sqlite3.Connection, tip: object, model: str, when: datetime | None, thread: Thread, known: set[str]
 ) -> None:
-    """Add the messages from a turn's last one up to the first that is there already."""
+    """Add the messages from a turn's last one up to the first that is `known` to be there already."""
     at = tip
-    while isinstance(at, str) and at not in nodes and len(nodes) < _MOST_MESSAGES:
+    while isinstance(at, str) and at not in known and len(known) < _MOST_MESSAGES:
         row = connection.execute("SELECT parent_hash, role FROM messages WHERE hash = ?", (at,)).fetchone()
         if row is None:
             return
         role = text(row["role"])
         said: Said | None = None
         if role in ("user", "assistant"):
-            words = _parts(connection, at, skipped)
-            is_user = role == "user"
-            said = _said(Role.USER if is_user else Role.ASSISTANT, words, USER if is_user else author, when, skipped)
+            said = thread.said(Role(role), _parts(connection, at, thread.skipped), model, when)
         else:
-            skipped[Skipped.TOOL if role == "tool" else Skipped.SYSTEM] += 1
-        nodes[at] = Node(at, row["parent_hash"] if isinstance(row["parent_hash"], str) else None, said)
+            thread.skipped[Skipped.TOOL if role == "tool" else Skipped.SYSTEM] += 1
+        thread.nodes.append(Node(at, row["parent_hash"] if isinstance(row["parent_hash"], str) else None, said))
+        known.add(at)
         at = row["parent_hash"]
 
 
@@ -310,27 +275,14 @@ def _borrowed(connection: sqlite3.Connection, payload: str) -> str:
     return "".join(pieces)
 
 
-def _said(role: Role, words: str, author: Author, when: datetime | None, skipped: Counter[Skipped]) -> Said | None:
-    words, thought = without_thinking(words.strip()) if role is Role.ASSISTANT else (words.strip(), False)
-    skipped.update([Skipped.THINKING] if thought else [])
-    if not words:
-        skipped[Skipped.EMPTY] += 1
-        return None
-    return Said(role, words, author, when)
-
-
 def _finished(
-    identity: str, name: object, nodes: list[Node], tip: object, skipped: Counter[Skipped], otherwise: datetime
+    identity: str, name: object, thread: Thread, otherwise: datetime, tip: object = None
 ) -> Iterator[ImportedConversation]:
-    known = [node.said.created_at for node in nodes if node.said and node.said.created_at]
-    messages = link(nodes, min(known, default=otherwise))
-    if messages:
-        times = [message.created_at for message in messages]
-        current = visible_end(nodes, tip if isinstance(tip, str) else None, messages)
-        title = title_from(name, messages[0].text)
-        yield ImportedConversation(f"llm:{identity}", title, min(times), max(times), messages, current, skipped)
+    with suppress(ReadError):  # One in which nothing was said.
+        messages = thread.messages(None, otherwise)
+        current = tip if isinstance(tip, str) else None
+        yield thread.conversation(f"llm:{identity}", name, messages, current=current)
 
 
-def _moment(value: object) -> datetime | None:
-    found = moment(value)
-    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+OTERM: Final = _DatabaseFormat("oterm", "oterm", _is_of_oterm, _of_oterm)
+LLM: Final = _DatabaseFormat("llm", "llm", _is_of_llm, _of_llm)

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits, SourceFile
-from assistant.ingestion.conversations.base import ImportedConversation, Torn
+from assistant.ingestion.conversations.base import Imported, ImportedConversation, Torn, torn
 from assistant.ingestion.conversations.json_stream import items, keys_until
 from assistant.ingestion.conversations.values import mapping, text
 from assistant.ingestion.discovery import display, last_written
@@ -222,7 +222,8 @@ def conversations(
                 number += 1
                 try:
                     conversation = parse(value, export.modified_at)
-                    _check_size(conversation, limits)
+                    if sum(len(message.text) for message in conversation.messages) > limits.max_text_chars:
+                        raise torn(f"it holds more than {limits.max_text_chars:,} characters of text")
                     yield conversation
                 except ReadError as error:
                     yield Torn(number, title_of(value), error.message, error.hint)
@@ -236,11 +237,18 @@ def title_of(value: object) -> str:
     return " ".join((text(outer.get("title")) or text(outer.get("name"))).split())[:80]
 
 
-def torn(reason: str) -> ReadError:
-    """Return the error for one conversation that is not as its format has it."""
-    return ReadError(reason, "The rest is imported. Export again if it matters.")
+@dataclass(frozen=True, slots=True)
+class JsonFormat:
+    """The exports of one assistant, known by the keys of their conversations, of which `parse` reads each."""
 
+    key: str
+    name: str
+    parse: Parse
 
-def _check_size(conversation: ImportedConversation, limits: ReadLimits) -> None:
-    if sum(len(message.text) for message in conversation.messages) > limits.max_text_chars:
-        raise torn(f"it holds more than {limits.max_text_chars:,} characters of text")
+    def recognises(self, export: Export) -> bool:
+        """Return whether its conversations have keys of this format."""
+        return format_key(export) == self.key
+
+    def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
+        """Yield the conversations."""
+        yield from conversations(export, conversation_members(export), limits, self.parse)

@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.conversations.base import Imported, ImportedConversation, Node, Said, Skipped, Torn, link
+from assistant.ingestion.conversations.base import (
+    Imported,
+    ImportedConversation,
+    Said,
+    Skipped,
+    Thread,
+    Torn,
+)
 from assistant.ingestion.conversations.exports import Export, Member
 from assistant.ingestion.conversations.json_stream import items, keys_until
-from assistant.ingestion.conversations.values import digest, mapping, moment, sequence, text, title_from
+from assistant.ingestion.conversations.values import digest, mapping, moment, sequence, text
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import check_markup_size
@@ -96,19 +103,16 @@ def _by_day(
     try:
         for day, group in groupby(turns, key=lambda turn: (turn.at or otherwise).date()):
             count += 1
-            nodes: list[Node] = []
+            thread = Thread()
             for turn in sorted(group, key=lambda turn: turn.at or otherwise):
                 name = digest(turn.prompt, str(turn.at))
-                nodes.append(Node(name, nodes[-1].key if nodes else None, Said(Role.USER, turn.prompt, USER, turn.at)))
+                thread.add(name, Said(Role.USER, turn.prompt, USER, turn.at))
                 if turn.answer:
-                    nodes.append(Node(f"{name}/a", name, Said(Role.ASSISTANT, turn.answer, _GEMINI, turn.at)))
-            messages = link(nodes, otherwise)
-            times = [message.created_at for message in messages]
-            title = title_from(f"{day}: {messages[0].text}"[:80], "")
-            yield ImportedConversation(
-                f"gemini:{day}", title, min(times), max(times), messages, messages[-1].origin, dict(skipped)
-            )
+                    thread.add(f"{name}/a", Said(Role.ASSISTANT, turn.answer, _GEMINI, turn.at))
+            thread.skipped.update(skipped)
             skipped.clear()  # Report once.
+            messages = thread.messages(otherwise, otherwise)
+            yield thread.conversation(f"gemini:{day}", f"{day}: {messages[0].text}"[:80], messages)
     except ReadError as error:
         yield Torn(count + 1, "", f"{member.name}: {error.message}", error.hint)
 

@@ -16,12 +16,11 @@ from assistant.ingestion.conversations.base import (
     ImportedMemory,
     Node,
     Said,
+    Thread,
     Torn,
-    link,
-    visible_end,
 )
-from assistant.ingestion.conversations.exports import Export, Member, torn
-from assistant.ingestion.conversations.values import mapping, moment, one_line, text, title_from
+from assistant.ingestion.conversations.exports import Export, Member
+from assistant.ingestion.conversations.values import mapping, moment, one_line, text
 from assistant.ingestion.readers.failures import translated
 from memory_store.models import SHELL_ORIGIN, Author, AuthorKind, MemoryKind, Role
 
@@ -87,20 +86,18 @@ def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwi
     started = moment(record.get("created_at")) or otherwise
     # What came from another assistant keeps the names that its export gave it.
     names = {text(entry.get("id")): text(entry.get("origin")) or text(entry.get("id")) for entry in entries}
-    nodes = [
-        Node(names[text(entry.get("id"))], names.get(text(entry.get("parent_id"))), _said(entry)) for entry in entries
-    ]
-    messages = link(nodes, started)
-    if not messages:
-        raise torn("it has no messages with text")
+    thread = Thread(
+        [Node(names[text(entry.get("id"))], names.get(text(entry.get("parent_id"))), _said(entry)) for entry in entries]
+    )
+    messages = thread.messages(started, otherwise)
     origin = text(record.get("origin"))
-    return ImportedConversation(
+    return thread.conversation(
         f"keepsake:{text(record.get('id'))}" if not origin or origin.startswith(SHELL_ORIGIN) else origin,
-        title_from(record.get("title"), messages[0].text),
-        started,
-        moment(record.get("updated_at")) or messages[-1].created_at,
+        record.get("title"),
         messages,
-        visible_end(nodes, names.get(text(record.get("current_message_id"))), messages),
+        created_at=started,
+        updated_at=moment(record.get("updated_at")),
+        current=names.get(text(record.get("current_message_id"))),
         # What is private in part goes in as private: an import never makes anything less so.
         private=any(bool(entry.get("private")) for entry in (record, *entries)),
     )

@@ -9,14 +9,14 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import ConversationFormat, Imported, RecognisedExport
 from assistant.ingestion.conversations.by_shape import ByShapeFormat
-from assistant.ingestion.conversations.chatgpt import ChatGptFormat
-from assistant.ingestion.conversations.claude import ClaudeFormat
+from assistant.ingestion.conversations.chatgpt import CHATGPT
+from assistant.ingestion.conversations.claude import CLAUDE
 from assistant.ingestion.conversations.copilot import CopilotFormat
-from assistant.ingestion.conversations.databases import LlmFormat, OtermFormat
+from assistant.ingestion.conversations.databases import LLM, OTERM
 from assistant.ingestion.conversations.exports import Export, conversation_members, opened_export
 from assistant.ingestion.conversations.gemini import GeminiFormat
 from assistant.ingestion.conversations.keepsake import KeepsakeFormat
-from assistant.ingestion.conversations.open_webui import OpenWebUiFormat
+from assistant.ingestion.conversations.open_webui import OPEN_WEBUI
 
 _SHAPED: tuple[ByShapeFormat | CopilotFormat | GeminiFormat, ...] = (
     ByShapeFormat("deepseek", "DeepSeek", frozenset(("mapping", "inserted_at"))),
@@ -29,11 +29,11 @@ _SHAPED: tuple[ByShapeFormat | CopilotFormat | GeminiFormat, ...] = (
 )
 FORMATS: tuple[ConversationFormat, ...] = (
     KeepsakeFormat(),
-    ChatGptFormat(),
-    ClaudeFormat(),
-    OpenWebUiFormat(),
-    OtermFormat(),
-    LlmFormat(),
+    CHATGPT,
+    CLAUDE,
+    OPEN_WEBUI,
+    OTERM,
+    LLM,
     *_SHAPED,
 )
 

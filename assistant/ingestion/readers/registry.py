@@ -36,77 +36,29 @@ from assistant.ingestion.readers.vcf import VcfReader
 from assistant.ingestion.readers.xlsx import OldExcelReader, XlsxReader
 from memory_store.models import Locator
 
-_PDF, _DOCX, _EPUB, _PPTX, _XLSX, _ODT, _ODS, _OLD_EXCEL = (
-    PdfReader(),
-    DocxReader(),
-    EpubReader(),
-    PptxReader(),
-    XlsxReader(),
-    OdtReader(),
-    OdsReader(),
-    OldExcelReader(),
-)
-_TEXT, _HTML, _MBOX, _RTF, _ICS, _VCF = TextReader(), HtmlReader(), MboxReader(), RtfReader(), IcsReader(), VcfReader()
-_MSG, _JOPLIN, _IMAGE = MsgReader(), JoplinReader(), ImageReader()
-_CSV, _MHTML, _ODP = CsvReader(), MhtmlReader(), OdpReader()
 READERS: tuple[Reader, ...] = (
-    MarkdownReader(),
-    _TEXT,
-    _HTML,
-    _MHTML,
-    _PDF,
-    _DOCX,
-    _PPTX,
-    _XLSX,
-    _ODT,
-    _ODS,
-    _ODP,
-    _OLD_EXCEL,
-    _RTF,
-    _EPUB,
-    EmlReader(),
-    _MSG,
-    _MBOX,
-    _ICS,
-    _VCF,
-    _CSV,
-    JsonReader(),
-    JsonLinesReader(),
-    EnexReader(),
-    SubtitleReader(),
-    OrgReader(),
-    TexReader(),
-    RstReader(),
-    _JOPLIN,
-    _IMAGE,
+    *(MarkdownReader(), TextReader(), HtmlReader(), MhtmlReader(), PdfReader(), DocxReader(), PptxReader()),
+    *(XlsxReader(), OdtReader(), OdsReader(), OdpReader(), OldExcelReader(), RtfReader(), EpubReader()),
+    *(EmlReader(), MsgReader(), MboxReader(), IcsReader(), VcfReader(), CsvReader(), JsonReader(), JsonLinesReader()),
+    *(EnexReader(), SubtitleReader(), OrgReader(), TexReader(), RstReader(), JoplinReader(), ImageReader()),
 )
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 # Formats that only their content makes: a file with such a suffix and other content is broken or misnamed.
-_NAMED: tuple[tuple[Reader, str], ...] = (
-    (_PDF, "PDF"),
-    (_DOCX, "Word document"),
-    (_PPTX, "PowerPoint presentation"),
-    (_XLSX, "Excel workbook"),
-    (_ODT, "OpenDocument text"),
-    (_ODS, "OpenDocument spreadsheet"),
-    (_ODP, "OpenDocument presentation"),
-    (_EPUB, "EPUB book"),
-    (_RTF, "RTF document"),
-    (_MSG, "mail of Outlook"),
-    (_JOPLIN, "export of Joplin"),
+_NAMED = (
+    (PdfReader, "PDF"),
+    (DocxReader, "Word document"),
+    (PptxReader, "PowerPoint presentation"),
+    (XlsxReader, "Excel workbook"),
+    (OdtReader, "OpenDocument text"),
+    (OdsReader, "OpenDocument spreadsheet"),
+    (OdpReader, "OpenDocument presentation"),
+    (EpubReader, "EPUB book"),
+    (RtfReader, "RTF document"),
+    (MsgReader, "mail of Outlook"),
+    (JoplinReader, "export of Joplin"),
 )
 _NAMES = {suffix: name for reader, name in _NAMED for suffix in reader.suffixes}
-_PACKAGES: dict[str, Reader] = {
-    ".xlsb": _OLD_EXCEL,
-    ".docx": _DOCX,
-    ".pptx": _PPTX,
-    ".xlsx": _XLSX,
-    ".odt": _ODT,
-    ".ods": _ODS,
-    ".odp": _ODP,
-    ".epub": _EPUB,
-}
-_OFFICE = frozenset((*_DOCX.suffixes, *_PPTX.suffixes, *_XLSX.suffixes))
+_OFFICE = frozenset((*DocxReader.suffixes, *PptxReader.suffixes, *XlsxReader.suffixes))
 
 # Longer than any title; the text of a heading itself is never cut.
 _NAME_CHARS = 200
@@ -135,36 +87,35 @@ def reader_for(file: SourceFile) -> Reader:
 
     Raise `ReadError` if it can't be opened, is binary, or is not what its suffix says.
     """
-    with translated():
-        head = _head(file)
+    with translated(), file.open() as stream:
+        head = stream.read(sniffing.HEAD_BYTES)
     if head.startswith(sniffing.PDF):
-        return _PDF
+        return _BY_SUFFIX[".pdf"]
     if head.startswith((sniffing.ZIP, sniffing.EMPTY_ZIP)):
         return _package_reader(file)
     if head.startswith(sniffing.RTF):
-        return _RTF
-    if head.startswith(sniffing.OLE) and file.suffix in _MSG.suffixes:
-        return _MSG
-    if sniffing.is_tar(head) and file.suffix in _JOPLIN.suffixes:
-        return _JOPLIN
-    if head.startswith(sniffing.OLE) and file.suffix in _OLD_EXCEL.suffixes:
-        return _OLD_EXCEL
-    if file.suffix in _OLD_EXCEL.suffixes and not sniffing.binary_kind(head):
-        return _HTML if sniffing.looks_like_html(head) else _CSV  # as banks and web pages save their tables
+        return _BY_SUFFIX[".rtf"]
+    is_old_excel = file.suffix in OldExcelReader.suffixes
+    if head.startswith(sniffing.OLE) and (is_old_excel or file.suffix in MsgReader.suffixes):
+        return _BY_SUFFIX[file.suffix]
+    if sniffing.is_tar(head) and file.suffix in JoplinReader.suffixes:
+        return _BY_SUFFIX[file.suffix]
+    if is_old_excel and not sniffing.binary_kind(head):
+        return _BY_SUFFIX[".html" if sniffing.looks_like_html(head) else ".csv"]  # as banks and web pages save tables
     if head.startswith(sniffing.OLE) and file.suffix in _OFFICE:
         hint = "Save a copy without password and import it."
         raise ReadError(f"encrypted: the {_NAMES[file.suffix]} needs a password", hint)
     if name := _NAMES.get(file.suffix):
         # Mail gateways and old printers put a few bytes before a PDF's signature; the format allows for it.
         if name == "PDF" and sniffing.PDF in head[:1024]:
-            return _PDF
+            return _BY_SUFFIX[".pdf"]
         raise ReadError(f"wrong suffix or damaged: it is no {name} inside", "Check that the file opens elsewhere.")
-    if sniffing.is_picture(head) or file.suffix in _IMAGE.suffixes:
-        return _IMAGE
+    if sniffing.is_picture(head) or file.suffix in ImageReader.suffixes:
+        return _BY_SUFFIX[".png"]
     if kind := sniffing.binary_kind(head):
         reason = f"binary: {kind}" if file.suffix in _BY_SUFFIX else f"{NOT_READ} ({kind})"
         raise ReadError(reason, _CONVERT.get(kind, NOT_READ_HINT))
-    return _BY_SUFFIX.get(file.suffix) or _text_reader(head)
+    return _BY_SUFFIX.get(file.suffix) or _BY_SUFFIX[sniffing.text_suffix(head)]
 
 
 def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
@@ -237,23 +188,10 @@ def _name(text: str) -> str:
 def _package_reader(file: SourceFile) -> Reader:
     with translated():
         kind = package_kind(file)
-    if kind in _PACKAGES:
-        return _PACKAGES[kind]
+    if kind in _BY_SUFFIX:
+        return _BY_SUFFIX[kind]
     if kind in _CONVERT:
         raise ReadError(f"{NOT_READ} ({kind})", _CONVERT[kind])
     if file.suffix in _NAMES:
         raise ReadError(f"no {_NAMES[file.suffix]} inside", "Check that the file opens elsewhere.")
     raise ReadError(f"{NOT_READ} ({kind})", NOT_READ_HINT)
-
-
-def _text_reader(head: bytes) -> Reader:
-    if sniffing.looks_like_html(head):
-        return _HTML
-    if beginning := sniffing.calendar_or_contact(head):
-        return _ICS if beginning == "calendar" else _VCF
-    return _MBOX if sniffing.looks_like_mailbox(head) else _TEXT
-
-
-def _head(file: SourceFile) -> bytes:
-    with file.open() as stream:
-        return stream.read(sniffing.HEAD_BYTES)

@@ -42,7 +42,7 @@ _BINARY_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "an SQLite database"),
     (OLE, OLD_OFFICE),
 )
-_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 # Tab, line feed, form feed, carriage return, backspace and escape occur in text; the other control bytes rarely do.
 _CONTROL = bytes(set(range(32)) - {0, 8, 9, 10, 12, 13, 27}) + b"\x7f"
@@ -112,21 +112,16 @@ def _readable_share(data: bytes, encoding: str) -> float:
 
 def looks_like_html(head: bytes) -> bool:
     """Return whether `head` opens an HTML page."""
-    return _HTML_HEAD.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
+    return _HTML_HEAD.match(head.removeprefix(codecs.BOM_UTF8)) is not None
 
 
-def calendar_or_contact(head: bytes) -> str | None:
-    """Return `calendar` or `contact` if `head` opens one, else None."""
-    opening = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].upper()
-    return (
-        "calendar"
-        if opening.startswith(b"BEGIN:VCALENDAR")
-        else "contact"
-        if opening.startswith(b"BEGIN:VCARD")
-        else None
-    )
-
-
-def looks_like_mailbox(head: bytes) -> bool:
-    """Return whether `head` opens a mailbox in mbox format, which mail programs store without a suffix."""
-    return _MBOX_HEAD.match(head) is not None
+def text_suffix(head: bytes) -> str:
+    """Return the suffix of what a text without a known one is by its beginning: a page, a calendar, contacts, mails."""
+    opening = head.removeprefix(codecs.BOM_UTF8).lstrip()[:16].upper()
+    if looks_like_html(head):
+        return ".html"
+    if opening.startswith(b"BEGIN:VCALENDAR"):
+        return ".ics"
+    if opening.startswith(b"BEGIN:VCARD"):
+        return ".vcf"
+    return ".mbox" if _MBOX_HEAD.match(head) else ".txt"

@@ -108,7 +108,7 @@ def many(size: int, count: int) -> dict[str, object]:
                 began = time.perf_counter()
                 erased = store.forget(Selection((target.id,)))
                 seconds.append(time.perf_counter() - began)
-                verified += receipts.parsed(erased.receipt or "").result == "nothing left"
+                verified += receipts.parse_receipt(erased.receipt or "").result == "nothing left"
             living = [one for one in store.documents.all() if one.id in held]
             recalled = sum(
                 any(hit.source.id == one.id for hit in store.recall(store.documents.passages(one.id)[0].text, 3))

@@ -11,18 +11,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memory_store.database.capture_queue import Change, ChangeKind
-    from memory_store.database.conversations import Conversations
+    from memory_store.database.conversations import Conversations, Drafts, MergeOutcome, NewConversation, NewMessage
     from memory_store.database.documents import NewDocument
-    from memory_store.database.drafts import Drafts
+    from memory_store.database.files import OWN_DATA, OWN_DATA_HINT, is_own, is_own_file, is_own_place
     from memory_store.database.fulltext import STOP_WORDS
     from memory_store.database.glance import glance
-    from memory_store.database.imported import MergeOutcome, NewConversation, NewMessage
+    from memory_store.database.learning import Change, ChangeKind
     from memory_store.database.memories import NewMemory
-    from memory_store.database.opened import OWN_DATA, OWN_DATA_HINT, is_own, is_own_file, is_own_place
     from memory_store.database.passages import StoredPassage
     from memory_store.database.private_rule import NOTHING, PrivateRule
-    from memory_store.forgetting import Selection
+    from memory_store.models import Selection
     from memory_store.store import Store
     from memory_store.transfer.encryption import is_encrypted
     from memory_store.transfer.formats import FOLDERS, Format
@@ -32,26 +30,26 @@ if TYPE_CHECKING:
 
 # What is public besides the modules `models`, `errors` and the like: each name with its home.
 _HOME_OF = {
-    "Change": "memory_store.database.capture_queue",
-    "ChangeKind": "memory_store.database.capture_queue",
+    "Change": "memory_store.database.learning",
+    "ChangeKind": "memory_store.database.learning",
     "Conversations": "memory_store.database.conversations",
     "NewDocument": "memory_store.database.documents",
-    "Drafts": "memory_store.database.drafts",
+    "Drafts": "memory_store.database.conversations",
     "STOP_WORDS": "memory_store.database.fulltext",
     "glance": "memory_store.database.glance",
-    "MergeOutcome": "memory_store.database.imported",
-    "NewConversation": "memory_store.database.imported",
-    "NewMessage": "memory_store.database.imported",
+    "MergeOutcome": "memory_store.database.conversations",
+    "NewConversation": "memory_store.database.conversations",
+    "NewMessage": "memory_store.database.conversations",
     "NewMemory": "memory_store.database.memories",
-    "OWN_DATA": "memory_store.database.opened",
-    "OWN_DATA_HINT": "memory_store.database.opened",
-    "is_own": "memory_store.database.opened",
-    "is_own_file": "memory_store.database.opened",
-    "is_own_place": "memory_store.database.opened",
+    "OWN_DATA": "memory_store.database.files",
+    "OWN_DATA_HINT": "memory_store.database.files",
+    "is_own": "memory_store.database.files",
+    "is_own_file": "memory_store.database.files",
+    "is_own_place": "memory_store.database.files",
     "StoredPassage": "memory_store.database.passages",
     "NOTHING": "memory_store.database.private_rule",
     "PrivateRule": "memory_store.database.private_rule",
-    "Selection": "memory_store.forgetting",
+    "Selection": "memory_store.models",
     "Store": "memory_store.store",
     "is_encrypted": "memory_store.transfer.encryption",
     "FOLDERS": "memory_store.transfer.formats",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from memory_store.clock import now
-from memory_store.database import doomed, erasures, fulltext, pending_erasures, tables, tombstones
+from memory_store.database import erasures, fulltext, tables, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.files import BACKUP_TIME, BACKUPS, RESCUED, copy_whole, private_part
 from memory_store.database.migrations import migrate
@@ -180,7 +180,7 @@ class Backups:
     def _is_unfinished(self, backup: Backup) -> bool:
         """Say whether an erasure was under way when the backup was taken: the words of what is gone may be in it."""
         with _opened(self.folder / backup.name) as copy:
-            return bool(pending_erasures.count_incomplete(copy))
+            return bool(erasures.count_incomplete(copy))
 
     def _forgotten(self, backup: Backup) -> list[tuple[str, str]] | None:
         """Return (table, id) of the records in a backup that were forgotten; None if it can't be read."""
@@ -200,8 +200,8 @@ class Backups:
         try:
             with _copied(path) as (part, database):
                 with database.write() as connection:
-                    doomed.choose(connection, list(_present(connection, chosen)))
-                    erasures.delete_doomed(connection, bury=False)
+                    erasures.choose(connection, list(_present(connection, chosen)))
+                    erasures.delete_chosen(connection, bury=False)
                     # Its pages are written anew: whatever was being erased when it was taken is gone from them too.
                     connection.execute("DELETE FROM erasures WHERE completed_at IS NULL")
                     fulltext.merge(connection)
@@ -269,7 +269,7 @@ def _finish_erasures(copy: sqlite3.Connection) -> None:
 
     Its rows are gone, and their words and cells still in the pages of the full text and of the tables.
     """
-    if pending_erasures.count_incomplete(copy):
+    if erasures.count_incomplete(copy):
         for pragma in ("secure_delete=ON", "temp_store=MEMORY"):
             copy.execute(f"PRAGMA {pragma}")
         copy.execute("BEGIN")

@@ -1,30 +1,95 @@
-"""Erasure on the disk: what has to happen after rows are deleted until nothing of them is left in any file."""
+"""Erasure: which records a selection takes, and what has to happen until nothing of them is left in any file."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from memory_store import receipts
 from memory_store.clock import now, to_text
-from memory_store.database import erasures, fulltext, outbox, pending_erasures
+from memory_store.database import erasures, fulltext, outbox
 from memory_store.database.connection import Database
-from memory_store.database.pending_erasures import PendingErasure
-from memory_store.errors import Action, ErasureFailedError, ErasurePendingError, IndexUnavailableError, Step
-from memory_store.models import Sent
+from memory_store.database.erasures import PendingErasure
+from memory_store.errors import (
+    Action,
+    ErasureFailedError,
+    ErasurePendingError,
+    IndexUnavailableError,
+    NotFoundError,
+    Step,
+)
+from memory_store.models import ErasurePlan, Selection
+from memory_store.receipts import make_receipt, parse_receipt, why_not_verified
 from memory_store.vector_index.choice import Indexes
 from memory_store.verification.apart import verify_apart
 from memory_store.verification.verify import Verification
-from memory_store.version import version
 
+_TITLES: Final = 12
+_BEGINNING: Final = "0000"
+_END: Final = "9999"
 COMPLETES_LATER: Final = (
     "An open chat completes it by itself; without one a repair does. Looking over the store shows what is pending.",
     Step(Action.REPAIR),
     Step(Action.EXAMINE),
 )
+
+
+def forget(database: Database, selection: Selection, *, deferred: bool = False) -> str:
+    """Delete the selected rows and record the erasure, in one transaction; return its id. The disk is not clean yet."""
+    with database.write() as connection:
+        _choose(connection, selection)
+        return erasures.delete_chosen(connection, bury=True, deferred=deferred)
+
+
+def make_plan(database: Database, selection: Selection) -> ErasurePlan:
+    """Return what `forget` would take, without taking it."""
+    with database.read() as connection:
+        _choose(connection, selection)
+        return ErasurePlan(
+            erasures.count_chosen(connection),
+            tuple(erasures.titles_of_chosen(connection, _TITLES)),
+            erasures.count_staying(connection),
+            tuple(erasures.find_sent(connection)),
+        )
+
+
+def find_chosen(database: Database, selection: Selection) -> list[tuple[str, str]]:
+    """Return (table, id) of every record that `forget` would take."""
+    with database.read() as connection:
+        _choose(connection, selection)
+        return [(row[0], row[1]) for row in connection.execute("SELECT kind, id FROM temp.doomed")]
+
+
+def _choose(connection: sqlite3.Connection, selection: Selection) -> None:
+    """Put the selected records into the table of the doomed. Raises NotFoundError if one of them is not there."""
+    if selection.everything:
+        erasures.choose_everything(connection)
+        return
+    chosen = [(erasures.table_to_erase(text), text) for text in selection.ids]
+    for table, identifier in chosen:
+        if connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (identifier,)).fetchone() is None:
+            raise NotFoundError(f"Nothing has the id {identifier}.", "Nothing was erased; the lists show the ids.")
+    if selection.since is not None or selection.until is not None:
+        since = to_text(selection.since) if selection.since else _BEGINNING
+        chosen += erasures.find_made_between(connection, since, to_text(selection.until) if selection.until else _END)
+    chosen += [
+        ("documents", text) for text in _came_with(connection, [text for table, text in chosen if table == "documents"])
+    ]
+    erasures.choose(connection, chosen, everywhere=selection.everywhere)
+
+
+def _came_with(connection: sqlite3.Connection, ids: list[str]) -> list[str]:
+    """Return the documents that came inside of these, such as what is attached to a mail; their paths say so."""
+    found = connection.execute(
+        "SELECT inner.id FROM documents AS outer JOIN documents AS inner "
+        "ON substr(inner.path, 1, length(outer.path) + 2) = outer.path || '!/' "
+        "WHERE outer.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(ids),),
+    )
+    return [row[0] for row in found if row[0] not in ids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +150,7 @@ def complete(place: Place, patience_seconds: float) -> list[str]:
     where something was found. Raises ErasurePendingError while a reader is in the way; then nothing is settled.
     """
     with place.database.read() as connection:
-        pending = pending_erasures.pending(connection)
+        pending = erasures.find_pending(connection)
     if not pending:
         return []
     found = _clean_and_verify(place, pending, patience_seconds)
@@ -99,22 +164,18 @@ def complete(place: Place, patience_seconds: float) -> list[str]:
     with place.database.write() as connection:
         server = outbox.noted_server(connection)
         for asked in pending:
-            receipt = receipts.made(
-                asked, found[asked.id], _sent(asked.notes), version(), moment, server
-            ).model_dump_json()
-            pending_erasures.settle(connection, asked.id, receipt, to_text(moment) if found[asked.id].passed else None)
+            receipt = make_receipt(asked, found[asked.id], moment, server).model_dump_json()
+            erasures.settle(connection, asked.id, receipt, to_text(moment) if found[asked.id].passed else None)
     return [asked.id for asked in pending if not found[asked.id].passed]
 
 
-def failure(database: Database, failed: Sequence[str]) -> ErasureFailedError:
+def explain_failure(database: Database, failed: Sequence[str]) -> ErasureFailedError:
     """Return the error that says why these erasures could not be verified, by their receipts."""
     with database.read() as connection:
         found = [
-            receipts.parsed(receipt)
-            for failure_id in failed
-            if (receipt := erasures.get(connection, failure_id).receipt)
+            parse_receipt(receipt) for failure_id in failed if (receipt := erasures.get(connection, failure_id).receipt)
         ]
-    reasons = [f"{receipt.id}: {receipts.why_not_verified(receipt)}" for receipt in found]
+    reasons = [f"{receipt.id}: {why_not_verified(receipt)}" for receipt in found]
     return ErasureFailedError(
         f"The erasure could not be verified. {'; '.join(reasons)}.",
         "Try it again; the receipt says where.",
@@ -129,29 +190,3 @@ def _clean_and_verify(
     for step in STEPS:
         step(place, patience_seconds)
     return verify_apart(place.database.path, place.index_root, [waiting.id for waiting in pending])
-
-
-def sent_as_notes(sent: list[Sent]) -> str:
-    """Return what left this machine as it is kept with a pending erasure."""
-    return json.dumps(
-        [
-            [
-                request.endpoint,
-                request.model,
-                request.purpose,
-                to_text(request.first),
-                to_text(request.last),
-                request.items,
-            ]
-            for request in sent
-        ]
-    )
-
-
-def _sent(notes: str | None) -> list[Sent]:
-    from memory_store.clock import from_text
-
-    return [
-        Sent(endpoint, model, purpose, from_text(first), from_text(last), items)
-        for endpoint, model, purpose, first, last, items in json.loads(notes or "[]")
-    ]

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from memory_store.database import outbox, pending_erasures
+from memory_store.database import erasures, outbox
 from memory_store.database.connection import Database
 from memory_store.embedding.base import Embedder, EmbedderIdentity
 from memory_store.errors import (
@@ -220,13 +220,13 @@ class Workshop:
             else:
                 time.sleep(0.05)
         with self._database.read() as connection:
-            failed = pending_erasures.failed_among(connection, wanted)
+            failed = erasures.find_failed(connection, wanted)
         if failed:
             raise self._failure(failed)
 
     def _awaited(self) -> list[str]:
         with self._database.read() as connection:
-            return pending_erasures.awaited(connection)
+            return erasures.find_awaited(connection)
 
     def _complete(self, patience_seconds: float) -> list[str]:
         from memory_store import erasure
@@ -236,7 +236,7 @@ class Workshop:
     def _failure(self, failed: Sequence[str]) -> ErasureFailedError:
         from memory_store import erasure
 
-        return erasure.failure(self._database, failed)
+        return erasure.explain_failure(self._database, failed)
 
     def update_index(self, stop: threading.Event | None = None) -> bool:
         """Bring the index up to date if this process is or can be its owner; return whether it could."""
@@ -313,7 +313,7 @@ class Workshop:
                     # Those that were put off, and those that could not be verified, are tried once at the start.
                     self._began = True
                     with self._database.write() as connection:
-                        pending_erasures.ask_again(connection)
+                        erasures.retry_all(connection)
                 if self._awaited():
                     # A reader in the way: the erasure stays pending and is tried again in the next round.
                     with suppress(ErasurePendingError):

@@ -210,6 +210,51 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """What a memory rests on: the id of a message or document, and the words of it that say so, if they were kept."""
+
+    source_id: str
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the user said of a goal, and when."""
+
+    reviewed_at: datetime
+    text: str
+
+
+class QuestionKind(StrEnum):
+    """What only the user can answer: which of two memories is true, or whether one may be a line of the profile."""
+
+    CONTRADICTION = "contradiction"
+    SENSITIVE = "sensitive"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An open question about a memory; of a contradiction, `other` is the earlier memory."""
+
+    kind: QuestionKind
+    memory: Memory
+    asked_at: datetime
+    other: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was said in a conversation up to a message, in short; by a model, or extracted without one."""
+
+    conversation_id: str
+    message_id: str
+    text: str
+    author: Author
+    private: bool
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """What a hit's passage belongs to: a document (`path` set), a conversation, or a memory."""
 
@@ -311,6 +356,21 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Whole ids of documents, conversations, messages and memories in any mixture; a range of time; or everything.
+
+    `since` is inclusive and `until` exclusive; they select what was written, noted or imported then. `everywhere` also
+    takes the messages that chosen memories were made from, and the answers that cite what goes.
+    """
+
+    ids: tuple[str, ...] = ()
+    everything: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """What a service on another machine received of some records: how many of them, between which times."""
 
@@ -341,7 +401,7 @@ class ErasurePlan:
 class Erasure:
     """An erasure that was asked for. `completed_at` is None while anything may still be on the disk.
 
-    `receipt` is JSON (`receipts.parsed`); with a receipt but no time of completion a verification failed.
+    `receipt` is JSON (`receipts.parse_receipt`); with a receipt but no time of completion a verification failed.
     """
 
     id: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from memory_store.database.pending_erasures import PendingErasure
+from memory_store.database.erasures import PendingErasure
 from memory_store.models import Sent
-from memory_store.verification.verify import Verification
+from memory_store.verification.verify import Residue, Verification
+from memory_store.version import version
 from memory_store.wording import counted
 
 METHOD: Final = (
@@ -52,30 +52,11 @@ class ScannedFile(_Part):
     size_bytes: int
 
 
-class Found(_Part):
-    """A place where something of the erased still stood; `offset` is in bytes, -1 where it has none."""
-
-    kind: str
-    file: str
-    offset: int
-
-
 class Controls(_Part):
     """The test of the scan itself: something that lives must be found, something that stands nowhere must not."""
 
     living_found: bool
     absent_found: bool
-
-
-class SentBefore(_Part):
-    """What a remote service received of the erased, while it lived."""
-
-    endpoint: str
-    model: str
-    purpose: str
-    first: datetime
-    last: datetime
-    items: int
 
 
 class Receipt(_Part):
@@ -92,23 +73,18 @@ class Receipt(_Part):
     looked_for: LookedFor
     files: tuple[ScannedFile, ...]
     controls: Controls
-    found: tuple[Found, ...]
+    found: tuple[Residue, ...]
     stray_words: int
     shared_pieces: int
     shared_vectors: int
     backups_that_hold_it: tuple[str, ...]
-    sent: tuple[SentBefore, ...]
+    sent: tuple[Sent, ...]
     method: str = METHOD
     not_covered: tuple[str, ...] = NOT_COVERED
 
 
-def made(
-    erasure: PendingErasure,
-    verification: Verification,
-    sent: Sequence[Sent],
-    version: str,
-    completed_at: datetime,
-    server: str | None,
+def make_receipt(
+    erasure: PendingErasure, verification: Verification, completed_at: datetime, server: str | None
 ) -> Receipt:
     """Return the receipt of an erasure whose verification has just ended; `server` is one that was given vectors."""
     needles = erasure.needles
@@ -117,7 +93,7 @@ def made(
         result="nothing left" if verification.passed else "something left",
         requested_at=erasure.requested_at,
         completed_at=completed_at if verification.passed else None,
-        version=version,
+        version=version(),
         erased=erasure.counts,
         looked_for=LookedFor(
             texts=needles.texts,
@@ -128,29 +104,17 @@ def made(
         ),
         files=tuple(ScannedFile(name=name, size_bytes=size) for name, size in verification.files),
         controls=Controls(living_found=verification.living_found, absent_found=verification.absent_found),
-        found=tuple(
-            Found(kind=residue.kind, file=residue.file, offset=residue.offset) for residue in verification.residue
-        ),
+        found=verification.residue,
         stray_words=verification.stray_words,
         shared_pieces=verification.shared,
         shared_vectors=verification.shared_vectors,
         backups_that_hold_it=verification.backups,
-        sent=tuple(
-            SentBefore(
-                endpoint=request.endpoint,
-                model=request.model,
-                purpose=request.purpose,
-                first=request.first,
-                last=request.last,
-                items=request.items,
-            )
-            for request in sent
-        ),
+        sent=erasure.sent,
         not_covered=(*NOT_COVERED, *((NOT_COVERED_ON_SERVER.format(server=server),) if server else ())),
     )
 
 
-def parsed(text: str) -> Receipt:
+def parse_receipt(text: str) -> Receipt:
     """Return a receipt from its JSON."""
     return Receipt.model_validate_json(text)
 
@@ -165,7 +129,7 @@ def why_not_verified(receipt: Receipt) -> str:
     return "the scan's own controls failed"
 
 
-def readable(receipt: Receipt) -> str:
+def format_receipt(receipt: Receipt) -> str:
     """Return a receipt as a page for a person; times in the local zone."""
     size = sum(file.size_bytes for file in receipt.files)
     looked = receipt.looked_for

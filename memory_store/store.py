@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from memory_store.clock import as_local
-from memory_store.database import erasures, outbox, passages, pending_erasures, tables, tombstones
+from memory_store.database import erasures, outbox, passages, tables, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.files import BACKUPS, remove_left_parts
 from memory_store.database.memories import Memories, NewMemory
@@ -41,13 +41,12 @@ from memory_store.vector_index.settings import IndexSettings
 # who lists memories waits for none of it.
 if TYPE_CHECKING:
     from memory_store.backups import Backups
-    from memory_store.database.conversations import Conversations
+    from memory_store.database.conversations import Conversations, Drafts
     from memory_store.database.documents import Documents
-    from memory_store.database.drafts import Drafts
     from memory_store.database.learning import Learning
     from memory_store.database.requests import Requests
     from memory_store.embedding.base import Embedder, Vectors
-    from memory_store.forgetting import Selection
+    from memory_store.models import Selection
     from memory_store.retrieval.candidates import VectorSide
     from memory_store.retrieval.pool import Pool
     from memory_store.retrieval.query import Query
@@ -143,7 +142,7 @@ class Store:
     @cached_property
     def drafts(self) -> Drafts:
         """What was typed and not yet sent."""
-        from memory_store.database.drafts import Drafts
+        from memory_store.database.conversations import Drafts
 
         return Drafts(self._database)
 
@@ -287,10 +286,10 @@ class Store:
 
     def plan_forget(self, selection: Selection) -> ErasurePlan:
         """Return what `forget` would take, without taking it."""
-        from memory_store.forgetting import chosen_by, plan
+        from memory_store.erasure import find_chosen, make_plan
 
-        found = plan(self._database, selection)
-        holding = self.backups.holding(chosen_by(self._database, selection))
+        found = make_plan(self._database, selection)
+        holding = self.backups.holding(find_chosen(self._database, selection))
         return dataclasses.replace(found, backups=tuple(backup.name for backup in holding))
 
     def forget(
@@ -310,13 +309,13 @@ class Store:
         erasure is recorded then, and completed by an open chat or the next `complete_erasures`. Raises
         ErasureFailedError if it could not be verified: it stays listed then, and is in no other erasure's way.
         """
-        from memory_store.forgetting import chosen_by, forget
+        from memory_store.erasure import find_chosen, forget
 
         if in_backups and selection.everything:
             for backup in self.backups.all():
                 self.backups.remove(backup.name)
         elif in_backups:
-            self.backups.rewrite(chosen_by(self._database, selection))
+            self.backups.rewrite(find_chosen(self._database, selection))
         erasure_id = forget(self._database, selection, deferred=later)
         if not later:
             self._workshop.wake()
@@ -337,13 +336,13 @@ class Store:
     def erasures(self) -> list[Erasure]:
         """Return every erasure, the latest first."""
         with self._database.read() as connection:
-            return erasures.every(connection)
+            return erasures.get_all(connection)
 
     def was_erased(self, named: str) -> list[Erasure]:
         """Return the erasures that took what was called so: an id, a path, an origin, or its exact words."""
         names = [Name(kind, named) for kind in NameKind if kind is not NameKind.TEXT] + [name_of_text(named)]
         with self._database.read() as connection:
-            return erasures.taken(connection, names)
+            return erasures.find_by_names(connection, names)
 
     def complete_erasures(self, patience_seconds: float = ERASURE_PATIENCE_SECONDS, *, again: bool = False) -> None:
         """Complete what was asked to be erased, by earlier runs too.
@@ -353,8 +352,8 @@ class Store:
         """
         with self._database.write() as connection:
             if again:
-                pending_erasures.ask_again(connection)
-            wanted = pending_erasures.awaited(connection)
+                erasures.retry_all(connection)
+            wanted = erasures.find_awaited(connection)
         self._workshop.wake()
         self._workshop.complete_erasures(patience_seconds, wanted)
 
@@ -491,15 +490,15 @@ class Store:
 
     def stats(self) -> StoreStats:
         """Return counts of what is held and of the work that waits."""
-        from memory_store.database.statistics import statistics
+        from memory_store.database.statistics import count_all
 
-        return statistics(self._database, self.folder, self._workshop.waiting_for_index())
+        return count_all(self._database, self.folder, self._workshop.waiting_for_index())
 
     def activity(self) -> Activity:
         """Return how the record grew, by day."""
-        from memory_store.database.activity import activity
+        from memory_store.database.statistics import count_by_day
 
-        return activity(self._database)
+        return count_by_day(self._database)
 
     def verify(self) -> list[str]:
         """Check the database, the full-text index and the vector index; return what is wrong, empty if nothing."""

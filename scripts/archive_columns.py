@@ -11,8 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from memory_store import ids
-from memory_store.learned import QuestionKind
-from memory_store.models import AuthorKind, MemoryKind, MessageStatus, Role
+from memory_store.models import AuthorKind, MemoryKind, MessageStatus, QuestionKind, Role
 
 Schema = Mapping[str, Any]
 

@@ -106,13 +106,13 @@ def _tell(erasure: Erasure, no_trace: bool) -> None:
     if erasure.receipt is None:
         show("The disk is cleaned with the next maintenance; `keepsake doctor --repair` does it now.")
         return
-    receipt = receipts.parsed(erasure.receipt)
+    receipt = receipts.parse_receipt(erasure.receipt)
     size = sum(file.size_bytes for file in receipt.files)
     show(f"Verified: nothing of it is left in {len(receipt.files)} files ({size / 1e6:,.1f} MB).")
     for name in receipt.backups_that_hold_it:
         show(f"It is still in {name}: `keepsake backup purge` erases it there too.")
     if no_trace:
-        say(receipts.readable(receipt))
+        say(receipts.format_receipt(receipt))
         say("This receipt was not kept.")
     else:
         show(f"Receipt {receipt.id}: `keepsake receipts show {receipt.id}`")
@@ -188,7 +188,7 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
 
 def _result(erasure: Erasure) -> str:
     if erasure.receipt:
-        return receipts.parsed(erasure.receipt).result
+        return receipts.parse_receipt(erasure.receipt).result
     if erasure.completed_at:
         return "done"  # by a version that wrote no receipts
     return "later" if erasure.deferred else "pending"
@@ -213,7 +213,7 @@ def show_(
     elif erasure.receipt is None:
         show(f"{erasure.id} has no receipt: it is {_result(erasure)}.")
     else:
-        show(receipts.readable(receipts.parsed(erasure.receipt)))
+        show(receipts.format_receipt(receipts.parse_receipt(erasure.receipt)))
 
 
 @_group.command("check")

@@ -19,8 +19,7 @@ from assistant.core.learning.consolidation import Merged
 from assistant.display import day, excerpt, plain
 from memory_store import NewMemory
 from memory_store.errors import StoreError
-from memory_store.learned import Review, Summary
-from memory_store.models import Memory, MemoryKind
+from memory_store.models import Memory, MemoryKind, Review, Summary
 
 if TYPE_CHECKING:
     from assistant.core.conversation.telling import Learned

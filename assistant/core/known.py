@@ -16,8 +16,7 @@ from assistant.core.framing import estimate_tokens, fit, framed, framed_briefly,
 from assistant.core.prompts import prompt
 from memory_store import Store
 from memory_store.clock import now
-from memory_store.learned import Review, Summary
-from memory_store.models import Hit, Memory, MemoryKind, SourceKind
+from memory_store.models import Hit, Memory, MemoryKind, Review, SourceKind, Summary
 
 # More would drown the question, however large the window is.
 _MOST_FACTS: Final = 16

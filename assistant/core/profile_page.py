@@ -11,8 +11,7 @@ from assistant.core.profile import ProfileLine, ProfileSection, ProfileTopic
 from assistant.display import day, plain
 from memory_store import NewMemory, Selection, Store
 from memory_store.errors import StoreError
-from memory_store.learned import Question, QuestionKind
-from memory_store.models import Erasure, Memory, MemoryKind
+from memory_store.models import Erasure, Memory, MemoryKind, Question, QuestionKind
 
 _TITLE: Final = "# What is known about you"
 _EMPTY: Final = "Nothing yet. Tell it something, or import documents."

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from memory_store.database import opened, private_rule
-from memory_store.database.files import Files, copy_beside, make_private, never_close
+from memory_store.database import private_rule
+from memory_store.database.files import Files, add_opened, copy_beside, make_private, never_close, remove_opened
 from memory_store.errors import Action, CorruptStoreError, LostRecordError, RefusedRowError, Step, StoreError
 
 # secure_delete overwrites what is deleted; temp_store keeps sorts out of the system's temporary folder.
@@ -27,6 +27,7 @@ _PRAGMAS: Final = (
 BUSY_TIMEOUT_SECONDS: Final = 30.0
 # A write that waits so long for another program says so, and waits on.
 _SILENT_SECONDS: Final = 2.0
+Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 
 
 class Database:
@@ -53,7 +54,7 @@ class Database:
         self._closed = True  # until it is open
         self._anchor: sqlite3.Connection | None = self._connect()
         self._closed = False
-        opened.add(path)
+        add_opened(path)
         self._files = Files.in_place(path)
 
     def _connect(self) -> sqlite3.Connection:
@@ -182,6 +183,22 @@ class Database:
             if lost := self.lost:
                 raise lost
 
+    def fetch_all(self, query: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query, read in a snapshot of its own."""
+        with self.read() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def fetch_one(self, query: str, parameters: Parameters = ()) -> sqlite3.Row | None:
+        """Return the first row of a query, or None."""
+        with self.read() as connection:
+            row: sqlite3.Row | None = connection.execute(query, parameters).fetchone()
+        return row
+
+    def execute(self, statement: str, parameters: Parameters = ()) -> int:
+        """Run one statement in a transaction of its own; return how many rows it changed."""
+        with self.write() as connection:
+            return connection.execute(statement, parameters).rowcount
+
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Begin a write, waiting for other programs; it is told if that takes long."""
         for waits in (_SILENT_SECONDS, BUSY_TIMEOUT_SECONDS - _SILENT_SECONDS):
@@ -261,7 +278,7 @@ class Database:
                     for connection in self._connections:
                         never_close(connection)
                     self._idle, self._writer, self._anchor = [], None, None
-                opened.remove(self.path)
+                remove_opened(self.path)
             self._closed = True
             for connection in self._connections:
                 connection.close()

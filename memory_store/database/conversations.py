@@ -1,21 +1,24 @@
-"""Conversations in the record: a tree of messages, each a passage, each answer with its numbered sources."""
+"""Conversations in the record: a tree of messages, each a passage, each answer with its numbered sources.
+
+Those of another assistant's export are merged by origin: a newer export adds only what is new. Drafts are what is being
+written and not sent yet: no memories, never recalled, never exported.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from memory_store import ids
 from memory_store.clock import now, to_text
-from memory_store.database import passages
-from memory_store.database.capture_queue import enqueue
+from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
-from memory_store.database.drafts import drop_sent
-from memory_store.database.imported import MergeOutcome, NewConversation, is_private_message, make_private, merge
-from memory_store.database.rows import conversation_of, message_of
-from memory_store.database.titles import TITLE_IS_PRIVATE, note_title
+from memory_store.database.private_rule import any_private, is_private_text
+from memory_store.database.rows import insert_row, read_row
+from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError
 from memory_store.models import (
     SHELL_ORIGIN,
@@ -32,6 +35,54 @@ _SELECT: Final = (
     "SELECT c.*, (SELECT count(*) FROM messages AS m WHERE m.conversation_id = c.id) AS message_count "
     "FROM conversations AS c"
 )
+# Of the conversation `c`: whether what its title was taken from is private.
+TITLE_IS_PRIVATE: Final = (
+    "EXISTS (SELECT 1 FROM messages AS t LEFT JOIN messages AS q ON q.id = t.parent_id "
+    "WHERE t.id = c.title_message_id AND (t.private = 1 OR (t.role = 'assistant' AND q.private = 1)))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message of an export. `origin` is unique in its conversation; `parent_origin` is None for the first.
+
+    `drafts` are its passages; None makes one of the whole text.
+    """
+
+    origin: str
+    parent_origin: str | None
+    role: Role
+    text: str
+    author: Author
+    created_at: datetime
+    drafts: Sequence[PassageDraft] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewConversation:
+    """A conversation of an export, parents before their children. `current_origin` ends the path that was in view."""
+
+    origin: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    messages: Sequence[NewMessage]
+    current_origin: str | None = None
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MergeOutcome:
+    """What a merge did: messages added, known already, and left out because they were forgotten.
+
+    `conversation_id` is None where the whole conversation was forgotten, or each of its messages.
+    """
+
+    conversation_id: str | None
+    is_new: bool
+    added: int
+    known: int
+    forgotten: int
 
 
 class Conversations:
@@ -43,32 +94,22 @@ class Conversations:
     def start(self, title: str, *, created_at: datetime | None = None) -> Conversation:
         """Store a new, empty conversation; `created_at` is for one that took place before."""
         moment = created_at or now()
-        conversation_id = ids.new_id(ids.CONVERSATION)
+        conversation = Conversation(ids.new_id(ids.CONVERSATION), title, moment, moment, False, 0)
         with self._database.write() as connection:
-            connection.execute(
-                "INSERT INTO conversations (id, title, created_at, updated_at, private) VALUES (?, ?, ?, ?, 0)",
-                (conversation_id, title, to_text(moment), to_text(moment)),
-            )
-        return Conversation(conversation_id, title, moment, moment, False, 0)
+            insert_row(connection, "conversations", conversation)
+        return conversation
 
     def of_shell(self, title: str, *, include_private: bool) -> Conversation:
         """Return the latest conversation of what was asked from the shell, or a new one with this title."""
-        moment = to_text(now())
-        begun = ids.new_id(ids.CONVERSATION)
+        shown = "" if include_private else "AND c.private = 0"
+        latest = f"{_SELECT} WHERE c.origin LIKE ? || '%' {shown} ORDER BY c.updated_at DESC LIMIT 1"
+        begun, moment = ids.new_id(ids.CONVERSATION), now()
         with self._database.write() as connection:
-            latest = (
-                f"{_SELECT} WHERE c.origin LIKE ? || '%'{'' if include_private else ' AND c.private = 0'} "
-                "ORDER BY c.updated_at DESC LIMIT 1"
-            )
-            row = connection.execute(latest, (SHELL_ORIGIN,)).fetchone()
-            if row is None:
-                connection.execute(
-                    "INSERT INTO conversations (id, title, created_at, updated_at, private, origin) "
-                    "VALUES (?, ?, ?, ?, 0, ?)",
-                    (begun, title, moment, moment, f"{SHELL_ORIGIN}{begun}"),
-                )
-                row = connection.execute(latest, (SHELL_ORIGIN,)).fetchone()
-        return conversation_of(row)
+            if row := connection.execute(latest, (SHELL_ORIGIN,)).fetchone():
+                return read_row(Conversation, row)
+            conversation = Conversation(begun, title, moment, moment, False, 0, origin=f"{SHELL_ORIGIN}{begun}")
+            insert_row(connection, "conversations", conversation)
+        return conversation
 
     def append(
         self,
@@ -96,56 +137,38 @@ class Conversations:
         moment = created_at or now()
         with self._database.write() as connection:
             _refuse_erased(connection, conversation_id, parent_id)
-            private = private or is_private_message(connection, role, text, parent_id)
+            private = private or _is_private(connection, role, text, parent_id)
             message = Message(
                 ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
             )
-            connection.execute(
-                "INSERT INTO messages (id, conversation_id, parent_id, role, text, author_kind, author_name, status, "
-                "created_at, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    message.id,
-                    conversation_id,
-                    parent_id,
-                    role,
-                    text,
-                    author.kind,
-                    author.name,
-                    status,
-                    to_text(moment),
-                    private,
-                ),
-            )
+            insert_row(connection, "messages", message)
             connection.execute(
                 "UPDATE conversations SET updated_at = max(updated_at, ?), current_message_id = ? WHERE id = ?",
                 (to_text(moment), message.id, conversation_id),
             )
-            if parent_id is None:
-                note_title(connection, conversation_id, message.id, text)
+            _note_title(connection, message)
             _cite(connection, message.id, citations)
             if role is Role.USER:
-                drop_sent(connection, text)
+                _drop_sent(connection, text)
             if status is not MessageStatus.PENDING:
                 _index(connection, message, drafts)
             if capture:
-                enqueue(connection, message.id)
+                connection.execute("INSERT INTO capture_queue VALUES (?, 0, ?)", (message.id, to_text(now())))
         return message
 
     def view(self, conversation_id: str, message_id: str) -> None:
         """Keep which message ends the path in view. Raises NotFoundError."""
-        with self._database.write() as connection:
-            found = connection.execute(
-                "UPDATE conversations SET current_message_id = ? WHERE id = ? "
-                "AND EXISTS (SELECT 1 FROM messages WHERE id = ? AND conversation_id = ?)",
-                (message_id, conversation_id, message_id, conversation_id),
-            ).rowcount
+        found = self._database.execute(
+            "UPDATE conversations SET current_message_id = ? WHERE id = ? "
+            "AND EXISTS (SELECT 1 FROM messages WHERE id = ? AND conversation_id = ?)",
+            (message_id, conversation_id, message_id, conversation_id),
+        )
         if not found:
             raise NotFoundError(f"There is no message {message_id} in the conversation {conversation_id}.")
 
     def save_partial(self, message_id: str, text: str) -> None:
         """Store how far a pending answer has come, so that a crash keeps it."""
-        with self._database.write() as connection:
-            connection.execute("UPDATE messages SET text = ? WHERE id = ? AND status = 'pending'", (text, message_id))
+        self._database.execute("UPDATE messages SET text = ? WHERE id = ? AND status = 'pending'", (text, message_id))
 
     def finish(
         self,
@@ -169,7 +192,7 @@ class Conversations:
             row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
             if row is None:
                 raise NotFoundError(f"The message {message_id} was erased before it was finished.")
-            message = message_of(row)
+            message = read_row(Message, row)
             connection.execute("DELETE FROM citations WHERE message_id = ?", (message_id,))
             citations = list(citations)
             _cite(connection, message_id, citations)
@@ -205,78 +228,76 @@ class Conversations:
                     connection.execute("DELETE FROM messages WHERE id = ?", (row["id"],))
                     continue
                 connection.execute("UPDATE messages SET status = 'partial' WHERE id = ?", (row["id"],))
-                _index(connection, message_of(row), None)
+                _index(connection, read_row(Message, row), None)
         return len(rows)
 
     def merge(self, new: NewConversation, *, again: bool = False) -> MergeOutcome:
-        """Store what of an exported conversation is not stored yet, in one transaction. See `imported.merge`."""
+        """Store what of an exported conversation is not stored yet, in one transaction.
+
+        `again` brings back what was forgotten. A message that changed in the export is a new message there, with an
+        origin of its own; what is stored never changes. Children of a left-out message hang on its nearest ancestor
+        that is stored.
+        """
         with self._database.write() as connection:
-            return merge(connection, new, again=again)
+            return _merge(connection, new, again)
 
     def get(self, conversation_id: str) -> Conversation:
         """Return one conversation. Raises NotFoundError."""
-        with self._database.read() as connection:
-            row = connection.execute(f"{_SELECT} WHERE c.id = ?", (conversation_id,)).fetchone()
+        row = self._database.fetch_one(f"{_SELECT} WHERE c.id = ?", (conversation_id,))
         if row is None:
             raise NotFoundError(
                 f"There is no conversation {conversation_id}.", "The list of conversations shows the ids."
             )
-        return conversation_of(row)
+        return read_row(Conversation, row)
 
     def all(self) -> list[Conversation]:
         """Return every conversation, the latest first."""
-        with self._database.read() as connection:
-            return [conversation_of(row) for row in connection.execute(f"{_SELECT} ORDER BY c.updated_at DESC")]
+        rows = self._database.fetch_all(f"{_SELECT} ORDER BY c.updated_at DESC")
+        return [read_row(Conversation, row) for row in rows]
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation another title, which stays whatever becomes of its messages."""
         self.get(conversation_id)
-        with self._database.write() as connection:
-            connection.execute(
-                "UPDATE conversations SET title = ?, title_message_id = NULL WHERE id = ?", (title, conversation_id)
-            )
+        self._database.execute(
+            "UPDATE conversations SET title = ?, title_message_id = NULL WHERE id = ?", (title, conversation_id)
+        )
 
     def with_private_title(self) -> frozenset[str]:
         """Return the conversations whose title was taken from a message that is private."""
-        with self._database.read() as connection:
-            rows = connection.execute(f"SELECT c.id FROM conversations AS c WHERE {TITLE_IS_PRIVATE}")
-            return frozenset(row["id"] for row in rows)
+        rows = self._database.fetch_all(f"SELECT c.id FROM conversations AS c WHERE {TITLE_IS_PRIVATE}")
+        return frozenset(row["id"] for row in rows)
 
     def messages(self, conversation_id: str) -> list[Message]:
         """Return the messages of every branch in the order they were written."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT * FROM messages WHERE conversation_id = ? ORDER BY created_at, rowid", (conversation_id,)
-            )
-            return [message_of(row) for row in rows]
+        rows = self._database.fetch_all(
+            "SELECT * FROM messages WHERE conversation_id = ? ORDER BY created_at, rowid", (conversation_id,)
+        )
+        return [read_row(Message, row) for row in rows]
 
     def sent(self, most: int) -> list[Message]:
         """Return what the user wrote in any conversation, the latest first, each text once."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT *, max(created_at) FROM messages WHERE role = 'user' AND author_kind = 'user' "
-                "GROUP BY text ORDER BY max(created_at) DESC LIMIT ?",
-                (most,),
-            )
-            return [message_of(row) for row in rows]
+        rows = self._database.fetch_all(
+            "SELECT *, max(created_at) FROM messages WHERE role = 'user' AND author_kind = 'user' "
+            "GROUP BY text ORDER BY max(created_at) DESC LIMIT ?",
+            (most,),
+        )
+        return [read_row(Message, row) for row in rows]
 
     def written_since(self, moment: datetime, most: int) -> list[Message]:
         """Return what the user wrote here since a moment, the latest first; of the last `most` messages alone."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT * FROM (SELECT * FROM messages ORDER BY rowid DESC LIMIT ?) WHERE created_at >= ? "
-                "AND role = 'user' AND author_kind = 'user' AND origin IS NULL ORDER BY created_at DESC",
-                (most, to_text(moment)),
-            )
-            return [message_of(row) for row in rows]
+        rows = self._database.fetch_all(
+            "SELECT * FROM (SELECT * FROM messages ORDER BY rowid DESC LIMIT ?) WHERE created_at >= ? "
+            "AND role = 'user' AND author_kind = 'user' AND origin IS NULL ORDER BY created_at DESC",
+            (most, to_text(moment)),
+        )
+        return [read_row(Message, row) for row in rows]
 
     def message(self, message_id: str) -> Message:
         """Return one message. Raises NotFoundError."""
-        with self._database.read() as connection:
-            row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
+        row = self._database.fetch_one("SELECT * FROM messages WHERE id = ?", (message_id,))
         if row is None:
             raise NotFoundError(f"There is no message {message_id}.")
-        return message_of(row)
+        return read_row(Message, row)
 
     def passages(self, message_id: str) -> list[passages.StoredPassage]:
         """Return the passages of one message in reading order; none while it is pending."""
@@ -285,21 +306,16 @@ class Conversations:
 
     def citations(self, message_id: str) -> list[Citation]:
         """Return the numbered sources of an answer."""
-        with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM citations WHERE message_id = ? ORDER BY number", (message_id,))
-            return [
-                Citation(row["number"], row["passage_id"], bool(row["cited"]), bool(row["dismissed"])) for row in rows
-            ]
+        rows = self._database.fetch_all("SELECT * FROM citations WHERE message_id = ? ORDER BY number", (message_id,))
+        return [read_row(Citation, row) for row in rows]
 
     def dismiss(self, message_id: str, number: int, *, dismissed: bool = True) -> None:
         """Call a source of an answer not relevant for the question, or take that back. Raises NotFoundError."""
-        with self._database.write() as connection:
-            changed = connection.execute(
-                "UPDATE citations SET dismissed = ? WHERE message_id = ? AND number = ?",
-                (dismissed, message_id, number),
-            )
-            if not changed.rowcount:
-                raise NotFoundError(f"The answer {message_id} has no source {number}.")
+        changed = self._database.execute(
+            "UPDATE citations SET dismissed = ? WHERE message_id = ? AND number = ?", (dismissed, message_id, number)
+        )
+        if not changed:
+            raise NotFoundError(f"The answer {message_id} has no source {number}.")
 
     def suggest_title(
         self, conversation_id: str, title: str, answer_id: str, tokens: tuple[int, int]
@@ -322,7 +338,8 @@ class Conversations:
             )
             if not changed.rowcount:
                 return None
-            return conversation_of(connection.execute(f"{_SELECT} WHERE c.id = ?", (conversation_id,)).fetchone())
+            row = connection.execute(f"{_SELECT} WHERE c.id = ?", (conversation_id,)).fetchone()
+        return read_row(Conversation, row)
 
     def mark(self, conversation_id: str, *, private: bool | None = None, archived: bool | None = None) -> Conversation:
         """Make a conversation private or not, put it away or take it out again. Raises NotFoundError.
@@ -335,13 +352,13 @@ class Conversations:
             if archived is not None:
                 connection.execute("UPDATE conversations SET archived = ? WHERE id = ?", (archived, conversation_id))
             if private:
-                make_private(connection, conversation_id)
+                _make_private(connection, conversation_id)
             elif private is not None:
                 _make_public(connection, conversation_id)
             row = connection.execute(f"{_SELECT} WHERE c.id = ?", (conversation_id,)).fetchone()
             if row is None:
                 raise NotFoundError(f"There is no conversation {conversation_id}.")
-            return conversation_of(row)
+            return read_row(Conversation, row)
 
 
 def _make_public(connection: sqlite3.Connection, conversation_id: str) -> None:
@@ -378,3 +395,151 @@ def _index(connection: sqlite3.Connection, message: Message, drafts: Sequence[Pa
         return
     owner = passages.Owner(message.author, message.created_at, message.private, message_id=message.id)
     passages.insert(connection, owner, [PassageDraft(message.text)] if drafts is None else drafts)
+
+
+def _merge(connection: sqlite3.Connection, new: NewConversation, again: bool) -> MergeOutcome:
+    conversation_name = Name(NameKind.ORIGIN, new.origin)
+    names = {message.origin: Name(NameKind.ORIGIN, f"{new.origin}/{message.origin}") for message in new.messages}
+    if again:
+        tombstones.lift(connection, [conversation_name, *names.values()])
+    gone = tombstones.standing(connection, [conversation_name, *names.values()])
+    if conversation_name in gone:
+        return MergeOutcome(None, False, 0, 0, len(new.messages))
+    conversation_id, is_new, private = _imported_into(connection, new)
+    if private and not is_new:
+        _make_private(connection, conversation_id)
+    known = dict(
+        connection.execute(
+            "SELECT origin, id FROM messages WHERE conversation_id = ? AND origin IS NOT NULL", (conversation_id,)
+        ).fetchall()
+    )
+    stored: dict[str, str | None] = dict(known)
+    added = forgotten = 0
+    for message in new.messages:
+        if message.origin in known:
+            continue
+        parent_id = stored.get(message.parent_origin) if message.parent_origin is not None else None
+        if names[message.origin] in gone:
+            stored[message.origin] = parent_id
+            forgotten += 1
+            continue
+        stored[message.origin] = _import_message(connection, conversation_id, parent_id, message, private)
+        added += 1
+    if is_new and forgotten == len(new.messages) > 0:
+        connection.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))
+        return MergeOutcome(None, False, 0, 0, forgotten)
+    if added:
+        _finish(connection, conversation_id, new, stored.get(new.current_origin or ""))
+    return MergeOutcome(conversation_id, is_new, added, len(known.keys() & names.keys()), forgotten)
+
+
+def _imported_into(connection: sqlite3.Connection, new: NewConversation) -> tuple[str, bool, bool]:
+    """Return the id, whether it was made now, and whether what comes into it is private."""
+    row = connection.execute("SELECT id, private FROM conversations WHERE origin = ?", (new.origin,)).fetchone()
+    if row is not None:
+        return row["id"], False, new.private or bool(row["private"])
+    conversation_id = ids.new_id(ids.CONVERSATION)
+    times = (new.created_at, new.updated_at)
+    conversation = Conversation(conversation_id, new.title, *times, new.private, 0, origin=new.origin)
+    insert_row(connection, "conversations", conversation)
+    return conversation_id, True, new.private
+
+
+def _make_private(connection: sqlite3.Connection, conversation_id: str) -> None:
+    """Mark a conversation that was stored as public with all its messages, and what was answered from them."""
+    connection.execute("UPDATE conversations SET private = 1 WHERE id = ?", (conversation_id,))
+    public = connection.execute(
+        "SELECT id FROM messages WHERE conversation_id = ? AND private = 0", (conversation_id,)
+    ).fetchall()
+    for row in public:
+        connection.execute("UPDATE messages SET private = 1 WHERE id = ?", (row["id"],))
+        passages.set_private(connection, "message_id", row["id"], True)
+
+
+def _is_private(connection: sqlite3.Connection, role: Role, text: str, parent_id: str | None) -> bool:
+    """Say whether a message is private by the rule: by its own words or, of an answer, by those of its question."""
+    return any_private(connection, [parent_id]) if role is Role.ASSISTANT else is_private_text(connection, text)
+
+
+def _import_message(
+    connection: sqlite3.Connection, conversation_id: str, parent_id: str | None, new: NewMessage, private: bool
+) -> str:
+    message = Message(
+        ids.new_id(ids.MESSAGE),
+        conversation_id,
+        parent_id,
+        new.role,
+        new.text,
+        new.author,
+        MessageStatus.COMPLETE,
+        new.created_at,
+        private or _is_private(connection, new.role, new.text, parent_id),
+        origin=new.origin,
+    )
+    insert_row(connection, "messages", message)
+    _index(connection, message, new.drafts)
+    _note_title(connection, message)
+    return message.id
+
+
+def _finish(connection: sqlite3.Connection, conversation_id: str, new: NewConversation, current_id: str | None) -> None:
+    """Note the latest time, and the path in view unless the conversation was gone on with here."""
+    went_on_here = connection.execute(
+        "SELECT 1 FROM messages WHERE conversation_id = ? AND origin IS NULL LIMIT 1", (conversation_id,)
+    ).fetchone()
+    connection.execute(
+        "UPDATE conversations SET updated_at = max(updated_at, ?), "
+        "current_message_id = CASE WHEN ? THEN current_message_id ELSE ? END WHERE id = ?",
+        (to_text(new.updated_at), went_on_here is not None, current_id, conversation_id),
+    )
+
+
+def _note_title(connection: sqlite3.Connection, message: Message) -> None:
+    """Note that a conversation's title is the beginning of its first message, if it is."""
+    row = connection.execute("SELECT title FROM conversations WHERE id = ?", (message.conversation_id,)).fetchone()
+    beginning = row["title"].removesuffix("…") if message.parent_id is None and row else ""
+    if beginning and " ".join(message.text.split()).startswith(beginning):
+        connection.execute(
+            "UPDATE conversations SET title_message_id = ? WHERE id = ?", (message.id, message.conversation_id)
+        )
+
+
+class Drafts:
+    """What can be asked of and done to drafts. `conversation_id` is None for a chat that has not begun."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, conversation_id: str | None, text: str) -> None:
+        """Keep a draft in place of the one before; an empty one takes it away."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM drafts WHERE conversation_id IS ?", (conversation_id,))
+            if text:
+                connection.execute(  # unless the conversation was erased meanwhile
+                    "INSERT INTO drafts SELECT :id, :text "
+                    "WHERE :id IS NULL OR EXISTS (SELECT 1 FROM conversations WHERE id = :id)",
+                    {"id": conversation_id, "text": text},
+                )
+
+    def drop(self, sent: str) -> None:
+        """Take away what was kept on the way to a text that is sent now, in whichever conversation it was written."""
+        with self._database.write() as connection:
+            _drop_sent(connection, sent)
+
+    def get(self, conversation_id: str | None) -> str:
+        """Return the draft of a conversation; an empty text if there is none."""
+        row = self._database.fetch_one("SELECT text FROM drafts WHERE conversation_id IS ?", (conversation_id,))
+        return row["text"] if row else ""
+
+    def titles(self) -> list[str]:
+        """Return the titles of the conversations that have a draft, the latest first."""
+        rows = self._database.fetch_all(
+            "SELECT c.title FROM drafts AS d JOIN conversations AS c ON c.id = d.conversation_id "
+            "ORDER BY c.updated_at DESC"
+        )
+        return [row["title"] for row in rows]
+
+
+def _drop_sent(connection: sqlite3.Connection, sent: str) -> None:
+    """Delete the drafts that a text which is sent now begins with."""
+    connection.execute("DELETE FROM drafts WHERE substr(?, 1, length(text)) = text", (sent,))

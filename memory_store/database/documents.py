@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from memory_store import ids
-from memory_store.clock import now, to_text
-from memory_store.database import doomed, erasures, passages, tombstones
+from memory_store.clock import now
+from memory_store.database import erasures, passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.private_rule import is_private_path
-from memory_store.database.rows import document_of, left_out_to_json
+from memory_store.database.rows import insert_row, left_out_to_json, read_row
 from memory_store.errors import NotFoundError
 from memory_store.models import Author, AuthorKind, Document, LeftOut, PassageDraft, Source, SourceKind
 
@@ -48,73 +48,53 @@ class Documents:
 
         `again` lifts a tombstone. What the older one leaves on the disk goes with `Store.complete_erasures`.
         """
-        document_id = ids.new_id(ids.DOCUMENT)
         author = Author(AuthorKind.DOCUMENT, new.author_name)
-        imported_at = now()
         with self._database.write() as connection:
             old = connection.execute("SELECT id, private FROM documents WHERE path = ?", (new.path,)).fetchone()
             # What was marked private stays private when the file changes.
             private = new.private or bool(old and old["private"]) or is_private_path(connection, new.path)
             if old:
-                doomed.choose(connection, [("documents", old["id"])])
-                erasures.delete_doomed(connection, bury=False)
+                erasures.choose(connection, [("documents", old["id"])])
+                erasures.delete_chosen(connection, bury=False)
             if again:
                 tombstones.lift(connection, tombstones.names_of_file(new.path, new.content_hash))
-            connection.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    document_id,
-                    new.path,
-                    new.title,
-                    new.media_type,
-                    new.content_hash,
-                    new.size_bytes,
-                    author.kind,
-                    author.name,
-                    to_text(new.created_at),
-                    to_text(imported_at),
-                    private,
-                    left_out_to_json(new.left_out),
-                ),
+            document = Document(
+                ids.new_id(ids.DOCUMENT),
+                new.path,
+                new.title,
+                new.media_type,
+                new.content_hash,
+                new.size_bytes,
+                author,
+                new.created_at,
+                now(),
+                private,
+                0,
+                new.left_out,
             )
-            owner = passages.Owner(author, new.created_at, private, new.title, document_id=document_id)
+            insert_row(connection, "documents", document, left_out=left_out_to_json(new.left_out))
+            owner = passages.Owner(author, new.created_at, private, new.title, document_id=document.id)
             stored = 0
             rest = iter(drafts)
             while batch := list(islice(rest, 512)):
                 stored += passages.insert(connection, owner, batch, stored)
-        return Document(
-            document_id,
-            new.path,
-            new.title,
-            new.media_type,
-            new.content_hash,
-            new.size_bytes,
-            author,
-            new.created_at,
-            imported_at,
-            private,
-            stored,
-            new.left_out,
-        )
+        return replace(document, passage_count=stored)
 
     def get(self, document_id: str) -> Document:
         """Return one document. Raises NotFoundError."""
-        with self._database.read() as connection:
-            row = connection.execute(f"{_SELECT} WHERE d.id = ?", (document_id,)).fetchone()
+        row = self._database.fetch_one(f"{_SELECT} WHERE d.id = ?", (document_id,))
         if row is None:
             raise NotFoundError(f"There is no document {document_id}.", "The list of documents shows the ids.")
-        return document_of(row)
+        return read_row(Document, row)
 
     def by_path(self, path: str) -> Document | None:
         """Return the document that was imported from this absolute path, or None."""
-        with self._database.read() as connection:
-            row = connection.execute(f"{_SELECT} WHERE d.path = ?", (path,)).fetchone()
-        return document_of(row) if row else None
+        row = self._database.fetch_one(f"{_SELECT} WHERE d.path = ?", (path,))
+        return read_row(Document, row) if row else None
 
     def all(self) -> list[Document]:
         """Return every document by path."""
-        with self._database.read() as connection:
-            return [document_of(row) for row in connection.execute(f"{_SELECT} ORDER BY d.path")]
+        return [read_row(Document, row) for row in self._database.fetch_all(f"{_SELECT} ORDER BY d.path")]
 
     def passages(self, document_id: str) -> list[passages.StoredPassage]:
         """Return a document's passages in reading order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,22 +10,43 @@ from datetime import datetime
 from typing import Final
 
 from memory_store import ids
-from memory_store.clock import from_text, now, optional_text, to_text
+from memory_store.clock import from_text, now, to_text
 from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.filters import TRUE_AT
-from memory_store.database.importance import importance
 from memory_store.database.private_rule import any_private, is_private_text
-from memory_store.database.rows import memory_of
+from memory_store.database.rows import insert_row, read_row
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError, StoreError
-from memory_store.learned import Ground, Review
-from memory_store.models import USER, Author, Hit, Memory, MemoryKind, PassageDraft
+from memory_store.models import USER, Author, Ground, Hit, Memory, MemoryKind, PassageDraft, Review
 
 SELECT: Final = (
     "SELECT y.*, (SELECT group_concat(source) FROM (SELECT coalesce(message_id, document_id) AS source "
     "FROM memory_sources WHERE memory_id = y.id ORDER BY source)) AS sources FROM memories AS y"
 )
+
+
+# In so many days without use, what a memory matters falls to a half.
+HALF_LIFE_DAYS: Final = 180.0
+# Of memories that were never cited and rest on one source or none, only the latest of each sort can matter most.
+_LATEST: Final = 64
+_USES: Final = """
+WITH grounds AS (SELECT memory_id, count(*) AS sources FROM memory_sources GROUP BY memory_id),
+cited AS (
+    SELECT p.memory_id, count(m.id) AS uses, max(m.created_at) AS used_at
+    FROM citations AS k JOIN passages AS p ON p.id = k.passage_id JOIN messages AS m ON m.id = k.message_id
+    WHERE k.cited = 1 AND p.memory_id IS NOT NULL GROUP BY p.memory_id
+),
+sorted AS (
+    SELECT y.id, y.recorded_at, coalesce(g.sources, 0) AS sources, coalesce(c.uses, 0) AS uses, c.used_at,
+           row_number() OVER (
+               PARTITION BY y.kind, coalesce(y.about, ''), g.sources IS NULL ORDER BY y.recorded_at DESC, y.id
+           ) AS place
+    FROM memories AS y LEFT JOIN grounds AS g ON g.memory_id = y.id LEFT JOIN cited AS c ON c.memory_id = y.id
+    WHERE y.retired_at IS NULL AND y.pinned = 0 AND y.private <= ? AND (y.valid_to IS NULL OR y.valid_to > ?)
+)
+SELECT * FROM sorted WHERE place <= ? OR uses > 0 OR sources > 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +129,12 @@ class Memories:
 
     def grounds(self, memory_id: str) -> list[Ground]:
         """Return what a memory rests on, with the words that say so."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT coalesce(message_id, document_id) AS source, quote FROM memory_sources WHERE memory_id = ? "
-                "ORDER BY source",
-                (memory_id,),
-            )
-            return [Ground(row["source"], row["quote"]) for row in rows]
+        rows = self._database.fetch_all(
+            "SELECT coalesce(message_id, document_id) AS source, quote FROM memory_sources WHERE memory_id = ? "
+            "ORDER BY source",
+            (memory_id,),
+        )
+        return [Ground(row["source"], row["quote"]) for row in rows]
 
     def review(self, memory_id: str, text: str) -> Review:
         """Keep what the user says of a goal. Raises NotFoundError, and StoreError for what is no goal."""
@@ -131,11 +152,10 @@ class Memories:
 
     def reviews(self, memory_id: str) -> list[Review]:
         """Return what was said of a goal, the latest first."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT * FROM goal_reviews WHERE memory_id = ? ORDER BY reviewed_at DESC", (memory_id,)
-            )
-            return [Review(from_text(row["reviewed_at"]), row["text"]) for row in rows]
+        rows = self._database.fetch_all(
+            "SELECT * FROM goal_reviews WHERE memory_id = ? ORDER BY reviewed_at DESC", (memory_id,)
+        )
+        return [read_row(Review, row) for row in rows]
 
     def mark(self, memory_id: str, *, pinned: bool | None = None, private: bool | None = None) -> Memory:
         """Pin or unpin a memory, make it private or not."""
@@ -166,36 +186,32 @@ class Memories:
         moments: tuple[str, ...] = ()
         if as_of is not None:
             condition, moments = f"WHERE {TRUE_AT}", (to_text(as_of),) * 2
-        with self._database.read() as connection:
-            rows = connection.execute(f"{SELECT} {condition} ORDER BY y.recorded_at DESC, y.id", moments)
-            return [memory_of(row) for row in rows]
+        rows = self._database.fetch_all(f"{SELECT} {condition} ORDER BY y.recorded_at DESC, y.id", moments)
+        return [read_row(Memory, row) for row in rows]
 
     def living(self, memory_ids: Sequence[str], texts: Sequence[str] = (), about: Sequence[str] = ()) -> list[Memory]:
         """Return the living memories with one of these ids, texts (however capitalised) or abouts, the latest first."""
         wanted = [*memory_ids, *(text.lower() for text in texts), *about]
         ids_, texts_, about_ = (", ".join("?" for _ in sequence) for sequence in (memory_ids, texts, about))
-        with self._database.read() as connection:
-            rows = connection.execute(
-                f"{SELECT} WHERE y.retired_at IS NULL AND (y.id IN ({ids_}) OR lower(y.text) IN ({texts_}) "
-                f"OR y.about IN ({about_})) ORDER BY y.recorded_at DESC, y.id",
-                wanted,
-            )
-            return [memory_of(row) for row in rows]
+        rows = self._database.fetch_all(
+            f"{SELECT} WHERE y.retired_at IS NULL AND (y.id IN ({ids_}) OR lower(y.text) IN ({texts_}) "
+            f"OR y.about IN ({about_})) ORDER BY y.recorded_at DESC, y.id",
+            wanted,
+        )
+        return [read_row(Memory, row) for row in rows]
 
     def pinned(self, *, include_private: bool) -> list[Memory]:
         """Return the living pinned memories, oldest first."""
         condition = "" if include_private else "AND private = 0"
-        with self._database.read() as connection:
-            rows = connection.execute(
-                f"{SELECT} WHERE y.pinned = 1 AND y.retired_at IS NULL {condition} ORDER BY y.recorded_at, y.id"
-            )
-            return [memory_of(row) for row in rows]
+        rows = self._database.fetch_all(
+            f"{SELECT} WHERE y.pinned = 1 AND y.retired_at IS NULL {condition} ORDER BY y.recorded_at, y.id"
+        )
+        return [read_row(Memory, row) for row in rows]
 
     def unread(self) -> list[Memory]:
         """Return the living memories of which nobody has looked what they are about."""
-        with self._database.read() as connection:
-            rows = connection.execute(f"{SELECT} WHERE y.about IS NULL AND y.retired_at IS NULL")
-            return [memory_of(row) for row in rows]
+        rows = self._database.fetch_all(f"{SELECT} WHERE y.about IS NULL AND y.retired_at IS NULL")
+        return [read_row(Memory, row) for row in rows]
 
     def tell_about(self, abouts: Mapping[str, str]) -> None:
         """Keep what memories are about, by their ids."""
@@ -205,9 +221,9 @@ class Memories:
             )
 
     def importance(self, moment: datetime | None = None, *, include_private: bool = True) -> dict[str, float]:
-        """Return how much the living memories matter at a moment, by default now; see `importance`."""
+        """Return how much the living memories matter at a moment, by default now."""
         with self._database.read() as connection:
-            return importance(connection, moment or now(), include_private=include_private)
+            return _importance(connection, moment or now(), include_private=include_private)
 
     def as_hits(self, memory_ids: Sequence[str]) -> list[Hit]:
         """Return memories as hits that nobody had to look for, in this order; those that are gone are left out."""
@@ -216,14 +232,13 @@ class Memories:
 
     def earlier(self, memory_id: str) -> list[Memory]:
         """Return the versions that this memory superseded, the latest first."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "WITH RECURSIVE earlier (id) AS (SELECT id FROM memories WHERE superseded_by = ? "
-                "UNION SELECT m.id FROM memories AS m JOIN earlier ON m.superseded_by = earlier.id) "
-                f"{SELECT} WHERE y.id IN (SELECT id FROM earlier) ORDER BY y.recorded_at DESC",
-                (memory_id,),
-            )
-            return [memory_of(row) for row in rows]
+        rows = self._database.fetch_all(
+            "WITH RECURSIVE earlier (id) AS (SELECT id FROM memories WHERE superseded_by = ? "
+            "UNION SELECT m.id FROM memories AS m JOIN earlier ON m.superseded_by = earlier.id) "
+            f"{SELECT} WHERE y.id IN (SELECT id FROM earlier) ORDER BY y.recorded_at DESC",
+            (memory_id,),
+        )
+        return [read_row(Memory, row) for row in rows]
 
 
 def retire(connection: sqlite3.Connection, memory_id: str, ended_at: datetime | None = None) -> Memory:
@@ -264,26 +279,7 @@ def insert(connection: sqlite3.Connection, new: NewMemory) -> Memory:
         new.why,
         new.horizon,
     )
-    connection.execute(
-        "INSERT INTO memories (id, kind, text, author_kind, author_name, pinned, private, recorded_at, valid_from, "
-        "valid_to, origin, about, why, horizon) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            memory.id,
-            memory.kind,
-            memory.text,
-            memory.author.kind,
-            memory.author.name,
-            memory.pinned,
-            memory.private,
-            to_text(memory.recorded_at),
-            optional_text(memory.valid_from),
-            optional_text(memory.valid_to),
-            memory.origin,
-            new.about,
-            memory.why,
-            memory.horizon,
-        ),
-    )
+    insert_row(connection, "memories", memory, about=new.about)  # None: nobody has looked
     for source in memory.sources:
         _insert_ground(connection, memory.id, Ground(source, new.quote))
     _index(connection, memory)
@@ -373,4 +369,18 @@ def _get(connection: sqlite3.Connection, memory_id: str) -> Memory:
     row = connection.execute(f"{SELECT} WHERE y.id = ?", (memory_id,)).fetchone()
     if row is None:
         raise NotFoundError(f"There is no memory {memory_id}.", "The list of memories shows the ids.")
-    return memory_of(row)
+    return read_row(Memory, row)
+
+
+def _importance(connection: sqlite3.Connection, moment: datetime, *, include_private: bool) -> dict[str, float]:
+    """Return how much memories matter at a moment, by their ids; a number above 0, of use for order alone.
+
+    They are those that live, are not pinned and not over. Left out is what can't be among the first of its sort.
+    """
+    found = {}
+    for row in connection.execute(_USES, (int(include_private), to_text(moment), _LATEST)):
+        last = from_text(max(row["recorded_at"], row["used_at"] or ""))
+        days = max(0.0, (moment - last).total_seconds() / 86400)
+        weight = 1.0 + math.log2(1 + row["uses"]) + 0.5 * math.log2(1 + row["sources"])
+        found[row["id"]] = weight * 0.5 ** (days / HALF_LIFE_DAYS)
+    return found

@@ -1,72 +1,33 @@
-"""Turns rows into the frozen types of `models`, and locators into JSON and back."""
+"""Turns rows into the frozen types of `models`, and those into rows: a field is the column of its name."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
-from memory_store.clock import from_text, optional_time
-from memory_store.models import (
-    Author,
-    AuthorKind,
-    Conversation,
-    Document,
-    LeftOut,
-    Locator,
-    Memory,
-    MemoryKind,
-    Message,
-    MessageStatus,
-    Role,
-)
+from memory_store.clock import optional_time, to_text
+from memory_store.models import Author, AuthorKind, LeftOut, Locator
+
+_Record = TypeVar("_Record")
 
 
 def locator_to_json(locator: Locator) -> str:
     """Return the known fields of a locator as JSON."""
-    fields = {
-        "page": locator.page,
-        "headings": list(locator.headings) or None,
-        "line_start": locator.line_start,
-        "line_end": locator.line_end,
-        "part": locator.part,
-    }
-    return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
+    fields = dataclasses.asdict(locator)
+    return json.dumps({name: value for name, value in fields.items() if value not in (None, ())}, ensure_ascii=False)
 
 
 def locator_from_json(text: str) -> Locator:
     """Return the locator that `locator_to_json` wrote."""
     fields = json.loads(text)
-    return Locator(
-        page=fields.get("page"),
-        headings=tuple(fields.get("headings", ())),
-        line_start=fields.get("line_start"),
-        line_end=fields.get("line_end"),
-        part=fields.get("part"),
-    )
-
-
-def author_of(row: sqlite3.Row) -> Author:
-    """Return who made what the row holds."""
-    return Author(AuthorKind(row["author_kind"]), row["author_name"])
-
-
-def document_of(row: sqlite3.Row) -> Document:
-    """Return a document; the row carries `passage_count` beside its columns."""
-    return Document(
-        id=row["id"],
-        path=row["path"],
-        title=row["title"],
-        media_type=row["media_type"],
-        content_hash=row["content_hash"],
-        size_bytes=row["size_bytes"],
-        author=author_of(row),
-        created_at=from_text(row["created_at"]),
-        imported_at=from_text(row["imported_at"]),
-        private=bool(row["private"]),
-        passage_count=row["passage_count"],
-        left_out=left_out_from_json(row["left_out"]),
-    )
+    known = {field.name: fields.get(field.name) for field in dataclasses.fields(Locator)}
+    return Locator(**known | {"headings": tuple(known["headings"] or ())})
 
 
 def left_out_to_json(parts: Iterable[LeftOut]) -> str | None:
@@ -81,56 +42,55 @@ def left_out_from_json(text: str | None) -> tuple[LeftOut, ...]:
     return tuple(LeftOut(*fields) for fields in json.loads(text)) if text else ()
 
 
-def conversation_of(row: sqlite3.Row) -> Conversation:
-    """Return a conversation; the row carries `message_count` beside its columns."""
-    return Conversation(
-        id=row["id"],
-        title=row["title"],
-        created_at=from_text(row["created_at"]),
-        updated_at=from_text(row["updated_at"]),
-        private=bool(row["private"]),
-        message_count=row["message_count"],
-        current_message_id=row["current_message_id"],
-        origin=row["origin"],
-        archived=bool(row["archived"]),
+def author_of(row: sqlite3.Row) -> Author:
+    """Return who made what the row holds."""
+    return Author(AuthorKind(row["author_kind"]), row["author_name"])
+
+
+# Fields that are read from their column in a way of their own.
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "left_out": left_out_from_json,
+    "locator": locator_from_json,
+    "counts": json.loads,
+    "about": lambda text: text or "",
+    "sources": lambda text: tuple(text.split(",")) if text else (),  # ids with commas between
+}
+# Fields that are no columns: a query puts them beside the columns.
+_COMPUTED: Final = frozenset({"passage_count", "message_count", "sources"})
+
+
+def read_row(kind: Callable[..., _Record], row: sqlite3.Row) -> _Record:
+    """Return a row as a record of this type; the row may have more columns."""
+    values = {name: reader(row[name]) if reader else author_of(row) for name, reader in _readers(kind)}
+    return kind(**values)
+
+
+@functools.cache
+def _readers(kind: Callable[..., object]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    return tuple(
+        (name, None if name == "author" else _READERS.get(name) or _reader_of(hint))
+        for name, hint in get_type_hints(kind).items()
     )
 
 
-def message_of(row: sqlite3.Row) -> Message:
-    """Return a message."""
-    return Message(
-        id=row["id"],
-        conversation_id=row["conversation_id"],
-        parent_id=row["parent_id"],
-        role=Role(row["role"]),
-        text=row["text"],
-        author=author_of(row),
-        status=MessageStatus(row["status"]),
-        created_at=from_text(row["created_at"]),
-        private=bool(row["private"]),
-        input_tokens=row["input_tokens"],
-        output_tokens=row["output_tokens"],
-        origin=row["origin"],
-    )
+def _reader_of(hint: Any) -> Callable[[Any], Any]:
+    """Return what turns a stored value into one of this type, which may be optional."""
+    kind = next(iter(get_args(hint)), hint)
+    if kind is datetime:
+        return optional_time
+    return kind if kind is bool or issubclass(kind, StrEnum) else lambda value: value
 
 
-def memory_of(row: sqlite3.Row) -> Memory:
-    """Return a memory; the row carries `sources`, ids with commas between, beside its columns."""
-    return Memory(
-        id=row["id"],
-        kind=MemoryKind(row["kind"]),
-        text=row["text"],
-        author=author_of(row),
-        pinned=bool(row["pinned"]),
-        private=bool(row["private"]),
-        recorded_at=from_text(row["recorded_at"]),
-        valid_from=optional_time(row["valid_from"]),
-        valid_to=optional_time(row["valid_to"]),
-        superseded_by=row["superseded_by"],
-        about=row["about"] or "",
-        retired_at=optional_time(row["retired_at"]),
-        why=row["why"],
-        horizon=row["horizon"],
-        sources=tuple(row["sources"].split(",")) if row["sources"] else (),
-        origin=row["origin"],
+def insert_row(connection: sqlite3.Connection, table: str, record: Any, **others: object) -> None:
+    """Insert a record; `others` are columns that it has not, or in another form."""
+    values: dict[str, object] = {}
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if field.name == "author":
+            values |= {"author_kind": value.kind, "author_name": value.name}
+        elif field.name not in _COMPUTED:
+            values[field.name] = to_text(value) if isinstance(value, datetime) else value
+    values |= others
+    connection.execute(
+        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)})", values
     )

@@ -1,15 +1,32 @@
-"""Counts of what a store holds and of the work that waits."""
+"""Counts of what a store holds, of the work that waits, and of how the record grew, by the days of this machine."""
 
 from __future__ import annotations
 
+import sqlite3
+from datetime import date
 from pathlib import Path
 
-from memory_store.database import erasures, outbox, pending_erasures
+from memory_store.database import erasures, outbox
 from memory_store.database.connection import Database
-from memory_store.models import StoreStats
+from memory_store.models import Activity, SourceKind, StoreStats
+
+_MEMORIES = "SELECT date(recorded_at, 'localtime') AS day, count(*) FROM memories GROUP BY day ORDER BY day"
+_TOKENS = (
+    "SELECT date(created_at, 'localtime') AS day, sum(coalesce(input_tokens, 0)), sum(coalesce(output_tokens, 0)) "
+    "FROM messages WHERE input_tokens IS NOT NULL OR output_tokens IS NOT NULL GROUP BY day ORDER BY day"
+)
+_MODELS = (
+    "SELECT author_name, sum(coalesce(input_tokens, 0)), sum(coalesce(output_tokens, 0)) FROM messages "
+    "WHERE author_name IS NOT NULL AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL) "
+    "GROUP BY author_name ORDER BY author_name"
+)
+_ENDPOINTS = "SELECT model, max(endpoint) FROM requests WHERE purpose = 'chat' GROUP BY model"
+_PASSAGES = (
+    "SELECT count(document_id) AS document, count(message_id) AS conversation, count(memory_id) AS memory FROM passages"
+)
 
 
-def statistics(database: Database, folder: Path, to_index: int) -> StoreStats:
+def count_all(database: Database, folder: Path, to_index: int) -> StoreStats:
     """Return the store's statistics; sizes in bytes. `to_index` vectors wait for an index."""
     with database.read() as connection:
         counts = erasures.count_everything(connection)
@@ -27,9 +44,22 @@ def statistics(database: Database, folder: Path, to_index: int) -> StoreStats:
             embedded=embedded,
             to_embed=outbox.count_to_embed(connection),
             to_index=to_index,
-            pending_erasures=pending_erasures.count_incomplete(connection),
+            pending_erasures=erasures.count_incomplete(connection),
             database_bytes=sum(path.stat().st_size for path in folder.glob(f"{database.path.name}*")),
             index_bytes=sum(path.stat().st_size for path in folder.glob("index/**/*") if path.is_file()),
             embedder=str(stored[1]) if stored else None,
             by_kind={row[0]: row[1] for row in kinds},
+        )
+
+
+def count_by_day(database: Database) -> Activity:
+    """Return memories and tokens by day, and passages by the kind of their source."""
+    with database.read() as connection:
+        passages: sqlite3.Row = connection.execute(_PASSAGES).fetchone()
+        return Activity(
+            {date.fromisoformat(row[0]): row[1] for row in connection.execute(_MEMORIES)},
+            {kind: passages[kind.value] for kind in SourceKind},
+            {date.fromisoformat(row[0]): (row[1], row[2]) for row in connection.execute(_TOKENS)},
+            {row[0]: (row[1], row[2]) for row in connection.execute(_MODELS)},
+            {row[0]: row[1] for row in connection.execute(_ENDPOINTS)},
         )

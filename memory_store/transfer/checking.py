@@ -85,7 +85,7 @@ def _check_left_out(text: str) -> None:
 
 _PARSED: Final[dict[str, Callable[[str], object]]] = {
     "locator": locator_from_json,
-    "receipt": receipts.parsed,
+    "receipt": receipts.parse_receipt,
     "counts": _check_counts,
     "left_out": _check_left_out,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from memory_store.database.opened import is_own_file
+from memory_store.database.files import is_own_file
 from memory_store.errors import ArchiveError
 
 _HEADERS: Final = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from memory_store.database import outbox, passages, tables, tombstones
-from memory_store.database.titles import ERASED_TITLE
+from memory_store.database.erasures import ERASED_TITLE
 from memory_store.transfer import archive
 from memory_store.transfer.reading import Archive
 from memory_store.transfer.staying import StayingAway, holds, staying_away

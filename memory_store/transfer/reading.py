@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from memory_store.database import tables
-from memory_store.database.opened import OWN_DATA, OWN_DATA_HINT, is_own_file
+from memory_store.database.files import OWN_DATA, OWN_DATA_HINT, is_own_file
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError
 from memory_store.transfer import archive

@@ -8,13 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from memory_store.database import memories
-from memory_store.database.rows import (
-    conversation_of,
-    document_of,
-    locator_from_json,
-    memory_of,
-    message_of,
-)
+from memory_store.database.rows import locator_from_json, read_row
 from memory_store.models import Conversation, Document, Memory, Message
 
 _PRIVATE_TITLE: Final = "(private)"
@@ -42,7 +36,7 @@ class Record:
             "SELECT d.*, (SELECT count(*) FROM passages WHERE document_id = d.id) AS passage_count "
             f"FROM documents AS d WHERE {self._shown('d')} ORDER BY d.imported_at, d.id"
         )
-        yield from map(document_of, rows)
+        yield from (read_row(Document, row) for row in rows)
 
     def passages(self, document_id: str) -> Iterator[tuple[str, str]]:
         """Yield (place, text) of each passage of a document; the place is empty where it has none."""
@@ -60,7 +54,7 @@ class Record:
             f"FROM conversations AS c WHERE {self._shown('c')} ORDER BY c.created_at, c.id"
         )
         for row in rows:
-            conversation = conversation_of(row)
+            conversation = read_row(Conversation, row)
             hidden = row["title_private"] and not self.private
             yield replace(conversation, title=_PRIVATE_TITLE) if hidden else conversation
 
@@ -71,7 +65,7 @@ class Record:
             "ORDER BY m.created_at, m.id",
             (conversation_id,),
         )
-        yield from map(message_of, rows)
+        yield from (read_row(Message, row) for row in rows)
 
     def homes(self) -> dict[str, str]:
         """Return the conversation of each message that leaves, by id."""
@@ -94,7 +88,7 @@ class Record:
     def memories(self) -> Iterator[Memory]:
         """Yield the memories, superseded ones too, the oldest first."""
         rows = self.connection.execute(f"{memories.SELECT} WHERE {self._shown('y')} ORDER BY y.recorded_at, y.id")
-        yield from map(memory_of, rows)
+        yield from (read_row(Memory, row) for row in rows)
 
     def shows(self, identifier: str) -> bool:
         """Say whether a message, document or memory is there and leaves too."""

@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from memory_store.database import pending_erasures, tombstones
+from memory_store.database import tombstones
+from memory_store.database.erasures import find_untried, needles_of
 from memory_store.database.files import BACKUPS
 from memory_store.errors import CorruptStoreError
 from memory_store.verification import layouts, shared
@@ -72,7 +73,7 @@ def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[st
     with _reader(database) as connection:
         key = ScanKey(tombstones.secret(connection))
         sentinel = _sentinel(connection)
-        needles = pending_erasures.needles_of(connection, erasures)
+        needles = needles_of(connection, erasures)
     control = telling_windows(key, sentinel, 1)
     absent = telling_windows(key, secrets.token_bytes(2 * LONG), 1)
     long = _all([needle.long for needle in needles.values()])
@@ -99,7 +100,7 @@ def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[st
         if suspects:
             wanted = np.array(sorted({suspect.needle for suspect in suspects}), dtype=np.uint64)
             explained = shared.living_windows(connection, index_root, key, wanted, dimension)
-        others = pending_erasures.needles_of(connection, set(pending_erasures.untried(connection)) - set(needles))
+        others = needles_of(connection, set(find_untried(connection)) - set(needles))
         explained |= {finding.needle for other in others.values() for finding in _of(suspects, _sets(other))}
         living_twins = shared.twins(shared.living_vectors(connection, dimension), projections, key)
         # What another erasure has just deleted stands in the pages until its own completion, which checks them.

@@ -29,7 +29,6 @@ _NEVER_OF_OURS = frozenset(
         "assistant.credentials",
         "memory_store.backups",
         "memory_store.erasure",
-        "memory_store.forgetting",
         "memory_store.transfer",
         "memory_store.vector_index.chroma_index",
         "memory_store.verification",

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from memory_store import NewMemory, Store
-from memory_store.learned import QuestionKind
-from memory_store.models import USER, MemoryKind, Role
+from memory_store.models import USER, MemoryKind, QuestionKind, Role
 from tests.cli.conftest import Shell
 from tests.support.embedder import HashEmbedder
 

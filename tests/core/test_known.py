@@ -14,8 +14,18 @@ from assistant.core.session import Session, TurnSettings
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store
 from memory_store.clock import now
-from memory_store.learned import QuestionKind, Summary
-from memory_store.models import USER, Author, AuthorKind, Citation, Memory, MemoryKind, MessageStatus, Role
+from memory_store.models import (
+    USER,
+    Author,
+    AuthorKind,
+    Citation,
+    Memory,
+    MemoryKind,
+    MessageStatus,
+    QuestionKind,
+    Role,
+    Summary,
+)
 from memory_store.retrieval import recall
 from memory_store.retrieval.candidates import gather as gather_candidates
 from memory_store.retrieval.pool import Pool

@@ -20,8 +20,7 @@ from assistant.llm.openai_chat import OpenAIChat
 from memory_store import NewMemory, Store, health
 from memory_store.clock import now
 from memory_store.embedding.openai_endpoint import OpenAIEmbedder
-from memory_store.learned import Summary
-from memory_store.models import USER, Author, AuthorKind, Conversation, MemoryKind, Role
+from memory_store.models import USER, Author, AuthorKind, Conversation, MemoryKind, Role, Summary
 from tests.memory_store.support import add_document
 from tests.support.chat_server import ChatServer, RecordedRequest, Reply, Stream
 

@@ -289,7 +289,7 @@ async def test_what_goes_elsewhere_is_logged_by_id_and_listed_when_it_is_erased(
     [sent] = store.plan_forget(Selection((document.id,))).sent
     assert (sent.endpoint, sent.items) == ("https://models.example/v1", 1)
     erased = store.forget(Selection((document.id, pinned.id)))
-    receipt = receipts.parsed(erased.receipt or "")
+    receipt = receipts.parse_receipt(erased.receipt or "")
     assert [(one.endpoint, one.model, one.items) for one in receipt.sent] == [
         ("https://models.example/v1", "scripted", 2)
     ]

@@ -89,14 +89,14 @@ def test_erasure_reaches_backups_when_asked_and_lists_them_when_not(tmp_path: Pa
         plan = store.plan_forget(Selection((doomed.id,)))
         assert plan.backups == (first.name,)
         erased = store.forget(Selection((doomed.id,)))
-        assert receipts.parsed(erased.receipt or "").backups_that_hold_it == (f"backups/{first.name}",)
+        assert receipts.parse_receipt(erased.receipt or "").backups_that_hold_it == (f"backups/{first.name}",)
         assert b"xylophon" in bytes_of(store.backups.folder)
         later = store.forget(Selection((store.remember("the lute is nowhere at all").id,)), in_backups=True)
-        assert receipts.parsed(later.receipt or "").backups_that_hold_it == ()
+        assert receipts.parse_receipt(later.receipt or "").backups_that_hold_it == ()
 
         second = store.backups.make()
         erased = store.forget(Selection((kept.id,)), in_backups=True)
-        assert receipts.parsed(erased.receipt or "").backups_that_hold_it == ()
+        assert receipts.parse_receipt(erased.receipt or "").backups_that_hold_it == ()
         assert b"the drum" not in bytes_of(tmp_path)
         assert [one.name for one in store.backups.all()] == [second.name, first.name]
         assert (store.backups.check(first.name), store.backups.check(second.name)) == ([], [])

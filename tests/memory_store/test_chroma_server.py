@@ -79,8 +79,8 @@ def test_server_is_asked_holds_no_text_and_is_erased_by_deletion(server: tuple[s
         erasure = store.forget(Selection((doomed.id,)))
         assert not before & names_on(url)
         assert erasure.receipt is not None
-        assert f"the disk of the Chroma server {url.removeprefix('http://')}" in receipts.readable(
-            receipts.parsed(erasure.receipt)
+        assert f"the disk of the Chroma server {url.removeprefix('http://')}" in receipts.format_receipt(
+            receipts.parse_receipt(erasure.receipt)
         )
         indexed(store)
         assert (len(names_on(url)), asked(store), store.verify()) == (1, ChromaIndex, [])

@@ -9,11 +9,10 @@ import pytest
 
 from memory_store import NewMemory, Selection, Store
 from memory_store.clock import now
-from memory_store.database import capture_queue
-from memory_store.database.capture_queue import Change, ChangeKind
+from memory_store.database import learning
+from memory_store.database.learning import Change, ChangeKind
 from memory_store.errors import NotFoundError, StoreError
-from memory_store.learned import QuestionKind, Summary
-from memory_store.models import USER, Author, AuthorKind, MemoryKind, Message, Role
+from memory_store.models import USER, Author, AuthorKind, MemoryKind, Message, QuestionKind, Role, Summary
 from tests.support.embedder import HashEmbedder
 
 MODEL = Author(AuthorKind.MODEL, "llama3.2")
@@ -55,7 +54,7 @@ def test_message_waits_until_something_was_captured_from_it_and_then_never_again
 
 def test_what_fails_waits_longer_each_time_and_is_not_put_off_for_ever(store: Store) -> None:
     message = said(store, "I keep bees.")
-    for _ in range(capture_queue.MOST_ATTEMPTS - 1):
+    for _ in range(learning.MOST_ATTEMPTS - 1):
         assert store.learning.queue.put_off(message.id)
         assert store.learning.queue.next() is None
     assert not store.learning.queue.put_off(message.id)

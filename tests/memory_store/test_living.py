@@ -90,7 +90,7 @@ def test_erasure_that_cannot_be_verified_stays_listed_and_others_complete(tmp_pa
         assert caught.value.steps == (Step(Action.REPAIR), Step(Action.SHOW_RECEIPT, failed.id))
         erased = store.forget(Selection((others[0].id,)))
         assert erased.receipt is not None
-        assert receipts.parsed(erased.receipt).result == "nothing left"
+        assert receipts.parse_receipt(erased.receipt).result == "nothing left"
         assert [one.id for one in store.erasures() if one.completed_at is None] == [failed.id]
         with pytest.raises(ErasureFailedError):
             store.complete_erasures(again=True)

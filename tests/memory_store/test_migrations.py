@@ -108,7 +108,7 @@ def assert_holds_a_rich_store(store: Store) -> None:
     assert living["Feed the cat at seven."].pinned
     assert [one.text for one in store.memories.earlier(living["Ada lives in Porto."].id)] == ["Ada lives in Lisbon."]
     assert [(one.purpose, one.items) for one in store.requests.all()] == [("embedding", 1), ("chat", 2)]
-    results = [receipts.parsed(one.receipt).result for one in store.erasures() if one.receipt]
+    results = [receipts.parse_receipt(one.receipt).result for one in store.erasures() if one.receipt]
     assert set(results) == {"nothing left"}
     [taken] = store.was_erased("Where the treasure lies.")
     assert taken.counts == {"documents": 1, "passages": 1}

@@ -7,11 +7,20 @@ from pathlib import Path
 
 from memory_store import NewMemory, Store
 from memory_store.clock import now
-from memory_store.database.capture_queue import Change, ChangeKind
-from memory_store.database.imported import NewConversation, NewMessage
+from memory_store.database.conversations import NewConversation, NewMessage
+from memory_store.database.learning import Change, ChangeKind
 from memory_store.database.private_rule import NOTHING, PrivateRule
-from memory_store.learned import Summary
-from memory_store.models import USER, Author, AuthorKind, Citation, MemoryKind, MessageStatus, RecallFilters, Role
+from memory_store.models import (
+    USER,
+    Author,
+    AuthorKind,
+    Citation,
+    MemoryKind,
+    MessageStatus,
+    RecallFilters,
+    Role,
+    Summary,
+)
 from tests.memory_store.support import add_document
 from tests.support.embedder import HashEmbedder
 

@@ -115,7 +115,7 @@ def test_erased_vector_is_wiped_from_the_file_and_from_the_mapping_of_another_wi
         place = scan_of(window)._mapped["rows"].tolist().index(1)
         erasure = store.forget(Selection((doomed.id,)))
         assert erasure.receipt is not None
-        assert NAME in {file.name for file in receipts.parsed(erasure.receipt).files}
+        assert NAME in {file.name for file in receipts.parse_receipt(erasure.receipt).files}
         assert coarse not in (tmp_path / NAME).read_bytes()
         assert not scan_of(window)._mapped.arrays["vectors"][place].any(), "before it searches again"
         assert (mapped(window), mapped(store)) == (65, 65)

@@ -52,7 +52,7 @@ def doomed(store: Store) -> Document:
 def result(store: Store) -> receipts.Receipt:
     [latest, *_] = store.erasures()
     assert latest.receipt is not None
-    return receipts.parsed(latest.receipt)
+    return receipts.parse_receipt(latest.receipt)
 
 
 def test_receipt_says_what_was_done_and_holds_nothing_of_it(filled: Store, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_receipt_says_what_was_done_and_holds_nothing_of_it(filled: Store, tmp_p
     assert receipt.looked_for.texts >= 6
     assert (receipt.controls.living_found, receipt.controls.absent_found) == (True, False)
     assert {file.name for file in receipt.files} >= {"keepsake.db", "index.lock"}
-    shown = receipts.readable(receipt) + receipt.model_dump_json()
+    shown = receipts.format_receipt(receipt) + receipt.model_dump_json()
     for word in ("safe", "xylophone", "保险", "hideaway", "/secret", document.id, *passages):
         assert word not in shown
     assert [one.id for one in filled.was_erased(SECRET)] == [erased.id]

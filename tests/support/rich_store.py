@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from memory_store import NewDocument, NewMemory, Selection, Store
-from memory_store.database.imported import NewConversation, NewMessage
-from memory_store.learned import QuestionKind, Summary
+from memory_store.database.conversations import NewConversation, NewMessage
 from memory_store.models import (
     USER,
     Author,
@@ -25,7 +24,9 @@ from memory_store.models import (
     MemoryKind,
     MessageStatus,
     PassageDraft,
+    QuestionKind,
     Role,
+    Summary,
 )
 from memory_store.version import version
 from tests.support.embedder import HashEmbedder

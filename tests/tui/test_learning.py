@@ -14,8 +14,7 @@ from assistant.tui.screens.about_me import AboutMeScreen
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chooser import Chooser
 from memory_store import NewMemory, Store
-from memory_store.learned import QuestionKind
-from memory_store.models import MemoryKind
+from memory_store.models import MemoryKind, QuestionKind
 from tests.tui.support import House, chatting
 
 LEARNING = config.Settings(chat=config.ChatConfig(titles=False))

@@ -12,8 +12,8 @@ from assistant.tui.screens.doctor import DoctorScreen
 from assistant.tui.screens.receipts import ReceiptsScreen
 from assistant.tui.widgets.notice import Notice
 from memory_store import Store
-from memory_store.forgetting import Selection
 from memory_store.health import State
+from memory_store.models import Selection
 from tests.tui.support import House, chatting
 
 

@@ -13,8 +13,7 @@ from assistant.language import _
 from assistant.threads import in_thread
 from memory_store import Store, StoredPassage
 from memory_store.errors import ErasureFailedError, ErasurePendingError, NotFoundError
-from memory_store.forgetting import Selection
-from memory_store.models import Erasure, ErasurePlan
+from memory_store.models import Erasure, ErasurePlan, Selection
 from memory_store.wording import counted
 
 # What has to be typed for an erasure: nobody writes it alone by chance, and it is the same in every language.
@@ -110,7 +109,7 @@ class Eraser:
 def _report_erasure(erased: Erasure) -> Report:
     from memory_store import receipts
 
-    receipt = receipts.parsed(erased.receipt or "")
+    receipt = receipts.parse_receipt(erased.receipt or "")
     size = sum(file.size_bytes for file in receipt.files)
     words = _("Erased, and verified: nothing of it is left in {count} files ({megabytes:,.1f} MB).")
     hint = _("Receipt {id}: keepsake receipts show {short}").format(id=erased.id, short=erased.id[:8])

@@ -24,8 +24,7 @@ from assistant.language import N_, NN_, _, plural
 from assistant.threads import in_thread
 from memory_store import NewMemory, Store
 from memory_store.errors import KeepsakeError, StoreError
-from memory_store.learned import Question, QuestionKind
-from memory_store.models import Memory, MemoryKind
+from memory_store.models import Memory, MemoryKind, Question, QuestionKind
 
 if TYPE_CHECKING:
     from assistant.core.conversation.telling import Learned

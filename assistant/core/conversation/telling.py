@@ -8,7 +8,7 @@ from assistant.core.conversation.skin import Report
 from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
 from assistant.display import excerpt
 from assistant.language import _
-from memory_store.learned import Summary
+from memory_store.models import Summary
 
 if TYPE_CHECKING:
     from assistant.core.learning.consolidation import Merged

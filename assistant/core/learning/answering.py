@@ -7,8 +7,7 @@ from typing import Final
 
 from memory_store import Selection, Store
 from memory_store.errors import NotFoundError, StoreError
-from memory_store.learned import Question, QuestionKind
-from memory_store.models import Erasure
+from memory_store.models import Erasure, Question, QuestionKind
 
 
 class Answer(StrEnum):

@@ -16,8 +16,7 @@ from assistant.core.learning.summing_up import EVERY, sum_up
 from assistant.llm.base import ChatModel
 from memory_store import Store
 from memory_store.errors import StoreError
-from memory_store.learned import Summary
-from memory_store.models import AuthorKind, Memory
+from memory_store.models import AuthorKind, Memory, Summary
 
 # So few at once that what is drawn meanwhile doesn't stutter.
 _READ_AT_ONCE: Final = 16

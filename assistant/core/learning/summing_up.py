@@ -18,8 +18,7 @@ from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store import STOP_WORDS, Store
 from memory_store.asking import Saying, what_of
 from memory_store.clock import now
-from memory_store.learned import Summary
-from memory_store.models import Author, AuthorKind, Message, MessageStatus, Role
+from memory_store.models import Author, AuthorKind, Message, MessageStatus, Role, Summary
 
 # A conversation is summed up when so many messages have come since the last time.
 EVERY: Final = 12

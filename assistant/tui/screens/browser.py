@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from assistant.core.conversation.skin import ReportKind
     from assistant.tui.sources import SourceView
     from memory_store import Store
-    from memory_store.forgetting import Selection
+    from memory_store.models import Selection
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -23,8 +23,7 @@ from assistant.tui.screens.browser import Browser, facts
 from assistant.tui.sources import author_name
 from assistant.tui.widgets.filter_line import Filter, FilterLine
 from memory_store import Store
-from memory_store.forgetting import Selection
-from memory_store.models import Conversation, Message, SourceKind
+from memory_store.models import Conversation, Message, Selection, SourceKind
 
 _LATEST: Final = 6
 _SHOWN: Final = (N_("chats"), N_("put away"), N_("all"))

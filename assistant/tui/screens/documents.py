@@ -21,8 +21,7 @@ from assistant.tui.screens.document import DocumentScreen
 from assistant.tui.sources import author_name
 from assistant.tui.widgets.filter_line import Filter, FilterLine
 from memory_store import Store
-from memory_store.forgetting import Selection
-from memory_store.models import AuthorKind, Document
+from memory_store.models import AuthorKind, Document, Selection
 
 _READ: Final = Filter("read", (N_("read whole or not"), N_("with something missing"), N_("read whole")))
 _MOST_SHOWN: Final = 50

@@ -23,8 +23,7 @@ from assistant.tui.sources import SourceView, author_name, of_memory_sources
 from assistant.tui.widgets.filter_line import FilterLine
 from memory_store import NewMemory, Store
 from memory_store.errors import NotFoundError
-from memory_store.forgetting import Selection
-from memory_store.models import Memory
+from memory_store.models import Memory, Selection
 
 _EXCERPT_CHARS: Final = 400
 

@@ -49,7 +49,7 @@ class ReceiptsScreen(Browser[Erasure, None]):
     def detail(self, item: Erasure) -> Content:
         """Return its receipt; before there is one, what is known."""
         if item.receipt is not None:
-            return Content(plain(receipts.readable(receipts.parsed(item.receipt))))
+            return Content(plain(receipts.format_receipt(receipts.parse_receipt(item.receipt))))
         known = [
             (_("Erasure"), item.id),
             (_("Asked for"), moment(item.requested_at)),

@@ -10,8 +10,7 @@ from assistant.core.learning.consolidation import Merged, consolidate, merge_dup
 from assistant.core.learning.summing_up import EVERY, EXTRACTED, extract, sum_up
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Selection, Store
-from memory_store.learned import Summary
-from memory_store.models import USER, Author, AuthorKind, MemoryKind, Message, Role
+from memory_store.models import USER, Author, AuthorKind, MemoryKind, Message, Role, Summary
 
 MODEL = Author(AuthorKind.MODEL, "scripted")
 

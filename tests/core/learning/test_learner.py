@@ -14,7 +14,7 @@ from assistant.errors import ModelError
 from assistant.llm.base import TextDelta
 from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import NewMemory, Store
-from memory_store.database import capture_queue
+from memory_store.database import learning
 from memory_store.models import USER, Author, AuthorKind, MemoryKind, Message, Role
 from tests.support.embedder import HashEmbedder
 
@@ -118,7 +118,7 @@ async def test_a_model_that_fails_lets_the_message_wait_and_in_the_end_it_is_rea
     with pytest.raises(ModelError):
         await learned(store, [ModelError("No network.", "Try again.")])
     assert store.learning.queue.waiting() == 1
-    for _ in range(capture_queue.MOST_ATTEMPTS):
+    for _ in range(learning.MOST_ATTEMPTS):
         store.learning.queue.put_off(message.id)
     with store._database.write() as connection:
         connection.execute("UPDATE capture_queue SET not_before = ''")

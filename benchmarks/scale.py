@@ -35,7 +35,7 @@ from memory_store.database import fulltext, passages
 from memory_store.embedding.base import Vectors
 from memory_store.models import RecallFilters
 from memory_store.retrieval import candidates, ranking
-from memory_store.vector_index.chroma_index import ChromaIndex
+from memory_store.vector_index.chroma import ChromaIndex
 from memory_store.vector_index.scan import ScanIndex
 
 GOAL: Final = 1.5

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memory_store.transfer.formats import FOLDERS, Format
     from memory_store.transfer.restore import RestoreOptions
     from memory_store.transfer.writing import whole_file, write_private
-    from memory_store.vector_index.settings import IndexKind, IndexSettings
+    from memory_store.vector_index.base import IndexKind, IndexSettings
 
 # What is public besides the modules `models`, `errors` and the like: each name with its home.
 _HOME_OF = {
@@ -57,8 +57,8 @@ _HOME_OF = {
     "RestoreOptions": "memory_store.transfer.restore",
     "whole_file": "memory_store.transfer.writing",
     "write_private": "memory_store.transfer.writing",
-    "IndexKind": "memory_store.vector_index.settings",
-    "IndexSettings": "memory_store.vector_index.settings",
+    "IndexKind": "memory_store.vector_index.base",
+    "IndexSettings": "memory_store.vector_index.base",
 }
 
 __all__ = [

@@ -117,7 +117,7 @@ class Backups:
     @contextmanager
     def as_archive(self, name: str) -> Iterator[Path]:
         """Give a backup as an archive, which is removed afterwards. Raises NotFoundError and BackupError."""
-        from memory_store.transfer.export import export
+        from memory_store.transfer.archive import export
 
         source = self.folder / self.get(name).name
         if problems := self.check(name):

@@ -26,7 +26,7 @@ from memory_store.errors import (
 )
 from memory_store.models import RecallFilters
 from memory_store.process_lock import ProcessLock
-from memory_store.vector_index.settings import IndexSettings
+from memory_store.vector_index.base import IndexSettings
 
 # Whoever neither erases nor has an index to look after waits for neither.
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ from memory_store.models import (
     Surroundings,
 )
 from memory_store.privacy import Privacy
-from memory_store.vector_index.settings import IndexSettings
+from memory_store.vector_index.base import IndexSettings
 
 # Whatever else than memories is kept, and what recalls, erases, exports and restores, is imported where it is called:
 # who lists memories waits for none of it.
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from memory_store.retrieval.candidates import VectorSide
     from memory_store.retrieval.pool import Pool
     from memory_store.retrieval.query import Query
-    from memory_store.transfer.export import ExportSummary
+    from memory_store.transfer.archive import ExportSummary
     from memory_store.transfer.formats import Format
     from memory_store.transfer.restore import RestoreOptions, RestoreSummary
 
@@ -457,7 +457,7 @@ class Store:
 
         Raises ArchiveError.
         """
-        from memory_store.transfer.export import export
+        from memory_store.transfer.archive import export
         from memory_store.transfer.writing import refuse_inside
 
         refuse_inside(self.folder, path)

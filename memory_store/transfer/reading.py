@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
 import re
+import sqlite3
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
+from memory_store import ids, receipts
+from memory_store.clock import from_text
 from memory_store.database import tables
 from memory_store.database.files import OWN_DATA, OWN_DATA_HINT, is_own_file
+from memory_store.database.rows import left_out_from_json, locator_from_json
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError
 from memory_store.transfer import archive
-from memory_store.transfer.checking import check_record
 from memory_store.transfer.encryption import decrypted, is_encrypted
-from memory_store.transfer.upgrades import upgraded
 
 EXPORT_AGAIN: Final = "Export again from the store it came from, or use another copy of the archive."
 # A line is one row: a text of any length, and a few fields beside it. So what stands outside of the texts is short,
@@ -32,6 +37,26 @@ _MAX_FIELDS_BYTES: Final = 16 * 1024
 _TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _MAX_MANIFEST_BYTES: Final = 32 * 1024 * 1024
 _MAX_SETTINGS_BYTES: Final = 1024 * 1024
+_TIMES: Final = frozenset({"valid_from", "valid_to", "not_before"})
+_MOST: Final = 1 << 63
+_MOST_DIMENSIONS: Final = 65_536
+_LENGTH_TOLERANCE: Final = 0.05
+_ID: Final = re.compile(rf"(?:{'|'.join(ids.PREFIXES)})_[0-9a-z]{{1,64}}")
+# What records lack that were written before a version, by that version and table.
+_ADDED_IN: Final[dict[int, dict[str, dict[str, Any]]]] = {
+    2: {
+        "conversations": {"origin": None, "current_message_id": None, "title_message_id": None},
+        "messages": {"origin": None},
+        "memories": {"origin": None},
+        "tombstones": {"erasure_id": None, "lifted": 0},
+    },
+    4: {"conversations": {"archived": 0}, "citations": {"dismissed": 0}},
+    5: {
+        "memories": {"about": None, "retired_at": None, "why": None, "horizon": None},
+        "memory_sources": {"quote": None},
+    },
+    6: {"documents": {"left_out": None}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +104,7 @@ class Archive:
                 for target, current in upgraded(self.version, file.name, record):
                     if target == name:
                         check_record(target, current)
-                        yield dict(zip(into.columns, archive.decode(into, current), strict=True))
+                        yield dict(zip(into.columns, _decode(into, current), strict=True))
             except (KeyError, ValueError, TypeError, AttributeError) as error:
                 raise ArchiveError(f"{file.file}, line {count}: unexpected value: {error}.", EXPORT_AGAIN) from error
         if count != self.manifest["counts"].get(file.name):
@@ -169,3 +194,115 @@ def _verify(source: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
                 digest.update(block)
         if digest.hexdigest() != expected:
             raise ArchiveError(f"In the archive, {name} was changed after it was written.", EXPORT_AGAIN)
+
+
+def _decode(table: tables.Table, record: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the row that an export wrote. Raises KeyError or ValueError for another shape."""
+    if set(record) != set(table.columns):
+        raise KeyError(", ".join(sorted(set(record) ^ set(table.columns))))
+    return tuple(
+        base64.b64decode(record[name], validate=True) if table.schema[name].kind is bytes else record[name]
+        for name in table.columns
+    )
+
+
+def check_record(table: str, record: dict[str, Any]) -> None:
+    """Raise ValueError, TypeError or KeyError for a value that could be stored but not be read again.
+
+    SQLite would make a text of a number, and the other way round.
+    """
+    columns = tables.BY_NAME[table].schema
+    for name, value in record.items():
+        if value is None:
+            continue
+        if (column := columns.get(name)) is not None and column.kind is int:
+            if type(value) is not int or not -_MOST < value < _MOST:
+                raise ValueError(f"{name} is no whole number")
+        elif not isinstance(value, str):
+            raise TypeError(f"{name} is no text")
+        else:
+            value.encode("utf-8")  # half of a surrogate pair can't be stored
+            if name == "id" or name.endswith("_id"):
+                check_id(value)
+            if name.endswith("_at") or name in _TIMES:
+                from_text(value)
+            elif name in _PARSED:
+                _PARSED[name](value)
+    if table == "embedders" and not 1 <= record["dimension"] <= _MOST_DIMENSIONS:
+        raise ValueError("dimension is not one that an embedder has")
+    if table == "embeddings":
+        _check_vector(record["vector"])
+    if table == "erasures" and record["completed_at"] is None:
+        raise ValueError("an erasure that is not complete would be carried out here")
+    if table == "capture_queue" and record["attempts"] < 0:
+        raise ValueError("attempts are counted from zero")
+
+
+def _check_vector(encoded: str) -> None:
+    """Raise ValueError for a vector that is no direction: not finite, or so long that it would outweigh all others."""
+    raw = base64.b64decode(encoded, validate=True)
+    if len(raw) % 4 or len(raw) > 4 * _MOST_DIMENSIONS:
+        raise ValueError("a vector is none of float32")
+    length = float(np.linalg.norm(np.frombuffer(raw, dtype="<f4").astype(np.float64)))
+    if not np.isfinite(length) or (length != 0 and abs(length - 1) > _LENGTH_TOLERANCE):
+        raise ValueError("a vector is not finite, or not of unit length")
+
+
+def check_id(value: str) -> None:
+    """Raise ValueError for what can't be an id of ours: ids become parts of file names and of links."""
+    if not _ID.fullmatch(value):
+        raise ValueError("an id is none of ours")
+
+
+def _check_counts(text: str) -> None:
+    if not all(isinstance(load, int) for load in json.loads(text).values()):
+        raise ValueError("counts are no numbers")
+
+
+def _check_left_out(text: str) -> None:
+    if not all(isinstance(item, str) for part in left_out_from_json(text) for item in astuple(part)):
+        raise ValueError("what was left out is no text")
+
+
+_PARSED: Final[dict[str, Callable[[str], object]]] = {
+    "locator": locator_from_json,
+    "receipt": receipts.parse_receipt,
+    "counts": _check_counts,
+    "left_out": _check_left_out,
+}
+
+
+def check_chains(connection: sqlite3.Connection) -> None:
+    """Raise ArchiveError if messages answer, or memories supersede, each other in a circle."""
+    chains = [
+        (table.name, name) for table in tables.ARCHIVED for name, to in table.references().items() if to == table.name
+    ]
+    for table, column in chains:
+        reached, total = connection.execute(
+            f"WITH RECURSIVE reached (id) AS (SELECT id FROM {table} WHERE {column} IS NULL UNION "
+            f"SELECT later.id FROM {table} AS later JOIN reached ON later.{column} = reached.id) "
+            f"SELECT (SELECT count(*) FROM reached), (SELECT count(*) FROM {table})"
+        ).fetchone()
+        if reached != total:
+            raise ArchiveError(f"Some {table} of the archive lead to each other in a circle.", "Nothing was changed.")
+
+
+def upgraded(version: int, table: str, record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (table, record) in the present format for one record of an archive of this version."""
+    current = _completed(version, table, record)
+    source = current.pop("source_message_id", None) if table == "memories" else None  # only in version 1
+    if table == "memories" and version < 5 and record["superseded_by"] is not None:
+        current["retired_at"] = record["valid_to"] or record["recorded_at"]
+    yield table, current
+    if source is not None:
+        sources = {"memory_id": record["id"], "message_id": source, "document_id": None}
+        yield "memory_sources", _completed(version, "memory_sources", sources)
+
+
+def _completed(version: int, table: str, record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with what it lacks."""
+    current = dict(record)
+    for since, added in _ADDED_IN.items():
+        if version < since:
+            current |= added.get(table, {})
+    return current

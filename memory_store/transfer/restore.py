@@ -3,18 +3,459 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
-from memory_store.database import outbox, passages, tables
+from memory_store.database import outbox, passages, tables, tombstones
 from memory_store.database.connection import Database
+from memory_store.database.erasures import ERASED_TITLE
+from memory_store.database.tombstones import Name, NameKind
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError, RefusedRowError
 from memory_store.transfer import archive
-from memory_store.transfer.checking import check_chains
-from memory_store.transfer.merge import Tally, merge
-from memory_store.transfer.reading import EXPORT_AGAIN, Archive, opened
+from memory_store.transfer.reading import EXPORT_AGAIN, Archive, check_chains, opened
+
+# Where the archive's version may replace the store's own. Receipts and what was sent are never rewritten.
+_REPLACEABLE: Final = frozenset({"documents", "conversations", "messages", "memories", "passages", "citations"})
+# What is learned: rows that stay away where anything that they name is not here.
+_LEARNED: Final = ("goal_reviews", "questions", "summaries", "capture_queue")
+# Made from the other columns, or numbers of the store itself.
+_DERIVED: Final = frozenset({"row", "search_text", "search_context"})
+
+
+@dataclass(frozen=True, slots=True)
+class StayingAway:
+    """Ids that stay away, by table; for a message also what its answers hang on instead.
+
+    `names` are all the names by which something was found to be forgotten.
+    """
+
+    documents: set[str] = field(default_factory=set)
+    conversations: set[str] = field(default_factory=set)
+    messages: dict[str, str | None] = field(default_factory=dict)
+    memories: set[str] = field(default_factory=set)
+    names: set[Name] = field(default_factory=set)
+
+    def ancestor(self, message_id: str | None) -> str | None:
+        """Return the message itself, or its nearest ancestor that does not stay away."""
+        passed: set[str] = set()
+        while message_id in self.messages and message_id not in passed:
+            passed.add(message_id)
+            message_id = self.messages[message_id]
+        return None if message_id in self.messages else message_id  # a circle has no end
+
+
+def staying_away(connection: sqlite3.Connection, source: Archive) -> StayingAway:
+    """Work out what was forgotten, with what depends on it. What the store holds, it holds; that never stays away.
+
+    A message goes with its conversation, a memory with its last source, earlier versions with a memory.
+    """
+    away = StayingAway()
+    forgotten = _judge(connection, source, away.names)
+    for record in source.records("documents"):
+        names = [Name(NameKind.ID, record["id"]), *tombstones.names_of_file(record["path"], record["content_hash"])]
+        if not holds(connection, "documents", record["id"]) and forgotten(names):
+            away.documents.add(record["id"])
+    origins: dict[str, str] = {}
+    for record in source.records("conversations"):
+        if record["origin"] is not None:
+            origins[record["id"]] = record["origin"]
+        if not holds(connection, "conversations", record["id"]) and forgotten(_names(record, record["origin"])):
+            away.conversations.add(record["id"])
+    for record in source.records("messages"):
+        conversation = origins.get(record["conversation_id"])
+        origin = f"{conversation}/{record['origin']}" if conversation and record["origin"] is not None else None
+        if not holds(connection, "messages", record["id"]) and (
+            forgotten(_names(record, origin)) or record["conversation_id"] in away.conversations
+        ):
+            away.messages[record["id"]] = record["parent_id"]
+    _memories(connection, source, away, forgotten)
+    return away
+
+
+def holds(connection: sqlite3.Connection, table: str, identifier: str | None) -> bool:
+    """Say whether a table of the store has this id."""
+    return connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (identifier,)).fetchone() is not None
+
+
+def _memories(
+    connection: sqlite3.Connection, source: Archive, away: StayingAway, forgotten: Callable[[list[Name]], bool]
+) -> None:
+    sources: dict[str, list[bool]] = {}
+    for record in source.records("memory_sources"):
+        gone = record["message_id"] in away.messages or record["document_id"] in away.documents
+        sources.setdefault(record["memory_id"], []).append(gone)
+    earlier: dict[str, list[str]] = {}
+    waiting: list[str] = []
+    for record in source.records("memories"):
+        if holds(connection, "memories", record["id"]):
+            continue
+        if record["superseded_by"] is not None:
+            earlier.setdefault(record["superseded_by"], []).append(record["id"])
+        if forgotten(_names(record, record["origin"])) or all(sources.get(record["id"], [False])):
+            waiting.append(record["id"])
+    while waiting:
+        memory_id = waiting.pop()
+        if memory_id not in away.memories:
+            away.memories.add(memory_id)
+            waiting += earlier.get(memory_id, [])
+
+
+def _names(record: Mapping[str, Any], origin: str | None) -> list[Name]:
+    names = [Name(NameKind.ID, record["id"])]
+    return names if origin is None else [*names, Name(NameKind.ORIGIN, origin)]
+
+
+def _judge(connection: sqlite3.Connection, source: Archive, found: set[Name]) -> Callable[[list[Name]], bool]:
+    """Return a function that says whether one of the names was forgotten, and notes which."""
+    key = source.key
+    theirs = {record["digest"] for record in source.records("tombstones") if not record["lifted"]}
+
+    def forgotten(names: list[Name]) -> bool:
+        standing = tombstones.standing(connection, names)
+        standing |= {name for name in names if theirs and tombstones.digest_of(key, name) in theirs}
+        found.update(standing)
+        return bool(standing)
+
+    return forgotten
+
+
+@dataclass(slots=True)
+class Tally:
+    """Rows a table: that came, that are there already, that differ from the store's own, that stay away.
+
+    `differing` are (table, the store's id) of the documents, conversations, messages and memories that differ.
+    """
+
+    came: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+    conflicts: Counter[str] = field(default_factory=Counter)
+    away: Counter[str] = field(default_factory=Counter)
+    differing: list[tuple[str, str]] = field(default_factory=list)
+
+
+def merge(
+    connection: sqlite3.Connection,
+    source: Archive,
+    *,
+    prefer_archive: bool,
+    bring_back: bool,
+    keep_vectors: bool,
+    with_queue: bool,
+) -> Tally:
+    """Bring what the store lacks. A row that differs stays as it is unless `prefer_archive`; private stays private.
+
+    A document is known again by its path too, a conversation, its messages and a memory by their origin: then the
+    store's own stays in any case, and what belongs to the archive's is passed over. `bring_back` lifts the tombstones
+    of what was forgotten.
+    """
+    away = staying_away(connection, source)
+    brought: set[tombstones.Name] = set()
+    if bring_back:
+        brought, away = away.names, StayingAway()
+        tombstones.lift(connection, brought)
+    return _Merge(connection, source, away, prefer_archive).run(keep_vectors, with_queue, brought)
+
+
+class _Merge:
+    def __init__(
+        self, connection: sqlite3.Connection, source: Archive, away: StayingAway, prefer_archive: bool
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._away = away
+        self._prefer_archive = prefer_archive
+        self._tally = Tally()
+        self._met: dict[str, str] = {}  # the archive's id of what the store has under another one, and the store's
+        self._shortened: set[str] = set()  # conversations of which some message stays away
+        self._kept: set[str] = set()  # ids of which the store's own version stayed
+        self._rows: dict[int, int] = {}  # passages that can take the archive's vector: its row, the store's row
+
+    def run(self, keep_vectors: bool, with_queue: bool, brought: Iterable[tombstones.Name]) -> Tally:
+        """Merge every table, in the order in which rows refer to each other."""
+        self._documents()
+        self._conversations()
+        self._messages()
+        self._memories()
+        self._learned(frozenset() if with_queue else archive.ORDERS)
+        self._passages()
+        self._citations()
+        self._tombstones({tombstones.digest_of(self._source.key, name) for name in brought})
+        for record in self._source.records("erasures"):
+            self._place("erasures", record)
+        self._requests()
+        if keep_vectors:
+            self._vectors()
+        self._keep_private()
+        return self._tally
+
+    def _documents(self) -> None:
+        for record in self._source.records("documents"):
+            if record["id"] in self._away.documents:
+                self._tally.away["documents"] += 1
+                continue
+            known = self._connection.execute(
+                "SELECT id, content_hash FROM documents WHERE path = ?", (record["path"],)
+            ).fetchone()
+            if known is not None and known["id"] != record["id"]:
+                self._met[record["id"]] = known["id"]
+                same = known["content_hash"] == record["content_hash"]
+                (self._tally.known if same else self._tally.conflicts)["documents"] += 1
+                if not same:
+                    self._tally.differing.append(("documents", known["id"]))
+            else:
+                self._place("documents", record)
+
+    def _conversations(self) -> None:
+        named_from = {entry["id"]: entry["parent_id"] for entry in self._source.records("messages")}
+        for record in self._source.records("conversations"):
+            if record["id"] in self._away.conversations:
+                self._tally.away["conversations"] += 1
+            elif not self._meets("conversations", record):
+                record["current_message_id"] = self._away.ancestor(record["current_message_id"])
+                if self._is_title_away(record["title_message_id"], named_from):
+                    record["title"], record["title_message_id"] = ERASED_TITLE, None
+                self._place("conversations", record)
+
+    def _is_title_away(self, message_id: str | None, parents: Mapping[str, str | None]) -> bool:
+        """Say whether the message that a title was taken from, or the one that it answers, stays away."""
+        return message_id is not None and (
+            message_id in self._away.messages or parents.get(message_id) in self._away.messages
+        )
+
+    def _messages(self) -> None:
+        for record in self._source.records("messages"):  # first, for an answer may come before what it answers
+            known = self._connection.execute(
+                "SELECT id FROM messages WHERE conversation_id = ? AND origin = ?",
+                (self._met.get(record["conversation_id"], record["conversation_id"]), record["origin"]),
+            ).fetchone()
+            if known is not None and known["id"] != record["id"]:
+                self._met[record["id"]] = known["id"]
+        for record in self._source.records("messages"):
+            if record["id"] in self._away.messages:
+                self._shortened.add(self._met.get(record["conversation_id"], record["conversation_id"]))
+                self._tally.away["messages"] += 1
+            elif record["id"] in self._met:
+                self._tally.known["messages"] += 1
+            else:
+                record["conversation_id"] = self._met.get(record["conversation_id"], record["conversation_id"])
+                parent_id = self._away.ancestor(record["parent_id"])
+                record["parent_id"] = self._met.get(parent_id, parent_id) if parent_id is not None else None
+                self._place("messages", record)
+        # What the view or the title of a conversation rests on may be under another id here, or not here at all.
+        tables.clear_dangling(self._connection, "conversations", "messages")
+
+    def _memories(self) -> None:
+        for record in self._source.records("memories"):
+            if record["id"] in self._away.memories:
+                self._tally.away["memories"] += 1
+            elif not self._meets("memories", record):
+                if record["superseded_by"] in self._away.memories:
+                    record["superseded_by"] = record["retired_at"] = None
+                self._place("memories", record)
+        for stored, met in self._met.items():
+            self._connection.execute("UPDATE memories SET superseded_by = ? WHERE superseded_by = ?", (met, stored))
+        for record in self._source.records("memory_sources"):
+            if record["memory_id"] in self._away.memories:
+                self._tally.away["memory_sources"] += 1
+                continue
+            memory_id = record["memory_id"]
+            self._belonging("memory_sources", record, memory_id, self._finds("memory_sources", record))
+
+    def _learned(self, without: frozenset[str]) -> None:
+        """Add reviews, questions, summaries and what waits, where all that they belong to came or is here."""
+        for table in (name for name in _LEARNED if name not in without):
+            owner = tables.BY_NAME[table].key[0]
+            for record in self._source.records(table):
+                if not self._finds(table, record):
+                    self._tally.away[table] += 1
+                elif self._stored(table, record) is None:
+                    self._belonging(table, record, record[owner], True)
+                else:  # the store's own stays: it knows what became of it since
+                    self._tally.known[table] += 1
+        # A summary may hold words of what stays away.
+        self._connection.executemany(
+            "DELETE FROM summaries WHERE conversation_id = ?", [(text,) for text in sorted(self._shortened)]
+        )
+
+    def _passages(self) -> None:
+        for record in self._source.records("passages"):
+            owner = record["document_id"] or record["message_id"] or record["memory_id"]
+            if self._is_away(owner):
+                self._tally.away["passages"] += 1
+                continue
+            theirs = record.pop("row")
+            self._belonging("passages", record, owner, True)
+            ours = self._connection.execute(
+                "SELECT row FROM passages WHERE id = ? AND text = ? AND context = ?",
+                (record["id"], record["text"], record["context"]),
+            ).fetchone()
+            if ours is not None:
+                self._rows[theirs] = ours["row"]
+
+    def _citations(self) -> None:
+        for record in self._source.records("citations"):
+            if record["message_id"] in self._away.messages:
+                self._tally.away["citations"] += 1
+                continue
+            if not holds(self._connection, "passages", record["passage_id"]):
+                record["passage_id"] = None  # the number stays, as after an erasure
+            self._belonging("citations", record, record["message_id"], True)
+
+    def _tombstones(self, brought: set[str]) -> None:
+        """Add the archive's tombstones: to our own where the key is ours, else under theirs."""
+        key = self._source.key
+        ours = key == tombstones.secret(self._connection)
+        for record in self._source.records("tombstones"):
+            if record["digest"] in brought:
+                record["lifted"] = 1
+            if ours:
+                self._add("tombstones", "tombstones", record)
+            elif not record["lifted"]:
+                foreign = {"key": key.hex(), "digest": record["digest"], "forgotten_at": record["forgotten_at"]}
+                self._add("foreign_tombstones", "tombstones", foreign)
+        for record in self._source.records("foreign_tombstones"):
+            if bytes.fromhex(record["key"]) != tombstones.secret(self._connection):
+                self._add("foreign_tombstones", "foreign_tombstones", record)
+
+    def _requests(self) -> None:
+        """Add what was sent, where something of it is here."""
+        items = [
+            entry
+            for entry in self._source.records("request_items")
+            if (table := tables.table_of(entry["item_id"])) and holds(self._connection, table, entry["item_id"])
+        ]
+        wanted = {entry["request_id"] for entry in items}
+        for record in self._source.records("requests"):
+            if record["id"] in wanted or record["purpose"] == "query":
+                self._place("requests", record)
+        for record in items:
+            self._place("request_items", record)
+
+    def _vectors(self) -> None:
+        numbers = {
+            theirs: outbox.embedder_id(self._connection, identity)
+            for theirs, identity in self._source.embedders().items()
+        }
+        for record in self._source.records("embeddings"):
+            row = self._rows.get(record["passage_row"])
+            if row is None:
+                continue
+            there = self._connection.execute("SELECT 1 FROM embeddings WHERE passage_row = ?", (row,)).fetchone()
+            if there is None:
+                vector = (row, record["vector"])
+                outbox.store_vectors(self._connection, numbers[record["embedder_id"]], [vector])
+            (self._tally.known if there else self._tally.came)["embeddings"] += 1
+
+    def _keep_private(self) -> None:
+        """Let what is private here stay so, and what was answered from it, which may have come just now, be so too."""
+        for table, identifier in self._tally.differing:
+            row = self._connection.execute(f"SELECT private FROM {table} WHERE id = ?", (identifier,)).fetchone()
+            if row["private"] and table == "conversations":
+                open_ones = self._connection.execute(
+                    "SELECT id FROM messages WHERE conversation_id = ? AND private = 0", (identifier,)
+                ).fetchall()
+                self._connection.execute("UPDATE messages SET private = 1 WHERE conversation_id = ?", (identifier,))
+                for item in open_ones:
+                    passages.set_private(self._connection, "message_id", item["id"], True)
+            elif row["private"]:
+                owners = tables.BY_NAME["passages"].references().items()
+                column = next(name for name, owner in owners if owner == table)
+                passages.set_private(self._connection, column, identifier, True)
+
+    # -- one record --------------------------------------------------------------------------------------------
+
+    def _is_away(self, owner: str) -> bool:
+        return owner in self._away.documents or owner in self._away.messages or owner in self._away.memories
+
+    def _finds(self, table: str, record: dict[str, Any]) -> bool:
+        """Put the store's own ids into the columns that refer to others; say whether all of these are here."""
+        columns = tables.BY_NAME[table].references()
+        for column in columns:
+            record[column] = self._met.get(record[column], record[column])
+        return all(record[text] is None or holds(self._connection, columns[text], record[text]) for text in columns)
+
+    def _meets(self, table: str, record: dict[str, Any]) -> bool:
+        """Say whether the store has this under another id, and note under which."""
+        known = self._connection.execute(f"SELECT id FROM {table} WHERE origin = ?", (record["origin"],)).fetchone()
+        if known is None or known["id"] == record["id"]:
+            return False
+        self._met[record["id"]] = known["id"]
+        self._tally.known[table] += 1
+        return True
+
+    def _belonging(self, table: str, record: dict[str, Any], owner: str, there: bool) -> None:
+        """Place what belongs to a record, but add nothing to one of which the store's own version stayed."""
+        if owner in self._met or not there:
+            self._tally.known[table] += 1
+        elif owner not in self._kept or self._stored(table, record) is not None:
+            self._place(table, record)
+        else:
+            self._tally.conflicts[table] += 1
+
+    def _place(self, table: str, record: dict[str, Any]) -> None:
+        """Add a record that is not there yet; where another one is, keep it or replace it."""
+        stored = self._stored(table, record)
+        if stored is None:
+            self._insert(table, record)
+            self._tally.came[table] += 1
+            return
+        if all(stored[name] == value for name, value in record.items() if name not in _DERIVED):
+            self._tally.known[table] += 1
+            return
+        self._tally.conflicts[table] += 1
+        if table in tables.ERASABLE:
+            self._tally.differing.append((table, record["id"]))
+        if self._prefer_archive and table in _REPLACEABLE:
+            self._replace(table, record, stored)
+        elif "id" in record:
+            self._kept.add(record["id"])
+
+    def _stored(self, table: str, record: dict[str, Any]) -> sqlite3.Row | None:
+        keys = tables.BY_NAME[table].key
+        found: sqlite3.Row | None = self._connection.execute(
+            f"SELECT * FROM {table} WHERE {' AND '.join(f'{key} IS ?' for key in keys)}", [record[key] for key in keys]
+        ).fetchone()
+        return found
+
+    def _insert(self, table: str, record: dict[str, Any], *, or_ignore: bool = False) -> bool:
+        columns = [name for name in tables.BY_NAME[table].columns if name in record]
+        return bool(
+            self._connection.execute(
+                f"INSERT {'OR IGNORE ' if or_ignore else ''}INTO {table} ({', '.join(columns)}) "
+                f"VALUES ({', '.join('?' for _ in columns)})",
+                [record[name] for name in columns],
+            ).rowcount
+        )
+
+    def _add(self, table: str, counted_as: str, record: dict[str, Any]) -> None:
+        came = self._insert(table, record, or_ignore=True)
+        (self._tally.came if came else self._tally.known)[counted_as] += 1
+
+    def _replace(self, table: str, record: dict[str, Any], stored: sqlite3.Row) -> None:
+        keys = tables.BY_NAME[table].key
+        if "private" in record:
+            record["private"] = max(record["private"], stored["private"])
+        self._connection.execute(
+            f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in record)} "
+            f"WHERE {' AND '.join(f'{key} IS ?' for key in keys)}",
+            [*record.values(), *(record[key] for key in keys)],
+        )
+        if table == "passages" and (stored["text"], stored["context"]) != (record["text"], record["context"]):
+            # Its vector says something else now.
+            self._connection.execute(
+                "UPDATE index_segments SET state = 'stale' WHERE id IN "
+                "(SELECT segment_id FROM embeddings WHERE passage_row = ?)",
+                (stored["row"],),
+            )
+            self._connection.execute("DELETE FROM embeddings WHERE passage_row = ?", (stored["row"],))
+            self._connection.execute("DELETE FROM outbox WHERE passage_row = ?", (stored["row"],))
+            self._connection.execute(
+                "INSERT INTO outbox (operation, passage_row) VALUES ('embed', ?)", (stored["row"],)
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,31 @@
-"""The VectorIndex protocol: what recall and erasure need of anything that finds near vectors."""
+"""The VectorIndex protocol: what recall and erasure need of what finds near vectors, and which a store uses."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from memory_store.embedding.base import Vectors
 from memory_store.models import RecallFilters
+
+
+class IndexKind(StrEnum):
+    """Where near vectors are looked for. AUTO scans as long as a scan is the faster."""
+
+    AUTO = "auto"
+    SCAN = "scan"
+    CHROMA = "chroma"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """The kind of index; of a server its address, `http://host:port`, and the token it wants, if any."""
+
+    kind: IndexKind = IndexKind.AUTO
+    url: str = ""
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

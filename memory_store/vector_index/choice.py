@@ -12,14 +12,12 @@ from memory_store.database.connection import Database
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.models import RecallFilters
 from memory_store.vector_index import scan_file
-from memory_store.vector_index.base import VectorIndex
+from memory_store.vector_index.base import IndexKind, IndexSettings, VectorIndex
 from memory_store.vector_index.scan import ScanIndex
-from memory_store.vector_index.settings import IndexKind, IndexSettings
 
 # Chroma is imported where it is built, and nowhere else.
 if TYPE_CHECKING:
-    from memory_store.vector_index.chroma import ChromaHome
-    from memory_store.vector_index.chroma_index import ChromaIndex
+    from memory_store.vector_index.chroma import ChromaHome, ChromaIndex
 
 # Up to about so many passages the scan is the faster: beside full text it takes 5 ms at 100,000 and 47 at a million,
 # where Chroma takes 23; and that has to be built first, which at a million takes a quarter of an hour.
@@ -130,7 +128,7 @@ class Indexes:
                 self._root.rmdir()
 
     def _chroma_of(self, embedder_id: int, identity: EmbedderIdentity) -> ChromaIndex:
-        from memory_store.vector_index.chroma_index import ChromaIndex
+        from memory_store.vector_index.chroma import ChromaIndex
 
         scan = self._scan_of(embedder_id, identity)
         with self._making:

@@ -30,7 +30,7 @@ _NEVER_OF_OURS = frozenset(
         "memory_store.backups",
         "memory_store.erasure",
         "memory_store.transfer",
-        "memory_store.vector_index.chroma_index",
+        "memory_store.vector_index.chroma",
         "memory_store.verification",
     }
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from memory_store import NewDocument, Store
 from memory_store.clock import now
 from memory_store.models import Document, LeftOut, Locator, PassageDraft
-from memory_store.vector_index.settings import IndexKind, IndexSettings
+from memory_store.vector_index.base import IndexKind, IndexSettings
 
 IN_CHROMA = IndexSettings(IndexKind.CHROMA)
 

@@ -15,10 +15,9 @@ from memory_store import Selection, Store, receipts
 from memory_store.errors import ErasurePendingError, IndexUnavailableError
 from memory_store.models import RecallFilters
 from memory_store.vector_index import chroma
-from memory_store.vector_index.chroma import ChromaServer
-from memory_store.vector_index.chroma_index import ChromaIndex
+from memory_store.vector_index.base import IndexKind, IndexSettings
+from memory_store.vector_index.chroma import ChromaIndex, ChromaServer
 from memory_store.vector_index.scan import ScanIndex
-from memory_store.vector_index.settings import IndexKind, IndexSettings
 from tests.memory_store.support import add_document, bytes_of, indexed
 from tests.memory_store.test_index import asked, chroma_of
 from tests.support.embedder import HashEmbedder

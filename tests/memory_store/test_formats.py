@@ -26,8 +26,7 @@ from memory_store import NewMemory, Store, ids
 from memory_store.errors import ArchiveError
 from memory_store.models import USER, Author, AuthorKind, Citation, MemoryKind, MessageStatus, Role
 from memory_store.transfer import formats
-from memory_store.transfer.formats import FOLDERS, Format
-from memory_store.transfer.formats.tables import COLUMNS
+from memory_store.transfer.formats import COLUMNS, FOLDERS, Format
 from memory_store.transfer.markdown import closed
 from tests.memory_store.support import add_document, bytes_of
 

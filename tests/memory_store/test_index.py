@@ -16,8 +16,7 @@ from memory_store.errors import IndexUnavailableError
 from memory_store.models import RecallFilters, SourceKind
 from memory_store.vector_index import choice
 from memory_store.vector_index.base import VectorIndex
-from memory_store.vector_index.chroma import ChromaFolder
-from memory_store.vector_index.chroma_index import ChromaIndex
+from memory_store.vector_index.chroma import ChromaFolder, ChromaIndex
 from memory_store.vector_index.scan import ScanIndex
 from tests.memory_store.support import IN_CHROMA, add_document, indexed
 from tests.support.embedder import HashEmbedder

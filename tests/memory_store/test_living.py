@@ -12,7 +12,7 @@ from memory_store.database import tombstones
 from memory_store.errors import Action, ErasureFailedError, Step
 from memory_store.models import MemoryKind
 from memory_store.verification.needles import ScanKey, telling_windows
-from memory_store.verification.shared import living_tables, living_windows
+from memory_store.verification.verify import living_tables, living_windows
 from tests.support.embedder import HashEmbedder
 
 SENTENCE = "The ornithopter has been wound up as it was agreed."

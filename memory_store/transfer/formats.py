@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import os
 import sqlite3
 import uuid
@@ -11,14 +13,68 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
+from memory_store.clock import now, to_text
 from memory_store.database import tombstones
 from memory_store.database.connection import Database
-from memory_store.transfer.formats.claude import memory_lines
-from memory_store.transfer.formats.notes import note_files
-from memory_store.transfer.formats.pam import pam_files
-from memory_store.transfer.formats.tables import csv_lines
+from memory_store.transfer.notes import note_files
+from memory_store.transfer.pam import pam_files
 from memory_store.transfer.record import Record
 from memory_store.transfer.writing import whole_file, whole_folder
+
+COLUMNS: Final = (
+    "id",
+    "kind",
+    "text",
+    "author_kind",
+    "author_name",
+    "pinned",
+    "private",
+    "recorded_at",
+    "valid_from",
+    "valid_to",
+    "superseded_by",
+    "sources",
+)
+# A spreadsheet takes a cell that begins like this for a formula, which may read files or call servers.
+_LIKE_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def memory_lines(record: Record) -> Iterator[str]:
+    """Yield a line for each memory that holds today; one superseded, over or yet to come would be taken for true."""
+    moment = now()
+    for memory in record.memories():
+        over = memory.valid_to is not None and memory.valid_to <= moment
+        to_come = memory.valid_from is not None and memory.valid_from > moment
+        if memory.superseded_by is None and not over and not to_come:
+            yield f"[{memory.recorded_at.astimezone():%Y-%m-%d}] - {' '.join(memory.text.split())}\n"
+
+
+def csv_lines(record: Record) -> Iterator[str]:
+    """Yield the table line by line, a memory each; a byte order mark lets spreadsheets see that it is UTF-8."""
+    yield "\ufeff" + _line(COLUMNS)
+    for memory in record.memories():
+        yield _line(
+            (
+                memory.id,
+                memory.kind.value,
+                memory.text,
+                memory.author.kind.value,
+                memory.author.name or "",
+                "yes" if memory.pinned else "no",
+                "yes" if memory.private else "no",
+                to_text(memory.recorded_at),
+                to_text(memory.valid_from) if memory.valid_from else "",
+                to_text(memory.valid_to) if memory.valid_to else "",
+                memory.superseded_by if memory.superseded_by and record.shows(memory.superseded_by) else "",
+                " ".join(filter(record.shows, memory.sources)),
+            )
+        )
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(f"'{cell}" if cell.startswith(_LIKE_FORMULAS) else cell for cell in cells)
+    return buffer.getvalue()
 
 
 class Format(StrEnum):

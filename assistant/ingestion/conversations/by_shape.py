@@ -14,26 +14,10 @@ from typing import Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.conversations.base import (
-    Imported,
-    ImportedConversation,
-    Node,
-    Said,
-    Skipped,
-    Thread,
-    torn,
-)
+from assistant.ingestion.conversations.base import Imported, ImportedConversation, Node, Said, Skipped, Thread, torn
 from assistant.ingestion.conversations.exports import Export, Member, conversation_members, conversations
 from assistant.ingestion.conversations.json_stream import ALL_LINES, EACH_LINE, items, keys_until
-from assistant.ingestion.conversations.values import (
-    digest,
-    key,
-    mapping,
-    moment,
-    one_line,
-    sequence,
-    text,
-)
+from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text
 from memory_store.models import Role
 
 _LOOKED_AT: Final = 3
@@ -305,10 +289,7 @@ def _add(entry: _Entry, model: str, thread: Thread) -> None:
     if pair := _pair(fields):
         question = thread.said(Role.USER, text(pair[0]), "", when)
         answer = thread.said(Role.ASSISTANT, text(_with_cited(pair[1], fields)), writer, when)
-        thread.nodes += [
-            Node(f"{entry.name}/q", entry.parent, question),
-            Node(entry.name, f"{entry.name}/q", answer),
-        ]
+        thread.nodes += [Node(f"{entry.name}/q", entry.parent, question), Node(entry.name, f"{entry.name}/q", answer)]
         return
     role = _role(entry)
     said: Said | None = None

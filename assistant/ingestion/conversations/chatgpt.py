@@ -8,17 +8,8 @@ from collections import Counter
 from datetime import datetime
 from typing import Any, Final
 
-from assistant.ingestion.conversations.base import (
-    ImportedConversation,
-    Node,
-    Said,
-    Skipped,
-    Thread,
-    torn,
-)
-from assistant.ingestion.conversations.exports import (
-    JsonFormat,
-)
+from assistant.ingestion.conversations.base import ImportedConversation, Node, Said, Skipped, Thread, torn
+from assistant.ingestion.conversations.exports import JsonFormat
 from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text
 from memory_store.models import USER, Author, AuthorKind, Role
 

@@ -24,11 +24,7 @@ from assistant.ingestion.conversations.base import (
     Torn,
     torn,
 )
-from assistant.ingestion.conversations.exports import (
-    Export,
-    JsonFormat,
-    Member,
-)
+from assistant.ingestion.conversations.exports import Export, JsonFormat, Member
 from assistant.ingestion.conversations.json_stream import items
 from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text, title_from
 from memory_store.models import USER, Author, AuthorKind, Role

@@ -11,24 +11,14 @@ from typing import Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.conversations.base import (
-    Imported,
-    ImportedConversation,
-    Said,
-    Skipped,
-    Thread,
-    Torn,
-)
+from assistant.ingestion.conversations.base import Imported, ImportedConversation, Said, Skipped, Thread, Torn
 from assistant.ingestion.conversations.exports import Export, Member
 from assistant.ingestion.conversations.values import digest, moment, text
 from assistant.ingestion.readers.failures import translated
 from memory_store.models import USER, Author, AuthorKind, Role
 
 # The columns of the two tables: a conversation's name, the time, who wrote it, the text.
-_COLUMNS: Final = (
-    ("conversation", "time", "author", "message"),
-    ("chatname", "createdat", "author", "messagecontent"),
-)
+_COLUMNS: Final = (("conversation", "time", "author", "message"), ("chatname", "createdat", "author", "messagecontent"))
 _COPILOT: Final = Author(AuthorKind.MODEL, "Copilot")
 _PEOPLE: Final = frozenset(("user", "human", "you"))
 _HEAD_BYTES: Final = 4096

@@ -15,24 +15,9 @@ from urllib.parse import quote
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.conversations.base import (
-    Imported,
-    ImportedConversation,
-    Node,
-    Said,
-    Skipped,
-    Thread,
-    Torn,
-)
+from assistant.ingestion.conversations.base import Imported, ImportedConversation, Node, Said, Skipped, Thread, Torn
 from assistant.ingestion.conversations.exports import Export
-from assistant.ingestion.conversations.values import (
-    digest,
-    mapping,
-    moment,
-    one_line,
-    sequence,
-    text,
-)
+from assistant.ingestion.conversations.values import digest, mapping, moment, one_line, sequence, text
 from memory_store.models import Role
 
 # SQLite calls back every so many steps of its machine; a damaged file can send it round and round.

@@ -14,13 +14,7 @@ from pathlib import Path
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.chunking import passages_of_message
-from assistant.ingestion.conversations.base import (
-    ImportedConversation,
-    ImportedDocument,
-    ImportedMemory,
-    Skipped,
-    Torn,
-)
+from assistant.ingestion.conversations.base import ImportedConversation, ImportedDocument, ImportedMemory, Skipped, Torn
 from assistant.ingestion.conversations.exports import belongs, folder_members
 from assistant.ingestion.discovery import Claim, Identity, display, is_passed_over
 from assistant.ingestion.isolation import ReadingProcess
@@ -79,9 +73,7 @@ class ExportReport:
             ("new", self.new), ("with news", self.updated), ("known", self.known), ("forgotten", self.forgotten)
         )
         messages = _counted(
-            ("new", self.messages_added),
-            ("known", self.messages_known),
-            ("forgotten", self.messages_forgotten),
+            ("new", self.messages_added), ("known", self.messages_known), ("forgotten", self.messages_forgotten)
         )
         pieces = [f"conversations: {conversations or 'none'}", f"messages: {messages or 'none'}"]
         if self.memories_added or self.memories_known:

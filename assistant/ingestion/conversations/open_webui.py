@@ -6,26 +6,9 @@ import re
 from datetime import datetime
 from typing import Any, Final
 
-from assistant.ingestion.conversations.base import (
-    ImportedConversation,
-    Node,
-    Said,
-    Skipped,
-    Thread,
-    torn,
-)
-from assistant.ingestion.conversations.exports import (
-    JsonFormat,
-)
-from assistant.ingestion.conversations.values import (
-    digest,
-    key,
-    mapping,
-    moment,
-    one_line,
-    sequence,
-    text,
-)
+from assistant.ingestion.conversations.base import ImportedConversation, Node, Said, Skipped, Thread, torn
+from assistant.ingestion.conversations.exports import JsonFormat
+from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text
 from memory_store.models import Role
 
 # What Open WebUI writes into an answer: the model's reasoning, and the calls of tools.

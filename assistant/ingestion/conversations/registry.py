@@ -27,15 +27,7 @@ _SHAPED: tuple[ByShapeFormat | CopilotFormat | GeminiFormat, ...] = (
     ByShapeFormat("le-chat", "Le Chat", frozenset(("chatId", "contentChunks"))),
     ByShapeFormat("chats", "chats known by their shape"),
 )
-FORMATS: tuple[ConversationFormat, ...] = (
-    KeepsakeFormat(),
-    CHATGPT,
-    CLAUDE,
-    OPEN_WEBUI,
-    OTERM,
-    LLM,
-    *_SHAPED,
-)
+FORMATS: tuple[ConversationFormat, ...] = (KeepsakeFormat(), CHATGPT, CLAUDE, OPEN_WEBUI, OTERM, LLM, *_SHAPED)
 
 
 def recognise(export: Export) -> ConversationFormat | None:

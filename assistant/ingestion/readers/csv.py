@@ -11,7 +11,7 @@ from typing import Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.readers.encodings import first_lines, lines, open_text
 from assistant.ingestion.readers.tables import MOST_COLUMNS, Row, table_lines
 from memory_store.models import Locator
 
@@ -30,12 +30,7 @@ class CsvReader:
 
     media_type = "text/csv"
     suffixes = (".csv", ".tsv", ".tab")
-    about = About(
-        "Table",
-        "rows by the names of their columns",
-        "`row 3` (or `rows 3–7`), lines",
-        "the file's name",
-    )
+    about = About("Table", "rows by the names of their columns", "`row 3` (or `rows 3–7`), lines", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's rows, read as they are consumed."""
@@ -78,8 +73,7 @@ def _delimiter(file: SourceFile, limits: ReadLimits) -> tuple[str, int]:
     A tab where the suffix says so, else the mark that divides most of the first rows into equally many cells, whatever
     lines stand above them. `csv.Sniffer` guesses letters in tables of one column, so this counts the four in use.
     """
-    with open_text(file, limits) as stream:
-        sample = [line.replace("\0", "") for line in islice(lines(stream, limits), _SAMPLE_LINES)]
+    sample = [line.replace("\0", "") for line in first_lines(file, limits, _SAMPLE_LINES)]
     named = sample[0].strip().strip('"') if sample else ""
     if named.lower().startswith(_SEPARATOR_LINE) and len(named) <= len(_SEPARATOR_LINE) + 1:
         return named[len(_SEPARATOR_LINE) :] or "\t", 1

@@ -5,7 +5,6 @@ That is formulas, text boxes without a fallback, ruby, moved text, headers and f
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -20,12 +19,15 @@ from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.markup import Piece, blocks, counted, parse, walk
 from assistant.ingestion.readers.office_text import formula_text, part_lines
 from assistant.ingestion.readers.packages import (
+    Relations,
+    attribute,
     check_markup_size,
+    local_name,
     open_package,
     parse_xml,
+    properties,
     read_part,
     relations,
-    texts,
     unpack,
 )
 
@@ -64,13 +66,13 @@ class DocxReader:
         """Return the document's pieces; the package is checked before mammoth sees it."""
         with open_package(file, limits) as package:
             _check_parts(package, limits)
-            core = read_part(package, "docProps/core.xml", limits)
-            headers, footers = headers_and_footers(package, limits)
-            others = list(other_lines(package, limits))
-            left_out = list(embedded(package, limits))
-            body = _pieces(prepared(package, limits))
-        root = parse_xml(core, "properties") if core else None
-        title, author, created = (_first(root, name) for name in ("title", "creator", "created"))
+            title, author, created = properties(package, limits)
+            main = _main_part(package, limits)
+            targets = relations(package, main, limits)
+            headers, footers = (list(_lines_of_pages(package, targets, kind, limits)) for kind in ("header", "footer"))
+            others = list(part_lines(package, targets, limits))
+            left_out = list(_embedded(targets))
+            body = _pieces(_prepared(package, main, targets, limits))
         # The template of a library carries its own name and time.
         author = None if author == "python-docx" else author
         created = None if created == _TEMPLATE_OF else created
@@ -121,22 +123,17 @@ def _html(document: BytesIO) -> str:
     return str(result.value)
 
 
-def _first(root: Any, name: str) -> str | None:
-    return None if root is None else next(iter(texts(root, name)), None)
-
-
-def prepared(package: zipfile.ZipFile, limits: ReadLimits) -> io.BytesIO:
+def _prepared(package: zipfile.ZipFile, main: str, targets: Relations, limits: ReadLimits) -> BytesIO:
     """Return the document with everything that it shows in a form that mammoth knows."""
-    main = main_part(package, limits)
-    places = {_NOTES[kind]: place for kind, place in relations(package, main, limits).values() if kind in _NOTES}
+    places = {_NOTES[kind]: place for kind, place in targets.values() if kind in _NOTES}
     notes = {kind: _ids(package, places.get(kind), kind, limits) for kind in _NOTES.values()}
-    target = io.BytesIO()
+    target = BytesIO()
     with zipfile.ZipFile(target, "w") as copy:
         for info in package.infolist():
             if info.filename in (main, *places.values()):
                 known = relations(package, info.filename, limits)
                 data = read_part(package, info.filename, limits) or b""
-                numbering = _numbering(package, main, limits) if info.filename == main else None
+                numbering = _numbering(package, targets, limits) if info.filename == main else None
                 copy.writestr(info.filename, _rewritten(data, known, notes, numbering))
             elif info.filename.endswith((".xml", ".rels")):
                 copy.writestr(info.filename, package.read(info))
@@ -146,7 +143,7 @@ def prepared(package: zipfile.ZipFile, limits: ReadLimits) -> io.BytesIO:
     return target
 
 
-def main_part(package: zipfile.ZipFile, limits: ReadLimits) -> str:
+def _main_part(package: zipfile.ZipFile, limits: ReadLimits) -> str:
     """Return the name of the part that holds the text: Word on the web numbers it."""
     found = (place for kind, place in relations(package, "", limits).values() if kind == "officeDocument")
     return next(found, _MAIN)
@@ -155,15 +152,13 @@ def main_part(package: zipfile.ZipFile, limits: ReadLimits) -> str:
 def _ids(package: zipfile.ZipFile, place: str | None, kind: str, limits: ReadLimits) -> set[str]:
     """Return the ids of the notes or comments that are there."""
     data = read_part(package, place, limits) if place is not None else None
-    return set() if data is None else {_value(item, "id") for item in parse_xml(data, kind).iter(f"{{*}}{kind}")}
+    return set() if data is None else {attribute(item, "id") for item in parse_xml(data, kind).iter(f"{{*}}{kind}")}
 
 
-def _numbering(package: zipfile.ZipFile, main: str, limits: ReadLimits) -> Numbering | None:
+def _numbering(package: zipfile.ZipFile, targets: Relations, limits: ReadLimits) -> Numbering | None:
     """Return how the document's paragraphs are numbered, if any are."""
     parts = {
-        kind: read_part(package, place, limits)
-        for kind, place in relations(package, main, limits).values()
-        if kind in ("numbering", "styles")
+        kind: read_part(package, place, limits) for kind, place in targets.values() if kind in ("numbering", "styles")
     }
     numbering, styles = parts.get("numbering"), parts.get("styles")
     if not numbering:
@@ -183,13 +178,13 @@ def _rewritten(
     for paragraph in root.iter("{*}p") if numbering is not None else ():
         label = numbering.label(paragraph) if numbering is not None else ""
         if label and any(item.text for item in paragraph.iter("{*}t")):
-            at = 1 if _local(paragraph[0]) == "pPr" else 0
+            at = 1 if local_name(paragraph[0]) == "pPr" else 0
             paragraph.insert(at, _run(f"{label} "))
     for element in list(root.iter("{*}hyperlink", "{*}blip", "{*}imagedata")):
         _cut_loose(element, known or {})
     for kind, there in (notes or {}).items():
         for element in list(root.iter(f"{{*}}{kind}Reference")):
-            if _value(element, "id") not in there:
+            if attribute(element, "id") not in there:
                 _replace(element, [])
     for element in list(root.iter("{*}moveFrom", "{*}vanish", "{*}webHidden")):
         _drop(element)
@@ -210,7 +205,7 @@ def _rewritten(
 def _cut_loose(element: Any, known: Mapping[str, object]) -> None:
     """Take away what a link or a picture refers to if that is not there: mammoth would refuse the document."""
     loose = [key for key, value in element.attrib.items() if key.startswith(_RELATION) and value not in known]
-    if loose and _local(element) == "hyperlink":
+    if loose and local_name(element) == "hyperlink":
         for key in loose:
             del element.attrib[key]
     elif loose:
@@ -219,17 +214,17 @@ def _cut_loose(element: Any, known: Mapping[str, object]) -> None:
 
 def _drop(element: Any) -> None:
     """Take away moved text, and the run that is hidden."""
-    if _local(element) == "moveFrom":
+    if local_name(element) == "moveFrom":
         _replace(element, [])
         return
     properties = element.getparent()
     run = properties.getparent() if properties is not None else None
-    if _value(element) not in _OFF and run is not None and _local(run) == "r" and run.getparent() is not None:
+    if attribute(element) not in _OFF and run is not None and local_name(run) == "r" and run.getparent() is not None:
         _replace(run, [])
 
 
 def _unwrap(element: Any) -> None:
-    _replace(element, [item for item in element if not _local(item).endswith("Pr")])
+    _replace(element, [item for item in element if not local_name(item).endswith("Pr")])
 
 
 def _replace(element: Any, by: list[Any]) -> None:
@@ -245,7 +240,7 @@ def _replace(element: Any, by: list[Any]) -> None:
 def _split_run(element: Any, by: list[Any]) -> None:
     """Put runs in the place of an element inside of a run, between what stands before and after it there."""
     run = element.getparent()
-    if run is None or _local(run) != "r":
+    if run is None or local_name(run) != "r":
         return
     after = _run("")
     after.extend(element.itersiblings())
@@ -259,9 +254,9 @@ def _split_run(element: Any, by: list[Any]) -> None:
 
 def _choose(choices: Any) -> None:
     """Write out what is chosen in a list to choose from, which stands in no run."""
-    entries = [_value(item) for item in choices.iter("{*}listEntry")]
-    result = next((_value(item) for item in choices.iter("{*}result", "{*}default")), "0")
-    run = next((item for item in choices.iterancestors() if _local(item) == "r"), None)
+    entries = [attribute(item) for item in choices.iter("{*}listEntry")]
+    result = next((attribute(item) for item in choices.iter("{*}result", "{*}default")), "0")
+    run = next((item for item in choices.iterancestors() if local_name(item) == "r"), None)
     if run is not None and run.getparent() is not None and result.isdecimal() and int(result) < len(entries):
         run.getparent().insert(run.getparent().index(run) + 1, _run(entries[int(result)]))
 
@@ -271,12 +266,12 @@ def _open_boxes(root: Any) -> None:
     from lxml import etree
 
     for element in list(root.iter("{*}AlternateContent")):
-        fallback = next((item for item in element if _local(item) == "Fallback"), None)
+        fallback = next((item for item in element if local_name(item) == "Fallback"), None)
         if fallback is not None and next(fallback.iter("{*}txbxContent"), None) is not None:
-            for choice in [item for item in element if _local(item) == "Choice"]:
+            for choice in [item for item in element if local_name(item) == "Choice"]:
                 element.remove(choice)
         else:
-            _replace(element, [item for choice in element if _local(choice) == "Choice" for item in choice])
+            _replace(element, [item for choice in element if local_name(choice) == "Choice" for item in choice])
     for drawing in list(root.iter("{*}drawing")):
         boxes = list(drawing.iter("{*}txbxContent"))
         if boxes and drawing.getparent() is not None:
@@ -297,20 +292,19 @@ def _run(text: str) -> Any:
     return run
 
 
-def headers_and_footers(package: zipfile.ZipFile, limits: ReadLimits) -> tuple[list[str], list[str]]:
-    """Return the lines at the top and at the foot of pages, each once however many pages it stands on."""
-    found: dict[str, dict[str, None]] = {"header": {}, "footer": {}}
-    for kind, place in relations(package, main_part(package, limits), limits).values():
-        if kind in found and (data := read_part(package, place, limits)):
-            found[kind] |= dict.fromkeys(_paragraphs(parse_xml(_rewritten(data), kind)))
-    return list(found["header"]), list(found["footer"])
+def _lines_of_pages(package: zipfile.ZipFile, targets: Relations, kind: str, limits: ReadLimits) -> dict[str, None]:
+    """Return the lines of headers or footers, each once however many pages it stands on."""
+    found: dict[str, None] = {}
+    for data in (read_part(package, place, limits) for name, place in targets.values() if name == kind):
+        found |= dict.fromkeys(_paragraphs(parse_xml(_rewritten(data), kind)) if data else ())
+    return found
 
 
 def _paragraphs(root: Any) -> Iterator[str]:
     for paragraph in root.iter("{*}p"):
         signs = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
         pieces = [
-            signs.get(_local(item), item.text or "")
+            signs.get(local_name(item), item.text or "")
             for item in paragraph.iter("{*}t", *("{*}" + sign for sign in signs))
         ]
         text = " ".join("".join(pieces).split())
@@ -318,27 +312,11 @@ def _paragraphs(root: Any) -> Iterator[str]:
             yield text
 
 
-def other_lines(package: zipfile.ZipFile, limits: ReadLimits) -> Iterator[str]:
-    """Yield what charts and diagrams say."""
-    yield from part_lines(package, relations(package, main_part(package, limits), limits), limits)
-
-
-def embedded(package: zipfile.ZipFile, limits: ReadLimits) -> Iterator[LeftOut]:
+def _embedded(targets: Relations) -> Iterator[LeftOut]:
     """Yield the files inside of the document, which are not read."""
-    for kind, place in relations(package, main_part(package, limits), limits).values():
-        if kind in _EMBEDDED:
-            name = place.rpartition("/")[2]
-            yield LeftOut(
-                f"embedded file {name}", "it is not read", "Open it in Word, save it by itself and import it."
-            )
-
-
-def _value(element: Any, name: str = "val") -> str:
-    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
-
-
-def _local(element: Any) -> str:
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    for name in (place.rpartition("/")[2] for kind, place in targets.values() if kind in _EMBEDDED):
+        hint = "Open it in Word, save it by itself and import it."
+        yield LeftOut(f"embedded file {name}", "it is not read", hint)
 
 
 @dataclass(slots=True)
@@ -369,18 +347,18 @@ class Numbering:
         self._styles: dict[str, tuple[str, str, str]] = {}
         for item in numbering.iter("{*}abstractNum"):
             levels = {_number(level, "ilvl"): _level(level) for level in item.iter("{*}lvl")}
-            self._levels[_value(item, "abstractNumId")] = levels
+            self._levels[attribute(item, "abstractNumId")] = levels
         for item in numbering.iter("{*}num"):
-            shared = next((_value(link) for link in item.iter("{*}abstractNumId")), "")
+            shared = next((attribute(link) for link in item.iter("{*}abstractNumId")), "")
             found = _List(shared)
             for override in item.iter("{*}lvlOverride"):
                 for start in override.iter("{*}startOverride"):
                     found.starts[_number(override, "ilvl")] = _number(start, "val")
-            self._lists[_value(item, "numId")] = found
+            self._lists[attribute(item, "numId")] = found
         for style in styles.iter("{*}style") if styles is not None else ():
             named = _named(next(style.iter("{*}pPr"), None))
-            base = next((_value(item) for item in style.iter("{*}basedOn")), "")
-            self._styles[_value(style, "styleId")] = (*(named or ("", "")), base)
+            base = next((attribute(item) for item in style.iter("{*}basedOn")), "")
+            self._styles[attribute(style, "styleId")] = (*(named or ("", "")), base)
 
     def label(self, paragraph: Any) -> str:
         """Return the number of a paragraph as it is shown, and count it; empty where it has none."""
@@ -409,7 +387,7 @@ class Numbering:
     def _of(self, properties: Any | None) -> tuple[str, int]:
         """Return the list and the level of a paragraph: its own, else those of its style and of what that rests on."""
         identity, level = _named(properties) or ("", "")
-        style = "" if properties is None else next((_value(item) for item in properties.iter("{*}pStyle")), "")
+        style = "" if properties is None else next((attribute(item) for item in properties.iter("{*}pStyle")), "")
         for _ in range(_DEEPEST_STYLE):
             if identity or style not in self._styles:
                 break
@@ -420,14 +398,14 @@ class Numbering:
 
 def _named(properties: Any | None) -> tuple[str, str] | None:
     for item in properties.iter("{*}numPr") if properties is not None else ():
-        identity = next((_value(found) for found in item.iter("{*}numId")), "")
-        return identity, next((_value(found) for found in item.iter("{*}ilvl")), "")
+        identity = next((attribute(found) for found in item.iter("{*}numId")), "")
+        return identity, next((attribute(found) for found in item.iter("{*}ilvl")), "")
     return None
 
 
 def _level(element: Any) -> _Level:
     def first(name: str, otherwise: str) -> str:
-        return next((_value(item) for item in element.iter(f"{{*}}{name}")), otherwise)
+        return next((attribute(item) for item in element.iter(f"{{*}}{name}")), otherwise)
 
     start = first("start", "1")
     return _Level(
@@ -442,5 +420,5 @@ def _counted(number: int, kind: str) -> str:
 
 
 def _number(element: Any, name: str) -> int:
-    value = _value(element, name)
+    value = attribute(element, name)
     return int(value) if value.isdecimal() and len(value) < 7 else 0

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, BinaryIO, Final
 
 from assistant.errors import ReadError
@@ -177,6 +178,12 @@ def lines(stream: io.TextIOBase, limits: ReadLimits) -> Iterator[str]:
         if len(line) > limits.max_line_chars and not line.endswith("\n"):
             raise line_too_long(limits)
         yield line.removesuffix("\n")
+
+
+def first_lines(file: SourceFile, limits: ReadLimits, count: int) -> list[str]:
+    """Return so many lines of the beginning of a text, or all of it."""
+    with open_text(file, limits) as stream:
+        return list(islice(lines(stream, limits), count))
 
 
 def line_too_long(limits: ReadLimits) -> ReadError:

@@ -12,7 +12,7 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import blocks, decode, parse, walk
-from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
+from assistant.ingestion.readers.packages import first_texts, open_package, parse_xml, read_part
 
 # What a list of parts names besides pages; old books have types of their own for those.
 _NO_PAGES = (
@@ -32,10 +32,7 @@ class EpubReader:
     media_type = "application/epub+zip"
     suffixes = (".epub",)
     about = About(
-        "EPUB",
-        "all sections in the book's order, as HTML",
-        "section of the spine, headings",
-        "the book's metadata",
+        "EPUB", "all sections in the book's order, as HTML", "section of the spine, headings", "the book's metadata"
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
@@ -48,9 +45,7 @@ class EpubReader:
             spine = list(_spine(root, opf_path, names, left_out))
         if not spine:
             raise ReadError("damaged: the book lists no chapters", _DAMAGED_HINT)
-        title, author, date = (
-            None if root is None else next(iter(texts(root, name)), None) for name in ("title", "creator", "date")
-        )
+        title, author, date = first_texts(root, "title", "creator", "date")
         return ReadDocument(
             title or file.stem,
             self.media_type,

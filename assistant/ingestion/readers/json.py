@@ -10,7 +10,7 @@ from typing import Any
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.encodings import lines, open_text, read_text
+from assistant.ingestion.readers.encodings import read_text
 from assistant.ingestion.readers.notes_json import (
     are_lines_of_chat,
     chat_of_lines,
@@ -18,6 +18,7 @@ from assistant.ingestion.readers.notes_json import (
     readable,
     signal_blocks,
 )
+from assistant.ingestion.readers.paragraphs import numbered_lines
 from memory_store.models import Locator
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -157,10 +158,7 @@ class JsonLinesReader:
     media_type = "application/jsonl"
     suffixes = (".jsonl", ".ndjson")
     about = About(
-        "JSON Lines",
-        "the same, a record a line; chats, as those of Signal",
-        "`record 3`, line",
-        "the file's name",
+        "JSON Lines", "the same, a record a line; chats, as those of Signal", "`record 3`, line", "the file's name"
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
@@ -187,17 +185,16 @@ def _records(values: Iterator[tuple[int, Any]]) -> Iterator[Block]:
 
 def _values(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> Iterator[tuple[int, Any]]:
     """Yield (line number, value)."""
-    with open_text(file, limits) as stream:
-        for number, line in enumerate(lines(stream, limits), start=1):
-            if not line.strip():
-                continue
-            try:
-                yield number, json.loads(line, strict=False)
-            except ValueError as error:
-                reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number of absurd length"
-                if len(left_out) < _MOST_NAMED:  # A file of other content has no end of them.
-                    reason = f"malformed JSON at line {number}: {reason}"
-                    left_out.append(LeftOut(f"line {number}", reason, "Export it again, or mend that line."))
+    for line in numbered_lines(file, limits):
+        if not line.text.strip():
+            continue
+        try:
+            yield line.number, json.loads(line.text, strict=False)
+        except ValueError as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number of absurd length"
+            if len(left_out) < _MOST_NAMED:  # A file of other content has no end of them.
+                reason = f"malformed JSON at line {line.number}: {reason}"
+                left_out.append(LeftOut(f"line {line.number}", reason, "Export it again, or mend that line."))
 
 
 def value_lines(value: Any, path: str = "") -> Iterator[str]:

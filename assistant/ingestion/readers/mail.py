@@ -132,12 +132,7 @@ class MboxReader:
 
     media_type = "application/mbox"
     suffixes = (".mbox", ".mbx")
-    about = About(
-        "Mailbox",
-        "each mail, the same",
-        "`message 2: Subject`",
-        "each message has its own sender and time",
-    )
+    about = About("Mailbox", "each mail, the same", "`message 2: Subject`", "each message has its own sender and time")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the messages as they are consumed."""

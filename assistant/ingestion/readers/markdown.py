@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import in_utc, parse_date, parse_words
-from assistant.ingestion.readers.encodings import lines, open_text
-from assistant.ingestion.readers.paragraphs import LIST_ITEM, Line, Outline, lines_block, paragraphs
+from assistant.ingestion.readers.encodings import first_lines
+from assistant.ingestion.readers.paragraphs import LIST_ITEM, Line, Outline, lines_block, numbered_lines, paragraphs
 from assistant.ingestion.readers.speakers import chat_document, may_be_chat
 from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
@@ -76,8 +76,7 @@ class MarkdownReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's blocks, read as they are consumed; only the top is read ahead, for the title."""
-        with open_text(file, limits) as stream:
-            head = list(islice(lines(stream, limits), _FRONT_MATTER_LINES))
+        head = first_lines(file, limits, _FRONT_MATTER_LINES)
         dated = bool(head) and head[0].startswith("[") and may_be_chat(head[:1])
         if dated and (chat := chat_document(file, limits, self.media_type)):
             return chat  # As Signal's messages are exported.
@@ -114,29 +113,26 @@ def _first_heading(head: list[str]) -> str | None:
 
 def _blocks(file: SourceFile, limits: ReadLimits, front: FrontMatter) -> Iterator[Block]:
     named = cache(partial(_blocks_by_id, file, limits))
-    with open_text(file, limits) as stream:
-        numbered = (Line(number, text) for number, text in enumerate(lines(stream, limits), 1))
-        if front.lines:
-            inner = list(islice(numbered, len(front.lines)))[1:-1]
-            if any(line.text.strip() for line in inner):
-                yield _shown(lines_block(inner, BlockKind.PARAGRAPH, ()), named)
-        for block in markdown_blocks(numbered):
-            if block.kind is BlockKind.CODE and _DRAWING.match(block.text):
-                continue  # A drawing of Excalidraw, packed; its words stand above.
-            yield _shown(block, named)
+    numbered = numbered_lines(file, limits)
+    inner = list(islice(numbered, len(front.lines)))[1:-1]
+    if any(line.text.strip() for line in inner):
+        yield _shown(lines_block(inner, BlockKind.PARAGRAPH, ()), named)
+    for block in markdown_blocks(numbered):
+        if block.kind is BlockKind.CODE and _DRAWING.match(block.text):
+            continue  # A drawing of Excalidraw, packed; its words stand above.
+        yield _shown(block, named)
 
 
 def _blocks_by_id(file: SourceFile, limits: ReadLimits) -> dict[str, str]:
     """Return the first line of each block that a page of Logseq gives an id, which stands below it."""
     named: dict[str, str] = {}
     words = ""
-    with open_text(file, limits) as stream:
-        for line in lines(stream, limits):
-            match = _PROPERTY.fullmatch(line)
-            if match is None:
-                words = line
-            elif match[1] == "id" and words.strip():
-                named[match[2].strip()] = _links_shown(_ITEM_MARK.sub("", words, count=1)).strip()[:_REFERRED_CHARS]
+    for line in numbered_lines(file, limits):
+        match = _PROPERTY.fullmatch(line.text)
+        if match is None:
+            words = line.text
+        elif match[1] == "id" and words.strip():
+            named[match[2].strip()] = _links_shown(_ITEM_MARK.sub("", words, count=1)).strip()[:_REFERRED_CHARS]
     return named
 
 
@@ -214,7 +210,7 @@ def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:
         if heading := _heading(line.text):
             yield from _prose(run, outline)
             run = []
-            yield from _heading_block(outline, *heading, line.number, line.number)
+            yield from outline.heading(*heading, line.number, line.number)
         elif fence := _FENCE.match(line.text):
             yield from _prose(run, outline)
             run = []
@@ -229,7 +225,7 @@ def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:
             run = []
         elif run and (underline := _UNDERLINE.match(line.text)) and _can_be_heading(run):
             level = 1 if underline[1].startswith("=") else 2
-            yield from _heading_block(outline, level, run[0].text.strip(), run[0].number, line.number)
+            yield from outline.heading(level, run[0].text.strip(), run[0].number, line.number)
             run = []
         elif not line.text.strip() or len(run) >= 64:
             yield from _prose(run, outline)
@@ -243,12 +239,6 @@ def _can_be_heading(run: list[Line]) -> bool:
     # CommonMark lets a heading span lines; in notes, a paragraph above a rule without blank line is the likelier case.
     text = run[0].text
     return len(run) == 1 and not _TABLE_ROW.match(text) and not LIST_ITEM.match(text) and not text.startswith(">")
-
-
-def _heading_block(outline: Outline, level: int, title: str, first: int, last: int) -> Iterator[Block]:
-    path = outline.enter(level, title)
-    if title:
-        yield Block(title, Locator(headings=path, line_start=first, line_end=last), BlockKind.HEADING)
 
 
 def _fenced(opening: Line, fence: str, numbered: Iterator[Line]) -> list[Line]:

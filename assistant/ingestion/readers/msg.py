@@ -30,12 +30,7 @@ class MsgReader:
 
     media_type = "application/vnd.ms-outlook"
     suffixes = (".msg",)
-    about = About(
-        "Mail of Outlook",
-        "the same",
-        "the same",
-        "subject, sender, date",
-    )
+    about = About("Mail of Outlook", "the same", "the same", "subject, sender, date")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the mail's headers and text."""

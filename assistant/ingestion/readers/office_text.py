@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from assistant.ingestion.base import ReadLimits
-from assistant.ingestion.readers.packages import parse_xml, read_part
+from assistant.ingestion.readers.packages import Relations, attribute, local_name, parse_xml, read_part
 from assistant.ingestion.readers.tables import MOST_COLUMNS, Row, table_lines
 
 _MOST_ROWS: Final = 1000
@@ -19,8 +19,7 @@ def formula_text(node: Any) -> str:
 
 
 def _linear(node: Any) -> str:
-    name = _name(node)
-    match name:
+    match local_name(node):
         case "t":
             return node.text or ""
         case "f":
@@ -38,15 +37,15 @@ def _linear(node: Any) -> str:
             limits = (f"_{_bracketed(low)}" if low else "") + (f"^{_bracketed(high)}" if high else "")
             return f"{_property(node, 'chr', '∫')}{limits} {_inner(node, 'e')}"
         case "d":
-            inner = _property(node, "sepChr", "|").join(_children(item) for item in node if _name(item) == "e")
+            inner = _property(node, "sepChr", "|").join(_children(item) for item in node if local_name(item) == "e")
             return f"{_property(node, 'begChr', '(')}{inner}{_property(node, 'endChr', ')')}"
         case "func":
             return f"{_inner(node, 'fName')} {_inner(node, 'e')}"
         case "mr":
             return " ".join(_children(item) for item in node) + "; "
-        case _:
+        case name:
             # What only says how something is set ends in `Pr`.
-            return "" if name.endswith("Pr") else _children(node)
+            return "" if not name or name.endswith("Pr") else _children(node)
 
 
 def _children(node: Any) -> str:
@@ -54,12 +53,12 @@ def _children(node: Any) -> str:
 
 
 def _inner(node: Any, name: str) -> str:
-    return "".join(_children(item) for item in node if _name(item) == name).strip()
+    return "".join(_children(item) for item in node if local_name(item) == name).strip()
 
 
 def _property(node: Any, name: str, otherwise: str) -> str:
     for item in node.iter(f"{{*}}{name}"):
-        return next((value for key, value in item.attrib.items() if key.endswith("val")), "")
+        return attribute(item)
     return otherwise
 
 
@@ -67,8 +66,13 @@ def _bracketed(text: str) -> str:
     return text if len(text) <= 1 or text.isalnum() else f"({text})"
 
 
-def _name(node: Any) -> str:
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else "commentPr"
+def paragraph_texts(shape: Any) -> Iterator[str]:
+    """Yield the text of each paragraph in a shape, a cell or a page of notes that has one."""
+    for paragraph in shape.iter("{*}p"):
+        signs = {"br": "\n", "tab": "\t"}
+        pieces = [signs.get(local_name(item)) or item.text or "" for item in paragraph.iter("{*}t", "{*}br", "{*}tab")]
+        if text := "".join(pieces).strip():
+            yield text
 
 
 def write_out_formulas(root: Any) -> None:
@@ -83,7 +87,7 @@ def write_out_formulas(root: Any) -> None:
             parent.replace(formula, text)
 
 
-def part_lines(package: zipfile.ZipFile, targets: Mapping[str, tuple[str, str]], limits: ReadLimits) -> Iterator[str]:
+def part_lines(package: zipfile.ZipFile, targets: Relations, limits: ReadLimits) -> Iterator[str]:
     """Yield what the charts and diagrams say that a part of the file refers to."""
     for kind, place in targets.values():
         if kind == "chart" and (data := read_part(package, place, limits)):
@@ -114,7 +118,7 @@ def _chart(root: Any) -> Iterator[str]:
 def _cached(series: Any, *names: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for part in series:
-        if _name(part) in names:
+        if local_name(part) in names:
             for point in part.iter("{*}pt"):
                 index = point.get("idx") or ""
                 if index.isdecimal() and len(index) < 8:

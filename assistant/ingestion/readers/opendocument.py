@@ -11,13 +11,13 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, formula_text, parse
-from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, texts
+from assistant.ingestion.readers.packages import attribute, first_texts, local_name, open_package, parse_xml, read_part
 from assistant.ingestion.readers.tables import MOST_COLUMNS, Cell, Row, spanned, table_lines
 from memory_store.models import Locator
 
-# What is not the text itself: deleted text, remarks, hidden passages, and the fields' own declarations.
+# What is not the text itself: deleted text, remarks (of XML too), hidden passages, and the fields' own declarations.
 _LEFT_OUT = frozenset(
-    ("tracked-changes", "annotation", "annotation-end", "sequence-decls", "variable-decls", "hidden-text", "script",
+    ("", "tracked-changes", "annotation", "annotation-end", "sequence-decls", "variable-decls", "hidden-text", "script",
      "forms", "hidden-paragraph", "note-citation", "ruby-text", "title", "desc")
 )  # fmt: skip
 _HEADERS = ("{*}header", "{*}header-left", "{*}header-first")
@@ -64,16 +64,14 @@ def open_document(file: SourceFile, limits: ReadLimits, kind: str) -> tuple[Any,
             raise ReadError("damaged: content.xml is missing", "Get a fresh copy of it.")
         root = parse_xml(content, "content")
         _write_out_objects(root, package, limits)
-    properties = parse_xml(meta, "properties") if meta else None
     names = ("title", "creator", "initial-creator", "creation-date")
-    about = {name: None if properties is None else next(iter(texts(properties, name)), None) for name in names}
-    return root, about
+    return root, dict(zip(names, first_texts(parse_xml(meta, "properties") if meta else None, *names), strict=True))
 
 
 def _write_out_objects(root: Any, package: zipfile.ZipFile, limits: ReadLimits) -> None:
     """Put the text of each formula, and the table of each chart, in its place."""
     for frame in list(root.iter("{*}object")):
-        place = value_of(frame, "href").removeprefix("./").rstrip("/")
+        place = attribute(frame, "href").removeprefix("./").rstrip("/")
         data = read_part(package, f"{place}/content.xml", limits) if place else None
         if data is None:
             continue
@@ -103,12 +101,12 @@ def _fields(body: Any) -> Iterator[Piece]:
     """Yield what is written into the fields of a form, and which of its boxes are ticked."""
     for forms in body.iter("{*}forms"):
         for field in forms.iter():
-            name = value_of(field, "label") or value_of(field, "name")
-            if name_of(field) in ("checkbox", "radio"):
-                state = value_of(field, "current-state") or value_of(field, "current-selected")
+            name = attribute(field, "label") or attribute(field, "name")
+            if local_name(field) in ("checkbox", "radio"):
+                state = attribute(field, "current-state") or attribute(field, "current-selected")
                 value = "☒" if state in ("checked", "true") else ""
             else:
-                value = value_of(field, "current-value") or value_of(field, "value")
+                value = attribute(field, "current-value") or attribute(field, "value")
             if name and value:
                 yield Piece(f"{name}: {value}", BlockKind.TABLE)
 
@@ -125,14 +123,14 @@ def _remarks(element: Any) -> Iterator[Piece]:
 def container(element: Iterable[Any], kind: BlockKind) -> Iterator[Piece]:
     """Yield the pieces inside an element that holds paragraphs."""
     for child in element:
-        name = name_of(child)
+        name = local_name(child)
         if name in _LEFT_OUT:
             yield from _remarks([child]) if name == "annotation" else ()
             continue
         if name in ("p", "h"):
             text = _text(child).strip()
             if text:
-                level = _level(child) if name == "h" else 0
+                level = min(10, count_of(child, "outline-level") or 1) if name == "h" else 0
                 yield Piece(text, BlockKind.HEADING if level else kind, level)
             for frame in nearest(child, "text-box"):
                 yield from container(frame, kind)
@@ -156,12 +154,12 @@ def _rows(table: Any) -> Iterator[tuple[list[Cell], bool, bool]]:
     for row in nearest(table, "table-row"):
         cells: list[Cell] = []
         for cell in row:
-            if name_of(cell) == "table-cell" and len(cells) < MOST_COLUMNS:
+            if local_name(cell) == "table-cell" and len(cells) < MOST_COLUMNS:
                 text = cell_text(cell)
                 found = Cell(text, count_of(cell, "number-rows-spanned"), count_of(cell, "number-columns-spanned"))
                 repeated = count_of(cell, "number-columns-repeated") if text else 1
                 cells += [found] * min(repeated, MOST_COLUMNS - len(cells))
-        yield cells, name_of(row.getparent()) == "table-header-rows", False
+        yield cells, local_name(row.getparent()) == "table-header-rows", False
 
 
 def cell_text(cell: Iterable[Any]) -> str:
@@ -174,16 +172,16 @@ def nearest(element: Any, name: str) -> Iterator[Any]:
     waiting = list(reversed(element))
     while waiting:
         child = waiting.pop()
-        if name_of(child) == name:
+        if local_name(child) == name:
             yield child
-        elif name_of(child) != "table" or name != "table-row":
+        elif local_name(child) != "table" or name != "table-row":
             waiting += reversed(child)
 
 
 def _text(element: Any) -> str:
     pieces = [element.text or ""]
     for child in element:
-        name = name_of(child)
+        name = local_name(child)
         if name == "s":
             pieces.append(" " * min(count_of(child), _MAX_SPACES))
         elif name == "tab":
@@ -196,32 +194,16 @@ def _text(element: Any) -> str:
             pieces += [item.text for item in nearest(child, "object") if item.text and item.text.strip()]
         elif name not in _LEFT_OUT and name != "custom-shape":
             said = _text(child)
-            address = value_of(child, "href") if name == "a" else ""
+            address = attribute(child, "href") if name == "a" else ""
             pieces.append(f"{said} ({address})" if "://" in address and address not in said else said)
         pieces.append(child.tail or "")
     # White space in the file means nothing: blanks that count have elements of their own.
     return "".join(pieces)
 
 
-def value_of(element: Any, name: str) -> str:
-    """Return an attribute by its name without its namespace; empty where there is none."""
-    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
-
-
-def name_of(element: Any) -> str:
-    """Return an element's name without its namespace; what is no element is named like a remark."""
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else "annotation"  # A comment or an entity is no text.
-
-
-def _level(heading: Any) -> int:
-    level = next((value for key, value in heading.attrib.items() if key.endswith("}outline-level")), "1")
-    return min(10, int(level)) if level.isdecimal() and int(level) else 1
-
-
 def count_of(element: Any, name: str = "c") -> int:
     """Return the number in an attribute, whatever its namespace; 1 where there is none."""
-    value = next((value for key, value in element.attrib.items() if key.endswith("}" + name)), "1")
+    value = attribute(element, name)
     return int(value[:6]) if value.isdecimal() else 1
 
 
@@ -252,16 +234,16 @@ class OdsReader:
 
 
 def _sheet_blocks(root: Any, left_out: list[LeftOut]) -> Iterator[Block]:
-    hidden = {value_of(style, "name") for style in root.iter("{*}style") if _is_hiding(style)}
+    hidden = {attribute(style, "name") for style in root.iter("{*}style") if _is_hiding(style)}
     for table in (item for sheets in root.iter("{*}spreadsheet") for item in nearest(sheets, "table")):
-        name = value_of(table, "name")
-        if value_of(table, "style-name") in hidden:
+        name = attribute(table, "name")
+        if attribute(table, "style-name") in hidden:
             hint = "Show it in the spreadsheet program, save the file and import it again."
             left_out.append(LeftOut(f"sheet {name}", "it is hidden", hint))
             continue
         for row, line in table_lines(_sheet_rows(table)):
             yield Block(line, Locator(headings=(name,), part=f"row {row.number}"), BlockKind.TABLE)
-        without = sum(1 for cell in table.iter("{*}table-cell") if value_of(cell, "formula") and not _has_result(cell))
+        without = sum(1 for cell in table.iter("{*}table-cell") if attribute(cell, "formula") and not _has_result(cell))
         if without:
             told = "1 formula has" if without == 1 else f"{without:,} formulas have"
             hint = "Open it in a spreadsheet program, save it and import it again."
@@ -279,7 +261,7 @@ def _sheet_rows(table: Any) -> Iterator[Row]:
             times = count_of(row, "number-rows-repeated")
             for step in range(min(times, _MOST_REPEATED_ROWS) if found else 1):
                 given.append((number + step, notes))
-                yield found, name_of(row.getparent()) == "table-header-rows", False
+                yield found, local_name(row.getparent()) == "table-header-rows", False
             number += times
 
     for row in spanned(cells()):
@@ -294,14 +276,14 @@ def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
     filled = column = 0
     for cell in row:
         times = min(count_of(cell, "number-columns-repeated"), MOST_COLUMNS - len(cells))
-        if name_of(cell) == "table-cell":
-            text = cell_text(item for item in cell if name_of(item) != "annotation")
+        if local_name(cell) == "table-cell":
+            text = cell_text(item for item in cell if local_name(item) != "annotation")
             item = Cell(text, count_of(cell, "number-rows-spanned"), count_of(cell, "number-columns-spanned"))
             cells += [item] * times
             if note := _note(cell):
                 notes |= dict.fromkeys(range(column, column + times), note)
             filled = len(cells) if text or note else filled
-        if name_of(cell) in ("table-cell", "covered-table-cell"):
+        if local_name(cell) in ("table-cell", "covered-table-cell"):
             column += times
     return cells[:filled], notes
 
@@ -317,11 +299,11 @@ def _remark(annotation: Any) -> str:
 
 
 def _has_result(cell: Any) -> bool:
-    return any(value_of(cell, name) for name in ("value-type", "value")) or bool(cell_text(cell))
+    return any(attribute(cell, name) for name in ("value-type", "value")) or bool(cell_text(cell))
 
 
 def _is_hiding(style: Any) -> bool:
-    return any(value_of(item, "display") == "false" for item in style.iter("{*}table-properties"))
+    return any(attribute(item, "display") == "false" for item in style.iter("{*}table-properties"))
 
 
 class OdpReader:
@@ -358,14 +340,14 @@ class OdpReader:
 def _slide_blocks(slides: list[Any], left_out: list[LeftOut]) -> Iterator[Block]:
     for number, slide in enumerate(slides, start=1):
         part = f"slide {number}"
-        notes = [item for item in slide if item.tag.rpartition("}")[2] == "notes"]
+        notes = [item for item in slide if local_name(item) == "notes"]
         titles: list[Piece] = []
         others: list[Piece] = []
         for shape in slide:
             if shape in notes:
                 continue
             pieces = list(container([shape], BlockKind.PARAGRAPH))
-            (titles if value_of(shape, "class") == "title" else others).extend(pieces)
+            (titles if attribute(shape, "class") == "title" else others).extend(pieces)
         title = " ".join(" ".join(piece.text for piece in titles).split())
         if title:
             yield from blocks([Piece(title, BlockKind.HEADING, 1), *others], part=part)

@@ -9,8 +9,8 @@ from typing import Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
-from assistant.ingestion.readers.encodings import lines, open_text
-from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, paragraphs
+from assistant.ingestion.readers.encodings import first_lines
+from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, numbered_lines, paragraphs
 from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
 
@@ -39,20 +39,14 @@ class OrgReader:
 
     media_type = "text/org"
     suffixes = (".org",)
-    about = About(
-        "Org mode",
-        "text, tables, code",
-        "headings, lines",
-        "`#+TITLE`, `#+AUTHOR`, `#+DATE`",
-    )
+    about = About("Org mode", "text, tables, code", "headings, lines", "`#+TITLE`, `#+AUTHOR`, `#+DATE`")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's blocks, read as they are consumed."""
         told: dict[str, str] = {}
-        with open_text(file, limits) as stream:
-            for line in islice(lines(stream, limits), _HEAD_LINES):
-                if match := _KEYWORD.fullmatch(line):
-                    told.setdefault(match[1].lower(), match[2].strip())
+        for line in first_lines(file, limits, _HEAD_LINES):
+            if match := _KEYWORD.fullmatch(line):
+                told.setdefault(match[1].lower(), match[2].strip())
         date = told.get("date", "")
         stamp = _STAMP.search(date)
         created_at = parse_words(stamp[1] if stamp else date)
@@ -63,35 +57,32 @@ class OrgReader:
 def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     outline = Outline()
     run: list[Line] = []
-    with open_text(file, limits) as stream:
-        numbered = (Line(number, text) for number, text in enumerate(lines(stream, limits), start=1))
-        for line in numbered:
-            if heading := _HEADING.fullmatch(line.text):
-                yield from _prose(run, outline)
-                run = []
-                title = _shown(heading[2])
-                path = outline.enter(len(heading[1]), title)
-                if title:
-                    place = Locator(headings=path, line_start=line.number, line_end=line.number)
-                    yield Block(f"{title} {heading[3]}" if heading[3] else title, place, BlockKind.HEADING)
-            elif _DRAWER.fullmatch(line.text):
-                run += _of_drawer(numbered)
-            elif begin := _BEGIN.fullmatch(line.text):
-                yield from _prose(run, outline)
-                run = []
-                inner = _until_end(numbered)
-                if begin[1].lower() in _CODE:
-                    yield from ([lines_block(inner, BlockKind.CODE, outline.path)] if inner else [])
-                else:
-                    yield from _prose(inner, outline)
-            elif match := _KEYWORD.fullmatch(line.text):
-                if match[1].lower() in ("caption", "title", "subtitle", "description", "filetags"):
-                    run.append(Line(line.number, match[2]))
-            elif not line.text.strip() or len(run) >= (_MOST_OF_A_BLOCK if _ROW.fullmatch(line.text) else 64):
-                yield from _prose(run, outline)
-                run = [line] if line.text.strip() else []
-            elif not line.text.lstrip().startswith("# "):
-                run.append(line)
+    numbered = numbered_lines(file, limits)
+    for line in numbered:
+        if heading := _HEADING.fullmatch(line.text):
+            yield from _prose(run, outline)
+            run = []
+            title = _shown(heading[2])
+            shown = f"{title} {heading[3]}" if heading[3] else title
+            yield from outline.heading(len(heading[1]), title, line.number, line.number, shown)
+        elif _DRAWER.fullmatch(line.text):
+            run += _of_drawer(numbered)
+        elif begin := _BEGIN.fullmatch(line.text):
+            yield from _prose(run, outline)
+            run = []
+            inner = _until_end(numbered)
+            if begin[1].lower() in _CODE:
+                yield from ([lines_block(inner, BlockKind.CODE, outline.path)] if inner else [])
+            else:
+                yield from _prose(inner, outline)
+        elif match := _KEYWORD.fullmatch(line.text):
+            if match[1].lower() in ("caption", "title", "subtitle", "description", "filetags"):
+                run.append(Line(line.number, match[2]))
+        elif not line.text.strip() or len(run) >= (_MOST_OF_A_BLOCK if _ROW.fullmatch(line.text) else 64):
+            yield from _prose(run, outline)
+            run = [line] if line.text.strip() else []
+        elif not line.text.lstrip().startswith("# "):
+            run.append(line)
     yield from _prose(run, outline)
 
 

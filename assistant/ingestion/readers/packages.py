@@ -186,16 +186,17 @@ def parse_xml(data: bytes, what: str) -> Any:
         raise ReadError(f"damaged: its {what} is malformed", "Get a fresh copy of it.") from error
 
 
-def relations(package: zipfile.ZipFile, part: str, limits: ReadLimits) -> dict[str, tuple[str, str]]:
-    """Return the type of what a part of an Office file refers to and its place inside the package, by id.
+Relations = dict[str, tuple[str, str]]
+"""What a part of an Office file refers to: its type and its place inside the package, by id."""
 
-    The place of what is outside is its address.
-    """
+
+def relations(package: zipfile.ZipFile, part: str, limits: ReadLimits) -> Relations:
+    """Return what a part refers to. The place of what is outside is its address."""
     folder, name = posixpath.split(part)
     data = read_part(package, posixpath.join(folder, "_rels", f"{name}.rels"), limits)
     if data is None:
         return {}
-    found: dict[str, tuple[str, str]] = {}
+    found: Relations = {}
     for element in parse_xml(data, "list of parts").iter("{*}Relationship"):
         place = element.get("Target") or ""
         if element.get("TargetMode") != "External":
@@ -209,12 +210,29 @@ def relation_of(element: Any) -> str:
     return next((value for key, value in element.attrib.items() if key.endswith("/relationships}id")), "")
 
 
-def texts(root: Any, *local_names: str) -> Iterable[str]:
-    """Yield the texts of all elements with one of these names, whatever their namespace."""
-    for element in root.iter("{*}" + local_names[0], *("{*}" + name for name in local_names[1:])):
-        text = "".join(element.itertext()).strip()
-        if text:
-            yield text
+def first_texts(root: Any | None, *names: str) -> list[str | None]:
+    """Return the text of the first element of each name that has one, whatever its namespace; None where none has."""
+    found: list[str | None] = []
+    for name in names:
+        texts = ("".join(element.itertext()).strip() for element in root.iter("{*}" + name)) if root is not None else ()
+        found.append(next(filter(None, texts), None))
+    return found
+
+
+def properties(package: zipfile.ZipFile, limits: ReadLimits) -> list[str | None]:
+    """Return title, author and time as an Office file gives them."""
+    core = read_part(package, "docProps/core.xml", limits)
+    return first_texts(parse_xml(core, "properties") if core else None, "title", "creator", "created")
+
+
+def attribute(element: Any, name: str = "val") -> str:
+    """Return an attribute by its name without its namespace; empty where there is none."""
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+def local_name(element: Any) -> str:
+    """Return an element's name without its namespace; empty for what is no element, such as a comment."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 class Archive:

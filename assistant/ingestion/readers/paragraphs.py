@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from assistant.ingestion.base import Block, BlockKind
+from assistant.ingestion.base import Block, BlockKind, ReadLimits, SourceFile
+from assistant.ingestion.readers.encodings import lines, open_text
 from memory_store.models import Locator
 
 LIST_ITEM = re.compile(r"\s*(?:[-*+•·‣–]|\d{1,3}[.)]|[（(]?[一二三四五六七八九十]{1,3}[)）、])\s+\S|\s*[•·‣]\S")
@@ -25,6 +26,13 @@ class Line:
 
     number: int
     text: str
+
+
+def numbered_lines(file: SourceFile, limits: ReadLimits) -> Iterator[Line]:
+    """Yield the lines of a text file."""
+    with open_text(file, limits) as stream:
+        for number, text in enumerate(lines(stream, limits), start=1):
+            yield Line(number, text)
 
 
 def paragraphs(numbered: Iterable[Line], headings: tuple[str, ...] = ()) -> Iterator[Block]:
@@ -107,3 +115,9 @@ class Outline:
         if title:
             self._open.append((level, title))
         return self.path
+
+    def heading(self, level: int, title: str, first: int, last: int, shown: str = "") -> Iterator[Block]:
+        """Put a heading in force and yield it, unless it is empty, as what it shows."""
+        path = self.enter(level, title)
+        if title:
+            yield Block(shown or title, Locator(headings=path, line_start=first, line_end=last), BlockKind.HEADING)

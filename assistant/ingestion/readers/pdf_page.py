@@ -189,11 +189,7 @@ def _from_right(text_page: pypdfium2.PdfTextPage) -> str:
 
 
 def _read_annotations(
-    document: pypdfium2.PdfDocument,
-    page: pypdfium2.PdfPage,
-    text_page: pypdfium2.PdfTextPage,
-    found: Page,
-    turn: _Turn,
+    document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, found: Page, turn: _Turn
 ) -> None:
     import pypdfium2.raw as raw
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
-from assistant.ingestion.readers.office_text import part_lines, write_out_formulas
-from assistant.ingestion.readers.packages import open_package, parse_xml, read_part, relation_of, relations, texts
+from assistant.ingestion.readers.office_text import paragraph_texts, part_lines, write_out_formulas
+from assistant.ingestion.readers.packages import (
+    Relations,
+    local_name,
+    open_package,
+    parse_xml,
+    properties,
+    read_part,
+    relation_of,
+    relations,
+)
 from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
 from memory_store.models import Locator
 
@@ -38,13 +47,9 @@ class PptxReader:
         """Return the slides in their order, each unpacked when it is reached."""
         with open_package(file, limits) as package:
             slides = _slides(package, limits)
-            core = read_part(package, "docProps/core.xml", limits)
+            title, author, created = properties(package, limits)
         if not slides:
             raise ReadError("damaged: the presentation lists no slides", _DAMAGED_HINT)
-        root = parse_xml(core, "properties") if core else None
-        title, author, created = (
-            None if root is None else next(iter(texts(root, name)), None) for name in ("title", "creator", "created")
-        )
         if title and title.lower() in ("powerpoint presentation", "powerpoint-präsentation"):
             title = None
         created = None if created == _TEMPLATE_OF else created
@@ -69,11 +74,11 @@ def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str], left_out: l
             _write_out_links(root, targets)
             part = f"slide {number}"
             shapes = list(_shapes(root))
-            has_text = any(role not in _FURNITURE and any(_paragraphs(shape)) for role, shape in shapes)
+            has_text = any(role not in _FURNITURE and any(paragraph_texts(shape)) for role, shape in shapes)
             if not has_text and next(root.iter("{*}pic"), None) is not None:
                 hint = "Save it as PDF and run that through text recognition (OCR)."
                 left_out.append(LeftOut(f"slide {number}", "it holds only a picture", hint))
-            titles = [" ".join(" ".join(_paragraphs(shape)).split()) for role, shape in shapes if role in _TITLES]
+            titles = [" ".join(" ".join(paragraph_texts(shape)).split()) for role, shape in shapes if role in _TITLES]
             above = tuple(title for title in titles if title)[:1]
             if above:
                 yield Block(above[0], Locator(headings=above, part=part), BlockKind.HEADING)
@@ -105,7 +110,7 @@ def _shape(shape: Any, locator: Locator) -> Iterator[Block]:
         for _, line in table_lines(_rows(table), has_header=False):
             yield Block(line, locator, BlockKind.TABLE)
     if not tables:
-        lines = list(_paragraphs(shape))
+        lines = list(paragraph_texts(shape))
         kind = BlockKind.LIST if len(lines) > 1 else BlockKind.PARAGRAPH
         for line in lines:
             yield Block(line, locator, kind)
@@ -119,7 +124,9 @@ def _rows(table: Any) -> Iterator[Row]:
         cells = [
             item for item in row.iter("{*}tc") if item.get("hMerge") not in _TRUE and item.get("vMerge") not in _TRUE
         ]
-        found = [Cell(" ".join(_paragraphs(cell)), _span(cell, "rowSpan"), _span(cell, "gridSpan")) for cell in cells]
+        found = [
+            Cell(" ".join(paragraph_texts(cell)), _span(cell, "rowSpan"), _span(cell, "gridSpan")) for cell in cells
+        ]
         rows.append((found, marked and not number, False))
     return spanned(rows)
 
@@ -132,11 +139,11 @@ def _span(cell: Any, name: str) -> int:
 def _notes(root: Any, above: tuple[str, ...], part: str) -> Iterator[Block]:
     for role, shape in _shapes(root):
         if role not in _FURNITURE:
-            for line in _paragraphs(shape):
+            for line in paragraph_texts(shape):
                 yield Block(line, Locator(headings=(*above, "Notes"), part=part), BlockKind.PARAGRAPH)
 
 
-def _write_out_links(root: Any, targets: Mapping[str, tuple[str, str]]) -> None:
+def _write_out_links(root: Any, targets: Relations) -> None:
     """Put the address of each link after the words that lead there."""
     for link in root.iter("{*}hlinkClick"):
         address = targets.get(relation_of(link), ("", ""))[1]
@@ -149,19 +156,9 @@ def _write_out_links(root: Any, targets: Mapping[str, tuple[str, str]]) -> None:
 def _comments(root: Any) -> Iterator[str]:
     """Yield the comments on a slide, of the older and the newer kind, and what was answered."""
     for comment in root.iter("{*}cm", "{*}reply"):
-        own = [item for item in comment if item.tag.rpartition("}")[2] in ("text", "txBody")]
+        own = [item for item in comment if local_name(item) in ("text", "txBody")]
         if text := " ".join(" ".join("".join(item.itertext()) for item in own).split()):
             yield f"comment: {text}"
-
-
-def _paragraphs(shape: Any) -> Iterator[str]:
-    for paragraph in shape.iter("{*}p"):
-        pieces = []
-        for element in paragraph.iter("{*}t", "{*}br", "{*}tab"):
-            name = element.tag.rpartition("}")[2]
-            pieces.append({"br": "\n", "tab": "\t"}.get(name) or element.text or "")
-        if text := "".join(pieces).strip():
-            yield text
 
 
 def _required(package: zipfile.ZipFile, path: str, limits: ReadLimits) -> bytes:

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.encodings import lines, open_text
-from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, paragraphs
-from memory_store.models import Locator
+from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, numbered_lines, paragraphs
 
 _RULE: Final = re.compile(r"([=\-`:.'\"~^_*+#<>])\1{2,}[ \t]*")
 _DIRECTIVE: Final = re.compile(r"[ \t]*\.\. ([\w:-]+)::[ \t]*(.*)")
@@ -28,12 +26,7 @@ class RstReader:
 
     media_type = "text/x-rst"
     suffixes = (".rst", ".rest")
-    about = About(
-        "reStructuredText",
-        "text, tables, code",
-        "headings, lines",
-        "the first heading",
-    )
+    about = About("reStructuredText", "text, tables, code", "headings, lines", "the first heading")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's blocks, read as they are consumed."""
@@ -46,37 +39,36 @@ def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     levels: list[str] = []
     run: list[Line] = []
     over, code = "", False
-    with open_text(file, limits) as stream:
-        for number, text in enumerate(lines(stream, limits), start=1):
-            inside = text[:1] in (" ", "\t") and bool(text.strip())
-            if code and (inside or not text.strip()):
-                run += [Line(number, text)] if text.strip() or run else []
-                continue
-            if code and text.strip():
-                yield from _code(run, outline)
-                run, code = [], False
-            rule = _RULE.fullmatch(text)
-            if rule and len(run) == 1 and len(text.strip()) >= len(run[0].text.strip()) - 2 and not inside:
-                title, mark = _shown(run[0].text.strip()), over + rule[1]
-                levels += [mark] if mark not in levels else []
-                path = outline.enter(levels.index(mark) + 1, title)
-                yield Block(title, Locator(headings=path, line_start=run[0].number, line_end=number), BlockKind.HEADING)
-                run, over = [], ""
-            elif rule and not run:
-                over = rule[1]  # A line over the title, or one that parts paragraphs.
-            elif directive := _DIRECTIVE.fullmatch(text):
-                yield from _prose(run, outline)
-                words = directive[2] if directive[1] not in ("image", "include", "toctree", "contents") else ""
-                run = [Line(number, words)] if words.strip() and directive[1] not in _CODE else []
-                code = directive[1] in _CODE
-            elif _COMMENT.fullmatch(text) or _OPTION.fullmatch(text):
-                continue
-            elif not text.strip() or len(run) >= _HOLDERS:
-                code = bool(run) and run[-1].text.rstrip().endswith("::") and not text.strip()
-                yield from _prose(run, outline)
-                run = [Line(number, text)] if text.strip() else []
-            else:
-                run.append(Line(number, text))
+    for line in numbered_lines(file, limits):
+        number, text = line.number, line.text
+        inside = text[:1] in (" ", "\t") and bool(text.strip())
+        if code and (inside or not text.strip()):
+            run += [Line(number, text)] if text.strip() or run else []
+            continue
+        if code and text.strip():
+            yield from _code(run, outline)
+            run, code = [], False
+        rule = _RULE.fullmatch(text)
+        if rule and len(run) == 1 and len(text.strip()) >= len(run[0].text.strip()) - 2 and not inside:
+            title, mark = _shown(run[0].text.strip()), over + rule[1]
+            levels += [mark] if mark not in levels else []
+            yield from outline.heading(levels.index(mark) + 1, title, run[0].number, number)
+            run, over = [], ""
+        elif rule and not run:
+            over = rule[1]  # A line over the title, or one that parts paragraphs.
+        elif directive := _DIRECTIVE.fullmatch(text):
+            yield from _prose(run, outline)
+            words = directive[2] if directive[1] not in ("image", "include", "toctree", "contents") else ""
+            run = [Line(number, words)] if words.strip() and directive[1] not in _CODE else []
+            code = directive[1] in _CODE
+        elif _COMMENT.fullmatch(text) or _OPTION.fullmatch(text):
+            continue
+        elif not text.strip() or len(run) >= _HOLDERS:
+            code = bool(run) and run[-1].text.rstrip().endswith("::") and not text.strip()
+            yield from _prose(run, outline)
+            run = [Line(number, text)] if text.strip() else []
+        else:
+            run.append(Line(number, text))
     yield from _code(run, outline) if code else _prose(run, outline)
 
 

@@ -28,12 +28,7 @@ class RtfReader:
 
     media_type = "application/rtf"
     suffixes = (".rtf",)
-    about = About(
-        "Rich Text",
-        "text, notes, remarks, headers and footers",
-        "–",
-        "its properties",
-    )
+    about = About("Rich Text", "text, notes, remarks, headers and footers", "–", "its properties")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the document's paragraphs."""

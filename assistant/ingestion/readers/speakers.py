@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.readers.encodings import first_lines, lines, open_text
 from memory_store.models import Author, AuthorKind, Locator
 
 _DATE: Final = (
@@ -103,8 +103,7 @@ def may_be_chat(first: list[str]) -> bool:
 
 def chat_document(file: SourceFile, limits: ReadLimits, media_type: str) -> ReadDocument | None:
     """Return a text file as a chat, or None if it is none."""
-    with open_text(file, limits) as stream:
-        head = [line for line in islice(lines(stream, limits), _LOOKED_AT) if line.strip()]
+    head = [line for line in first_lines(file, limits, _LOOKED_AT) if line.strip()]
     parse = _form(head)
     if parse is None:
         return None

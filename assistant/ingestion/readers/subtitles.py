@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.readers.paragraphs import numbered_lines
 from memory_store.models import Locator
 
 _TIMES: Final = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d\d[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d\d[.,]\d{1,3}.*")
@@ -25,12 +25,7 @@ class SubtitleReader:
 
     media_type = "application/x-subrip"
     suffixes = (".srt", ".vtt")
-    about = About(
-        "Subtitles",
-        "what is said, as running text",
-        "lines",
-        "the file's name",
-    )
+    about = About("Subtitles", "what is said, as running text", "lines", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return what is said as paragraphs that end with a sentence."""
@@ -61,20 +56,14 @@ def _said(file: SourceFile, limits: ReadLimits) -> Iterator[tuple[int, str]]:
     inside = False
     shown: list[str] = []
     before: list[str] = []
-    with open_text(file, limits) as stream:
-        for number, raw in enumerate(lines(stream, limits), start=1):
-            if _TIMES.fullmatch(raw):
-                inside, before, shown = True, [*before[-2:], *shown], []
-            elif not raw.strip():
-                inside = inside and not shown
-            elif inside:
-                line = _plain(raw)
-                if line and line not in before[-4:]:
-                    yield number, line
-                if line:
-                    shown.append(line)
-
-
-def _plain(raw: str) -> str:
-    spoken = _VOICE.sub(lambda match: f"{match[1]}: ", raw)
-    return " ".join(html.unescape(_TAGS.sub("", spoken)).split())
+    for line in numbered_lines(file, limits):
+        if _TIMES.fullmatch(line.text):
+            inside, before, shown = True, [*before[-2:], *shown], []
+        elif not line.text.strip():
+            inside = inside and not shown
+        elif inside:
+            spoken = _TAGS.sub("", _VOICE.sub(r"\1: ", line.text))
+            if words := " ".join(html.unescape(spoken).split()):
+                if words not in before[-4:]:
+                    yield line.number, words
+                shown.append(words)

@@ -25,8 +25,7 @@ _QUESTION_CHARS: Final = 300  # the columns of a survey are named by its questio
 _LINE_CHARS: Final = 900
 _MONEY: Final = r"(?:[€$£¥₹]|EUR|USD|GBP|CHF|JPY|CNY|RMB|SEK|NOK|DKK|PLN|CZK|元|円)"
 _NUMBER: Final = re.compile(
-    rf"{_MONEY}?\s*[(+−–-]?\s*{_MONEY}?\s*\d[\d.,'’\s]*\)?(?:%|‰|°C?|{_MONEY})?(?:[eE][+-]?\d+)?",
-    re.IGNORECASE,
+    rf"{_MONEY}?\s*[(+−–-]?\s*{_MONEY}?\s*\d[\d.,'’\s]*\)?(?:%|‰|°C?|{_MONEY})?(?:[eE][+-]?\d+)?", re.IGNORECASE
 )
 _YEAR: Final = re.compile(r"(?:FY\s?)?(?:1[89]|20|21)\d\d(?:\s?[/–-]\s?\d{2,4})?年?")
 _DATE: Final = re.compile(

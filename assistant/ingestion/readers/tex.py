@@ -9,8 +9,8 @@ from typing import Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
-from assistant.ingestion.readers.encodings import lines, open_text
-from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, paragraphs
+from assistant.ingestion.readers.encodings import first_lines
+from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, numbered_lines, paragraphs
 from assistant.ingestion.readers.tables import Row, table_lines
 from memory_store.models import Locator
 
@@ -75,18 +75,12 @@ class TexReader:
     media_type = "text/x-tex"
     suffixes = (".tex", ".latex", ".ltx")
     about = About(
-        "TeX",
-        "text and formulas, letters written as commands",
-        "headings, lines",
-        "`\\title`, `\\author`, `\\date`",
+        "TeX", "text and formulas, letters written as commands", "headings, lines", "`\\title`, `\\author`, `\\date`"
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the paragraphs, read as they are consumed; the preamble gives title, author and date."""
-        with open_text(file, limits) as stream:
-            head = "\n".join(
-                _COMMENT.sub(r"\1", line) for line, _ in zip(lines(stream, limits), range(400), strict=False)
-            )
+        head = "\n".join(_COMMENT.sub(r"\1", line) for line in first_lines(file, limits, _HEAD_LINES))
         about = {match[1]: " ".join(set_text(match[2]).split()) for match in _ABOUT.finditer(head)}
         whole = "\\begin{document}" in head
         return ReadDocument(
@@ -104,32 +98,28 @@ def _blocks(file: SourceFile, limits: ReadLimits, about: list[str], whole: bool)
     begun = not whole
     for words in about:
         yield Block(words, Locator(), BlockKind.PARAGRAPH)
-    with open_text(file, limits) as stream:
-        numbered = (Line(number, text) for number, text in enumerate(lines(stream, limits), start=1))
-        for line in numbered:
-            if not begun:
-                begun = "\\begin{document}" in line.text
-                continue
-            if verbatim := _VERBATIM.fullmatch(line.text):
-                yield from _prose(run, outline)
-                run = []
-                if inner := list(_until(numbered, f"\\end{{{verbatim[1]}")):
-                    yield lines_block(inner, BlockKind.CODE, outline.path)
-                continue
-            text = _COMMENT.sub(r"\1", line.text)
-            if section := _SECTION.fullmatch(text):
-                yield from _prose(run, outline)
-                title = " ".join(set_text(section[2]).split())
-                path = outline.enter(_LEVELS[section[1]], title)
-                if title:
-                    place = Locator(headings=path, line_start=line.number, line_end=line.number)
-                    yield Block(title, place, BlockKind.HEADING)
-                run = [Line(line.number, section[3])] if section[3].strip() else []
-            elif (not text.strip() and not line.text.strip()) or len(run) >= 64:
-                yield from _prose(run, outline)
-                run = [Line(line.number, text)] if text.strip() else []
-            elif text.strip():
-                run.append(Line(line.number, text))
+    numbered = numbered_lines(file, limits)
+    for line in numbered:
+        if not begun:
+            begun = "\\begin{document}" in line.text
+            continue
+        if verbatim := _VERBATIM.fullmatch(line.text):
+            yield from _prose(run, outline)
+            run = []
+            if inner := list(_until(numbered, f"\\end{{{verbatim[1]}")):
+                yield lines_block(inner, BlockKind.CODE, outline.path)
+            continue
+        text = _COMMENT.sub(r"\1", line.text)
+        if section := _SECTION.fullmatch(text):
+            yield from _prose(run, outline)
+            title = " ".join(set_text(section[2]).split())
+            yield from outline.heading(_LEVELS[section[1]], title, line.number, line.number)
+            run = [Line(line.number, section[3])] if section[3].strip() else []
+        elif (not text.strip() and not line.text.strip()) or len(run) >= 64:
+            yield from _prose(run, outline)
+            run = [Line(line.number, text)] if text.strip() else []
+        elif text.strip():
+            run.append(Line(line.number, text))
     yield from _prose(run, outline)
 
 

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
-from assistant.ingestion.readers.encodings import lines, open_text
+from assistant.ingestion.readers.encodings import first_lines
 from assistant.ingestion.readers.markdown import MarkdownReader, opens_like_markdown
-from assistant.ingestion.readers.paragraphs import Line, paragraphs
+from assistant.ingestion.readers.paragraphs import numbered_lines, paragraphs
 from assistant.ingestion.readers.speakers import chat_document, may_be_chat
 from memory_store.models import Author, AuthorKind, Locator
 
 _RULE: Final = "=========="
 _BOOK: Final = re.compile(r"(.*?)\s*[(（]([^()（）]*(?:\([^()]*\))?[^()（）]*)[)）]\s*")
 _NOTE: Final = re.compile(
-    r"\b(?:note|notiz|nota|anteckning|aantekening|notatka)\b|笔记|注释|筆記|メモ|заметка",
-    re.IGNORECASE,
+    r"\b(?:note|notiz|nota|anteckning|aantekening|notatka)\b|笔记|注释|筆記|メモ|заметка", re.IGNORECASE
 )
 _BOOKMARK: Final = re.compile(
-    r"bookmark|lesezeichen|marcador|segnalibro|signet|书签|書籤|ブックマーク|закладка",
-    re.IGNORECASE,
+    r"bookmark|lesezeichen|marcador|segnalibro|signet|书签|書籤|ブックマーク|закладка", re.IGNORECASE
 )
 
 
@@ -41,43 +38,30 @@ class TextReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's paragraphs, read as they are consumed."""
-        stream = open_text(file, limits)
-        with stream:
-            first = list(islice(lines(stream, limits), 3))
-        if are_clippings(first):
-            return clippings_document(file, limits)
+        first = first_lines(file, limits, 3)
+        if _are_clippings(first):
+            return ReadDocument(file.stem, self.media_type, _clippings(file, limits))
         if file.suffix != ".log" and may_be_chat(first) and (chat := chat_document(file, limits, self.media_type)):
             return chat
         if file.suffix in (".txt", ".text") and opens_like_markdown(first):
             return MarkdownReader().read(file, limits)
-        return ReadDocument(file.stem, self.media_type, _blocks(file, limits))
+        return ReadDocument(file.stem, self.media_type, paragraphs(numbered_lines(file, limits)))
 
 
-def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
-    with open_text(file, limits) as stream:
-        yield from paragraphs(Line(number, line) for number, line in enumerate(lines(stream, limits), start=1))
-
-
-def are_clippings(first: list[str]) -> bool:
+def _are_clippings(first: list[str]) -> bool:
     """Return whether the first lines of a text file are those of a Kindle's clippings."""
     return len(first) >= 2 and first[1].startswith("- ") and "|" in first[1] and bool(first[0].strip())
-
-
-def clippings_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
-    """Return the marks and notes as they are consumed."""
-    return ReadDocument(file.stem, "text/plain", _clippings(file, limits))
 
 
 def _clippings(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     held: list[str] = []
     start = 1
-    with open_text(file, limits) as stream:
-        for number, line in enumerate(lines(stream, limits), start=1):
-            if line.strip() == _RULE:
-                yield from _clipping(held, start, number - 1)
-                held, start = [], number + 1
-            else:
-                held.append(line)
+    for line in numbered_lines(file, limits):
+        if line.text.strip() == _RULE:
+            yield from _clipping(held, start, line.number - 1)
+            held, start = [], line.number + 1
+        else:
+            held.append(line.text)
     yield from _clipping(held, start, start + len(held) - 1)
 
 

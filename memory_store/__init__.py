@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from memory_store.transfer.encryption import is_encrypted
     from memory_store.transfer.formats import FOLDERS, Format
     from memory_store.transfer.restore import RestoreOptions
-    from memory_store.transfer.writing import whole_file, write_private
     from memory_store.vector_index.base import IndexKind, IndexSettings
+    from memory_store.writing import whole_file, write_private
 
 # What is public besides the modules `models`, `errors` and the like: each name with its home.
 _HOME_OF = {
@@ -55,8 +55,8 @@ _HOME_OF = {
     "FOLDERS": "memory_store.transfer.formats",
     "Format": "memory_store.transfer.formats",
     "RestoreOptions": "memory_store.transfer.restore",
-    "whole_file": "memory_store.transfer.writing",
-    "write_private": "memory_store.transfer.writing",
+    "whole_file": "memory_store.writing",
+    "write_private": "memory_store.writing",
     "IndexKind": "memory_store.vector_index.base",
     "IndexSettings": "memory_store.vector_index.base",
 }

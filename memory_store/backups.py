@@ -96,7 +96,7 @@ class Backups:
     def check(self, name: str) -> list[str]:
         """Return what SQLite finds wrong with a backup; an empty list is a sound one."""
         try:
-            with _opened(self.folder / self.get(name).name) as connection:
+            with _open_backup(self.folder / self.get(name).name) as connection:
                 return [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
         except sqlite3.DatabaseError as error:
             return [str(error)]
@@ -109,9 +109,9 @@ class Backups:
             raise BackupError(f"{folder} holds a store already.", "Name an empty or a new folder.")
         problems = self.check(name)
         if problems:
-            raise _damaged(name, problems)
+            raise _damage_error(name, problems)
         Database(target).close()  # the folder and the file, readable only by their owner
-        with _opened(source) as connection, closing(sqlite3.connect(target)) as copy:
+        with _open_backup(source) as connection, closing(sqlite3.connect(target)) as copy:
             connection.backup(copy)
 
     @contextmanager
@@ -121,9 +121,9 @@ class Backups:
 
         source = self.folder / self.get(name).name
         if problems := self.check(name):
-            raise _damaged(name, problems)
+            raise _damage_error(name, problems)
         with private_part(source.with_suffix(".zip")) as packed:
-            with _copied(source) as (_, database):
+            with _open_copy(source) as (_, database):
                 migrate(database)
                 export(database, packed, version())
             yield packed
@@ -137,8 +137,8 @@ class Backups:
         found = []
         for backup in self.all():
             try:
-                with _opened(self.folder / backup.name) as connection:
-                    if next(_present(connection, chosen), None):
+                with _open_backup(self.folder / backup.name) as connection:
+                    if next(_find_present(connection, chosen), None):
                         found.append(backup)
             except sqlite3.DatabaseError:
                 found.append(backup)  # nobody can say what it holds
@@ -167,7 +167,7 @@ class Backups:
         with self._database.read() as connection:
             schema = _version(connection)
         for backup in self.all():
-            chosen = self._forgotten(backup)
+            chosen = self._find_forgotten(backup)
             if chosen == [] and not self._is_unfinished(backup):
                 continue
             if chosen is not None and backup.schema == schema:
@@ -179,28 +179,28 @@ class Backups:
 
     def _is_unfinished(self, backup: Backup) -> bool:
         """Say whether an erasure was under way when the backup was taken: the words of what is gone may be in it."""
-        with _opened(self.folder / backup.name) as copy:
+        with _open_backup(self.folder / backup.name) as copy:
             return bool(erasures.count_incomplete(copy))
 
-    def _forgotten(self, backup: Backup) -> list[tuple[str, str]] | None:
+    def _find_forgotten(self, backup: Backup) -> list[tuple[str, str]] | None:
         """Return (table, id) of the records in a backup that were forgotten; None if it can't be read."""
         try:
-            with _opened(self.folder / backup.name) as copy:
+            with _open_backup(self.folder / backup.name) as copy:
                 held = {
                     str(row[0]): table for table in tables.ERASABLE for row in copy.execute(f"SELECT id FROM {table}")
                 }
         except sqlite3.DatabaseError:
             return None
         with self._database.read() as connection:
-            gone = tombstones.standing(connection, [Name(NameKind.ID, identifier) for identifier in held])
+            gone = tombstones.find_forgotten(connection, [Name(NameKind.ID, identifier) for identifier in held])
         return sorted((held[name.value], name.value) for name in gone)
 
     def _rewrite(self, path: Path, chosen: Sequence[tuple[str, str]]) -> None:
         """Erase in a copy, write every page of the copy anew, and put it in the backup's place."""
         try:
-            with _copied(path) as (part, database):
+            with _open_copy(path) as (part, database):
                 with database.write() as connection:
-                    erasures.choose(connection, list(_present(connection, chosen)))
+                    erasures.choose(connection, list(_find_present(connection, chosen)))
                     erasures.delete_chosen(connection, bury=False)
                     # Its pages are written anew: whatever was being erased when it was taken is gone from them too.
                     connection.execute("DELETE FROM erasures WHERE completed_at IS NULL")
@@ -215,7 +215,7 @@ class Backups:
             raise BackupError(f"The backup {path.name} could not be rewritten: {error}.", "Remove it.") from error
 
 
-def _damaged(name: str, problems: Sequence[str]) -> BackupError:
+def _damage_error(name: str, problems: Sequence[str]) -> BackupError:
     return BackupError(
         f"The backup {name} is damaged: {problems[0]}.",
         "Choose another, or save what can be read.",
@@ -223,7 +223,7 @@ def _damaged(name: str, problems: Sequence[str]) -> BackupError:
     )
 
 
-def _present(connection: sqlite3.Connection, chosen: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _find_present(connection: sqlite3.Connection, chosen: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     for table, identifier in chosen:
         if connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (identifier,)).fetchone():
             yield table, identifier
@@ -249,16 +249,16 @@ def _verify(copy: sqlite3.Connection, sums: list[tuple[int, ...]]) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def _open_backup(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
         yield connection
 
 
 @contextmanager
-def _copied(path: Path) -> Iterator[tuple[Path, Database]]:
+def _open_copy(path: Path) -> Iterator[tuple[Path, Database]]:
     """Give a private copy of a backup, and the copy opened as a database; both are gone afterwards."""
     with private_part(path) as part:
-        with _opened(path) as source, closing(sqlite3.connect(part)) as copy:
+        with _open_backup(path) as source, closing(sqlite3.connect(part)) as copy:
             source.backup(copy)
         with closing(Database(part)) as database:
             yield part, database
@@ -284,7 +284,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _schema(path: Path) -> int:
     try:
-        with _opened(path) as connection:
+        with _open_backup(path) as connection:
             return _version(connection)
     except sqlite3.DatabaseError:
         return 0

@@ -76,12 +76,13 @@ def _choose(connection: sqlite3.Connection, selection: Selection) -> None:
         since = to_text(selection.since) if selection.since else _BEGINNING
         chosen += erasures.find_made_between(connection, since, to_text(selection.until) if selection.until else _END)
     chosen += [
-        ("documents", text) for text in _came_with(connection, [text for table, text in chosen if table == "documents"])
+        ("documents", text)
+        for text in _find_inside(connection, [text for table, text in chosen if table == "documents"])
     ]
     erasures.choose(connection, chosen, everywhere=selection.everywhere)
 
 
-def _came_with(connection: sqlite3.Connection, ids: list[str]) -> list[str]:
+def _find_inside(connection: sqlite3.Connection, ids: list[str]) -> list[str]:
     """Return the documents that came inside of these, such as what is attached to a mail; their paths say so."""
     found = connection.execute(
         "SELECT inner.id FROM documents AS outer JOIN documents AS inner "
@@ -162,7 +163,7 @@ def complete(place: Place, patience_seconds: float) -> list[str]:
         found = _clean_and_verify(place, pending, patience_seconds)
     moment = now()
     with place.database.write() as connection:
-        server = outbox.noted_server(connection)
+        server = outbox.get_server(connection)
         for asked in pending:
             receipt = make_receipt(asked, found[asked.id], moment, server).model_dump_json()
             erasures.settle(connection, asked.id, receipt, to_text(moment) if found[asked.id].passed else None)

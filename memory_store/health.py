@@ -210,7 +210,7 @@ def _backups(store: Store) -> Iterator[Check]:
 
 
 def _files(store: Store) -> Iterator[Check]:
-    strangers = sorted(path.name for path in store.folder.iterdir() if not path.name.startswith(_OURS))
+    strangers = sorted(path.name for path in store.folder.iterdir() if not path.name.lstrip(".").startswith(_OURS))
     if strangers:
         yield Check(
             "files",

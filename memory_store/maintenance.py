@@ -62,11 +62,11 @@ class Workshop:
 
     # -- ownership ---------------------------------------------------------------------------------------------
 
-    def _own(self) -> bool:
+    def _acquire_index(self) -> bool:
         """Try to be the owner of the index; the lock dies with the process that holds it."""
         return self._index_lock.is_locked or self._index_lock.acquire() is not None
 
-    def _disown(self) -> None:
+    def _release_index(self) -> None:
         with self._turn:
             if "_indexes" in self.__dict__:
                 self._indexes.close_chroma()
@@ -102,17 +102,17 @@ class Workshop:
         if self._embedder is None:
             return None
         with self._database.read() as connection:
-            stored = outbox.stored_embedder(connection)
+            stored = outbox.get_embedder(connection)
         return self._embedder if stored is None or self._embedder.identity.fits(stored[1]) else None
 
-    def _made_by(self) -> tuple[int, EmbedderIdentity] | None:
+    def _stored_embedder(self) -> tuple[int, EmbedderIdentity] | None:
         """Return who made the stored vectors, with its number; None while there are none, and so nothing to index."""
         with self._database.read() as connection:
-            return outbox.stored_embedder(connection)
+            return outbox.get_embedder(connection)
 
     def check_embedder(self) -> None:
         """Raise EmbedderMismatchError if the stored vectors were made by another embedder than the configured one."""
-        made_by = self._made_by()
+        made_by = self._stored_embedder()
         if self._embedder is not None and made_by is not None and not self._embedder.identity.fits(made_by[1]):
             raise EmbedderMismatchError(
                 f"The stored vectors were made by {made_by[1]}, but {self._embedder.identity} is configured.",
@@ -152,7 +152,7 @@ class Workshop:
         with lock:
             # Private text never goes to an embedder elsewhere: it is found by full text alone.
             with self._database.read() as connection:
-                work = outbox.to_embed(connection, _EMBED_BATCH, include_private=embedder.is_private)
+                work = outbox.find_to_embed(connection, _EMBED_BATCH, include_private=embedder.is_private)
             if not work:
                 return 0
             # Texts of one length beside each other keep all cores busy to the end of the batch.
@@ -206,12 +206,12 @@ class Workshop:
         from memory_store.erasure import COMPLETES_LATER
 
         deadline = time.monotonic() + patience_seconds
-        while set(wanted) & set(self._awaited()):
-            if self._own():
+        while set(wanted) & set(self._find_awaited()):
+            if self._acquire_index():
                 with self._turn:
                     self._complete(max(0.0, deadline - time.monotonic()))
                 if self._thread is None:
-                    self._disown()
+                    self._release_index()
             elif time.monotonic() >= deadline:
                 raise ErasurePendingError(
                     "The erasure is recorded but not yet complete: another Keepsake owns the index.",
@@ -222,9 +222,9 @@ class Workshop:
         with self._database.read() as connection:
             failed = erasures.find_failed(connection, wanted)
         if failed:
-            raise self._failure(failed)
+            raise self._explain_failure(failed)
 
-    def _awaited(self) -> list[str]:
+    def _find_awaited(self) -> list[str]:
         with self._database.read() as connection:
             return erasures.find_awaited(connection)
 
@@ -233,16 +233,16 @@ class Workshop:
 
         return erasure.complete(erasure.Place(self._database, self._root, self._indexes), patience_seconds)
 
-    def _failure(self, failed: Sequence[str]) -> ErasureFailedError:
+    def _explain_failure(self, failed: Sequence[str]) -> ErasureFailedError:
         from memory_store import erasure
 
         return erasure.explain_failure(self._database, failed)
 
     def update_index(self, stop: threading.Event | None = None) -> bool:
         """Bring the index up to date if this process is or can be its owner; return whether it could."""
-        if self.usable_embedder() is None or not self._own():
+        if self.usable_embedder() is None or not self._acquire_index():
             return False
-        made_by = self._made_by()
+        made_by = self._stored_embedder()
         if made_by is not None:
             with self._turn:
                 while not (stop and stop.is_set()) and self._indexes.update(*made_by):
@@ -251,10 +251,10 @@ class Workshop:
 
     def check_index(self) -> list[str] | None:
         """Look over the index and return the findings; None where another process owns it, which checks it itself."""
-        made_by = self._made_by()
+        made_by = self._stored_embedder()
         if made_by is None or self.usable_embedder() is None:
             return []
-        if not self._own():
+        if not self._acquire_index():
             return None
         with self._turn:
             try:
@@ -266,7 +266,7 @@ class Workshop:
         """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
         if self._embedder is None:
             raise StoreError("There is no embedder, so there is nothing to index.", "Choose an embedder.")
-        made_by = self._made_by()
+        made_by = self._stored_embedder()
         if made_by is not None and not self._embedder.identity.fits(made_by[1]):
             self._embedder.embed_query("reindex")  # who can't make new vectors does not lose the old ones
             with self._database.write() as connection:
@@ -307,19 +307,19 @@ class Workshop:
 
     def _round(self) -> bool:
         """Do a little of everything that waits; return whether there may be more."""
-        if self._own():
+        if self._acquire_index():
             with self._turn:
                 if not self._began:
                     # Those that were put off, and those that could not be verified, are tried once at the start.
                     self._began = True
                     with self._database.write() as connection:
                         erasures.retry_all(connection)
-                if self._awaited():
+                if self._find_awaited():
                     # A reader in the way: the erasure stays pending and is tried again in the next round.
                     with suppress(ErasurePendingError):
                         failed = self._complete(1.0)
                         if failed:
-                            raise self._failure(failed)
+                            raise self._explain_failure(failed)
         try:
             embedded = self.embed_batch()
         except EmbeddingError:
@@ -329,7 +329,7 @@ class Workshop:
         return self._index_round()
 
     def _index_round(self) -> bool:
-        made_by = self._made_by()
+        made_by = self._stored_embedder()
         if made_by is None or self.usable_embedder() is None or not self._index_lock.is_locked:
             return False
         with self._turn:
@@ -347,9 +347,9 @@ class Workshop:
         # Another process waits for the owner of the index: an import, say, that has no thread for it. Where the record
         # can't be read any more, the lock is given back all the same.
         with suppress(KeepsakeError), self._turn:
-            if self._index_lock.is_locked and self._awaited():
+            if self._index_lock.is_locked and self._find_awaited():
                 self._complete(_LAST_PATIENCE_SECONDS)
-        self._disown()
+        self._release_index()
         if "_indexes" in self.__dict__:
             self._indexes.close()
         if self._embed_lock.is_locked:

@@ -42,7 +42,7 @@ class Privacy:
     def look_again(self) -> int:
         """Keep private what the rule covers of all that is stored; return how many became so."""
         rule = self._database.private_rule
-        found = {table: self._covered(table) for table in _READ} if rule.name else {}
+        found = {table: self._find_covered(table) for table in _READ} if rule.name else {}
         with self._database.write() as connection:
             for table, chosen in found.items():
                 for text in chosen:
@@ -61,7 +61,7 @@ class Privacy:
         with self._database.read() as connection:
             return connection.execute("SELECT 1 FROM passages WHERE private = 1 LIMIT 1").fetchone() is not None
 
-    def _covered(self, table: str) -> list[str]:
+    def _find_covered(self, table: str) -> list[str]:
         _, condition = _READ[table]
         found: list[str] = []
         last = 0

@@ -137,7 +137,7 @@ def read_pages(database: Path, shapes: dict[str, Shape]) -> Found:
         page_size = int.from_bytes(view[16:18], "big")
         page_size = 65536 if page_size == 1 else page_size
         view[_PAGES_AT : _PAGES_AT + 4] = (len(view) // page_size).to_bytes(4, "big")
-        pages = _opened(view, database.with_name(f"{database.name}-wal"), stack)
+        pages = _open_pages(view, database.with_name(f"{database.name}-wal"), stack)
         owners = _owners(pages)
         for number in range(1, pages.page_count + 1):
             _read_page(pages, number, owners.get(number), shapes, found)
@@ -162,7 +162,7 @@ class _Pages(SQLite3):  # type: ignore[misc]
         return data
 
 
-def _opened(view: mmap.mmap, log: Path, stack: ExitStack) -> _Pages:
+def _open_pages(view: mmap.mmap, log: Path, stack: ExitStack) -> _Pages:
     if log.exists() and log.stat().st_size:
         try:
             return _Pages(view, stack.enter_context(log.open("rb")))
@@ -212,7 +212,7 @@ def _read_page(pages: _Pages, number: int, owner: Owner | None, shapes: dict[str
         pages.asked = 0
         try:
             cell = page.cell(at)
-            row = _told(cell.values, cell.key if flags == _LEAF else None, shapes, table)
+            row = _identify_row(cell.values, cell.key if flags == _LEAF else None, shapes, table)
         except _DAMAGE:
             row = None
         if row is not None:
@@ -221,7 +221,9 @@ def _read_page(pages: _Pages, number: int, owner: Owner | None, shapes: dict[str
             found.unreadable[table] += 1
 
 
-def _told(values: list[Any], key: int | None, shapes: dict[str, Shape], table: str | None) -> tuple[str, Row] | None:
+def _identify_row(
+    values: list[Any], key: int | None, shapes: dict[str, Shape], table: str | None
+) -> tuple[str, Row] | None:
     """Return the table of these values and the row that they are; None where that can't be told for sure."""
     by_number = key is not None
     candidates = [shapes[table]] if table else [shape for shape in shapes.values() if shape.by_row_number == by_number]

@@ -242,7 +242,7 @@ class Store:
     def is_forgotten(self, full_id: str) -> bool:
         """Say whether something of this id was forgotten and has not been let in again."""
         with self._database.read() as connection:
-            return tombstones.stands(connection, [Name(NameKind.ID, full_id)])
+            return tombstones.is_forgotten(connection, [Name(NameKind.ID, full_id)])
 
     def resolve(self, shortened: str) -> str:
         """Return the one id that starts like this. Raises NotFoundError or AmbiguousIdError."""
@@ -269,7 +269,7 @@ class Store:
         from memory_store.retrieval.candidates import VectorSide
 
         with self._database.read() as connection:
-            stored = outbox.stored_embedder(connection)
+            stored = outbox.get_embedder(connection)
         if stored is None:
             return None
         embedder_id, identity = stored
@@ -458,7 +458,7 @@ class Store:
         Raises ArchiveError.
         """
         from memory_store.transfer.archive import export
-        from memory_store.transfer.writing import refuse_inside
+        from memory_store.writing import refuse_inside
 
         refuse_inside(self.folder, path)
         return export(self._database, path, version, settings, passphrase)
@@ -466,7 +466,7 @@ class Store:
     def export_as(self, wanted: Format, path: Path, *, with_private: bool = True) -> int:
         """Write the record in a format of another program; return how many files. Raises ArchiveError."""
         from memory_store.transfer.formats import export_as
-        from memory_store.transfer.writing import refuse_inside
+        from memory_store.writing import refuse_inside
 
         refuse_inside(self.folder, path)
         return export_as(self._database, wanted, path, with_private=with_private)

@@ -198,7 +198,7 @@ class Conversations:
             _cite(connection, message_id, citations)
             _index(connection, message, drafts)
             if message.parent_id is not None and any(citation.cited for citation in citations):
-                passages.settle_asked(connection, message.parent_id)
+                passages.mark_question(connection, message.parent_id)
         return message
 
     def discard(self, message_id: str) -> None:
@@ -402,7 +402,7 @@ def _merge(connection: sqlite3.Connection, new: NewConversation, again: bool) ->
     names = {message.origin: Name(NameKind.ORIGIN, f"{new.origin}/{message.origin}") for message in new.messages}
     if again:
         tombstones.lift(connection, [conversation_name, *names.values()])
-    gone = tombstones.standing(connection, [conversation_name, *names.values()])
+    gone = tombstones.find_forgotten(connection, [conversation_name, *names.values()])
     if conversation_name in gone:
         return MergeOutcome(None, False, 0, 0, len(new.messages))
     conversation_id, is_new, private = _imported_into(connection, new)

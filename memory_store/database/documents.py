@@ -104,7 +104,7 @@ class Documents:
     def is_forgotten(self, path: str, content_hash: str) -> bool:
         """Say whether this path or this very content was forgotten and must not come back by itself."""
         with self._database.read() as connection:
-            return tombstones.stands(connection, tombstones.names_of_file(path, content_hash))
+            return tombstones.is_forgotten(connection, tombstones.names_of_file(path, content_hash))
 
     def set_private(self, document_id: str, private: bool) -> None:
         """Mark a document with its passages; answers given with it as a source follow when it becomes private."""

@@ -124,10 +124,10 @@ def search(
     connection: sqlite3.Connection, terms: list[str], limit: int, filters: FilterSql, table: str = PASSAGES
 ) -> list[int]:
     """Return the rows of the `limit` passages with the highest BM25 for any of the terms, best first."""
-    return _matching(connection, table, match_expression(terms), "f.rank", limit, filters) if terms else []
+    return _match_rows(connection, table, match_expression(terms), "f.rank", limit, filters) if terms else []
 
 
-def together(
+def find_together(
     connection: sqlite3.Connection, terms: list[str], beside: list[str], limit: int, filters: FilterSql
 ) -> list[int]:
     """Return the latest `limit` rows that hold one of the terms and one of those beside them, unranked.
@@ -137,13 +137,13 @@ def together(
     if not terms or not beside:
         return []
     expression = f"({match_expression(terms)}) AND ({match_expression(beside)})"
-    return _matching(connection, PASSAGES, expression, "f.rowid DESC", limit, filters)
+    return _match_rows(connection, PASSAGES, expression, "f.rowid DESC", limit, filters)
 
 
-def all_of(connection: sqlite3.Connection, sought: Sequence[Sought]) -> list[int]:
+def find_all(connection: sqlite3.Connection, sought: Sequence[Sought]) -> list[int]:
     """Return every row that holds all that is sought, the latest first, echoes too."""
     expression = " AND ".join(f"({' OR '.join(map(_together, pair.alternatives))})" for pair in sought)
-    found = [row for table in TABLES for row in _matching(connection, table, expression, "f.rowid", -1, NO_FILTER)]
+    found = [row for table in TABLES for row in _match_rows(connection, table, expression, "f.rowid", -1, NO_FILTER)]
     return sorted(found, reverse=True) if sought else []
 
 
@@ -151,7 +151,7 @@ def _together(terms: Iterable[str]) -> str:
     return "(" + " AND ".join(match_expression([term]) for term in terms) + ")"
 
 
-def _matching(
+def _match_rows(
     connection: sqlite3.Connection, table: str, expression: str, order: str, limit: int, filters: FilterSql
 ) -> list[int]:
     joined = "JOIN passages AS p ON p.row = f.rowid" if filters else ""

@@ -92,7 +92,7 @@ class Memories:
             if again:
                 tombstones.lift(connection, [name])
             known = connection.execute("SELECT 1 FROM memories WHERE origin = ?", (new.origin,)).fetchone()
-            return None if known or tombstones.stands(connection, [name]) else insert(connection, new)
+            return None if known or tombstones.is_forgotten(connection, [name]) else insert(connection, new)
 
     def supersede(self, memory_id: str, new: NewMemory) -> Memory:
         """Store a newer version of a memory; the older one stays as history and is no longer recalled.
@@ -108,7 +108,7 @@ class Memories:
         with self._database.write() as connection:
             old, newer = _get(connection, memory_id), _get(connection, newer_id)
             _refuse_superseded(old)
-            if old.id == newer.id or old.id in _later(connection, newer):
+            if old.id == newer.id or old.id in _find_later(connection, newer):
                 raise StoreError(f"{memory_id} took the place of {newer_id}.", "A memory can't supersede itself.")
             _replace(connection, old, newer)
             return _get(connection, newer_id)
@@ -356,7 +356,7 @@ def _replace(connection: sqlite3.Connection, old: Memory, newer: Memory) -> None
     connection.execute("UPDATE goal_reviews SET memory_id = ? WHERE memory_id = ?", (newer.id, old.id))
 
 
-def _later(connection: sqlite3.Connection, memory: Memory) -> list[str]:
+def _find_later(connection: sqlite3.Connection, memory: Memory) -> list[str]:
     """Return the ids of what took the place of a memory, one after the other."""
     later: list[str] = []
     while memory.superseded_by is not None:

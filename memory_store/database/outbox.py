@@ -57,7 +57,7 @@ class Segment:
         return Segment(self.id, self.generation + 1, "ready", 0)
 
 
-def to_embed(connection: sqlite3.Connection, limit: int, *, include_private: bool) -> list[ToEmbed]:
+def find_to_embed(connection: sqlite3.Connection, limit: int, *, include_private: bool) -> list[ToEmbed]:
     """Return the newest passages that have no vector yet."""
     condition = "" if include_private else "AND p.private = 0"
     rows = connection.execute(
@@ -116,7 +116,7 @@ def embedder_id(connection: sqlite3.Connection, identity: EmbedderIdentity) -> i
     return int(row[0])
 
 
-def stored_embedder(connection: sqlite3.Connection) -> tuple[int, EmbedderIdentity] | None:
+def get_embedder(connection: sqlite3.Connection) -> tuple[int, EmbedderIdentity] | None:
     """Return the embedder that made the stored vectors, or None while there are none."""
     row = connection.execute(
         "SELECT b.* FROM embedders AS b WHERE b.id = (SELECT embedder_id FROM embeddings LIMIT 1)"
@@ -135,7 +135,7 @@ def drop_vectors(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'vectors_epoch'")
 
 
-def state_of_vectors(connection: sqlite3.Connection) -> tuple[int, int]:
+def get_vector_state(connection: sqlite3.Connection) -> tuple[int, int]:
     """Return the latest number a vector got, and a number that changes when vectors go or are marked otherwise."""
     row = connection.execute(
         "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'embeddings'), 0), "
@@ -160,7 +160,7 @@ def assign_segment(connection: sqlite3.Connection, limit: int, *, include_privat
     if not waiting:
         return None
     segment = _open_segment(connection)
-    chosen = [row[0] for row in waiting[: max(1, _capacity(connection) - held(connection, segment.id))]]
+    chosen = [row[0] for row in waiting[: max(1, _capacity(connection) - count_held(connection, segment.id))]]
     connection.execute(
         "UPDATE embeddings SET segment_id = ? WHERE seq IN (SELECT value FROM json_each(?))",
         (segment.id, json.dumps(chosen)),
@@ -191,7 +191,7 @@ def note_server(connection: sqlite3.Connection, server: str) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('index_server', ?)", (server,))
 
 
-def noted_server(connection: sqlite3.Connection) -> str | None:
+def get_server(connection: sqlite3.Connection) -> str | None:
     """Return the latest server that was given vectors, if any was."""
     row = connection.execute("SELECT value FROM meta WHERE key = 'index_server'").fetchone()
     return row[0] if row else None
@@ -207,7 +207,7 @@ def _open_segment(connection: sqlite3.Connection) -> Segment:
     """Return the first segment with room, or a new one."""
     capacity = _capacity(connection)
     for segment in segments(connection):
-        if segment.state == "ready" and held(connection, segment.id) < capacity:
+        if segment.state == "ready" and count_held(connection, segment.id) < capacity:
             return segment
     cursor = connection.execute("INSERT INTO index_segments (generation, state, applied_seq) VALUES (1, 'ready', 0)")
     assert cursor.lastrowid is not None
@@ -220,7 +220,7 @@ def segments(connection: sqlite3.Connection) -> list[Segment]:
     return [Segment(row["id"], row["generation"], row["state"], row["applied_seq"]) for row in rows]
 
 
-def held(connection: sqlite3.Connection, segment_id: int, upto: int | None = None) -> int:
+def count_held(connection: sqlite3.Connection, segment_id: int, upto: int | None = None) -> int:
     """Return how many vectors belong to a segment, of those with a number up to `upto` if it is given."""
     row = connection.execute(
         "SELECT count(*) FROM embeddings WHERE segment_id = ? AND seq <= coalesce(?, seq)", (segment_id, upto)
@@ -228,9 +228,9 @@ def held(connection: sqlite3.Connection, segment_id: int, upto: int | None = Non
     return int(row[0])
 
 
-def samples(connection: sqlite3.Connection, segment_id: int, upto: int, most: int) -> list[bytes]:
+def sample_vectors(connection: sqlite3.Connection, segment_id: int, upto: int, most: int) -> list[bytes]:
     """Return some of a segment's vectors, about evenly over all with a number up to `upto`, as float32 bytes."""
-    every = max(1, held(connection, segment_id, upto) // most)
+    every = max(1, count_held(connection, segment_id, upto) // most)
     rows = connection.execute(
         "SELECT vector FROM embeddings WHERE segment_id = ? AND seq <= ? AND seq % ? = 0 ORDER BY seq LIMIT ?",
         (segment_id, upto, every, most),

@@ -184,7 +184,7 @@ def _is_echo(author: Author, said: str) -> bool:
     return author == USER and tells_nothing(said)
 
 
-def settle_asked(connection: sqlite3.Connection, message_id: str) -> None:
+def mark_question(connection: sqlite3.Connection, message_id: str) -> None:
     """Make an echo of what the user said that may be a question, now that it was answered from sources."""
     row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
     if row is not None and author_of(row) == USER and may_ask(row["text"]):
@@ -216,7 +216,7 @@ def _make_echoes(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
     bump_vectors_epoch(connection)
 
 
-def cited_by(connection: sqlite3.Connection, answers: Sequence[int]) -> list[int]:
+def find_cited(connection: sqlite3.Connection, answers: Sequence[int]) -> list[int]:
     """Return the rows of the passages that the answers in these rows cite, each once."""
     found = connection.execute(
         "SELECT DISTINCT p.row FROM passages AS a JOIN citations AS c ON c.message_id = a.message_id AND c.cited = 1 "
@@ -251,10 +251,10 @@ def by_rows(connection: sqlite3.Connection, rows: list[int]) -> dict[int, Stored
     """Return the passages of these rows, keyed by row; rows that are gone are left out."""
     marks = ", ".join("?" for _ in rows)
     found = connection.execute(f"{_SELECT} WHERE p.row IN ({marks})", rows)
-    return {row["row"]: _stored(row) for row in found}
+    return {row["row"]: _read_passage(row) for row in found}
 
 
-def dismissed(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, list[str]]:
+def find_dismissed(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, list[str]]:
     """Return the questions for which passages of these rows were called not relevant, keyed by row."""
     found: dict[int, list[str]] = {}
     for row in connection.execute(
@@ -268,7 +268,7 @@ def dismissed(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, 
     return found
 
 
-def for_ranking(
+def read_for_ranking(
     connection: sqlite3.Connection, rows: Sequence[int], as_of: datetime | None = None
 ) -> list[RankedPassage]:
     """Return what ranking needs of these rows, in the order of the rows; rows that are gone are left out.
@@ -295,7 +295,7 @@ def rows_of(connection: sqlite3.Connection, passage_ids: Sequence[str]) -> dict[
     return {row[0]: int(row[1]) for row in found}
 
 
-def people(connection: sqlite3.Connection) -> list[str]:
+def find_people(connection: sqlite3.Connection) -> list[str]:
     """Return the names of those who speak in conversations; one step through the index for each name."""
     spoken = "message_id IS NOT NULL AND author_kind = 'user' AND author_name IS NOT NULL"
     found = connection.execute(
@@ -343,7 +343,7 @@ def _other_words(context: str, text: str) -> str | None:
 def by_id(connection: sqlite3.Connection, passage_id: str) -> StoredPassage | None:
     """Return one passage, or None."""
     row = connection.execute(f"{_SELECT} WHERE p.id = ?", (passage_id,)).fetchone()
-    return _stored(row) if row else None
+    return _read_passage(row) if row else None
 
 
 def of_source(connection: sqlite3.Connection, source: Source) -> list[StoredPassage]:
@@ -353,24 +353,24 @@ def of_source(connection: sqlite3.Connection, source: Source) -> list[StoredPass
         SourceKind.CONVERSATION: "m.conversation_id = ? ORDER BY m.created_at, p.ordinal",
         SourceKind.MEMORY: "p.memory_id = ?",
     }[source.kind]
-    return [_stored(row) for row in connection.execute(f"{_SELECT} WHERE {condition}", (source.id,))]
+    return [_read_passage(row) for row in connection.execute(f"{_SELECT} WHERE {condition}", (source.id,))]
 
 
 def of_memories(connection: sqlite3.Connection, memory_ids: Sequence[str]) -> list[StoredPassage]:
     """Return the passages of these memories, in this order; those that are gone are left out."""
     marks = ", ".join("?" for _ in memory_ids)
     rows = connection.execute(f"{_SELECT} WHERE p.memory_id IN ({marks})", list(memory_ids))
-    found = {row["memory_id"]: _stored(row) for row in rows}
+    found = {row["memory_id"]: _read_passage(row) for row in rows}
     return [found[text] for text in memory_ids if text in found]
 
 
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[StoredPassage]:
     """Return the passages of one message in reading order."""
     rows = connection.execute(f"{_SELECT} WHERE p.message_id = ? ORDER BY p.ordinal", (message_id,))
-    return [_stored(row) for row in rows]
+    return [_read_passage(row) for row in rows]
 
 
-def _stored(row: sqlite3.Row) -> StoredPassage:
+def _read_passage(row: sqlite3.Row) -> StoredPassage:
     return StoredPassage(
         row=row["row"],
         id=row["id"],

@@ -34,7 +34,7 @@ def count_all(database: Database, folder: Path, to_index: int) -> StoreStats:
         kinds = connection.execute(
             "SELECT kind, count(*) FROM memories WHERE retired_at IS NULL GROUP BY kind ORDER BY kind"
         ).fetchall()
-        stored = outbox.stored_embedder(connection)
+        stored = outbox.get_embedder(connection)
         return StoreStats(
             documents=counts.get("documents", 0),
             conversations=counts.get("conversations", 0),

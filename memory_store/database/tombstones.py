@@ -64,21 +64,21 @@ def lift(connection: sqlite3.Connection, names: Iterable[Name]) -> None:
         )
 
 
-def stands(connection: sqlite3.Connection, names: Iterable[Name]) -> bool:
+def is_forgotten(connection: sqlite3.Connection, names: Iterable[Name]) -> bool:
     """Say whether any of these names was forgotten and has not been let in again."""
-    return bool(standing(connection, names))
+    return bool(find_forgotten(connection, names))
 
 
-def standing(connection: sqlite3.Connection, names: Iterable[Name]) -> set[Name]:
+def find_forgotten(connection: sqlite3.Connection, names: Iterable[Name]) -> set[Name]:
     """Return which of these names were forgotten, here or in a store whose archive came, and not let in again."""
     names = list(names)
-    found = _found(connection, "tombstones WHERE lifted = 0", (), secret(connection), names)
+    found = _find_digests(connection, "tombstones WHERE lifted = 0", (), secret(connection), names)
     for foreign in _foreign_keys(connection):
-        found |= _found(connection, "foreign_tombstones WHERE key = ?", (foreign.hex(),), foreign, names)
+        found |= _find_digests(connection, "foreign_tombstones WHERE key = ?", (foreign.hex(),), foreign, names)
     return found
 
 
-def erasures_of(connection: sqlite3.Connection, names: Iterable[Name]) -> list[str]:
+def find_erasures(connection: sqlite3.Connection, names: Iterable[Name]) -> list[str]:
     """Return the ids of the erasures that took something with one of these names, lifted since or not.
 
     One that the store does not know is left out: it was not complete yet in the store that an archive came from.
@@ -110,7 +110,7 @@ def _foreign_keys(connection: sqlite3.Connection) -> list[bytes]:
     return [bytes.fromhex(row[0]) for row in connection.execute("SELECT DISTINCT key FROM foreign_tombstones")]
 
 
-def _found(
+def _find_digests(
     connection: sqlite3.Connection, where: str, parameters: tuple[str, ...], key: bytes, names: list[Name]
 ) -> set[Name]:
     by_digest = {digest_of(key, name): name for name in names}

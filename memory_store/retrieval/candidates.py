@@ -58,7 +58,7 @@ class VectorSide:
 def understood(database: Database, text: str, asked_at: datetime) -> Query:
     """Return a query as it is understood in this store, by the names of those who speak in it."""
     with database.read() as connection:
-        return with_names(connection, understand(text, passages.people(connection), asked_at))
+        return with_names(connection, understand(text, passages.find_people(connection), asked_at))
 
 
 def gather(
@@ -81,12 +81,12 @@ def gather(
         for searched in _searches(query, filters):
             condition = filter_sql(searched)
             lists.append(fulltext.search(connection, telling, limit, condition))
-            lists.append(fulltext.together(connection, telling, common, limit, condition))
+            lists.append(fulltext.find_together(connection, telling, common, limit, condition))
             echoes = fulltext.search(
                 connection, telling, limit if searched.echoes else _POINTING, condition, fulltext.ECHOES
             )
             # An answer points to what it cites, which is what there is to recall.
-            lists.append([*(echoes if searched.echoes else ()), *passages.cited_by(connection, echoes[:_POINTING])])
+            lists.append([*(echoes if searched.echoes else ()), *passages.find_cited(connection, echoes[:_POINTING])])
     vector, near = by_meaning.result()
     lists += near
     candidates = set(itertools.chain.from_iterable(lists))
@@ -191,12 +191,14 @@ def _read(
     Rows beside a candidate belong to its window, and to the candidates if promoted, where they are of its conversation.
     """
     with database.read() as connection:
-        read = {passage.row: passage for passage in passages.for_ranking(connection, sorted(candidates), filters.as_of)}
+        read = {
+            passage.row: passage for passage in passages.read_for_ranking(connection, sorted(candidates), filters.as_of)
+        }
         around: dict[int, str] = {}
         for passage in list(read.values()):
             if passage.kind == SourceKind.CONVERSATION:
                 around.update((passage.row + offset, passage.source_id) for offset in range(-REACH, REACH + 1))
-        beside = passages.for_ranking(connection, sorted(around.keys() - read.keys()), filters.as_of)
+        beside = passages.read_for_ranking(connection, sorted(around.keys() - read.keys()), filters.as_of)
     same = [passage for passage in beside if passage.source_id == around[passage.row]]
     # A promoted passage has a window of its own, of which the far end may not have been read: it is left shorter.
     chosen_rows = candidates | {passage.row for passage in same if passage.row in promoted}

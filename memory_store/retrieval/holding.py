@@ -27,7 +27,7 @@ def all_holding(database: Database, words: str) -> list[StoredPassage]:
     wanted = [stem for term in terms for stem in stems(term)]
     found: list[StoredPassage] = []
     with database.read() as connection:
-        rows = fulltext.all_of(connection, sought)
+        rows = fulltext.find_all(connection, sought)
         for at in range(0, len(rows), _BATCH):
             by_row = passages.by_rows(connection, rows[at : at + _BATCH])
             found += [by_row[row] for row in rows[at : at + _BATCH] if row in by_row]

@@ -113,7 +113,7 @@ def _ranked(database: Database, query: Query, pool: Pool, k: int, filters: Recal
     ranked = rank(query, pool)
     rows = np.array([candidate.row for candidate in pool.candidates])
     with database.read() as connection:
-        questions = passages.dismissed(connection, rows.tolist())
+        questions = passages.find_dismissed(connection, rows.tolist())
     left_out = dismissed_for(query, questions, asked_at)
     order = [int(at) for at in np.lexsort((rows, -ranked.scores)) if int(rows[at]) not in left_out]
     if not filters.echoes and may_ask(query.text):

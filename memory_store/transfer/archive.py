@@ -17,8 +17,8 @@ from memory_store.clock import now, to_text
 from memory_store.database import tables, tombstones
 from memory_store.database.connection import Database
 from memory_store.transfer import markdown
-from memory_store.transfer.encryption import encrypted
-from memory_store.transfer.writing import whole_file
+from memory_store.transfer.encryption import encrypt
+from memory_store.writing import whole_file
 
 FORMAT: Final = "keepsake-archive"
 FORMAT_VERSION: Final = 6
@@ -55,7 +55,7 @@ def export(
         with database.read() as connection, zipfile.ZipFile(plain, "w", zipfile.ZIP_DEFLATED) as target:
             counts = _write(connection, target, version, settings)
         if isinstance(plain, io.BytesIO) and passphrase:
-            file.write(encrypted(plain.getvalue(), passphrase))
+            file.write(encrypt(plain.getvalue(), passphrase))
     return ExportSummary(path, counts, path.stat().st_size)
 
 

@@ -23,7 +23,7 @@ def is_encrypted(path: Path) -> bool:
     return beginning.startswith(_HEADERS)
 
 
-def encrypted(data: bytes, passphrase: str) -> bytes:
+def encrypt(data: bytes, passphrase: str) -> bytes:
     """Return the bytes under the passphrase.
 
     The library takes and gives them whole, so with the bytes themselves three times their size is held. Making the
@@ -35,7 +35,7 @@ def encrypted(data: bytes, passphrase: str) -> bytes:
     return sealed
 
 
-def decrypted(path: Path, passphrase: str | None) -> bytes:
+def decrypt(path: Path, passphrase: str | None) -> bytes:
     """Return what a file holds under the passphrase. Raises ArchiveError without one, or if it doesn't fit."""
     if not passphrase:
         raise ArchiveError(f"{path} is encrypted.", "Give its passphrase: in a terminal you are asked for it.")

@@ -19,7 +19,7 @@ from memory_store.database.connection import Database
 from memory_store.transfer.notes import note_files
 from memory_store.transfer.pam import pam_files
 from memory_store.transfer.record import Record
-from memory_store.transfer.writing import whole_file, whole_folder
+from memory_store.writing import whole_file, whole_folder
 
 COLUMNS: Final = (
     "id",

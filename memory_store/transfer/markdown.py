@@ -35,7 +35,7 @@ def readable_files(connection: sqlite3.Connection) -> Iterator[tuple[str, Iterat
     yield "markdown/memories.md", _memories(record)
 
 
-def closed(text: str) -> str:
+def close_code_block(text: str) -> str:
     """Return a text with its last code block closed: an answer cut short in one would swallow all that follows.
 
     A fence is three or more backticks or tildes; one as long, of the same sign, closes it (CommonMark 0.31, 4.5).
@@ -57,7 +57,7 @@ def passages_of(record: Record, document: Document) -> Iterator[str]:
     """Yield the passages of a document, a line between them, each with its place where it has one."""
     for place, text in record.passages(document.id):
         yield f"\n---\n*{place}*\n\n" if place else "\n---\n\n"
-        yield closed(text) + "\n"
+        yield close_code_block(text) + "\n"
 
 
 def heading_of(message: Message) -> str:
@@ -73,7 +73,7 @@ def _document(record: Record, document: Document) -> Iterator[str]:
 def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
     yield f"# {conversation.title}\n\nStarted {to_text(conversation.created_at)}.\n"
     for message in record.messages(conversation.id):
-        yield f"\n## {heading_of(message)}\n\n{closed(message.text)}\n"
+        yield f"\n## {heading_of(message)}\n\n{close_code_block(message.text)}\n"
 
 
 def _memories(record: Record) -> Iterator[str]:
@@ -83,6 +83,6 @@ def _memories(record: Record) -> Iterator[str]:
         marks += [name for name, is_so in (("pinned", memory.pinned), ("private", memory.private)) if is_so]
         if memory.superseded_by:
             marks.append(f"superseded by {memory.superseded_by}")
-        text = closed(memory.text).replace("\n", "\n  ")  # further lines belong to the item too
+        text = close_code_block(memory.text).replace("\n", "\n  ")  # further lines belong to the item too
         gap = "\n\n  " if "\n" in text else " "  # beside the end of a code block the marks would keep it open
         yield f"- {text}{gap}*({', '.join(marks)}; {memory.id})*\n"

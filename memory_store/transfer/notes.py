@@ -10,7 +10,7 @@ from typing import Final
 
 from memory_store.clock import to_text
 from memory_store.models import Author, Conversation, Document, Memory, Message, MessageStatus
-from memory_store.transfer.markdown import closed, file_name, heading_of, passages_of, safe_id
+from memory_store.transfer.markdown import close_code_block, file_name, heading_of, passages_of, safe_id
 from memory_store.transfer.record import Record
 
 _INDEX: Final = "Keepsake.md"
@@ -135,7 +135,7 @@ def _conversation(
             yield f"*In answer to [[#^{_block(message.parent_id)}|an earlier message]].*\n\n"
         if message.status is not MessageStatus.COMPLETE:
             yield f"*This answer is {message.status.value}.*\n\n"
-        yield f"{closed(message.text)}\n"
+        yield f"{close_code_block(message.text)}\n"
         yield from _sources(record, message, notes, homes)
         yield f"\n^{_block(message.id)}\n"
         previous = message.id
@@ -187,7 +187,7 @@ def _memory(memory: Memory, notes: Mapping[str, _Note], homes: Mapping[str, str]
             "tags": _tags("memory", private=memory.private, pinned=memory.pinned),
         }
     )
-    yield f"{closed(memory.text)}\n"
+    yield f"{close_code_block(memory.text)}\n"
     if newer:
         yield f"\nSuperseded by {newer.link()}.\n"
     for source in dict.fromkeys(sources):

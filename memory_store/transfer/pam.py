@@ -60,26 +60,24 @@ def _memory_store(record: Record, owner: str) -> Iterator[str]:
     }
     yield json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
     yield ',\n "memories": ['
-    yield from _joined(_memory(memory, shown, told_in) for memory in record.memories())
+    yield from _join(_memory(memory, shown, told_in) for memory in record.memories())
     yield '\n ],\n "relations": ['
-    yield from _joined(_supersedes(memory) for memory in record.memories() if memory.superseded_by in shown)
+    yield from _join(_supersedes(memory) for memory in record.memories() if memory.superseded_by in shown)
     yield '\n ],\n "conversations_index": ['
     derived: dict[str, list[str]] = {}
     for memory in record.memories():
-        if conversation_id := _told_in(memory, told_in):
+        if conversation_id := _conversation_of(memory, told_in):
             derived.setdefault(conversation_id, []).append(memory.id)
-    yield from _joined(
-        _entry(conversation, derived.get(conversation.id, [])) for conversation in record.conversations()
-    )
+    yield from _join(_entry(conversation, derived.get(conversation.id, [])) for conversation in record.conversations())
     yield "\n ]\n}\n"
 
 
-def _joined(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+def _join(records: Iterable[dict[str, Any]]) -> Iterator[str]:
     for number, entry in enumerate(records):
         yield (",\n  " if number else "\n  ") + json.dumps(entry, ensure_ascii=False)
 
 
-def _told_in(memory: Memory, told_in: dict[str, str]) -> str | None:
+def _conversation_of(memory: Memory, told_in: dict[str, str]) -> str | None:
     return next((told_in[source] for source in memory.sources if source in told_in), None)
 
 
@@ -103,7 +101,7 @@ def _memory(memory: Memory, shown: set[str], told_in: dict[str, str]) -> dict[st
         },
         "provenance": {
             "platform": _PLATFORM,
-            "conversation_ref": _told_in(memory, told_in),
+            "conversation_ref": _conversation_of(memory, told_in),
             "message_ref": next((source for source in memory.sources if source in told_in), None),
             "extraction_method": "explicit_user_input" if by_hand else None,
         },
@@ -160,7 +158,7 @@ def _conversation(record: Record, conversation: Conversation) -> Iterator[str]:
             children.setdefault(parent, []).append(child)
     yield json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
     yield ',\n "messages": ['
-    yield from _joined(
+    yield from _join(
         _message(message, _shown_parent(message.id, parents), children.get(message.id, []))
         for message in record.messages(conversation.id)
     )

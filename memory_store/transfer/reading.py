@@ -26,7 +26,7 @@ from memory_store.database.rows import left_out_from_json, locator_from_json
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError
 from memory_store.transfer import archive
-from memory_store.transfer.encryption import decrypted, is_encrypted
+from memory_store.transfer.encryption import decrypt, is_encrypted
 
 EXPORT_AGAIN: Final = "Export again from the store it came from, or use another copy of the archive."
 # A line is one row: a text of any length, and a few fields beside it. So what stands outside of the texts is short,
@@ -101,7 +101,7 @@ class Archive:
         count = 0
         for count, record in enumerate(self._lines(file), start=1):
             try:
-                for target, current in upgraded(self.version, file.name, record):
+                for target, current in upgrade(self.version, file.name, record):
                     if target == name:
                         check_record(target, current)
                         yield dict(zip(into.columns, _decode(into, current), strict=True))
@@ -139,7 +139,7 @@ class Archive:
 
 
 @contextmanager
-def opened(path: Path, passphrase: str | None = None) -> Iterator[Archive]:
+def open_archive(path: Path, passphrase: str | None = None) -> Iterator[Archive]:
     """Open and check an archive; a passphrase opens an encrypted one.
 
     Raises ArchiveError for a damaged or foreign file, here and while it is read.
@@ -147,7 +147,7 @@ def opened(path: Path, passphrase: str | None = None) -> Iterator[Archive]:
     if is_own_file(path):
         raise ArchiveError(f"{path} is not a Keepsake archive: {OWN_DATA}.", *OWN_DATA_HINT)
     try:
-        readable = io.BytesIO(decrypted(path, passphrase)) if is_encrypted(path) else path
+        readable = io.BytesIO(decrypt(path, passphrase)) if is_encrypted(path) else path
         with zipfile.ZipFile(readable) as source:
             manifest = _manifest(source, path)
             _verify(source, manifest)
@@ -287,19 +287,19 @@ def check_chains(connection: sqlite3.Connection) -> None:
             raise ArchiveError(f"Some {table} of the archive lead to each other in a circle.", "Nothing was changed.")
 
 
-def upgraded(version: int, table: str, record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def upgrade(version: int, table: str, record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (table, record) in the present format for one record of an archive of this version."""
-    current = _completed(version, table, record)
+    current = _complete(version, table, record)
     source = current.pop("source_message_id", None) if table == "memories" else None  # only in version 1
     if table == "memories" and version < 5 and record["superseded_by"] is not None:
         current["retired_at"] = record["valid_to"] or record["recorded_at"]
     yield table, current
     if source is not None:
         sources = {"memory_id": record["id"], "message_id": source, "document_id": None}
-        yield "memory_sources", _completed(version, "memory_sources", sources)
+        yield "memory_sources", _complete(version, "memory_sources", sources)
 
 
-def _completed(version: int, table: str, record: dict[str, Any]) -> dict[str, Any]:
+def _complete(version: int, table: str, record: dict[str, Any]) -> dict[str, Any]:
     """Return a record with what it lacks."""
     current = dict(record)
     for since, added in _ADDED_IN.items():

@@ -16,7 +16,7 @@ from memory_store.database.tombstones import Name, NameKind
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError, RefusedRowError
 from memory_store.transfer import archive
-from memory_store.transfer.reading import EXPORT_AGAIN, Archive, check_chains, opened
+from memory_store.transfer.reading import EXPORT_AGAIN, Archive, check_chains, open_archive
 
 # Where the archive's version may replace the store's own. Receipts and what was sent are never rewritten.
 _REPLACEABLE: Final = frozenset({"documents", "conversations", "messages", "memories", "passages", "citations"})
@@ -48,7 +48,7 @@ class StayingAway:
         return None if message_id in self.messages else message_id  # a circle has no end
 
 
-def staying_away(connection: sqlite3.Connection, source: Archive) -> StayingAway:
+def find_staying_away(connection: sqlite3.Connection, source: Archive) -> StayingAway:
     """Work out what was forgotten, with what depends on it. What the store holds, it holds; that never stays away.
 
     A message goes with its conversation, a memory with its last source, earlier versions with a memory.
@@ -115,7 +115,7 @@ def _judge(connection: sqlite3.Connection, source: Archive, found: set[Name]) ->
     theirs = {record["digest"] for record in source.records("tombstones") if not record["lifted"]}
 
     def forgotten(names: list[Name]) -> bool:
-        standing = tombstones.standing(connection, names)
+        standing = tombstones.find_forgotten(connection, names)
         standing |= {name for name in names if theirs and tombstones.digest_of(key, name) in theirs}
         found.update(standing)
         return bool(standing)
@@ -152,7 +152,7 @@ def merge(
     store's own stays in any case, and what belongs to the archive's is passed over. `bring_back` lifts the tombstones
     of what was forgotten.
     """
-    away = staying_away(connection, source)
+    away = find_staying_away(connection, source)
     brought: set[tombstones.Name] = set()
     if bring_back:
         brought, away = away.names, StayingAway()
@@ -180,7 +180,7 @@ class _Merge:
         self._conversations()
         self._messages()
         self._memories()
-        self._learned(frozenset() if with_queue else archive.ORDERS)
+        self._merge_learned(frozenset() if with_queue else archive.ORDERS)
         self._passages()
         self._citations()
         self._tombstones({tombstones.digest_of(self._source.key, name) for name in brought})
@@ -214,7 +214,7 @@ class _Merge:
         for record in self._source.records("conversations"):
             if record["id"] in self._away.conversations:
                 self._tally.away["conversations"] += 1
-            elif not self._meets("conversations", record):
+            elif not self._match_origin("conversations", record):
                 record["current_message_id"] = self._away.ancestor(record["current_message_id"])
                 if self._is_title_away(record["title_message_id"], named_from):
                     record["title"], record["title_message_id"] = ERASED_TITLE, None
@@ -252,7 +252,7 @@ class _Merge:
         for record in self._source.records("memories"):
             if record["id"] in self._away.memories:
                 self._tally.away["memories"] += 1
-            elif not self._meets("memories", record):
+            elif not self._match_origin("memories", record):
                 if record["superseded_by"] in self._away.memories:
                     record["superseded_by"] = record["retired_at"] = None
                 self._place("memories", record)
@@ -263,17 +263,19 @@ class _Merge:
                 self._tally.away["memory_sources"] += 1
                 continue
             memory_id = record["memory_id"]
-            self._belonging("memory_sources", record, memory_id, self._finds("memory_sources", record))
+            self._place_dependent(
+                "memory_sources", record, memory_id, self._resolve_references("memory_sources", record)
+            )
 
-    def _learned(self, without: frozenset[str]) -> None:
+    def _merge_learned(self, without: frozenset[str]) -> None:
         """Add reviews, questions, summaries and what waits, where all that they belong to came or is here."""
         for table in (name for name in _LEARNED if name not in without):
             owner = tables.BY_NAME[table].key[0]
             for record in self._source.records(table):
-                if not self._finds(table, record):
+                if not self._resolve_references(table, record):
                     self._tally.away[table] += 1
-                elif self._stored(table, record) is None:
-                    self._belonging(table, record, record[owner], True)
+                elif self._find_stored(table, record) is None:
+                    self._place_dependent(table, record, record[owner], True)
                 else:  # the store's own stays: it knows what became of it since
                     self._tally.known[table] += 1
         # A summary may hold words of what stays away.
@@ -288,7 +290,7 @@ class _Merge:
                 self._tally.away["passages"] += 1
                 continue
             theirs = record.pop("row")
-            self._belonging("passages", record, owner, True)
+            self._place_dependent("passages", record, owner, True)
             ours = self._connection.execute(
                 "SELECT row FROM passages WHERE id = ? AND text = ? AND context = ?",
                 (record["id"], record["text"], record["context"]),
@@ -303,7 +305,7 @@ class _Merge:
                 continue
             if not holds(self._connection, "passages", record["passage_id"]):
                 record["passage_id"] = None  # the number stays, as after an erasure
-            self._belonging("citations", record, record["message_id"], True)
+            self._place_dependent("citations", record, record["message_id"], True)
 
     def _tombstones(self, brought: set[str]) -> None:
         """Add the archive's tombstones: to our own where the key is ours, else under theirs."""
@@ -371,14 +373,14 @@ class _Merge:
     def _is_away(self, owner: str) -> bool:
         return owner in self._away.documents or owner in self._away.messages or owner in self._away.memories
 
-    def _finds(self, table: str, record: dict[str, Any]) -> bool:
+    def _resolve_references(self, table: str, record: dict[str, Any]) -> bool:
         """Put the store's own ids into the columns that refer to others; say whether all of these are here."""
         columns = tables.BY_NAME[table].references()
         for column in columns:
             record[column] = self._met.get(record[column], record[column])
         return all(record[text] is None or holds(self._connection, columns[text], record[text]) for text in columns)
 
-    def _meets(self, table: str, record: dict[str, Any]) -> bool:
+    def _match_origin(self, table: str, record: dict[str, Any]) -> bool:
         """Say whether the store has this under another id, and note under which."""
         known = self._connection.execute(f"SELECT id FROM {table} WHERE origin = ?", (record["origin"],)).fetchone()
         if known is None or known["id"] == record["id"]:
@@ -387,18 +389,18 @@ class _Merge:
         self._tally.known[table] += 1
         return True
 
-    def _belonging(self, table: str, record: dict[str, Any], owner: str, there: bool) -> None:
+    def _place_dependent(self, table: str, record: dict[str, Any], owner: str, there: bool) -> None:
         """Place what belongs to a record, but add nothing to one of which the store's own version stayed."""
         if owner in self._met or not there:
             self._tally.known[table] += 1
-        elif owner not in self._kept or self._stored(table, record) is not None:
+        elif owner not in self._kept or self._find_stored(table, record) is not None:
             self._place(table, record)
         else:
             self._tally.conflicts[table] += 1
 
     def _place(self, table: str, record: dict[str, Any]) -> None:
         """Add a record that is not there yet; where another one is, keep it or replace it."""
-        stored = self._stored(table, record)
+        stored = self._find_stored(table, record)
         if stored is None:
             self._insert(table, record)
             self._tally.came[table] += 1
@@ -414,7 +416,7 @@ class _Merge:
         elif "id" in record:
             self._kept.add(record["id"])
 
-    def _stored(self, table: str, record: dict[str, Any]) -> sqlite3.Row | None:
+    def _find_stored(self, table: str, record: dict[str, Any]) -> sqlite3.Row | None:
         keys = tables.BY_NAME[table].key
         found: sqlite3.Row | None = self._connection.execute(
             f"SELECT * FROM {table} WHERE {' AND '.join(f'{key} IS ?' for key in keys)}", [record[key] for key in keys]
@@ -509,12 +511,12 @@ def restore(
     options = options or RestoreOptions()
     tally, keep, settings, waiting = Tally(), True, None, 0
     try:
-        with opened(path, options.passphrase) as source:
+        with open_archive(path, options.passphrase) as source:
             settings = source.settings
             waiting = sum(1 for _ in source.records("capture_queue"))
             with database.write() as connection:
                 keep = _keeps_vectors(connection, source, identity)
-                tally = _bring(connection, source, options, keep)
+                tally = _merge_or_take_over(connection, source, options, keep)
                 if options.dry_run:
                     raise _UndoError
     except _UndoError:
@@ -536,7 +538,7 @@ def restore(
     )
 
 
-def _bring(connection: sqlite3.Connection, source: Archive, options: RestoreOptions, keep: bool) -> Tally:
+def _merge_or_take_over(connection: sqlite3.Connection, source: Archive, options: RestoreOptions, keep: bool) -> Tally:
     """Take the archive over into an untouched store, or merge it into a living one."""
     connection.execute("PRAGMA defer_foreign_keys=ON")
     latest = passages.latest_row(connection)
@@ -570,7 +572,7 @@ def _holds_anything(connection: sqlite3.Connection) -> bool:
 
 
 def _keeps_vectors(connection: sqlite3.Connection, source: Archive, identity: EmbedderIdentity | None) -> bool:
-    stored = outbox.stored_embedder(connection)
+    stored = outbox.get_embedder(connection)
     made_by = list(source.embedders().values())
     return all(
         wanted.fits(item) for item in made_by for wanted in (identity, stored and stored[1]) if wanted is not None

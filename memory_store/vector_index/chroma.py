@@ -55,19 +55,19 @@ class ChromaSegment:
 
     def add(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Put up to MAX_BATCH vectors in, replacing those of the same ids: doing it twice changes nothing."""
-        with _translated(self.name):
+        with _translate_errors(self.name):
             self._collection.upsert(ids=list(ids), embeddings=vectors)
             if self._folder is not None:
                 _make_private(self._folder)
 
     def count(self) -> int:
         """Return how many vectors it holds."""
-        with _translated(self.name):
+        with _translate_errors(self.name):
             return int(self._collection.count())
 
     def search(self, vector: Vectors, k: int) -> list[tuple[str, float]]:
         """Return up to k (id, cosine), best first."""
-        with _translated(self.name):
+        with _translate_errors(self.name):
             found = self._collection.query(
                 query_embeddings=[np.asarray(vector, dtype=np.float32)], n_results=k, include=["distances"]
             )
@@ -78,7 +78,7 @@ class ChromaSegment:
         """Let go of a folder. What Chroma says on the way out no longer matters."""
         if self._folder is not None:
             # The folder is either kept and checked at the next open, or about to be removed.
-            with suppress(IndexUnavailableError), _translated(self.name):
+            with suppress(IndexUnavailableError), _translate_errors(self.name):
                 self._client.close()
 
 
@@ -98,7 +98,7 @@ class ChromaFolder:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._root.chmod(0o700)
         folder.mkdir(mode=0o700)
-        with _translated(name):
+        with _translate_errors(name):
             client = _folder_client(folder)
             collection = _create_collection(client, _COLLECTION, identity)
             _make_private(folder)
@@ -109,7 +109,7 @@ class ChromaFolder:
         folder = self._root / name
         if not (folder / "chroma.sqlite3").is_file():
             raise IndexUnavailableError(f"The index segment {name} is missing.")
-        with _translated(name):
+        with _translate_errors(name):
             client = _folder_client(folder)
             try:
                 collection = _get_collection(client, _COLLECTION, identity)
@@ -146,24 +146,24 @@ class ChromaServer:
 
     def create(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
         """Make an empty collection on the server."""
-        with _translated(self.server):
-            client = self._connected()
-            if self._full(name) in self._names():
-                client.delete_collection(self._full(name))
-            return ChromaSegment(name, client, _create_collection(client, self._full(name), identity))
+        with _translate_errors(self.server):
+            client = self._connect()
+            if self._full_name(name) in self._names():
+                client.delete_collection(self._full_name(name))
+            return ChromaSegment(name, client, _create_collection(client, self._full_name(name), identity))
 
     def open(self, name: str, identity: EmbedderIdentity) -> ChromaSegment:
         """Open a collection on the server."""
-        with _translated(name):
-            client = self._connected()
-            return ChromaSegment(name, client, _get_collection(client, self._full(name), identity))
+        with _translate_errors(name):
+            client = self._connect()
+            return ChromaSegment(name, client, _get_collection(client, self._full_name(name), identity))
 
     def keep_only(self, names: set[str]) -> None:
         """Delete this store's other collections: their ids and vectors; the server's disk may keep traces."""
-        living = {self._full(name) for name in names}
-        with _translated(self.server):
+        living = {self._full_name(name) for name in names}
+        with _translate_errors(self.server):
             for name in self._names() - living:
-                self._connected().delete_collection(name)
+                self._connect().delete_collection(name)
 
     def close(self) -> None:
         """Close the connection."""
@@ -173,20 +173,20 @@ class ChromaServer:
             self._client.close()
             self._client = None
 
-    def _full(self, name: str) -> str:
+    def _full_name(self, name: str) -> str:
         return f"{self._prefix}-{name}"
 
     def _names(self) -> set[str]:
-        client = self._connected()
+        client = self._connect()
         found = client.list_collections(limit=max(1, client.count_collections()))
         return {each.name for each in found if each.name.startswith(f"{self._prefix}-")}
 
-    def _connected(self) -> Any:
+    def _connect(self) -> Any:
         if self._client is None:
             parts = urlsplit(self._url)
             secure = parts.scheme == "https"
             headers = {"Authorization": f"Bearer {self._token}", "x-chroma-token": self._token} if self._token else {}
-            with _translated(f"at {display_url(self._url)}"), one_at_a_time:
+            with _translate_errors(f"at {display_url(self._url)}"), one_at_a_time:
                 import chromadb
                 from chromadb.config import Settings
 
@@ -260,7 +260,7 @@ def _folder_client(folder: Path) -> Any:
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def _translate_errors(name: str) -> Iterator[None]:
     """Turn whatever Chroma raises, its native panics included, into IndexUnavailableError."""
     try:
         yield
@@ -355,7 +355,7 @@ class ChromaIndex:
     def _state(self) -> tuple[int, int]:
         """Return what changes with every vector that comes, goes or is marked."""
         with self._database.read() as connection:
-            return outbox.state_of_vectors(connection)
+            return outbox.get_vector_state(connection)
 
     def check(self) -> list[str]:
         """Open every segment, compare it with the record, mark what can't be trusted as stale; return the findings."""
@@ -378,9 +378,9 @@ class ChromaIndex:
     def _verify(self, segment: outbox.Segment) -> None:
         opened = self._segment(segment)
         with self._database.read() as connection:
-            expected = outbox.held(connection, segment.id, segment.applied_seq)
-            assigned = outbox.held(connection, segment.id)
-            samples = outbox.samples(connection, segment.id, segment.applied_seq, _SELF_QUERIES)
+            expected = outbox.count_held(connection, segment.id, segment.applied_seq)
+            assigned = outbox.count_held(connection, segment.id)
+            samples = outbox.sample_vectors(connection, segment.id, segment.applied_seq, _SELF_QUERIES)
         # What was assigned may be in the index already: the stop came before that was recorded.
         if not expected <= (count := opened.count()) <= assigned:
             raise IndexUnavailableError(f"{segment.name} has {count} vectors instead of {expected}.")
@@ -468,7 +468,7 @@ class ChromaIndex:
 
     def _rebuild(self, segment: outbox.Segment) -> None:
         with self._database.read() as connection:
-            empty = not outbox.held(connection, segment.id)
+            empty = not outbox.count_held(connection, segment.id)
         if empty:
             self._replace(segment, None)
             with self._database.write() as connection:
@@ -488,7 +488,7 @@ class ChromaIndex:
         with self._database.write() as connection:
             outbox.swap_generation(connection, fresh, last)
             # An erasure may have come while we built: then this generation holds what must go.
-            if built.count() != outbox.held(connection, segment.id, last):
+            if built.count() != outbox.count_held(connection, segment.id, last):
                 outbox.mark_stale(connection, [segment.id])
 
     def _replace(self, segment: outbox.Segment, built: ChromaSegment | None) -> None:

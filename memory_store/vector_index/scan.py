@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from memory_store.database import outbox, passages
 from memory_store.database.connection import Database
-from memory_store.embedding.base import Vectors, quantized
+from memory_store.embedding.base import Vectors, quantize
 from memory_store.models import RecallFilters, SourceKind
 from memory_store.vector_index import scan_file
 from memory_store.vector_index.base import VectorHit
@@ -135,9 +135,9 @@ class ScanIndex:
         if filters.kinds:
             passing &= np.isin(part["kind"], [_KINDS.index(kind) for kind in filters.kinds])
         if filters.source_ids:
-            passing &= np.isin(part["source"], [self._hashed(name) for name in filters.source_ids])
+            passing &= np.isin(part["source"], [self._hash_name(name) for name in filters.source_ids])
         if filters.authors:
-            passing &= np.isin(part["author"], [self._hashed(name) for name in filters.authors])
+            passing &= np.isin(part["author"], [self._hash_name(name) for name in filters.authors])
         if filters.since is not None:
             passing &= part["created"] >= int(filters.since.timestamp() * 1_000_000)
         if filters.until is not None:
@@ -151,8 +151,8 @@ class ScanIndex:
             passing &= ~part["echo"]
         return passing
 
-    def _hashed(self, name: str) -> int:
-        return scan_file.hashed(self._key, name)
+    def _hash_name(self, name: str) -> int:
+        return scan_file.hash_name(self._key, name)
 
     # -- keeping up with the record ----------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ class ScanIndex:
         while True:
             with self._database.read() as connection:
                 self._open(connection)
-                state = outbox.state_of_vectors(connection)
+                state = outbox.get_vector_state(connection)
                 if state == self._state:
                     return
                 page = connection.execute(_LOAD, (self._state[0], _PAGE)).fetchall()
@@ -194,12 +194,12 @@ class ScanIndex:
             self._later = self._later.grown(max(end, total - self._mapped.size) + _SLACK, self._dimension)
         numbers: dict[str, int] = {}
         for name in {name for row in page for name in (row[6], row[8])}:
-            numbers[name] = self._hashed(name)
+            numbers[name] = self._hash_name(name)
         columns = list(zip(*page, strict=True))
         vectors = np.frombuffer(b"".join(columns[2]), dtype="<f4").reshape(len(page), self._dimension)
         self._later.size = end
         later = self._later.arrays
-        later["vectors"][start:end], later["scales"][start:end] = quantized(vectors)
+        later["vectors"][start:end], later["scales"][start:end] = quantize(vectors)
         later["rows"][start:end] = columns[1]
         later["private"][start:end] = columns[3]
         stripped = [text.removesuffix("Z") for text in columns[4]]
@@ -215,7 +215,7 @@ class ScanIndex:
         """Write the file anew where it lacks much, and into it what was erased and marked; there is no more to do."""
         with self._database.read() as connection:
             small = passages.latest_row(connection) < WORTH_A_FILE
-            state = outbox.state_of_vectors(connection)
+            state = outbox.get_vector_state(connection)
         if small:
             self._path.unlink(missing_ok=True)
         elif state != self._file_state:

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory_store.database import outbox, tombstones
-from memory_store.embedding.base import Vectors, quantized
+from memory_store.embedding.base import Vectors, quantize
+from memory_store.writing import replace_file
 
 NAME: Final = "vectors.scan"
 # One array each, a row for every vector; `rows` is that of the passage, -1 where it is gone.
@@ -118,7 +119,7 @@ def key_of(connection: sqlite3.Connection) -> bytes:
     return hashlib.blake2b(tombstones.secret(connection), digest_size=16, person=b"keepsake-names").digest()
 
 
-def hashed(key: bytes, name: str) -> int:
+def hash_name(key: bytes, name: str) -> int:
     """Return the number that stands for an id or a name."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8, key=key).digest(), "little", signed=True)
 
@@ -144,18 +145,16 @@ def open_file(
     header = _header(path)
     if header is None or (header.embedder_id, header.dimension, header.version) != (embedder_id, dimension, _VERSION):
         return None
-    if header.key != _mark_of(key_of(connection)):
+    if header.key != _fingerprint(key_of(connection)):
         return None
-    part = Part(_mapped(path, header, "c")[1], header.size)
-    return (header, part) if _fits(connection, header, part) else None
+    part = Part(_map_arrays(path, header, "c")[1], header.size)
+    return (header, part) if _matches_record(connection, header, part) else None
 
 
 def write_file(path: Path, header: Header, parts: Sequence[Part]) -> None:
     """Write what lives in these parts, whole or not at all."""
     living = [part["rows"] >= 0 for part in parts]
-    temporary = path.with_name(f"{path.name}.part")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+    with replace_file(path) as file:
         file.write(json.dumps(asdict(header)).encode().ljust(_HEADER_BYTES))
         for name in COLUMNS:
             file.write(bytes(-file.tell() % _ALIGNED))
@@ -167,27 +166,25 @@ def write_file(path: Path, header: Header, parts: Sequence[Part]) -> None:
         for array in (centre, np.concatenate(signs).T):
             file.write(bytes(-file.tell() % _ALIGNED))
             file.write(array.tobytes())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def make_header(
     connection: sqlite3.Connection, embedder_id: int, dimension: int, size: int, state: tuple[int, int]
 ) -> Header:
     """Return the header of a file that holds the record in this state."""
-    return Header(embedder_id, dimension, size, *state, _mark_of(key_of(connection)))
+    return Header(embedder_id, dimension, size, *state, _fingerprint(key_of(connection)))
 
 
 def erase(path: Path, connection: sqlite3.Connection) -> None:
     """Overwrite in the file, in place, what the record no longer holds, and take over the marks of the rest."""
-    path.with_name(f"{path.name}.part").unlink(missing_ok=True)
+    for left in path.parent.glob(f".{path.name}.*.part"):  # of a file in the making, after a kill
+        left.unlink(missing_ok=True)
     header = _header(path)
     if header is None:
         path.unlink(missing_ok=True)
         return
-    _, epoch = outbox.state_of_vectors(connection)
-    whole, arrays = _mapped(path, header, "r+")
+    _, epoch = outbox.get_vector_state(connection)
+    whole, arrays = _map_arrays(path, header, "r+")
     Part(arrays, header.size).mark(marks_of(connection, header.last_seq))
     whole.flush()
     with path.open("r+b") as file:
@@ -218,7 +215,7 @@ def _places(header: Header) -> tuple[dict[str, int], int]:
     return places, end
 
 
-def _mapped(path: Path, header: Header, mode: Literal["c", "r+"]) -> tuple[np.memmap[Any, Any], Arrays]:
+def _map_arrays(path: Path, header: Header, mode: Literal["c", "r+"]) -> tuple[np.memmap[Any, Any], Arrays]:
     whole = np.memmap(path, np.uint8, mode)
     places, _ = _places(header)
     arrays: Arrays = {}
@@ -246,7 +243,7 @@ def _living_vectors(parts: Sequence[Part]) -> Iterator[Vectors]:
 def _centre_of(parts: Sequence[Part]) -> Vectors:
     """Return the mean of the vectors, rounded so far that no single one of thousands shows in it."""
     sums = np.array([vectors.sum(axis=0) for vectors in _living_vectors(parts)], dtype=np.float32).sum(axis=0)
-    rounded, scales = quantized(sums[None, :] / max(1, sum(len(vectors) for vectors in _living_vectors(parts))))
+    rounded, scales = quantize(sums[None, :] / max(1, sum(len(vectors) for vectors in _living_vectors(parts))))
     return np.asarray(rounded[0] * scales[0], dtype=np.float32)
 
 
@@ -258,13 +255,13 @@ def _signs_of(vectors: Vectors, centre: Vectors) -> NDArray[np.uint64]:
     return padded.view(np.uint64)
 
 
-def _mark_of(key: bytes) -> str:
+def _fingerprint(key: bytes) -> str:
     return hashlib.blake2b(b"", digest_size=8, key=key).hexdigest()
 
 
-def _fits(connection: sqlite3.Connection, header: Header, part: Part) -> bool:
+def _matches_record(connection: sqlite3.Connection, header: Header, part: Part) -> bool:
     """Say whether the file holds what the record does: as many vectors, and some of them the same."""
-    last, epoch = outbox.state_of_vectors(connection)
+    last, epoch = outbox.get_vector_state(connection)
     living = np.flatnonzero(part["rows"] >= 0)
     if last < header.last_seq or epoch < header.epoch:
         return False
@@ -282,7 +279,7 @@ def _fits(connection: sqlite3.Connection, header: Header, part: Part) -> bool:
         if found is None and epoch == header.epoch:
             return False
         if found is not None:
-            vector, _ = quantized(np.frombuffer(found[0], dtype="<f4")[None, :])
+            vector, _ = quantize(np.frombuffer(found[0], dtype="<f4")[None, :])
             if not np.array_equal(vector[0], part["vectors"][at]):
                 return False
     return True

@@ -94,10 +94,10 @@ def stray_words(connection: sqlite3.Connection) -> int:
 
     A deleted word stays in the pages until they are written anew, hidden from every query: so the pages are read.
     """
-    return sum(len(_strays_in(connection, index)) for index in ("passages", "echoes"))
+    return sum(len(_find_stray_words(connection, index)) for index in ("passages", "echoes"))
 
 
-def _strays_in(connection: sqlite3.Connection, index: str) -> set[bytes]:
+def _find_stray_words(connection: sqlite3.Connection, index: str) -> set[bytes]:
     living = sorted(row[0].encode() for row in connection.execute(f"SELECT term FROM {index}_vocabulary"))
     known = set(living)
     strays: set[bytes] = set()

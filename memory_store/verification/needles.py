@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memory_store.embedding.base import quantized
+from memory_store.embedding.base import normalize, quantize
 
 Hashes = NDArray[np.uint64]
 
@@ -165,7 +165,7 @@ class NeedleBuilder:
             if len(data) < _LONG_ENOUGH + SCAN_STRIDE:
                 low, _ = windows(data, SHORT, 1)
                 briefs = self._short if len(data) >= _SHORT_ENOUGH else self._shortest
-                briefs.append(self.key.short(low[~_even(low)]))
+                briefs.append(self.key.short(low[~_is_uniform(low)]))
             else:
                 # A piece of a long text is found if it is as long as stride and scan need to meet.
                 stride = self.stride if len(data) > LONG + SCAN_STRIDE * self.stride else 1
@@ -184,16 +184,16 @@ class NeedleBuilder:
             return
         self._vectors += len(blobs)
         matrix = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(-1, dimension)
-        unit = normalised(matrix)
+        unit = normalize(matrix)
         self._projections.append(unit @ self.key.projection(dimension))
-        for form in (matrix, unit, matrix.astype("<f2"), quantized(matrix)[0]):
+        for form in (matrix, unit, matrix.astype("<f2"), quantize(matrix)[0]):
             # Half of a vector is found at any alignment.
             stride = max(1, min(_VECTOR_STRIDE, (form[0].nbytes // 2 - LONG) // SCAN_STRIDE)) | 1
             for row in form:
                 self._add(row.tobytes(), stride, NeedleKind.VECTOR)
 
     def _add(self, data: bytes, stride: int, kind: NeedleKind) -> None:
-        hashes = telling_windows(self.key, data, stride, most_zeros=4 if kind is NeedleKind.VECTOR else 8)
+        hashes = hash_windows(self.key, data, stride, most_zeros=4 if kind is NeedleKind.VECTOR else 8)
         self._long.append(hashes)
         self._kinds.append(np.full(len(hashes), kind, dtype=np.uint8))
 
@@ -226,7 +226,7 @@ def empty_projections() -> NDArray[np.float32]:
     return np.zeros((0, _PROJECTIONS), dtype=np.float32)
 
 
-def telling_windows(key: ScanKey, data: bytes, stride: int, most_zeros: int = 8) -> Hashes:
+def hash_windows(key: ScanKey, data: bytes, stride: int, most_zeros: int = 8) -> Hashes:
     """Return the hashes of the long windows of `data`, without those that tell nothing.
 
     Such repeat one byte or one half, or hold more zeros than UTF-16 does: every binary file has their like.
@@ -234,18 +234,11 @@ def telling_windows(key: ScanKey, data: bytes, stride: int, most_zeros: int = 8)
     low, high = windows(data, LONG, stride)
     zeros = np.cumsum(np.frombuffer(b"\1" + data, dtype=np.uint8) == 0)
     in_window = (zeros[LONG:] - zeros[:-LONG])[::stride]
-    telling = ~((low == high) | _even(low)) & (in_window <= most_zeros)
+    telling = ~((low == high) | _is_uniform(low)) & (in_window <= most_zeros)
     return key.long(low[telling], high[telling])
 
 
-def normalised(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the rows at length one; a row of zeros stays what it is."""
-    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = (matrix / np.where(lengths > 0, lengths, 1)).astype("<f4")
-    return unit
-
-
-def _even(words: Hashes) -> NDArray[np.bool_]:
+def _is_uniform(words: Hashes) -> NDArray[np.bool_]:
     """Say which words are one byte over and over: blanks, rulers and padding stand everywhere and tell nothing."""
     repeated: Hashes = (words & np.uint64(0xFF)) * np.uint64(0x0101010101010101)
     even: NDArray[np.bool_] = words == repeated

@@ -87,7 +87,7 @@ def scan(folder: Path, sought: Sought) -> Scan:
         found = workers.map(lambda job: _block(folder, job[0], job[1], sought), jobs)
         findings = [finding for part in found for finding in part]
     for path, _ in files:
-        name = _named(folder, path)
+        name = _name_of(folder, path)
         findings += [
             Finding(finding.needle, name, -1)
             for finding in search(os.fsencode(path.relative_to(folder)), sought, name, 0)
@@ -95,10 +95,10 @@ def scan(folder: Path, sought: Sought) -> Scan:
     findings = list(
         {(finding.needle, finding.file): finding for finding in reversed(findings)}.values()
     )  # where each is met first
-    return Scan(tuple((_named(folder, path), size) for path, size in files), tuple(findings))
+    return Scan(tuple((_name_of(folder, path), size) for path, size in files), tuple(findings))
 
 
-def _named(folder: Path, path: Path) -> str:
+def _name_of(folder: Path, path: Path) -> str:
     """Return the name of a file inside the folder; bytes that are no UTF-8 are shown as question marks."""
     return str(path.relative_to(folder)).encode("utf-8", "replace").decode()
 
@@ -126,7 +126,7 @@ def _block(folder: Path, path: Path, start: int, sought: Sought) -> list[Finding
         raise StoreError(
             f"{path} can't be read: {error.strerror or error}.", "Make it readable for you; then run it again."
         ) from error
-    return search(data, sought, _named(folder, path), start)
+    return search(data, sought, _name_of(folder, path), start)
 
 
 def search(data: bytes, sought: Sought, file: str, start: int) -> list[Finding]:

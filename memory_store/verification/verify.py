@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from memory_store.database import tombstones
 from memory_store.database.erasures import find_untried, needles_of
 from memory_store.database.files import BACKUPS
-from memory_store.embedding.base import quantized
+from memory_store.embedding.base import normalize, quantize
 from memory_store.errors import CorruptStoreError
 from memory_store.verification import layouts
 from memory_store.verification.layouts import record_bytes, records_of_segments
@@ -32,8 +32,7 @@ from memory_store.verification.needles import (
     Needles,
     ScanKey,
     empty_projections,
-    normalised,
-    telling_windows,
+    hash_windows,
 )
 from memory_store.verification.scan import Finding, HashSet, Sought, scan
 
@@ -70,8 +69,8 @@ def _living_bytes(connection: sqlite3.Connection, index_root: Path, dimension: i
     yield from _chunks(_living_records(connection, index_root))
     for matrix in living_vectors(connection, dimension):
         yield matrix.tobytes()
-        yield normalised(matrix).tobytes()
-        yield quantized(matrix)[0].tobytes()
+        yield normalize(matrix).tobytes()
+        yield quantize(matrix)[0].tobytes()
 
 
 def living_vectors(connection: sqlite3.Connection, dimension: int) -> Iterator[NDArray[np.float32]]:
@@ -81,13 +80,15 @@ def living_vectors(connection: sqlite3.Connection, dimension: int) -> Iterator[N
         yield np.frombuffer(b"".join(row[0] for row in rows), dtype="<f4").reshape(-1, dimension)
 
 
-def twins(matrices: Iterable[NDArray[np.float32]], projections: NDArray[np.float32], key: ScanKey) -> NDArray[np.bool_]:
+def find_twins(
+    matrices: Iterable[NDArray[np.float32]], projections: NDArray[np.float32], key: ScanKey
+) -> NDArray[np.bool_]:
     """Return which of the erased vectors, given by their projections, have the same vector among these."""
-    unit = normalised(projections)
+    unit = normalize(projections)
     met = np.zeros(len(unit), dtype=np.bool_)
     for matrix in matrices:
         if len(unit):
-            others = normalised(normalised(matrix) @ key.projection(matrix.shape[1]))
+            others = normalize(normalize(matrix) @ key.projection(matrix.shape[1]))
             for start in range(0, len(unit), _ROWS):
                 met[start : start + _ROWS] |= (unit[start : start + _ROWS] @ others.T).max(axis=1) > SAME_COSINE
     return met
@@ -167,14 +168,14 @@ def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[st
         key = ScanKey(tombstones.secret(connection))
         sentinel = _sentinel(connection)
         needles = needles_of(connection, erasures)
-    control = telling_windows(key, sentinel, 1)
-    absent = telling_windows(key, secrets.token_bytes(2 * LONG), 1)
-    long = _all([needle.long for needle in needles.values()])
+    control = hash_windows(key, sentinel, 1)
+    absent = hash_windows(key, secrets.token_bytes(2 * LONG), 1)
+    long = _concatenate([needle.long for needle in needles.values()])
     sought = Sought(
         key,
-        HashSet(_all([long, control, absent])),
-        HashSet(_all([needle.short for needle in needles.values()])),
-        HashSet(_all([needle.shortest for needle in needles.values()])),
+        HashSet(_concatenate([long, control, absent])),
+        HashSet(_concatenate([needle.short for needle in needles.values()])),
+        HashSet(_concatenate([needle.shortest for needle in needles.values()])),
     )
     seen = scan(database.parent, sought)
     met = np.array(sorted({finding.needle for finding in seen.findings}), dtype=np.uint64)
@@ -194,13 +195,14 @@ def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[st
             wanted = np.array(sorted({suspect.needle for suspect in suspects}), dtype=np.uint64)
             explained = living_windows(connection, index_root, key, wanted, dimension)
         others = needles_of(connection, set(find_untried(connection)) - set(needles))
-        explained |= {finding.needle for other in others.values() for finding in _of(suspects, _sets(other))}
-        living_twins = twins(living_vectors(connection, dimension), projections, key)
+        explained |= {finding.needle for other in others.values() for finding in _select(suspects, _sets(other))}
+        living_twins = find_twins(living_vectors(connection, dimension), projections, key)
         # What another erasure has just deleted stands in the pages until its own completion, which checks them.
         strays = 0 if others else layouts.stray_words(connection)
     left = [suspect for suspect in suspects if suspect.needle not in explained]
     in_segments = [
-        (file, twins([rows], projections, key) & ~living_twins) for file, rows in layouts.segment_vectors(index_root)
+        (file, find_twins([rows], projections, key) & ~living_twins)
+        for file, rows in layouts.segment_vectors(index_root)
     ]
     verifications: dict[str, Verification] = {}
     first = 0
@@ -208,18 +210,18 @@ def verify(database: Path, index_root: Path, erasures: Sequence[str]) -> dict[st
         vectors = slice(first, first := first + len(own.projections))
         sets = _sets(own)
         residue = [
-            *_residues(_of(left, sets), own),
+            *_residues(_select(left, sets), own),
             *(Residue(NeedleKind.VECTOR.name.lower(), file, -1) for file, twins in in_segments if twins[vectors].any()),
         ]
         ids = HashSet(own.long[own.long_kinds == NeedleKind.ID])
         verifications[identifier] = Verification(
             files=seen.files,
-            shared=len({finding.needle for finding in _of(suspects, sets)} & explained),
+            shared=len({finding.needle for finding in _select(suspects, sets)} & explained),
             shared_vectors=int(living_twins[vectors].sum()),
             stray_words=strays,
             living_found=bool(np.isin(control, met).any()),
             absent_found=bool(np.isin(absent, met).any()),
-            backups=tuple(sorted({finding.file for finding in _of(in_backups, (ids,))})),
+            backups=tuple(sorted({finding.file for finding in _select(in_backups, (ids,))})),
             residue=tuple(residue[:_MOST_LISTED]),
             residue_count=len(residue),
             seconds=time.monotonic() - began,
@@ -242,7 +244,7 @@ def _sets(needles: Needles) -> list[HashSet]:
     return [HashSet(hashes) for hashes in (needles.long, needles.short, needles.shortest)]
 
 
-def _of(findings: Sequence[Finding], sets: Sequence[HashSet]) -> list[Finding]:
+def _select(findings: Sequence[Finding], sets: Sequence[HashSet]) -> list[Finding]:
     """Return the findings whose needle is in one of the sets."""
     hashes = np.array([finding.needle for finding in findings], dtype=np.uint64)
     chosen = sorted({int(at) for item in sets for at in item.members(hashes)})
@@ -280,5 +282,5 @@ def _residues(findings: Sequence[Finding], needles: Needles) -> list[Residue]:
     return residues
 
 
-def _all(parts: Sequence[Hashes]) -> Hashes:
+def _concatenate(parts: Sequence[Hashes]) -> Hashes:
     return np.concatenate([np.zeros(0, dtype=np.uint64), *parts])

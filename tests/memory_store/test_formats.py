@@ -27,7 +27,7 @@ from memory_store.errors import ArchiveError
 from memory_store.models import USER, Author, AuthorKind, Citation, MemoryKind, MessageStatus, Role
 from memory_store.transfer import formats
 from memory_store.transfer.formats import COLUMNS, FOLDERS, Format
-from memory_store.transfer.markdown import closed
+from memory_store.transfer.markdown import close_code_block
 from tests.memory_store.support import add_document, bytes_of
 
 HOSTILE = '---\nid: "stolen"\n---\n]] | [[x]] "quoted" \\ end'
@@ -113,7 +113,7 @@ def test_no_text_breaks_out_of_the_front_matter(filled: Store, tmp_path: Path) -
     ],
 )
 def test_code_block_that_is_not_closed_ends_with_its_text(text: str, closing: str) -> None:
-    assert closed(text) == (f"{text}\n{closing}" if closing else text)
+    assert close_code_block(text) == (f"{text}\n{closing}" if closing else text)
 
 
 def test_answer_cut_short_in_its_code_does_not_swallow_the_next(store: Store, tmp_path: Path) -> None:

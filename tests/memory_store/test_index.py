@@ -31,7 +31,7 @@ def opened(folder: Path, embedder: HashEmbedder | None = None) -> Store:
 def indexes(store: Store, filters: RecallFilters | None = None) -> Sequence[VectorIndex]:
     """Return the indexes that a recall would ask, in their order."""
     with store._database.read() as connection:
-        stored = outbox.stored_embedder(connection)
+        stored = outbox.get_embedder(connection)
     assert stored is not None
     return store._workshop.indexes_to_ask(filters or RecallFilters(), *stored, private=False)
 

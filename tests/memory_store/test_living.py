@@ -11,7 +11,7 @@ from memory_store import NewMemory, Selection, Store, receipts
 from memory_store.database import tombstones
 from memory_store.errors import Action, ErasureFailedError, Step
 from memory_store.models import MemoryKind
-from memory_store.verification.needles import ScanKey, telling_windows
+from memory_store.verification.needles import ScanKey, hash_windows
 from memory_store.verification.verify import living_tables, living_windows
 from tests.support.embedder import HashEmbedder
 
@@ -41,7 +41,7 @@ def test_text_in_any_column_of_any_table_is_alive(store: Store) -> None:
     )
     with store._database.read() as connection:
         key = ScanKey(tombstones.secret(connection))
-    wanted = np.unique(telling_windows(key, SENTENCE.encode(), 1))
+    wanted = np.unique(hash_windows(key, SENTENCE.encode(), 1))
     for table, column in columns:
         with store._database.write() as connection:
             connection.execute("PRAGMA ignore_check_constraints=ON")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from memory_store import NewMemory, Selection, Store, receipts
-from memory_store.embedding.base import Vectors, normalized, quantized
+from memory_store.embedding.base import Vectors, normalize, quantize
 from memory_store.models import USER, Author, AuthorKind, RecallFilters, Role
 from memory_store.vector_index import scan
 from memory_store.vector_index.scan import ScanIndex
@@ -109,7 +109,7 @@ def test_erased_vector_is_wiped_from_the_file_and_from_the_mapping_of_another_wi
                 "SELECT vector FROM embeddings WHERE passage_row = (SELECT row FROM passages WHERE memory_id = ?)",
                 (doomed.id,),
             ).fetchone()
-        coarse = quantized(np.frombuffer(blob, dtype="<f4")[None, :])[0].tobytes()
+        coarse = quantize(np.frombuffer(blob, dtype="<f4")[None, :])[0].tobytes()
         assert coarse in (tmp_path / NAME).read_bytes()
         assert mapped(window) == 66
         place = scan_of(window)._mapped["rows"].tolist().index(1)
@@ -230,4 +230,4 @@ def in_clusters(count: int) -> Vectors:
     generator = np.random.default_rng(count)
     middles = 2 + generator.standard_normal((60, 64))
     chosen = middles[generator.integers(0, 60, count)] + 0.6 * generator.standard_normal((count, 64))
-    return normalized(chosen.astype(np.float32))
+    return normalize(chosen.astype(np.float32))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from memory_store.embedding.base import EmbedderIdentity, Vectors, normalized
+from memory_store.embedding.base import EmbedderIdentity, Vectors, normalize
 
 
 class HashEmbedder:
@@ -56,4 +56,4 @@ class HashEmbedder:
         vector = np.full(self._identity.dimension, 0.01, dtype=np.float32)
         for word in re.findall(r"[a-z0-9]+|[^\W\da-z]", text.lower()):
             vector[zlib.crc32(word.encode()) % self._identity.dimension] += 1
-        return normalized(vector)
+        return normalize(vector)

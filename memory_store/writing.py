@@ -28,14 +28,14 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     if path.is_dir():
         raise ArchiveError(f"{path} is a folder.", "Name a file, such as keepsake.zip.")
     try:
-        with replacing(path) as file:
+        with replace_file(path) as file:
             yield file
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replace_file(path: Path) -> Iterator[IO[bytes]]:
     """Give a file that nobody else may read (0600), to take the place of `path` when the block ends without an error.
 
     It is on the disk then, its name too. Raises OSError.
@@ -61,7 +61,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 def write_private(path: Path, text: str) -> None:
     """Write a file of the user's whole or not at all, in a folder of theirs that is made if need be. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with replacing(path) as file:
+    with replace_file(path) as file:
         file.write(text.encode())
 
 

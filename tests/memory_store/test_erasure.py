@@ -251,7 +251,7 @@ def test_vectors_in_memory_are_wiped_with_the_erasure(store: Store) -> None:
     store.recall("xylophone")
     store.forget(Selection((doomed.id,)))
     store.recall("drum")
-    scan = store._workshop._indexes._scan
+    scan = store._indexes._scan
     assert scan is not None
     assert len(scan) == 1
     later = scan._later

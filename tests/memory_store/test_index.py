@@ -33,7 +33,7 @@ def indexes(store: Store, filters: RecallFilters | None = None) -> Sequence[Vect
     with store._database.read() as connection:
         stored = outbox.get_embedder(connection)
     assert stored is not None
-    return store._workshop.indexes_to_ask(filters or RecallFilters(), *stored, private=False)
+    return store._indexes.to_ask(filters or RecallFilters(), *stored, private=False)
 
 
 def asked(store: Store, filters: RecallFilters | None = None) -> type[VectorIndex]:

@@ -106,6 +106,6 @@ def test_background_tries_an_erasure_that_failed_before_once_and_not_for_ever(tm
         store.forget(Selection((store.remember(SENTENCE).id,)))
     with Store.open(tmp_path, HashEmbedder()) as store:
         with pytest.raises(ErasureFailedError):
-            store._workshop._round()
-        store._workshop._round()
+            store._round()
+        store._round()
         assert store.stats().pending_erasures == 1

@@ -35,8 +35,7 @@ class Privacy:
         What is stored is looked at once for each rule: what the user makes public by hand after that stays public.
         """
         self._database.private_rule = rule
-        with self._database.read() as connection:
-            row = connection.execute("SELECT value FROM meta WHERE key = ?", (_KEY,)).fetchone()
+        row = self._database.fetch_one("SELECT value FROM meta WHERE key = ?", (_KEY,))
         return self.look_again() if (row["value"] if row else "") != rule.name else 0
 
     def look_again(self) -> int:
@@ -58,20 +57,18 @@ class Privacy:
 
     def holds_any(self) -> bool:
         """Say whether any passage is private, of what is remembered, was said, or imported."""
-        with self._database.read() as connection:
-            return connection.execute("SELECT 1 FROM passages WHERE private = 1 LIMIT 1").fetchone() is not None
+        return self._database.fetch_one("SELECT 1 FROM passages WHERE private = 1 LIMIT 1") is not None
 
     def _find_covered(self, table: str) -> list[str]:
         _, condition = _READ[table]
         found: list[str] = []
         last = 0
         while True:
-            with self._database.read() as connection:
-                rows = connection.execute(
-                    f"SELECT rowid AS row, id, private = 0 AND ({condition}) AS covered FROM {table} "
-                    "WHERE rowid > ? ORDER BY rowid LIMIT ?",
-                    (last, _AT_ONCE),
-                ).fetchall()
+            rows = self._database.fetch_all(
+                f"SELECT rowid AS row, id, private = 0 AND ({condition}) AS covered FROM {table} "
+                "WHERE rowid > ? ORDER BY rowid LIMIT ?",
+                (last, _AT_ONCE),
+            )
             if not rows:
                 return found
             last = rows[-1]["row"]

@@ -231,8 +231,7 @@ class Store(Maintenance):
         table = tables.table_of(full_id)
         if table is None:
             return False
-        with self._database.read() as connection:
-            return connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (full_id,)).fetchone() is not None
+        return self._database.fetch_one(f"SELECT 1 FROM {table} WHERE id = ?", (full_id,)) is not None
 
     def is_forgotten(self, full_id: str) -> bool:
         """Say whether something of this id was forgotten and has not been let in again."""
@@ -244,10 +243,8 @@ class Store(Maintenance):
         table = tables.table_of(shortened)
         if table is None:
             raise NotFoundError(f"{shortened} is not an id.", "Ids look like mem_… or doc_…; the lists show them.")
-        with self._database.read() as connection:
-            found = connection.execute(
-                f"SELECT id FROM {table} WHERE substr(id, 1, ?) = ? LIMIT 2", (len(shortened), shortened)
-            ).fetchall()
+        query = f"SELECT id FROM {table} WHERE substr(id, 1, ?) = ? LIMIT 2"
+        found = self._database.fetch_all(query, (len(shortened), shortened))
         if not found:
             raise NotFoundError(f"Nothing has the id {shortened}.", "The lists show the ids.")
         if len(found) > 1:

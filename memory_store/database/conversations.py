@@ -352,7 +352,7 @@ class Conversations:
             if archived is not None:
                 connection.execute("UPDATE conversations SET archived = ? WHERE id = ?", (archived, conversation_id))
             if private:
-                _make_private(connection, conversation_id)
+                make_private(connection, conversation_id)
             elif private is not None:
                 _make_public(connection, conversation_id)
             row = connection.execute(f"{_SELECT} WHERE c.id = ?", (conversation_id,)).fetchone()
@@ -407,7 +407,7 @@ def _merge(connection: sqlite3.Connection, new: NewConversation, again: bool) ->
         return MergeOutcome(None, False, 0, 0, len(new.messages))
     conversation_id, is_new, private = _imported_into(connection, new)
     if private and not is_new:
-        _make_private(connection, conversation_id)
+        make_private(connection, conversation_id)
     known = dict(
         connection.execute(
             "SELECT origin, id FROM messages WHERE conversation_id = ? AND origin IS NOT NULL", (conversation_id,)
@@ -445,7 +445,7 @@ def _imported_into(connection: sqlite3.Connection, new: NewConversation) -> tupl
     return conversation_id, True, new.private
 
 
-def _make_private(connection: sqlite3.Connection, conversation_id: str) -> None:
+def make_private(connection: sqlite3.Connection, conversation_id: str) -> None:
     """Mark a conversation that was stored as public with all its messages, and what was answered from them."""
     connection.execute("UPDATE conversations SET private = 1 WHERE id = ?", (conversation_id,))
     public = connection.execute(

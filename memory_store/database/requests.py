@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from memory_store import ids
-from memory_store.clock import from_text, now, to_text
+from memory_store.clock import now, to_text
 from memory_store.database.connection import Database
+from memory_store.database.rows import read_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +46,17 @@ class Requests:
 
     def went_to(self, endpoint: str, item_id: str) -> bool:
         """Say whether a message, memory or passage of this id went to this endpoint."""
-        with self._database.read() as connection:
-            row = connection.execute(
-                "SELECT 1 FROM request_items AS i JOIN requests AS r ON r.id = i.request_id "
-                "WHERE i.item_id = ? AND r.endpoint = ? LIMIT 1",
-                (item_id, endpoint),
-            ).fetchone()
+        row = self._database.fetch_one(
+            "SELECT 1 FROM request_items AS i JOIN requests AS r ON r.id = i.request_id "
+            "WHERE i.item_id = ? AND r.endpoint = ? LIMIT 1",
+            (item_id, endpoint),
+        )
         return row is not None
 
     def all(self) -> list[SentRequest]:
         """Return every request, the latest first."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT r.*, (SELECT count(*) FROM request_items AS i WHERE i.request_id = r.id) AS items "
-                "FROM requests AS r ORDER BY r.sent_at DESC"
-            )
-            return [
-                SentRequest(
-                    row["id"], from_text(row["sent_at"]), row["endpoint"], row["model"], row["purpose"], row["items"]
-                )
-                for row in rows
-            ]
+        rows = self._database.fetch_all(
+            "SELECT r.*, (SELECT count(*) FROM request_items AS i WHERE i.request_id = r.id) AS items "
+            "FROM requests AS r ORDER BY r.sent_at DESC"
+        )
+        return [read_row(SentRequest, row) for row in rows]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from memory_store.database import outbox, passages, tables, tombstones
 from memory_store.database.connection import Database
+from memory_store.database.conversations import make_private
 from memory_store.database.erasures import ERASED_TITLE
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.embedding.base import EmbedderIdentity
@@ -193,10 +194,7 @@ class _Merge:
         return self._tally
 
     def _documents(self) -> None:
-        for record in self._source.records("documents"):
-            if record["id"] in self._away.documents:
-                self._tally.away["documents"] += 1
-                continue
+        for record in self._arriving("documents", "id"):
             known = self._connection.execute(
                 "SELECT id, content_hash FROM documents WHERE path = ?", (record["path"],)
             ).fetchone()
@@ -211,61 +209,50 @@ class _Merge:
 
     def _conversations(self) -> None:
         named_from = {entry["id"]: entry["parent_id"] for entry in self._source.records("messages")}
-        for record in self._source.records("conversations"):
-            if record["id"] in self._away.conversations:
-                self._tally.away["conversations"] += 1
-            elif not self._match_origin("conversations", record):
+        for record in self._arriving("conversations", "id"):
+            if not self._match_origin("conversations", record):
                 record["current_message_id"] = self._away.ancestor(record["current_message_id"])
-                if self._is_title_away(record["title_message_id"], named_from):
+                title_message = record["title_message_id"]
+                # A title is of a message, or of an answer and what it answers.
+                if self._away.messages.keys() & {title_message, named_from.get(title_message)}:
                     record["title"], record["title_message_id"] = ERASED_TITLE, None
                 self._place("conversations", record)
-
-    def _is_title_away(self, message_id: str | None, parents: Mapping[str, str | None]) -> bool:
-        """Say whether the message that a title was taken from, or the one that it answers, stays away."""
-        return message_id is not None and (
-            message_id in self._away.messages or parents.get(message_id) in self._away.messages
-        )
 
     def _messages(self) -> None:
         for record in self._source.records("messages"):  # first, for an answer may come before what it answers
             known = self._connection.execute(
                 "SELECT id FROM messages WHERE conversation_id = ? AND origin = ?",
-                (self._met.get(record["conversation_id"], record["conversation_id"]), record["origin"]),
+                (self._own_id(record["conversation_id"]), record["origin"]),
             ).fetchone()
             if known is not None and known["id"] != record["id"]:
                 self._met[record["id"]] = known["id"]
         for record in self._source.records("messages"):
             if record["id"] in self._away.messages:
-                self._shortened.add(self._met.get(record["conversation_id"], record["conversation_id"]))
+                self._shortened.add(self._own_id(record["conversation_id"]))
                 self._tally.away["messages"] += 1
             elif record["id"] in self._met:
                 self._tally.known["messages"] += 1
             else:
-                record["conversation_id"] = self._met.get(record["conversation_id"], record["conversation_id"])
-                parent_id = self._away.ancestor(record["parent_id"])
-                record["parent_id"] = self._met.get(parent_id, parent_id) if parent_id is not None else None
+                record["conversation_id"] = self._own_id(record["conversation_id"])
+                record["parent_id"] = self._own_id(self._away.ancestor(record["parent_id"]))
                 self._place("messages", record)
         # What the view or the title of a conversation rests on may be under another id here, or not here at all.
         tables.clear_dangling(self._connection, "conversations", "messages")
 
     def _memories(self) -> None:
-        for record in self._source.records("memories"):
-            if record["id"] in self._away.memories:
-                self._tally.away["memories"] += 1
-            elif not self._match_origin("memories", record):
+        for record in self._arriving("memories", "id"):
+            if not self._match_origin("memories", record):
                 if record["superseded_by"] in self._away.memories:
                     record["superseded_by"] = record["retired_at"] = None
                 self._place("memories", record)
         for stored, met in self._met.items():
             self._connection.execute("UPDATE memories SET superseded_by = ? WHERE superseded_by = ?", (met, stored))
-        for record in self._source.records("memory_sources"):
-            if record["memory_id"] in self._away.memories:
-                self._tally.away["memory_sources"] += 1
-                continue
+        for record in self._arriving("memory_sources", "memory_id"):
             memory_id = record["memory_id"]
-            self._place_dependent(
-                "memory_sources", record, memory_id, self._resolve_references("memory_sources", record)
-            )
+            if self._resolve_references("memory_sources", record):
+                self._place_dependent("memory_sources", record, memory_id)
+            else:
+                self._tally.known["memory_sources"] += 1
 
     def _merge_learned(self, without: frozenset[str]) -> None:
         """Add reviews, questions, summaries and what waits, where all that they belong to came or is here."""
@@ -275,7 +262,7 @@ class _Merge:
                 if not self._resolve_references(table, record):
                     self._tally.away[table] += 1
                 elif self._find_stored(table, record) is None:
-                    self._place_dependent(table, record, record[owner], True)
+                    self._place_dependent(table, record, record[owner])
                 else:  # the store's own stays: it knows what became of it since
                     self._tally.known[table] += 1
         # A summary may hold words of what stays away.
@@ -284,13 +271,10 @@ class _Merge:
         )
 
     def _passages(self) -> None:
-        for record in self._source.records("passages"):
-            owner = record["document_id"] or record["message_id"] or record["memory_id"]
-            if self._is_away(owner):
-                self._tally.away["passages"] += 1
-                continue
+        owners = tuple(tables.BY_NAME["passages"].references())
+        for record in self._arriving("passages", *owners):
             theirs = record.pop("row")
-            self._place_dependent("passages", record, owner, True)
+            self._place_dependent("passages", record, next(record[owner] for owner in owners if record[owner]))
             ours = self._connection.execute(
                 "SELECT row FROM passages WHERE id = ? AND text = ? AND context = ?",
                 (record["id"], record["text"], record["context"]),
@@ -299,13 +283,10 @@ class _Merge:
                 self._rows[theirs] = ours["row"]
 
     def _citations(self) -> None:
-        for record in self._source.records("citations"):
-            if record["message_id"] in self._away.messages:
-                self._tally.away["citations"] += 1
-                continue
+        for record in self._arriving("citations", "message_id"):
             if not holds(self._connection, "passages", record["passage_id"]):
                 record["passage_id"] = None  # the number stays, as after an erasure
-            self._place_dependent("citations", record, record["message_id"], True)
+            self._place_dependent("citations", record, record["message_id"])
 
     def _tombstones(self, brought: set[str]) -> None:
         """Add the archive's tombstones: to our own where the key is ours, else under theirs."""
@@ -357,12 +338,7 @@ class _Merge:
         for table, identifier in self._tally.differing:
             row = self._connection.execute(f"SELECT private FROM {table} WHERE id = ?", (identifier,)).fetchone()
             if row["private"] and table == "conversations":
-                open_ones = self._connection.execute(
-                    "SELECT id FROM messages WHERE conversation_id = ? AND private = 0", (identifier,)
-                ).fetchall()
-                self._connection.execute("UPDATE messages SET private = 1 WHERE conversation_id = ?", (identifier,))
-                for item in open_ones:
-                    passages.set_private(self._connection, "message_id", item["id"], True)
+                make_private(self._connection, identifier)
             elif row["private"]:
                 owners = tables.BY_NAME["passages"].references().items()
                 column = next(name for name, owner in owners if owner == table)
@@ -370,14 +346,24 @@ class _Merge:
 
     # -- one record --------------------------------------------------------------------------------------------
 
-    def _is_away(self, owner: str) -> bool:
-        return owner in self._away.documents or owner in self._away.messages or owner in self._away.memories
+    def _arriving(self, table: str, *owners: str) -> Iterator[dict[str, Any]]:
+        """Yield the records of a table that don't stay away with what these columns name; count the others."""
+        away = self._away.documents | self._away.conversations | self._away.messages.keys() | self._away.memories
+        for record in self._source.records(table):
+            if away.isdisjoint(record[owner] for owner in owners):
+                yield record
+            else:
+                self._tally.away[table] += 1
+
+    def _own_id(self, identifier: str | None) -> Any:
+        """Return the store's own id of what the archive calls so."""
+        return self._met.get(identifier, identifier) if identifier is not None else None
 
     def _resolve_references(self, table: str, record: dict[str, Any]) -> bool:
         """Put the store's own ids into the columns that refer to others; say whether all of these are here."""
         columns = tables.BY_NAME[table].references()
         for column in columns:
-            record[column] = self._met.get(record[column], record[column])
+            record[column] = self._own_id(record[column])
         return all(record[text] is None or holds(self._connection, columns[text], record[text]) for text in columns)
 
     def _match_origin(self, table: str, record: dict[str, Any]) -> bool:
@@ -389,9 +375,9 @@ class _Merge:
         self._tally.known[table] += 1
         return True
 
-    def _place_dependent(self, table: str, record: dict[str, Any], owner: str, there: bool) -> None:
+    def _place_dependent(self, table: str, record: dict[str, Any], owner: str) -> None:
         """Place what belongs to a record, but add nothing to one of which the store's own version stayed."""
-        if owner in self._met or not there:
+        if owner in self._met:
             self._tally.known[table] += 1
         elif owner not in self._kept or self._find_stored(table, record) is not None:
             self._place(table, record)

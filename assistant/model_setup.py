@@ -9,14 +9,11 @@ from typing import Any, Final
 from assistant.config import ModelConfig, NamedModel, Settings, config_folder
 from assistant.credentials import Secret, find_key, forget_key, keep_key, store_key
 from assistant.errors import ConfigError
-from assistant.llm.addresses import checked_address
 from assistant.llm.base import ChatModel
-from assistant.llm.listing import ListedModel, models_at
-from assistant.llm.openai_chat import OpenAIChat
-from assistant.llm.probing import Probe, probe
-from assistant.llm.providers import SERVICES, service_at
+from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
+from assistant.llm.probing import ListedModel, Probe, list_models, probe
+from assistant.llm.providers import SERVICES, complete_address, service_at
 from assistant.llm.registry import CREDENTIALS_FILE, endpoint_key, key_id
-from assistant.llm.retry import RetryPolicy
 from assistant.setting import keep, keep_model
 from memory_store.network import is_loopback
 
@@ -53,7 +50,7 @@ def endpoint(typed: str, api_key_env: str = "") -> Endpoint:
     """Return the endpoint of a service's name or an address, with a key that is there already. Raises ConfigError."""
     wanted = typed.strip().casefold()
     service = next((item for item in SERVICES if wanted in {item.id, item.title.casefold()}), None)
-    base_url = service.base_url if service is not None else checked_address(typed)
+    base_url = service.base_url if service is not None else complete_address(typed)
     at_home = is_loopback(base_url) and not api_key_env
     known = service or service_at(base_url)
     key = find_key(
@@ -67,7 +64,7 @@ def endpoint(typed: str, api_key_env: str = "") -> Endpoint:
 
 async def listed(where: Endpoint) -> list[ListedModel]:
     """Return the models of an endpoint. Raises ModelError, or CredentialError for a key missing or refused."""
-    return await models_at(where.base_url, where.key)
+    return await list_models(where.base_url, where.key)
 
 
 async def try_out(where: Endpoint, name: str, settings: Settings) -> Probe:

@@ -19,9 +19,8 @@ from assistant.cli.output import complain, print_json, say, show, table
 from assistant.config import NamedModel, Settings
 from assistant.errors import ConfigError, CredentialError, ModelError
 from assistant.llm.detection import detect
-from assistant.llm.listing import ListedModel
 from assistant.llm.prices import FREE
-from assistant.llm.probing import Probe
+from assistant.llm.probing import ListedModel, Probe
 from assistant.llm.providers import SERVICES
 from memory_store.network import display_url, is_loopback
 

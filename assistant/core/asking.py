@@ -7,8 +7,16 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from assistant.llm.answering import Answerer, ChatAnswerer
-from assistant.llm.base import ChatModel, ChatRequest, Finished, ModelInfo, TextDelta, WasThinking
+from assistant.llm.base import (
+    Answerer,
+    ChatAnswerer,
+    ChatModel,
+    ChatRequest,
+    Finished,
+    ModelInfo,
+    TextDelta,
+    WasThinking,
+)
 from assistant.llm.quote import QuoteAnswerer
 from memory_store import Store
 

@@ -12,7 +12,7 @@ from assistant.core.attachments import SHARE, Attached, attach
 from assistant.core.events import NumberedSource, Recalled
 from assistant.core.relevance import is_relevant, worth_quoting, worth_telling
 from assistant.core.turn_settings import TurnSettings
-from assistant.llm.answering import Answerer
+from assistant.llm.base import Answerer
 from memory_store import Store
 from memory_store.asking import asks_something, is_small_talk
 from memory_store.clock import now

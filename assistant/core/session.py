@@ -32,8 +32,7 @@ from assistant.core.turn_settings import TurnSettings as TurnSettings
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
-from assistant.llm.answering import Answerer, Turn
-from assistant.llm.shortfall import is_whole, shortfall
+from assistant.llm.base import Answerer, Turn, is_whole, shortfall
 from memory_store import Store
 from memory_store.errors import KeepsakeError, NotFoundError
 from memory_store.models import (

@@ -1,12 +1,18 @@
-"""The ChatModel protocol: what core needs of anything that answers."""
+"""The protocols of answering: ChatModel, which streams an answer, and Answerer above it, which takes a turn."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from memory_store.models import Role
+from assistant.errors import ModelError
+from memory_store.models import Hit, Role
+
+# What endpoints write beside OpenAI's own words: Anthropic's, Ollama's, Gemini's, those of DeepSeek and of Qwen.
+_LENGTH: Final = frozenset({"length", "max_tokens", "model_length", "model_context_window_exceeded"})
+_FILTERED: Final = frozenset({"content_filter", "safety", "refusal", "recitation", "prohibited_content", "sensitive"})
+_TOOL: Final = frozenset({"tool_calls", "function_call", "tool_use"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +96,86 @@ class ChatModel(Protocol):
 
     async def close(self) -> None:
         """Release connections, threads and memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is to be answered: the prompt with all that it holds, and the parts of it that need no reading.
+
+    `hits` are the numbered passages (source 1 is `hits[0]`).
+    """
+
+    request: ChatRequest
+    question: str
+    hits: tuple[Hit, ...] = ()
+
+
+class Answerer(Protocol):
+    """Takes a turn. Closing the iterator or cancelling the task stops it."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Who it is."""
+
+    @property
+    def reads(self) -> bool:
+        """Whether it reads prompts; one that does not quotes what was found."""
+
+    def answer(self, turn: Turn) -> AsyncIterator[ModelEvent]:
+        """Yield deltas, then one `Finished`. Raises `ModelError` with a hint for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswerer:
+    """Has a chat model answer the prompt."""
+
+    model: ChatModel
+    reads: bool = True
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's."""
+        return self.model.info
+
+    def answer(self, turn: Turn) -> AsyncIterator[ModelEvent]:
+        """Stream what the model says to the prompt."""
+        return self.model.stream(turn.request)
+
+
+def is_whole(finished: Finished) -> bool:
+    """Return whether an answer that ended so says all that it was to say."""
+    return finished.reason.casefold() not in _LENGTH | _FILTERED
+
+
+def shortfall(finished: Finished, *, said: bool, thought: bool) -> ModelError | None:
+    """Return what is wrong with a finished answer; None if nothing is.
+
+    `said` tells whether there are words of an answer, `thought` whether there is reasoning.
+    """
+    name, reason = finished.model, finished.reason.casefold()
+    if reason in _FILTERED:
+        what = "cut the answer" if said else "kept the whole answer back"
+        return ModelError(f"A content filter of “{name}” {what} ({finished.reason}).", "Ask in other words.")
+    if reason in _LENGTH and said:
+        return ModelError(
+            "The answer is cut: it reached its longest length.",
+            "Have it go on, or allow longer answers with max_answer_tokens.",
+        )
+    if said:
+        return None
+    if reason in _LENGTH:
+        what = "thinking" if thought else "nothing that can be shown"
+        return ModelError(
+            f"“{name}” used up the longest length of an answer on {what}.",
+            "Allow longer answers with max_answer_tokens, or more room with context_tokens.",
+        )
+    if reason in _TOOL:
+        return ModelError(
+            f"“{name}” wanted to call a tool instead of answering, though it was offered none.",
+            "Ask again, or choose another model.",
+        )
+    if thought:
+        return ModelError(
+            f"“{name}” thought and gave no answer.", "Ask again, or choose another model.", retryable=True
+        )
+    return ModelError(f"“{name}” said nothing.", "Ask again, or choose another model.", retryable=True)

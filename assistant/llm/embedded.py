@@ -14,8 +14,7 @@ from typing import Any
 
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo
-from assistant.llm.openai_chat import OpenAIChat
-from assistant.llm.retry import RetryPolicy
+from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 
 INSTALL_HINT = 'pip install "keepsake-assistant[local]"'
 _GGUF_MAGIC = b"GGUF"

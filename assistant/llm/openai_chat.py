@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,16 +17,15 @@ from assistant.llm.openai_chunks import DONE, Chunk, Frames, Increments, Surroga
 from assistant.llm.openai_errors import (
     Endpoint,
     Failed,
-    cut_off,
+    cut_off_error,
+    explain_refusal,
+    find_reported,
     foreign_errors,
-    later,
-    malformed,
-    refused,
-    reported,
-    too_long,
+    malformed_error,
+    pause_error,
+    too_long_error,
     translate,
 )
-from assistant.llm.retry import RetryPolicy
 from assistant.llm.settings import ModelConfig
 from assistant.llm.thinking import ThinkingSplitter
 from assistant.llm.transport import http_client
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 _DEFAULTS = ModelConfig()
 MAX_ANSWER_CHARACTERS = 1_000_000
-
 # What some servers refuse, and what to send instead: nothing, or the same value under another name.
 _ADAPTATIONS: dict[str, str | None] = {
     "stream_options": None,
@@ -52,6 +51,30 @@ _NO_STREAM = re.compile(r"\bstream(ing|ed)?\b", re.IGNORECASE)
 _NO_SYSTEM = re.compile(r"system[ _-](role|message|prompt|instruction)|developer instruction", re.IGNORECASE)
 _ALTERNATE = re.compile(r"\balternat", re.IGNORECASE)
 _ADAPTABLE = frozenset({400, 404, 422, 500, 501})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential backoff with jitter. Times are in seconds.
+
+    The n-th pause is between half of and the whole of `first_pause_s * 2**n`, never above `longest_pause_s`; half is
+    random so that clients that failed together do not come back together. A pause the server asks for is kept, up to
+    the same limit.
+    """
+
+    max_retries: int = 3
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 30.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+
+    def pause_s(self, attempt: int, asked_s: float | None = None) -> float:
+        """Return the pause after attempt number `attempt` (from 0) failed; `asked_s` is what the server asked for."""
+        if asked_s is not None:
+            return min(max(asked_s, 0.0), self.longest_pause_s)
+        # The exponent is bounded so that a large `max_retries` can't overflow a float.
+        whole = min(self.first_pause_s * 2.0 ** min(attempt, 32), self.longest_pause_s)
+        return whole * (0.5 + 0.5 * self.jitter())
 
 
 class OpenAIChat:
@@ -110,13 +133,13 @@ class OpenAIChat:
             except _Failure as failure:
                 failed = failure.failed
             if began:
-                raise (cut_off(self._endpoint) if failed.broke else failed.error) from None
+                raise (cut_off_error(self._endpoint) if failed.broke else failed.error) from None
             if self._adapt(failed, arguments):
                 continue
             if not failed.again or attempt >= self._retry.max_retries:
                 raise failed.error from None
             if failed.asked_s is not None and failed.asked_s > self._retry.longest_pause_s:
-                raise later(failed) from None
+                raise pause_error(failed) from None
             await self._retry.sleep(self._retry.pause_s(attempt, failed.asked_s))
             attempt += 1
 
@@ -155,7 +178,7 @@ class OpenAIChat:
             raise _Failure(translate(error, self._endpoint)) from None
         finally:
             await response.aclose()
-        raise _Failure(refused(response.status_code, body, response.headers, self._endpoint))
+        raise _Failure(explain_refusal(response.status_code, body, response.headers, self._endpoint))
 
     async def _ready_client(self) -> httpx2.AsyncClient:
         async with self._opening:
@@ -176,7 +199,7 @@ class OpenAIChat:
     def _arguments(self, request: ChatRequest) -> dict[str, Any]:
         arguments: dict[str, Any] = {
             "model": self._endpoint.model,
-            "messages": _shaped(request.messages, self._refused),
+            "messages": _shape_messages(request.messages, self._refused),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -187,7 +210,8 @@ class OpenAIChat:
         if request.schema is not None:
             form = {"name": "answer", "schema": request.schema}
             arguments["response_format"] = {"type": "json_schema", "json_schema": form}
-        for name, instead in _ADAPTATIONS.items():  # in this order: what takes another's place may be refused as well
+        # In this order: what takes another's place may be refused as well.
+        for name, instead in _ADAPTATIONS.items():
             if name in self._refused and name in arguments:
                 value = arguments.pop(name)
                 if instead is not None:
@@ -240,7 +264,7 @@ class OpenAIChat:
                     deadline = asyncio.get_running_loop().time() + self._usage_grace_s
 
 
-def _shaped(messages: Sequence[ChatMessage], refused: set[str]) -> list[dict[str, str]]:
+def _shape_messages(messages: Sequence[ChatMessage], refused: set[str]) -> list[dict[str, str]]:
     """Return the messages as a server takes them that knows no system's role, or wants the roles to alternate."""
     shaped: list[dict[str, str]] = []
     for message in messages:
@@ -288,7 +312,7 @@ class _Answer:
             self.is_over = True
             return
         self.last = value
-        failed = reported(value, self.endpoint)
+        failed = find_reported(value, self.endpoint)
         if failed is not None:
             raise _Failure(failed)
         chunk = read_chunk(value)
@@ -308,9 +332,9 @@ class _Answer:
         yield from self._say(self.increments.rest())
         yield from self.splitter.finish()
         if not self.understood and self.last is not None:
-            raise _Failure(Failed(malformed(self.endpoint, self.last)))
+            raise _Failure(Failed(malformed_error(self.endpoint, self.last)))
         if self.finish == "error" or (self.finish is None and not (self.is_over and self.understood)):
-            raise _Failure(Failed(cut_off(self.endpoint), again=True, broke=True))
+            raise _Failure(Failed(cut_off_error(self.endpoint), again=True, broke=True))
         yield Finished(self.finish or "stop", self.model or self.endpoint.model, self.input_tokens, self.output_tokens)
 
     def _new(self, chunk: Chunk) -> str:
@@ -327,4 +351,4 @@ class _Answer:
     def _count(self, text: str) -> None:
         self.characters += len(text)
         if self.characters > self.max_characters:
-            raise too_long(self.endpoint, self.max_characters)
+            raise too_long_error(self.endpoint, self.max_characters)

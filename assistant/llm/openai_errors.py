@@ -100,13 +100,13 @@ def translate(error: Exception, endpoint: Endpoint) -> Failed:
         case httpx2.TransportError() | OSError():
             return _connection(endpoint)
         case ValueError() | RecursionError():
-            return Failed(malformed(endpoint))
+            return Failed(malformed_error(endpoint))
         case _:
             message = f"The request to {endpoint.url} failed ({type(error).__name__})."
             return Failed(ModelError(message, "Check the base URL and the model's settings."))
 
 
-def refused(status: int, body: bytes, headers: Mapping[str, str], endpoint: Endpoint) -> Failed:
+def explain_refusal(status: int, body: bytes, headers: Mapping[str, str], endpoint: Endpoint) -> Failed:
     """Return what an answer with an error's status means."""
     text = body.decode("utf-8", "replace")
     try:
@@ -118,7 +118,7 @@ def refused(status: int, body: bytes, headers: Mapping[str, str], endpoint: Endp
     return _status(status, said, _retry_after_s(headers), endpoint)
 
 
-def reported(raw: object, endpoint: Endpoint) -> Failed | None:
+def find_reported(raw: object, endpoint: Endpoint) -> Failed | None:
     """Return the failure that a chunk, or a whole answer, tells of; None if it tells of none."""
     error = raw.get("error") if isinstance(raw, Mapping) else None
     if not error:
@@ -134,7 +134,7 @@ def reported(raw: object, endpoint: Endpoint) -> Failed | None:
     return Failed(ModelError(message, "Try again.", retryable=True), again=True, detail=searched)
 
 
-def malformed(endpoint: Endpoint, raw: object = None) -> ModelError:
+def malformed_error(endpoint: Endpoint, raw: object = None) -> ModelError:
     """Return the error for an answer that is not in the form of chat completions, with its words if it has any."""
     said = _detail(raw, endpoint)[0] if isinstance(raw, Mapping) else ""
     return ModelError(
@@ -143,7 +143,7 @@ def malformed(endpoint: Endpoint, raw: object = None) -> ModelError:
     )
 
 
-def cut_off(endpoint: Endpoint) -> ModelError:
+def cut_off_error(endpoint: Endpoint) -> ModelError:
     """Return the error for an answer that stopped before its end."""
     return ModelError(
         f"The connection to {endpoint.url} broke off; the answer is cut.",
@@ -152,7 +152,7 @@ def cut_off(endpoint: Endpoint) -> ModelError:
     )
 
 
-def too_long(endpoint: Endpoint, limit: int) -> ModelError:
+def too_long_error(endpoint: Endpoint, limit: int) -> ModelError:
     """Return the error for an answer that was stopped because it would not end."""
     return ModelError(
         f"The answer of “{endpoint.model}” passed {limit:,} characters and was stopped.",
@@ -219,7 +219,7 @@ def _explain(status: int, said: str, searched: str, endpoint: Endpoint) -> tuple
     return ModelError(f"{where} did not take the request (error {status}).{said}", hint), False
 
 
-def later(failed: Failed) -> ModelError:
+def pause_error(failed: Failed) -> ModelError:
     """Return the error for a server that wants a longer pause than one can wait for."""
     seconds = failed.asked_s or 0.0
     pause = f"{seconds / 3600:.0f} hours" if seconds >= 5400 else f"{max(seconds / 60, 1):.0f} minutes"

@@ -8,9 +8,8 @@ from assistant.credentials import Secret, find_key
 from assistant.errors import ConfigError, CredentialError
 from assistant.llm.base import ChatModel
 from assistant.llm.embedded import EmbeddedChat
-from assistant.llm.openai_chat import OpenAIChat
+from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from assistant.llm.providers import service_at
-from assistant.llm.retry import RetryPolicy
 from assistant.llm.settings import ModelConfig
 from memory_store.network import endpoint_of, host_of, is_loopback
 

@@ -13,11 +13,9 @@ from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.display import plain
 from assistant.errors import CredentialError, ModelError
 from assistant.language import N_, _
-from assistant.llm.addresses import checked_address
 from assistant.llm.detection import FoundModel, detect
-from assistant.llm.listing import ListedModel, window_at
-from assistant.llm.probing import Probe
-from assistant.llm.providers import SERVICES
+from assistant.llm.probing import ListedModel, Probe, find_window
+from assistant.llm.providers import SERVICES, complete_address
 from assistant.model_setup import Endpoint
 from assistant.threads import in_thread
 from memory_store.errors import KeepsakeError
@@ -159,7 +157,7 @@ class ModelChoice:
         other = Choice(_("An address"), _("of a server of yours or of any other service"), "")
         where = await self._skin.choose(_("Which service?"), [*services, other])
         if where == "":
-            where = await self._skin.ask(_("Its address"), "http://127.0.0.1:8080/v1", check=checked_address)
+            where = await self._skin.ask(_("Its address"), "http://127.0.0.1:8080/v1", check=complete_address)
         return where or ""
 
     async def _asked_model(self, endpoint: Endpoint) -> ListedModel | None:
@@ -298,7 +296,7 @@ async def _with_window(chosen: NamedModel) -> NamedModel:
     if not chosen.base_url:
         return chosen
     endpoint = await in_thread(lambda: model_setup.endpoint(chosen.base_url, chosen.api_key_env))
-    window = await window_at(endpoint.base_url, chosen.name, endpoint.key)
+    window = await find_window(endpoint.base_url, chosen.name, endpoint.key)
     return replace(chosen, context_tokens=max(window, 512)) if window else chosen
 
 

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assistant.config import Settings
-    from assistant.llm.answering import Answerer
-    from assistant.llm.base import ChatModel
+    from assistant.llm.base import Answerer, ChatModel
     from memory_store import Store
     from memory_store.errors import KeepsakeError
 

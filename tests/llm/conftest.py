@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, Finished, ModelEvent, TextDelta, ThinkingDelta
-from assistant.llm.retry import RetryPolicy
+from assistant.llm.openai_chat import RetryPolicy
 from memory_store.models import Role
 from tests.support.chat_server import TIMEOUT_S, ChatServer
 

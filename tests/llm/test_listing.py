@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from assistant.errors import ConfigError, ModelError
-from assistant.llm.addresses import checked_address
-from assistant.llm.listing import ListedModel, models_at, window_at
 from assistant.llm.prices import FREE, Price, window_of
+from assistant.llm.probing import ListedModel, find_window, list_models
+from assistant.llm.providers import complete_address
 from tests.support.chat_server import Body, ChatServer
 
 
 async def test_the_models_of_an_endpoint_are_named_and_the_key_goes_to_it_alone(server: ChatServer) -> None:
-    assert await models_at(server.url, "sk-here") == [ListedModel("scripted-model", None, FREE)]
+    assert await list_models(server.url, "sk-here") == [ListedModel("scripted-model", None, FREE)]
     (request,) = server.requests
     assert request.headers["authorization"] == "Bearer sk-here"
 
@@ -33,11 +33,11 @@ async def test_the_models_of_an_endpoint_are_named_and_the_key_goes_to_it_alone(
 async def test_windows_and_prices_are_read_from_the_list(entry: dict[str, Any], window: int | None) -> None:
     pricing = {"prompt": "0.0000005", "completion": "0.000002"}
     with ChatServer(models=[{"id": "b", **entry}, {"id": "models/a", "pricing": pricing}]) as server:
-        assert await models_at(server.url, None) == [
+        assert await list_models(server.url, None) == [
             ListedModel("a", None, Price(0.5, 2.0)),
             ListedModel("b", window, FREE),
         ]
-        assert await window_at(server.url, "b", None) == window
+        assert await find_window(server.url, "b", None) == window
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ async def test_windows_and_prices_are_read_from_the_list(entry: dict[str, Any], 
 )
 async def test_servers_at_home_say_how_much_they_read(pages: dict[str, Any], window: int | None) -> None:
     with ChatServer(pages=pages) as server:
-        assert await window_at(server.url, "m", None) == window
+        assert await find_window(server.url, "m", None) == window
 
 
 def test_the_window_of_a_model_of_a_service_is_in_the_list_of_prices() -> None:
@@ -71,7 +71,7 @@ def test_the_window_of_a_model_of_a_service_is_in_the_list_of_prices() -> None:
 
 async def test_an_endpoint_without_such_a_list_says_what_to_do(server: ChatServer) -> None:
     with pytest.raises(ModelError, match="answered 404") as caught:
-        await models_at(f"{server.url}/elsewhere", None)
+        await list_models(f"{server.url}/elsewhere", None)
     assert "Type the model's name" in caught.value.hint
 
 
@@ -80,8 +80,8 @@ async def test_an_endpoint_that_is_not_there_is_told() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     with pytest.raises(ModelError, match="can't be reached"):
-        await models_at(f"http://127.0.0.1:{port}/v1", None)
-    assert await window_at(f"http://127.0.0.1:{port}/v1", "m", None) is None
+        await list_models(f"http://127.0.0.1:{port}/v1", None)
+    assert await find_window(f"http://127.0.0.1:{port}/v1", "m", None) is None
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 1}', b'{"data": [1, {"id": 7}, {"id": " "}]}'])
@@ -89,7 +89,7 @@ async def test_an_answer_of_another_form_names_nothing(body: bytes, monkeypatch:
     with ChatServer() as server:
         monkeypatch.setattr(server, "_reply_to", lambda request: Body(body))
         with pytest.raises(ModelError, match="named no models"):
-            await models_at(server.url, None)
+            await list_models(server.url, None)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_an_answer_of_another_form_names_nothing(body: bytes, monkeypatch:
     ],
 )
 def test_an_address_is_completed(typed: str, meant: str) -> None:
-    assert checked_address(typed) == meant
+    assert complete_address(typed) == meant
 
 
 @pytest.mark.parametrize(
@@ -112,5 +112,5 @@ def test_an_address_is_completed(typed: str, meant: str) -> None:
 )
 def test_what_is_no_address_is_refused_with_an_example(typed: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        checked_address(typed)
+        complete_address(typed)
     assert "https://api.example.com/v1" in caught.value.hint

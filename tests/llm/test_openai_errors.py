@@ -13,8 +13,7 @@ import pytest
 
 from assistant.credentials import Secret
 from assistant.errors import ModelError
-from assistant.llm.openai_chat import OpenAIChat
-from assistant.llm.retry import RetryPolicy
+from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from tests.llm.conftest import Answer, Pauses, ask, happens
 from tests.support.chat_server import Body, ChatServer, Failure, Gate, Raw, Reply, Stream, Thinking
 

@@ -7,9 +7,8 @@ import json
 import pytest
 
 from assistant.errors import ModelError
-from assistant.llm.openai_chat import OpenAIChat
+from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from assistant.llm.probing import probe
-from assistant.llm.retry import RetryPolicy
 from tests.support.chat_server import Body, ChatServer, Failure, RecordedRequest, Reply, Stream
 
 

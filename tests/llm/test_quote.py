@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from assistant.llm.answering import Turn
-from assistant.llm.base import ChatMessage, ChatRequest, Finished, TextDelta
-from assistant.llm.excerpts import best_excerpt, is_chinese
-from assistant.llm.quote import MAX_CHARACTERS, QuoteAnswerer
+from assistant.llm.base import ChatMessage, ChatRequest, Finished, TextDelta, Turn
+from assistant.llm.quote import MAX_CHARACTERS, QuoteAnswerer, best_excerpt, is_chinese
 from memory_store.models import Author, AuthorKind, Hit, Locator, Role, Source, SourceKind
 from tests.llm.conftest import Answer, read
 

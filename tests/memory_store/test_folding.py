@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.llm.excerpts import best_excerpt
+from assistant.llm.quote import best_excerpt
 from memory_store import Selection, Store
 from memory_store.database.fulltext import query_terms, searchable
 from memory_store.folding import TOKEN, UNSPACED_RUN, WORD, folded, other_words, simplified, spellings

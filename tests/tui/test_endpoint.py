@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.llm.openai_chat import OpenAIChat
-from assistant.llm.retry import RetryPolicy
+from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from tests.support.chat_server import ChatServer, Failure, Gate, Stream
 from tests.tui.support import chatting
 from tests.tui.test_conversation import with_keys

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from assistant.llm.openai_chat import OpenAIChat
-from assistant.llm.retry import RetryPolicy
+from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from assistant.tui.app import ChatApp
 from memory_store import NewMemory, Store
 from memory_store.models import MessageStatus

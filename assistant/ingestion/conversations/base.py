@@ -199,7 +199,10 @@ def torn(reason: str) -> ReadError:
 
 
 def link(nodes: Sequence[Node], started: datetime) -> tuple[ImportedMessage, ...]:
-    """Return the messages, parents first and otherwise in their order, each with its nearest parent that is kept."""
+    """Return the messages, parents first and otherwise in their order, each with its nearest parent that is kept.
+
+    A circle is opened where it is first met.
+    """
     by_key: dict[str, Node] = {}
     for node in nodes:
         by_key.setdefault(node.key, node)

@@ -92,16 +92,13 @@ class ByShapeFormat:
     fields: frozenset[str] = frozenset()
 
     def recognises(self, export: Export) -> bool:
-        """Return whether a member holds conversations with these fields."""
         return bool(self.members(export))
 
     def members(self, export: Export) -> list[Member]:
-        """Return the members that hold conversations."""
         named = conversation_members(export) or [member for member in export.members if member.name.endswith(".json")]
         return [member for member in named if self._fits(member, export)]
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
-        """Yield the conversations."""
         parse = partial(_parsed, format_key=self.key, name=self.name if self.fields else "assistant")
         for member in self.members(export):
             yield from conversations(export, [member], limits, parse, _place(member, export))

@@ -31,11 +31,9 @@ class CopilotFormat:
     name = "Copilot"
 
     def recognises(self, export: Export) -> bool:
-        """Return whether a table has Copilot's columns."""
         return bool(self.members(export))
 
     def members(self, export: Export) -> list[Member]:
-        """Return the tables with Copilot's columns."""
         return [table for table in export.tables if table.name.lower().endswith(".csv") and _columns(table) is not None]
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:

@@ -115,7 +115,6 @@ class _DatabaseFormat:
         self._conversations = conversations
 
     def recognises(self, export: Export) -> bool:
-        """Return whether the database has the program's tables."""
         if export.database is None:
             return False
         with opened_database(export.database) as connection:

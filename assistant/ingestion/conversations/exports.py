@@ -246,9 +246,7 @@ class JsonFormat:
     parse: Parse
 
     def recognises(self, export: Export) -> bool:
-        """Return whether its conversations have keys of this format."""
         return format_key(export) == self.key
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
-        """Yield the conversations."""
         yield from conversations(export, conversation_members(export), limits, self.parse)

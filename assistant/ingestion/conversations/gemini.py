@@ -52,11 +52,9 @@ class GeminiFormat:
     name = "Gemini"
 
     def recognises(self, export: Export) -> bool:
-        """Return whether a member is an activity of Gemini's."""
         return bool(self.members(export))
 
     def members(self, export: Export) -> list[Member]:
-        """Return the members that are an activity of Gemini's."""
         listed = [member for member in export.members if member.name.endswith(".json") and _is_activity(member)]
         return listed + [table for table in export.tables if table.name.lower().endswith(".html") and _is_page(table)]
 

@@ -39,7 +39,6 @@ class KeepsakeFormat:
     name = "Keepsake"
 
     def recognises(self, export: Export) -> bool:
-        """Return whether its manifest says so."""
         for member in export.named(_MANIFEST):
             if member.size < 1_000_000:
                 with translated(), member.open() as stream, suppress(ValueError, RecursionError):

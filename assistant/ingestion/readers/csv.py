@@ -33,7 +33,6 @@ class CsvReader:
     about = About("Table", "rows by the names of their columns", "`row 3` (or `rows 3–7`), lines", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the file's rows, read as they are consumed."""
         media_type = self.media_type if file.suffix == ".csv" else "text/tab-separated-values"
         return ReadDocument(file.stem, media_type, _blocks(file, limits))
 

@@ -49,7 +49,6 @@ class EnexReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the notes as they are consumed."""
         with file.open() as stream:
             if _ROOT not in stream.read(_HEAD_BYTES):
                 raise ReadError("not an export of Evernote: it does not begin as one", "Export the notes again.")

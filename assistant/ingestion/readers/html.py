@@ -51,7 +51,6 @@ class HtmlReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the page's pieces, headings over them."""
         check_markup_size(file.size, limits)
         with file.open() as stream:
             data = stream.read()
@@ -142,7 +141,6 @@ class MhtmlReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the page's pieces, headings over them."""
         with file.open() as stream:
             message = message_from_bytes(stream.read(), policy=policy.default)
         pages = [_page(part, file, limits) for part in message.walk() if part.get_content_type() == "text/html"]
@@ -235,7 +233,10 @@ def _message_time(words: str) -> datetime | None:
 
 
 def bookmarks(markup: str) -> Iterator[Block]:
-    """Yield a block a bookmark: its title, its address, what is remarked on it, and when it was set."""
+    """Yield a block a bookmark: its title, its address, what is remarked on it, and when it was set.
+
+    Browsers write HTML of 1994 that closes no element: a tree would put one folder into another.
+    """
     parser = _Parser()
     parser.feed(markup)
     parser.close()

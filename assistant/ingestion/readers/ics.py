@@ -136,7 +136,8 @@ def _answer(attendee: Property) -> str:
 def when(event: Component) -> str:
     """Return an event's time, such as `2025-03-04 (Tuesday) 10:00–11:00, Europe/Berlin`; empty if it names none.
 
-    Times stay as the calendar writes them, in the zone it names: that is how the person knows them.
+    Times stay as the calendar writes them, in the zone it names: that is how the person knows them. Their forms are
+    those of RFC 5545, sections 3.3.4 to 3.3.10.
     """
     start = event.first("DTSTART")
     begin = _moment(start)

@@ -56,7 +56,6 @@ class JoplinReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the notes as they are consumed."""
         left_out: list[LeftOut] = []
         attached: list[SourceFile] = []
         notes = _notes(file, limits, left_out, attached)

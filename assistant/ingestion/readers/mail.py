@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -73,6 +73,8 @@ _CALENDARS: Final = frozenset(("text/calendar", "application/ics"))
 _NOT_SHOWN: Final = re.compile(r"<(style|script|head|title)\b[^>]*+>.*?</\1\s*>|<!--.*?-->|<[^<>]*+>", re.DOTALL | re.I)
 _WORD: Final = re.compile(r"[^\W_]{2,}")
 _QUOTED: Final = "quoted"
+_TEXT: Final = BlockKind.PARAGRAPH
+_SAVE: Final = "Save them from the mail program."
 # Where the plain text is long, it is only compared with HTML of much more text: that has to be parsed for it.
 _PLACEHOLDER_CHARS: Final = 400
 _PLACEHOLDER_LACKS: Final = 3
@@ -93,7 +95,6 @@ class EmlReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the mail's headers and text."""
         with file.open() as stream:
             data = stream.read()
         # Apple Mail writes the message's length before it, and its own marks behind it.
@@ -107,7 +108,8 @@ class EmlReader:
 
 def mail_document(mail: Mail, file: SourceFile, limits: ReadLimits, media_type: str) -> ReadDocument:
     """Return one mail as a document."""
-    content = mail_content(mail, limits)
+    content = _Content(file, limits)
+    content.add(mail, 0)
     return ReadDocument(
         mail.subject or file.stem,
         media_type,
@@ -115,16 +117,8 @@ def mail_document(mail: Mail, file: SourceFile, limits: ReadLimits, media_type: 
         mail.sender,
         mail.sent_at,
         content.left_out,
-        attached_files(content, file, f"{file.path}!/"),
+        content.attached,
     )
-
-
-def attached_files(content: MailContent, file: SourceFile, place: str) -> list[SourceFile]:
-    """Return what is attached to a mail as files whose paths begin with that place."""
-    return [
-        file_in_memory(f"{place}{attached.name}", attached.data, attached.sent_at or file.modified_at)
-        for attached in content.attached
-    ]
 
 
 class MboxReader:
@@ -135,7 +129,6 @@ class MboxReader:
     about = About("Mailbox", "each mail, the same", "`message 2: Subject`", "each message has its own sender and time")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the messages as they are consumed."""
         with file.open() as stream:
             if not stream.read(8192).lstrip().startswith(b"From "):
                 raise ReadError("not a mailbox: it does not begin with a From line", "Export the mailbox again.")
@@ -155,13 +148,14 @@ def _messages(
         try:
             with translated():
                 mail = parse_mail(data)
-                part += f": {mail.subject}" if mail.subject else ""
-                content = mail_content(mail, limits, part, known)
+                inside, part = f"{part}/", f"{part}: {mail.subject}" if mail.subject else part
+                content = _Content(file, limits, inside, part, known)
+                content.add(mail, 0)
         except ReadError as error:
             left_out.append(LeftOut(part, error.message, error.hint))
             continue
         left_out.extend(content.left_out)
-        attached.extend(attached_files(content, file, f"{file.path}!/message {number}/"))
+        attached.extend(content.attached)
         yield from content.blocks
 
 
@@ -236,8 +230,6 @@ def _inside_quotes(pieces: list[str]) -> bool:
 
 
 def _bytes_of(encoding: str, body: str) -> bytes:
-    import binascii
-
     raw = body.encode("utf-8", "replace")
     if encoding in "qQ":
         return binascii.a2b_qp(raw, header=True)
@@ -343,46 +335,37 @@ def _raw_charset(data: bytes) -> str | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """A file that came with a mail."""
+class _Content:
+    """What a mail holds, with those that are forwarded in it: its text after its headers, files, and what is not read.
 
-    name: str
-    data: bytes
-    sent_at: datetime | None
+    `inside` is the folder of its files, `part` names it in a mailbox. What it quotes of the texts that are `known` is
+    left away, for it stands there.
+    """
 
-
-@dataclass(slots=True)
-class MailContent:
-    """What a mail holds: its own text, whose first block are its headers, the files with it, and what is not read."""
-
-    blocks: list[Block] = field(default_factory=list)
-    attached: list[Attached] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-
-
-def mail_content(mail: Mail, limits: ReadLimits, part: str | None = None, known: Known | None = None) -> MailContent:
-    """Return what a mail holds. What it quotes of the texts that are `known` is left away, for it stands there."""
-    content = MailContent()
-    _Walk(limits, part, content, known or Known()).mail(mail, 0)
-    return content
-
-
-class _Walk:
-    """The walk through one mail and those that are forwarded in it."""
-
-    def __init__(self, limits: ReadLimits, part: str | None, content: MailContent, known: Known) -> None:
+    def __init__(
+        self,
+        file: SourceFile,
+        limits: ReadLimits,
+        inside: str = "",
+        part: str | None = None,
+        known: Known | None = None,
+    ) -> None:
+        self.blocks: list[Block] = []
+        self.attached: list[SourceFile] = []
+        self.left_out: list[LeftOut] = []
+        self._file = file
         self._limits = limits
+        self._place = f"{file.path}!/{inside}"
         self._part = part
-        self._content = content
-        self._known = known
+        self._known = known or Known()
         self._mail: Mail
         self._names: list[str] = []
+        self._given: dict[str, bytes] = {}
         self._media: list[str] = []
         self._media_hint = _SAVE
         self._has_text = False
 
-    def mail(self, mail: Mail, depth: int) -> None:
+    def add(self, mail: Mail, depth: int) -> None:
         """Add a mail: its headers, its text, the names of what is attached."""
         self._mail, self._names, self._has_text = mail, [], False
         self._add(Block("\n".join(f"{name}: {value}" for name, value in mail.headers.items()), Locator(), _TEXT))
@@ -403,22 +386,20 @@ class _Walk:
         elif kind == "message/delivery-status":
             self._delivery(message)
         elif message.is_multipart():
-            parts = [item for item in message.get_payload() if isinstance(item, EmailMessage)]
             if kind == "multipart/alternative":
-                self._alternatives(parts, depth)
+                self._alternatives(_parts(message), depth)
             elif kind == "multipart/related":
-                self._related(parts, depth)
+                self._related(_parts(message), depth)
             else:
-                for part in parts:
+                for part in _parts(message):
                     self._walk(part, depth + 1)
         else:
             self._leaf(message, kind)
 
     def _forwarded(self, message: EmailMessage, depth: int) -> None:
         """Add a forwarded mail as one of its own, with its own sender and time."""
-        payload = message.get_payload()
-        inner = payload[0] if isinstance(payload, list) and payload else None
-        if not isinstance(inner, EmailMessage):
+        inner = next(iter(_parts(message)), None)
+        if inner is None:
             return
         mail = mail_of(inner)
         if not mail.headers and (packed := _unpacked(inner)):  # Packed as no mail may be, and as some are.
@@ -426,15 +407,12 @@ class _Walk:
         self._names.append(f"forwarded message {mail.subject}".strip())
         outer = (self._mail, self._names, self._part, self._has_text)
         self._part = " › ".join(piece for piece in (self._part, f"forwarded: {mail.subject}".strip(" :")) if piece)
-        self.mail(mail, depth + 1)
+        self.add(mail, depth + 1)
         self._mail, self._names, self._part, self._has_text = outer
 
     def _delivery(self, message: EmailMessage) -> None:
         """Add what a mail server reports of a delivery: fields, as headers are."""
-        payload = message.get_payload()
-        for item in payload if isinstance(payload, list) else ():
-            if not isinstance(item, EmailMessage):
-                continue
+        for item in _parts(message):
             fields = "\n".join(f"{name}: {unfolded(str(value))}" for name, value in item.items())
             self._add(Block(fields, Locator(), _TEXT))
 
@@ -448,9 +426,8 @@ class _Walk:
             if part is chosen or part not in (plain, rich):
                 self._walk(part, depth + 1)
             elif part is rich and part.is_multipart():
-                for inner in part.get_payload():  # Files may lie beside the form that is not chosen.
-                    if isinstance(inner, EmailMessage) and _html_in(inner) is None:
-                        self._related([inner], depth + 1)
+                # Files may lie beside the form that is not chosen.
+                self._related([inner for inner in _parts(part) if _html_in(inner) is None], depth + 1)
 
     def _related(self, parts: list[EmailMessage], depth: int) -> None:
         """Add a text with what it shows; small pictures are part of how it looks."""
@@ -460,7 +437,7 @@ class _Walk:
                 self._walk(part, depth + 1)
 
     def _leaf(self, message: EmailMessage, kind: str) -> None:
-        name = _filename(message)
+        name, is_attachment = _filename(message), message.get_content_disposition() == "attachment"
         if kind in _SIGNATURES:
             return
         if kind in _ENCRYPTED:
@@ -469,7 +446,7 @@ class _Walk:
             self._names.append(name or "winmail.dat")
             reason = "Outlook's own package (TNEF), which may hold the text or attachments"
             self._leave_out(name or "winmail.dat", reason, "Ask the sender for plain attachments, or unpack it.")
-        elif kind in ("text/plain", "text/html") and self._is_body(message, name):
+        elif kind in ("text/plain", "text/html") and not is_attachment and not (name and self._has_text):
             self._text(message, kind)
         elif message.get_content_maintype() in ("message", "multipart") or kind == "text/rfc822-headers":
             self._text(message, "text/plain")  # What a mail server reports, or parts without their boundary.
@@ -477,7 +454,7 @@ class _Walk:
             self._attach(name or "invite.ics", _payload(message), ".ics")
         elif message.get_content_maintype() in _MEDIA:
             self._medium(message, name or kind)
-        elif name or message.get_content_disposition() == "attachment":
+        elif name or is_attachment:
             self._attach(name or "attachment" + _suffix(kind), _payload(message), _suffix(kind))
         elif kind.startswith("text/"):
             self._text(message, "text/plain")
@@ -495,26 +472,22 @@ class _Walk:
         self._media.append(name)
         self._media_hint = unread or self._media_hint
 
-    def _is_body(self, message: EmailMessage, name: str) -> bool:
-        disposition = message.get_content_disposition()
-        return disposition != "attachment" and not (name and self._has_text)
-
     def _attach(self, name: str, data: bytes, suffix: str) -> None:
         self._names.append(name)
         if not data:
             self._leave_out(name, "empty file", "There is nothing to remember in it.")
-        elif len(self._content.attached) >= _MOST_ATTACHED:
+        elif len(self.attached) >= _MOST_ATTACHED:
             reason = f"it holds more than {_MOST_ATTACHED:,} attachments"
             self._leave_out(name, reason, "Save it from the mail program.")
-        elif not any(
-            attached.data == data for attached in self._content.attached
-        ):  # An invitation comes twice in one mail.
+        elif data not in self._given.values():  # An invitation comes twice in one mail.
             stem, own = PurePosixPath(name).stem, PurePosixPath(name).suffix or suffix
             number, unique = 1, f"{stem}{own}"
-            while any(attached.name == unique for attached in self._content.attached):
+            while unique in self._given:
                 number += 1
                 unique = f"{stem} ({number}){own}"
-            self._content.attached.append(Attached(unique, data, self._mail.sent_at))
+            self._given[unique] = data
+            sent_at = self._mail.sent_at or self._file.modified_at
+            self.attached.append(file_in_memory(f"{self._place}{unique}", data, sent_at))
 
     def _text(self, message: EmailMessage, kind: str) -> None:
         text = _text_of(message)
@@ -554,25 +527,20 @@ class _Walk:
         self._known.add(block.text)
         place = replace(block.locator, part=part)
         kind = BlockKind.QUOTE if stretch is not None and block.kind is BlockKind.PARAGRAPH else block.kind
-        self._content.blocks.append(Block(block.text, place, kind, author, when))
+        self.blocks.append(Block(block.text, place, kind, author, when))
 
     def _leave_out(self, what: str, reason: str, hint: str) -> None:
         part = " › ".join(piece for piece in (self._part, what) if piece)
-        self._content.left_out.append(LeftOut(part, reason, hint))
-
-
-_TEXT: Final = BlockKind.PARAGRAPH
-_SAVE: Final = "Save them from the mail program."
+        self.left_out.append(LeftOut(part, reason, hint))
 
 
 def _html_in(message: EmailMessage) -> EmailMessage | None:
     """Return the HTML of a part, or of the parts in it."""
     if message.get_content_type() == "text/html":
         return message
-    if not message.is_multipart() or message.get_content_maintype() != "multipart":
+    if message.get_content_maintype() != "multipart":
         return None
-    inner = (item for item in message.get_payload() if isinstance(item, EmailMessage))
-    return next((item for item in inner if item.get_content_type() == "text/html"), None)
+    return next((item for item in _parts(message) if item.get_content_type() == "text/html"), None)
 
 
 def _says_more(html: EmailMessage | None, plain: EmailMessage) -> bool:
@@ -591,6 +559,11 @@ def _says_more(html: EmailMessage | None, plain: EmailMessage) -> bool:
     return lacking > max(_PLACEHOLDER_LACKS, len(shown) / 2)
 
 
+def _parts(message: EmailMessage) -> list[EmailMessage]:
+    payload = message.get_payload()
+    return [item for item in payload if isinstance(item, EmailMessage)] if isinstance(payload, list) else []
+
+
 def _text_of(message: EmailMessage) -> str:
     return decode_declared(_payload(message), message.get_content_charset())
 
@@ -601,8 +574,6 @@ def _payload(message: EmailMessage) -> bytes:
 
 
 def _unpacked(message: EmailMessage) -> bytes:
-    import binascii
-
     payload = message.get_payload()
     try:
         return binascii.a2b_base64(payload.strip().encode("ascii")) if isinstance(payload, str) else b""
@@ -642,7 +613,7 @@ def _suffix(kind: str) -> str:
 
 
 def without_files(lines: Sequence[str]) -> tuple[list[str], list[tuple[str, bytes]]]:
-    """Return the lines that are text, and (name, content) of each file between them."""
+    """Return the lines that are text, and (name, content) of each file between them (POSIX.1-2017, uuencode)."""
     kept: list[str] = []
     files: list[tuple[str, bytes]] = []
     at = 0

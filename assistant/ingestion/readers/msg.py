@@ -33,7 +33,6 @@ class MsgReader:
     about = About("Mail of Outlook", "the same", "the same", "subject, sender, date")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the mail's headers and text."""
         import olefile
 
         with file.open() as stream:

@@ -39,7 +39,6 @@ class OdtReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the document's pieces."""
         root, about = open_document(file, limits, "text")
         body = next(root.iter("{*}text"), None)
         pieces = [] if body is None else [*container(body, BlockKind.PARAGRAPH), *_fields(body)]
@@ -220,7 +219,6 @@ class OdsReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the rows, a sheet at a time."""
         root, about = open_document(file, limits, "spreadsheet")
         left_out: list[LeftOut] = []
         return ReadDocument(
@@ -319,7 +317,6 @@ class OdpReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the slides in their order."""
         root, about = open_document(file, limits, "presentation")
         slides = list(root.iter("{*}page"))
         if not slides:

@@ -42,7 +42,6 @@ class OrgReader:
     about = About("Org mode", "text, tables, code", "headings, lines", "`#+TITLE`, `#+AUTHOR`, `#+DATE`")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the file's blocks, read as they are consumed."""
         told: dict[str, str] = {}
         for line in first_lines(file, limits, _HEAD_LINES):
             if match := _KEYWORD.fullmatch(line):

@@ -200,7 +200,6 @@ class ImageReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the text in the picture."""
         if not is_available():
             raise ReadError("a picture: its text was not recognised", INSTALL)
         until = deadline(file, limits)

@@ -29,7 +29,6 @@ class RstReader:
     about = About("reStructuredText", "text, tables, code", "headings, lines", "the first heading")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the file's blocks, read as they are consumed."""
         title = next((block.text for block in _blocks(file, limits) if block.kind is BlockKind.HEADING), "")
         return ReadDocument(title or file.stem, self.media_type, _blocks(file, limits))
 

@@ -31,7 +31,6 @@ class RtfReader:
     about = About("Rich Text", "text, notes, remarks, headers and footers", "–", "its properties")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the document's paragraphs."""
         check_markup_size(file.size, limits)
         with file.open() as stream:
             markup = stream.read().decode("latin-1")

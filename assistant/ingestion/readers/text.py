@@ -37,7 +37,6 @@ class TextReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the file's paragraphs, read as they are consumed."""
         first = first_lines(file, limits, 3)
         if _are_clippings(first):
             return ReadDocument(file.stem, self.media_type, _clippings(file, limits))

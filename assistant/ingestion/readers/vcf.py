@@ -81,7 +81,6 @@ class VcfReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the contacts as they are consumed."""
         with file.open() as stream:
             head = decode_head(stream.read(64))
         if not head.upper().startswith("BEGIN:VCARD"):

@@ -65,7 +65,6 @@ class XlsxReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the workbook's rows, a sheet at a time."""
         with open_package(file, limits) as package:
             _check_sheets(package)
             title, author, created = properties(package, limits)
@@ -87,7 +86,6 @@ class OldExcelReader:
     about = About("Old Excel", "the values of the cells", "sheet, `row 3` (or `rows 3–7`)", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the workbook's rows, a sheet at a time."""
         left_out: list[LeftOut] = []
         return ReadDocument(file.stem, self.media_type, _blocks(_open(file), left_out), left_out=left_out)
 
@@ -408,7 +406,10 @@ def _place(reference: str | None) -> Place | None:
 
 
 def check_chains(data: bytes) -> None:
-    """Raise `ReadError` if a chain of sectors leads in a circle, or out of the file."""
+    """Raise `ReadError` if a chain of sectors of a compound file leads in a circle, or out of the file.
+
+    In a circle calamine would gather sectors until the memory is full. Layout: [MS-CFB] 2.2 to 2.4.
+    """
     if len(data) < 512:
         raise _damaged()
     shift = int.from_bytes(data[30:32], "little")

@@ -53,7 +53,7 @@ class Block:
 class ReadDocument:
     """A file as text. `blocks` can be consumed once and may raise `ReadError` while it is being consumed.
 
-    `left_out` is complete once the blocks are consumed.
+    `left_out` and `attached` grow until the blocks are consumed; the files of a mailbox are taken away as it is read.
     """
 
     title: str
@@ -63,7 +63,6 @@ class ReadDocument:
     created_at: datetime | None = None
     left_out: list[LeftOut] = field(default_factory=list)
     attached: list[SourceFile] = field(default_factory=list)
-    """Files that came with it, such as those of a mail; those of a mailbox are taken from here as it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +99,14 @@ class SourceFile:
     size: int
     suffix: str
     modified_at: datetime
-    noted: list[LeftOut] = field(default_factory=list, compare=False)
-    """What was met while it was decoded: damaged characters, lines in another encoding."""
+    left_out: list[LeftOut] = field(default_factory=list, compare=False)
+    """Which of its parts could not be read, or are damaged, as far as it was read."""
+    attached: list[SourceFile] = field(default_factory=list, compare=False)
+    """Files that were found inside of it, such as those of a mail."""
 
-    def note(self, part: LeftOut) -> None:
-        """Keep what is to be said of a part; a file may be opened, and met with it, more than once."""
-        if part not in self.noted:
-            self.noted.append(part)
+    def note(self, part: str, reason: str, hint: str) -> None:
+        """Say that a part of it can't be read, or not as it should be."""
+        self.left_out.append(LeftOut(part, reason, hint))
 
     @property
     def stem(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import LeftOut, ReadLimits, SourceFile
+from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import decode_declared, encoding_by_lines, lines, open_text, raw_lines
 
 _NAME = re.compile(r"([A-Za-z0-9_-]+\.)?([A-Za-z0-9-]+)")
@@ -20,7 +20,6 @@ _OF_CONTACTS = frozenset(
         *("PHOTO", "PRODID", "RELATED", "REV", "ROLE", "TEL", "TITLE", "UID", "URL", "VERSION"),
     )
 )
-_TORN = "torn: its end is missing"
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)(?:=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*))?')
 # How Android writes a label of the person's own.
 _CUSTOM = re.compile(
@@ -85,11 +84,9 @@ class Component:
         return found.text if found else ""
 
 
-def components(
-    file: SourceFile, limits: ReadLimits, kinds: tuple[str, ...], left_out: list[LeftOut]
-) -> Iterator[Component]:
+def components(file: SourceFile, limits: ReadLimits, kinds: tuple[str, ...]) -> Iterator[Component]:
     """Yield each component of one of these kinds, read as it is consumed; what is torn is yielded as far as it goes."""
-    nesting = _Nesting(kinds, left_out)
+    nesting = _Nesting(kinds, file)
     number = 0
     for number, line in _lines(file, limits):
         if ended := nesting.take(number, line):
@@ -101,9 +98,9 @@ def components(
 class _Nesting:
     """Follows which components are open, and gathers the properties of the one that is asked for."""
 
-    def __init__(self, kinds: tuple[str, ...], left_out: list[LeftOut]) -> None:
+    def __init__(self, kinds: tuple[str, ...], file: SourceFile) -> None:
         self._kinds = kinds
-        self._left_out = left_out
+        self._file = file
         self._outer = "VCARD" if "VCARD" in kinds else "VCALENDAR"
         self._open: list[str] = []
         self._current: Component | None = None
@@ -115,7 +112,8 @@ class _Nesting:
         parsed, current = _parse(line), self._current
         if not self._open and not (parsed and parsed.name == "BEGIN" and _kind(parsed) in (self._outer, *self._kinds)):
             if not self._astray:  # The first line of such a run is named.
-                self._left_out.append(_expected(self._outer, number))
+                reason = f"malformed at line {number}: BEGIN:{self._outer} expected"
+                self._file.note(f"line {number}", reason, "Export it again.")
             self._astray = True
         elif parsed is None or _goes_on(line, parsed, current):
             if current is not None and len(self._open) == self._depth:
@@ -137,7 +135,7 @@ class _Nesting:
         self._astray = False
         torn = self._current
         if torn is not None and torn.properties and kind == torn.kind and len(self._open) == self._depth:
-            self._left_out.append(_torn(torn, number))
+            self._note_torn(torn, number)
             self._open.pop()
             self._current = None
         else:
@@ -152,32 +150,26 @@ class _Nesting:
     def end(self, number: int) -> Component | None:
         """Return the component that lacks its end, and name the tear."""
         if self._open:
-            self._left_out.append(_torn(self._current, number))
+            self._note_torn(self._current, number)
         return self._current
+
+    def _note_torn(self, current: Component | None, number: int) -> None:
+        part = "the end"
+        if current is not None:
+            current.last_line = number
+            name = " ".join((current.text("SUMMARY") or current.text("FN")).split())[:80]
+            part = f"lines {current.first_line}–{number}" + (f": {name}" if name else "")
+        self._file.note(part, "torn: its end is missing", "Export it again.")
 
 
 def _kind(parsed: Property) -> str:
     return parsed.value.strip().upper()
 
 
-def _expected(outer: str, number: int) -> LeftOut:
-    reason = f"malformed at line {number}: BEGIN:{outer} expected"
-    return LeftOut(f"line {number}", reason, "Export it again.")
-
-
 def decode_head(head: bytes) -> str:
     """Return how a file begins, as far as it is needed to know what it is."""
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return head.decode("utf-16" if wide else "utf-8", errors="replace").lstrip("\ufeff \r\n")
-
-
-def _torn(current: Component | None, number: int) -> LeftOut:
-    if current is None:
-        return LeftOut("the end", _TORN, "Export it again.")
-    current.last_line = number
-    name = current.text("SUMMARY") or current.text("FN")
-    lines = f"lines {current.first_line}–{number}"
-    return LeftOut(f"{lines}: {' '.join(name.split())[:80]}" if name else lines, _TORN, "Export it again.")
 
 
 def _goes_on(line: str, parsed: Property, current: Component | None) -> bool:

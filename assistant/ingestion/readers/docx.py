@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.markup import Piece, blocks, counted, parse, walk
@@ -71,7 +71,7 @@ class DocxReader:
             targets = relations(package, main, limits)
             headers, footers = (list(_lines_of_pages(package, targets, kind, limits)) for kind in ("header", "footer"))
             others = list(part_lines(package, targets, limits))
-            left_out = list(_embedded(targets))
+            _note_embedded(file, targets)
             body = _pieces(_prepared(package, main, targets, limits))
         # The template of a library carries its own name and time.
         author = None if author == "python-docx" else author
@@ -82,7 +82,7 @@ class DocxReader:
             *body,
             *(Piece(line, BlockKind.PARAGRAPH) for line in (*others, *footers)),
         ]
-        return ReadDocument(title, self.media_type, blocks(pieces), author, parse_date(created), left_out)
+        return ReadDocument(title, self.media_type, blocks(pieces), author, parse_date(created))
 
 
 def _check_parts(package: zipfile.ZipFile, limits: ReadLimits) -> None:
@@ -312,11 +312,11 @@ def _paragraphs(root: Any) -> Iterator[str]:
             yield text
 
 
-def _embedded(targets: Relations) -> Iterator[LeftOut]:
-    """Yield the files inside of the document, which are not read."""
+def _note_embedded(file: SourceFile, targets: Relations) -> None:
+    """Name the files inside of the document, which are not read."""
     for name in (place.rpartition("/")[2] for kind, place in targets.values() if kind in _EMBEDDED):
         hint = "Open it in Word, save it by itself and import it."
-        yield LeftOut(f"embedded file {name}", "it is not read", hint)
+        file.note(f"embedded file {name}", "it is not read", hint)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, BinaryIO, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import LeftOut, ReadLimits, SourceFile
+from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.readers.sniffing import HEAD_BYTES, binary_kind, wide_encoding
 
 _STEP = 1024 * 1024
@@ -257,6 +257,12 @@ def _by_lines(file: SourceFile) -> TextEncoding:
     return encoding_by_lines(numbered, file)
 
 
+def _note_once(file: SourceFile, part: str, reason: str) -> None:
+    """Note lines of a file, which may be opened more than once."""
+    if all(known.part != part for known in file.left_out):
+        file.note(part, reason, "Compare it with the original.")
+
+
 def encoding_by_lines(numbered: Numbered, file: SourceFile) -> TextEncoding:
     """Return the encoding of a text that may not be UTF-8 as a whole: no foreign line or torn byte turns another line.
 
@@ -287,10 +293,10 @@ def encoding_by_lines(numbered: Numbered, file: SourceFile) -> TextEncoding:
             elif is_other:
                 other.add(number)
     if damaged.count:
-        file.note(LeftOut(str(damaged), "damaged characters, shown as �", "Compare it with the original."))
+        _note_once(file, str(damaged), "damaged characters, shown as �")
     if other.count:
         reason = f"not in the encoding of the rest, {found.name}; read as {found.other}"
-        file.note(LeftOut(str(other), reason, "Compare it with the original."))
+        _note_once(file, str(other), reason)
     return replace(found, mixed=bool(damaged.count or other.count))
 
 

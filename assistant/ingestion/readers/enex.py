@@ -12,16 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import (
-    About,
-    Block,
-    BlockKind,
-    LeftOut,
-    ReadDocument,
-    ReadLimits,
-    SourceFile,
-    file_in_memory,
-)
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
@@ -52,15 +43,10 @@ class EnexReader:
         with file.open() as stream:
             if _ROOT not in stream.read(_HEAD_BYTES):
                 raise ReadError("not an export of Evernote: it does not begin as one", "Export the notes again.")
-        left_out: list[LeftOut] = []
-        attached: list[SourceFile] = []
-        notes = _notes(file, limits, left_out, attached)
-        return ReadDocument(file.stem, self.media_type, notes, left_out=left_out, attached=attached)
+        return ReadDocument(file.stem, self.media_type, _notes(file, limits))
 
 
-def _notes(
-    file: SourceFile, limits: ReadLimits, left_out: list[LeftOut], attached: list[SourceFile]
-) -> Iterator[Block]:
+def _notes(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     from lxml import etree
 
     number = 0
@@ -77,17 +63,15 @@ def _notes(
         )
         for _, note in events:
             number += 1
-            yield from _note(note, number, file, limits, left_out, attached)
+            yield from _note(note, number, file, limits)
             note.clear()
         if len(events.error_log):
             reason = f"torn or damaged export: {events.error_log[0].message}"[:200]
             part = f"line {events.error_log[0].line:,}"
-            left_out.append(LeftOut(part, reason, "Compare the notes, or export them again."))
+            file.note(part, reason, "Compare the notes, or export them again.")
 
 
-def _note(
-    note: Any, number: int, file: SourceFile, limits: ReadLimits, left_out: list[LeftOut], attached: list[SourceFile]
-) -> Iterator[Block]:
+def _note(note: Any, number: int, file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     title = " ".join((note.findtext("title") or "").split())
     part = f"note {number}" + (f": {title}" if title else "")
     writer = note.findtext("note-attributes/author")
@@ -103,30 +87,27 @@ def _note(
     for box in page.find_all("en-todo"):
         box.insert_before("[x] " if box.get("checked") == "true" else "[ ] ")
     for entry in page.find_all("li", style=_CHECKED):
-        (entry.find("div") or entry).insert(
-            0, "[x] " if "true" in _CHECKED.findall(str(entry.get("style"))) else "[ ] "
-        )
+        is_checked = "true" in _CHECKED.findall(str(entry.get("style")))
+        (entry.find("div") or entry).insert(0, "[x] " if is_checked else "[ ] ")
     for secret in page.find_all("en-crypt"):
-        left_out.append(LeftOut(part, "encrypted: a passage of the note", "Decrypt it in Evernote and export again."))
+        file.note(part, "encrypted: a passage of the note", "Decrypt it in Evernote and export again.")
         secret.extract()
     pieces += blocks(walk(page))
     pieces += [Block(line, Locator(), BlockKind.LIST) for task in note.findall("task") if (line := _task(task))]
     pictures, hint = 0, "They stay in Evernote."
-    others = len(attached)
+    others = len(file.attached)
     for index, resource in enumerate(note.findall("resource"), start=1):
         kept = _resource(resource, index, part, file, created or file.modified_at)
-        if isinstance(kept, LeftOut):
-            left_out.append(kept)
-        elif isinstance(kept, str):
+        if isinstance(kept, str):
             pictures += 1
             hint = kept or hint
-        else:
-            if any(item.path == kept.path for item in attached[others:]):
+        elif kept is not None:
+            if any(item.path == kept.path for item in file.attached[others:]):
                 kept = replace(kept, path=f"{kept.path.removesuffix(kept.suffix)} ({index}){kept.suffix}")
-            attached.append(kept)
+            file.attached.append(kept)
             pieces.append(Block(f"Attachment: {kept.path.rpartition('/')[2]}", Locator(), BlockKind.PARAGRAPH))
     if pictures:
-        left_out.append(LeftOut(part, f"pictures or recordings that are not read: {pictures}", hint))
+        file.note(part, f"pictures or recordings that are not read: {pictures}", hint)
     for piece in pieces:
         place = replace(piece.locator, part=part)
         yield Block(piece.text, place, piece.kind, author, created)
@@ -151,8 +132,8 @@ def _content(element: Any) -> str:
     return str(etree.tostring(element, encoding="unicode"))
 
 
-def _resource(resource: Any, index: int, part: str, file: SourceFile, created: datetime) -> SourceFile | LeftOut | str:
-    """Return what is attached as a file, why it can't be read, or for a picture or a recording what would help."""
+def _resource(resource: Any, index: int, part: str, file: SourceFile, created: datetime) -> SourceFile | str | None:
+    """Return what is attached as a file, or for a picture or a recording what would help; None if it is damaged."""
     name = " ".join((resource.findtext("resource-attributes/file-name") or "").replace("/", "_").split())[:150]
     kind = (resource.findtext("mime") or "").lower()
     is_medium = kind.startswith(_NOT_READ)
@@ -161,9 +142,9 @@ def _resource(resource: Any, index: int, part: str, file: SourceFile, created: d
     try:
         data = base64.b64decode(resource.findtext("data") or "")
     except (binascii.Error, ValueError):
-        return LeftOut(
-            f"{part} › {name or kind}", "damaged: its packed content doesn't unpack", "Export the note again."
-        )
+        reason = "damaged: its packed content doesn't unpack"
+        file.note(f"{part} › {name or kind}", reason, "Export the note again.")
+        return None
     if is_medium:
         suffix = PurePosixPath(name).suffix.lower() or "." + kind.rpartition("/")[2]
         hint = hint_unless_read(data, suffix)

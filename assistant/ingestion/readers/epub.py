@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import first_texts, open_package, parse_xml, read_part
@@ -37,23 +37,16 @@ class EpubReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the book's sections, each unpacked when it is reached."""
-        left_out: list[LeftOut] = []
         with open_package(file, limits) as package:
             _refuse_protection(package, limits)
             names = _Names(package.namelist())
             root, opf_path = _contents(package, names, limits)
-            spine = list(_spine(root, opf_path, names, left_out))
+            spine = list(_spine(root, opf_path, names, file))
         if not spine:
             raise ReadError("damaged: the book lists no chapters", _DAMAGED_HINT)
         title, author, date = first_texts(root, "title", "creator", "date")
-        return ReadDocument(
-            title or file.stem,
-            self.media_type,
-            _sections(file, limits, spine, title or "", left_out),
-            author,
-            parse_date(date),
-            left_out,
-        )
+        sections = _sections(file, limits, spine, title or "")
+        return ReadDocument(title or file.stem, self.media_type, sections, author, parse_date(date))
 
 
 class _Names:
@@ -72,9 +65,7 @@ class _Names:
         return None
 
 
-def _sections(
-    file: SourceFile, limits: ReadLimits, spine: list[str], book: str, left_out: list[LeftOut]
-) -> Iterator[Block]:
+def _sections(file: SourceFile, limits: ReadLimits, spine: list[str], book: str) -> Iterator[Block]:
     pictures = []
     with open_package(file, limits) as package:
         number = 0
@@ -83,7 +74,7 @@ def _sections(
                 page = parse(decode(_required(package, path, limits)))
                 pieces = list(walk(page, addresses_from=""))
             except ReadError as error:
-                left_out.append(LeftOut(f"chapter {path}", error.message, error.hint))
+                file.note(f"chapter {path}", error.message, error.hint)
                 continue
             if not pieces:
                 if page.find(["img", "image"]) is not None:
@@ -96,7 +87,7 @@ def _sections(
             yield from blocks(pieces, part=f"section {number}", above=above)
     if len(pictures) >= _MANY_PICTURES:
         hint = "Run it through text recognition (OCR)."
-        left_out.append(LeftOut(f"{len(pictures)} sections", "they hold only a picture", hint))
+        file.note(f"{len(pictures)} sections", "they hold only a picture", hint)
 
 
 def _refuse_protection(package: zipfile.ZipFile, limits: ReadLimits) -> None:
@@ -127,19 +118,18 @@ def _contents(package: zipfile.ZipFile, names: _Names, limits: ReadLimits) -> tu
     return None, ""
 
 
-def _spine(root: Any, opf_path: str, names: _Names, left_out: list[LeftOut]) -> Iterator[str]:
-    """Yield the book's pages in their order; those that are listed and not there go to `left_out`."""
+def _spine(root: Any, opf_path: str, names: _Names, file: SourceFile) -> Iterator[str]:
+    """Yield the book's pages in their order, and note those that are listed and not there."""
     if root is None:
         reason = "it can't be read: the pages come in the order of their names"
-        left_out.append(LeftOut("table of contents", reason, _DAMAGED_HINT))
+        file.note("table of contents", reason, _DAMAGED_HINT)
         yield from sorted(name for name in names.all if name.lower().endswith(_PAGE_SUFFIXES))
         return
     folder = posixpath.dirname(opf_path)
     listed = {item.get("id"): item for item in root.iter("{*}item")}
     order = [ref.get("idref") for ref in root.iter("{*}itemref")]
-    left_out += [
-        LeftOut(f"chapter {name}", "it is missing in the book", _DAMAGED_HINT) for name in order if name not in listed
-    ]
+    for name in (name for name in order if name not in listed):
+        file.note(f"chapter {name}", "it is missing in the book", _DAMAGED_HINT)
     # Pages that stand outside of the order are reached by links, such as notes.
     beyond = [name for name, item in listed.items() if name not in order and _is_page(item)]
     for item in map(listed.get, [*order, *beyond] if order else listed):
@@ -148,7 +138,7 @@ def _spine(root: Any, opf_path: str, names: _Names, left_out: list[LeftOut]) -> 
         path = posixpath.join(folder, urlsplit(item.get("href") or "").path)
         found = names.find(path)
         if found is None:
-            left_out.append(LeftOut(f"chapter {unquote(path)}", "it is missing in the book", _DAMAGED_HINT))
+            file.note(f"chapter {unquote(path)}", "it is missing in the book", _DAMAGED_HINT)
         elif found.lower().endswith(_PAGE_SUFFIXES) or "html" in (item.get("media-type") or ""):
             yield found
 

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import in_utc, parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
@@ -56,10 +56,10 @@ class HtmlReader:
             data = stream.read()
         markup = decode(data)
         if markup.count("\ufffd") > data.count(b"\xef\xbf\xbd"):
-            file.note(LeftOut("the page", "damaged characters, shown as �", "Compare it with the original."))
+            file.note("the page", "damaged characters, shown as �", "Compare it with the original.")
         if _BOOKMARKS.match(markup):
             return ReadDocument("Bookmarks", self.media_type, bookmarks(markup))
-        chat = telegram_document(markup, file.stem, self.media_type)
+        chat = telegram_document(markup, file, self.media_type)
         return chat or read_page(markup, file.stem, self.media_type)
 
 
@@ -189,20 +189,19 @@ def _sent_at(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def telegram_document(markup: str, name: str, media_type: str) -> ReadDocument | None:
+def telegram_document(markup: str, file: SourceFile, media_type: str) -> ReadDocument | None:
     """Return a page as a chat, or None if it is none of Telegram's."""
     if 'class="history"' not in markup[:_CHAT_HEAD_CHARS] or 'class="from_name"' not in markup:
         return None
     page = parse(markup)
     title = page.select_one("div.page_header div.text")
-    left_out: list[LeftOut] = []
     messages = list(_messages(page.select("div.history > div.message")))
     pictures = len(page.select("div.history div.media_wrap"))
     if pictures:
         reason = f"pictures, recordings or files that are not read: {pictures:,}"
-        left_out.append(LeftOut("media", reason, "They lie beside the page."))
+        file.note("media", reason, "They lie beside the page.")
     shown = " ".join(title.get_text().split()) if title is not None else ""
-    return ReadDocument(shown or name, media_type, chat_blocks(messages), left_out=left_out)
+    return ReadDocument(shown or file.stem, media_type, chat_blocks(messages))
 
 
 def _messages(found: list[Tag]) -> Iterator[Uttered]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.contentlines import Component, Property, components, decode_head
 from assistant.ingestion.readers.markup import parse, walk
 from memory_store.models import Locator
@@ -56,12 +56,11 @@ class IcsReader:
         name = next(
             (line.partition(":")[2].strip() for line in head.splitlines() if line.startswith("X-WR-CALNAME")), ""
         )
-        left_out: list[LeftOut] = []
-        return ReadDocument(name or file.stem, self.media_type, _events(file, limits, left_out), left_out=left_out)
+        return ReadDocument(name or file.stem, self.media_type, _events(file, limits))
 
 
-def _events(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> Iterator[Block]:
-    for number, event in enumerate(components(file, limits, tuple(_KINDS), left_out), start=1):
+def _events(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    for number, event in enumerate(components(file, limits, tuple(_KINDS)), start=1):
         text = _text(event)
         if text:
             summary = " ".join(event.text("SUMMARY").split())[:80]

@@ -9,16 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import (
-    About,
-    Block,
-    BlockKind,
-    LeftOut,
-    ReadDocument,
-    ReadLimits,
-    SourceFile,
-    file_in_memory,
-)
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.encodings import decode_declared
 from assistant.ingestion.readers.markdown import markdown_blocks
@@ -56,15 +47,10 @@ class JoplinReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        left_out: list[LeftOut] = []
-        attached: list[SourceFile] = []
-        notes = _notes(file, limits, left_out, attached)
-        return ReadDocument(file.stem, self.media_type, notes, left_out=left_out, attached=attached)
+        return ReadDocument(file.stem, self.media_type, _notes(file, limits))
 
 
-def _notes(
-    file: SourceFile, limits: ReadLimits, left_out: list[LeftOut], attached: list[SourceFile]
-) -> Iterator[Block]:
+def _notes(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     items: dict[str, _Item] = {}
     files: dict[str, bytes] = {}
     try:
@@ -84,20 +70,18 @@ def _notes(
                 else:
                     files[name.partition(".")[0]] = data
     except tarfile.TarError as error:
-        left_out.append(LeftOut("the end", f"torn or damaged archive: {error}"[:200], "Export the notes again."))
+        file.note("the end", f"torn or damaged archive: {error}"[:200], "Export the notes again.")
     tags = _tags(items)
     kept = [(key, item) for key, item in items.items() if item.fields.get("type_") == _NOTE]
     for number, (key, item) in enumerate(kept, start=1):
         if item.fields.get("deleted_time", "0") not in ("", "0"):
-            left_out.append(
-                LeftOut(f"note {number}: {item.title}", "in the bin of Joplin", "Restore it if it matters.")
-            )
+            file.note(f"note {number}: {item.title}", "in the bin of Joplin", "Restore it if it matters.")
         elif item.fields.get("encryption_applied") == "1":
             reason = "encrypted: it needs a password"
-            left_out.append(LeftOut(f"note {number}", reason, "Export it from Joplin while it is decrypted."))
+            file.note(f"note {number}", reason, "Export it from Joplin while it is decrypted.")
         else:
             yield from _note(number, item, _notebooks(item, items), tags.get(key, []))
-    _attach(items, files, file, left_out, attached)
+    _attach(items, files, file)
 
 
 def _note(number: int, item: _Item, notebooks: tuple[str, ...], tags: list[str]) -> Iterator[Block]:
@@ -145,13 +129,7 @@ def _notebooks(item: _Item, items: dict[str, _Item]) -> tuple[str, ...]:
     return tuple(reversed(names))
 
 
-def _attach(
-    items: dict[str, _Item],
-    files: dict[str, bytes],
-    file: SourceFile,
-    left_out: list[LeftOut],
-    attached: list[SourceFile],
-) -> None:
+def _attach(items: dict[str, _Item], files: dict[str, bytes], file: SourceFile) -> None:
     pictures, hint = 0, "They stay in Joplin."
     for key, item in items.items():
         if item.fields.get("type_") != _RESOURCE or key not in files:
@@ -165,6 +143,6 @@ def _attach(
                 continue
         name = item.title if "." in item.title else f"{item.title or key}{ending}".rstrip(".")
         name = name.replace("/", "_").replace("!", "_")[:150]
-        attached.append(file_in_memory(f"{file.path}!/{key[:8]}/{name}", files[key], file.modified_at))
+        file.attached.append(file_in_memory(f"{file.path}!/{key[:8]}/{name}", files[key], file.modified_at))
     if pictures:
-        left_out.append(LeftOut("files", f"pictures or recordings that are not read: {pictures}", hint))
+        file.note("files", f"pictures or recordings that are not read: {pictures}", hint)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import read_text
 from assistant.ingestion.readers.notes_json import (
     are_lines_of_chat,
@@ -43,16 +43,15 @@ class JsonReader:
         text = read_text(file, limits)
         if found := readable(text, file, self.media_type):
             return found
-        left_out: list[LeftOut] = []
-        return ReadDocument(file.stem, self.media_type, _kept(_Cursor(text).documents(), left_out), left_out=left_out)
+        return ReadDocument(file.stem, self.media_type, _kept(_Cursor(text).documents(), file))
 
 
-def _kept(blocks: Iterator[Block], left_out: list[LeftOut]) -> Iterator[Block]:
+def _kept(blocks: Iterator[Block], file: SourceFile) -> Iterator[Block]:
     """Yield what comes before the place where JSON is malformed, which is named; a file of nothing else is an error."""
     try:
         yield from blocks
     except ReadError as error:
-        left_out.append(LeftOut("what follows", error.message, error.hint))
+        file.note("what follows", error.message, error.hint)
 
 
 class _Cursor:
@@ -163,17 +162,17 @@ class JsonLinesReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the records as they are consumed; messages of people as such."""
-        first = [value for _, value in islice(_values(file, limits, []), _LOOKED_AT)]
-        left_out: list[LeftOut] = []
-        values = _values(file, limits, left_out)
+        values = _values(file, limits)
+        looked_at = list(islice(values, _LOOKED_AT))
+        values, first = chain(looked_at, values), [value for _, value in looked_at]
         blocks = (
-            signal_blocks(values, left_out)
+            signal_blocks(values, file)
             if is_of_signal(first)
-            else chat_of_lines((value for _, value in values), left_out)
+            else chat_of_lines((value for _, value in values), file)
             if are_lines_of_chat(first)
             else _records(values)
         )
-        return ReadDocument(file.stem, self.media_type, blocks, left_out=left_out)
+        return ReadDocument(file.stem, self.media_type, blocks)
 
 
 def _records(values: Iterator[tuple[int, Any]]) -> Iterator[Block]:
@@ -183,7 +182,7 @@ def _records(values: Iterator[tuple[int, Any]]) -> Iterator[Block]:
             yield block
 
 
-def _values(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> Iterator[tuple[int, Any]]:
+def _values(file: SourceFile, limits: ReadLimits) -> Iterator[tuple[int, Any]]:
     """Yield (line number, value)."""
     for line in numbered_lines(file, limits):
         if not line.text.strip():
@@ -192,9 +191,9 @@ def _values(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> It
             yield line.number, json.loads(line.text, strict=False)
         except ValueError as error:
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number of absurd length"
-            if len(left_out) < _MOST_NAMED:  # A file of other content has no end of them.
+            if len(file.left_out) < _MOST_NAMED:  # A file of other content has no end of them.
                 reason = f"malformed JSON at line {line.number}: {reason}"
-                left_out.append(LeftOut(f"line {line.number}", reason, "Export it again, or mend that line."))
+                file.note(f"line {line.number}", reason, "Export it again, or mend that line.")
 
 
 def value_lines(value: Any, path: str = "") -> Iterator[str]:

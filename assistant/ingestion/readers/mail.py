@@ -15,16 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final, cast
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import (
-    About,
-    Block,
-    BlockKind,
-    LeftOut,
-    ReadDocument,
-    ReadLimits,
-    SourceFile,
-    file_in_memory,
-)
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import in_utc
 from assistant.ingestion.readers.encodings import decode_declared, detect_encoding, is_iso2022
 from assistant.ingestion.readers.failures import translated
@@ -110,15 +101,7 @@ def mail_document(mail: Mail, file: SourceFile, limits: ReadLimits, media_type: 
     """Return one mail as a document."""
     content = _Content(file, limits)
     content.add(mail, 0)
-    return ReadDocument(
-        mail.subject or file.stem,
-        media_type,
-        iter(content.blocks),
-        mail.sender,
-        mail.sent_at,
-        content.left_out,
-        content.attached,
-    )
+    return ReadDocument(mail.subject or file.stem, media_type, iter(content.blocks), mail.sender, mail.sent_at)
 
 
 class MboxReader:
@@ -132,15 +115,10 @@ class MboxReader:
         with file.open() as stream:
             if not stream.read(8192).lstrip().startswith(b"From "):
                 raise ReadError("not a mailbox: it does not begin with a From line", "Export the mailbox again.")
-        left_out: list[LeftOut] = []
-        attached: list[SourceFile] = []
-        messages = _messages(file, limits, left_out, attached)
-        return ReadDocument(file.stem, self.media_type, messages, left_out=left_out, attached=attached)
+        return ReadDocument(file.stem, self.media_type, _messages(file, limits))
 
 
-def _messages(
-    file: SourceFile, limits: ReadLimits, left_out: list[LeftOut], attached: list[SourceFile]
-) -> Iterator[Block]:
+def _messages(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     """Yield the blocks of each message; what is wrong with one costs no other."""
     known = Known()
     for number, data in enumerate(_split(file), start=1):
@@ -152,10 +130,8 @@ def _messages(
                 content = _Content(file, limits, inside, part, known)
                 content.add(mail, 0)
         except ReadError as error:
-            left_out.append(LeftOut(part, error.message, error.hint))
+            file.note(part, error.message, error.hint)
             continue
-        left_out.extend(content.left_out)
-        attached.extend(content.attached)
         yield from content.blocks
 
 
@@ -336,7 +312,7 @@ def _raw_charset(data: bytes) -> str | None:
 
 
 class _Content:
-    """What a mail holds, with those that are forwarded in it: its text after its headers, files, and what is not read.
+    """The text of a mail and of those that are forwarded in it, after their headers; files go to the file it is in.
 
     `inside` is the folder of its files, `part` names it in a mailbox. What it quotes of the texts that are `known` is
     left away, for it stands there.
@@ -351,8 +327,6 @@ class _Content:
         known: Known | None = None,
     ) -> None:
         self.blocks: list[Block] = []
-        self.attached: list[SourceFile] = []
-        self.left_out: list[LeftOut] = []
         self._file = file
         self._limits = limits
         self._place = f"{file.path}!/{inside}"
@@ -476,7 +450,7 @@ class _Content:
         self._names.append(name)
         if not data:
             self._leave_out(name, "empty file", "There is nothing to remember in it.")
-        elif len(self.attached) >= _MOST_ATTACHED:
+        elif len(self._given) >= _MOST_ATTACHED:
             reason = f"it holds more than {_MOST_ATTACHED:,} attachments"
             self._leave_out(name, reason, "Save it from the mail program.")
         elif data not in self._given.values():  # An invitation comes twice in one mail.
@@ -487,7 +461,7 @@ class _Content:
                 unique = f"{stem} ({number}){own}"
             self._given[unique] = data
             sent_at = self._mail.sent_at or self._file.modified_at
-            self.attached.append(file_in_memory(f"{self._place}{unique}", data, sent_at))
+            self._file.attached.append(file_in_memory(f"{self._place}{unique}", data, sent_at))
 
     def _text(self, message: EmailMessage, kind: str) -> None:
         text = _text_of(message)
@@ -531,7 +505,7 @@ class _Content:
 
     def _leave_out(self, what: str, reason: str, hint: str) -> None:
         part = " › ".join(piece for piece in (self._part, what) if piece)
-        self.left_out.append(LeftOut(part, reason, hint))
+        self._file.note(part, reason, hint)
 
 
 def _html_in(message: EmailMessage) -> EmailMessage | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, SourceFile
 from assistant.ingestion.conversations.values import key, mapping, moment, one_line, sequence, text
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
@@ -69,9 +69,9 @@ def _of_lines(text: str, file: SourceFile, media_type: str) -> ReadDocument | No
         entries = [json.loads(line, strict=False) for line in text.splitlines() if line.strip()]
     except (ValueError, RecursionError):
         return None
-    left_out: list[LeftOut] = []
-    blocks = chat_of_lines(entries, left_out)
-    return ReadDocument(file.stem, media_type, blocks, left_out=left_out) if are_lines_of_chat(entries) else None
+    if not are_lines_of_chat(entries):
+        return None
+    return ReadDocument(file.stem, media_type, chat_of_lines(entries, file))
 
 
 def _of_keep(note: dict[str, Any], file: SourceFile, media_type: str) -> ReadDocument:
@@ -88,8 +88,8 @@ def _of_keep(note: dict[str, Any], file: SourceFile, media_type: str) -> ReadDoc
     title = one_line(note.get("title"))
     pieces = [title, str(note.get("textContent") or ""), "\n".join(items), "\n".join(links)]
     pieces.append(f"Labels: {labels}" if labels else "")
-    names = [one_line(mapping(item).get("filePath")) for item in sequence(note.get("attachments"))]
-    left_out = [LeftOut(name, "pictures and recordings are not read", "It lies beside the note.") for name in names]
+    for item in map(mapping, sequence(note.get("attachments"))):
+        file.note(one_line(item.get("filePath")), "pictures and recordings are not read", "It lies beside the note.")
     stamps = (note.get("createdTimestampUsec"), note.get("userEditedTimestampUsec"))
     created = next((found for stamp in stamps if isinstance(stamp, int) and (found := moment(stamp / 1e6))), None)
     blocks = (
@@ -97,7 +97,7 @@ def _of_keep(note: dict[str, Any], file: SourceFile, media_type: str) -> ReadDoc
         for piece in pieces
         for block in paragraphs(Line(number, line) for number, line in enumerate(piece.splitlines(), 1))
     )
-    return ReadDocument(title or file.stem, media_type, blocks, created_at=created, left_out=left_out)
+    return ReadDocument(title or file.stem, media_type, blocks, created_at=created)
 
 
 def _of_canvas(cards: list[dict[str, Any]], edges: list[Any]) -> Iterator[Block]:
@@ -126,9 +126,8 @@ def _of_chats(value: Any, file: SourceFile, media_type: str) -> ReadDocument | N
     chats = list(_chats(value, 0))
     if not chats:
         return None
-    left_out: list[LeftOut] = []
     title = next((name for name, _ in chats if name), "") if len(chats) == 1 else ""
-    return ReadDocument(title or file.stem, media_type, _blocks(chats, left_out), left_out=left_out)
+    return ReadDocument(title or file.stem, media_type, _blocks(chats, file))
 
 
 def _chats(value: Any, depth: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -163,12 +162,12 @@ def are_lines_of_chat(entries: list[Any]) -> bool:
     return len(said) == len(entries) > 0 and not besides and _are_messages(said)
 
 
-def chat_of_lines(entries: Iterable[Any], left_out: list[LeftOut]) -> Iterator[Block]:
+def chat_of_lines(entries: Iterable[Any], file: SourceFile) -> Iterator[Block]:
     """Yield the messages of a chat of which each is a line of its own."""
-    return _blocks([("", (entry for entry in entries if isinstance(entry, dict)))], left_out)
+    return _blocks([("", (entry for entry in entries if isinstance(entry, dict)))], file)
 
 
-def _blocks(chats: Sequence[tuple[str, Iterable[dict[str, Any]]]], left_out: list[LeftOut]) -> Iterator[Block]:
+def _blocks(chats: Sequence[tuple[str, Iterable[dict[str, Any]]]], file: SourceFile) -> Iterator[Block]:
     for title, entries in chats:
         messages: list[Uttered] = []
         pictures = 0
@@ -176,12 +175,11 @@ def _blocks(chats: Sequence[tuple[str, Iterable[dict[str, Any]]]], left_out: lis
             messages.append(Uttered(_speaker(entry), _words(entry), _at(entry)))
             pictures += any(entry.get(key) for key in _MEDIA)
         if len(messages) > 1 and all(message.at for message in messages):
-            messages.sort(
-                key=lambda message: message.at.timestamp() if message.at else 0.0
-            )  # Some exports begin with the newest.
+            # Some exports begin with the newest.
+            messages.sort(key=lambda message: message.at.timestamp() if message.at else 0.0)
         if pictures:
             reason = f"pictures, recordings or files that are not read: {pictures:,}"
-            left_out.append(LeftOut(title or "media", reason, "They lie beside the export, or in the program."))
+            file.note(title or "media", reason, "They lie beside the export, or in the program.")
         for block in chat_blocks(messages):
             part = title if len(chats) > 1 and title else None
             yield Block(block.text, Locator(part=part), block.kind, block.author, block.created_at)
@@ -269,7 +267,7 @@ def is_of_signal(first: Iterable[Any]) -> bool:
     )
 
 
-def signal_blocks(lines: Iterable[tuple[int, Any]], left_out: list[LeftOut]) -> Iterator[Block]:
+def signal_blocks(lines: Iterable[tuple[int, Any]], file: SourceFile) -> Iterator[Block]:
     """Yield the messages of (line number, value), chat by chat, each with its speaker and time."""
     names: dict[str | None, str] = {}
     titles: dict[str | None, str] = {}
@@ -287,16 +285,16 @@ def signal_blocks(lines: Iterable[tuple[int, Any]], left_out: list[LeftOut]) -> 
             _take(chats.setdefault(key(item.get("chatId")), _SignalChat()), item, number, names)
     for identity, found in chats.items():
         title = titles.get(identity, "")
-        yield from _signal_chat(found, title, left_out, is_only=len(chats) == 1)
+        yield from _signal_chat(found, title, file, is_only=len(chats) == 1)
 
 
-def _signal_chat(found: _SignalChat, title: str, left_out: list[LeftOut], *, is_only: bool) -> Iterator[Block]:
+def _signal_chat(found: _SignalChat, title: str, file: SourceFile, *, is_only: bool) -> Iterator[Block]:
     if found.media:
         reason = f"pictures, recordings or files that are not read: {found.media:,}"
-        left_out.append(LeftOut(title or "media", reason, _BESIDE))
+        file.note(title or "media", reason, _BESIDE)
     if found.shortened:
         reason = f"long messages of which only the beginning stands in the file: {found.shortened:,}"
-        left_out.append(LeftOut(title or "messages", reason, _BESIDE))
+        file.note(title or "messages", reason, _BESIDE)
     for block in chat_blocks(sorted(found.messages, key=lambda message: message.at.timestamp() if message.at else 0.0)):
         yield block if is_only or not title else replace(block, locator=replace(block.locator, part=title))
 

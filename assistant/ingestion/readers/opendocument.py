@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, formula_text, parse
 from assistant.ingestion.readers.packages import attribute, first_texts, local_name, open_package, parse_xml, read_part
@@ -220,24 +220,22 @@ class OdsReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         root, about = open_document(file, limits, "spreadsheet")
-        left_out: list[LeftOut] = []
         return ReadDocument(
             about["title"] or file.stem,
             self.media_type,
-            _sheet_blocks(root, left_out),
+            _sheet_blocks(root, file),
             about["initial-creator"] or about["creator"],
             parse_date(about["creation-date"]),
-            left_out,
         )
 
 
-def _sheet_blocks(root: Any, left_out: list[LeftOut]) -> Iterator[Block]:
+def _sheet_blocks(root: Any, file: SourceFile) -> Iterator[Block]:
     hidden = {attribute(style, "name") for style in root.iter("{*}style") if _is_hiding(style)}
     for table in (item for sheets in root.iter("{*}spreadsheet") for item in nearest(sheets, "table")):
         name = attribute(table, "name")
         if attribute(table, "style-name") in hidden:
             hint = "Show it in the spreadsheet program, save the file and import it again."
-            left_out.append(LeftOut(f"sheet {name}", "it is hidden", hint))
+            file.note(f"sheet {name}", "it is hidden", hint)
             continue
         for row, line in table_lines(_sheet_rows(table)):
             yield Block(line, Locator(headings=(name,), part=f"row {row.number}"), BlockKind.TABLE)
@@ -245,7 +243,7 @@ def _sheet_blocks(root: Any, left_out: list[LeftOut]) -> Iterator[Block]:
         if without:
             told = "1 formula has" if without == 1 else f"{without:,} formulas have"
             hint = "Open it in a spreadsheet program, save it and import it again."
-            left_out.append(LeftOut(f"sheet {name}", f"{told} no stored result", hint))
+            file.note(f"sheet {name}", f"{told} no stored result", hint)
 
 
 def _sheet_rows(table: Any) -> Iterator[Row]:
@@ -323,35 +321,29 @@ class OdpReader:
             raise ReadError(
                 "damaged: the presentation lists no slides", "Open it in a presentation program and save it."
             )
-        left_out: list[LeftOut] = []
         return ReadDocument(
             about["title"] or file.stem,
             self.media_type,
-            _slide_blocks(slides, left_out),
+            _slide_blocks(slides, file),
             about["initial-creator"] or about["creator"],
             parse_date(about["creation-date"]),
-            left_out,
         )
 
 
-def _slide_blocks(slides: list[Any], left_out: list[LeftOut]) -> Iterator[Block]:
+def _slide_blocks(slides: list[Any], file: SourceFile) -> Iterator[Block]:
     for number, slide in enumerate(slides, start=1):
         part = f"slide {number}"
         notes = [item for item in slide if local_name(item) == "notes"]
         titles: list[Piece] = []
         others: list[Piece] = []
-        for shape in slide:
-            if shape in notes:
-                continue
+        for shape in (item for item in slide if item not in notes):
             pieces = list(container([shape], BlockKind.PARAGRAPH))
             (titles if attribute(shape, "class") == "title" else others).extend(pieces)
         title = " ".join(" ".join(piece.text for piece in titles).split())
-        if title:
-            yield from blocks([Piece(title, BlockKind.HEADING, 1), *others], part=part)
-        else:
-            yield from blocks(others, part=part)
+        heading = [Piece(title, BlockKind.HEADING, 1)] if title else []
+        yield from blocks([*heading, *others], part=part)
         if not title and not others and next(nearest(slide, "image"), None) is not None:
             hint = "Save it as PDF and run that through text recognition (OCR)."
-            left_out.append(LeftOut(part, "it holds only a picture", hint))
+            file.note(part, "it holds only a picture", hint)
         above = (title, "Notes") if title else ("Notes",)
         yield from blocks((piece for note in notes for piece in container(note, BlockKind.PARAGRAPH)), part, above)

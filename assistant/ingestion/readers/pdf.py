@@ -8,20 +8,17 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
-from io import BytesIO
 from itertools import pairwise
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import parse_pdf_date
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, Outline
 from assistant.ingestion.readers.pdf_layout import Column, Span, Table, arranged, is_over_table, is_rtl, lines_of_spans
 from assistant.ingestion.readers.pdf_page import Page, read_page, recognise_page
-from assistant.ingestion.readers.recognition import INSTALL, deadline, is_available, too_late
+from assistant.ingestion.readers.recognition import INSTALL, deadline, is_available, note_too_late
 from assistant.ingestion.readers.tables import table_lines
 from memory_store.models import Locator
 
@@ -87,16 +84,15 @@ class PdfReader:
         if b"%%EOF" not in data[-_TAIL_BYTES:] and b"startxref" not in data[-_TAIL_BYTES:]:
             raise _torn("its end is missing")
         document = _open(data)
-        left_out: list[LeftOut] = []
         try:
             with _PDFIUM:
                 metadata = document.get_metadata_dict()
                 outline = _outline(document)
-                attached = list(_attached(document, file, left_out))
+                _attach(document, file)
                 is_for_one_program = document.get_formtype() in _XFA
             pages = _pages(document, limits)
             if is_available():
-                left_out += _recognise(document, pages, until)
+                _recognise(document, pages, until, file)
         finally:
             with _PDFIUM:
                 document.close()
@@ -104,8 +100,8 @@ class PdfReader:
             raise ReadError("no text layer: it holds only images of pages", _HINT if is_available() else INSTALL)
         if is_for_one_program:
             hint = "Open it in Adobe Reader, print it as PDF and import that."
-            left_out.append(LeftOut("form", "it is made for Adobe's programs alone (XFA)", hint))
-        left_out += _not_read(pages)
+            file.note("form", "it is made for Adobe's programs alone (XFA)", hint)
+        _note_unread(pages, file)
         title, author = (metadata.get(name, "").strip().strip("()") for name in ("Title", "Author"))
         return ReadDocument(
             file.stem if _UNTITLED.match(title) else title,
@@ -113,13 +109,11 @@ class PdfReader:
             _blocks(pages, outline),
             None if author.lower() in _NOBODY else author,
             parse_pdf_date(metadata.get("CreationDate")),
-            left_out,
-            attached,
         )
 
 
-def _attached(document: pypdfium2.PdfDocument, file: SourceFile, left_out: list[LeftOut]) -> Iterator[SourceFile]:
-    """Yield the files that are embedded in a PDF; one that unpacks to more than the PDF itself is named instead."""
+def _attach(document: pypdfium2.PdfDocument, file: SourceFile) -> None:
+    """Attach the files that are embedded in a PDF; one that unpacks to more than the PDF itself is named instead."""
     import pypdfium2
 
     room = file.size
@@ -129,19 +123,18 @@ def _attached(document: pypdfium2.PdfDocument, file: SourceFile, left_out: list[
         try:
             data = bytes(attachment.get_data())
         except pypdfium2.PdfiumError:
-            left_out.append(LeftOut(f"attachment {name}", "it can't be unpacked", "Save it from the PDF."))
+            file.note(f"attachment {name}", "it can't be unpacked", "Save it from the PDF.")
             continue
         room -= len(data)
         if room < 0:
             hint = "Save it from the PDF and import it."
-            left_out.append(LeftOut(f"attachment {name}", "it unpacks to more than the PDF itself", hint))
+            file.note(f"attachment {name}", "it unpacks to more than the PDF itself", hint)
             return
-        path = f"{file.path}!/{name}"
-        yield SourceFile(path, partial(BytesIO, data), len(data), PurePosixPath(name).suffix.lower(), file.modified_at)
+        file.attached.append(file_in_memory(f"{file.path}!/{name}", data, file.modified_at))
 
 
-def _recognise(document: pypdfium2.PdfDocument, pages: list[Page], until: float) -> Iterator[LeftOut]:
-    """Read the pages that are pictures by text recognition, until a moment; yield those that there was no time for."""
+def _recognise(document: pypdfium2.PdfDocument, pages: list[Page], until: float, file: SourceFile) -> None:
+    """Read the pages that are pictures by text recognition, until a moment; note those that there was no time for."""
     import pypdfium2
 
     late = []
@@ -154,13 +147,13 @@ def _recognise(document: pypdfium2.PdfDocument, pages: list[Page], until: float)
         with suppress(pypdfium2.PdfiumError):  # told as a picture, then
             found = recognise_page(document, index, _PDFIUM)
             page.recognised = found if found.paragraphs else None
-            if doubt := found.doubt(f"page {index + 1}"):
-                yield doubt
-    yield from (too_late(_named(first, last)) for first, last in _runs(late))
+            found.note_doubt(file, f"page {index + 1}")
+    for first, last in _runs(late):
+        note_too_late(file, _named(first, last))
 
 
-def _not_read(pages: list[Page]) -> Iterator[LeftOut]:
-    """Yield what the pages hold that is no text: pictures of text, and text whose letters can't be told."""
+def _note_unread(pages: list[Page], file: SourceFile) -> None:
+    """Note what the pages hold that is no text: pictures of text, and text whose letters can't be told."""
     hint = _HINT if is_available() else INSTALL
     left = [(number, page) for number, page in enumerate(pages, start=1) if page.recognised is None]
     bare = [number for number, page in left if page.is_picture and not page.text.strip()]
@@ -172,7 +165,7 @@ def _not_read(pages: list[Page]) -> Iterator[LeftOut]:
         (unreadable, "some of its text can't be read", "some of their text can't be read"),
     ):
         for first, last in _runs(numbers):
-            yield LeftOut(_named(first, last), text if first == last else many, hint)
+            file.note(_named(first, last), text if first == last else many, hint)
 
 
 def _named(first: int, last: int) -> str:

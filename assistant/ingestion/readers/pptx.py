@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.office_text import paragraph_texts, part_lines, write_out_formulas
 from assistant.ingestion.readers.packages import (
@@ -53,9 +53,8 @@ class PptxReader:
         if title and title.lower() in ("powerpoint presentation", "powerpoint-präsentation"):
             title = None
         created = None if created == _TEMPLATE_OF else created
-        left_out: list[LeftOut] = []
-        found = _blocks(file, limits, slides, left_out)
-        return ReadDocument(title or file.stem, self.media_type, found, author, parse_date(created), left_out)
+        found = _blocks(file, limits, slides)
+        return ReadDocument(title or file.stem, self.media_type, found, author, parse_date(created))
 
 
 def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
@@ -65,7 +64,7 @@ def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
     return [targets[text][1] for text in ids if text in targets]
 
 
-def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str], left_out: list[LeftOut]) -> Iterator[Block]:
+def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str]) -> Iterator[Block]:
     with open_package(file, limits) as package:
         for number, path in enumerate(slides, start=1):
             root = parse_xml(_required(package, path, limits), f"slide {number}")
@@ -77,7 +76,7 @@ def _blocks(file: SourceFile, limits: ReadLimits, slides: list[str], left_out: l
             has_text = any(role not in _FURNITURE and any(paragraph_texts(shape)) for role, shape in shapes)
             if not has_text and next(root.iter("{*}pic"), None) is not None:
                 hint = "Save it as PDF and run that through text recognition (OCR)."
-                left_out.append(LeftOut(f"slide {number}", "it holds only a picture", hint))
+                file.note(f"slide {number}", "it holds only a picture", hint)
             titles = [" ".join(" ".join(paragraph_texts(shape)).split()) for role, shape in shapes if role in _TITLES]
             above = tuple(title for title in titles if title)[:1]
             if above:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion import processor_time
-from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from memory_store.models import Locator
 
 if TYPE_CHECKING:
@@ -57,12 +57,11 @@ class Recognised:
         """How a passage of it is marked."""
         return f"read by OCR, {min(self.confidence, 0.99):.0%} sure"
 
-    def doubt(self, part: str) -> LeftOut | None:
-        """Return that this part was hard to read, if it was."""
-        if not self.paragraphs or self.confidence >= _SURE:
-            return None
-        reason = f"its text was hard to recognise ({self.confidence:.0%} sure)"
-        return LeftOut(part, reason, "Compare it with the picture; a sharper or straighter one is read better.")
+    def note_doubt(self, file: SourceFile, part: str) -> None:
+        """Note that this part of a file was hard to read, if it was."""
+        if self.paragraphs and self.confidence < _SURE:
+            reason = f"its text was hard to recognise ({self.confidence:.0%} sure)"
+            file.note(part, reason, "Compare it with the picture; a sharper or straighter one is read better.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +89,10 @@ def deadline(file: SourceFile, limits: ReadLimits) -> float:
     return time.monotonic() + _PART_OF_TIME * seconds_for(file, limits)
 
 
-def too_late(part: str) -> LeftOut:
-    """Return that a part was not begun before the deadline."""
+def note_too_late(file: SourceFile, part: str) -> None:
+    """Note that a part was not begun before the deadline."""
     hint = "Raise max_seconds in the settings and import it again with --again."
-    return LeftOut(part, "there was no time left to recognise its text", hint)
+    file.note(part, "there was no time left to recognise its text", hint)
 
 
 def hint_unless_read(data: bytes, suffix: str) -> str | None:
@@ -206,9 +205,8 @@ class ImageReader:
         with file.open() as stream:
             picture = _open(stream.read())
         pages = getattr(picture, "n_frames", 1)
-        left_out: list[LeftOut] = []
-        blocks = _blocks(picture, pages, until, left_out)
-        return ReadDocument(file.stem, f"image/{(picture.format or 'unknown').lower()}", blocks, left_out=left_out)
+        blocks = _blocks(picture, pages, until, file)
+        return ReadDocument(file.stem, f"image/{(picture.format or 'unknown').lower()}", blocks)
 
 
 def _open(data: bytes) -> Image:
@@ -227,13 +225,13 @@ def _open(data: bytes) -> Image:
     return picture
 
 
-def _blocks(picture: Image, pages: int, until: float, left_out: list[LeftOut]) -> Iterator[Block]:
+def _blocks(picture: Image, pages: int, until: float, file: SourceFile) -> Iterator[Block]:
     from PIL import ImageOps
 
     for number in range(1, pages + 1):
         page = number if pages > 1 else None
         if number > 1 and time.monotonic() > until:
-            left_out.append(too_late(f"pages {number}–{pages}"))
+            note_too_late(file, f"pages {number}–{pages}")
             return
         try:
             picture.seek(number - 1)
@@ -241,10 +239,9 @@ def _blocks(picture: Image, pages: int, until: float, left_out: list[LeftOut]) -
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             if number == 1:
                 raise ReadError("damaged: it can't be shown as a picture", "Check that it opens elsewhere.") from error
-            left_out.append(LeftOut(f"page {number}", "it is damaged", "Check that it opens elsewhere."))
+            file.note(f"page {number}", "it is damaged", "Check that it opens elsewhere.")
             continue
         found = recognise(shown)
-        if doubt := found.doubt("the picture" if page is None else f"page {page}"):
-            left_out.append(doubt)
+        found.note_doubt(file, "the picture" if page is None else f"page {page}")
         for text in found.paragraphs:
             yield Block(text, Locator(page=page, part=found.label), BlockKind.PARAGRAPH)

@@ -133,6 +133,8 @@ def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
         title=_name(document.title) or file.stem,
         author=_name(document.author or "") or None,
         blocks=_guarded(document, file, limits),
+        left_out=file.left_out,
+        attached=file.attached,
     )
 
 
@@ -164,9 +166,10 @@ def _guarded(document: ReadDocument, file: SourceFile, limits: ReadLimits) -> It
             if author is not None and author.name is not None:
                 author = replace(author, name=_name(author.name) or None)
             yield Block(text, kept, block.kind, author, block.created_at)
-    document.left_out.extend(file.noted)
-    if not total and document.left_out:
-        raise ReadError(document.left_out[0].reason, document.left_out[0].hint)
+    if not total and file.left_out:
+        # What could not be read says more than that characters of it are damaged.
+        first = min(file.left_out, key=lambda part: "�" in part.reason)
+        raise ReadError(first.reason, first.hint)
     if not total:
         raise ReadError("no text in it", "There is nothing to remember in it.")
 

@@ -10,7 +10,7 @@ from itertools import chain, islice, pairwise
 from pathlib import PurePosixPath
 from typing import Final
 
-from assistant.ingestion.base import Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import first_lines, lines, open_text
 from memory_store.models import Author, AuthorKind, Locator
 
@@ -107,11 +107,10 @@ def chat_document(file: SourceFile, limits: ReadLimits, media_type: str) -> Read
     parse = _form(head)
     if parse is None:
         return None
-    left_out: list[LeftOut] = []
     # WhatsApp packs each chat as `_chat.txt` into a zip that is called after it.
     outer = PurePosixPath(file.path).parent.name.removesuffix("!")
     title = outer.removesuffix(".zip") if file.stem == "_chat" and outer.endswith(".zip") else file.stem
-    return ReadDocument(title, media_type, chat_blocks(_messages(file, limits, parse, left_out)), left_out=left_out)
+    return ReadDocument(title, media_type, chat_blocks(_messages(file, limits, parse)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +144,7 @@ def _is_chat(head: list[str]) -> bool:
     return any(match["speaker"] and match["speaker"].strip() not in _LEVELS for match in found)
 
 
-def _messages(
-    file: SourceFile, limits: ReadLimits, form: re.Pattern[str], left_out: list[LeftOut]
-) -> Iterator[Uttered]:
+def _messages(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> Iterator[Uttered]:
     order = _order(file, limits, form)
     pictures = 0
     for first, last, begun, said in _begun(file, limits, form):
@@ -157,7 +154,7 @@ def _messages(
         yield Uttered(begun.speaker, _EDITED.sub("", said).replace("\u200e", ""), _moment(begun, order), first, last)
     if pictures:
         reason = f"pictures, recordings or files that the export left out: {pictures:,}"
-        left_out.append(LeftOut("media", reason, "Export the chat with its media, or save those in the program."))
+        file.note("media", reason, "Export the chat with its media, or save those in the program.")
 
 
 def _begun(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> Iterator[tuple[int, int, _Begun, str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.contentlines import Component, Property, components, decode_head
 from assistant.ingestion.readers.ics import MONTHS
 from memory_store.models import Locator
@@ -85,12 +85,11 @@ class VcfReader:
             head = decode_head(stream.read(64))
         if not head.upper().startswith("BEGIN:VCARD"):
             raise ReadError("not a contact: it does not begin with BEGIN:VCARD", "Export the contacts again.")
-        left_out: list[LeftOut] = []
-        return ReadDocument(file.stem, self.media_type, _contacts(file, limits, left_out), left_out=left_out)
+        return ReadDocument(file.stem, self.media_type, _contacts(file, limits))
 
 
-def _contacts(file: SourceFile, limits: ReadLimits, left_out: list[LeftOut]) -> Iterator[Block]:
-    for number, card in enumerate(components(file, limits, ("VCARD",), left_out), start=1):
+def _contacts(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    for number, card in enumerate(components(file, limits, ("VCARD",)), start=1):
         name = _name(card)
         text = "\n".join(line for line in (name, *_lines(card)) if line)
         if text:

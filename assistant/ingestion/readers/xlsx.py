@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, LeftOut, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers import number_formats
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.number_formats import plain_number, shown
@@ -73,9 +73,8 @@ class XlsxReader:
                 raise too_much_unpacked(limits)
         if author == "openpyxl":  # The library's own name is nobody's.
             author = None
-        left_out: list[LeftOut] = []
-        blocks = _blocks(_open(file), left_out, file, limits)
-        return ReadDocument(title or file.stem, self.media_type, blocks, author, parse_date(created), left_out)
+        blocks = _blocks(_open(file), file, limits, is_package=True)
+        return ReadDocument(title or file.stem, self.media_type, blocks, author, parse_date(created))
 
 
 class OldExcelReader:
@@ -86,8 +85,7 @@ class OldExcelReader:
     about = About("Old Excel", "the values of the cells", "sheet, `row 3` (or `rows 3–7`)", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        left_out: list[LeftOut] = []
-        return ReadDocument(file.stem, self.media_type, _blocks(_open(file), left_out), left_out=left_out)
+        return ReadDocument(file.stem, self.media_type, _blocks(_open(file), file, limits, is_package=False))
 
 
 def _check_sheets(package: zipfile.ZipFile) -> None:
@@ -147,34 +145,29 @@ def _open(file: SourceFile) -> CalamineWorkbook:
         raise _unless_ours(error) from error
 
 
-def _blocks(
-    workbook: CalamineWorkbook,
-    left_out: list[LeftOut],
-    file: SourceFile | None = None,
-    limits: ReadLimits | None = None,
-) -> Iterator[Block]:
-    """Yield the rows of all sheets; `file` is the package to look into for what calamine does not give."""
+def _blocks(workbook: CalamineWorkbook, file: SourceFile, limits: ReadLimits, *, is_package: bool) -> Iterator[Block]:
+    """Yield the rows of all sheets; in a package there is more to read than calamine gives."""
     with contextlib.ExitStack() as stack:
         package, paths, codes = None, {}, []
-        if file is not None and limits is not None:
+        if is_package:
             package = stack.enter_context(open_package(file, limits))
             paths, codes = sheet_paths(package, limits), number_codes(package, limits)
         for sheet in workbook.sheets_metadata:
             # At run time these are no enumerations of Python's: they have no name, only a representation.
             if not str(sheet.typ).endswith(".WorkSheet"):
-                left_out.append(LeftOut(f"sheet {sheet.name}", "it holds a chart or macros, no cells", ""))
+                file.note(f"sheet {sheet.name}", "it holds a chart or macros, no cells", "")
             elif not str(sheet.visible).endswith(".Visible"):
                 hint = "Show it in the spreadsheet program, save the workbook and import it again."
-                left_out.append(LeftOut(f"sheet {sheet.name}", "it is hidden", hint))
+                file.note(f"sheet {sheet.name}", "it is hidden", hint)
             else:
                 parts = SheetParts()
-                if package is not None and limits is not None and sheet.name in paths:
+                if package is not None and sheet.name in paths:
                     parts = sheet_parts(package, paths[sheet.name], codes, limits)
                 yield from _sheet(workbook, sheet.name, parts)
                 if count := parts.without_result:
                     told = "1 formula has" if count == 1 else f"{count:,} formulas have"
                     hint = "Open the workbook in a spreadsheet program, save it and import it again."
-                    left_out.append(LeftOut(f"sheet {sheet.name}", f"{told} no stored result", hint))
+                    file.note(f"sheet {sheet.name}", f"{told} no stored result", hint)
 
 
 def _sheet(workbook: CalamineWorkbook, name: str, parts: SheetParts) -> Iterator[Block]:

@@ -22,11 +22,6 @@ def from_text(text: str) -> datetime:
     return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
 
 
-def optional_text(moment: datetime | None) -> str | None:
-    """Return `to_text(moment)`, or None for None."""
-    return None if moment is None else to_text(moment)
-
-
 def optional_time(text: str | None) -> datetime | None:
     """Return `from_text(text)`, or None for None."""
     return None if text is None else from_text(text)

@@ -8,7 +8,15 @@ from functools import cached_property
 
 
 class Expression:
-    """A regular expression that is compiled at its first use: together they take longer than a recall."""
+    """A regular expression that is compiled at its first use: all together take longer than a recall."""
+
+    # The methods of re.Pattern; `findall` for expressions with one group or none.
+    search: Callable[..., re.Match[str] | None]
+    match: Callable[..., re.Match[str] | None]
+    fullmatch: Callable[..., re.Match[str] | None]
+    sub: Callable[..., str]
+    finditer: Callable[..., Iterator[re.Match[str]]]
+    findall: Callable[..., list[str]]
 
     def __init__(self, pattern: str, flags: int = 0) -> None:
         self._pattern = pattern
@@ -18,32 +26,7 @@ class Expression:
     def _compiled(self) -> re.Pattern[str]:
         return re.compile(self._pattern, self._flags)
 
-    @property
-    def search(self) -> Callable[..., re.Match[str] | None]:
-        """As that of re.Pattern."""
-        return self._compiled.search
-
-    @property
-    def match(self) -> Callable[..., re.Match[str] | None]:
-        """As that of re.Pattern."""
-        return self._compiled.match
-
-    @property
-    def fullmatch(self) -> Callable[..., re.Match[str] | None]:
-        """As that of re.Pattern."""
-        return self._compiled.fullmatch
-
-    @property
-    def sub(self) -> Callable[..., str]:
-        """As that of re.Pattern."""
-        return self._compiled.sub
-
-    @property
-    def finditer(self) -> Callable[..., Iterator[re.Match[str]]]:
-        """As that of re.Pattern."""
-        return self._compiled.finditer
-
-    @property
-    def findall(self) -> Callable[..., list[str]]:
-        """As that of re.Pattern; for expressions with one group or none."""
-        return self._compiled.findall
+    def __getattr__(self, name: str) -> object:
+        method: object = getattr(self._compiled, name)
+        setattr(self, name, method)
+        return method

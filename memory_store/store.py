@@ -18,6 +18,7 @@ from memory_store.database.connection import Database
 from memory_store.database.files import BACKUPS, remove_left_parts
 from memory_store.database.memories import Memories, NewMemory
 from memory_store.database.migrations import migrate
+from memory_store.database.private_rule import Privacy
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.errors import AmbiguousIdError, LostRecordError, NotFoundError
 from memory_store.maintenance import Maintenance
@@ -32,7 +33,6 @@ from memory_store.models import (
     StoreStats,
     Surroundings,
 )
-from memory_store.privacy import Privacy
 from memory_store.vector_index.base import IndexSettings
 
 # Whatever else than memories is kept, and what recalls, erases, exports and restores, is imported where it is called:

@@ -18,7 +18,7 @@ from memory_store import ids
 from memory_store.clock import from_text, now, to_text
 from memory_store.database import tables, tombstones
 from memory_store.database.memories import reword
-from memory_store.database.passages import bump_vectors_epoch
+from memory_store.database.outbox import bump_vectors_epoch, mark_segments_of
 from memory_store.database.rows import read_row
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.errors import NotFoundError
@@ -208,14 +208,6 @@ def find_sent(connection: sqlite3.Connection) -> list[Sent]:
     return [read_row(Sent, row) for row in rows]
 
 
-def _mark_segments_stale(connection: sqlite3.Connection) -> None:
-    """Record that the index segments that hold vectors of the doomed need new generations."""
-    connection.execute(
-        "UPDATE index_segments SET state = 'stale' WHERE id IN (SELECT e.segment_id FROM embeddings AS e "
-        f"JOIN passages AS p ON p.row = e.passage_row WHERE {_PASSAGE})"
-    )
-
-
 def make_needles(connection: sqlite3.Connection, secret: bytes) -> Needles:
     """Return what a scan has to look for once the doomed are gone."""
     from memory_store.verification.needles import NeedleBuilder, ScanKey
@@ -225,8 +217,9 @@ def make_needles(connection: sqlite3.Connection, secret: bytes) -> Needles:
         f"FROM passages AS p WHERE {_PASSAGE}"
     ).fetchone()[0]
     builder = NeedleBuilder(ScanKey(secret), size or 0)
-    for identifier in _identifiers(connection):
-        builder.identifier(identifier)
+    identifiers = f"SELECT id FROM temp.doomed UNION ALL SELECT p.id FROM passages AS p WHERE {_PASSAGE}"
+    for row in connection.execute(identifiers):
+        builder.identifier(row[0])
     for text in dict.fromkeys(_texts(connection)):  # a heading stands around many passages
         builder.text(text)
     cursor = connection.execute(
@@ -235,11 +228,6 @@ def make_needles(connection: sqlite3.Connection, secret: bytes) -> Needles:
     while rows := cursor.fetchmany(_VECTORS_AT_ONCE):
         builder.vectors([row[0] for row in rows], len(rows[0][0]) // 4)
     return builder.build()
-
-
-def _identifiers(connection: sqlite3.Connection) -> Iterator[str]:
-    yield from (row[0] for row in connection.execute("SELECT id FROM temp.doomed"))
-    yield from (row[0] for row in connection.execute(f"SELECT p.id FROM passages AS p WHERE {_PASSAGE}"))
 
 
 def _texts(connection: sqlite3.Connection) -> Iterator[str]:
@@ -326,7 +314,7 @@ def delete_chosen(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
     )
     if bury:
         tombstones.bury(connection, names_of_chosen(connection), erasure_id)
-    _mark_segments_stale(connection)
+    mark_segments_of(connection, f"passage_row IN (SELECT p.row FROM passages AS p WHERE {_PASSAGE})")
     connection.execute(
         f"UPDATE conversations SET title = ?, title_message_id = NULL WHERE {_TAKEN_FROM_DOOMED}", (ERASED_TITLE,)
     )

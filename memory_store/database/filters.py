@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from memory_store.clock import to_text
 from memory_store.models import RecallFilters, SourceKind
+
+if TYPE_CHECKING:
+    from memory_store.database.passages import RankedPassage, StoredPassage
 
 _COLUMN: Final = {
     SourceKind.DOCUMENT: "p.document_id",
@@ -31,23 +34,7 @@ NO_FILTER: Final = FilterSql("", ())
 TRUE_AT: Final = "coalesce(y.valid_from, y.recorded_at) <= ? AND (y.valid_to IS NULL OR y.valid_to > ?)"
 
 
-class Marked(Protocol):
-    """What is known of a passage besides its text; 0 and 1 as the database gives them, or booleans."""
-
-    @property
-    def superseded(self) -> int:
-        """Whether a newer memory stands in its place."""
-
-    @property
-    def private(self) -> int:
-        """Whether it stays on this machine."""
-
-    @property
-    def message_id(self) -> str | None:
-        """The message it belongs to, if any."""
-
-
-def may_be_shown(passage: Marked, filters: RecallFilters) -> bool:
+def may_be_shown(passage: RankedPassage | StoredPassage, filters: RecallFilters) -> bool:
     """Return whether a passage, however it was reached, is neither superseded, nor in view, nor private to these.
 
     What was true at an earlier moment may be superseded since.

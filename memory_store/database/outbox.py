@@ -132,7 +132,7 @@ def drop_vectors(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM embeddings")
     connection.execute("DELETE FROM outbox")
     connection.execute("INSERT INTO outbox (operation, passage_row) SELECT 'embed', row FROM passages ORDER BY row")
-    connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'vectors_epoch'")
+    bump_vectors_epoch(connection)
 
 
 def get_vector_state(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -174,10 +174,21 @@ def assign_segment(connection: sqlite3.Connection, limit: int, *, include_privat
 def withdraw_private(connection: sqlite3.Connection) -> None:
     """Take private vectors out of their segments, which are made anew without them."""
     private = "segment_id IS NOT NULL AND passage_row IN (SELECT row FROM passages WHERE private = 1)"
-    connection.execute(
-        f"UPDATE index_segments SET state = 'stale' WHERE id IN (SELECT segment_id FROM embeddings WHERE {private})"
-    )
+    mark_segments_of(connection, private)
     connection.execute(f"UPDATE embeddings SET segment_id = NULL WHERE {private}")
+
+
+def mark_segments_of(connection: sqlite3.Connection, vectors: str, parameters: Sequence[object] = ()) -> None:
+    """Record that the segments that hold vectors of this condition need new generations."""
+    connection.execute(
+        f"UPDATE index_segments SET state = 'stale' WHERE id IN (SELECT segment_id FROM embeddings WHERE {vectors})",
+        parameters,
+    )
+
+
+def bump_vectors_epoch(connection: sqlite3.Connection) -> None:
+    """Tell every process that rows were removed or marked, so that vectors held in memory are looked over again."""
+    connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'vectors_epoch'")
 
 
 def name_on_servers(connection: sqlite3.Connection) -> str:

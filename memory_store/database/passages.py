@@ -13,6 +13,7 @@ from memory_store import ids
 from memory_store.asking import may_ask, tells_nothing
 from memory_store.clock import from_text, to_text
 from memory_store.database.filters import TRUE_AT
+from memory_store.database.outbox import bump_vectors_epoch, mark_segments_of
 from memory_store.database.rows import author_of, locator_from_json, locator_to_json
 from memory_store.models import USER, Author, AuthorKind, Hit, Locator, PassageDraft, Source, SourceKind
 
@@ -207,11 +208,7 @@ def _make_echoes(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
     """Mark passages, and take them from the index: its segments are made anew, the scan looks at the marks again."""
     chosen, given = "(SELECT value FROM json_each(?))", (json.dumps(list(rows)),)
     connection.execute(f"UPDATE passages SET echo = 1 WHERE row IN {chosen} AND echo = 0", given)
-    connection.execute(
-        "UPDATE index_segments SET state = 'stale' WHERE id IN "
-        f"(SELECT segment_id FROM embeddings WHERE passage_row IN {chosen})",
-        given,
-    )
+    mark_segments_of(connection, f"passage_row IN {chosen}", given)
     connection.execute(f"UPDATE embeddings SET segment_id = NULL WHERE passage_row IN {chosen}", given)
     bump_vectors_epoch(connection)
 
@@ -424,8 +421,3 @@ def _hide_made_from(connection: sqlite3.Connection, sources: Iterable[str]) -> N
         for memory in connection.execute(_MEMORIES_FROM, (source, source)).fetchall():
             connection.execute("UPDATE memories SET private = 1 WHERE id = ?", (memory["id"],))
             set_private(connection, "memory_id", memory["id"], True)
-
-
-def bump_vectors_epoch(connection: sqlite3.Connection) -> None:
-    """Tell every process that rows were removed or marked, so that vectors held in memory are looked over again."""
-    connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'vectors_epoch'")

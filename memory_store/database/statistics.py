@@ -6,7 +6,7 @@ import sqlite3
 from datetime import date
 from pathlib import Path
 
-from memory_store.database import erasures, outbox
+from memory_store.database import erasures, outbox, tables
 from memory_store.database.connection import Database
 from memory_store.models import Activity, SourceKind, StoreStats
 
@@ -36,11 +36,7 @@ def count_all(database: Database, folder: Path, to_index: int) -> StoreStats:
         ).fetchall()
         stored = outbox.get_embedder(connection)
         return StoreStats(
-            documents=counts.get("documents", 0),
-            conversations=counts.get("conversations", 0),
-            messages=counts.get("messages", 0),
-            memories=counts.get("memories", 0),
-            passages=counts.get("passages", 0),
+            **{table: counts.get(table, 0) for table in tables.COUNTED},
             embedded=embedded,
             to_embed=outbox.count_to_embed(connection),
             to_index=to_index,

@@ -90,9 +90,14 @@ def _write(
 
 
 def _lines(connection: sqlite3.Connection, table: tables.Table) -> Iterator[str]:
+    """Yield each row as a JSON object; bytes become base64."""
     columns, order = ", ".join(table.columns), ", ".join(table.order)
     for row in connection.execute(f"SELECT {columns} FROM {table.name} WHERE {table.where} ORDER BY {order}"):
-        yield json.dumps(_encode(table, row), ensure_ascii=False) + "\n"
+        fields = {
+            name: base64.b64encode(value).decode("ascii") if table.schema[name].kind is bytes else value
+            for name, value in zip(table.columns, row, strict=True)
+        }
+        yield json.dumps(fields, ensure_ascii=False) + "\n"
 
 
 def _member(target: zipfile.ZipFile, name: str, pieces: Iterable[str]) -> str:
@@ -107,11 +112,3 @@ def _member(target: zipfile.ZipFile, name: str, pieces: Iterable[str]) -> str:
             digest.update(data)
             member.write(data)
     return digest.hexdigest()
-
-
-def _encode(table: tables.Table, row: sqlite3.Row) -> dict[str, Any]:
-    """Return a row as a JSON object; bytes become base64."""
-    return {
-        name: base64.b64encode(value).decode("ascii") if table.schema[name].kind is bytes else value
-        for name, value in zip(table.columns, row, strict=True)
-    }

@@ -434,11 +434,7 @@ class _Merge:
         )
         if table == "passages" and (stored["text"], stored["context"]) != (record["text"], record["context"]):
             # Its vector says something else now.
-            self._connection.execute(
-                "UPDATE index_segments SET state = 'stale' WHERE id IN "
-                "(SELECT segment_id FROM embeddings WHERE passage_row = ?)",
-                (stored["row"],),
-            )
+            outbox.mark_segments_of(self._connection, "passage_row = ?", (stored["row"],))
             self._connection.execute("DELETE FROM embeddings WHERE passage_row = ?", (stored["row"],))
             self._connection.execute("DELETE FROM outbox WHERE passage_row = ?", (stored["row"],))
             self._connection.execute(
@@ -544,7 +540,7 @@ def _merge_or_take_over(connection: sqlite3.Connection, source: Archive, options
     _check_vectors(connection)
     passages.make_searchable(connection, after_row=latest)
     passages.mark_echoes(connection, after_row=latest)
-    passages.bump_vectors_epoch(connection)
+    outbox.bump_vectors_epoch(connection)
     return tally
 
 

@@ -31,7 +31,7 @@ def migrate(database: Database, before: Callable[[int, int], object] | None = No
     newest = steps[-1][0]
     with database.read() as connection:
         current = _version(connection)
-        if current == 0 and _has_tables(connection):
+        if current == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
             raise StoreError(f"{database.path} is a database of another program.", "Choose another data folder.")
     if current > newest:
         raise NewerSchemaError(
@@ -64,10 +64,6 @@ def _apply(database: Database, version: int, sql: str) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
 def _statements(sql: str) -> Iterator[str]:

@@ -68,7 +68,7 @@ def _choose(connection: sqlite3.Connection, selection: Selection) -> None:
     if selection.everything:
         erasures.choose_everything(connection)
         return
-    chosen = [(erasures.table_to_erase(text), text) for text in selection.ids]
+    chosen = [(erasures.table_to_erase(identifier), identifier) for identifier in selection.ids]
     for table, identifier in chosen:
         if connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (identifier,)).fetchone() is None:
             raise NotFoundError(f"Nothing has the id {identifier}.", "Nothing was erased; the lists show the ids.")

@@ -383,7 +383,7 @@ def forget_traces(connection: sqlite3.Connection, key: str) -> None:
 
 def find_by_names(connection: sqlite3.Connection, names: Iterable[tombstones.Name]) -> list[Erasure]:
     """Return the erasures that took something of one of these names."""
-    return [get(connection, text) for text in tombstones.find_erasures(connection, names)]
+    return [get(connection, erasure_id) for erasure_id in tombstones.find_erasures(connection, names)]
 
 
 # -- completing --------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ def find_together(
 
 def find_all(connection: sqlite3.Connection, sought: Sequence[Sought]) -> list[int]:
     """Return every row that holds all that is sought, the latest first, echoes too."""
-    expression = " AND ".join(f"({' OR '.join(map(_together, pair.alternatives))})" for pair in sought)
+    expression = " AND ".join(f"({' OR '.join(map(_together, wanted.alternatives))})" for wanted in sought)
     found = [row for table in TABLES for row in _match_rows(connection, table, expression, "f.rowid", -1, NO_FILTER)]
     return sorted(found, reverse=True) if sought else []
 

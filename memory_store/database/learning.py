@@ -12,7 +12,6 @@ from typing import Final
 from memory_store.clock import from_text, now, to_text
 from memory_store.database import memories
 from memory_store.database.connection import Database
-from memory_store.database.conversations import TITLE_IS_PRIVATE
 from memory_store.database.memories import NewMemory
 from memory_store.database.rows import read_row
 from memory_store.errors import NotFoundError
@@ -200,20 +199,6 @@ class Summaries:
         """Return the summary of a conversation; None if it has none."""
         row = self._database.fetch_one("SELECT * FROM summaries WHERE conversation_id = ?", (conversation_id,))
         return read_row(Summary, row) if row else None
-
-    def recent(self, most: int, *, include_private: bool, without: str | None = None) -> list[tuple[str, Summary]]:
-        """Return titles and summaries of the conversations that were gone on with latest, without one of them.
-
-        A summary is private where its conversation is, a title where the message is that it was taken from.
-        """
-        shown = "" if include_private else "AND s.private = 0 AND c.private = 0"
-        title = "c.title" if include_private else f"CASE WHEN {TITLE_IS_PRIVATE} THEN '' ELSE c.title END"
-        rows = self._database.fetch_all(
-            f"SELECT s.*, {title} AS title FROM summaries AS s JOIN conversations AS c ON c.id = s.conversation_id "
-            f"WHERE c.id IS NOT ? {shown} ORDER BY c.updated_at DESC, c.id LIMIT ?",
-            (without, most),
-        )
-        return [(row["title"], read_row(Summary, row)) for row in rows]
 
     def wanting(self, at_least: int) -> list[str]:
         """Return the conversations of so many messages, or more, that have been added to since they were summed up.

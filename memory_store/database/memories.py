@@ -217,7 +217,8 @@ class Memories:
         """Keep what memories are about, by their ids."""
         with self._database.write() as connection:
             connection.executemany(
-                "UPDATE memories SET about = ? WHERE id = ?", [(about, text) for text, about in abouts.items()]
+                "UPDATE memories SET about = ? WHERE id = ?",
+                [(about, memory_id) for memory_id, about in abouts.items()],
             )
 
     def importance(self, moment: datetime | None = None, *, include_private: bool = True) -> dict[str, float]:

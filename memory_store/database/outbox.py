@@ -266,7 +266,9 @@ def mark_applied(connection: sqlite3.Connection, segment_id: int, last: int) -> 
 
 def mark_stale(connection: sqlite3.Connection, segment_ids: Sequence[int]) -> None:
     """Record that segments can't be trusted and need a new generation."""
-    connection.executemany("UPDATE index_segments SET state = 'stale' WHERE id = ?", [(each,) for each in segment_ids])
+    connection.executemany(
+        "UPDATE index_segments SET state = 'stale' WHERE id = ?", [(segment_id,) for segment_id in segment_ids]
+    )
 
 
 def swap_generation(connection: sqlite3.Connection, fresh: Segment, last: int) -> None:

@@ -358,7 +358,7 @@ def of_memories(connection: sqlite3.Connection, memory_ids: Sequence[str]) -> li
     marks = ", ".join("?" for _ in memory_ids)
     rows = connection.execute(f"{_SELECT} WHERE p.memory_id IN ({marks})", list(memory_ids))
     found = {row["memory_id"]: _read_passage(row) for row in rows}
-    return [found[text] for text in memory_ids if text in found]
+    return [found[memory_id] for memory_id in memory_ids if memory_id in found]
 
 
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[StoredPassage]:

@@ -102,8 +102,8 @@ class Privacy:
         found = {table: self._find_covered(table) for table in _READ} if rule.name else {}
         with self._database.write() as connection:
             for table, chosen in found.items():
-                for text in chosen:
-                    _hide(connection, table, text)
+                for identifier in chosen:
+                    _hide(connection, table, identifier)
             connection.execute("DELETE FROM meta WHERE key = ?", (_KEY,))
             if rule.name:
                 connection.execute("INSERT INTO meta VALUES (?, ?)", (_KEY, rule.name))
@@ -142,7 +142,7 @@ def _hide(connection: sqlite3.Connection, table: str, identifier: str) -> None:
     if table == "messages":
         answers = "SELECT id FROM messages WHERE parent_id = ? AND role = 'assistant'"
         hidden += [row["id"] for row in connection.execute(answers, (identifier,))]
-    for text in hidden:
-        connection.execute(f"UPDATE {table} SET private = 1 WHERE id = ?", (text,))
-    for text in hidden:
-        set_private(connection, column, text, True)
+    for hidden_id in hidden:
+        connection.execute(f"UPDATE {table} SET private = 1 WHERE id = ?", (hidden_id,))
+    for hidden_id in hidden:
+        set_private(connection, column, hidden_id, True)

@@ -41,7 +41,7 @@ class Requests:
                 "INSERT INTO requests VALUES (?, ?, ?, ?, ?)", (request_id, to_text(now()), endpoint, model, purpose)
             )
             connection.executemany(
-                "INSERT OR IGNORE INTO request_items VALUES (?, ?)", [(request_id, text) for text in item_ids]
+                "INSERT OR IGNORE INTO request_items VALUES (?, ?)", [(request_id, item_id) for item_id in item_ids]
             )
 
     def went_to(self, endpoint: str, item_id: str) -> bool:

@@ -147,7 +147,7 @@ class OpenAIEmbedder:
     def _parse(self, body: bytes, count: int) -> Vectors:
         try:
             with np.errstate(over="ignore"):  # what is too large for a float32 is infinite, and refused below
-                vectors = np.asarray([load["embedding"] for load in json.loads(body)["data"]], dtype=np.float32)
+                vectors = np.asarray([entry["embedding"] for entry in json.loads(body)["data"]], dtype=np.float32)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise self._make_error("what it answered is no list of vectors") from error
         if vectors.ndim != 2 or len(vectors) != count or not vectors.shape[1]:
@@ -243,5 +243,5 @@ class _Request:
 
 
 def _read_retry_after(answer: httpx2.Response, otherwise: float) -> float:
-    said = answer.headers.get("retry-after", "")
-    return min(float(said), _LONGEST_PAUSE_SECONDS) if said.isdecimal() else otherwise
+    seconds = answer.headers.get("retry-after", "")
+    return min(float(seconds), _LONGEST_PAUSE_SECONDS) if seconds.isdecimal() else otherwise

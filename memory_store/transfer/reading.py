@@ -255,7 +255,7 @@ def check_id(value: str) -> None:
 
 
 def _check_counts(text: str) -> None:
-    if not all(isinstance(load, int) for load in json.loads(text).values()):
+    if not all(isinstance(count, int) for count in json.loads(text).values()):
         raise ValueError("counts are no numbers")
 
 

@@ -267,7 +267,8 @@ class _Merge:
                     self._tally.known[table] += 1
         # A summary may hold words of what stays away.
         self._connection.executemany(
-            "DELETE FROM summaries WHERE conversation_id = ?", [(text,) for text in sorted(self._shortened)]
+            "DELETE FROM summaries WHERE conversation_id = ?",
+            [(conversation_id,) for conversation_id in sorted(self._shortened)],
         )
 
     def _passages(self) -> None:
@@ -364,7 +365,7 @@ class _Merge:
         columns = tables.BY_NAME[table].references()
         for column in columns:
             record[column] = self._own_id(record[column])
-        return all(record[text] is None or holds(self._connection, columns[text], record[text]) for text in columns)
+        return all(record[name] is None or holds(self._connection, columns[name], record[name]) for name in columns)
 
     def _match_origin(self, table: str, record: dict[str, Any]) -> bool:
         """Say whether the store has this under another id, and note under which."""

@@ -179,7 +179,7 @@ class ChromaServer:
     def _names(self) -> set[str]:
         client = self._connect()
         found = client.list_collections(limit=max(1, client.count_collections()))
-        return {each.name for each in found if each.name.startswith(f"{self._prefix}-")}
+        return {collection.name for collection in found if collection.name.startswith(f"{self._prefix}-")}
 
     def _connect(self) -> Any:
         if self._client is None:

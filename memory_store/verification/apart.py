@@ -32,9 +32,9 @@ def verify_apart(database: Path, index_root: Path, erasures: Sequence[str]) -> d
     try:
         return _RESULT.validate_json(printed)
     except ValidationError as error:
-        told = errors.strip().splitlines()
+        reasons = errors.strip().splitlines()
         raise StoreError(
-            f"The erasure could not be verified: {told[-1] if told else f'its process ended with {code}'}",
+            f"The erasure could not be verified: {reasons[-1] if reasons else f'its process ended with {code}'}",
             "Try it again.",
             Step(Action.REPAIR),
         ) from error

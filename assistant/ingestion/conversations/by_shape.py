@@ -32,28 +32,12 @@ LISTS: Final = (
 """What the list of a conversation's messages is called."""
 ROLES: Final = ("role", "sender", "author", "from", "speaker", "isCreatedByUser", "is_user", "type", "fragments")
 TEXTS: Final = (
-    *(
-        "content",
-        "text",
-        "message",
-        "body",
-        "parts",
-        "value",
-        "contentChunks",
-        "contentParts",
-        "fragments",
-        "say",
-        "mes",
-    ),
-    *("versions", "steps"),
+    *("content", "text", "message", "body", "parts", "value", "contentChunks", "contentParts", "fragments", "say"),
+    *("mes", "versions", "steps"),
 )
 _PAIRS: Final = (
-    ("query", "answer"),
-    ("query_str", "text"),
-    ("query_str", "answer"),
-    ("prompt", "response"),
-    ("question", "answer"),
-    ("input", "output"),
+    *(("query", "answer"), ("query_str", "text"), ("query_str", "answer"), ("prompt", "response")),
+    *(("question", "answer"), ("input", "output")),
 )
 _TIMES: Final = (
     *("created_at", "createdAt", "create_time", "timestamp", "time", "date", "inserted_at", "insertedAt", "datetime"),

@@ -29,19 +29,8 @@ _BOMS = (
 _WIDE = frozenset(("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"))
 # What personal files are written in. Rarer encodings would win by chance on texts of a few words.
 _LATIN: Final = (
-    *(
-        "cp1252",
-        "iso8859-1",
-        "cp1250",
-        "iso8859-2",
-        "cp1254",
-        "iso8859-9",
-        "cp1257",
-        "iso8859-13",
-        "cp1258",
-        "mac-roman",
-    ),
-    *("cp850", "cp437", "cp852", "iso8859-15"),
+    *("cp1252", "iso8859-1", "cp1250", "iso8859-2", "cp1254", "iso8859-9", "cp1257", "iso8859-13", "cp1258"),
+    *("mac-roman", "cp850", "cp437", "cp852", "iso8859-15"),
 )
 _OTHER_SCRIPTS: Final = (
     *("cp1251", "koi8-r", "koi8-u", "iso8859-5", "cp866", "cp855", "mac-cyrillic", "cp1253", "iso8859-7", "cp1255"),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from email.utils import parsedate_to_datetime
+from email.message import Message
 from html.parser import HTMLParser
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import in_utc, parse_date
+from assistant.ingestion.readers.mail import parse_mail
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.speakers import Uttered, chat_blocks
@@ -142,22 +142,21 @@ class MhtmlReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         with file.open() as stream:
-            message = message_from_bytes(stream.read(), policy=policy.default)
-        pages = [_page(part, file, limits) for part in message.walk() if part.get_content_type() == "text/html"]
+            mail = parse_mail(stream.read())
+        pages = [_page(part, file, limits) for part in mail.message.walk() if part.get_content_type() == "text/html"]
         if not pages:
             raise ReadError("damaged: there is no page in it", "Save the page again.")
         first = pages[0]
-        subject = _header(message, "Subject")
         return ReadDocument(
-            subject or first.title,
+            mail.subject or first.title,
             self.media_type,
-            _blocks(pages),
+            chain.from_iterable(page.blocks for page in pages),
             first.author,
-            first.created_at or _sent_at(_header(message, "Date")),
+            first.created_at or mail.sent_at,
         )
 
 
-def _page(part: EmailMessage, file: SourceFile, limits: ReadLimits) -> ReadDocument:
+def _page(part: Message, file: SourceFile, limits: ReadLimits) -> ReadDocument:
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
     check_markup_size(len(data), limits)
@@ -166,27 +165,7 @@ def _page(part: EmailMessage, file: SourceFile, limits: ReadLimits) -> ReadDocum
         markup = data.decode(charset) if charset else decode(data)
     except (LookupError, UnicodeDecodeError):
         markup = decode(data)  # the page itself says otherwise, or is asked by its bytes
-    return read_page(markup, file.stem, MhtmlReader.media_type, _header(part, "Content-Location"))
-
-
-def _blocks(pages: list[ReadDocument]) -> Iterator[Block]:
-    for page in pages:
-        yield from page.blocks
-
-
-def _header(message: EmailMessage, name: str) -> str:
-    try:
-        return " ".join(str(message[name] or "").split())
-    except (ValueError, IndexError, AttributeError):
-        return ""  # the standard library raises these for some malformed headers
-
-
-def _sent_at(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return None  # no date, or none that can be
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return read_page(markup, file.stem, MhtmlReader.media_type, str(part.get("Content-Location", "")))
 
 
 def telegram_document(markup: str, file: SourceFile, media_type: str) -> ReadDocument | None:

@@ -15,6 +15,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.conversations.values import moment
 from assistant.ingestion.readers.dates import in_utc, parse_date, parse_words
 from assistant.ingestion.readers.encodings import first_lines
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, Line, Outline, lines_block, numbered_lines, paragraphs
@@ -56,7 +57,6 @@ _DATES: Final = (
     *("created-at", "createdat", "creationdate", "pubdate", "publishdate", "published_at", "datetime"),
 )
 _LINK_MARKS: Final = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
-_MOST_SECONDS: Final = 1e11
 _YEAR_2000_SECONDS: Final = 9e8
 _PAGE_PROPERTY: Final = re.compile(r"([A-Za-z][\w-]*)::[ \t]+(\S.*)")
 
@@ -416,12 +416,8 @@ def _moment(value: object) -> datetime | None:
         return in_utc(value)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1000 if value > _MOST_SECONDS else value
-        try:
-            return datetime.fromtimestamp(seconds, UTC) if seconds > _YEAR_2000_SECONDS else None
-        except (ValueError, OverflowError, OSError):
-            return None
+    if isinstance(value, int | float):
+        return moment(value) if value > _YEAR_2000_SECONDS else None
     if isinstance(value, list) and value:
         return _moment(value[0])
     # "Tuesday, March 4th 2025, 10:22:33 am", as a plugin of Obsidian writes it.

@@ -19,18 +19,8 @@ from memory_store.models import Locator
 
 _HEAD_CHARS: Final = 65536
 _SPEAKERS: Final = (
-    "user_profile",
-    "creator",
-    "from",
-    "sender_name",
-    "sender",
-    "author",
-    "from_name",
-    "nickName",
-    "nickname",
-    "talker",
-    "user",
-    "name",
+    *("user_profile", "creator", "from", "sender_name", "sender", "author", "from_name", "nickName", "nickname"),
+    *("talker", "user", "name"),
 )
 _WORDS: Final = ("text", "content", "message", "body", "msg", "StrContent")
 _TIMES: Final = ("date_unixtime", "date", "timestamp_ms", "timestamp", "ts", "time", "CreateTime", "createTime",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
@@ -43,15 +44,21 @@ class OdtReader:
         body = next(root.iter("{*}text"), None)
         pieces = [] if body is None else [*container(body, BlockKind.PARAGRAPH), *_fields(body)]
         headers, footers = _headers_and_footers(file, limits)
-        title = about["title"] or next((piece.text for piece in pieces if piece.level == 1), file.stem)
-        author = about["initial-creator"] or about["creator"]
-        return ReadDocument(
-            title, self.media_type, blocks([*headers, *pieces, *footers]), author, parse_date(about["creation-date"])
-        )
+        title = about.title or next((piece.text for piece in pieces if piece.level == 1), file.stem)
+        found = blocks([*headers, *pieces, *footers])
+        return ReadDocument(title, self.media_type, found, about.author, about.created_at)
 
 
-def open_document(file: SourceFile, limits: ReadLimits, kind: str) -> tuple[Any, dict[str, str | None]]:
-    """Return the content of an OpenDocument file, and its properties by their names."""
+class _About(NamedTuple):
+    """What an OpenDocument file says of itself."""
+
+    title: str | None
+    author: str | None
+    created_at: datetime | None
+
+
+def open_document(file: SourceFile, limits: ReadLimits, kind: str) -> tuple[Any, _About]:
+    """Return the content of an OpenDocument file, and what it says of itself."""
     with open_package(file, limits) as package:
         manifest = read_part(package, "META-INF/manifest.xml", limits)
         if manifest is not None and b"encryption-data" in manifest:
@@ -63,8 +70,9 @@ def open_document(file: SourceFile, limits: ReadLimits, kind: str) -> tuple[Any,
             raise ReadError("damaged: content.xml is missing", "Get a fresh copy of it.")
         root = parse_xml(content, "content")
         _write_out_objects(root, package, limits)
-    names = ("title", "creator", "initial-creator", "creation-date")
-    return root, dict(zip(names, first_texts(parse_xml(meta, "properties") if meta else None, *names), strict=True))
+    names = ("title", "initial-creator", "creator", "creation-date")
+    title, first, last, created = first_texts(parse_xml(meta, "properties") if meta else None, *names)
+    return root, _About(title, first or last, parse_date(created))
 
 
 def _write_out_objects(root: Any, package: zipfile.ZipFile, limits: ReadLimits) -> None:
@@ -221,11 +229,7 @@ class OdsReader:
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         root, about = open_document(file, limits, "spreadsheet")
         return ReadDocument(
-            about["title"] or file.stem,
-            self.media_type,
-            _sheet_blocks(root, file),
-            about["initial-creator"] or about["creator"],
-            parse_date(about["creation-date"]),
+            about.title or file.stem, self.media_type, _sheet_blocks(root, file), about.author, about.created_at
         )
 
 
@@ -322,11 +326,7 @@ class OdpReader:
                 "damaged: the presentation lists no slides", "Open it in a presentation program and save it."
             )
         return ReadDocument(
-            about["title"] or file.stem,
-            self.media_type,
-            _slide_blocks(slides, file),
-            about["initial-creator"] or about["creator"],
-            parse_date(about["creation-date"]),
+            about.title or file.stem, self.media_type, _slide_blocks(slides, file), about.author, about.created_at
         )
 
 

@@ -12,41 +12,16 @@ from assistant.ingestion.readers.ics import MONTHS
 from memory_store.models import Locator
 
 _LABELS = {
-    "NICKNAME": "Nickname",
-    "ORG": "Organization",
-    "TITLE": "Title",
-    "ROLE": "Role",
-    "TEL": "Phone",
-    "EMAIL": "Email",
-    "ADR": "Address",
-    "LABEL": "Address",
-    "URL": "Link",
-    "IMPP": "Chat",
-    "BDAY": "Birthday",
-    "DEATHDATE": "Died",
-    "BIRTHPLACE": "Born in",
-    "ANNIVERSARY": "Anniversary",
-    "X-ANNIVERSARY": "Anniversary",
-    "X-ABDATE": "Date",
-    "X-ABRELATEDNAMES": "Related",
-    "X-SPOUSE": "Spouse",
-    "X-SOCIALPROFILE": "Profile",
-    "SOCIALPROFILE": "Profile",
-    "RELATED": "Related",
-    "MEMBER": "Member",
-    "CATEGORIES": "Tags",
-    "LANG": "Language",
-    "EXPERTISE": "Expertise",
-    "HOBBY": "Hobby",
-    "INTEREST": "Interest",
-    "GEO": "Place",
-    "CALURI": "Calendar",
-    "NOTE": "Note",
-}
+    "NICKNAME": "Nickname", "ORG": "Organization", "TITLE": "Title", "ROLE": "Role", "TEL": "Phone", "EMAIL": "Email",
+    "ADR": "Address", "LABEL": "Address", "URL": "Link", "IMPP": "Chat", "BDAY": "Birthday", "DEATHDATE": "Died",
+    "BIRTHPLACE": "Born in", "ANNIVERSARY": "Anniversary", "X-ANNIVERSARY": "Anniversary", "X-ABDATE": "Date",
+    "X-ABRELATEDNAMES": "Related", "X-SPOUSE": "Spouse", "X-SOCIALPROFILE": "Profile", "SOCIALPROFILE": "Profile",
+    "RELATED": "Related", "MEMBER": "Member", "CATEGORIES": "Tags", "LANG": "Language", "EXPERTISE": "Expertise",
+    "HOBBY": "Hobby", "INTEREST": "Interest", "GEO": "Place", "CALURI": "Calendar", "NOTE": "Note",
+}  # fmt: skip
+_CHAT_PROGRAMS = ("AIM", "ICQ", "MSN", "Jabber", "Skype", "Yahoo", "QQ", "Gtalk", "Matrix")
 _CHATS = {
-    **{
-        f"X-{name.upper()}": name for name in ("AIM", "ICQ", "MSN", "Jabber", "Skype", "Yahoo", "QQ", "Gtalk", "Matrix")
-    },
+    **{f"X-{name.upper()}": name for name in _CHAT_PROGRAMS},
     **{"X-SKYPE-USERNAME": "Skype", "X-GOOGLE-TALK": "Gtalk", "X-GROUPWISE": "GroupWise", "X-TWITTER": "Twitter"},
 }
 _DATES = frozenset(("BDAY", "DEATHDATE", "ANNIVERSARY", "X-ANNIVERSARY", "X-ABDATE"))

@@ -151,6 +151,20 @@ class ReadLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How an import is to be done. `again` brings forgotten files back and reads unchanged ones anew."""
+
+    private: bool = False
+    again: bool = False
+    cutting: Cutting = field(default_factory=Cutting)
+    limits: ReadLimits = field(default_factory=ReadLimits)
+
+
+FileProgress = Callable[[str, int, int], None]
+"""Takes a path, a number and a total."""
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """What `docs/formats.md` says of a format, in words: what is read, where a passage stands, and where title, author
     and time are taken from.

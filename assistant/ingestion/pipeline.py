@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Cutting, LeftOut, ReadFile, ReadLimits, SourceFile
+from assistant.ingestion.base import FileProgress, LeftOut, ReadLimits, SourceFile
+from assistant.ingestion.base import ImportOptions as ImportOptions
 from assistant.ingestion.conversations.merging import ExportReport, FoundExport, find_exports, merge_export
 from assistant.ingestion.discovery import MEMBER, DiscoveryFailure, discover, discover_attached, display
 from assistant.ingestion.isolation import ReadingProcess
@@ -45,19 +46,6 @@ class FileOutcome:
     reason: str = ""
     hint: str = ""
     report: ExportReport | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """How an import is to be done. `again` brings forgotten files back and reads unchanged ones anew."""
-
-    private: bool = False
-    again: bool = False
-    cutting: Cutting = field(default_factory=Cutting)
-    limits: ReadLimits = field(default_factory=ReadLimits)
-
-
-FileProgress = Callable[[str, int, int], None]
 
 
 def import_paths(
@@ -113,16 +101,7 @@ def _import_export(
 ) -> Iterator[FileOutcome]:
     """Yield an outcome for an export, one for each conversation of it that is torn, and one for each document in it."""
     shown = display(export.path)
-    report = merge_export(
-        store,
-        reader,
-        export,
-        options.limits,
-        private=options.private,
-        again=options.again,
-        progress=progress,
-        stop=stop,
-    )
+    report = merge_export(store, reader, export, options, progress, stop)
     for torn in report.torn:
         name = f"{shown}: conversation {torn.number}" if torn.number else shown
         reason = f"“{torn.title}”: {torn.reason}" if torn.title else torn.reason
@@ -171,7 +150,17 @@ def _import_file(
     unread, outcomes = _import_attached(store, reader, read.attached, options)
     within = f"{file.path}{MEMBER}"
     missing = tuple(LeftOut(outcome.path.removeprefix(within), outcome.reason, outcome.hint) for outcome in unread)
-    new = _document(file, read, (*read.left_out, *missing), content_hash, options)
+    new = NewDocument(
+        path=file.path,
+        title=read.title,
+        media_type=read.media_type,
+        content_hash=content_hash,
+        size_bytes=file.size,
+        created_at=read.created_at or file.modified_at,
+        author_name=read.author,
+        private=options.private,
+        left_out=(*read.left_out, *missing),
+    )
     stored = store.documents.add(new, read.passages, again=options.again)
     status = FileStatus.IMPORTED if known is None else FileStatus.UPDATED
     yield FileOutcome(file.path, status, stored.passage_count)
@@ -195,22 +184,6 @@ def _import_attached(
             unread += (outcome for outcome in made[:1] if outcome.status is FileStatus.FAILED)
             outcomes += made
     return unread, outcomes
-
-
-def _document(
-    file: SourceFile, read: ReadFile, left_out: tuple[LeftOut, ...], content_hash: str, options: ImportOptions
-) -> NewDocument:
-    return NewDocument(
-        path=file.path,
-        title=read.title,
-        media_type=read.media_type,
-        content_hash=content_hash,
-        size_bytes=file.size,
-        created_at=read.created_at or file.modified_at,
-        author_name=read.author,
-        private=options.private,
-        left_out=left_out,
-    )
 
 
 def _hash(file: SourceFile, limits: ReadLimits) -> str:

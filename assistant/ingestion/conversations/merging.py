@@ -6,13 +6,13 @@ import os
 import stat
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import ReadLimits, SourceFile
+from assistant.ingestion.base import FileProgress, ImportOptions, ReadLimits, SourceFile
 from assistant.ingestion.chunking import passages_of_message
 from assistant.ingestion.conversations.base import ImportedConversation, ImportedDocument, ImportedMemory, Skipped, Torn
 from assistant.ingestion.conversations.exports import belongs, folder_members
@@ -158,11 +158,8 @@ def merge_export(
     store: Store,
     reader: ReadingProcess,
     export: FoundExport,
-    limits: ReadLimits,
-    *,
-    private: bool,
-    again: bool,
-    progress: Callable[[str, int, int], None] | None,
+    options: ImportOptions,
+    progress: FileProgress | None,
     stop: threading.Event | None,
 ) -> ExportReport:
     """Bring an export into the store, a conversation at a time, each in one transaction.
@@ -170,13 +167,13 @@ def merge_export(
     `progress` gets (path, messages so far, 0): how many there are is known only at the end.
     """
     report = ExportReport(export.format)
-    with closing(reader.export(export.path, limits)) as items:
+    with closing(reader.export(export.path, options.limits)) as items:
         for item in items:
             match item:
                 case ImportedConversation():
-                    _conversation(store, item, report, private=private, again=again)
+                    _conversation(store, item, report, options)
                 case ImportedMemory():
-                    _memory(store, item, report, private=private, again=again)
+                    _memory(store, item, report, options)
                 case ImportedDocument():
                     report.documents.append(item.file)
                 case Torn():
@@ -188,11 +185,9 @@ def merge_export(
     return report
 
 
-def _conversation(
-    store: Store, item: ImportedConversation, report: ExportReport, *, private: bool, again: bool
-) -> None:
+def _conversation(store: Store, item: ImportedConversation, report: ExportReport, options: ImportOptions) -> None:
     report.skipped.update(item.skipped)
-    if item.origin.startswith(_OWN) and _is_own(store, item.origin, again=again):
+    if item.origin.startswith(_OWN) and _is_own(store, item.origin, again=options.again):
         report.known += 1
         report.messages_known += len(item.messages)
         return
@@ -214,9 +209,9 @@ def _conversation(
             for message in item.messages
         ],
         item.current,
-        private or item.private,
+        options.private or item.private,
     )
-    outcome = store.conversations.merge(new, again=again)
+    outcome = store.conversations.merge(new, again=options.again)
     report.messages_added += outcome.added
     report.messages_known += outcome.known
     report.messages_forgotten += outcome.forgotten
@@ -230,12 +225,12 @@ def _conversation(
         report.known += 1
 
 
-def _memory(store: Store, item: ImportedMemory, report: ExportReport, *, private: bool, again: bool) -> None:
-    if item.origin.startswith(_OWN) and _is_own(store, item.origin, again=again):
+def _memory(store: Store, item: ImportedMemory, report: ExportReport, options: ImportOptions) -> None:
+    if item.origin.startswith(_OWN) and _is_own(store, item.origin, again=options.again):
         report.memories_known += 1
         return
-    new = NewMemory(item.text, item.kind, item.author, private=private or item.private, origin=item.origin)
-    if store.memories.add_once(new, again=again) is None:
+    new = NewMemory(item.text, item.kind, item.author, private=options.private or item.private, origin=item.origin)
+    if store.memories.add_once(new, again=options.again) is None:
         report.memories_known += 1
     else:
         report.memories_added += 1

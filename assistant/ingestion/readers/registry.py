@@ -8,19 +8,18 @@ from dataclasses import replace
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile, storable
 from assistant.ingestion.readers import packages, sniffing
+from assistant.ingestion.readers.calendars import IcsReader, VcfReader
 from assistant.ingestion.readers.csv import CsvReader
 from assistant.ingestion.readers.docx import DocxReader
 from assistant.ingestion.readers.encodings import too_much_text
-from assistant.ingestion.readers.enex import EnexReader
 from assistant.ingestion.readers.epub import EpubReader
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.html import HtmlReader, MhtmlReader
-from assistant.ingestion.readers.ics import IcsReader
-from assistant.ingestion.readers.joplin import JoplinReader
 from assistant.ingestion.readers.json import JsonLinesReader, JsonReader
 from assistant.ingestion.readers.mail import EmlReader, MboxReader
 from assistant.ingestion.readers.markdown import MarkdownReader
 from assistant.ingestion.readers.msg import MsgReader
+from assistant.ingestion.readers.note_exports import EnexReader, JoplinReader
 from assistant.ingestion.readers.opendocument import OdpReader, OdsReader, OdtReader
 from assistant.ingestion.readers.org import OrgReader
 from assistant.ingestion.readers.packages import package_kind
@@ -32,7 +31,6 @@ from assistant.ingestion.readers.rtf import RtfReader
 from assistant.ingestion.readers.subtitles import SubtitleReader
 from assistant.ingestion.readers.tex import TexReader
 from assistant.ingestion.readers.text import TextReader
-from assistant.ingestion.readers.vcf import VcfReader
 from assistant.ingestion.readers.xlsx import OldExcelReader, XlsxReader
 from memory_store.models import Locator
 

@@ -11,87 +11,76 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memory_store.database.conversations import Conversations, Drafts, MergeOutcome, NewConversation, NewMessage
-    from memory_store.database.documents import NewDocument
-    from memory_store.database.files import OWN_DATA, OWN_DATA_HINT, is_own, is_own_file, is_own_place
-    from memory_store.database.fulltext import STOP_WORDS
-    from memory_store.database.glance import glance
-    from memory_store.database.learning import Change, ChangeKind
-    from memory_store.database.memories import NewMemory
-    from memory_store.database.passages import StoredPassage
-    from memory_store.database.private_rule import NOTHING, PrivateRule
-    from memory_store.models import Selection
-    from memory_store.store import Store
-    from memory_store.transfer.encryption import is_encrypted
-    from memory_store.transfer.formats import FOLDERS, Format
-    from memory_store.transfer.restore import RestoreOptions
-    from memory_store.vector_index.base import IndexKind, IndexSettings
-    from memory_store.writing import whole_file, write_private
+    from memory_store.database.conversations import (
+        Conversations as Conversations,
+    )
+    from memory_store.database.conversations import (
+        Drafts as Drafts,
+    )
+    from memory_store.database.conversations import (
+        MergeOutcome as MergeOutcome,
+    )
+    from memory_store.database.conversations import (
+        NewConversation as NewConversation,
+    )
+    from memory_store.database.conversations import (
+        NewMessage as NewMessage,
+    )
+    from memory_store.database.documents import NewDocument as NewDocument
+    from memory_store.database.files import (
+        OWN_DATA as OWN_DATA,
+    )
+    from memory_store.database.files import (
+        OWN_DATA_HINT as OWN_DATA_HINT,
+    )
+    from memory_store.database.files import (
+        is_own as is_own,
+    )
+    from memory_store.database.files import (
+        is_own_file as is_own_file,
+    )
+    from memory_store.database.files import (
+        is_own_place as is_own_place,
+    )
+    from memory_store.database.fulltext import STOP_WORDS as STOP_WORDS
+    from memory_store.database.glance import glance as glance
+    from memory_store.database.learning import Change as Change
+    from memory_store.database.learning import ChangeKind as ChangeKind
+    from memory_store.database.memories import NewMemory as NewMemory
+    from memory_store.database.passages import StoredPassage as StoredPassage
+    from memory_store.database.private_rule import NOTHING as NOTHING
+    from memory_store.database.private_rule import PrivateRule as PrivateRule
+    from memory_store.models import Selection as Selection
+    from memory_store.store import Store as Store
+    from memory_store.transfer.encryption import is_encrypted as is_encrypted
+    from memory_store.transfer.formats import FOLDERS as FOLDERS
+    from memory_store.transfer.formats import Format as Format
+    from memory_store.transfer.restore import RestoreOptions as RestoreOptions
+    from memory_store.vector_index.base import IndexKind as IndexKind
+    from memory_store.vector_index.base import IndexSettings as IndexSettings
+    from memory_store.writing import whole_file as whole_file
+    from memory_store.writing import write_private as write_private
 
-# What is public besides the modules `models`, `errors` and the like: each name with its home.
-_HOME_OF = {
-    "Change": "memory_store.database.learning",
-    "ChangeKind": "memory_store.database.learning",
-    "Conversations": "memory_store.database.conversations",
-    "NewDocument": "memory_store.database.documents",
-    "Drafts": "memory_store.database.conversations",
-    "STOP_WORDS": "memory_store.database.fulltext",
-    "glance": "memory_store.database.glance",
-    "MergeOutcome": "memory_store.database.conversations",
-    "NewConversation": "memory_store.database.conversations",
-    "NewMessage": "memory_store.database.conversations",
-    "NewMemory": "memory_store.database.memories",
-    "OWN_DATA": "memory_store.database.files",
-    "OWN_DATA_HINT": "memory_store.database.files",
-    "is_own": "memory_store.database.files",
-    "is_own_file": "memory_store.database.files",
-    "is_own_place": "memory_store.database.files",
-    "StoredPassage": "memory_store.database.passages",
-    "NOTHING": "memory_store.database.private_rule",
-    "PrivateRule": "memory_store.database.private_rule",
-    "Selection": "memory_store.models",
-    "Store": "memory_store.store",
-    "is_encrypted": "memory_store.transfer.encryption",
-    "FOLDERS": "memory_store.transfer.formats",
-    "Format": "memory_store.transfer.formats",
-    "RestoreOptions": "memory_store.transfer.restore",
-    "whole_file": "memory_store.writing",
-    "write_private": "memory_store.writing",
-    "IndexKind": "memory_store.vector_index.base",
-    "IndexSettings": "memory_store.vector_index.base",
+# What is public besides the modules `models`, `errors` and the like: each home with its names.
+_PUBLIC = {
+    "memory_store.database.conversations": ("Conversations", "Drafts", "MergeOutcome", "NewConversation", "NewMessage"),
+    "memory_store.database.documents": ("NewDocument",),
+    "memory_store.database.files": ("OWN_DATA", "OWN_DATA_HINT", "is_own", "is_own_file", "is_own_place"),
+    "memory_store.database.fulltext": ("STOP_WORDS",),
+    "memory_store.database.glance": ("glance",),
+    "memory_store.database.learning": ("Change", "ChangeKind"),
+    "memory_store.database.memories": ("NewMemory",),
+    "memory_store.database.passages": ("StoredPassage",),
+    "memory_store.database.private_rule": ("NOTHING", "PrivateRule"),
+    "memory_store.models": ("Selection",),
+    "memory_store.store": ("Store",),
+    "memory_store.transfer.encryption": ("is_encrypted",),
+    "memory_store.transfer.formats": ("FOLDERS", "Format"),
+    "memory_store.transfer.restore": ("RestoreOptions",),
+    "memory_store.vector_index.base": ("IndexKind", "IndexSettings"),
+    "memory_store.writing": ("whole_file", "write_private"),
 }
-
-__all__ = [
-    "FOLDERS",
-    "NOTHING",
-    "OWN_DATA",
-    "OWN_DATA_HINT",
-    "STOP_WORDS",
-    "Change",
-    "ChangeKind",
-    "Conversations",
-    "Drafts",
-    "Format",
-    "IndexKind",
-    "IndexSettings",
-    "MergeOutcome",
-    "NewConversation",
-    "NewDocument",
-    "NewMemory",
-    "NewMessage",
-    "PrivateRule",
-    "RestoreOptions",
-    "Selection",
-    "Store",
-    "StoredPassage",
-    "glance",
-    "is_encrypted",
-    "is_own",
-    "is_own_file",
-    "is_own_place",
-    "whole_file",
-    "write_private",
-]
+_HOME_OF = {name: home for home, names in _PUBLIC.items() for name in names}
 
 
 def __getattr__(name: str) -> object:

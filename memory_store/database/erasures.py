@@ -19,7 +19,7 @@ from memory_store.clock import from_text, now, to_text
 from memory_store.database import tables, tombstones
 from memory_store.database.memories import reword
 from memory_store.database.outbox import bump_vectors_epoch, mark_segments_of
-from memory_store.database.rows import read_row
+from memory_store.database.rows import insert_values, read_row
 from memory_store.database.tombstones import Name, NameKind, name_of_text
 from memory_store.errors import NotFoundError
 from memory_store.models import Erasure, Sent
@@ -301,16 +301,17 @@ def delete_chosen(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
     """
     erasure_id = ids.new_id(ids.ERASURE)
     needles = make_needles(connection, tombstones.secret(connection))
-    connection.execute(
-        "INSERT INTO erasures (id, requested_at, counts, deferred, needles, notes) VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            erasure_id,
-            to_text(now()),
-            json.dumps(count_chosen(connection), sort_keys=True),
-            deferred,
-            needles.to_bytes(),
-            json.dumps([astuple(sent) for sent in find_sent(connection)] if bury else [], default=to_text),
-        ),
+    insert_values(
+        connection,
+        "erasures",
+        {
+            "id": erasure_id,
+            "requested_at": to_text(now()),
+            "counts": json.dumps(count_chosen(connection), sort_keys=True),
+            "deferred": deferred,
+            "needles": needles.to_bytes(),
+            "notes": json.dumps([astuple(sent) for sent in find_sent(connection)] if bury else [], default=to_text),
+        },
     )
     if bury:
         tombstones.bury(connection, names_of_chosen(connection), erasure_id)

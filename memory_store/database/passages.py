@@ -14,14 +14,9 @@ from memory_store.asking import may_ask, tells_nothing
 from memory_store.clock import from_text, to_text
 from memory_store.database.filters import TRUE_AT
 from memory_store.database.outbox import bump_vectors_epoch, mark_segments_of
-from memory_store.database.rows import author_of, locator_from_json, locator_to_json
+from memory_store.database.rows import author_of, insert_values, locator_from_json, locator_to_json
 from memory_store.models import USER, Author, AuthorKind, Hit, Locator, PassageDraft, Source, SourceKind
 
-_INSERT: Final = """
-INSERT INTO passages (id, document_id, message_id, memory_id, ordinal, text, context, search_text, search_context,
-                      search_words, locator, author_kind, author_name, created_at, private, echo)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
 _SELECT: Final = """
 SELECT p.row, p.id, p.text, p.context, p.locator, p.author_kind, p.author_name, p.created_at, p.private,
        p.document_id, p.message_id, p.memory_id,
@@ -151,26 +146,27 @@ def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[Passag
         author = draft.author or owner.author
         moment = draft.created_at or owner.created_at
         context = _context(owner, draft, author)
-        connection.execute(
-            _INSERT,
-            (
-                ids.new_id(ids.PASSAGE),
-                owner.document_id,
-                owner.message_id,
-                owner.memory_id,
-                start + count - 1,
-                draft.text,
-                context,
-                searchable(draft.text),
-                search_context(context, moment, dated=owner.document_id is None),
-                _other_words(context, draft.text),
-                locator_to_json(draft.locator),
-                author.kind,
-                author.name,
-                to_text(moment),
-                owner.private,
-                echo,
-            ),
+        insert_values(
+            connection,
+            "passages",
+            {
+                "id": ids.new_id(ids.PASSAGE),
+                "document_id": owner.document_id,
+                "message_id": owner.message_id,
+                "memory_id": owner.memory_id,
+                "ordinal": start + count - 1,
+                "text": draft.text,
+                "context": context,
+                "search_text": searchable(draft.text),
+                "search_context": search_context(context, moment, dated=owner.document_id is None),
+                "search_words": _other_words(context, draft.text),
+                "locator": locator_to_json(draft.locator),
+                "author_kind": author.kind,
+                "author_name": author.name,
+                "created_at": to_text(moment),
+                "private": owner.private,
+                "echo": echo,
+            },
         )
     return len(drafts)
 

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar, get_args, get_type_hints
@@ -90,7 +90,11 @@ def insert_row(connection: sqlite3.Connection, table: str, record: Any, **others
             values |= {"author_kind": value.kind, "author_name": value.name}
         elif field.name not in _COMPUTED:
             values[field.name] = to_text(value) if isinstance(value, datetime) else value
-    values |= others
+    insert_values(connection, table, values | others)
+
+
+def insert_values(connection: sqlite3.Connection, table: str, values: Mapping[str, object]) -> None:
+    """Insert a row of these columns."""
     connection.execute(
         f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)})", values
     )

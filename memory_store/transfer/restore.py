@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -138,53 +138,39 @@ class Tally:
     differing: list[tuple[str, str]] = field(default_factory=list)
 
 
-def merge(
-    connection: sqlite3.Connection,
-    source: Archive,
-    *,
-    prefer_archive: bool,
-    bring_back: bool,
-    keep_vectors: bool,
-    with_queue: bool,
-) -> Tally:
-    """Bring what the store lacks. A row that differs stays as it is unless `prefer_archive`; private stays private.
+class _Merge:
+    """Brings what the store lacks. A row that differs stays unless the archive's is preferred; private stays private.
 
     A document is known again by its path too, a conversation, its messages and a memory by their origin: then the
-    store's own stays in any case, and what belongs to the archive's is passed over. `bring_back` lifts the tombstones
-    of what was forgotten.
+    store's own stays in any case, and what belongs to the archive's is passed over.
     """
-    away = find_staying_away(connection, source)
-    brought: set[tombstones.Name] = set()
-    if bring_back:
-        brought, away = away.names, StayingAway()
-        tombstones.lift(connection, brought)
-    return _Merge(connection, source, away, prefer_archive).run(keep_vectors, with_queue, brought)
 
-
-class _Merge:
-    def __init__(
-        self, connection: sqlite3.Connection, source: Archive, away: StayingAway, prefer_archive: bool
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, source: Archive, options: RestoreOptions) -> None:
         self._connection = connection
         self._source = source
-        self._away = away
-        self._prefer_archive = prefer_archive
+        self._options = options
+        self._away = find_staying_away(connection, source)
+        self._brought_back: set[str] = set()  # digests of what may come again
+        if options.bring_back:
+            tombstones.lift(connection, self._away.names)
+            self._brought_back = {tombstones.digest_of(source.key, name) for name in self._away.names}
+            self._away = StayingAway()
         self._tally = Tally()
         self._met: dict[str, str] = {}  # the archive's id of what the store has under another one, and the store's
         self._shortened: set[str] = set()  # conversations of which some message stays away
         self._kept: set[str] = set()  # ids of which the store's own version stayed
         self._rows: dict[int, int] = {}  # passages that can take the archive's vector: its row, the store's row
 
-    def run(self, keep_vectors: bool, with_queue: bool, brought: Iterable[tombstones.Name]) -> Tally:
+    def run(self, keep_vectors: bool) -> Tally:
         """Merge every table, in the order in which rows refer to each other."""
         self._documents()
         self._conversations()
         self._messages()
         self._memories()
-        self._merge_learned(frozenset() if with_queue else archive.ORDERS)
+        self._merge_learned()
         self._passages()
         self._citations()
-        self._tombstones({tombstones.digest_of(self._source.key, name) for name in brought})
+        self._tombstones()
         for record in self._source.records("erasures"):
             self._place("erasures", record)
         self._requests()
@@ -254,9 +240,9 @@ class _Merge:
             else:
                 self._tally.known["memory_sources"] += 1
 
-    def _merge_learned(self, without: frozenset[str]) -> None:
+    def _merge_learned(self) -> None:
         """Add reviews, questions, summaries and what waits, where all that they belong to came or is here."""
-        for table in (name for name in _LEARNED if name not in without):
+        for table in (name for name in _LEARNED if name not in self._options.left_out):
             owner = tables.BY_NAME[table].key[0]
             for record in self._source.records(table):
                 if not self._resolve_references(table, record):
@@ -289,12 +275,12 @@ class _Merge:
                 record["passage_id"] = None  # the number stays, as after an erasure
             self._place_dependent("citations", record, record["message_id"])
 
-    def _tombstones(self, brought: set[str]) -> None:
+    def _tombstones(self) -> None:
         """Add the archive's tombstones: to our own where the key is ours, else under theirs."""
         key = self._source.key
         ours = key == tombstones.secret(self._connection)
         for record in self._source.records("tombstones"):
-            if record["digest"] in brought:
+            if record["digest"] in self._brought_back:
                 record["lifted"] = 1
             if ours:
                 self._add("tombstones", "tombstones", record)
@@ -398,7 +384,7 @@ class _Merge:
         self._tally.conflicts[table] += 1
         if table in tables.ERASABLE:
             self._tally.differing.append((table, record["id"]))
-        if self._prefer_archive and table in _REPLACEABLE:
+        if self._options.prefer_archive and table in _REPLACEABLE:
             self._replace(table, record, stored)
         elif "id" in record:
             self._kept.add(record["id"])
@@ -456,6 +442,11 @@ class RestoreOptions:
     dry_run: bool = False
     passphrase: str | None = field(default=None, repr=False)
     with_queue: bool = True
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The tables that don't come along."""
+        return frozenset() if self.with_queue else archive.ORDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,17 +517,9 @@ def _merge_or_take_over(connection: sqlite3.Connection, source: Archive, options
     connection.execute("PRAGMA defer_foreign_keys=ON")
     latest = passages.latest_row(connection)
     if _holds_anything(connection):
-        tally = merge(
-            connection,
-            source,
-            prefer_archive=options.prefer_archive,
-            bring_back=options.bring_back,
-            keep_vectors=keep,
-            with_queue=options.with_queue,
-        )
+        tally = _Merge(connection, source, options).run(keep)
     else:
-        left = archive.VECTOR_TABLES if not keep else frozenset()
-        tally = _take_over(connection, source, left | (frozenset() if options.with_queue else archive.ORDERS))
+        tally = _take_over(connection, source, options.left_out | (frozenset() if keep else archive.VECTOR_TABLES))
     check_chains(connection)
     _check_vectors(connection)
     passages.make_searchable(connection, after_row=latest)

@@ -11,37 +11,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from memory_store.database.conversations import (
-        Conversations as Conversations,
-    )
-    from memory_store.database.conversations import (
-        Drafts as Drafts,
-    )
-    from memory_store.database.conversations import (
-        MergeOutcome as MergeOutcome,
-    )
-    from memory_store.database.conversations import (
-        NewConversation as NewConversation,
-    )
-    from memory_store.database.conversations import (
-        NewMessage as NewMessage,
-    )
+    from memory_store.database.conversations import Conversations as Conversations
+    from memory_store.database.conversations import Drafts as Drafts
+    from memory_store.database.conversations import MergeOutcome as MergeOutcome
+    from memory_store.database.conversations import NewConversation as NewConversation
+    from memory_store.database.conversations import NewMessage as NewMessage
     from memory_store.database.documents import NewDocument as NewDocument
-    from memory_store.database.files import (
-        OWN_DATA as OWN_DATA,
-    )
-    from memory_store.database.files import (
-        OWN_DATA_HINT as OWN_DATA_HINT,
-    )
-    from memory_store.database.files import (
-        is_own as is_own,
-    )
-    from memory_store.database.files import (
-        is_own_file as is_own_file,
-    )
-    from memory_store.database.files import (
-        is_own_place as is_own_place,
-    )
+    from memory_store.database.files import OWN_DATA as OWN_DATA
+    from memory_store.database.files import OWN_DATA_HINT as OWN_DATA_HINT
+    from memory_store.database.files import is_own as is_own
+    from memory_store.database.files import is_own_file as is_own_file
+    from memory_store.database.files import is_own_place as is_own_place
     from memory_store.database.fulltext import STOP_WORDS as STOP_WORDS
     from memory_store.database.glance import glance as glance
     from memory_store.database.learning import Change as Change

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, Final
 from zipfile import ZipInfo
 
 from assistant.errors import ReadError
@@ -46,39 +46,95 @@ class DiscoveryFailure:
 
 
 Found = SourceFile | DiscoveryFailure
-_Steps: TypeAlias = "Iterator[Found | _Steps]"
-"""A walk that hands over the walks inside of it, instead of going through them: so that no depth is too deep."""
 Identity = tuple[int, int]
 """A file or folder by its device and inode."""
 Claim = Callable[[str], bool]
 """Says of a name inside of a folder or zip, relative and with `/`, whether someone else reads it."""
-Within = tuple[Path, Claim]
+
+
+def walk(
+    paths: Sequence[Path], is_claimed: Callable[[Path], bool]
+) -> Iterator[tuple[Path, os.stat_result, bool] | DiscoveryFailure]:
+    """Yield each file and folder at and under `paths` once, with its status and whether it was named, or why it can't
+    be read: in order of name, a folder before what is in it, to any depth.
+
+    Hidden files and folders, caches, links inside folders and what is claimed when its folder was yielded are passed
+    over; Keepsake's own data is never opened, and a failure where it was named.
+    """
+    seen: set[Identity] = set()
+    for named in paths:
+        waiting = [(named, True)]
+        while waiting:
+            path, is_named = waiting.pop()
+            shown = display(path)
+            try:
+                if is_named:
+                    path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would rename a link
+                status = path.stat() if is_named else path.lstat()
+                is_place = is_named and is_own_place(path)
+            except (OSError, RuntimeError, ValueError) as error:
+                yield _failure(shown, error)
+                continue
+            if is_place:
+                yield DiscoveryFailure(shown, OWN_DATA, hint_with(*OWN_DATA_HINT))
+                continue
+            # A link may lead out of the folder that was asked for, or round in circles.
+            if stat.S_ISLNK(status.st_mode) or identity_of(status) in seen or is_own(status):
+                continue
+            seen.add(identity_of(status))
+            yield path, status, is_named
+            if stat.S_ISDIR(status.st_mode):
+                try:
+                    names = sorted(os.listdir(path), reverse=True)  # noqa: PTH208 - names alone are needed, to sort them
+                except OSError as error:
+                    yield _failure(display(path), error)
+                    continue
+                inside = (path / name for name in names if not is_passed_over(name))
+                waiting += ((item, False) for item in inside if not is_claimed(item))
+
+
+def opener(path: Path) -> Callable[[], BinaryIO]:
+    """Return what opens a file of the disk."""
+    return lambda: path.open("rb")
+
+
+def identity_of(status: os.stat_result) -> Identity:
+    """Return what tells a file or folder from all others, whatever path leads to it."""
+    return status.st_dev, status.st_ino
 
 
 def discover(
     paths: Sequence[Path], limits: ReadLimits, claims: Mapping[Identity, Claim | None] | None = None
 ) -> Iterator[Found]:
-    """Yield every file under `paths`, in order of name, each once.
+    """Yield every file under `paths`, in order of name, each once; nothing is unpacked to the disk.
 
-    Hidden files and folders, caches, special files and links inside folders are passed over. A path that is given
-    by name is followed even if it is a link or hidden. Nothing is unpacked to the disk. Keepsake's own data is never
-    opened: passed over where it is met, a failure where it was named. `claims` are files, folders
-    and zips that someone else reads: all of them, or what the claim says of a name inside.
+    A path that is given by name is followed even if it is a link or hidden. `claims` are files, folders and zips that
+    someone else reads: all of them, or what the claim says of a name inside.
     """
-    walk = _Walk(limits, claims or {})
-    for path in paths:
-        try:
-            absolute = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would rename a link
-            status = absolute.stat()
-        except FileNotFoundError:
-            yield DiscoveryFailure(display(path), "it does not exist", "Check the spelling of the path.")
-        except (OSError, RuntimeError, ValueError) as error:
-            yield _failure(display(path), error)
-        else:
-            if is_own_place(absolute):
-                yield DiscoveryFailure(display(path), OWN_DATA, hint_with(*OWN_DATA_HINT))
-            else:
-                yield from walk.path(absolute, status)
+    claims = claims or {}
+    folders: dict[Path, Claim] = {}
+
+    def is_claimed(path: Path) -> bool:
+        folder = next((parent for parent in path.parents if parent in folders), None) if folders else None
+        return folder is not None and folders[folder](path.relative_to(folder).as_posix())
+
+    for entry in walk(paths, is_claimed):
+        if isinstance(entry, DiscoveryFailure):
+            yield entry
+            continue
+        path, status, named = entry
+        claim, is_read_elsewhere = claims.get(identity_of(status)), identity_of(status) in claims
+        if stat.S_ISDIR(status.st_mode):
+            if is_read_elsewhere:
+                folders[path] = claim or (lambda name: True)
+        elif is_read_elsewhere and claim is None:
+            continue
+        elif stat.S_ISREG(status.st_mode):
+            suffix = path.suffix.lower()
+            file = SourceFile(display(path), opener(path), status.st_size, suffix, last_written(status))
+            yield from _file(file, limits, 1, claim)
+        elif named:
+            yield DiscoveryFailure(display(path), "it is neither a file nor a folder", "Name a file or a folder.")
 
 
 def discover_attached(file: SourceFile, limits: ReadLimits) -> Iterator[Found]:
@@ -105,68 +161,9 @@ def last_written(status: os.stat_result) -> datetime:
         return datetime.now(UTC)
 
 
-class _Walk:
-    """One walk through files and folders, which meets each of them once."""
-
-    def __init__(self, limits: ReadLimits, claims: Mapping[Identity, Claim | None]) -> None:
-        self._limits = limits
-        self._claims = {identity: claim for identity, claim in claims.items() if claim is not None}
-        self._seen = set(claims) - set(self._claims)
-
-    def path(self, path: Path, status: os.stat_result) -> Iterator[Found]:
-        """Yield what is found at and under a path that was named. Folders may be nested to any depth."""
-        walks: list[_Steps] = [self._path(path, status, named=True)]
-        while walks:
-            step = next(walks[-1], None)
-            if step is None:
-                walks.pop()
-            elif isinstance(step, SourceFile | DiscoveryFailure):
-                yield step
-            else:
-                walks.append(step)
-
-    def _path(self, path: Path, status: os.stat_result, within: Within | None = None, *, named: bool) -> _Steps:
-        """Yield what is found at a path. `within` is the folder around it that a claim is on."""
-        identity = (status.st_dev, status.st_ino)
-        if identity in self._seen or is_own(status):
-            return
-        self._seen.add(identity)
-        claim = self._claims.get(identity)
-        if stat.S_ISDIR(status.st_mode):
-            yield self._folder(path, (path, claim) if claim else within)
-        elif stat.S_ISREG(status.st_mode):
-            file = SourceFile(display(path), _opener(path), status.st_size, path.suffix.lower(), last_written(status))
-            yield from _file(file, self._limits, 1, claim)
-        elif named:
-            yield DiscoveryFailure(display(path), "it is neither a file nor a folder", "Name a file or a folder.")
-
-    def _folder(self, folder: Path, within: Within | None) -> _Steps:
-        try:
-            names = sorted(os.listdir(folder))  # noqa: PTH208 - names alone are needed, to sort them
-        except OSError as error:
-            yield _failure(display(folder), error)
-            return
-        for name in names:
-            path = folder / name
-            if is_passed_over(name) or (within is not None and within[1](path.relative_to(within[0]).as_posix())):
-                continue
-            try:
-                status = path.lstat()
-            except (OSError, ValueError) as error:
-                yield _failure(display(path), error)
-                continue
-            # A link may lead out of the folder that was asked for, or round in circles.
-            if not stat.S_ISLNK(status.st_mode):
-                yield self._path(path, status, within, named=False)
-
-
 def is_passed_over(name: str) -> bool:
     """Return whether a file or folder of this name is hidden or a cache."""
     return name.startswith(".") or name in _SKIPPED
-
-
-def _opener(path: Path) -> Callable[[], BinaryIO]:
-    return lambda: path.open("rb")
 
 
 def _file(file: SourceFile, limits: ReadLimits, depth: int, claim: Claim | None = None) -> Iterator[Found]:
@@ -243,6 +240,8 @@ def _in_memory(member: SourceFile) -> SourceFile:
 
 
 def _failure(path: str, error: Exception) -> DiscoveryFailure:
+    if isinstance(error, FileNotFoundError):
+        return DiscoveryFailure(path, "it does not exist", "Check the spelling of the path.")
     if isinstance(error, PermissionError):
         return DiscoveryFailure(path, "no permission to read it", "Change its permissions, or run as its owner.")
     reason = getattr(error, "strerror", None) or str(error)

@@ -18,7 +18,7 @@ from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.conversations.base import Imported, ImportedConversation, Torn, torn
 from assistant.ingestion.conversations.json_stream import items, keys_until
 from assistant.ingestion.conversations.values import mapping, text
-from assistant.ingestion.discovery import display, last_written
+from assistant.ingestion.discovery import display, last_written, opener
 from assistant.ingestion.readers.failures import translated
 from assistant.ingestion.readers.packages import Archive, check_archive, check_member, check_place, member_name
 from memory_store import is_own
@@ -106,12 +106,12 @@ def _opened(path: Path, limits: ReadLimits, stack: ExitStack) -> Export | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     if path.suffix.lower() == ".zip":
-        file = SourceFile(shown, _opener(path), status.st_size, ".zip", modified_at)
+        file = SourceFile(shown, opener(path), status.st_size, ".zip", modified_at)
         archive = stack.enter_context(Archive(file))
         members = tuple(_zip_members(archive, limits))
         tables = tuple(item for item in members if item.name.lower().endswith(_TABLE_SUFFIXES))
         return Export(shown, modified_at, tuple(item for item in members if item not in tables), tables=tables)
-    member = Member(path.name, status.st_size, _opener(path))
+    member = Member(path.name, status.st_size, opener(path))
     if path.suffix.lower() in _MEMBER_SUFFIXES:
         return Export(shown, modified_at, (member,))
     if path.suffix.lower() in _TABLE_SUFFIXES:
@@ -135,11 +135,7 @@ def folder_members(folder: Path) -> Iterator[Member]:
             if belongs(name) and name.endswith(_MEMBER_SUFFIXES) and entry.is_file(follow_symlinks=False):
                 status = entry.stat(follow_symlinks=False)
                 if not is_own(status):
-                    yield Member(name, status.st_size, _opener(path))
-
-
-def _opener(path: Path) -> Callable[[], BinaryIO]:
-    return lambda: path.open("rb")
+                    yield Member(name, status.st_size, opener(path))
 
 
 def _is_read(name: str) -> bool:

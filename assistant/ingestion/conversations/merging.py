@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import threading
 from collections import Counter
@@ -16,9 +15,9 @@ from assistant.ingestion.base import FileProgress, ImportOptions, ReadLimits, So
 from assistant.ingestion.chunking import passages_of_message
 from assistant.ingestion.conversations.base import ImportedConversation, ImportedDocument, ImportedMemory, Skipped, Torn
 from assistant.ingestion.conversations.exports import belongs, folder_members
-from assistant.ingestion.discovery import Claim, Identity, display, is_passed_over
+from assistant.ingestion.discovery import Claim, DiscoveryFailure, Identity, display, identity_of, walk
 from assistant.ingestion.isolation import ReadingProcess
-from memory_store import NewConversation, NewMemory, NewMessage, Store, is_own, is_own_place
+from memory_store import NewConversation, NewMemory, NewMessage, Store
 
 _SUFFIXES = (".zip", ".json", ".jsonl", ".csv", ".html", ".db", ".sqlite", ".sqlite3")
 _OWN = "keepsake:"
@@ -90,53 +89,22 @@ def _counted(*pairs: tuple[str, int]) -> str:
 
 
 def find_exports(paths: Sequence[Path], reader: ReadingProcess, limits: ReadLimits) -> Iterator[FoundExport]:
-    """Yield the exports among files and folders, each once. What can't be opened is left to the import of files."""
-    seen: set[Identity] = set()
-    for path in paths:
-        try:
-            absolute = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would rename a link
-            status = absolute.stat()
-        except (OSError, RuntimeError, ValueError):
-            continue  # The import of files says why.
-        if not is_own_place(absolute):  # The import of files says so.
-            yield from _search(absolute, status, reader, limits, seen)
+    """Yield the exports among files and folders, each once, the outer before the inner.
 
-
-def _search(
-    named: Path, status: os.stat_result, reader: ReadingProcess, limits: ReadLimits, seen: set[Identity]
-) -> Iterator[FoundExport]:
-    """Yield the exports at and under a path, the outer before the inner. Folders may be nested to any depth."""
-    waiting = [(named, status)]
-    while waiting:
-        path, status = waiting.pop()
-        identity = (status.st_dev, status.st_ino)
-        if identity in seen or is_own(status):
+    What can't be opened is left to the import of files, which says why.
+    """
+    folders: set[Path] = set()
+    for entry in walk(paths, lambda path: path.parent in folders and belongs(path.name)):
+        if isinstance(entry, DiscoveryFailure):
             continue
-        seen.add(identity)
+        path, status, _ = entry
         is_folder = stat.S_ISDIR(status.st_mode)
         if not is_folder and (path.suffix.lower() not in _SUFFIXES or not stat.S_ISREG(status.st_mode)):
             continue
-        found = _found(path, identity, reader, limits, is_folder=is_folder)
+        found = _found(path, identity_of(status), reader, limits, is_folder=is_folder)
         if found is not None:
+            folders.add(path)
             yield found
-        if is_folder:
-            waiting += reversed(_inside(path, is_export=found is not None))
-
-
-def _inside(folder: Path, *, is_export: bool) -> list[tuple[Path, os.stat_result]]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return []  # The import of files says why.
-    inside = []
-    for entry in entries:
-        if is_passed_over(entry.name) or entry.is_symlink() or (is_export and belongs(entry.name)):
-            continue
-        try:
-            inside.append((Path(entry.path), entry.stat(follow_symlinks=False)))
-        except OSError:
-            continue
-    return inside
 
 
 def _found(

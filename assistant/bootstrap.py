@@ -142,8 +142,7 @@ def build_model(settings: Settings) -> ChatModel | None:
 
 def turn_settings(settings: Settings) -> TurnSettings:
     """Return what a turn needs of the settings."""
-    from assistant.core.known import Shares
-    from assistant.core.session import TurnSettings
+    from assistant.core.turn_settings import Shares, TurnSettings
 
     return TurnSettings(
         passages=settings.recall.passages,

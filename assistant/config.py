@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, get_origin
 import platformdirs
 
 from assistant.core.care.settings import CareSettings
+from assistant.core.turn_settings import TurnSettings
 from assistant.errors import ConfigError
 from assistant.llm.settings import ModelConfig as ModelConfig
 from assistant.setting_values import (
@@ -29,6 +30,7 @@ ENV_PREFIX: Final = "KEEPSAKE_"
 CONFIG_ENV: Final = "KEEPSAKE_CONFIG"
 FILE_NAME: Final = "config.toml"
 
+_TURN: Final = TurnSettings()
 _Share = Annotated[float, Limits(at_least=0, less_than=1)]
 _Megabytes = Annotated[int, Limits(at_least=1)]
 
@@ -71,20 +73,20 @@ class IndexConfig:
 class RecallConfig:
     """[recall]: how much is recalled for an answer."""
 
-    passages: Annotated[int, Limits(at_least=1, at_most=100)] = 8
-    context_share: Annotated[float, Limits(more_than=0, less_than=1)] = 0.5
-    facts_share: _Share = 0.08
-    goals_share: _Share = 0.04
-    summaries_share: _Share = 0.08
+    passages: Annotated[int, Limits(at_least=1, at_most=100)] = _TURN.passages
+    context_share: Annotated[float, Limits(more_than=0, less_than=1)] = _TURN.context_share
+    facts_share: _Share = _TURN.shares.facts
+    goals_share: _Share = _TURN.shares.goals
+    summaries_share: _Share = _TURN.shares.summaries
 
 
 @dataclass(frozen=True, slots=True)
 class ChatConfig:
     """[chat]: how the chat behaves and looks."""
 
-    learn: bool = True
-    titles: bool = True
-    to_the_point: bool = True
+    learn: bool = _TURN.learn
+    titles: bool = _TURN.titles
+    to_the_point: bool = _TURN.to_the_point
     theme: str = "keepsake-dark"
     language: str = ""
     reduced_motion: bool = False

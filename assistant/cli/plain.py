@@ -15,7 +15,7 @@ from assistant import bootstrap
 from assistant.cli.asking import agree_to_plan
 from assistant.cli.context import WORDS_ALONE
 from assistant.cli.output import complain, say, say_told, show, unexpected
-from assistant.cli.searching import source_line
+from assistant.cli.searching import heading, source_line
 from assistant.cli.turns import Printer, session_in, stoppable
 from assistant.config import Settings
 from assistant.core.conversation.commands import LINE_COMMANDS, find, parse
@@ -29,6 +29,7 @@ from assistant.editing import edited
 from memory_store import NewMemory, Store
 from memory_store.errors import KeepsakeError
 from memory_store.models import ErasurePlan, Memory
+from memory_store.wording import counted
 
 if TYPE_CHECKING:
     from assistant.core.conversation.skin import ConversationEvent
@@ -262,15 +263,15 @@ class LineChat:
         for chat in found[:_MOST_LISTED]:
             say(f"{chat.id}  {moment(chat.updated_at)}  {excerpt(chat.title, 70)}")
         nothing = "No title holds that." if argument else "There is no earlier chat yet."
-        say(f"{len(found):,} chats. /open ID goes on with one." if found else nothing)
+        say(f"{counted({'chats': len(found)})}. /open ID goes on with one." if found else nothing)
 
     async def _search(self, argument: str) -> None:
         hits = await asyncio.to_thread(self._store.recall, argument, _HITS) if argument else []
+        if said := heading(hits):
+            say(said)
         for number, hit in enumerate(hits, start=1):
             show(f"{number}. {source_line(hit)}")
             show(f"   {excerpt(hit.text, 300)}")
-        if not hits:
-            say("Nothing was found.")
 
     async def _list_sources(self, argument: str) -> None:
         wanted = [source for source in self._printer.sources if not argument or str(source.number) == argument]

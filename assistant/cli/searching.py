@@ -12,6 +12,7 @@ import typer
 from assistant.cli import completing
 from assistant.cli.context import opened_store
 from assistant.cli.output import hit_json, print_json, show
+from assistant.core.relevance import worth_telling
 from assistant.display import excerpt, main_signals, moment, plain
 from memory_store.models import Hit, RecallFilters, SourceKind
 
@@ -62,8 +63,8 @@ def search(
     if as_json:
         print_json({"query": query, "hits": [hit_json(hit) for hit in hits]})
         return
-    if not hits:
-        show("Nothing was found.")
+    if said := heading(hits):
+        show(said)
     for number, hit in enumerate(hits, start=1):
         show(f"{number}. {source_line(hit)}")
         show(f"   {excerpt(hit.text, 300)}")
@@ -72,6 +73,13 @@ def search(
         show(f"   {reasons_line(hit)}  {hit.id}")
     if explain and hits:
         show("\n" + explanation(hits))
+
+
+def heading(hits: Sequence[Hit]) -> str:
+    """Return what to say before hits where they need it: that there are none, or that none of them fits."""
+    if not hits:
+        return "Nothing was found."
+    return "" if worth_telling(hits) else "Nothing fits that; this is what lies nearest:"
 
 
 def source_line(hit: Hit) -> str:

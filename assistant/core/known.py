@@ -14,6 +14,7 @@ from assistant.core.capture.statement import SINGULAR
 from assistant.core.events import ContextPart, PartKind
 from assistant.core.framing import estimate_tokens, fit, framed, framed_briefly, one_line, part, quoted
 from assistant.core.prompts import prompt
+from assistant.core.turn_settings import Shares
 from memory_store import Store
 from memory_store.clock import now
 from memory_store.models import Hit, Memory, MemoryKind, Review, SourceKind, Summary
@@ -26,15 +27,6 @@ _MOST_SUMMARIES: Final = 3
 _TOUCHING_SHARE: Final = 0.16
 # What tells who a person is comes before what they like, and both before what happened.
 _TELLING: Final = {MemoryKind.FACT: 2.0, MemoryKind.PREFERENCE: 1.5, MemoryKind.EVENT: 1.0, MemoryKind.NOTE: 0.7}
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """The largest parts of the window that each sort of what is known may take, from 0 to 1; 0 leaves it out."""
-
-    facts: float = 0.08
-    goals: float = 0.04
-    summaries: float = 0.08
 
 
 @dataclass(frozen=True, slots=True)

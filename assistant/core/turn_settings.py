@@ -1,11 +1,20 @@
-"""What a turn may use, as the settings say it."""
+"""What a turn may use: the defaults of the settings stand here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from assistant.core.care.settings import CareSettings
-from assistant.core.known import Shares
+from assistant.llm.settings import ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The largest parts of the window that each sort of what is known may take, from 0 to 1; 0 leaves it out."""
+
+    facts: float = 0.08
+    goals: float = 0.04
+    summaries: float = 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class TurnSettings:
     recall: bool = True
     passages: int = 8
     context_share: float = 0.5
-    max_answer_tokens: int = 1024
+    max_answer_tokens: int = ModelConfig().max_answer_tokens
     temperature: float | None = None
     learn: bool = True
     titles: bool = True

@@ -144,6 +144,50 @@ def test_memory_is_searched_kept_and_never_erased_without_a_yes(
     assert keepsake("search", "boat", "--json").json["hits"]
 
 
+def test_what_the_screen_can_do_with_the_memory_can_be_done_in_lines(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "boat.md").write_text("The boat is in Camaret.", "utf-8")
+    typed = (
+        f"/import {tmp_path / 'boat.md'}",
+        "/learn",
+        "/questions",
+        "/goals Sail to Ouessant",
+        "for wind",
+        "by July",
+    )
+    told = piped(keepsake, monkeypatch, "\n".join([*typed, "/goals", "", ""]), "chat", "--plain")
+    for said in (
+        "boat.md",
+        "There was nothing to learn.",
+        "No question is open.",
+        "Goal set: Sail to Ouessant",
+        "by July",
+    ):
+        assert said in told.err, told.err
+    assert keepsake("search", "Camaret", "--json").json["hits"]
+
+
+def test_order_to_remember_is_answered_where_nothing_is_remembered(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    scripted.append(ScriptedChat(otherwise=["Fine."]))
+    typed = "/temporary\nRemember that the boat is in Camaret.\nWhere is it?\n"
+    told = piped(keepsake, monkeypatch, typed, "chat", "--plain")
+    assert told.err.count("Of a temporary chat nothing is remembered.") == 1
+    assert "/remember keeps a note." in told.err
+    monkeypatch.setenv("KEEPSAKE_CHAT__LEARN", "false")
+    scripted.append(ScriptedChat(otherwise=["Fine."]))
+    assert "Learning is off." in piped(keepsake, monkeypatch, "Remember that I sail.\n", "chat", "--plain").err
+
+
+def test_search_says_when_nothing_fits(keepsake: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    keepsake("remember", "The boat is in Camaret.")
+    assert "Nothing fits that" not in piped(keepsake, monkeypatch, "/search boat\n", "chat", "--plain").err
+    found = keepsake("search", "zzqqx").out
+    assert found.startswith(("Nothing was found.", "Nothing fits that"))
+
+
 def test_earlier_chat_is_gone_on_with_and_a_temporary_one_is_not_kept(
     keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
 ) -> None:

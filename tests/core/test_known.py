@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from assistant.core.events import PartKind, Recalled, TurnFinished
-from assistant.core.known import Shares, gather, summaries_of, tell
+from assistant.core.known import gather, summaries_of, tell
 from assistant.core.prompts import prompt
-from assistant.core.session import Session, TurnSettings
+from assistant.core.session import Session
+from assistant.core.turn_settings import Shares, TurnSettings
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store
 from memory_store.clock import now

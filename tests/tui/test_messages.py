@@ -64,11 +64,13 @@ async def test_whole_message_and_each_code_block_are_copied(tmp_path: Path, no_c
 async def test_edited_message_becomes_a_branch_that_can_be_left_again(tmp_path: Path) -> None:
     async with chatting(tmp_path, ScriptedChat(script("Paris"), script("Rome"))) as house:
         await house.ask("Capital of France?")
+        house.chat.prompt.replace_all("half a thought")
         await house.pilot.press("alt+up", "alt+up", "e", "enter")
         await house.until(lambda: house.chat.prompt.text == "Capital of France?")
         assert "Editing" in str(house.chat.prompt.border_title)
         await house.say("Capital of Italy?")
         await branch_shown(house, "Capital of Italy?", "Rome")
+        assert house.chat.prompt.text == "half a thought"
         assert house.chat.prompt.border_title is None
         question = house.chat.transcript.spoken[0]
         assert "2 of 2" in str(question.render())
@@ -82,10 +84,12 @@ async def test_edited_message_becomes_a_branch_that_can_be_left_again(tmp_path: 
 async def test_escape_gives_up_an_edit(tmp_path: Path) -> None:
     async with chatting(tmp_path, ScriptedChat(script("Paris"), script("Rome"))) as house:
         await house.ask("Capital of France?")
+        house.chat.prompt.replace_all("half a thought")
         await house.pilot.press("alt+up", "alt+up", "e", "enter")
         await house.until(lambda: house.chat.prompt.text == "Capital of France?")
         await house.pilot.press("escape")
-        await house.until(lambda: house.chat.prompt.text == "")
+        await house.until(lambda: house.chat.prompt.text == "half a thought")
+        house.chat.prompt.replace_all("")
         await house.ask("Capital of Italy?")
         await branch_shown(house, "Capital of France?", "Paris", "Capital of Italy?", "Rome")
 

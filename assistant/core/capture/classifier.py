@@ -29,6 +29,7 @@ _LIKELY: Final = 0.5
 # Whoever is asked about their health for nothing is annoyed.
 _SURE: Final = 0.7
 _OF_OTHERS: Final = frozenset({"none work_text", "none quote", "none fiction"})
+_REQUEST: Final = "none request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Reading:
     """What a sentence is: the chance, 0 to 1, that it is worth remembering, its likeliest kind and topic.
 
     `ends` says that it tells of something that is no more so; `topics` are the sensitive ones that it touches.
-    `is_of_others` says that it hands over or is a text of somebody else: to be worked on, a quotation, a story.
+    `is_of_others` says that it hands over or is a text of somebody else: to be worked on, a quotation, a story;
+    or that it is a request that ends in a colon, and so hands over what follows.
     """
 
     chance: float
@@ -72,7 +74,8 @@ class SentenceClassifier:
         heads = load_heads(with_vectors=vectors is not None)
         features = sentence_features(sentences, vectors, heads["kind"].vocabulary)
         readings = []
-        for kinds, abouts, topics in zip(
+        for text, kinds, abouts, topics in zip(
+            sentences,
             heads["kind"].softmax(features),
             heads["about"].softmax(features),
             heads["topic"].sigmoid(features),
@@ -82,6 +85,8 @@ class SentenceClassifier:
             kept = {name: chance for name, chance in chances.items() if not name.startswith(PASSED_OVER)}
             likeliest = max((name for name in kept if name != ENDS), key=kept.__getitem__)
             of_others = sum(chances.get(name, 0.0) for name in _OF_OTHERS)
+            if text.rstrip().endswith((":", "：")):
+                of_others += chances.get(_REQUEST, 0.0)
             readings.append(
                 Reading(
                     sum(kept.values()),

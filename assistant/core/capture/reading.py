@@ -8,7 +8,7 @@ from typing import Final
 
 from assistant.core.capture.classifier import Reading
 from assistant.core.capture.orders import find_forget_order, find_remember_order
-from assistant.core.capture.statement import About, Sentence, Statement, join_sentences
+from assistant.core.capture.statement import About, Sentence, Statement, join_sentences, split_sentences
 from assistant.core.sensitive import Topic, topics_of
 from memory_store.languages import Rule
 from memory_store.models import MemoryKind, Message
@@ -34,6 +34,11 @@ def read_orders(sentences: Sequence[Sentence], readings: Sequence[Reading]) -> d
         elif words := find_forget_order(sentence.text):
             found[sentence] = Statement(words, MemoryKind.FACT, About.OTHER, is_order_to_forget=True)
     return found
+
+
+def orders_to_remember(text: str) -> bool:
+    """Say whether a message asks in words to remember something."""
+    return any(find_remember_order(sentence.text) for sentence in split_sentences(text))
 
 
 def read_statements(message: Message, sentences: Sequence[Sentence], readings: Sequence[Reading]) -> list[Statement]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from assistant.core.capture.reading import orders_to_remember
 from assistant.core.conversation.attaching import find_attachments
 from assistant.core.conversation.corrections import Corrections
 from assistant.core.conversation.drafts import DraftKeeper
@@ -181,6 +182,9 @@ class Controller:
             TurnAsked(session.answerer.info.name, text, instead_of),
             lambda stop: session.turn(text, stop, instead_of=instead_of, attached=found.sources),
         )
+        if (session.temporary or not session.settings.learn) and orders_to_remember(text):
+            reason = _("Of a temporary chat nothing is remembered.") if session.temporary else _("Learning is off.")
+            await self.skin.tell(Report(reason, _("/remember keeps a note."), "warning"))
 
     async def answer_again(self, message_id: str, *, go_on: bool = False) -> None:
         """Answer a message of the user once more, or the one that this answer is to, on a branch of its own.

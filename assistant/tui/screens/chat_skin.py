@@ -119,6 +119,7 @@ class ChatSkin:
         self._turns = turns.TurnView(self._transcript)
         self._parts: tuple[ContextPart, ...] = ()
         self._editing: str | None = None
+        self._set_aside = ""  # what was being written when a sent message was taken to be edited
         self._keeping: Timer | None = None
         self.controller = bootstrap.controller(services.store, services.model, services.settings, self)
         self.status = StatusKeeper(services, screen.query_one(StatusLine), self.tell)
@@ -461,14 +462,14 @@ class ChatSkin:
             self._prompt.replace_all(text)
 
     def _give_up_edit(self) -> bool:
-        if self._editing is None:
-            return False
+        is_editing = self._editing is not None
         self._end_edit()
-        self._prompt.replace_all("")
-        return True
+        return is_editing
 
     def _end_edit(self) -> None:
-        self._editing = None
+        if self._editing is not None:
+            self._prompt.replace_all(self._set_aside)
+        self._editing, self._set_aside = None, ""
         self._prompt.border_title = None
 
     def mark_new(self, new: bool) -> None:
@@ -514,6 +515,8 @@ class ChatSkin:
 
     def _begin_edit(self, message_id: str, text: str) -> None:
         """Put a sent message into the prompt, to be sent in its place on a branch of its own."""
+        if self._editing is None:
+            self._set_aside = self._prompt.text
         self._editing = message_id
         self._prompt.replace_all(text)
         self._prompt.border_title = _("Editing: Enter sends it as a branch, Esc gives it up")

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from assistant.core.relevance import worth_telling
 from assistant.display import excerpt
 from assistant.failures import explain
 from assistant.language import _, plural
@@ -20,6 +21,7 @@ from assistant.tui.screens.source import SourceScreen
 from assistant.tui.sources import SourceView, of_hit
 from memory_store import Store
 from memory_store.errors import KeepsakeError
+from memory_store.models import Hit
 
 _HITS: Final = 20
 _EXCERPT_CHARS: Final = 160
@@ -72,14 +74,19 @@ class SearchScreen(Dialog[None]):
         if self.hits:
             options.highlighted = 0
             options.focus()
-        found_so_many = (
-            plural("{count} hit.", "{count} hits.", len(self.hits)) if self.hits else _("Nothing was found.")
-        )
-        hint.update(" ".join([found_so_many, _("Enter opens, Esc closes")]))
+        hint.update(" ".join([_outcome(found), _("Enter opens, Esc closes")]))
 
     @on(OptionList.OptionSelected)
     async def _selected(self, event: OptionList.OptionSelected) -> None:
         await self.app.push_screen(SourceScreen(self._store, self.hits[event.option_index]))
+
+
+def _outcome(hits: list[Hit]) -> str:
+    if not hits:
+        return _("Nothing was found.")
+    if not worth_telling(hits):
+        return _("Nothing fits that; this is what lies nearest.")
+    return plural("{count} hit.", "{count} hits.", len(hits))
 
 
 def _line(source: SourceView) -> Content:

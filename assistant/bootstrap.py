@@ -13,8 +13,8 @@ from assistant.errors import ConfigError
 # Each builder imports what it builds: `memory list` builds a store, and neither a session nor a reader.
 if TYPE_CHECKING:
     from assistant.core.conversation.controller import Controller
+    from assistant.core.conversation.session import Session, TurnSettings
     from assistant.core.conversation.skin import Skin
-    from assistant.core.session import Session, TurnSettings
     from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel
     from memory_store import IndexSettings, Store
@@ -182,6 +182,6 @@ def controller(store: Store, model: ChatModel | None, settings: Settings, skin: 
 
 def new_session(store: Store, model: ChatModel | None, settings: Settings, *, temporary: bool = False) -> Session:
     """Return a session for a new conversation; a temporary one is kept nowhere."""
-    from assistant.core.session import Session
+    from assistant.core.conversation.session import Session
 
     return Session(store, model, turn_settings(settings), temporary=temporary)

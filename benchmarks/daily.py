@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from assistant.core.session import Session
+from assistant.core.conversation.session import Session
 from assistant.core.turn_settings import TurnSettings
 from assistant.llm.scripted import ScriptedChat
 from benchmarks.embedding_cache import CachedEmbedder

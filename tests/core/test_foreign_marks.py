@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.framing import framed, plain_text
-from assistant.core.session import Session, TurnSettings
 from assistant.display import plain
 from assistant.errors import ModelError
 from assistant.llm.scripted import ScriptedChat

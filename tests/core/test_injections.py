@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import TurnFinished
 from assistant.core.prompts import prompt
-from assistant.core.session import Session, TurnSettings
 from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
 from assistant.llm.base import ChatMessage
 from assistant.llm.scripted import ScriptedChat

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from assistant.core.conversation.session import Session
 from assistant.core.events import PartKind, Recalled, TurnFinished
 from assistant.core.known import gather, summaries_of, tell
 from assistant.core.prompts import prompt
-from assistant.core.session import Session
 from assistant.core.turn_settings import Shares, TurnSettings
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.learning.answering import Answer, answer
 from assistant.core.learning.consolidation import consolidate
 from assistant.core.learning.learner import learn
 from assistant.core.profile import ProfileLine, profile
-from assistant.core.session import Session, TurnSettings
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store, clock
 from memory_store.models import RecallFilters, SourceKind

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.core.one_conversation import write_conversation
+from assistant.core.conversation.export import write_conversation
 from memory_store import Store
 from memory_store.errors import ArchiveError, NotFoundError
 from memory_store.models import USER, Author, AuthorKind, Citation, MessageStatus, Role

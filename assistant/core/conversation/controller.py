@@ -17,6 +17,7 @@ from assistant.core.conversation.drafts import DraftKeeper
 from assistant.core.conversation.forgetting import Eraser
 from assistant.core.conversation.imports import Importer
 from assistant.core.conversation.learning import Learning
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.conversation.skin import (
     BranchChanged,
     ConversationOpened,
@@ -30,7 +31,6 @@ from assistant.core.conversation.skin import (
 )
 from assistant.core.events import Event
 from assistant.core.profile import ProfileSection, profile
-from assistant.core.session import Session, TurnSettings
 from assistant.display import plain
 from assistant.ingestion.pipeline import ImportOptions
 from assistant.language import _

@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 from assistant.core.conversation.forgetting import Eraser
+from assistant.core.conversation.session import Session
 from assistant.core.conversation.skin import Choice, Report, Skin
-from assistant.core.session import Session
 from assistant.display import excerpt
 from assistant.language import _
 from assistant.threads import in_thread

@@ -27,8 +27,8 @@ from memory_store.errors import KeepsakeError, StoreError
 from memory_store.models import Memory, MemoryKind, Question, QuestionKind
 
 if TYPE_CHECKING:
+    from assistant.core.conversation.session import Session
     from assistant.core.conversation.telling import Learned
-    from assistant.core.session import Session
     from assistant.llm.base import ChatModel
 
 LEARNING: Final = "learning"

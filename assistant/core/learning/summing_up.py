@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from assistant.core.asking import note_sent, whole_answer
-from assistant.core.branches import branch_of
 from assistant.core.capture.features import tokenize
+from assistant.core.conversation.branches import branch_of
 from assistant.core.framing import estimate_tokens, quoted
 from assistant.core.prompts import prompt
 from assistant.ingestion.sentences import sentence_pieces

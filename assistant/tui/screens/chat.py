@@ -26,8 +26,8 @@ from assistant.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from assistant.config import Settings
+    from assistant.core.conversation.session import Session
     from assistant.core.conversation.skin import Report
-    from assistant.core.session import Session
     from assistant.tui.screens.chat_skin import ChatSkin
     from assistant.tui.services import Opener, Services
     from assistant.tui.status import StatusKeeper

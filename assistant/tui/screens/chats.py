@@ -11,9 +11,9 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from assistant.core.branches import branch_of
+from assistant.core.conversation.branches import branch_of
 from assistant.core.conversation.commands import absolute_path
-from assistant.core.one_conversation import write_conversation
+from assistant.core.conversation.export import write_conversation
 from assistant.display import excerpt, moment, plain
 from assistant.language import N_, NN_, _, plural
 from assistant.threads import in_thread

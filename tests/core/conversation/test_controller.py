@@ -10,6 +10,7 @@ import pytest
 
 from assistant.core.conversation.commands import COMMANDS, LINE_COMMANDS, SCREEN_COMMANDS, find, parse, takes_path
 from assistant.core.conversation.controller import Controller
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.conversation.skin import (
     BranchChanged,
     Choice,
@@ -20,7 +21,6 @@ from assistant.core.conversation.skin import (
     TurnBroke,
 )
 from assistant.core.events import TurnFinished
-from assistant.core.session import Session, TurnSettings
 from assistant.ingestion.pipeline import ImportOptions
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store

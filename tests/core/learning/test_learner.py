@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
 from assistant.core.learning.learner import learn
-from assistant.core.session import Session, TurnSettings
 from assistant.errors import ModelError
 from assistant.llm.base import TextDelta
 from assistant.llm.scripted import ScriptedChat, Step

@@ -11,10 +11,12 @@ from typing import Final
 
 from assistant.core.asking import answerer_of, note_sent
 from assistant.core.assembling import Assembled, assemble
-from assistant.core.branches import beside, branch_of, end_below
 from assistant.core.care.before_answer import before_answer
 from assistant.core.context import Context
-from assistant.core.conversation_log import ConversationLog, ForgettingLog
+from assistant.core.conversation.branches import beside, branch_of, end_below
+from assistant.core.conversation.log import ConversationLog, ForgettingLog
+from assistant.core.conversation.stopping import until
+from assistant.core.conversation.titles import SHELL_TITLE, name_chat, title_of
 from assistant.core.events import (
     AnswerDelta,
     AnswerWasThinking,
@@ -26,8 +28,6 @@ from assistant.core.events import (
     TurnStarted,
 )
 from assistant.core.prompts import prompt
-from assistant.core.stopping import until
-from assistant.core.titles import SHELL_TITLE, name_chat, title_of
 from assistant.core.turn_settings import TurnSettings as TurnSettings
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message

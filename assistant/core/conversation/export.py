@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from assistant.core.branches import branch_of
+from assistant.core.conversation.branches import branch_of
 from assistant.display import plain
 from memory_store import Store, whole_file
 from memory_store.clock import to_text

@@ -103,13 +103,10 @@ class Backups:
 
     def restore(self, name: str, folder: Path) -> None:
         """Make a data folder out of a backup. Raises BackupError if the folder holds a store already."""
-        source = self.folder / self.get(name).name
         target = folder / self._database.path.name
         if target.exists():
             raise BackupError(f"{folder} holds a store already.", "Name an empty or a new folder.")
-        problems = self.check(name)
-        if problems:
-            raise _damage_error(name, problems)
+        source = self._sound_file(name)
         Database(target).close()  # the folder and the file, readable only by their owner
         with _open_backup(source) as connection, closing(sqlite3.connect(target)) as copy:
             connection.backup(copy)
@@ -119,14 +116,21 @@ class Backups:
         """Give a backup as an archive, which is removed afterwards. Raises NotFoundError and BackupError."""
         from memory_store.transfer.archive import export
 
-        source = self.folder / self.get(name).name
-        if problems := self.check(name):
-            raise _damage_error(name, problems)
+        source = self._sound_file(name)
         with private_part(source.with_suffix(".zip")) as packed:
             with _open_copy(source) as (_, database):
                 migrate(database)
                 export(database, packed, version())
             yield packed
+
+    def _sound_file(self, name: str) -> Path:
+        if problems := self.check(name):
+            raise BackupError(
+                f"The backup {name} is damaged: {problems[0]}.",
+                "Choose another, or save what can be read.",
+                Step(Action.SALVAGE_BACKUP, name),
+            )
+        return self.folder / name
 
     def remove(self, name: str) -> None:
         """Remove one backup. Raises NotFoundError."""
@@ -213,14 +217,6 @@ class Backups:
                 part.replace(path)
         except (OSError, sqlite3.Error) as error:
             raise BackupError(f"The backup {path.name} could not be rewritten: {error}.", "Remove it.") from error
-
-
-def _damage_error(name: str, problems: Sequence[str]) -> BackupError:
-    return BackupError(
-        f"The backup {name} is damaged: {problems[0]}.",
-        "Choose another, or save what can be read.",
-        Step(Action.SALVAGE_BACKUP, name),
-    )
 
 
 def _find_present(connection: sqlite3.Connection, chosen: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

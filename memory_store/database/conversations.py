@@ -141,17 +141,14 @@ class Conversations:
             message = Message(
                 ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
             )
-            insert_row(connection, "messages", message)
+            _insert(connection, message, drafts)
             connection.execute(
                 "UPDATE conversations SET updated_at = max(updated_at, ?), current_message_id = ? WHERE id = ?",
                 (to_text(moment), message.id, conversation_id),
             )
-            _note_title(connection, message)
             _cite(connection, message.id, citations)
             if role is Role.USER:
                 _drop_sent(connection, text)
-            if status is not MessageStatus.PENDING:
-                _index(connection, message, drafts)
             if capture:
                 connection.execute("INSERT INTO capture_queue VALUES (?, 0, ?)", (message.id, to_text(now())))
         return message
@@ -476,9 +473,7 @@ def _import_message(
         private or _is_private(connection, new.role, new.text, parent_id),
         origin=new.origin,
     )
-    insert_row(connection, "messages", message)
-    _index(connection, message, new.drafts)
-    _note_title(connection, message)
+    _insert(connection, message, new.drafts)
     return message.id
 
 
@@ -492,6 +487,14 @@ def _finish(connection: sqlite3.Connection, conversation_id: str, new: NewConver
         "current_message_id = CASE WHEN ? THEN current_message_id ELSE ? END WHERE id = ?",
         (to_text(new.updated_at), went_on_here is not None, current_id, conversation_id),
     )
+
+
+def _insert(connection: sqlite3.Connection, message: Message, drafts: Sequence[PassageDraft] | None) -> None:
+    """Store a message, with its passages unless it is pending."""
+    insert_row(connection, "messages", message)
+    _note_title(connection, message)
+    if message.status is not MessageStatus.PENDING:
+        _index(connection, message, drafts)
 
 
 def _note_title(connection: sqlite3.Connection, message: Message) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from memory_store.database.rows import read_row
 from memory_store.embedding.base import EmbedderIdentity
 
 # What one segment holds at most in a small store, and its share of a large one: a search asks every segment, so there
@@ -123,7 +124,7 @@ def get_embedder(connection: sqlite3.Connection) -> tuple[int, EmbedderIdentity]
     ).fetchone()
     if row is None:
         return None
-    return row["id"], EmbedderIdentity(row["name"], row["version"], row["dimension"], bool(row["normalized"]))
+    return row["id"], read_row(EmbedderIdentity, row)
 
 
 def drop_vectors(connection: sqlite3.Connection) -> None:

@@ -242,8 +242,7 @@ def search_context(context: str, moment: datetime, *, dated: bool) -> str | None
 
 def by_rows(connection: sqlite3.Connection, rows: list[int]) -> dict[int, StoredPassage]:
     """Return the passages of these rows, keyed by row; rows that are gone are left out."""
-    marks = ", ".join("?" for _ in rows)
-    found = connection.execute(f"{_SELECT} WHERE p.row IN ({marks})", rows)
+    found = connection.execute(f"{_SELECT} WHERE p.row IN (SELECT value FROM json_each(?))", (json.dumps(rows),))
     return {row["row"]: _read_passage(row) for row in found}
 
 

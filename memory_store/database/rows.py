@@ -42,7 +42,7 @@ def left_out_from_json(text: str | None) -> tuple[LeftOut, ...]:
     return tuple(LeftOut(*fields) for fields in json.loads(text)) if text else ()
 
 
-def author_of(row: sqlite3.Row) -> Author:
+def author_of(row: sqlite3.Row | Mapping[str, Any]) -> Author:
     """Return who made what the row holds."""
     return Author(AuthorKind(row["author_kind"]), row["author_name"])
 
@@ -59,7 +59,7 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
 _COMPUTED: Final = frozenset({"passage_count", "message_count", "sources"})
 
 
-def read_row(kind: Callable[..., _Record], row: sqlite3.Row) -> _Record:
+def read_row(kind: Callable[..., _Record], row: sqlite3.Row | Mapping[str, Any]) -> _Record:
     """Return a row as a record of this type; the row may have more columns."""
     values = {name: reader(row[name]) if reader else author_of(row) for name, reader in _readers(kind)}
     return kind(**values)

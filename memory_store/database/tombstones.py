@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from memory_store.clock import now, to_text
-
-_BATCH: Final = 500
 
 
 class NameKind(StrEnum):
@@ -85,9 +83,10 @@ def find_erasures(connection: sqlite3.Connection, names: Iterable[Name]) -> list
     """
     key = secret(connection)
     digests = [digest_of(key, name) for name in names]
-    marks = ", ".join("?" for _ in digests)
     rows = connection.execute(
-        f"SELECT id FROM erasures WHERE id IN (SELECT erasure_id FROM tombstones WHERE digest IN ({marks}))", digests
+        "SELECT id FROM erasures WHERE id IN (SELECT erasure_id FROM tombstones WHERE digest IN "
+        "(SELECT value FROM json_each(?)))",
+        (json.dumps(digests),),
     )
     return [row[0] for row in rows]
 
@@ -114,10 +113,6 @@ def _find_digests(
     connection: sqlite3.Connection, where: str, parameters: tuple[str, ...], key: bytes, names: list[Name]
 ) -> set[Name]:
     by_digest = {digest_of(key, name): name for name in names}
-    digests, found = list(by_digest), set()
-    for at in range(0, len(digests), _BATCH):
-        batch = digests[at : at + _BATCH]
-        marks = ", ".join("?" for _ in batch)
-        rows = connection.execute(f"SELECT digest FROM {where} AND digest IN ({marks})", (*parameters, *batch))
-        found |= {by_digest[row[0]] for row in rows}
-    return found
+    query = f"SELECT digest FROM {where} AND digest IN (SELECT value FROM json_each(?))"
+    rows = connection.execute(query, (*parameters, json.dumps(list(by_digest))))
+    return {by_digest[row[0]] for row in rows}

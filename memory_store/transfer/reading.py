@@ -22,7 +22,7 @@ from memory_store import ids, receipts
 from memory_store.clock import from_text
 from memory_store.database import tables
 from memory_store.database.files import OWN_DATA, OWN_DATA_HINT, is_own_file
-from memory_store.database.rows import left_out_from_json, locator_from_json
+from memory_store.database.rows import left_out_from_json, locator_from_json, read_row
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError
 from memory_store.transfer import archive
@@ -112,12 +112,7 @@ class Archive:
 
     def embedders(self) -> dict[int, EmbedderIdentity]:
         """Return who made its vectors, by their number in the archive."""
-        return {
-            int(record["id"]): EmbedderIdentity(
-                record["name"], record["version"], record["dimension"], bool(record["normalized"])
-            )
-            for record in self.records("embedders")
-        }
+        return {int(record["id"]): read_row(EmbedderIdentity, record) for record in self.records("embedders")}
 
     def _lines(self, table: tables.Table) -> Iterator[dict[str, Any]]:
         name = table.file

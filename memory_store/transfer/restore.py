@@ -13,6 +13,7 @@ from memory_store.database import outbox, passages, tables, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.conversations import make_private
 from memory_store.database.erasures import ERASED_TITLE
+from memory_store.database.rows import insert_values
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.embedding.base import EmbedderIdentity
 from memory_store.errors import ArchiveError, RefusedRowError
@@ -561,9 +562,8 @@ def _take_over(connection: sqlite3.Connection, source: Archive, without: frozens
     for table in tables.ARCHIVED:
         if table.name in without:
             continue
-        columns, marks = ", ".join(table.columns), ", ".join("?" for _ in table.columns)
         for record in source.records(table.name):
-            connection.execute(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", tuple(record.values()))
+            insert_values(connection, table.name, record)
             tally.came[table.name] += 1
     connection.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (source.key.hex(),))
     connection.execute(

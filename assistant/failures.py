@@ -23,7 +23,9 @@ _COMMANDS: Final = {
     Action.MERGE_BACKUP: "keepsake backup merge {name}",
     Action.REMOVE_BACKUP: "keepsake backup remove {name}",
     Action.SHOW_RECEIPT: "keepsake receipts show {name}",
+    Action.RESTORE_BACKUP: "keepsake backup restore {name} --to FOLDER",
     Action.EXPORT: "keepsake export FILE",
+    Action.CHOOSE_FOLDER: "keepsake --data-dir FOLDER",
 }
 
 

@@ -105,7 +105,8 @@ class Backups:
         """Make a data folder out of a backup. Raises BackupError if the folder holds a store already."""
         target = folder / self._database.path.name
         if target.exists():
-            raise BackupError(f"{folder} holds a store already.", "Name an empty or a new folder.")
+            step = Step(Action.RESTORE_BACKUP, name)
+            raise BackupError(f"{folder} holds a store already.", "Name an empty or a new folder.", step)
         source = self._sound_file(name)
         Database(target).close()  # the folder and the file, readable only by their owner
         with _open_backup(source) as connection, closing(sqlite3.connect(target)) as copy:

@@ -19,7 +19,9 @@ class Action(StrEnum):
     MERGE_BACKUP = "merge backup"
     REMOVE_BACKUP = "remove backup"
     SHOW_RECEIPT = "show receipt"
+    RESTORE_BACKUP = "restore backup"
     EXPORT = "export"
+    CHOOSE_FOLDER = "choose folder"
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,7 @@ class Maintenance:
     def reindex(self, progress: Progress | None = None, stop: threading.Event | None = None) -> None:
         """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
         if self._embedder is None:
-            raise StoreError("There is no embedder, so there is nothing to index.", "Choose an embedder.")
+            raise StoreError("There is no embedder, so there is nothing to index.", "Set embedder.provider.")
         made_by = self._stored_embedder()
         if made_by is not None and not self._embedder.identity.fits(made_by[1]):
             self._embedder.embed_query("reindex")  # who can't make new vectors does not lose the old ones

@@ -24,7 +24,7 @@ from memory_store.database.connection import Database
 from memory_store.database.files import BACKUPS
 from memory_store.database.migrations import migrate
 from memory_store.database.tables import BY_NAME, Column, read_schema
-from memory_store.errors import CorruptStoreError, NotFoundError, StoreError
+from memory_store.errors import Action, CorruptStoreError, NotFoundError, Step, StoreError
 
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100
@@ -265,7 +265,7 @@ def salvage(damaged: Path, folder: Path, backup: str | None = None) -> Salvage:
         raise (
             NotFoundError(f"There is no backup {backup}.", "The list of backups shows the names.")
             if backup
-            else StoreError(f"{damaged} holds no store.", "Name the folder of the store.")
+            else StoreError(f"{damaged} holds no store.", "Name its folder.", Step(Action.CHOOSE_FOLDER))
         )
     database = Database(folder / _NAME)
     try:

@@ -90,7 +90,8 @@ def make_private(path: Path) -> None:
     except OSError as error:
         raise StoreError(
             f"The data folder {path.parent} can't be used: {error.strerror or error}.",
-            "Choose another data folder, or make this one writable for you.",
+            "Choose another, or make this one writable for you.",
+            Step(Action.CHOOSE_FOLDER),
         ) from error
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from memory_store.database import passages
 from memory_store.database.connection import Database
-from memory_store.errors import NewerSchemaError, StoreError
+from memory_store.errors import Action, NewerSchemaError, Step, StoreError
 
 # "Keep" in ASCII: lets `file` and us tell our databases from others.
 APPLICATION_ID: Final = 0x4B656570
@@ -32,7 +32,11 @@ def migrate(database: Database, before: Callable[[int, int], object] | None = No
     with database.read() as connection:
         current = _version(connection)
         if current == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-            raise StoreError(f"{database.path} is a database of another program.", "Choose another data folder.")
+            raise StoreError(
+                f"{database.path} is a database of another program.",
+                "Choose another folder.",
+                Step(Action.CHOOSE_FOLDER),
+            )
     if current > newest:
         raise NewerSchemaError(
             f"This store was written by a newer Keepsake (schema {current}; this version knows {newest}).",

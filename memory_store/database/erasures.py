@@ -31,15 +31,17 @@ ERASED_TITLE: Final = "(title erased)"
 _VECTORS_AT_ONCE: Final = 512
 _LINE_WORTH_A_NAME: Final = 16
 
-_PASSAGE: Final = (
-    "(p.document_id IN (SELECT id FROM temp.doomed WHERE kind = 'documents') "
-    "OR p.message_id IN (SELECT id FROM temp.doomed WHERE kind = 'messages') "
-    "OR p.memory_id IN (SELECT id FROM temp.doomed WHERE kind = 'memories') "
-    "OR p.memory_id IN (SELECT id FROM temp.reworded))"
-)
+# The passages of what was chosen.
+_PASSAGES: Final = """
+CREATE TEMP VIEW IF NOT EXISTS doomed_passages AS SELECT * FROM passages
+WHERE document_id IN (SELECT id FROM temp.doomed WHERE kind = 'documents')
+OR message_id IN (SELECT id FROM temp.doomed WHERE kind = 'messages')
+OR memory_id IN (SELECT id FROM temp.doomed WHERE kind = 'memories' UNION ALL SELECT id FROM temp.reworded)
+"""
+_IDENTIFIERS: Final = "SELECT id FROM temp.doomed UNION ALL SELECT id FROM temp.doomed_passages"
 _CITING: Final = (
-    "SELECT k.message_id FROM citations AS k JOIN passages AS p ON p.id = k.passage_id "
-    f"WHERE {_PASSAGE} AND k.message_id NOT IN (SELECT id FROM temp.doomed)"
+    "SELECT k.message_id FROM citations AS k JOIN temp.doomed_passages AS p ON p.id = k.passage_id "
+    "WHERE k.message_id NOT IN (SELECT id FROM temp.doomed)"
 )
 _SAYING: Final = (
     "SELECT s.message_id FROM memory_sources AS s WHERE s.message_id IS NOT NULL "
@@ -51,8 +53,7 @@ _SUMMED_UP: Final = (
     "SELECT m.conversation_id FROM messages AS m WHERE m.id IN (SELECT id FROM temp.doomed WHERE kind = 'messages')"
 )
 _NAMES: Final = (
-    "SELECT 'id', id FROM temp.doomed "
-    f"UNION ALL SELECT 'id', p.id FROM passages AS p WHERE {_PASSAGE} "
+    f"SELECT 'id', id FROM ({_IDENTIFIERS}) "
     "UNION ALL SELECT 'path', path FROM documents WHERE id IN (SELECT id FROM temp.doomed) "
     "UNION ALL SELECT 'content', content_hash FROM documents WHERE id IN (SELECT id FROM temp.doomed) "
     "UNION ALL SELECT 'origin', origin FROM conversations WHERE origin IS NOT NULL "
@@ -62,7 +63,7 @@ _NAMES: Final = (
     "UNION ALL SELECT 'origin', origin FROM memories WHERE origin IS NOT NULL AND id IN (SELECT id FROM temp.doomed) "
     "UNION ALL SELECT 'text', text FROM messages WHERE id IN (SELECT id FROM temp.doomed) "
     "UNION ALL SELECT 'text', text FROM memories WHERE id IN (SELECT id FROM temp.doomed) "
-    f"UNION ALL SELECT 'text', p.text FROM passages AS p WHERE p.document_id IS NOT NULL AND {_PASSAGE}"
+    "UNION ALL SELECT 'text', text FROM temp.doomed_passages WHERE document_id IS NOT NULL"
 )
 # A title is the beginning of a message, or what a model called a chat from its answer and the question before it.
 _TAKEN_FROM_DOOMED: Final = (
@@ -150,7 +151,7 @@ def find_made_between(connection: sqlite3.Connection, since: str, until: str) ->
 def count_chosen(connection: sqlite3.Connection) -> dict[str, int]:
     """Return how many rows of each kind go."""
     found = dict(connection.execute("SELECT kind, count(*) FROM temp.doomed GROUP BY kind").fetchall())
-    found["passages"] = connection.execute(f"SELECT count(*) FROM passages AS p WHERE {_PASSAGE}").fetchone()[0]
+    found["passages"] = connection.execute("SELECT count(*) FROM temp.doomed_passages").fetchone()[0]
     return {table: found[table] for table in tables.COUNTED if found.get(table)}
 
 
@@ -201,8 +202,7 @@ def find_sent(connection: sqlite3.Connection) -> list[Sent]:
         "SELECT r.endpoint, r.model, r.purpose, min(r.sent_at) AS first, max(r.sent_at) AS last, "
         "count(DISTINCT i.item_id) AS items "
         "FROM request_items AS i JOIN requests AS r ON r.id = i.request_id "
-        "WHERE i.item_id IN (SELECT id FROM temp.doomed) "
-        f"OR i.item_id IN (SELECT p.id FROM passages AS p WHERE {_PASSAGE}) "
+        f"WHERE i.item_id IN ({_IDENTIFIERS}) "
         "GROUP BY r.endpoint, r.model, r.purpose ORDER BY r.endpoint, r.model, r.purpose"
     )
     return [read_row(Sent, row) for row in rows]
@@ -214,16 +214,15 @@ def make_needles(connection: sqlite3.Connection, secret: bytes) -> Needles:
 
     size = connection.execute(
         "SELECT sum(length(CAST(text AS BLOB)) + coalesce(length(CAST(search_text AS BLOB)), 0)) "
-        f"FROM passages AS p WHERE {_PASSAGE}"
+        "FROM temp.doomed_passages"
     ).fetchone()[0]
     builder = NeedleBuilder(ScanKey(secret), size or 0)
-    identifiers = f"SELECT id FROM temp.doomed UNION ALL SELECT p.id FROM passages AS p WHERE {_PASSAGE}"
-    for row in connection.execute(identifiers):
+    for row in connection.execute(_IDENTIFIERS):
         builder.identifier(row[0])
     for text in dict.fromkeys(_texts(connection)):  # a heading stands around many passages
         builder.text(text)
     cursor = connection.execute(
-        f"SELECT e.vector FROM embeddings AS e JOIN passages AS p ON p.row = e.passage_row WHERE {_PASSAGE}"
+        "SELECT e.vector FROM embeddings AS e JOIN temp.doomed_passages AS p ON p.row = e.passage_row"
     )
     while rows := cursor.fetchmany(_VECTORS_AT_ONCE):
         builder.vectors([row[0] for row in rows], len(rows[0][0]) // 4)
@@ -233,7 +232,7 @@ def make_needles(connection: sqlite3.Connection, secret: bytes) -> Needles:
 def _texts(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield every text that goes, in every form it was stored in."""
     going = {
-        "passages": _PASSAGE,
+        "passages": "row IN (SELECT row FROM temp.doomed_passages)",
         "summaries": f"conversation_id IN ({_SUMMED_UP})",
         "conversations": f"id IN (SELECT id FROM temp.doomed) OR {_TAKEN_FROM_DOOMED}",
     }
@@ -242,9 +241,7 @@ def _texts(connection: sqlite3.Connection) -> Iterator[str]:
         owners = ("id",) if table.name in tables.ERASABLE else table.references("CASCADE")
         goes = " OR ".join(f"{owner} IN (SELECT id FROM temp.doomed)" for owner in owners)
         if table.words:
-            queries.append(
-                f"SELECT {', '.join(table.words)} FROM {table.name} AS p WHERE {going.get(table.name, goes)}"
-            )
+            queries.append(f"SELECT {', '.join(table.words)} FROM {table.name} WHERE {going.get(table.name, goes)}")
     for query in queries:
         for row in connection.execute(query):
             yield from (value for value in row if value)
@@ -255,6 +252,7 @@ def _begin(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM temp.doomed")
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS reworded (id TEXT PRIMARY KEY, text TEXT NOT NULL)")
     connection.execute("DELETE FROM temp.reworded")
+    connection.execute(_PASSAGES)
 
 
 def _size(connection: sqlite3.Connection) -> int:
@@ -315,16 +313,13 @@ def delete_chosen(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
     )
     if bury:
         tombstones.bury(connection, names_of_chosen(connection), erasure_id)
-    mark_segments_of(connection, f"passage_row IN (SELECT p.row FROM passages AS p WHERE {_PASSAGE})")
+    mark_segments_of(connection, "passage_row IN (SELECT row FROM temp.doomed_passages)")
     connection.execute(
         f"UPDATE conversations SET title = ?, title_message_id = NULL WHERE {_TAKEN_FROM_DOOMED}", (ERASED_TITLE,)
     )
     connection.execute(f"DELETE FROM summaries WHERE conversation_id IN ({_SUMMED_UP})")
     _lift_children(connection)
-    connection.execute(
-        "DELETE FROM request_items WHERE item_id IN (SELECT id FROM temp.doomed) "
-        f"OR item_id IN (SELECT p.id FROM passages AS p WHERE {_PASSAGE})"
-    )
+    connection.execute(f"DELETE FROM request_items WHERE item_id IN ({_IDENTIFIERS})")
     connection.execute(
         "DELETE FROM requests WHERE purpose != 'query' AND id NOT IN (SELECT request_id FROM request_items)"
     )

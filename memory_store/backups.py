@@ -137,7 +137,7 @@ class Backups:
         """Remove one backup. Raises NotFoundError."""
         (self.folder / self.get(name).name).unlink()
 
-    def holding(self, chosen: Sequence[tuple[str, str]]) -> list[Backup]:
+    def find_holding(self, chosen: Sequence[tuple[str, str]]) -> list[Backup]:
         """Return the backups that hold any of these records, given as (table, id), and those that can't be read."""
         found = []
         for backup in self.all():
@@ -157,7 +157,7 @@ class Backups:
         rewritten = []
         with self._database.read() as connection:
             schema = _version(connection)
-        for backup in self.holding(chosen):
+        for backup in self.find_holding(chosen):
             if backup.schema == schema:
                 self._rewrite(self.folder / backup.name, chosen)
                 rewritten.append(backup)

@@ -193,11 +193,11 @@ class Store(Maintenance):
         side = self._vector_side(request, private)
         return recall_tastes(self._database, request, k, filters or RecallFilters(), side)
 
-    def all_holding(self, words: str) -> list[passages.StoredPassage]:
+    def find_holding(self, words: str) -> list[passages.StoredPassage]:
         """Return all passages that hold each of these words, the latest first: superseded ones and twins too."""
-        from memory_store.retrieval.holding import all_holding
+        from memory_store.retrieval.holding import find_holding
 
-        return all_holding(self._database, words)
+        return find_holding(self._database, words)
 
     def candidates(
         self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None
@@ -281,7 +281,7 @@ class Store(Maintenance):
         from memory_store.erasure import find_chosen, make_plan
 
         found = make_plan(self._database, selection)
-        holding = self.backups.holding(find_chosen(self._database, selection))
+        holding = self.backups.find_holding(find_chosen(self._database, selection))
         return dataclasses.replace(found, backups=tuple(backup.name for backup in holding))
 
     def forget(

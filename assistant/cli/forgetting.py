@@ -122,14 +122,14 @@ def chosen(store: Store, ids: list[str], documents: list[str], words: str | None
     """Return the whole ids of what is named, of documents also by path; what holds the words is shown first."""
     selected = [store.resolve(text) for text in ids]
     for document in documents:
-        by_path = store.documents.by_path(str(Path(document).expanduser().absolute()))
+        by_path = store.documents.find_by_path(str(Path(document).expanduser().absolute()))
         if by_path is None and not document.startswith(f"{DOCUMENT}_"):
             raise NotFoundError(
                 f"No document was imported from {document}.", "`keepsake document list` shows all of them."
             )
         selected.append(by_path.id if by_path else store.resolve(document))
     if words is not None:
-        found = store.all_holding(words)
+        found = store.find_holding(words)
         for passage in found[:MOST_SHOWN]:
             say(f"  {passage.source.kind.value}, {moment(passage.created_at)}: {excerpt(passage.text, 100)}")
         if len(found) > MOST_SHOWN:

@@ -65,7 +65,7 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
                     await model.close()
 
         asyncio.run(work())
-        waiting = store.learning.queue.waiting()
+        waiting = store.learning.queue.count_waiting()
         store.embed_pending()
     if as_json:
         print_json({"done": [_as_json(item) for item in done], "waiting": waiting})

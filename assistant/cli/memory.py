@@ -70,7 +70,7 @@ def show_(
     """
     with opened_record(context) as store:
         memory = store.memories.get(store.resolve(memory_id))
-        earlier = store.memories.earlier(memory.id)
+        earlier = store.memories.get_earlier(memory.id)
     if as_json:
         print_json({**memory_json(memory), "earlier": [memory_json(item) for item in earlier]})
         return

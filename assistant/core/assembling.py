@@ -104,7 +104,7 @@ def assemble(
     built = context.build(
         text,
         [message for message in messages[:-1] if message.text and (include_private or not message.private)],
-        store.memories.pinned(include_private=include_private) if settings.recall else [],
+        store.memories.get_pinned(include_private=include_private) if settings.recall else [],
         hits,
         surroundings=store.surroundings(_widened(hits, len(along.hits)), filters) if answerer.reads else {},
         budget=budget,
@@ -120,7 +120,7 @@ def assemble(
     withheld = {message.id for message in messages[:-1] if message.text and message.private}
     withheld |= {hit.source.id if hit.kind is SourceKind.MEMORY else hit.id for hit in stays if is_relevant(hit)}
     if store.privacy.holds_any():
-        withheld |= {memory.id for memory in store.memories.pinned(include_private=True) if memory.private}
+        withheld |= {memory.id for memory in store.memories.get_pinned(include_private=True) if memory.private}
         withheld |= told(include_private=True).private() if told else set()
     return Assembled(built, along, len(withheld))
 
@@ -142,5 +142,5 @@ def _touching(store: Store, text: str, filters: RecallFilters, private: bool, an
 
 def _without_private_titles(store: Store, hits: Sequence[Hit]) -> list[Hit]:
     """Leave out the titles of conversations that were taken from what is private in them."""
-    hidden = store.conversations.with_private_title()
+    hidden = store.conversations.find_private_titles()
     return [replace(hit, source=replace(hit.source, title="")) if hit.source.id in hidden else hit for hit in hits]

@@ -92,7 +92,7 @@ def gather(store: Store, shares: Shares, *, include_private: bool, first: int = 
     moment = now()
     open_ones = {question.memory.id for question in store.learning.questions.all()}
     matters = store.memories.importance(moment, include_private=include_private)
-    living = [item for item in store.memories.living(list(matters)) if item.id not in open_ones]
+    living = [item for item in store.memories.find_living(list(matters)) if item.id not in open_ones]
 
     def rank(memory: Memory) -> tuple[float, str]:
         telling = 3.0 if memory.about in SINGULAR else _TELLING.get(memory.kind, 1.0)

@@ -106,7 +106,7 @@ def topic_of(memory: Memory) -> ProfileTopic:
 
 
 def _line(store: Store, memory: Memory) -> ProfileLine:
-    earlier = tuple(version.text for version in store.memories.earlier(memory.id))
+    earlier = tuple(version.text for version in store.memories.get_earlier(memory.id))
     return ProfileLine(memory, _titles(store, memory.sources), memory.valid_from or memory.recorded_at, earlier)
 
 

@@ -83,7 +83,7 @@ def _memory(store: Store, identifier: str) -> _Read:
 
 
 def _just_before(store: Store, memory: Memory) -> list[Memory]:
-    return [item for item in store.memories.earlier(memory.id) if item.superseded_by == memory.id]
+    return [item for item in store.memories.get_earlier(memory.id) if item.superseded_by == memory.id]
 
 
 def _message(store: Store, identifier: str) -> _Read:

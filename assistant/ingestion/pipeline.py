@@ -133,7 +133,7 @@ def _import_file(
     """
     try:
         content_hash = _hash(file, options.limits)
-        known = store.documents.by_path(file.path)
+        known = store.documents.find_by_path(file.path)
         if not options.again:
             if known is not None and known.content_hash == content_hash:
                 if options.private and not known.private:
@@ -207,7 +207,7 @@ class AttachedFile:
 def attached_file(store: Store, path: Path, options: ImportOptions) -> AttachedFile:
     """Return a file of the disk as it is stored, after reading what of it is new."""
     (outcome, *_rest) = import_paths(store, [path], options)
-    document = store.documents.by_path(outcome.path) or store.documents.by_path(display(path.absolute()))
+    document = store.documents.find_by_path(outcome.path) or store.documents.find_by_path(display(path.absolute()))
     if document is None:
         return AttachedFile(None, reason=f"{outcome.reason}. {outcome.hint}".strip())
     source = Source(document.id, SourceKind.DOCUMENT, document.title, document.path)

@@ -259,7 +259,7 @@ class Conversations:
             "UPDATE conversations SET title = ?, title_message_id = NULL WHERE id = ?", (title, conversation_id)
         )
 
-    def with_private_title(self) -> frozenset[str]:
+    def find_private_titles(self) -> frozenset[str]:
         """Return the conversations whose title was taken from a message that is private."""
         rows = self._database.fetch_all(f"SELECT c.id FROM conversations AS c WHERE {TITLE_IS_PRIVATE}")
         return frozenset(row["id"] for row in rows)
@@ -271,7 +271,7 @@ class Conversations:
         )
         return [read_row(Message, row) for row in rows]
 
-    def sent(self, most: int) -> list[Message]:
+    def get_sent(self, most: int) -> list[Message]:
         """Return what the user wrote in any conversation, the latest first, each text once."""
         rows = self._database.fetch_all(
             "SELECT *, max(created_at) FROM messages WHERE role = 'user' AND author_kind = 'user' "
@@ -280,7 +280,7 @@ class Conversations:
         )
         return [read_row(Message, row) for row in rows]
 
-    def written_since(self, moment: datetime, most: int) -> list[Message]:
+    def get_written_since(self, moment: datetime, most: int) -> list[Message]:
         """Return what the user wrote here since a moment, the latest first; of the last `most` messages alone."""
         rows = self._database.fetch_all(
             "SELECT * FROM (SELECT * FROM messages ORDER BY rowid DESC LIMIT ?) WHERE created_at >= ? "

@@ -87,7 +87,7 @@ class Documents:
             raise NotFoundError(f"There is no document {document_id}.", "The list of documents shows the ids.")
         return read_row(Document, row)
 
-    def by_path(self, path: str) -> Document | None:
+    def find_by_path(self, path: str) -> Document | None:
         """Return the document that was imported from this absolute path, or None."""
         row = self._database.fetch_one(f"{_SELECT} WHERE d.path = ?", (path,))
         return read_row(Document, row) if row else None

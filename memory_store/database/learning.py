@@ -96,7 +96,7 @@ class CaptureQueue:
         message = read_row(Message, row)
         return replace(message, private=message.private or bool(row["is_in_private"]))
 
-    def waiting(self) -> int:
+    def count_waiting(self) -> int:
         """Return how many messages wait."""
         [row] = self._database.fetch_all("SELECT count(*) FROM capture_queue")
         return int(row[0])
@@ -200,7 +200,7 @@ class Summaries:
         row = self._database.fetch_one("SELECT * FROM summaries WHERE conversation_id = ?", (conversation_id,))
         return read_row(Summary, row) if row else None
 
-    def wanting(self, at_least: int) -> list[str]:
+    def find_outdated(self, at_least: int) -> list[str]:
         """Return the conversations of so many messages, or more, that have been added to since they were summed up.
 
         The latest first; one whose summary is of its latest message is left out.

@@ -189,7 +189,9 @@ class Memories:
         rows = self._database.fetch_all(f"{SELECT} {condition} ORDER BY y.recorded_at DESC, y.id", moments)
         return [read_row(Memory, row) for row in rows]
 
-    def living(self, memory_ids: Sequence[str], texts: Sequence[str] = (), about: Sequence[str] = ()) -> list[Memory]:
+    def find_living(
+        self, memory_ids: Sequence[str], texts: Sequence[str] = (), about: Sequence[str] = ()
+    ) -> list[Memory]:
         """Return the living memories with one of these ids, texts (however capitalised) or abouts, the latest first."""
         wanted = [*memory_ids, *(text.lower() for text in texts), *about]
         ids_, texts_, about_ = (", ".join("?" for _ in sequence) for sequence in (memory_ids, texts, about))
@@ -200,7 +202,7 @@ class Memories:
         )
         return [read_row(Memory, row) for row in rows]
 
-    def pinned(self, *, include_private: bool) -> list[Memory]:
+    def get_pinned(self, *, include_private: bool) -> list[Memory]:
         """Return the living pinned memories, oldest first."""
         condition = "" if include_private else "AND private = 0"
         rows = self._database.fetch_all(
@@ -208,12 +210,12 @@ class Memories:
         )
         return [read_row(Memory, row) for row in rows]
 
-    def unread(self) -> list[Memory]:
+    def find_unread(self) -> list[Memory]:
         """Return the living memories of which nobody has looked what they are about."""
         rows = self._database.fetch_all(f"{SELECT} WHERE y.about IS NULL AND y.retired_at IS NULL")
         return [read_row(Memory, row) for row in rows]
 
-    def tell_about(self, abouts: Mapping[str, str]) -> None:
+    def set_about(self, abouts: Mapping[str, str]) -> None:
         """Keep what memories are about, by their ids."""
         with self._database.write() as connection:
             connection.executemany(
@@ -231,7 +233,7 @@ class Memories:
         with self._database.read() as connection:
             return [memory.as_hit() for memory in passages.of_memories(connection, memory_ids)]
 
-    def earlier(self, memory_id: str) -> list[Memory]:
+    def get_earlier(self, memory_id: str) -> list[Memory]:
         """Return the versions that this memory superseded, the latest first."""
         rows = self._database.fetch_all(
             "WITH RECURSIVE earlier (id) AS (SELECT id FROM memories WHERE superseded_by = ? "

@@ -15,7 +15,7 @@ from memory_store.retrieval.words import matching_words, stems
 _BATCH: Final = 500
 
 
-def all_holding(database: Database, words: str) -> list[StoredPassage]:
+def find_holding(database: Database, words: str) -> list[StoredPassage]:
     """Return all passages that hold each of these words, in the text or in its title and headings, the latest first.
 
     A word may have another ending there, but not a shorter one: `key` is found in "keys". Words such as "the" are

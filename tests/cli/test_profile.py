@@ -66,7 +66,7 @@ def test_edited_line_corrects_a_new_one_adds_and_a_removed_one_erases(keepsake: 
             "I live in Nantes.": MemoryKind.FACT,
             "Likes rowing.": MemoryKind.PREFERENCE,
         }
-        assert [one.text for one in store.memories.earlier(store.memories.newest(home).id)] == [
+        assert [one.text for one in store.memories.get_earlier(store.memories.newest(home).id)] == [
             "I live in Lyon.",
             "I live in Porto.",
         ]

@@ -130,7 +130,7 @@ async def test_help_comes_before_the_answer_which_still_comes_and_it_is_neither_
     assert offered.need is Need.SELF_HARM
     assert "116 123" in offered.text
     assert [one.text for one in session.messages] == ["I want to kill myself", "I hear you."]
-    assert store.all_holding("116 123") == []
+    assert store.find_holding("116 123") == []
     assert isinstance(session.model, ScriptedChat)
     sent = " ".join(message.content for request in session.model.requests for message in request.messages)
     assert "116 123" not in sent

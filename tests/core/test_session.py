@@ -351,7 +351,7 @@ async def test_of_what_only_asks_no_model_is_asked_for_what_is_worth_remembering
     await events_of(session_of(store, model), "What is the capital of France?")
     assert [event async for event in learn(store, model)] == []
     assert len(model.requests) == 1
-    assert store.learning.queue.waiting() == 0
+    assert store.learning.queue.count_waiting() == 0
 
 
 async def test_what_was_told_a_moment_ago_is_quoted_in_the_same_chat(store: Store) -> None:

@@ -111,7 +111,7 @@ async def test_killed_answers_keep_the_question_and_what_was_saved(tmp_path: Pat
                 conversations = store.conversations.all()
                 messages = [one for talk in conversations for one in store.conversations.messages(talk.id)]
                 assert {one.text for one in messages if one.role is Role.USER} == set(asked)
-                assert store.all_holding(f"zq{run}x")
+                assert store.find_holding(f"zq{run}x")
                 assert [one for one in store.verify() if not one.startswith("index:")] == []
                 resumed = await Session.open(store, None, TurnSettings(), conversations[0].id)
                 assert all(one.status is not MessageStatus.PENDING for one in resumed.messages)

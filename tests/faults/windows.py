@@ -530,7 +530,7 @@ def check(folder: Path, books: Books) -> list[str]:
         failures += [f"the store is not sound: {one}" for one in store.verify()]
         failures += [f"{one.id} is not complete" for one in store.erasures() if one.completed_at is None]
         failures += [
-            f"{mark} was acknowledged and is lost" for mark in sorted(books.kept) if not store.all_holding(mark)
+            f"{mark} was acknowledged and is lost" for mark in sorted(books.kept) if not store.find_holding(mark)
         ]
         _, left = store.backups.purge()
         failures += [f"the backup {one.name} can't be purged" for one in left]

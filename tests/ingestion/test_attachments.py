@@ -25,7 +25,7 @@ def imported(store: Store, path: Path) -> dict[str, str]:
 
 
 def holes(store: Store, path: Path) -> tuple[LeftOut, ...]:
-    document = store.documents.by_path(str(path))
+    document = store.documents.find_by_path(str(path))
     assert document is not None
     return document.left_out
 
@@ -53,9 +53,9 @@ def test_attachments_are_documents_and_those_of_a_zip_too(store: Store, tmp_path
         "a.eml!/old.eml": "imported",
         "a.eml!/old.eml!/plan.txt": "imported",
     }
-    document = store.documents.by_path(f"{path}!/plan.txt")
+    document = store.documents.find_by_path(f"{path}!/plan.txt")
     assert document is not None
-    assert document.created_at == store.documents.by_path(str(path)).created_at  # type: ignore[union-attr]
+    assert document.created_at == store.documents.find_by_path(str(path)).created_at  # type: ignore[union-attr]
     assert {one.part: one.reason.partition(":")[0] for one in holes(store, path)} == {
         "all.zip!/deep.zip": "zips nested more than 2 deep",
         "x.bin": "not a format Keepsake reads (a PNG image)",

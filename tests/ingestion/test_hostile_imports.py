@@ -67,7 +67,7 @@ def test_each_hostile_file_costs_itself_alone(store: Store, tmp_path: Path) -> N
     assert outcomes["a.json"].reason == "nested too deeply to be a document"
     assert outcomes["b.zip!/a.md"].reason == "damaged: its packed content doesn't unpack"
     assert outcomes["e.mbox: message 2: Car 车"].reason == "its markup is nested too deeply"
-    rule = store.documents.by_path(str(folder / "d.ics"))
+    rule = store.documents.find_by_path(str(folder / "d.ics"))
     assert rule is not None
     assert "every month on day 5" in store.documents.passages(rule.id)[0].text
     zipped = [one for one in store.documents.all() if "f.zip" in one.path]

@@ -145,12 +145,12 @@ def test_words_are_found_however_they_are_written(filled: Store, note: str, quer
 
 @pytest.mark.parametrize(("note", "query"), [pair for pair in FOUND if pair[1] != "the them"])
 def test_forgetting_by_words_finds_what_a_search_finds(filled: Store, note: str, query: str) -> None:
-    assert [one.text for one in filled.all_holding(query)] == [NOTES[note]]
+    assert [one.text for one in filled.find_holding(query)] == [NOTES[note]]
 
 
 def test_forgetting_by_a_number_leaves_alone_what_only_ends_alike(filled: Store) -> None:
-    assert filled.all_holding("+1 202 946 0958") == []
-    assert filled.all_holding("+33 20 7946 0958") == []
+    assert filled.find_holding("+1 202 946 0958") == []
+    assert filled.find_holding("+33 20 7946 0958") == []
 
 
 def test_what_is_found_by_another_spelling_is_erased_in_every_form(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_message_waits_until_something_was_captured_from_it_and_then_never_again
         assert [(one.source_id, one.quote) for one in later.memories.grounds(memory.id)] == [
             (message.id, "I moved to Lyon")
         ]
-        assert later.learning.queue.waiting() == 0
+        assert later.learning.queue.count_waiting() == 0
         assert later.learning.queue.done(message.id, [change]) == []
         assert [one.text for one in later.memories.all()] == ["Moved to Lyon."]
 
@@ -58,7 +58,7 @@ def test_what_fails_waits_longer_each_time_and_is_not_put_off_for_ever(store: St
         assert store.learning.queue.put_off(message.id)
         assert store.learning.queue.next() is None
     assert not store.learning.queue.put_off(message.id)
-    assert store.learning.queue.waiting() == 1
+    assert store.learning.queue.count_waiting() == 1
 
 
 def test_a_message_of_a_private_chat_is_private(store: Store) -> None:
@@ -111,7 +111,7 @@ def test_ended_memory_is_history(store: Store) -> None:
     ended = store.memories.retire(mill.id)
     assert not ended.is_living
     assert store.memories.all() == []
-    assert store.memories.pinned(include_private=True) == []
+    assert store.memories.get_pinned(include_private=True) == []
     assert store.recall("Works at the mill.", 5) == []
     assert [one.text for one in store.memories.all(as_of=mill.recorded_at)] == ["Works at the mill."]
 
@@ -189,7 +189,7 @@ def test_merged_archive_brings_what_was_learned_but_no_summary_of_what_was_erase
         other.restore(tmp_path / "all.zip")
         assert [one.text for one in other.memories.reviews(goal.id)] == ["Ran."]
         assert [one.memory.id for one in other.learning.questions.all()] == [goal.id]
-        assert other.learning.queue.waiting() == 1
+        assert other.learning.queue.count_waiting() == 1
         assert other.learning.summaries.get(message.conversation_id) is not None
         other.restore(tmp_path / "all.zip")  # a second time nothing comes
         assert [one.text for one in other.memories.reviews(goal.id)] == ["Ran."]

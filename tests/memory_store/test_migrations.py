@@ -55,7 +55,9 @@ def assert_holds_everything(store: Store) -> None:
     assert set(living) == {"Ada lives in Porto.", "Feed the cat at seven.", "A note that has no vector yet."}
     assert living["Ada lives in Porto."].sources == (move.id,)
     assert living["Feed the cat at seven."].pinned
-    assert [one.text for one in store.memories.earlier(living["Ada lives in Porto."].id)] == ["Ada lives in Lisbon."]
+    assert [one.text for one in store.memories.get_earlier(living["Ada lives in Porto."].id)] == [
+        "Ada lives in Lisbon."
+    ]
     assert store.documents.is_forgotten("/notes/gone.md", "another content")
     hit = store.recall("valve under the boiler", 1)[0]
     assert (hit.kind, hit.locator.headings) == (SourceKind.DOCUMENT, ("Heating",))
@@ -106,7 +108,9 @@ def assert_holds_a_rich_store(store: Store) -> None:
     assert living["The valve under the boiler is grey."].sources == (store.documents.all()[1].id,)
     assert living["Prefers trains to planes."].origin == "c:1"
     assert living["Feed the cat at seven."].pinned
-    assert [one.text for one in store.memories.earlier(living["Ada lives in Porto."].id)] == ["Ada lives in Lisbon."]
+    assert [one.text for one in store.memories.get_earlier(living["Ada lives in Porto."].id)] == [
+        "Ada lives in Lisbon."
+    ]
     assert [(one.purpose, one.items) for one in store.requests.all()] == [("embedding", 1), ("chat", 2)]
     results = [receipts.parse_receipt(one.receipt).result for one in store.erasures() if one.receipt]
     assert set(results) == {"nothing left"}
@@ -162,7 +166,7 @@ def assert_holds_what_is_spelt_in_several_ways(store: Store) -> None:
     assert_holds_what_was_learned(store)
     for words in ("备用钥匙", "grosse strasse", "DE02120300000000202051"):
         assert [one.text[:5] for one in store.recall(words, 1)] == ["備用鑰匙:"]
-        assert len(store.all_holding(words)) == 1
+        assert len(store.find_holding(words)) == 1
 
 
 def assert_tells_what_is_missing(store: Store) -> None:

@@ -104,9 +104,9 @@ def test_newer_memory_supersedes_and_nothing_is_overwritten(store: Store) -> Non
     assert [memory.text for memory in store.memories.all()] == ["Lives in Lyon"]
     kept = store.memories.get(old.id)
     assert (kept.text, kept.superseded_by, kept.valid_to) == ("Lives in Porto", new.id, new.recorded_at)
-    assert [memory.id for memory in store.memories.earlier(new.id)] == [old.id]
-    assert [memory.id for memory in store.memories.pinned(include_private=True)] == [new.id]
-    assert store.memories.pinned(include_private=False) == []
+    assert [memory.id for memory in store.memories.get_earlier(new.id)] == [old.id]
+    assert [memory.id for memory in store.memories.get_pinned(include_private=True)] == [new.id]
+    assert store.memories.get_pinned(include_private=False) == []
     with pytest.raises(StoreError, match="superseded"):
         store.memories.supersede(old.id, NewMemory("Lives in Rome"))
 

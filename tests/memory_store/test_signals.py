@@ -188,7 +188,7 @@ def test_a_question_is_found_where_it_is_looked_for(store: Store) -> None:
     assert store.recall("codeword zq5x") == []
     talks = RecallFilters(kinds=frozenset({SourceKind.CONVERSATION}))
     assert store.recall("codeword zq5x", 3, talks)[0].text == "What about codeword zq5x?"
-    assert [one.text for one in store.all_holding("zq5x")] == ["What about codeword zq5x?"]
+    assert [one.text for one in store.find_holding("zq5x")] == ["What about codeword zq5x?"]
 
 
 def test_what_was_made_in_the_time_that_is_named_stands_out(store: Store) -> None:

@@ -54,7 +54,7 @@ async def test_that_is_wrong_leads_to_what_is_right(tmp_path: Path) -> None:
         await house.pilot.press("ctrl+s")
         await house.until(lambda: any("Put right: The spare key is with Tom." in one for one in house.notices))
         (memory,) = house.store.memories.all()
-        assert [one.text for one in house.store.memories.earlier(memory.id)] == [KEY]
+        assert [one.text for one in house.store.memories.get_earlier(memory.id)] == [KEY]
 
 
 async def test_closed_nothing_is_done_or_said_and_the_words_stay(tmp_path: Path) -> None:

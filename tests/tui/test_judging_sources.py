@@ -85,7 +85,7 @@ async def test_a_wrong_memory_is_corrected_and_its_history_kept(tmp_path: Path) 
         assert "Tom at number 8" in answer.text
         assert "Ines" not in answer.text
         (memory,) = house.store.memories.all()
-        assert [one.text for one in house.store.memories.earlier(memory.id)] == [IN_MEMORY]
+        assert [one.text for one in house.store.memories.get_earlier(memory.id)] == [IN_MEMORY]
 
 
 async def test_a_wrong_document_stays_as_it_is_and_what_is_right_is_remembered(tmp_path: Path) -> None:

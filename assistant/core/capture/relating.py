@@ -75,7 +75,7 @@ def _find_similar(store: Store, statement: Statement) -> list[Memory]:
     near = [hit.source.id for hit in store.recall(statement.text, _NEAREST, _MEMORIES)]
     named = [memory_id for memory_id in (statement.replaces, statement.contradicts, statement.repeats) if memory_id]
     about = [statement.about.value] if statement.about in SINGULAR else []
-    return store.memories.living([*near, *named], texts=[statement.text], about=about)
+    return store.memories.find_living([*near, *named], texts=[statement.text], about=about)
 
 
 def _find_named(words: str, living: Sequence[Memory]) -> list[Memory]:

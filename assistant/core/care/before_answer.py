@@ -28,7 +28,7 @@ def before_answer(log: ConversationLog, settings: CareSettings, question: Messag
     if not settings.note_often or not is_low(question.text):
         return []
     moment = question.created_at
-    written = log.written_since(moment - _LOOKED_BACK, _MOST_LOOKED_AT)
+    written = log.get_written_since(moment - _LOOKED_BACK, _MOST_LOOKED_AT)
     earlier = [message for message in written if message.created_at < moment and message.id != question.id]
     if not is_due(heavy_days(earlier), moment.astimezone().date()):
         return []

@@ -95,7 +95,7 @@ class Eraser:
                     return None
                 return Selection((conversation_id,))
             case ["matching", *rest] if rest:
-                found = await in_thread(lambda: ids_of(store.all_holding(" ".join(rest))))
+                found = await in_thread(lambda: ids_of(store.find_holding(" ".join(rest))))
                 if not found:
                     await self._skin.tell(Report(_("Nothing holds the words {rest}.").format(rest=" ".join(rest))))
                     return None
@@ -118,7 +118,7 @@ def _report_erasure(erased: Erasure) -> Report:
 
 def _document(store: Store, named: str) -> str:
     """Return the id of a document given by its path, its id, or a title or file name that only one has."""
-    by_path = store.documents.by_path(str(absolute_path(named)))
+    by_path = store.documents.find_by_path(str(absolute_path(named)))
     if by_path is not None:
         return by_path.id
     alike = [

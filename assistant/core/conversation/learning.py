@@ -104,7 +104,7 @@ class Learning:
             return
         finally:
             self._skin.show_activity()
-        waiting = await in_thread(self._store.learning.queue.waiting)
+        waiting = await in_thread(self._store.learning.queue.count_waiting)
         if waiting:
             await self._skin.tell(Report(plural(*_WAITING, waiting), _("They are tried again later.")))
         elif not count:

@@ -89,7 +89,7 @@ class ForgettingLog:
         """Of sources nothing is kept."""
         return []
 
-    def written_since(self, moment: datetime, most: int) -> list[Message]:
+    def get_written_since(self, moment: datetime, most: int) -> list[Message]:
         """Of what was written elsewhere nothing is looked at here."""
         return []
 

@@ -39,7 +39,7 @@ async def consolidate(store: Store, model: ChatModel | None) -> AsyncGenerator[M
         pass
     for merged in await asyncio.to_thread(merge_duplicates, store):
         yield merged
-    for conversation_id in await asyncio.to_thread(store.learning.summaries.wanting, EVERY):
+    for conversation_id in await asyncio.to_thread(store.learning.summaries.find_outdated, EVERY):
         summary = await sum_up(store, model, conversation_id)
         if summary is not None:
             yield summary
@@ -50,9 +50,9 @@ def name_topics(store: Store) -> bool:
 
     Return whether there were any. Raises EmbeddingError.
     """
-    unread = store.memories.unread()[:_READ_AT_ONCE]
+    unread = store.memories.find_unread()[:_READ_AT_ONCE]
     classifier = SentenceClassifier(store.embed_sentences)
-    store.memories.tell_about({memory.id: classifier.read([memory.text])[0].about.value for memory in unread})
+    store.memories.set_about({memory.id: classifier.read([memory.text])[0].about.value for memory in unread})
     return bool(unread)
 
 

@@ -84,7 +84,7 @@ def _find_context(store: Store, model: ChatModel, message: Message) -> tuple[lis
         pass  # erased meanwhile
     filters = RecallFilters(kinds=frozenset({SourceKind.MEMORY}), include_private=model.info.is_private)
     hits = store.recall(message.text, _KNOWN, filters, private=message.private)
-    known = store.memories.living([hit.source.id for hit in hits], about=sorted(SINGULAR))
+    known = store.memories.find_living([hit.source.id for hit in hits], about=sorted(SINGULAR))
     return before, [memory for memory in known if model.info.is_private or not memory.private]
 
 

@@ -649,7 +649,7 @@ class ChatSkin:
 
     async def _bring_back(self, argument: str) -> None:
         """List what was sent in any chat, the latest first, and put the chosen text into the prompt."""
-        sent = await in_thread(lambda: self._services.store.conversations.sent(_MOST_LISTED))
+        sent = await in_thread(lambda: self._services.store.conversations.get_sent(_MOST_LISTED))
         if not sent:
             self.remark(_("Nothing has been sent yet."))
             return

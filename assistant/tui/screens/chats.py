@@ -96,7 +96,7 @@ class ChatsScreen(Browser[Conversation, str]):
 
     async def _find(self, words: str) -> None:
         store = self.store
-        found = await in_thread(lambda: store.all_holding(words)) if words.strip() else []
+        found = await in_thread(lambda: store.find_holding(words)) if words.strip() else []
         self.found_inside = frozenset(
             passage.source.id for passage in found if passage.source.kind is SourceKind.CONVERSATION
         )

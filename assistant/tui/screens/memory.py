@@ -174,7 +174,7 @@ def _background(store: Store, item: Memory) -> _Background:
     while at.superseded_by is not None:
         at = store.memories.get(at.superseded_by)
         newer.insert(0, at)
-    earlier = store.memories.earlier(item.id)
+    earlier = store.memories.get_earlier(item.id)
     ids = dict.fromkeys(source for memory in (item, *earlier) for source in memory.sources)
     return _Background(of_memory_sources(store, tuple(ids)), [*newer, item, *earlier])
 

@@ -110,7 +110,7 @@ def _ground(store: Store, source: SourceView) -> Ground:
     try:
         origins = provenance(store, source.source_id, whole=False).origins
         rests_on = tuple(origin for origin in origins if origin.at is not None and origin.relation == "rests on")
-        return Ground(source, tuple(store.memories.earlier(source.source_id)), rests_on)
+        return Ground(source, tuple(store.memories.get_earlier(source.source_id)), rests_on)
     except NotFoundError:
         return Ground(source)  # erased since the answer
 

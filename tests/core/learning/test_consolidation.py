@@ -36,7 +36,7 @@ def test_what_says_the_same_becomes_one_memory_with_all_sources(store: Store) ->
     others = [store.remember(fact("I keep no bees.")), store.remember(fact("I keep bees.", private=True))]
     assert merge_duplicates(store) == [Merged(mine, by_model)]
     assert set(store.memories.get(mine.id).sources) == {first.id, second.id}
-    assert [one.id for one in store.memories.earlier(mine.id)] == [by_model.id]
+    assert [one.id for one in store.memories.get_earlier(mine.id)] == [by_model.id]
     assert {one.id for one in store.memories.all()} == {mine.id, *(one.id for one in others)}
     assert merge_duplicates(store) == []
     store.forget(Selection((first.id,)))

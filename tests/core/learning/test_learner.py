@@ -63,7 +63,7 @@ async def test_what_a_model_says_beyond_numbers_is_kept_nowhere(store: Store) ->
     wrong: list[Any] = [at(0), at(2), at(), at(1, 7), {"text": "I live in Paris."}, "no object", at(1, kind="secret")]
     assert await learned(store, pointing(*wrong)) == []
     assert living(store) == []
-    assert store.learning.queue.waiting() == 0
+    assert store.learning.queue.count_waiting() == 0
 
 
 async def test_a_newer_sentence_takes_the_place_of_the_older(store: Store) -> None:
@@ -109,7 +109,7 @@ async def test_what_only_ends_leaves_history_alone(store: Store) -> None:
 async def test_answer_that_cant_be_read_is_asked_for_again_later(store: Store, answer: str) -> None:
     waiting(store, "I keep bees.")
     assert await learned(store, [TextDelta(answer)] if answer else [TextDelta(" ")]) == []
-    assert store.learning.queue.waiting() == 1
+    assert store.learning.queue.count_waiting() == 1
     assert store.learning.queue.next() is None  # not at once
 
 
@@ -117,7 +117,7 @@ async def test_a_model_that_fails_lets_the_message_wait_and_in_the_end_it_is_rea
     message = waiting(store, "I live in Porto.")
     with pytest.raises(ModelError):
         await learned(store, [ModelError("No network.", "Try again.")])
-    assert store.learning.queue.waiting() == 1
+    assert store.learning.queue.count_waiting() == 1
     for _ in range(learning.MOST_ATTEMPTS):
         store.learning.queue.put_off(message.id)
     with store._database.write() as connection:
@@ -135,7 +135,7 @@ async def test_learning_stopped_in_the_middle_changes_nothing_twice(store: Store
     await learning.aclose()
     store.close()
     with Store.open(store.folder, HashEmbedder()) as later:
-        assert later.learning.queue.waiting() == 0
+        assert later.learning.queue.count_waiting() == 0
         assert living(later) == ["I keep bees."]
 
 
@@ -153,7 +153,7 @@ async def test_without_a_model_a_move_takes_the_place_of_the_home_before(store: 
     await learned(store)
     assert living(store) == ["We've moved, I live in Lyon now."]
     (home,) = store.memories.all()
-    assert [memory.text for memory in store.memories.earlier(home.id)] == ["I live in Porto."]
+    assert [memory.text for memory in store.memories.get_earlier(home.id)] == ["I live in Porto."]
 
 
 async def test_what_there_may_be_several_of_stays_beside_each_other(store: Store) -> None:
@@ -201,7 +201,7 @@ async def test_private_words_and_memories_go_to_no_model_elsewhere(store: Store)
     assert "cellar" not in sent
     assert "secret" not in sent
     assert all(event.memory.private for event in events)
-    assert store.learning.queue.waiting() == 0
+    assert store.learning.queue.count_waiting() == 0
     assert [request.purpose for request in store.requests.all()] == ["chat"]
 
 
@@ -216,4 +216,4 @@ async def test_turn_lets_the_message_wait_with_its_row_if_it_is_to_be_learned_fr
     message = store.learning.queue.next()
     assert message is not None
     assert message.text == "I keep bees."
-    assert store.learning.queue.waiting() == 1
+    assert store.learning.queue.count_waiting() == 1

@@ -83,7 +83,8 @@ class ByShapeFormat:
         return [member for member in named if self._fits(member, export)]
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
-        parse = partial(_parsed, format_key=self.key, name=self.name if self.fields else "assistant")
+        name = self.name if self.fields else "assistant"
+        parse = partial(conversation, key_of_format=self.key, model_of_format=name)
         for member in self.members(export):
             yield from conversations(export, [member], limits, parse, _place(member, export))
 
@@ -95,10 +96,6 @@ class ByShapeFormat:
 
 
 _FIELDS: Final = "\0fields"
-
-
-def _parsed(value: Any, otherwise: datetime, *, format_key: str, name: str) -> ImportedConversation:
-    return conversation(value, otherwise, format_key, name)
 
 
 def _place(member: Member, export: Export) -> str | None:

@@ -99,7 +99,8 @@ def _said(message: dict[str, Any], model: str) -> Said | Skipped:
 
 def _words(kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> str:
     """Return what a message says: its parts that are text, and the names of what was attached to it."""
-    pieces = [_part(part) for part in sequence(content.get("parts"))]
+    # An image is a pointer into the export; a spoken message comes with its transcription.
+    pieces = [text(part) or text(mapping(part).get("text")) for part in sequence(content.get("parts"))]
     if not any(pieces) and text(content.get("text")).strip():
         pieces = [text(content.get("text"))]
     words = "\n".join(piece for piece in pieces if piece.strip()).strip()
@@ -108,11 +109,6 @@ def _words(kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> str:
     names = [text(mapping(item).get("name")) for item in sequence(metadata.get("attachments"))]
     attached = ", ".join(name for name in names if name)
     return "\n\n".join(piece for piece in (words, f"Attached: {attached}" if attached else "") if piece)
-
-
-def _part(part: object) -> str:
-    # An image is a pointer into the export; a spoken message comes with its transcription.
-    return text(part) or text(mapping(part).get("text"))
 
 
 def shown(words: str, metadata: dict[str, Any]) -> str:

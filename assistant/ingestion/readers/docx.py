@@ -189,7 +189,7 @@ def _rewritten(
     for element in list(root.iter("{*}moveFrom", "{*}vanish", "{*}webHidden")):
         _drop(element)
     for element in list(root.iter("{*}moveTo", "{*}customXml", "{*}bdo", "{*}dir", "{*}fldSimple")):
-        _unwrap(element)
+        _replace(element, [item for item in element if not local_name(item).endswith("Pr")])
     for element in list(root.iter("{*}ruby")):
         _split_run(element, [item for base in element.iter("{*}rubyBase") for item in base])
     for element in list(root.iter("{*}oMathPara", "{*}oMath")):
@@ -221,10 +221,6 @@ def _drop(element: Any) -> None:
     run = properties.getparent() if properties is not None else None
     if attribute(element) not in _OFF and run is not None and local_name(run) == "r" and run.getparent() is not None:
         _replace(run, [])
-
-
-def _unwrap(element: Any) -> None:
-    _replace(element, [item for item in element if not local_name(item).endswith("Pr")])
 
 
 def _replace(element: Any, by: list[Any]) -> None:

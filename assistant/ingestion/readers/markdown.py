@@ -81,7 +81,9 @@ class MarkdownReader:
         if dated and (chat := chat_document(file, limits, self.media_type)):
             return chat  # As Signal's messages are exported.
         front = front_matter(head)
-        title = _links_shown(front.title or _heading_that_names(head[len(front.lines) :], file) or file.stem)
+        # The first heading of a drawing of Excalidraw is the same in all of them.
+        heading = None if file.path.endswith(".excalidraw.md") else _first_heading(head[len(front.lines) :])
+        title = _links_shown(front.title or heading or file.stem)
         # A daily note is called by its day.
         created_at = front.created_at or parse_date(file.stem)
         return ReadDocument(title, self.media_type, _blocks(file, limits, front), front.author or None, created_at)
@@ -92,11 +94,6 @@ def opens_like_markdown(first: list[str]) -> bool:
     if opens_front_matter(first):
         return True
     return len(first) >= 2 and re.match(r"#{1,6} \S", first[0]) is not None and not first[1].strip()
-
-
-def _heading_that_names(head: list[str], file: SourceFile) -> str | None:
-    # The first heading of a drawing of Excalidraw is the same in all of them.
-    return None if file.path.endswith(".excalidraw.md") else _first_heading(head)
 
 
 def _first_heading(head: list[str]) -> str | None:

@@ -191,7 +191,7 @@ class _Walker:
             return []
         if name == "sup":
             sign = raised(node) or note_sign(node)
-            return [sign] if sign else list(self._plainly(node))
+            return [sign] if sign else [piece.text for piece in walk(node)]
         if name == "a":
             return [note_sign(node) or ""]
         text = field_text(node)
@@ -200,10 +200,6 @@ class _Walker:
             if text
             else []
         )
-
-    def _plainly(self, node: Tag) -> Iterator[str]:
-        for piece in walk(node, addresses_from=None):
-            yield piece.text
 
     def _inner_page(self, node: Tag, kind: BlockKind, level: int) -> Iterator[Piece]:
         """Yield a page inside of the page, as saved pages hold what stood in frames."""

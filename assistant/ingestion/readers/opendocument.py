@@ -122,9 +122,12 @@ def _remarks(element: Any) -> Iterator[Piece]:
     """Yield the comments on a paragraph, with who wrote them."""
     for remark in nearest(element, "annotation"):
         author = next(("".join(item.itertext()).strip() for item in remark.iter("{*}creator")), "")
-        text = " ".join(" ".join("".join(item.itertext()) for item in remark.iter("{*}p")).split())
-        if text:
+        if text := _remark(remark):
             yield Piece(f"comment{f' by {author}' if author else ''}: {text}", BlockKind.PARAGRAPH)
+
+
+def _remark(annotation: Any) -> str:
+    return " ".join(" ".join("".join(item.itertext()) for item in annotation.iter("{*}p")).split())
 
 
 def container(element: Iterable[Any], kind: BlockKind) -> Iterator[Piece]:
@@ -290,12 +293,8 @@ def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
 
 def _note(cell: Any) -> str:
     """Return what is remarked on a cell."""
-    remarks = (" ".join(_remark(item).split()) for item in nearest(cell, "annotation"))
+    remarks = (_remark(item) for item in nearest(cell, "annotation"))
     return "; ".join(f"comment: {remark}" for remark in remarks if remark)
-
-
-def _remark(annotation: Any) -> str:
-    return " ".join("".join(item.itertext()) for item in annotation.iter("{*}p"))
 
 
 def _has_result(cell: Any) -> bool:

@@ -278,7 +278,8 @@ def _paragraphs(page: str) -> Iterator[str]:
     longest = max((_columns(line) for line in lines), default=0)
     piece = last = ""
     for line in lines:
-        if piece and line and not LIST_ITEM.match(line) and _goes_on(last, longest):
+        goes_on = _columns(last) >= _FULL_LINE * longest and not _SENTENCE_END.search(last)
+        if piece and line and not LIST_ITEM.match(line) and goes_on:
             tight = _WIDE.match(piece[-1]) or _WIDE.match(line[0]) or (_OPEN_HYPHEN.search(piece) and line[0].isdigit())
             piece += ("" if tight else " ") + line
         else:
@@ -288,10 +289,6 @@ def _paragraphs(page: str) -> Iterator[str]:
         last = line
     if piece:
         yield piece
-
-
-def _goes_on(line: str, longest: int) -> bool:
-    return _columns(line) >= _FULL_LINE * longest and not _SENTENCE_END.search(line)
 
 
 def _columns(line: str) -> int:

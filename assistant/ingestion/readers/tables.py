@@ -254,7 +254,8 @@ def _names_columns(row: Row, below: Sequence[Row], is_named: bool, has_header: b
         elif kind is not Kind.TEXT and not labels:
             shapes = Counter(shape_of(value) for value in under)
             alike = bool(under) and shape_of(cell) == shapes.most_common(1)[0][0]
-            if kind is not Kind.CODE or alike or _is_mostly_digits(cell):
+            is_mostly_digits = sum(character.isdigit() for character in cell) * 2 > len(cell)
+            if kind is not Kind.CODE or alike or is_mostly_digits:
                 return False
         elif usual not in (Kind.TEXT, None) or labels:
             differs = True
@@ -272,10 +273,6 @@ def _names_columns(row: Row, below: Sequence[Row], is_named: bool, has_header: b
 def _is_mixed(kinds: Iterable[Kind]) -> bool:
     counts = Counter(kinds)
     return bool(counts) and max(counts.values()) < 0.75 * counts.total()
-
-
-def _is_mostly_digits(cell: str) -> bool:
-    return sum(character.isdigit() for character in cell) * 2 > len(cell)
 
 
 def _are_pairs(run: Sequence[Row]) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from pydantic import Base64Bytes, TypeAdapter, ValidationError
 
@@ -297,7 +297,7 @@ def _serve(
     begun: queue.Queue[subprocess.Popen[bytes] | OSError],
     lines: queue.Queue[bytes],
 ) -> None:
-    """Start the process, which the system ends with the thread that started it, and hand on its lines to the end."""
+    """Start the process, which the system ends with this thread, and hand on its lines, an empty one last."""
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
@@ -307,11 +307,6 @@ def _serve(
         return
     begun.put(process)
     assert process.stdout is not None
-    _pass_on(process.stdout, lines)
-
-
-def _pass_on(stdout: IO[bytes], lines: queue.Queue[bytes]) -> None:
-    """Hand on each line, and an empty one at the end."""
-    while line := stdout.readline(_LINE_BYTES):
+    while line := process.stdout.readline(_LINE_BYTES):
         lines.put(line)
     lines.put(b"")

@@ -15,8 +15,16 @@ from typing import Any, Final
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import Imported, ImportedConversation, Node, Said, Skipped, Thread, torn
-from assistant.ingestion.conversations.exports import Export, Member, conversation_members, conversations
-from assistant.ingestion.conversations.json_stream import ALL_LINES, EACH_LINE, items, keys_until
+from assistant.ingestion.conversations.exports import (
+    ALL_LINES,
+    EACH_LINE,
+    Export,
+    Member,
+    conversation_members,
+    conversations,
+    items,
+    keys_until,
+)
 from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text
 from memory_store.models import Role
 

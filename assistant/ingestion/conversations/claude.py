@@ -6,12 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import ReadLimits, SourceFile
+from assistant.ingestion.base import ReadLimits, file_in_memory
 from assistant.ingestion.conversations.base import (
     Imported,
     ImportedConversation,
@@ -24,8 +23,7 @@ from assistant.ingestion.conversations.base import (
     Torn,
     torn,
 )
-from assistant.ingestion.conversations.exports import Export, JsonFormat, Member
-from assistant.ingestion.conversations.json_stream import items
+from assistant.ingestion.conversations.exports import Export, JsonFormat, Member, items
 from assistant.ingestion.conversations.values import digest, key, mapping, moment, one_line, sequence, text, title_from
 from memory_store.models import USER, Author, AuthorKind, Role
 
@@ -170,13 +168,11 @@ def _documents(outer: dict[str, Any], export: Export) -> Iterator[ImportedDocume
 
 
 def _document(place: str, name: str, content: str, created_at: datetime) -> ImportedDocument:
-    data = content.encode("utf-8")
     plain = " ".join(name.replace("/", "-").replace("\\", "-").split())[:150] or "document"
     suffix = PurePosixPath(plain).suffix.lower()
     # The export holds the text of a document, whatever the document was.
     read_as = suffix if suffix in (".md", ".csv", ".json", ".html", ".txt") else ".txt"
-    file = SourceFile(f"{place}/{plain}", lambda: BytesIO(data), len(data), read_as, created_at)
-    return ImportedDocument(file)
+    return ImportedDocument(file_in_memory(f"{place}/{plain}", content.encode("utf-8"), created_at, read_as))
 
 
 CLAUDE: Final = ClaudeFormat("claude", "Claude", _conversation)

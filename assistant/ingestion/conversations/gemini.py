@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import Imported, ImportedConversation, Said, Skipped, Thread, Torn
-from assistant.ingestion.conversations.exports import Export, Member
-from assistant.ingestion.conversations.json_stream import items, keys_until
+from assistant.ingestion.conversations.exports import Export, Member, items, keys_until
 from assistant.ingestion.conversations.values import digest, mapping, moment, sequence, text
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.failures import translated

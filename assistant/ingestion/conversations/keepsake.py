@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from assistant.errors import ReadError
@@ -19,7 +20,7 @@ from assistant.ingestion.conversations.base import (
     Thread,
     Torn,
 )
-from assistant.ingestion.conversations.exports import Export, Member
+from assistant.ingestion.conversations.exports import Export
 from assistant.ingestion.conversations.values import mapping, moment, one_line, text
 from assistant.ingestion.readers.failures import translated
 from memory_store.models import SHELL_ORIGIN, Author, AuthorKind, MemoryKind, Role
@@ -69,16 +70,13 @@ class KeepsakeFormat:
 
 def _records(export: Export, table: str) -> Iterator[dict[str, Any]]:
     for member in export.named(f"{table}.jsonl"):
-        yield from _lines(member)
-
-
-def _lines(member: Member) -> Iterator[dict[str, Any]]:
-    with translated(), member.open() as stream:
-        for number, line in enumerate(iter(lambda: stream.readline(_LINE_BYTES), b""), start=1):
-            try:
-                yield mapping(json.loads(line))
-            except (ValueError, RecursionError) as error:
-                raise ReadError(f"{member.name}, line {number}: malformed JSON", "Export the archive again.") from error
+        with translated(), member.open() as stream:
+            for number, line in enumerate(iter(partial(stream.readline, _LINE_BYTES), b""), start=1):
+                try:
+                    yield mapping(json.loads(line))
+                except (ValueError, RecursionError) as error:
+                    where = f"{member.name}, line {number}"
+                    raise ReadError(f"{where}: malformed JSON", "Export the archive again.") from error
 
 
 def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwise: datetime) -> ImportedConversation:

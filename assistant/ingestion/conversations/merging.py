@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from assistant.errors import ReadError
@@ -21,10 +21,6 @@ from memory_store import NewConversation, NewMemory, NewMessage, Store
 
 _SUFFIXES = (".zip", ".json", ".jsonl", ".csv", ".html", ".db", ".sqlite", ".sqlite3")
 _OWN = "keepsake:"
-_COUNTED = (
-    *("new", "updated", "known", "forgotten", "messages_added", "messages_known", "messages_forgotten"),
-    *("memories_added", "memories_known"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +57,8 @@ class ExportReport:
 
     def add(self, other: ExportReport) -> None:
         """Count another export in."""
-        for name in _COUNTED:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for counted in (item.name for item in fields(self) if item.default == 0):
+            setattr(self, counted, getattr(self, counted) + getattr(other, counted))
         self.skipped += other.skipped
         self.torn += other.torn
 

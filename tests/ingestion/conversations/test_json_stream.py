@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from assistant.errors import ReadError
-from assistant.ingestion.conversations.json_stream import items, keys_until
+from assistant.ingestion.conversations.exports import items, keys_until
 from tests.ingestion.conversations.exports import LIMITS
 
 

@@ -199,7 +199,7 @@ class Reader(Protocol):
         ...
 
 
-def storable(text: str) -> str:
+def make_storable(text: str) -> str:
     """Return `text` without NUL, where SQLite's text ends, and with a sign in place of each half character."""
     if "\x00" in text:
         text = text.replace("\x00", "")

@@ -15,15 +15,15 @@ from zipfile import ZipInfo
 from assistant.errors import ReadError
 from assistant.failures import hint_with
 from assistant.ingestion.base import ReadLimits, SourceFile
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.packages import (
     Archive,
     check_archive,
     check_member,
     check_place,
+    distinguish_names,
     member_modified_at,
     member_name,
-    named_apart,
     too_much_unpacked,
 )
 from assistant.ingestion.readers.registry import NOT_READ, NOT_READ_HINT, known_suffixes
@@ -169,7 +169,7 @@ def is_passed_over(name: str) -> bool:
 def _file(file: SourceFile, limits: ReadLimits, depth: int, claim: Claim | None = None) -> Iterator[Found]:
     """Yield a file that has a reader or is text, or the members of a zip."""
     try:
-        with translated():
+        with translate_failures():
             if file.suffix == ".zip":
                 yield from _zip(file, limits, depth, claim)
                 return
@@ -194,7 +194,7 @@ def _zip(file: SourceFile, limits: ReadLimits, depth: int, claim: Claim | None) 
         members = [info for info in archive.members() if claim is None or not claim(member_name(info))]
         check_archive(members, limits)
         unpacked = 0
-        for name, info in named_apart(members):
+        for name, info in distinguish_names(members):
             path = f"{file.path}{MEMBER}{name}"
             if any(is_passed_over(part) for part in PurePosixPath(name).parts if part != ".."):
                 continue

@@ -30,7 +30,7 @@ from assistant.ingestion.conversations.base import (
     Torn,
 )
 from assistant.ingestion.readers.encodings import too_much_text
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.recognition import seconds_for
 from assistant.ingestion.readers.registry import check_size
 from memory_store.models import PassageDraft
@@ -127,12 +127,12 @@ class ReadingProcess:
                 left_out += answer.left_out
                 attached += [answer.attached.file()] if answer.attached else []
                 if sum(item.size for item in attached) > file.size:
-                    raise _crashed()  # No file holds more than itself.
+                    raise _crash()  # No file holds more than itself.
                 chars += sum(len(passage.text) for passage in answer.passages)
                 if chars > limits.max_text_chars:
                     raise too_much_text(limits)
         if opening is None:
-            raise _crashed()
+            raise _crash()
         return ReadFile(*opening, tuple(passages), left_out, tuple(attached))
 
     def recognise(self, path: Path, limits: ReadLimits) -> RecognisedExport | None:
@@ -149,7 +149,7 @@ class ReadingProcess:
                 for answer in answers:
                     item = ImportedDocument(answer.inner.file()) if answer.inner else answer.imported
                     if item is None:
-                        raise _crashed()
+                        raise _crash()
                     count += 1
                     yield item
             except ReadError as error:
@@ -173,10 +173,10 @@ class ReadingProcess:
         with self._lock:
             fit = False
             try:
-                process = self._started(limits)
+                process = self._ensure_started(limits)
                 # A path may hold bytes that are no text; as such they survive the way through ASCII.
                 request = json.dumps({**asked, "limits": asdict(limits)}).encode("ascii") + b"\n"
-                with translated():
+                with translate_failures():
                     _hand_over(process, _pieces(request, file))
                 left = seconds
                 while True:
@@ -205,7 +205,7 @@ class ReadingProcess:
             return _ANSWER.validate_json(line)
         except ValidationError as error:  # No line: the process has ended. Half a line: it ended while it spoke.
             self._ended = not line
-            raise _crashed() from error
+            raise _crash() from error
 
     def _start(self, limits: ReadLimits) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
@@ -229,7 +229,7 @@ class ReadingProcess:
         self._lines = lines
         return process
 
-    def _started(self, limits: ReadLimits) -> subprocess.Popen[bytes]:
+    def _ensure_started(self, limits: ReadLimits) -> subprocess.Popen[bytes]:
         process = self._start(limits)
         if not self._ready:
             try:
@@ -266,11 +266,11 @@ def _hand_over(process: subprocess.Popen[bytes], pieces: Iterator[bytes]) -> Non
         try:
             process.stdin.write(piece)
         except OSError as error:
-            raise _crashed() from error
+            raise _crash() from error
     try:
         process.stdin.flush()
     except OSError as error:
-        raise _crashed() from error
+        raise _crash() from error
 
 
 def _pieces(request: bytes, file: SourceFile | None) -> Iterator[bytes]:
@@ -287,7 +287,7 @@ def _pieces(request: bytes, file: SourceFile | None) -> Iterator[bytes]:
         raise ReadError("it changed while it was read", "Import it again.")
 
 
-def _crashed() -> ReadError:
+def _crash() -> ReadError:
     return ReadError("reading it ended the process that reads: it crashed or ran out of memory", _HINT)
 
 

@@ -15,7 +15,7 @@ from assistant.ingestion.base import ImportOptions as ImportOptions
 from assistant.ingestion.conversations.merging import ExportReport, FoundExport, find_exports, merge_export
 from assistant.ingestion.discovery import MEMBER, DiscoveryFailure, discover, discover_attached, display
 from assistant.ingestion.isolation import ReadingProcess
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.registry import check_size
 from memory_store import NewDocument, Store
 from memory_store.models import Source, SourceKind
@@ -189,7 +189,7 @@ def _import_attached(
 def _hash(file: SourceFile, limits: ReadLimits) -> str:
     check_size(file, limits)
     digest = hashlib.sha256()
-    with translated(), file.open() as stream:
+    with translate_failures(), file.open() as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -24,7 +24,7 @@ from assistant.ingestion.base import Cutting, ReadLimits, SourceFile
 from assistant.ingestion.chunking import chunk
 from assistant.ingestion.conversations.base import ImportedDocument
 from assistant.ingestion.conversations.registry import read_export, recognise_path
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.registry import read_document
 from memory_store.models import PassageDraft
 from memory_store.parent import end_with_parent
@@ -57,7 +57,7 @@ def _serve(asked: dict[str, Any], requests: BinaryIO, answers: BinaryIO, memory:
     limits = ReadLimits(**asked["limits"])
     fit = True
     try:
-        with translated():
+        with translate_failures():
             for answer in _answers(asked, requests, limits):
                 answers.write(_line(answer))
             fit = _fit(memory)

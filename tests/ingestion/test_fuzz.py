@@ -18,7 +18,7 @@ import pytest
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import ImportedConversation, Torn
-from assistant.ingestion.conversations.exports import opened_export
+from assistant.ingestion.conversations.exports import open_export
 from assistant.ingestion.conversations.registry import recognise
 from memory_store import Store
 from memory_store.models import USER, Role
@@ -93,7 +93,7 @@ def test_damaged_files_give_text_or_a_reason() -> None:
 def check_export(path: Path) -> None:
     """Read what may be an export to its end, and hold every piece of it to its promises."""
     try:
-        with opened_export(path, LIMITS) as export:
+        with open_export(path, LIMITS) as export:
             chosen = recognise(export) if export else None
             pieces = list(chosen.read(export, LIMITS)) if chosen and export else []
     except ReadError as error:

@@ -13,7 +13,7 @@ from fpdf import FPDF
 from assistant.errors import ReadError
 from assistant.ingestion.base import BlockKind
 from assistant.ingestion.readers.pdf import Hyphens
-from assistant.ingestion.readers.pdf_layout import Column, Span, Table, arranged, word_from_right
+from assistant.ingestion.readers.pdf_layout import Column, Span, Table, arrange, word_from_right
 from assistant.ingestion.readers.registry import read_document
 from tests.ingestion.files import LIMITS, file_of, read, text_of
 
@@ -318,7 +318,7 @@ def test_words_from_the_right_are_read_from_the_right(shown: str) -> None:
 
 
 def test_a_page_of_lines_alone_keeps_its_own_order() -> None:
-    assert arranged([Span(50, 700 - 14 * at, 300, 710 - 14 * at, f"Line {at}") for at in range(5)]) is None
+    assert arrange([Span(50, 700 - 14 * at, 300, 710 - 14 * at, f"Line {at}") for at in range(5)]) is None
 
 
 def test_columns_written_from_the_right_begin_with_the_right_one() -> None:
@@ -328,25 +328,25 @@ def test_columns_written_from_the_right_begin_with_the_right_one() -> None:
         for at in range(4)
         for left in (50, 320)
     ]
-    parts = arranged(spans)
+    parts = arrange(spans)
     assert parts is not None
     assert [isinstance(part, Column) and part.lines[0][-3:].strip() for part in parts] == ["320", "50"]
 
 
 def test_lines_written_from_the_top_begin_at_the_right() -> None:
     spans = [Span(left, 600, left + 12, 780, text) for left, text in ((300, "十時から始まる"), (330, "明日の会議は"))]
-    assert arranged(spans) == [Column(["明日の会議は", "十時から始まる"])]
+    assert arrange(spans) == [Column(["明日の会議は", "十時から始まる"])]
     signs = [
         Span(left, 700 - 20 * at, left + 12, 712 - 20 * at, sign)
         for left in (300, 330)
         for at, sign in enumerate("明日の")
     ]
-    assert arranged(signs) is None
+    assert arrange(signs) is None
 
 
 def test_a_line_across_a_table_ends_it() -> None:
     spans = [Span(left, 700 - 14 * at, left + 40, 708 - 14 * at, f"{at}") for at in range(3) for left in (50, 150, 250)]
     spans.append(Span(50, 658, 300, 666, "A line across all of it"))
-    parts = arranged(spans)
+    parts = arrange(spans)
     assert parts is not None
     assert [type(part) for part in parts] == [Table, Column]

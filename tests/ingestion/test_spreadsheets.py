@@ -6,7 +6,7 @@ import pytest
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadDocument
-from assistant.ingestion.readers.number_formats import shown
+from assistant.ingestion.readers.number_formats import format_number
 from tests.ingestion.files import read, text_of, zip_of
 from tests.ingestion.office import ods_cell, ods_of, ods_row, old_excel, row, xlsx_of
 
@@ -38,7 +38,7 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     ],
 )
 def test_a_number_is_shown_as_its_format_says(value: float, code: str, text: str) -> None:
-    assert shown(float(value), code) == text
+    assert format_number(float(value), code) == text
 
 
 STYLES = (

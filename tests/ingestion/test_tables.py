@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
+from assistant.ingestion.readers.tables import Cell, Row, fill_spans, table_lines
 from tests.ingestion.files import docx_of, read, text_of
 from tests.ingestion.office import pptx_of
 
@@ -100,7 +100,7 @@ def test_two_rows_of_names_become_one() -> None:
     groups = [Cell("Person", rows=2), Cell("Contact", columns=2), Cell("Town", rows=2)]
     rows = [(groups, False, False), ([Cell("Phone"), Cell("Mail")], False, False)]
     rows.append(([Cell("Lena"), Cell("0431 5550"), Cell("lena@a.example"), Cell("Kiel")], False, False))
-    assert [line for _, line in table_lines(spanned(rows))] == [
+    assert [line for _, line in table_lines(fill_spans(rows))] == [
         "Person: Lena | Contact Phone: 0431 5550 | Contact Mail: lena@a.example | Town: Kiel"
     ]
     assert lines_of("Home,,Work,\nPhone,Mail,Phone,Mail\n1111,a@b.example,2222,c@d.example") == [
@@ -112,7 +112,7 @@ def test_a_cell_that_spans_rows_is_in_each_and_one_that_spans_columns_is_once() 
     rows = [([Cell("Ward"), Cell("Doctor"), Cell("Phone")], True, False)]
     rows.append(([Cell("Ear", rows=2), Cell("Kranz"), Cell("4411")], False, False))
     rows.append(([Cell("closed", columns=2)], False, False))
-    assert [line for _, line in table_lines(spanned(rows))] == [
+    assert [line for _, line in table_lines(fill_spans(rows))] == [
         "Ward: Ear | Doctor: Kranz | Phone: 4411",
         "Ward: Ear | Doctor: closed",
     ]
@@ -128,7 +128,7 @@ def test_a_long_row_becomes_lines_that_each_name_whose_they_are() -> None:
 
 def test_absurd_spans_are_bounded() -> None:
     rows = [([Cell("x", rows=10**6, columns=10**6)] * 100, False, False)] * 3
-    assert [len(row.cells) for row in spanned(rows)] == [16_384] * 3
+    assert [len(row.cells) for row in fill_spans(rows)] == [16_384] * 3
 
 
 PAGE = """<table><caption>Crew</caption><tr><td><b>Name</b></td><td><b>Role</b></td></tr>

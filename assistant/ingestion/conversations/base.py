@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import ReadLimits, SourceFile
-from assistant.ingestion.conversations.values import title_from, without_thinking
+from assistant.ingestion.conversations.values import strip_thinking, title_from
 from memory_store.models import USER, Author, AuthorKind, MemoryKind, Role
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Thread:
         """Return what was said, an answer without its reasoning; None if nothing is left. What goes is counted."""
         words = words.strip()
         if role is Role.ASSISTANT:
-            words, thought = without_thinking(words)
+            words, thought = strip_thinking(words)
             self.skipped.update([Skipped.THINKING] if thought else [])
         if not words:
             self.skipped[Skipped.EMPTY] += 1

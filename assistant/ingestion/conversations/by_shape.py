@@ -109,15 +109,15 @@ _FIELDS: Final = "\0fields"
 def _place(member: Member, export: Export) -> str | None:
     """Return where in a file its conversations stand, as a path of ijson's; None if there are none."""
     if member.name + _FIELDS not in export.keys:
-        place, fields = _found(member)
+        place, fields = _find_chats(member)
         export.keys[member.name + _FIELDS] = fields
         export.places[member.name] = place
     return export.places[member.name]
 
 
-def _found(member: Member) -> tuple[str | None, frozenset[str]]:
+def _find_chats(member: Member) -> tuple[str | None, frozenset[str]]:
     if member.name.endswith(".jsonl"):
-        return _found_in_lines(member)
+        return _find_chats_in_lines(member)
     with member.open() as stream:  # Parsing takes far longer, and most JSON holds nobody's words.
         if not _ASKS.search(stream.read(_HEAD_BYTES)):
             return None, frozenset()
@@ -141,7 +141,7 @@ def _holders(keys: frozenset[str]) -> list[str]:
     return sorted((place for place in found if place.endswith(".item")), key=len)
 
 
-def _found_in_lines(member: Member) -> tuple[str | None, frozenset[str]]:
+def _find_chats_in_lines(member: Member) -> tuple[str | None, frozenset[str]]:
     """Tell whether each line is a conversation, or all of them together are one."""
     try:
         first = list(islice(items(member.open, ReadLimits(), EACH_LINE), 20))
@@ -195,14 +195,14 @@ def conversation(value: Any, otherwise: datetime, key_of_format: str, model_of_f
 def entries_of(value: Any) -> list[_Entry]:
     """Return the messages of a conversation that is a list of them, or holds a list or a tree."""
     if isinstance(value, list):
-        return _listed(value)
+        return _read_list(value)
     outer = mapping(value)
     if isinstance(outer.get("mapping"), dict):
-        return _mapped(outer["mapping"])
+        return _read_mapping(outer["mapping"])
     # Some wrap the list once more, such as `{"chunkedPrompt": {"chunks": [...]}}`.
     holders = [outer, *(inner for inner in outer.values() if isinstance(inner, dict))]
     lists = (sequence(holder.get(name)) for holder in holders for name in LISTS)
-    return next((found for item in lists if (found := _listed(item))), [])
+    return next((found for item in lists if (found := _read_list(item))), [])
 
 
 def looks_like_chat(value: Any) -> bool:
@@ -225,15 +225,15 @@ def _pair(fields: dict[str, Any]) -> tuple[str, str] | None:
     return next((pair for pair in found if isinstance(pair[0], str) and isinstance(pair[1], str)), None)  # type: ignore[return-value]
 
 
-def _listed(values: list[Any]) -> list[_Entry]:
+def _read_list(values: list[Any]) -> list[_Entry]:
     """Return the messages of a list, and those that are nested in them as answers."""
     entries: list[_Entry] = []
     waiting: list[tuple[dict[str, Any], str | None, int]]
     waiting = [(item, None, 0) for item in reversed(values) if isinstance(item, dict)]
-    tree = any(name in _unwrapped(entry) for entry, _, _ in waiting for name in _PARENTS)
+    tree = any(name in _unwrap(entry) for entry, _, _ in waiting for name in _PARENTS)
     while waiting and len(entries) < _MOST_NESTED:
         fields, above, depth = waiting.pop()
-        fields = _unwrapped(fields)
+        fields = _unwrap(fields)
         name = _first_key(fields, _IDS[:5]) or f"#{len(entries)}"
         before = above or (entries[-1].name if entries and not tree else None)
         entries.append(_Entry(name, _first_key(fields, _PARENTS) or before, fields, depth))
@@ -242,7 +242,7 @@ def _listed(values: list[Any]) -> list[_Entry]:
     return entries
 
 
-def _mapped(nodes: dict[str, Any]) -> list[_Entry]:
+def _read_mapping(nodes: dict[str, Any]) -> list[_Entry]:
     depths: dict[str, int] = {}
     entries = []
     for name, node in nodes.items():
@@ -252,7 +252,7 @@ def _mapped(nodes: dict[str, Any]) -> list[_Entry]:
     return entries
 
 
-def _unwrapped(fields: dict[str, Any]) -> dict[str, Any]:
+def _unwrap(fields: dict[str, Any]) -> dict[str, Any]:
     """Return a message without what is wrapped around it."""
     for name in ("response", "message", "payload"):
         inner = fields.get(name)
@@ -274,7 +274,7 @@ def _add(entry: _Entry, model: str, thread: Thread) -> None:
     writer = _first_line(fields, _MODELS) or called or model
     if pair := _pair(fields):
         question = thread.said(Role.USER, text(pair[0]), "", when)
-        answer = thread.said(Role.ASSISTANT, text(_with_cited(pair[1], fields)), writer, when)
+        answer = thread.said(Role.ASSISTANT, text(_append_cited(pair[1], fields)), writer, when)
         thread.nodes += [Node(f"{entry.name}/q", entry.parent, question), Node(entry.name, f"{entry.name}/q", answer)]
         return
     role = _role(entry)
@@ -282,14 +282,14 @@ def _add(entry: _Entry, model: str, thread: Thread) -> None:
     if isinstance(role, Role):
         words = _words(fields, thread.skipped)
         if role is Role.ASSISTANT:
-            words = _with_cited(words, fields)
+            words = _append_cited(words, fields)
         said = thread.said(role, text(words), writer, when)
     elif fields:
         thread.skipped[role or Skipped.EMPTY] += 1
     thread.nodes.append(Node(entry.name, entry.parent, said))
 
 
-def _with_cited(answer: str, fields: dict[str, Any]) -> str:
+def _append_cited(answer: str, fields: dict[str, Any]) -> str:
     """Return an answer with the pages that it cites and does not name itself, a line each."""
     lines = []
     for cited in (item for name in _CITED for item in sequence(fields.get(name))[:_MOST_CITED]):

@@ -58,7 +58,7 @@ def _node(name: str, node: dict[str, Any], model: str, skipped: Counter[Skipped]
     message = node.get("message")
     said: Said | None = None
     if isinstance(message, dict):
-        found = _said(message, model)
+        found = _read_message(message, model)
         if isinstance(found, Skipped):
             skipped[found] += 1
         else:
@@ -66,7 +66,7 @@ def _node(name: str, node: dict[str, Any], model: str, skipped: Counter[Skipped]
     return Node(name, key(node.get("parent")), said)
 
 
-def _said(message: dict[str, Any], model: str) -> Said | Skipped:
+def _read_message(message: dict[str, Any], model: str) -> Said | Skipped:
     author, content, metadata = (mapping(message.get(name)) for name in ("author", "content", "metadata"))
     kind, role = text(content.get("content_type")) or "text", text(author.get("role"))
     if kind in _SKIPPED_CONTENT:
@@ -77,8 +77,8 @@ def _said(message: dict[str, Any], model: str) -> Said | Skipped:
         return Skipped.HIDDEN
     when = moment(message.get("create_time"))
     writer = Author(AuthorKind.MODEL, one_line(metadata.get("model_slug"), model))
-    if role == "tool" and (found := report(message)) and found[0]:
-        return Said(Role.ASSISTANT, shown(*found), writer, when)
+    if role == "tool" and (found := find_report(message)) and found[0]:
+        return Said(Role.ASSISTANT, replace_marks(*found), writer, when)
     if role not in ("user", "assistant"):
         return Skipped.TOOL if role == "tool" else Skipped.SYSTEM
     if text(message.get("channel")) == "analysis" and text(message.get("recipient")) in ("", "all"):
@@ -87,13 +87,13 @@ def _said(message: dict[str, Any], model: str) -> Said | Skipped:
     recipient = text(message.get("recipient"))
     if recipient not in ("", "all"):
         # What is addressed to a tool is a call of it, not an answer; what it makes is kept.
-        kept = made(recipient, text(content.get("text")) or words)
+        kept = read_tool_call(recipient, text(content.get("text")) or words)
         return Said(Role.ASSISTANT, kept, writer, when) if kept else Skipped.TOOL
     if kind not in (*_TEXT, "code"):
         return Skipped.TOOL
     if role == "user":
         return Said(Role.USER, words, USER, when) if words else Skipped.EMPTY
-    words = shown(words, metadata)
+    words = replace_marks(words, metadata)
     return Said(Role.ASSISTANT, words, writer, when) if words else Skipped.EMPTY
 
 
@@ -111,7 +111,7 @@ def _words(kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> str:
     return "\n\n".join(piece for piece in (words, f"Attached: {attached}" if attached else "") if piece)
 
 
-def shown(words: str, metadata: dict[str, Any]) -> str:
+def replace_marks(words: str, metadata: dict[str, Any]) -> str:
     """Return an answer with each mark replaced by what the page shows for it, cited addresses among that."""
     for entry in map(mapping, sequence(metadata.get("content_references"))):
         mark = text(entry.get("matched_text"))
@@ -154,7 +154,7 @@ def _mark(kind: str, body: str) -> str:
     return ""
 
 
-def made(recipient: str, words: str) -> str:
+def read_tool_call(recipient: str, words: str) -> str:
     """Return what a call of a tool holds that is the person's to keep: a canvas, or code; empty if nothing is."""
     if recipient.startswith(_CANVAS):
         return _canvas(words)
@@ -176,7 +176,7 @@ def _canvas(words: str) -> str:
     return f"{title}\n\n{body}" if title and body else body
 
 
-def report(message: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+def find_report(message: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     """Return the report of a research that a tool's message holds, with its metadata, or None."""
     metadata = mapping(message.get("metadata"))
     if metadata.get("is_async_task_result_message"):

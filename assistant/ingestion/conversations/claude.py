@@ -57,7 +57,7 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     # Older exports name no parents: each message follows the one before.
     is_tree = any(key(mapping(entry).get("parent_message_uuid")) for entry in entries)
     for number, entry in enumerate(map(mapping, entries)):
-        name, said = key(entry.get("uuid")) or f"{number}", _said(entry, model, thread.skipped)
+        name, said = key(entry.get("uuid")) or f"{number}", _read_message(entry, model, thread.skipped)
         if is_tree:
             thread.nodes.append(Node(name, key(entry.get("parent_message_uuid")), said))
         else:
@@ -76,14 +76,14 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     )
 
 
-def _said(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Said | None:
+def _read_message(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Said | None:
     sender = text(entry.get("sender"))
     pieces: list[str] = []
     for part in map(mapping, sequence(entry.get("content"))):
         kind = text(part.get("type"))
         if kind in ("text", "voice_note"):  # What was spoken comes with its words.
-            pieces.append(_cited(text(part.get("text")).strip(), part))
-        elif kind == "tool_use" and (made := _made(mapping(part.get("input")))):
+            pieces.append(_append_citations(text(part.get("text")).strip(), part))
+        elif kind == "tool_use" and (made := _read_tool_call(mapping(part.get("input")))):
             pieces.append(made)
         else:
             skipped[Skipped.THINKING if "thinking" in kind else Skipped.TOOL] += 1
@@ -108,7 +108,7 @@ def _said(entry: dict[str, Any], model: Author, skipped: Counter[Skipped]) -> Sa
     return Said(Role.USER if is_user else Role.ASSISTANT, words, author, moment(entry.get("created_at")))
 
 
-def _cited(words: str, part: dict[str, Any]) -> str:
+def _append_citations(words: str, part: dict[str, Any]) -> str:
     """Return words with the addresses that they cite behind them."""
     sources = []
     for entry in map(mapping, sequence(part.get("citations"))):
@@ -120,7 +120,7 @@ def _cited(words: str, part: dict[str, Any]) -> str:
     return "\n".join((words, *dict.fromkeys(sources))) if words else ""
 
 
-def _made(given: dict[str, Any]) -> str:
+def _read_tool_call(given: dict[str, Any]) -> str:
     """Return what a call of a tool makes: an artifact, a file, code that was run; empty if nothing."""
     title = one_line(given.get("title"), PurePosixPath(text(given.get("path"))).name)
     code = text(given.get("code")) or text(given.get("command"))

@@ -14,7 +14,7 @@ from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import Imported, ImportedConversation, Said, Skipped, Thread, Torn
 from assistant.ingestion.conversations.exports import Export, Member
 from assistant.ingestion.conversations.values import digest, moment, text
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from memory_store.models import USER, Author, AuthorKind, Role
 
 # The columns of the two tables: a conversation's name, the time, who wrote it, the text.
@@ -42,7 +42,7 @@ class CopilotFormat:
             chats: dict[str, list[tuple[str, Said]]] = {}
             skipped = 0
             try:
-                with translated():
+                with translate_failures():
                     skipped = _gather(member, limits, chats)
             except ReadError as error:
                 yield Torn(len(chats) + 1, "", f"{member.name}: {error.message}", error.hint)

@@ -35,7 +35,7 @@ _Tables = dict[str, frozenset[str]]
 
 
 @contextmanager
-def opened_database(path: Path) -> Iterator[sqlite3.Connection]:
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a SQLite file as immutable. Raise `ReadError` if it is damaged, now or while it is read.
 
     Only SELECT is allowed. A write-ahead log beside the file is not looked at: immutable means that nothing is ever
@@ -70,7 +70,7 @@ def opened_database(path: Path) -> Iterator[sqlite3.Connection]:
             connection.close()
 
 
-def unwritten(path: Path) -> Iterator[Torn]:
+def find_unwritten(path: Path) -> Iterator[Torn]:
     """Say it if a database's latest changes stand in a file of their own, which an immutable database has not."""
     log = path.with_name(path.name + "-wal")
     if log.is_file() and log.stat().st_size:
@@ -117,16 +117,16 @@ class _DatabaseFormat:
     def recognises(self, export: Export) -> bool:
         if export.database is None:
             return False
-        with opened_database(export.database) as connection:
+        with open_database(export.database) as connection:
             return self._fits(columns(connection))
 
     def read(self, export: Export, limits: ReadLimits) -> Iterator[Imported]:
         """Yield the conversations in their order, up to where the file is damaged."""
         assert export.database is not None
-        yield from unwritten(export.database)
+        yield from find_unwritten(export.database)
         number = 0
         try:
-            with opened_database(export.database) as connection:
+            with open_database(export.database) as connection:
                 for conversation in self._conversations(connection, export.modified_at):
                     number += 1
                     yield conversation
@@ -192,7 +192,7 @@ def _conversations(
         if named:
             found = connection.execute("SELECT name FROM conversations WHERE id = ?", (identity,)).fetchone()
             name = found["name"] if found else None
-        yield from _finished(identity, name, thread, otherwise)
+        yield from _finish(identity, name, thread, otherwise)
 
 
 def _threads(connection: sqlite3.Connection, otherwise: datetime) -> Iterator[ImportedConversation]:
@@ -206,7 +206,7 @@ def _threads(connection: sqlite3.Connection, otherwise: datetime) -> Iterator[Im
         for turn in turns:
             model = one_line(turn["model"], "a model")
             _climb(connection, turn["tip_message_hash"], model, moment(turn["datetime_utc"]), thread, known)
-        yield from _finished(str(row["id"]), row["name"], thread, otherwise, row["tip_message_hash"])
+        yield from _finish(str(row["id"]), row["name"], thread, otherwise, row["tip_message_hash"])
 
 
 def _climb(
@@ -237,13 +237,13 @@ def _parts(connection: sqlite3.Connection, message: str, skipped: Counter[Skippe
     for row in rows:
         kind = text(row["type"])
         if kind == "text":
-            pieces.append(text(row["text"]) or _borrowed(connection, text(row["payload"])))
+            pieces.append(text(row["text"]) or _join_fragments(connection, text(row["payload"])))
         elif kind != "attachment":
             skipped[Skipped.THINKING if kind == "reasoning" else Skipped.TOOL] += 1
     return "\n\n".join(piece for piece in pieces if piece.strip())
 
 
-def _borrowed(connection: sqlite3.Connection, payload: str) -> str:
+def _join_fragments(connection: sqlite3.Connection, payload: str) -> str:
     """Return a text that is put together from literal pieces and fragments stored once."""
     try:
         outer = mapping(json.loads(payload)) if payload else {}
@@ -259,7 +259,7 @@ def _borrowed(connection: sqlite3.Connection, payload: str) -> str:
     return "".join(pieces)
 
 
-def _finished(
+def _finish(
     identity: str, name: object, thread: Thread, otherwise: datetime, tip: object = None
 ) -> Iterator[ImportedConversation]:
     with suppress(ReadError):  # One in which nothing was said.

@@ -20,7 +20,7 @@ from assistant.ingestion.base import ReadLimits, SourceFile
 from assistant.ingestion.conversations.base import Imported, ImportedConversation, Torn, torn
 from assistant.ingestion.conversations.values import mapping, text
 from assistant.ingestion.discovery import display, last_written, opener
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.packages import Archive, check_archive, check_member, check_place, member_name
 from memory_store import is_own
 
@@ -100,15 +100,15 @@ class Export:
 
 
 @contextmanager
-def opened_export(path: Path, limits: ReadLimits) -> Iterator[Export | None]:
+def open_export(path: Path, limits: ReadLimits) -> Iterator[Export | None]:
     """Open what may be an export, or None if it can't be one. Raise `ReadError` if it can't be opened."""
     with ExitStack() as stack:
-        with translated():
-            export = _opened(path, limits, stack)
+        with translate_failures():
+            export = _open(path, limits, stack)
         yield export
 
 
-def _opened(path: Path, limits: ReadLimits, stack: ExitStack) -> Export | None:
+def _open(path: Path, limits: ReadLimits, stack: ExitStack) -> Export | None:
     status = path.stat()
     modified_at = last_written(status)
     shown = display(path)
@@ -185,7 +185,7 @@ def belongs(name: str) -> bool:
     )
 
 
-def numbered(members: Sequence[Member], stem: str) -> list[Member]:
+def sort_numbered(members: Sequence[Member], stem: str) -> list[Member]:
     """Return `stem.json` and the parts `stem-000.json`, `stem-001.json` … of an export, in their order."""
     found = []
     for member in members:
@@ -200,7 +200,7 @@ def conversation_members(export: Export) -> list[Member]:
     """Return the members that may hold conversations: those of the name that exports use, or the file named."""
     if len(export.members) == 1:
         return list(export.members)
-    return numbered(export.members, "conversations")
+    return sort_numbered(export.members, "conversations")
 
 
 def format_key(export: Export) -> str | None:
@@ -208,13 +208,13 @@ def format_key(export: Export) -> str | None:
     for member in conversation_members(export):
         keys = export.keys.get(member.name)
         if keys is None:
-            keys = export.keys[member.name] = keys_until(member.open, lambda found: _signed(found) is not None)
-        if key := _signed(keys):
+            keys = export.keys[member.name] = keys_until(member.open, lambda found: _known_key(found) is not None)
+        if key := _known_key(keys):
             return key
     return None
 
 
-def _signed(keys: frozenset[str]) -> str | None:
+def _known_key(keys: frozenset[str]) -> str | None:
     return next((key for key, sets in _SIGNATURES.items() if any(item <= keys for item in sets)), None)
 
 
@@ -332,9 +332,9 @@ def items(opened: Callable[[], BinaryIO], limits: ReadLimits, place: str | None 
     import ijson
 
     if place in (EACH_LINE, ALL_LINES):
-        yield from _of_lines(opened, limits, whole=place == ALL_LINES)
+        yield from _read_lines(opened, limits, whole=place == ALL_LINES)
         return
-    with translated(), opened() as stream:
+    with translate_failures(), opened() as stream:
         metered = _Metered(stream, limits.max_markup_bytes)
         if place is None:
             place = "item" if metered.peek() == b"[" else ""
@@ -349,11 +349,11 @@ def items(opened: Callable[[], BinaryIO], limits: ReadLimits, place: str | None 
             raise ReadError(f"{reason}; what follows can't be read", "Get a fresh copy of the export.") from error
 
 
-def _of_lines(opened: Callable[[], BinaryIO], limits: ReadLimits, *, whole: bool) -> Iterator[Any]:
+def _read_lines(opened: Callable[[], BinaryIO], limits: ReadLimits, *, whole: bool) -> Iterator[Any]:
     """Yield the value of each line, or all of them as a list."""
     values: list[Any] = []
     held = 0
-    with translated(), opened() as stream:
+    with translate_failures(), opened() as stream:
         while line := stream.readline(limits.max_markup_bytes + 1):
             held = held + len(line) if whole else len(line)
             if held > limits.max_markup_bytes:
@@ -384,7 +384,7 @@ def keys_until(opened: Callable[[], BinaryIO], decided: Callable[[frozenset[str]
 
     found: set[str] = set()
     ended = 0
-    with translated(), opened() as stream:
+    with translate_failures(), opened() as stream:
         metered = _Metered(stream, _SIGNATURE_BYTES)
         if metered.peek() not in (b"[", b"{"):
             return frozenset()

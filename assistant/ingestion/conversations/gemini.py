@@ -16,7 +16,7 @@ from assistant.ingestion.conversations.base import Imported, ImportedConversatio
 from assistant.ingestion.conversations.exports import Export, Member, items, keys_until
 from assistant.ingestion.conversations.values import digest, mapping, moment, sequence, text
 from assistant.ingestion.readers.dates import parse_words
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.packages import check_markup_size
 from memory_store.models import USER, Author, AuthorKind, Role
 
@@ -134,7 +134,7 @@ def _of_page(member: Member, limits: ReadLimits, skipped: Counter[Skipped]) -> I
     from assistant.ingestion.readers.markup import decode, parse
 
     check_markup_size(member.size, limits)
-    with translated():
+    with translate_failures():
         with member.open() as stream:
             page = parse(decode(stream.read()))
         for cell in page.select("div.outer-cell"):

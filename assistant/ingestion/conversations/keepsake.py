@@ -22,7 +22,7 @@ from assistant.ingestion.conversations.base import (
 )
 from assistant.ingestion.conversations.exports import Export
 from assistant.ingestion.conversations.values import mapping, moment, one_line, text
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from memory_store.models import SHELL_ORIGIN, Author, AuthorKind, MemoryKind, Role
 
 _MANIFEST = "manifest.json"
@@ -42,7 +42,7 @@ class KeepsakeFormat:
     def recognises(self, export: Export) -> bool:
         for member in export.named(_MANIFEST):
             if member.size < 1_000_000:
-                with translated(), member.open() as stream, suppress(ValueError, RecursionError):
+                with translate_failures(), member.open() as stream, suppress(ValueError, RecursionError):
                     return mapping(json.loads(stream.read())).get("format") == _FORMAT
         return False
 
@@ -70,7 +70,7 @@ class KeepsakeFormat:
 
 def _records(export: Export, table: str) -> Iterator[dict[str, Any]]:
     for member in export.named(f"{table}.jsonl"):
-        with translated(), member.open() as stream:
+        with translate_failures(), member.open() as stream:
             for number, line in enumerate(iter(partial(stream.readline, _LINE_BYTES), b""), start=1):
                 try:
                     yield mapping(json.loads(line))
@@ -84,7 +84,10 @@ def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwi
     # What came from another assistant keeps the names that its export gave it.
     names = {text(entry.get("id")): text(entry.get("origin")) or text(entry.get("id")) for entry in entries}
     thread = Thread(
-        [Node(names[text(entry.get("id"))], names.get(text(entry.get("parent_id"))), _said(entry)) for entry in entries]
+        [
+            Node(names[text(entry.get("id"))], names.get(text(entry.get("parent_id"))), _read_message(entry))
+            for entry in entries
+        ]
     )
     messages = thread.messages(started, otherwise)
     origin = text(record.get("origin"))
@@ -100,7 +103,7 @@ def _conversation(record: dict[str, Any], entries: list[dict[str, Any]], otherwi
     )
 
 
-def _said(record: dict[str, Any]) -> Said | None:
+def _read_message(record: dict[str, Any]) -> Said | None:
     words = text(record.get("text"))
     if not words.strip():
         return None

@@ -64,23 +64,25 @@ class ExportReport:
 
     def summary(self) -> str:
         """Return the report in one line."""
-        conversations = _counted(
+        conversations = _format_counts(
             ("new", self.new), ("with news", self.updated), ("known", self.known), ("forgotten", self.forgotten)
         )
-        messages = _counted(
+        messages = _format_counts(
             ("new", self.messages_added), ("known", self.messages_known), ("forgotten", self.messages_forgotten)
         )
         pieces = [f"conversations: {conversations or 'none'}", f"messages: {messages or 'none'}"]
         if self.memories_added or self.memories_known:
-            pieces.append("memories: " + _counted(("new", self.memories_added), ("known", self.memories_known)))
+            pieces.append("memories: " + _format_counts(("new", self.memories_added), ("known", self.memories_known)))
         if self.skipped:
-            pieces.append("left out: " + _counted(*((item.value, count) for item, count in self.skipped.most_common())))
+            pieces.append(
+                "left out: " + _format_counts(*((item.value, count) for item, count in self.skipped.most_common()))
+            )
         if self.torn:
             pieces.append(f"not read: {len(self.torn):,}")
         return "; ".join(pieces)
 
 
-def _counted(*pairs: tuple[str, int]) -> str:
+def _format_counts(*pairs: tuple[str, int]) -> str:
     return ", ".join(f"{count:,} {words}" for words, count in pairs if count)
 
 
@@ -97,13 +99,13 @@ def find_exports(paths: Sequence[Path], reader: ReadingProcess, limits: ReadLimi
         is_folder = stat.S_ISDIR(status.st_mode)
         if not is_folder and (path.suffix.lower() not in _SUFFIXES or not stat.S_ISREG(status.st_mode)):
             continue
-        found = _found(path, identity_of(status), reader, limits, is_folder=is_folder)
+        found = _recognise(path, identity_of(status), reader, limits, is_folder=is_folder)
         if found is not None:
             folders.add(path)
             yield found
 
 
-def _found(
+def _recognise(
     path: Path, identity: Identity, reader: ReadingProcess, limits: ReadLimits, *, is_folder: bool
 ) -> FoundExport | None:
     try:

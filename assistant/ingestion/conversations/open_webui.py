@@ -27,10 +27,10 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
     if isinstance(entries, dict) and entries:
         for name, entry in entries.items():
             parent = key(mapping(entry).get("parentId"))
-            thread.nodes.append(Node(name, parent, _said(mapping(entry), thread)))
+            thread.nodes.append(Node(name, parent, _read_message(mapping(entry), thread)))
     elif isinstance(chat.get("messages"), list):
         for number, entry in enumerate(map(mapping, chat["messages"])):
-            thread.add(key(entry.get("id")) or str(number), _said(entry, thread))
+            thread.add(key(entry.get("id")) or str(number), _read_message(entry, thread))
     else:
         raise torn("it has no messages")
     messages = thread.messages(started, otherwise)
@@ -48,7 +48,7 @@ def _conversation(value: Any, otherwise: datetime) -> ImportedConversation:
 OPEN_WEBUI: Final = JsonFormat("open-webui", "Open WebUI", _conversation)
 
 
-def _said(entry: dict[str, Any], thread: Thread) -> Said | None:
+def _read_message(entry: dict[str, Any], thread: Thread) -> Said | None:
     role = text(entry.get("role"))
     if role not in ("user", "assistant"):
         thread.skipped[Skipped.TOOL if role == "tool" else Skipped.SYSTEM] += 1

@@ -13,7 +13,7 @@ from assistant.ingestion.conversations.chatgpt import CHATGPT
 from assistant.ingestion.conversations.claude import CLAUDE
 from assistant.ingestion.conversations.copilot import CopilotFormat
 from assistant.ingestion.conversations.databases import LLM, OTERM
-from assistant.ingestion.conversations.exports import Export, conversation_members, opened_export
+from assistant.ingestion.conversations.exports import Export, conversation_members, open_export
 from assistant.ingestion.conversations.gemini import GeminiFormat
 from assistant.ingestion.conversations.keepsake import KeepsakeFormat
 from assistant.ingestion.conversations.open_webui import OPEN_WEBUI
@@ -40,7 +40,7 @@ def recognise(export: Export) -> ConversationFormat | None:
 
 def recognise_path(path: Path, limits: ReadLimits) -> RecognisedExport | None:
     """Return what export a file or folder is, or None if it is none. Raise `ReadError` if it can't be opened."""
-    with opened_export(path, limits) as export:
+    with open_export(path, limits) as export:
         chosen = recognise(export) if export is not None else None
         if export is None or chosen is None:
             return None
@@ -53,7 +53,7 @@ def recognise_path(path: Path, limits: ReadLimits) -> RecognisedExport | None:
 
 def read_export(path: Path, limits: ReadLimits) -> Iterator[Imported]:
     """Yield what an export holds. Raise `ReadError` if it is none any more, or as a whole can't be read."""
-    with opened_export(path, limits) as export:
+    with open_export(path, limits) as export:
         chosen = recognise(export) if export is not None else None
         if export is None or chosen is None:
             raise ReadError("it is no longer an export", "It was changed since it was found.")

@@ -8,8 +8,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from assistant.ingestion.base import storable
-from assistant.ingestion.readers.dates import in_utc
+from assistant.ingestion.base import make_storable
+from assistant.ingestion.readers.dates import to_utc
 
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL)
 _TITLE_CHARS = 60
@@ -29,7 +29,7 @@ def sequence(value: object) -> list[Any]:
 
 def text(value: object) -> str:
     """Return a string that can be stored, or an empty one."""
-    return storable(value) if isinstance(value, str) else ""
+    return make_storable(value) if isinstance(value, str) else ""
 
 
 def key(value: object) -> str | None:
@@ -49,12 +49,12 @@ def moment(value: object) -> datetime | None:
             if not math.isfinite(seconds) or seconds <= 0:
                 return None
             return datetime.fromtimestamp(seconds / 1000 if seconds > _MOST_SECONDS else seconds, UTC)
-        return in_utc(datetime.fromisoformat(value)) if isinstance(value, str) else None
+        return to_utc(datetime.fromisoformat(value)) if isinstance(value, str) else None
     except (ValueError, OverflowError, OSError):
         return None  # A number beyond the calendar, or words: it dates nothing.
 
 
-def without_thinking(answer: str) -> tuple[str, bool]:
+def strip_thinking(answer: str) -> tuple[str, bool]:
     """Return an answer without the reasoning that some models write into it, and whether there was any."""
     if "<think" not in answer and "<reasoning>" not in answer:
         return answer, False

@@ -127,11 +127,11 @@ def _text(event: Component) -> str:
     progress = event.text("PERCENT-COMPLETE")
     rows = [
         ("", event.text("SUMMARY")),
-        ("When", when(event)),
-        ("Replaces", moment_text(event.first("RECURRENCE-ID"))),
-        ("Repeats", repeats(event)),
-        ("Due", moment_text(event.first("DUE"))),
-        ("Done", moment_text(event.first("COMPLETED")) or (f"{progress} %" if progress.isdecimal() else "")),
+        ("When", describe_time(event)),
+        ("Replaces", describe_moment(event.first("RECURRENCE-ID"))),
+        ("Repeats", describe_repetition(event)),
+        ("Due", describe_moment(event.first("DUE"))),
+        ("Done", describe_moment(event.first("COMPLETED")) or (f"{progress} %" if progress.isdecimal() else "")),
         ("Where", event.text("LOCATION")),
         ("Organized by", _person(organizer.parameters.get("CN", ""), organizer.text) if organizer else ""),
         ("With", ", ".join(person for person in people if person)),
@@ -143,7 +143,7 @@ def _text(event: Component) -> str:
         ("Attached", _each(event, "ATTACH")),
         ("", _description(event)),
         ("Comment", _each(event, "COMMENT")),
-        ("Busy", busy(event)),
+        ("Busy", describe_busy(event)),
     ]
     return "\n".join(f"{label}: {value}" if label else value for label, value in rows if value)
 
@@ -184,7 +184,7 @@ def _answer(attendee: Property) -> str:
     return answer if answer in _ANSWERS else ""
 
 
-def when(event: Component) -> str:
+def describe_time(event: Component) -> str:
     """Return an event's time, such as `2025-03-04 (Tuesday) 10:00–11:00, Europe/Berlin`; empty if it names none.
 
     Times stay as the calendar writes them, in the zone it names: that is how the person knows them. Their forms are
@@ -213,7 +213,7 @@ def when(event: Component) -> str:
     return f"{_day(begin.date())} {clock}{zone}"
 
 
-def moment_text(found: Property | None) -> str:
+def describe_moment(found: Property | None) -> str:
     """Return a single date or time in words, such as a task's due date; empty if there is none."""
     moment = _moment(found)
     if moment is None:
@@ -221,7 +221,7 @@ def moment_text(found: Property | None) -> str:
     return f"{_day(_date(moment))} {moment:%H:%M}" if isinstance(moment, datetime) else _day(moment)
 
 
-def busy(event: Component) -> str:
+def describe_busy(event: Component) -> str:
     """Return the periods in which someone is busy, such as `2025-03-04 (Tuesday) 10:00 to 11:00`; empty if none."""
     spoken = []
     for found in event.all("FREEBUSY"):
@@ -236,7 +236,7 @@ def busy(event: Component) -> str:
     return ", ".join(spoken)
 
 
-def repeats(event: Component) -> str:
+def describe_repetition(event: Component) -> str:
     """Return how an event repeats, such as `every 2 weeks on Monday and Friday, until 2025-06-01`; empty if not."""
     pieces = []
     rule = event.first("RRULE")
@@ -244,10 +244,10 @@ def repeats(event: Component) -> str:
         pieces.append(words)
     extra = [text for entry in event.all("RDATE") for text in _dates(entry)]
     if extra:
-        pieces.append("also on " + _listed(extra[:50]))
+        pieces.append("also on " + _join_words(extra[:50]))
     left_out = [text for entry in event.all("EXDATE") for text in _dates(entry)]
     if left_out and pieces:
-        pieces.append("except on " + _listed(left_out[:50]))
+        pieces.append("except on " + _join_words(left_out[:50]))
     return ", ".join(pieces)
 
 
@@ -260,14 +260,14 @@ def _rule(value: str) -> str:
     words = f"every {interval} {unit}s" if interval > 1 else f"every {unit}"
     months = [MONTHS[number - 1] for number in _numbers(parts.get("BYMONTH", "")) if 1 <= number <= 12]
     if months:
-        words += " in " + _listed(months)
+        words += " in " + _join_words(months)
     position = _number(parts.get("BYSETPOS", ""))
     days = [text for part in parts.get("BYDAY", "").split(",") if (text := _weekday(part, position))]
     if days:
-        words += " on " + _listed(days)
+        words += " on " + _join_words(days)
     month_days = [_month_day(number) for number in _numbers(parts.get("BYMONTHDAY", "")) if number]
     if month_days:
-        words += " on " + _listed(month_days)
+        words += " on " + _join_words(month_days)
     if (count := _number(parts.get("COUNT", ""))) is not None and count > 0:
         words += f", {count} times"
     if until := _moment(Property("UNTIL", {}, parts.get("UNTIL", ""))):
@@ -321,7 +321,7 @@ def _day(day: date) -> str:
     return f"{day.isoformat()} ({_DAYS[day.weekday()]})"
 
 
-def _listed(words: list[str]) -> str:
+def _join_words(words: list[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
@@ -377,7 +377,7 @@ def _lines_of_contact(card: Component) -> Iterator[str]:
 
 
 def _line(entry: Property, own_label: str) -> str:
-    label = _LABELS.get(entry.name) or ("Chat" if entry.name in _CHATS else _unknown(entry.name))
+    label = _LABELS.get(entry.name) or ("Chat" if entry.name in _CHATS else _label_unknown(entry.name))
     value = _value(entry) if label else ""
     if not value:
         return ""
@@ -392,7 +392,7 @@ def _line(entry: Property, own_label: str) -> str:
     return f"{label} ({notes}): {value}" if notes else f"{label}: {value}"
 
 
-def _unknown(name: str) -> str:
+def _label_unknown(name: str) -> str:
     """Return a label for a property that only some program knows: a person may have filled it in."""
     if not name.startswith("X-") or _PASSED_OVER.match(name):
         return ""
@@ -593,11 +593,11 @@ def _lines(file: SourceFile, limits: ReadLimits) -> Iterator[tuple[int, str]]:
         if wide:
             with open_text(file, limits) as text:
                 raws = (line.encode("utf-8") for line in lines(text, limits))
-                yield from _unfolded(enumerate(raws, start=1), limits)
+                yield from _unfold(enumerate(raws, start=1), limits)
             return
         with file.open() as stream:
             raws = (raw.rstrip(b"\r\n").removeprefix(codecs.BOM_UTF8) for raw in raw_lines(stream))
-            yield from _unfolded(enumerate(raws, start=1), limits)
+            yield from _unfold(enumerate(raws, start=1), limits)
 
     encoding = encoding_by_lines(numbered, file)
     for number, raw in numbered():
@@ -607,7 +607,7 @@ def _lines(file: SourceFile, limits: ReadLimits) -> Iterator[tuple[int, str]]:
             yield number, text
 
 
-def _unfolded(numbered: Iterator[tuple[int, bytes]], limits: ReadLimits) -> Iterator[tuple[int, bytes]]:
+def _unfold(numbered: Iterator[tuple[int, bytes]], limits: ReadLimits) -> Iterator[tuple[int, bytes]]:
     """Yield whole lines: a line that begins with white space goes on with the one before."""
     start, held, length = 0, [b""], 0
     quotable = quoted = False

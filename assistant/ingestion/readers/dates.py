@@ -58,7 +58,7 @@ def parse_date(text: str | None) -> datetime | None:
     if match := _YEAR_MONTH_DAY.match(words):
         words = "-".join(part.zfill(2) for part in match.groups())
     try:
-        return in_utc(datetime.fromisoformat(words))
+        return to_utc(datetime.fromisoformat(words))
     except ValueError:
         return None  # Words such as "last summer" date nothing; the file's own time will do.
 
@@ -76,7 +76,7 @@ def parse_words(text: str | None) -> datetime | None:
         month = _MONTHS.get((match["month"] or match["month2"]).rstrip("."))
         if month is not None:
             year, day = int(match["year"] or match["year2"]), int(match["day"] or match["day2"])
-            return _clocked(year, month, day, match, match["zone"] or "")
+            return _add_clock(year, month, day, match, match["zone"] or "")
     return None
 
 
@@ -86,10 +86,10 @@ def _of_numbers(match: re.Match[str], words: str) -> datetime | None:
     else:
         year, month, day = int(match["year"]), int(match["month"]), int(match["day"])
     zone = (match["zone"] or "").casefold()
-    return _clocked(year, month, day, match, "hkt" if "年" in words and zone == "cst" else zone)
+    return _add_clock(year, month, day, match, "hkt" if "年" in words and zone == "cst" else zone)
 
 
-def _clocked(year: int, month: int, day: int, match: re.Match[str], zone: str) -> datetime | None:
+def _add_clock(year: int, month: int, day: int, match: re.Match[str], zone: str) -> datetime | None:
     """Return a day with the time that a match holds, if any; zones are as their letters say, else UTC."""
     hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
     half = (match["half"] or match["before"] or "").casefold().replace(".", "")
@@ -97,7 +97,7 @@ def _clocked(year: int, month: int, day: int, match: re.Match[str], zone: str) -
         hour = hour % 12 + 12 * (half in _AFTERNOON)
     offset = timezone(timedelta(hours=_ZONES.get(zone, 0)))
     try:
-        return in_utc(datetime(year, month, day, hour, minute, second, tzinfo=offset))
+        return to_utc(datetime(year, month, day, hour, minute, second, tzinfo=offset))
     except (ValueError, OverflowError):
         return None
 
@@ -113,7 +113,7 @@ def parse_pdf_date(text: str | None) -> datetime | None:
     return parse_date(date)
 
 
-def in_utc(moment: datetime) -> datetime | None:
+def to_utc(moment: datetime) -> datetime | None:
     """Return `moment` as an aware UTC time, or None where a zone would push it out of the calendar."""
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -15,8 +15,8 @@ from typing import Any, Final
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
-from assistant.ingestion.readers.failures import translated
-from assistant.ingestion.readers.markup import Piece, blocks, counted, parse, walk
+from assistant.ingestion.readers.failures import translate_failures
+from assistant.ingestion.readers.markup import Piece, blocks, list_number, parse, walk
 from assistant.ingestion.readers.office_text import formula_text, part_lines
 from assistant.ingestion.readers.packages import (
     Relations,
@@ -72,7 +72,7 @@ class DocxReader:
             headers, footers = (list(_lines_of_pages(package, targets, kind, limits)) for kind in ("header", "footer"))
             others = list(part_lines(package, targets, limits))
             _note_embedded(file, targets)
-            body = _pieces(_prepared(package, main, targets, limits))
+            body = _pieces(_prepare(package, main, targets, limits))
         # The template of a library carries its own name and time.
         author = None if author == "python-docx" else author
         created = None if created == _TEMPLATE_OF else created
@@ -111,7 +111,7 @@ def _html(document: BytesIO) -> str:
     def no_image(_: Any) -> dict[str, str]:
         return {}
 
-    with translated():
+    with translate_failures():
         try:
             result = mammoth.convert_to_html(
                 document, style_map=_STYLES, convert_image=mammoth.images.img_element(no_image)
@@ -123,7 +123,7 @@ def _html(document: BytesIO) -> str:
     return str(result.value)
 
 
-def _prepared(package: zipfile.ZipFile, main: str, targets: Relations, limits: ReadLimits) -> BytesIO:
+def _prepare(package: zipfile.ZipFile, main: str, targets: Relations, limits: ReadLimits) -> BytesIO:
     """Return the document with everything that it shows in a form that mammoth knows."""
     places = {_NOTES[kind]: place for kind, place in targets.values() if kind in _NOTES}
     notes = {kind: _ids(package, places.get(kind), kind, limits) for kind in _NOTES.values()}
@@ -134,7 +134,7 @@ def _prepared(package: zipfile.ZipFile, main: str, targets: Relations, limits: R
                 known = relations(package, info.filename, limits)
                 data = read_part(package, info.filename, limits) or b""
                 numbering = _numbering(package, targets, limits) if info.filename == main else None
-                copy.writestr(info.filename, _rewritten(data, known, notes, numbering))
+                copy.writestr(info.filename, _rewrite(data, known, notes, numbering))
             elif info.filename.endswith((".xml", ".rels")):
                 copy.writestr(info.filename, package.read(info))
             else:
@@ -166,7 +166,7 @@ def _numbering(package: zipfile.ZipFile, targets: Relations, limits: ReadLimits)
     return Numbering(parse_xml(numbering, "list of lists"), parse_xml(styles, "list of styles") if styles else None)
 
 
-def _rewritten(
+def _rewrite(
     data: bytes,
     known: Mapping[str, object] | None = None,
     notes: Mapping[str, set[str]] | None = None,
@@ -292,7 +292,7 @@ def _lines_of_pages(package: zipfile.ZipFile, targets: Relations, kind: str, lim
     """Return the lines of headers or footers, each once however many pages it stands on."""
     found: dict[str, None] = {}
     for data in (read_part(package, place, limits) for name, place in targets.values() if name == kind):
-        found |= dict.fromkeys(_paragraphs(parse_xml(_rewritten(data), kind)) if data else ())
+        found |= dict.fromkeys(_paragraphs(parse_xml(_rewrite(data), kind)) if data else ())
     return found
 
 
@@ -355,7 +355,7 @@ class Numbering:
                     found.starts[_number(override, "ilvl")] = _number(start, "val")
             self._lists[attribute(item, "numId")] = found
         for style in styles.iter("{*}style") if styles is not None else ():
-            named = _named(next(style.iter("{*}pPr"), None))
+            named = _list_and_level(next(style.iter("{*}pPr"), None))
             base = next((attribute(item) for item in style.iter("{*}basedOn")), "")
             self._styles[attribute(style, "styleId")] = (*(named or ("", "")), base)
 
@@ -380,12 +380,12 @@ class Numbering:
         for at in range(_MOST_LEVELS):
             if f"%{at + 1}" in text:
                 item = levels.get(at, _Level())
-                text = text.replace(f"%{at + 1}", _counted(counts.get(at, item.start), item.kind))
+                text = text.replace(f"%{at + 1}", _format_count(counts.get(at, item.start), item.kind))
         return text.strip()[:_MOST_LABEL]
 
     def _of(self, properties: Any | None) -> tuple[str, int]:
         """Return the list and the level of a paragraph: its own, else those of its style and of what that rests on."""
-        identity, level = _named(properties) or ("", "")
+        identity, level = _list_and_level(properties) or ("", "")
         style = "" if properties is None else next((attribute(item) for item in properties.iter("{*}pStyle")), "")
         for _ in range(_DEEPEST_STYLE):
             if identity or style not in self._styles:
@@ -395,7 +395,7 @@ class Numbering:
         return identity, int(level) if level.isdecimal() else 0
 
 
-def _named(properties: Any | None) -> tuple[str, str] | None:
+def _list_and_level(properties: Any | None) -> tuple[str, str] | None:
     for item in properties.iter("{*}numPr") if properties is not None else ():
         identity = next((attribute(found) for found in item.iter("{*}numId")), "")
         return identity, next((attribute(found) for found in item.iter("{*}ilvl")), "")
@@ -412,10 +412,10 @@ def _level(element: Any) -> _Level:
     )
 
 
-def _counted(number: int, kind: str) -> str:
+def _format_count(number: int, kind: str) -> str:
     if kind == "decimalZero":
         return f"{number:02}"
-    return counted(number, _KINDS.get(kind, "1"))
+    return list_number(number, _KINDS.get(kind, "1"))
 
 
 def _number(element: Any, name: str) -> int:

@@ -294,9 +294,9 @@ def detect_encoding(sample: bytes) -> str:
     body = sample[:_SAMPLE_BYTES]
     if is_iso2022(body):
         return ISO2022
-    found = _likeliest(body)
+    found = _find_likeliest(body)
     if found in _OTHER_SCRIPTS and _looks_western(body):
-        found = _likeliest(body, _LATIN)  # No word of those scripts is a single letter between Latin ones.
+        found = _find_likeliest(body, _LATIN)  # No word of those scripts is a single letter between Latin ones.
     if found in _MULTIBYTE or _looks_western(body):
         return found or "cp1252"
     found = _despite_damage(body) or found
@@ -327,15 +327,15 @@ def decode_declared(data: bytes, charset: str | None) -> str:
     if is_iso2022(data):
         return _by_escapes(data, "replace")
     declared = codec_of(charset)
-    as_utf8 = _fitting(data, "utf-8")
+    as_utf8 = _decode_if_fitting(data, "utf-8")
     if as_utf8 is not None and declared != "utf-7" and (declared not in _MULTIBYTE or not data.isascii()):
         wide = sum(character > "\x7f" for character in as_utf8)
         # Two characters of Chinese may be one of UTF-8 by chance; hardly ever are three.
         if declared not in _MULTIBYTE or wide >= 3:
             return as_utf8 if declared != "hz" else data.decode("hz", "replace")
     western = declared == "cp1252"  # What many programs declare whatever they write.
-    if declared is not None and (text := _fitting(data, declared)) is not None:
-        if not western or _looks_western(data) or (found := _likeliest(data)) not in _MULTIBYTE:
+    if declared is not None and (text := _decode_if_fitting(data, declared)) is not None:
+        if not western or _looks_western(data) or (found := _find_likeliest(data)) not in _MULTIBYTE:
             return text
         declared = found
     if as_utf8 is not None:
@@ -369,14 +369,14 @@ def is_nearly_utf8(data: bytes) -> bool:
     return True
 
 
-def _fitting(data: bytes, encoding: str) -> str | None:
+def _decode_if_fitting(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
     except (UnicodeError, LookupError):
         return None  # A wrong declaration; the next guess follows.
 
 
-def _likeliest(body: bytes, candidates: tuple[str, ...] = _CANDIDATES) -> str | None:
+def _find_likeliest(body: bytes, candidates: tuple[str, ...] = _CANDIDATES) -> str | None:
     """Return what chardet, which weighs the languages too, finds likeliest."""
     if not body:
         return None
@@ -433,7 +433,7 @@ def _despite_damage(body: bytes) -> str | None:
         pieces = list(_around_damage(body))
     weights: dict[str, int] = {}
     for piece in pieces:
-        found = _likeliest(piece)
+        found = _find_likeliest(piece)
         if found in _MULTIBYTE:
             weights[found] = weights.get(found, 0) + len(piece)
     best = max(weights, key=lambda name: weights[name], default=None)

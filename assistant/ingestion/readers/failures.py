@@ -17,7 +17,7 @@ _MOST_WORDS: Final = 200
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_failures() -> Iterator[None]:
     """Raise `ReadError` in place of everything that reading a file can meet, foreseen or not.
 
     What is meant for the program itself, such as Ctrl+C, passes.

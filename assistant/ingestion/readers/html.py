@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
-from assistant.ingestion.readers.dates import in_utc, parse_date
+from assistant.ingestion.readers.dates import parse_date, to_utc
 from assistant.ingestion.readers.mail import parse_mail
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
@@ -205,7 +205,7 @@ def _message_time(words: str) -> datetime | None:
     day, month, year, hour, minute, second = (int(group) for group in match.groups()[:6])
     zone = timedelta(hours=int(match[8] or 0), minutes=int(match[9] or 0)) * (-1 if match[7] == "-" else 1)
     try:
-        return in_utc(datetime(year, month, day, hour, minute, second, tzinfo=timezone(zone)))
+        return to_utc(datetime(year, month, day, hour, minute, second, tzinfo=timezone(zone)))
     except ValueError:
         return None
 
@@ -254,13 +254,13 @@ class _Parser(HTMLParser):
                 [],
             )
         elif tag == "dd":
-            self._title, self._text = self._title or self._said(), []
+            self._title, self._text = self._title or self._take_text(), []
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "h3":
-            self._folder, self._text = self._said(), []
+            self._folder, self._text = self._take_text(), []
         elif tag == "a":
-            self._title, self._text = self._said(), []
+            self._title, self._text = self._take_text(), []
         elif tag == "dl":
             self._end()
             self._path = self._path[:-1]
@@ -268,12 +268,12 @@ class _Parser(HTMLParser):
     def handle_data(self, data: str) -> None:
         self._text.append(data)
 
-    def _said(self) -> str:
+    def _take_text(self) -> str:
         return " ".join("".join(self._text).split())
 
     def _end(self) -> None:
         """Finish the bookmark that is being gathered, or the remark on a folder."""
-        remark = self._said()
+        remark = self._take_text()
         above = tuple(name for name in self._path if name)
         if self._link is not None:
             address, tags, moment = self._link

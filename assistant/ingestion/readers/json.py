@@ -59,12 +59,12 @@ class JsonReader:
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the items as they are consumed; notes, cards and messages of people as such."""
         text = read_text(file, limits)
-        if found := readable(text, file, self.media_type):
+        if found := read_as_notes(text, file, self.media_type):
             return found
-        return ReadDocument(file.stem, self.media_type, _kept(_Cursor(text).documents(), file))
+        return ReadDocument(file.stem, self.media_type, _note_malformed(_Cursor(text).documents(), file))
 
 
-def _kept(blocks: Iterator[Block], file: SourceFile) -> Iterator[Block]:
+def _note_malformed(blocks: Iterator[Block], file: SourceFile) -> Iterator[Block]:
     """Yield what comes before the place where JSON is malformed, which is named; a file of nothing else is an error."""
     try:
         yield from blocks
@@ -249,7 +249,7 @@ def item_block(value: Any, path: str, first: int, last: int) -> Block | None:
     return Block(text, Locator(part=path or None, line_start=first, line_end=last), kind)
 
 
-def readable(text: str, file: SourceFile, media_type: str) -> ReadDocument | None:
+def read_as_notes(text: str, file: SourceFile, media_type: str) -> ReadDocument | None:
     """Return JSON as the notes or messages that it holds, or None if it is none of these."""
     if not _MAY_BE.search(text[:_HEAD_CHARS]) and file.suffix != ".canvas":
         return None
@@ -347,7 +347,7 @@ def _chats(value: Any, depth: int) -> Iterator[tuple[str, list[dict[str, Any]]]]
         inner = outer.get(name)
         if isinstance(inner, list | dict) and depth < 4:
             for title, entries in _chats(inner, depth + 1):
-                yield title or _mended(one_line(*(outer.get(key) for key in _CHAT_NAMES))), entries
+                yield title or _mend(one_line(*(outer.get(key) for key in _CHAT_NAMES))), entries
 
 
 def _are_messages(entries: list[dict[str, Any]]) -> bool:
@@ -393,7 +393,7 @@ def _speaker(entry: dict[str, Any]) -> str:
         if isinstance(value, dict):
             value = value.get("real_name") or value.get("name") or value.get("displayName") or value.get("username")
         if name := one_line(value):
-            return _mended(name)
+            return _mend(name)
     return ""
 
 
@@ -401,7 +401,7 @@ def _words(entry: dict[str, Any]) -> str:
     said = next((words for key in _WORDS if (words := _flat(entry.get(key)))), "")
     origin = one_line(entry.get("forwarded_from"))
     pieces = [f"{origin}: {said}" if origin and said else said, *(line for line in _besides(entry) if line not in said)]
-    return _mended("\n".join(piece for piece in pieces if piece))
+    return _mend("\n".join(piece for piece in pieces if piece))
 
 
 def _flat(value: Any) -> str:
@@ -436,7 +436,7 @@ def _besides(item: dict[str, Any]) -> Iterator[str]:
                 yield f"{name}: {one_line(entry.get('value'))}"
 
 
-def _mended(text: str) -> str:
+def _mend(text: str) -> str:
     """Return text whose bytes of UTF-8 were written as characters, as Facebook does, as what it is."""
     try:
         return text.encode("latin-1").decode("utf-8") if not text.isascii() else text
@@ -478,7 +478,7 @@ def signal_blocks(lines: Iterable[tuple[int, Any]], file: SourceFile) -> Iterato
     for number, value in lines:
         frame = mapping(value)
         if account := mapping(frame.get("account")):
-            own = _joined(account, "givenName", "familyName") or own
+            own = _join_fields(account, "givenName", "familyName") or own
         elif recipient := mapping(frame.get("recipient")):
             names[key(recipient.get("id"))] = own if "self" in recipient else _name(recipient)
         elif chat := mapping(frame.get("chat")):
@@ -507,7 +507,7 @@ def _take(chat: _SignalChat, item: dict[str, Any], number: int, names: dict[str 
     for page in map(mapping, sequence(said.get("linkPreview"))):
         words += (text(page.get(name)) for name in ("title", "description"))
     contact = mapping(mapping(item.get("contactMessage")).get("contact"))
-    words.append(_joined(mapping(contact.get("name")), "givenName", "familyName"))
+    words.append(_join_fields(mapping(contact.get("name")), "givenName", "familyName"))
     words += (
         text(mapping(entry).get("value")) for name in ("number", "email") for entry in sequence(contact.get(name))
     )
@@ -525,8 +525,8 @@ def _take(chat: _SignalChat, item: dict[str, Any], number: int, names: dict[str 
 def _name(recipient: dict[str, Any]) -> str:
     """Return what a person or a group is called: as the user calls it, as it calls itself, or by its number."""
     contact, group = mapping(recipient.get("contact")), mapping(recipient.get("group"))
-    called = [_joined(mapping(contact.get("nickname")), "given", "family")]
-    called += (_joined(contact, *pair) for pair in _NAMES)
+    called = [_join_fields(mapping(contact.get("nickname")), "given", "family")]
+    called += (_join_fields(contact, *pair) for pair in _NAMES)
     phone = key(contact.get("e164")) or ""
     title = mapping(mapping(group.get("snapshot")).get("title"))
     called += (
@@ -537,5 +537,5 @@ def _name(recipient: dict[str, Any]) -> str:
     return next((name for name in called if name), "Signal" if "releaseNotes" in recipient else "")
 
 
-def _joined(value: dict[str, Any], *names: str) -> str:
+def _join_fields(value: dict[str, Any], *names: str) -> str:
     return " ".join(filter(None, (one_line(value.get(name)) for name in names)))

@@ -16,13 +16,13 @@ from typing import Any, Final, cast
 
 from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
-from assistant.ingestion.readers.dates import in_utc
+from assistant.ingestion.readers.dates import to_utc
 from assistant.ingestion.readers.encodings import decode_declared, detect_encoding, is_iso2022
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.markup import blocks, parse, walk
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
-from assistant.ingestion.readers.quoting import Known, Stretch, opens_rest, stretches, unflowed
+from assistant.ingestion.readers.quoting import Known, Stretch, opens_rest, split_quotes, unflow
 from assistant.ingestion.readers.recognition import hint_unless_read, may_hold_text
 from memory_store.models import Author, AuthorKind, Locator
 
@@ -124,7 +124,7 @@ def _messages(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     for number, data in enumerate(_split(file), start=1):
         part = f"message {number}"
         try:
-            with translated():
+            with translate_failures():
                 mail = parse_mail(data)
                 inside, part = f"{part}/", f"{part}: {mail.subject}" if mail.subject else part
                 content = _Content(file, limits, inside, part, known)
@@ -174,10 +174,10 @@ class _Headers(EmailPolicy):
         """Return a header's value."""
         # The standard library's own parser of these takes most of the time of a mail.
         if name.lower().startswith("content-"):
-            return unfolded(self._decoded(value[:_MOST_PARAMETERS]))
-        return header_text(self._decoded(value), quoting=name.lower() != "subject")
+            return unfold(self._decode(value[:_MOST_PARAMETERS]))
+        return header_text(self._decode(value), quoting=name.lower() != "subject")
 
-    def _decoded(self, value: str) -> str:
+    def _decode(self, value: str) -> str:
         if value.isascii() and "\x1b$" not in value:
             return value
         raw = value.encode("utf-8", "surrogateescape")
@@ -198,7 +198,7 @@ def header_text(value: str, *, quoting: bool = False) -> str:
         group.append((match[1].partition("*")[0].lower(), _bytes_of(match[2], match[3])))
         at = match.end()
     pieces += (_words(group, quoting and not _inside_quotes(pieces)), value[at:])
-    return unfolded("".join(pieces))
+    return unfold("".join(pieces))
 
 
 def _inside_quotes(pieces: list[str]) -> bool:
@@ -227,7 +227,7 @@ def _words(group: list[tuple[str, bytes]], quoting: bool) -> str:
     return '"' + text.replace('"', "'") + '"' if quoting and _SPECIAL.search(text) else text
 
 
-def unfolded(value: str) -> str:
+def unfold(value: str) -> str:
     """Return a header's value on one line; white space that holds no line's end stays as it is."""
     return _SPACE.sub(lambda space: " " if "\n" in space[0] or "\r" in space[0] else space[0], value).strip()
 
@@ -259,7 +259,7 @@ class Mail:
     def sent_at(self) -> datetime | None:
         """When it was sent, by its own account, in UTC."""
         try:
-            sent = in_utc(parsedate_to_datetime(self.headers.get("Date", "")[:_MOST_PARAMETERS]))
+            sent = to_utc(parsedate_to_datetime(self.headers.get("Date", "")[:_MOST_PARAMETERS]))
             return sent if sent and sent.year < _NO_YEAR else None
         except (ValueError, TypeError, IndexError, OverflowError):
             return None  # Spam and old programs write dates that are none.
@@ -269,12 +269,12 @@ def parse_mail(data: bytes) -> Mail:
     """Parse a message. Any bytes can be parsed; what is no mail has no headers."""
     policy = _Headers(raw_charset=_raw_charset(data))  # type: ignore[call-overload]
     mail = mail_of(cast(EmailMessage, BytesParser(EmailMessage, policy=policy).parsebytes(data)))
-    if not mail.headers and (mended := _mended(data)) is not None:
+    if not mail.headers and (mended := _mend_head(data)) is not None:
         mail = mail_of(cast(EmailMessage, BytesParser(EmailMessage, policy=policy).parsebytes(mended)))
     return mail
 
 
-def _mended(data: bytes) -> bytes | None:
+def _mend_head(data: bytes) -> bytes | None:
     """Return a message without the lines in its head that end it for a parser; None if it has no head at all."""
     lines = data[:_HEAD_BYTES].splitlines(keepends=True)
     end = next((at for at, line in enumerate(lines) if not line.strip()), len(lines))
@@ -292,7 +292,7 @@ def _mended(data: bytes) -> bytes | None:
 
 def mail_of(message: EmailMessage) -> Mail:
     """Return a parsed message with those of its headers that a person reads."""
-    found = ((name, unfolded(str(message.get(name, "")))) for name in _HEADERS)
+    found = ((name, unfold(str(message.get(name, "")))) for name in _HEADERS)
     return Mail(message, {name: value for name, value in found if value})
 
 
@@ -376,7 +376,7 @@ class _Content:
         if inner is None:
             return
         mail = mail_of(inner)
-        if not mail.headers and (packed := _unpacked(inner)):  # Packed as no mail may be, and as some are.
+        if not mail.headers and (packed := _decode_packed(inner)):  # Packed as no mail may be, and as some are.
             mail = parse_mail(packed)
         self._names.append(f"forwarded message {mail.subject}".strip())
         outer = (self._mail, self._names, self._part, self._has_text)
@@ -387,7 +387,7 @@ class _Content:
     def _delivery(self, message: EmailMessage) -> None:
         """Add what a mail server reports of a delivery: fields, as headers are."""
         for item in _parts(message):
-            fields = "\n".join(f"{name}: {unfolded(str(value))}" for name, value in item.items())
+            fields = "\n".join(f"{name}: {unfold(str(value))}" for name, value in item.items())
             self._add(Block(fields, Locator(), _TEXT))
 
     def _alternatives(self, parts: list[EmailMessage], depth: int) -> None:
@@ -477,13 +477,13 @@ class _Content:
                 quoted = block.kind is BlockKind.QUOTE
                 self._add(block, rest or (Stretch((), quoted=True) if quoted else None))
             return
-        lines, files = without_files(text.splitlines())
+        lines, files = extract_files(text.splitlines())
         for name, data in files:
             self._attach(_plain_name(name), data, "")
         if (message.get_param("format") or "") == "flowed":
             delete_space = str(message.get_param("delsp") or "").lower() == "yes"
-            lines = list(unflowed(lines, delete_space=delete_space))
-        for stretch in stretches(lines):
+            lines = list(unflow(lines, delete_space=delete_space))
+        for stretch in split_quotes(lines):
             for block in paragraphs(Line(number, line) for number, line in enumerate(stretch.lines, 1)):
                 # Lines of an encoded body are not lines of the file, so they would lead nowhere.
                 self._add(Block(block.text, Locator(), block.kind), stretch if stretch.quoted else None)
@@ -547,7 +547,7 @@ def _payload(message: EmailMessage) -> bytes:
     return payload if isinstance(payload, bytes) else b""
 
 
-def _unpacked(message: EmailMessage) -> bytes:
+def _decode_packed(message: EmailMessage) -> bytes:
     payload = message.get_payload()
     try:
         return binascii.a2b_base64(payload.strip().encode("ascii")) if isinstance(payload, str) else b""
@@ -565,7 +565,7 @@ def _filename(message: EmailMessage) -> str:
 
 
 def _plain_name(name: str) -> str:
-    plain = unfolded(header_text(name)).replace("\\", "/").rpartition("/")[2]
+    plain = unfold(header_text(name)).replace("\\", "/").rpartition("/")[2]
     return plain.replace("!", "_")[:150].strip(". ") if plain.strip(". ") else ""
 
 
@@ -586,14 +586,14 @@ def _suffix(kind: str) -> str:
     )
 
 
-def without_files(lines: Sequence[str]) -> tuple[list[str], list[tuple[str, bytes]]]:
+def extract_files(lines: Sequence[str]) -> tuple[list[str], list[tuple[str, bytes]]]:
     """Return the lines that are text, and (name, content) of each file between them (POSIX.1-2017, uuencode)."""
     kept: list[str] = []
     files: list[tuple[str, bytes]] = []
     at = 0
     while at < len(lines):
         match = _BEGIN.fullmatch(lines[at].rstrip())
-        end = _decoded(lines, at + 1) if match else None
+        end = _decode(lines, at + 1) if match else None
         if match is None or end is None:
             kept.append(lines[at])
             at += 1
@@ -603,7 +603,7 @@ def without_files(lines: Sequence[str]) -> tuple[list[str], list[tuple[str, byte
     return kept, files
 
 
-def _decoded(lines: Sequence[str], start: int) -> tuple[int, bytes] | None:
+def _decode(lines: Sequence[str], start: int) -> tuple[int, bytes] | None:
     """Return where a file ends that begins here, and its content; None if it is none."""
     pieces: list[bytes] = []
     for at in range(start, len(lines)):

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.conversations.values import moment
-from assistant.ingestion.readers.dates import in_utc, parse_date, parse_words
+from assistant.ingestion.readers.dates import parse_date, parse_words, to_utc
 from assistant.ingestion.readers.encodings import first_lines
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, Line, Outline, lines_block, numbered_lines, paragraphs
 from assistant.ingestion.readers.speakers import chat_document, may_be_chat
@@ -83,7 +83,7 @@ class MarkdownReader:
         front = front_matter(head)
         # The first heading of a drawing of Excalidraw is the same in all of them.
         heading = None if file.path.endswith(".excalidraw.md") else _first_heading(head[len(front.lines) :])
-        title = _links_shown(front.title or heading or file.stem)
+        title = _replace_links(front.title or heading or file.stem)
         # A daily note is called by its day.
         created_at = front.created_at or parse_date(file.stem)
         return ReadDocument(title, self.media_type, _blocks(file, limits, front), front.author or None, created_at)
@@ -113,11 +113,11 @@ def _blocks(file: SourceFile, limits: ReadLimits, front: FrontMatter) -> Iterato
     numbered = numbered_lines(file, limits)
     inner = list(islice(numbered, len(front.lines)))[1:-1]
     if any(line.text.strip() for line in inner):
-        yield _shown(lines_block(inner, BlockKind.PARAGRAPH, ()), named)
+        yield _resolve_links(lines_block(inner, BlockKind.PARAGRAPH, ()), named)
     for block in markdown_blocks(numbered):
         if block.kind is BlockKind.CODE and _DRAWING.match(block.text):
             continue  # A drawing of Excalidraw, packed; its words stand above.
-        yield _shown(block, named)
+        yield _resolve_links(block, named)
 
 
 def _blocks_by_id(file: SourceFile, limits: ReadLimits) -> dict[str, str]:
@@ -129,25 +129,25 @@ def _blocks_by_id(file: SourceFile, limits: ReadLimits) -> dict[str, str]:
         if match is None:
             words = line.text
         elif match[1] == "id" and words.strip():
-            named[match[2].strip()] = _links_shown(_ITEM_MARK.sub("", words, count=1)).strip()[:_REFERRED_CHARS]
+            named[match[2].strip()] = _replace_links(_ITEM_MARK.sub("", words, count=1)).strip()[:_REFERRED_CHARS]
     return named
 
 
-def _shown(block: Block, named: Callable[[], dict[str, str]]) -> Block:
+def _resolve_links(block: Block, named: Callable[[], dict[str, str]]) -> Block:
     """Return a block with its wikilinks and references as they are shown, in its text and in the headings above it."""
     locator = block.locator
     if any("[[" in heading for heading in locator.headings):
-        locator = replace(locator, headings=tuple(_links_shown(heading) for heading in locator.headings))
+        locator = replace(locator, headings=tuple(_replace_links(heading) for heading in locator.headings))
     text = block.text
     if block.kind is not BlockKind.CODE:
         text = _EMBEDDED.sub(r"\1", text) if "{{embed" in text else text
-        text = _links_shown(_OF_PROGRAMS.sub("", text)) if "[[" in text or _OF_PROGRAMS.search(text) else text
+        text = _replace_links(_OF_PROGRAMS.sub("", text)) if "[[" in text or _OF_PROGRAMS.search(text) else text
         if "((" in text and _REFERENCE.search(text):
             text = _REFERENCE.sub(lambda found: found[2] or named().get(found[3], found[0]), text)
     return block if text is block.text and locator is block.locator else replace(block, text=text, locator=locator)
 
 
-def _links_shown(text: str) -> str:
+def _replace_links(text: str) -> str:
     if "[[" not in text:
         return text
     code_ends = _code_ends(text)
@@ -211,7 +211,7 @@ def markdown_blocks(numbered: Iterator[Line]) -> Iterator[Block]:
         elif fence := _FENCE.match(line.text):
             yield from _prose(run, outline)
             run = []
-            yield lines_block(_fenced(line, fence[1], numbered), BlockKind.CODE, outline.path)
+            yield lines_block(_read_fence(line, fence[1], numbered), BlockKind.CODE, outline.path)
         elif line.text.lstrip()[: len(_HTML_TABLE)].lower() == _HTML_TABLE:
             yield from _prose(run, outline)
             run = []
@@ -238,7 +238,7 @@ def _can_be_heading(run: list[Line]) -> bool:
     return len(run) == 1 and not _TABLE_ROW.match(text) and not LIST_ITEM.match(text) and not text.startswith(">")
 
 
-def _fenced(opening: Line, fence: str, numbered: Iterator[Line]) -> list[Line]:
+def _read_fence(opening: Line, fence: str, numbered: Iterator[Line]) -> list[Line]:
     piece = [opening]
     for line in numbered:
         piece.append(line)
@@ -326,14 +326,14 @@ def front_matter(head: list[str]) -> FrontMatter:
     if end is None:
         return FrontMatter()
     inner = head[1:end]
-    values = _parsed("\n".join(inner), head[0].rstrip())
+    values = _parse_values("\n".join(inner), head[0].rstrip())
     if values is None:
         values = _by_lines(inner)
     numbered = [Line(number, line) for number, line in enumerate(head[: end + 1], 1)]
-    return _told(values, numbered)
+    return _describe(values, numbered)
 
 
-def _told(values: dict[str, Any], lines: list[Line]) -> FrontMatter:
+def _describe(values: dict[str, Any], lines: list[Line]) -> FrontMatter:
     lowered = {str(key).strip().lower(): value for key, value in values.items()}
     title = next((words for key in _TITLES if (words := _words(lowered.get(key)))), "")
     author = next((words for key in _AUTHORS if (words := _words(lowered.get(key)))), "")
@@ -349,10 +349,10 @@ def _of_properties(head: list[str]) -> FrontMatter:
         if match is None:
             break
         values[match[1]] = match[2]
-    return _told(values, [])
+    return _describe(values, [])
 
 
-def _parsed(text: str, fence: str) -> dict[str, Any] | None:
+def _parse_values(text: str, fence: str) -> dict[str, Any] | None:
     """Return the values of front matter, or None if it is malformed."""
     if fence == "+++":
         import tomllib
@@ -410,7 +410,7 @@ def _each(value: object, depth: int) -> Iterator[str]:
 
 def _moment(value: object) -> datetime | None:
     if isinstance(value, datetime):
-        return in_utc(value)
+        return to_utc(value)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, int | float):

@@ -13,7 +13,7 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind
 from assistant.ingestion.readers.encodings import decode_declared
 from assistant.ingestion.readers.paragraphs import Outline
-from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
+from assistant.ingestion.readers.tables import Cell, Row, fill_spans, table_lines
 from memory_store.models import Locator
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class _Walker:
         if is_hidden(node):
             return
         if name in _INLINE or (name == "a" and is_note_reference(node)):
-            self._inline += self._spoken(name, node)
+            self._inline += self._inline_text(name, node)
         elif name == "iframe" or (name == "template" and node.has_attr("shadowrootmode")):
             yield from self._inner_page(node, kind, level)
         elif _NO_TEXT.fullmatch(name):
@@ -174,7 +174,7 @@ class _Walker:
         else:
             yield from self.container(node, kind, level)
 
-    def _spoken(self, name: str, node: Tag) -> list[str]:
+    def _inline_text(self, name: str, node: Tag) -> list[str]:
         """Return what an element says that has no text of its own, or says it in another way."""
         if name == "br":
             return [_BREAK]
@@ -190,7 +190,7 @@ class _Walker:
             self._readings += [node.get_text().strip()] if name == "rt" else []
             return []
         if name == "sup":
-            sign = raised(node) or note_sign(node)
+            sign = superscript(node) or note_sign(node)
             return [sign] if sign else [piece.text for piece in walk(node)]
         if name == "a":
             return [note_sign(node) or ""]
@@ -232,7 +232,7 @@ class _Walker:
         elif name == "li" and self._lists and (counted := self._lists[-1]) is not None:
             self._mark += counted.of(node)
         elif name == "dd":
-            self._mark += _defined(node)
+            self._mark += _defined_word(node)
         if not (name == "dt" and _is_defined_below(node)):
             yield from self.container(node, inner, level)
         yield from self._flush(inner, level)
@@ -248,7 +248,7 @@ class _Walker:
     def _flush(self, kind: BlockKind, level: int) -> Iterator[Piece]:
         linked, share_of = self._linked, "".join(self._inline)
         length = len(_SPACE.sub(" ", share_of).strip())
-        raw = "".join(self._with_addresses(linked > _MOSTLY_LINKS * length))
+        raw = "".join(self._insert_addresses(linked > _MOSTLY_LINKS * length))
         self._inline, self._linked, self._links = [], 0, []
         lines = (line.strip() for line in _SPACE.sub(" ", raw.replace("\xad", "")).split(_BREAK))
         text = "\n".join(line for line in lines if line)
@@ -261,7 +261,7 @@ class _Walker:
             surrounding = self._surroundings > 0 or (self._asides > 0 and is_little)
             yield Piece(mark + text, kind, level, share, surrounding)
 
-    def _with_addresses(self, is_list: bool) -> list[str]:
+    def _insert_addresses(self, is_list: bool) -> list[str]:
         """Return the inline text with the addresses of its links; of many links in prose none."""
         home = _host(self._addresses_from or "")
         kept = [link for link in self._links if is_list or not home or _host(link[0]) != home]
@@ -282,7 +282,7 @@ def _host(address: str) -> str:
     return match[1].lower().removeprefix("www.") if match else ""
 
 
-def _defined(node: Tag) -> str:
+def _defined_word(node: Tag) -> str:
     """Return the word that a definition is of, with a colon; empty where that stands by itself."""
     before = node.find_previous_sibling(["dt", "dd"])
     return f"{_flat(before)}: " if before is not None and before.name == "dt" and _is_defined_below(before) else ""
@@ -357,7 +357,7 @@ def _rows(table: Tag) -> Iterator[Row]:
                 heads[:1] == [True] and not all(heads),
             )
 
-    return spanned(given())
+    return fill_spans(given())
 
 
 def _is_bold(cells: list[Tag]) -> bool:
@@ -431,13 +431,13 @@ def formula_text(node: Tag) -> str:
     """Return a formula of MathML: its TeX where that is given, else on one line, as `a/b` and `x^2`."""
     for tag in node.find_all("annotation"):
         if "tex" in str(tag.get("encoding")).lower() and (text := tag.get_text().strip()):
-            return _without_display(text)
+            return _strip_display(text)
     if text := str(node.get("alttext") or "").strip():
-        return _without_display(text)
+        return _strip_display(text)
     return " ".join(_linear(node).split())
 
 
-def _without_display(text: str) -> str:
+def _strip_display(text: str) -> str:
     match = re.fullmatch(r"\{\\(?:display|text)style\s+(.*)\}", text, re.DOTALL)
     return match[1].strip() if match else text
 
@@ -451,24 +451,24 @@ def _linear(node: Tag) -> str:
         text = node.get_text().strip()
         return f" {text} " if name == "mo" and text in "=<>≤≥≠≈±+-−×·→∈" else text
     if name == "mfrac" and len(parts) == 2:
-        return f"{_bracketed(parts[0])}/{_bracketed(parts[1])}"
+        return f"{_bracket(parts[0])}/{_bracket(parts[1])}"
     if name in ("msup", "mover") and len(parts) == 2:
-        return f"{parts[0]}^{_bracketed(parts[1])}"
+        return f"{parts[0]}^{_bracket(parts[1])}"
     if name in ("msub", "munder") and len(parts) == 2:
-        return f"{parts[0]}_{_bracketed(parts[1])}"
+        return f"{parts[0]}_{_bracket(parts[1])}"
     if name in ("msubsup", "munderover") and len(parts) == 3:
-        return f"{parts[0]}_{_bracketed(parts[1])}^{_bracketed(parts[2])}"
+        return f"{parts[0]}_{_bracket(parts[1])}^{_bracket(parts[2])}"
     if name == "msqrt":
-        return f"√{_bracketed(''.join(parts))}"
+        return f"√{_bracket(''.join(parts))}"
     return " ".join(parts) if name in ("mtable", "mtr") else "".join(parts)
 
 
-def _bracketed(text: str) -> str:
+def _bracket(text: str) -> str:
     text = text.strip()
     return text if len(text) <= 1 or text.isalnum() else f"({text})"
 
 
-def raised(node: Tag) -> str | None:
+def superscript(node: Tag) -> str | None:
     """Return digits that stand higher than their line as such signs: `10⁶`, not `106`; None for other text."""
     text = node.get_text().strip()
     return text.translate(_SUPERSCRIPT) if re.fullmatch(r"[+\-−]?[\dn]{1,3}", text) and not node.find("a") else None
@@ -500,14 +500,14 @@ class ListNumbers:
         """Return the mark of the next item, such as `3. `."""
         number = _whole(item.get("value")) or self._next
         self._next = number + self._step
-        return f"{counted(number, self._kind)}. "
+        return f"{list_number(number, self._kind)}. "
 
 
 def _whole(value: object) -> int | None:
     return int(value) if isinstance(value, str) and re.fullmatch(r"-?\d{1,6}", value.strip()) else None
 
 
-def counted(number: int, kind: str) -> str:
+def list_number(number: int, kind: str) -> str:
     """Return a number in the signs of a list: 1, a, A, i or I."""
     if kind in ("a", "A") and 1 <= number <= 26:
         return chr(ord(kind) + number - 1)

@@ -37,7 +37,7 @@ def plain_number(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
 
 
-def shown(value: float, code: str) -> str:
+def format_number(value: float, code: str) -> str:
     """Return a number as the code shows it; plainly where the code is none for numbers."""
     sections = _sections(code) if code else ()
     if not sections:
@@ -47,7 +47,7 @@ def shown(value: float, code: str) -> str:
         section, sign = sections[1], ""
     elif value == 0 and len(sections) > 2:
         section = sections[2]
-    written = _written(abs(value), section)
+    written = _format_section(abs(value), section)
     return plain_number(value) if written is None else (sign + written).strip()
 
 
@@ -74,7 +74,7 @@ def _sections(code: str) -> tuple[tuple[tuple[str, str], ...], ...]:
     return tuple(tuple(section) for section in sections[:3])
 
 
-def _written(value: float, section: tuple[tuple[str, str], ...]) -> str | None:
+def _format_section(value: float, section: tuple[tuple[str, str], ...]) -> str | None:
     holders = [text for kind, text in section if kind == "digits"]
     exact = Decimal(repr(value)) * 100 ** sum(kind == "percent" for kind, _ in section)
     if len(holders) > 1:

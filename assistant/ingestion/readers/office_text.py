@@ -23,18 +23,18 @@ def _linear(node: Any) -> str:
         case "t":
             return node.text or ""
         case "f":
-            return f"{_bracketed(_inner(node, 'num'))}/{_bracketed(_inner(node, 'den'))}"
+            return f"{_bracket(_inner(node, 'num'))}/{_bracket(_inner(node, 'den'))}"
         case "sSup":
-            return f"{_inner(node, 'e')}^{_bracketed(_inner(node, 'sup'))}"
+            return f"{_inner(node, 'e')}^{_bracket(_inner(node, 'sup'))}"
         case "sSub":
-            return f"{_inner(node, 'e')}_{_bracketed(_inner(node, 'sub'))}"
+            return f"{_inner(node, 'e')}_{_bracket(_inner(node, 'sub'))}"
         case "sSubSup":
-            return f"{_inner(node, 'e')}_{_bracketed(_inner(node, 'sub'))}^{_bracketed(_inner(node, 'sup'))}"
+            return f"{_inner(node, 'e')}_{_bracket(_inner(node, 'sub'))}^{_bracket(_inner(node, 'sup'))}"
         case "rad":
-            return f"{_inner(node, 'deg')}√{_bracketed(_inner(node, 'e'))}"
+            return f"{_inner(node, 'deg')}√{_bracket(_inner(node, 'e'))}"
         case "nary":
             low, high = _inner(node, "sub"), _inner(node, "sup")
-            limits = (f"_{_bracketed(low)}" if low else "") + (f"^{_bracketed(high)}" if high else "")
+            limits = (f"_{_bracket(low)}" if low else "") + (f"^{_bracket(high)}" if high else "")
             return f"{_property(node, 'chr', '∫')}{limits} {_inner(node, 'e')}"
         case "d":
             inner = _property(node, "sepChr", "|").join(_children(item) for item in node if local_name(item) == "e")
@@ -62,7 +62,7 @@ def _property(node: Any, name: str, otherwise: str) -> str:
     return otherwise
 
 
-def _bracketed(text: str) -> str:
+def _bracket(text: str) -> str:
     return text if len(text) <= 1 or text.isalnum() else f"({text})"
 
 
@@ -104,18 +104,18 @@ def _chart(root: Any) -> Iterator[str]:
         if text := _runs(title):
             yield text
     series = list(root.iter("{*}ser"))[: MOST_COLUMNS - 1]
-    names = ["", *(_cached(item, "tx").get(0, "") for item in series)]
-    values = [_cached(item, "val", "yVal") for item in series]
+    names = ["", *(_cached_values(item, "tx").get(0, "") for item in series)]
+    values = [_cached_values(item, "val", "yVal") for item in series]
     categories: dict[int, str] = {}
     for item in series:
-        categories |= _cached(item, "cat", "xVal")
+        categories |= _cached_values(item, "cat", "xVal")
     numbers = sorted({at for column in (categories, *values) for at in column})[:_MOST_ROWS]
     rows = [Row([categories.get(at, ""), *(column.get(at, "") for column in values)]) for at in numbers]
     if rows:
         yield from (line for _, line in table_lines([Row(names, marked=True), *rows]))
 
 
-def _cached(series: Any, *names: str) -> dict[int, str]:
+def _cached_values(series: Any, *names: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for part in series:
         if local_name(part) in names:

@@ -13,7 +13,7 @@ from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, Read
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, formula_text, parse
 from assistant.ingestion.readers.packages import attribute, first_texts, local_name, open_package, parse_xml, read_part
-from assistant.ingestion.readers.tables import MOST_COLUMNS, Cell, Row, spanned, table_lines
+from assistant.ingestion.readers.tables import MOST_COLUMNS, Cell, Row, fill_spans, table_lines
 from memory_store.models import Locator
 
 # What is not the text itself: deleted text, remarks (of XML too), hidden passages, and the fields' own declarations.
@@ -120,7 +120,7 @@ def _fields(body: Any) -> Iterator[Piece]:
 
 def _remarks(element: Any) -> Iterator[Piece]:
     """Yield the comments on a paragraph, with who wrote them."""
-    for remark in nearest(element, "annotation"):
+    for remark in find_nearest(element, "annotation"):
         author = next(("".join(item.itertext()).strip() for item in remark.iter("{*}creator")), "")
         if text := _remark(remark):
             yield Piece(f"comment{f' by {author}' if author else ''}: {text}", BlockKind.PARAGRAPH)
@@ -142,9 +142,9 @@ def container(element: Iterable[Any], kind: BlockKind) -> Iterator[Piece]:
             if text:
                 level = min(10, count_of(child, "outline-level") or 1) if name == "h" else 0
                 yield Piece(text, BlockKind.HEADING if level else kind, level)
-            for frame in nearest(child, "text-box"):
+            for frame in find_nearest(child, "text-box"):
                 yield from container(frame, kind)
-            for chart in (item for frame in nearest(child, "object") for item in nearest(frame, "table")):
+            for chart in (item for frame in find_nearest(child, "object") for item in find_nearest(frame, "table")):
                 yield from _table(chart)
             yield from _remarks(child)
         elif name == "table":
@@ -156,12 +156,12 @@ def container(element: Iterable[Any], kind: BlockKind) -> Iterator[Piece]:
 
 
 def _table(table: Any) -> Iterator[Piece]:
-    for _, line in table_lines(spanned(_rows(table)), has_header=False):
+    for _, line in table_lines(fill_spans(_rows(table)), has_header=False):
         yield Piece(line, BlockKind.TABLE)
 
 
 def _rows(table: Any) -> Iterator[tuple[list[Cell], bool, bool]]:
-    for row in nearest(table, "table-row"):
+    for row in find_nearest(table, "table-row"):
         cells: list[Cell] = []
         for cell in row:
             if local_name(cell) == "table-cell" and len(cells) < MOST_COLUMNS:
@@ -177,7 +177,7 @@ def cell_text(cell: Iterable[Any]) -> str:
     return " ".join(piece.text.replace("\n", " ") for piece in container(cell, BlockKind.TABLE))
 
 
-def nearest(element: Any, name: str) -> Iterator[Any]:
+def find_nearest(element: Any, name: str) -> Iterator[Any]:
     """Yield the elements of a name inside of another, but not those inside of them: each is read once."""
     waiting = list(reversed(element))
     while waiting:
@@ -201,7 +201,7 @@ def _text(element: Any) -> str:
         elif name == "note":
             pieces.append(f" {_text(child).strip()} ")
         elif name == "frame":
-            pieces += [item.text for item in nearest(child, "object") if item.text and item.text.strip()]
+            pieces += [item.text for item in find_nearest(child, "object") if item.text and item.text.strip()]
         elif name not in _LEFT_OUT and name != "custom-shape":
             said = _text(child)
             address = attribute(child, "href") if name == "a" else ""
@@ -238,7 +238,7 @@ class OdsReader:
 
 def _sheet_blocks(root: Any, file: SourceFile) -> Iterator[Block]:
     hidden = {attribute(style, "name") for style in root.iter("{*}style") if _is_hiding(style)}
-    for table in (item for sheets in root.iter("{*}spreadsheet") for item in nearest(sheets, "table")):
+    for table in (item for sheets in root.iter("{*}spreadsheet") for item in find_nearest(sheets, "table")):
         name = attribute(table, "name")
         if attribute(table, "style-name") in hidden:
             hint = "Show it in the spreadsheet program, save the file and import it again."
@@ -259,7 +259,7 @@ def _sheet_rows(table: Any) -> Iterator[Row]:
 
     def cells() -> Iterator[tuple[list[Cell], bool, bool]]:
         number = 1
-        for row in nearest(table, "table-row"):
+        for row in find_nearest(table, "table-row"):
             found, notes = _cells(row)
             times = count_of(row, "number-rows-repeated")
             for step in range(min(times, _MOST_REPEATED_ROWS) if found else 1):
@@ -267,7 +267,7 @@ def _sheet_rows(table: Any) -> Iterator[Row]:
                 yield found, local_name(row.getparent()) == "table-header-rows", False
             number += times
 
-    for row in spanned(cells()):
+    for row in fill_spans(cells()):
         number, notes = given[row.number - 1]
         yield replace(row, number=number, notes=notes)
 
@@ -293,7 +293,7 @@ def _cells(row: Any) -> tuple[list[Cell], dict[int, str]]:
 
 def _note(cell: Any) -> str:
     """Return what is remarked on a cell."""
-    remarks = (_remark(item) for item in nearest(cell, "annotation"))
+    remarks = (_remark(item) for item in find_nearest(cell, "annotation"))
     return "; ".join(f"comment: {remark}" for remark in remarks if remark)
 
 
@@ -341,7 +341,7 @@ def _slide_blocks(slides: list[Any], file: SourceFile) -> Iterator[Block]:
         title = " ".join(" ".join(piece.text for piece in titles).split())
         heading = [Piece(title, BlockKind.HEADING, 1)] if title else []
         yield from blocks([*heading, *others], part=part)
-        if not title and not others and next(nearest(slide, "image"), None) is not None:
+        if not title and not others and next(find_nearest(slide, "image"), None) is not None:
             hint = "Save it as PDF and run that through text recognition (OCR)."
             file.note(part, "it holds only a picture", hint)
         above = (title, "Notes") if title else ("Notes",)

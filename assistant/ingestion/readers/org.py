@@ -61,7 +61,7 @@ def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
         if heading := _HEADING.fullmatch(line.text):
             yield from _prose(run, outline)
             run = []
-            title = _shown(heading[2])
+            title = _replace_links(heading[2])
             shown = f"{title} {heading[3]}" if heading[3] else title
             yield from outline.heading(len(heading[1]), title, line.number, line.number, shown)
         elif _DRAWER.fullmatch(line.text):
@@ -111,7 +111,7 @@ def _prose(run: list[Line], outline: Outline) -> Iterator[Block]:
                 place = Locator(headings=outline.path, line_start=row.first_line, line_end=row.last_line)
                 yield Block(text, place, BlockKind.TABLE)
         else:
-            yield from paragraphs([Line(line.number, _shown(line.text)) for line in group], outline.path)
+            yield from paragraphs([Line(line.number, _replace_links(line.text)) for line in group], outline.path)
 
 
 def _rows(table: list[Line]) -> Iterator[Row]:
@@ -120,11 +120,14 @@ def _rows(table: list[Line]) -> Iterator[Row]:
     named = next((at for at in rules if at), 0)
     for at, line in enumerate(table):
         if not _RULE.fullmatch(line.text):
-            cells = [cell.strip() for cell in _shown(line.text).strip().removeprefix("|").removesuffix("|").split("|")]
+            cells = [
+                cell.strip()
+                for cell in _replace_links(line.text).strip().removeprefix("|").removesuffix("|").split("|")
+            ]
             yield Row(cells, first_line=line.number, last_line=line.number, marked=at < named < len(table) - 1)
 
 
-def _shown(text: str) -> str:
+def _replace_links(text: str) -> str:
     """Return a line with its links as words, and with the address where it is one of the web."""
     if "[[" not in text:
         return text

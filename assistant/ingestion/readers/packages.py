@@ -329,7 +329,7 @@ def member_name(info: ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def named_apart(infos: Iterable[ZipInfo]) -> Iterator[tuple[str, ZipInfo]]:
+def distinguish_names(infos: Iterable[ZipInfo]) -> Iterator[tuple[str, ZipInfo]]:
     """Yield members with their names; the second of a name, which zips allow, becomes `notes (2).md`."""
     infos = list(infos)
     given = {member_name(info) for info in infos}

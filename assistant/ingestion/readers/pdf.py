@@ -16,7 +16,7 @@ from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, Read
 from assistant.ingestion.readers.dates import parse_pdf_date
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, Outline
-from assistant.ingestion.readers.pdf_layout import Column, Span, Table, arranged, is_over_table, is_rtl, lines_of_spans
+from assistant.ingestion.readers.pdf_layout import Column, Span, Table, arrange, is_over_table, is_rtl, lines_of_spans
 from assistant.ingestion.readers.pdf_page import Page, read_page, recognise_page
 from assistant.ingestion.readers.recognition import INSTALL, deadline, is_available, note_too_late
 from assistant.ingestion.readers.tables import table_lines
@@ -149,7 +149,7 @@ def _recognise(document: pypdfium2.PdfDocument, pages: list[Page], until: float,
             page.recognised = found if found.paragraphs else None
             found.note_doubt(file, f"page {index + 1}")
     for first, last in _runs(late):
-        note_too_late(file, _named(first, last))
+        note_too_late(file, _name_pages(first, last))
 
 
 def _note_unread(pages: list[Page], file: SourceFile) -> None:
@@ -165,10 +165,10 @@ def _note_unread(pages: list[Page], file: SourceFile) -> None:
         (unreadable, "some of its text can't be read", "some of their text can't be read"),
     ):
         for first, last in _runs(numbers):
-            file.note(_named(first, last), text if first == last else many, hint)
+            file.note(_name_pages(first, last), text if first == last else many, hint)
 
 
-def _named(first: int, last: int) -> str:
+def _name_pages(first: int, last: int) -> str:
     return f"page {first}" if first == last else f"pages {first}–{last}"
 
 
@@ -254,7 +254,7 @@ def _blocks(pages: list[Page], entries: _Outline) -> Iterator[Block]:
 
 def _pieces(page: Page, words: Hyphens) -> Iterator[tuple[str, BlockKind]]:
     """Yield the paragraphs and rows of a page, then what is written into its forms and remarked on it."""
-    parts = None if is_rtl(page.text) else arranged(page.spans)
+    parts = None if is_rtl(page.text) else arrange(page.spans)
     for part in parts if parts is not None else [Column(words.joined(page.text).split("\n"))]:
         if isinstance(part, Table):
             for _, line in table_lines(part.rows, has_header=False):

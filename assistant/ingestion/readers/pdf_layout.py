@@ -56,10 +56,10 @@ class Table:
     rows: list[Row]
 
 
-def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
+def arrange(spans: Sequence[Span]) -> list[Column | Table] | None:
     """Return a page's columns and tables in reading order; None where it has none and its own order is as good."""
-    lines = [_with_near_joined(line) for line in lines_of_spans([span for span in spans if span.text.strip()])]
-    if upright := _upright(spans):
+    lines = [_join_near(line) for line in lines_of_spans([span for span in spans if span.text.strip()])]
+    if upright := _find_upright(spans):
         return [Column([span.text for span in upright])]
     if len(lines) > _MOST_LINES or sum(len(line) > 1 for line in lines) < 2 or _are_single_signs(spans):
         return None
@@ -71,7 +71,7 @@ def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
     while at < len(lines):
         band = _band(lines, at)
         if band is None:
-            plain.append(_joined(lines[at]))
+            plain.append(_join_text(lines[at]))
             at += 1
             continue
         end, gaps = band
@@ -82,10 +82,10 @@ def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
         if plain:
             parts.append(Column(plain))
             plain = []
-        inner = [part for side in _sides(lines[at:end], gaps, middle) for part in _parted(*side)]
+        inner = [part for side in _sides(lines[at:end], gaps, middle) for part in _split_columns(*side)]
         if isinstance(inner[-1], Table) and (below := _below_table(lines[at:end], gaps)):
             end -= below
-            inner = [part for side in _sides(lines[at:end], gaps, middle) for part in _parted(*side)]
+            inner = [part for side in _sides(lines[at:end], gaps, middle) for part in _split_columns(*side)]
         parts += inner
         at = end
     if not found:
@@ -93,7 +93,7 @@ def arranged(spans: Sequence[Span]) -> list[Column | Table] | None:
     return [*parts, Column(plain)] if plain else parts
 
 
-def _upright(spans: Sequence[Span]) -> list[Span]:
+def _find_upright(spans: Sequence[Span]) -> list[Span]:
     """Return the lines of a page that is written from the top, from the right; none of another page."""
     long = [span for span in spans if len(span.text) > 2]
     upright = [span for span in long if span.height > 1.5 * (span.right - span.left)]
@@ -121,7 +121,7 @@ def lines_of_spans(spans: Sequence[Span]) -> list[Line]:
     return [sorted(line, key=lambda item: item.left) for line in lines]
 
 
-def _with_near_joined(line: Line) -> Line:
+def _join_near(line: Line) -> Line:
     joined: Line = []
     for span in line:
         before = joined[-1] if joined else None
@@ -138,11 +138,11 @@ def _with_near_joined(line: Line) -> Line:
 
 def is_over_table(line: Line, below: Line) -> bool:
     """Say whether a line names the columns of the one below it: the same gaps part both."""
-    gaps, under = _gaps(_with_near_joined(line)), _with_near_joined(below)
-    return bool(gaps) and len(under) > 1 and all(_free(gap, under) is not None for gap in gaps)
+    gaps, under = _gaps(_join_near(line)), _join_near(below)
+    return bool(gaps) and len(under) > 1 and all(_free_part(gap, under) is not None for gap in gaps)
 
 
-def _joined(line: Line) -> str:
+def _join_text(line: Line) -> str:
     return " ".join(span.text.strip() for span in line)
 
 
@@ -155,7 +155,7 @@ def _band(lines: Sequence[Line], start: int) -> tuple[int, list[Gap]] | None:
     for line in lines[start + 1 :]:
         if lines[end - 1][0].bottom - line[0].top > 4 * lines[end - 1][0].height:
             break  # far below: another part of the page
-        narrowed = [gap for gap in (_free(gap, line) for gap in gaps) if gap is not None]
+        narrowed = [gap for gap in (_free_part(gap, line) for gap in gaps) if gap is not None]
         if not narrowed or (len(narrowed) < len(gaps) and (len(line) == 1 or parted >= _LEAST_LINES)):
             break
         gaps = narrowed
@@ -183,7 +183,7 @@ def _gaps(line: Line) -> list[Gap]:
     return [(span.right, other.left) for span, other in itertools.pairwise(line)]
 
 
-def _free(gap: Gap, line: Line) -> Gap | None:
+def _free_part(gap: Gap, line: Line) -> Gap | None:
     """Return the part of a gap in which nothing of a line stands."""
     left, right = gap
     for span in line:
@@ -210,13 +210,13 @@ def _sides(lines: Sequence[Line], gaps: list[Gap], middle: float) -> list[tuple[
     edge = sum(gaps[at]) / 2
     left = [[span for span in line if span.left < edge] for line in lines]
     right = [[span for span in line if span.left >= edge] for line in lines]
-    alone = [_joined(line) for line in (right if at else left) if line]
+    alone = [_join_text(line) for line in (right if at else left) if line]
     if median(map(len, alone)) < _PROSE_CHARS:
         return [(lines, gaps)]
     return [([line for line in left if line], gaps[:at]), ([line for line in right if line], gaps[at + 1 :])]
 
 
-def _parted(lines: Sequence[Line], gaps: list[Gap]) -> list[Column | Table]:
+def _split_columns(lines: Sequence[Line], gaps: list[Gap]) -> list[Column | Table]:
     """Return lines that the same gaps part as columns of prose or as a table."""
     bounds = [*(sum(gap) / 2 for gap in gaps), float("inf")]
     rows = []
@@ -230,10 +230,10 @@ def _parted(lines: Sequence[Line], gaps: list[Gap]) -> list[Column | Table]:
     is_prose = all(column and median(map(len, column)) >= _PROSE_CHARS for column in columns)
     if len(bounds) == 1 or (len(bounds) <= 4 and is_prose):
         return [Column(column) for column in (reversed(columns) if _is_rtl(rows) else columns)]
-    return [Table([Row(cells) for cells in _with_broken_cells_joined(lines, rows)])]
+    return [Table([Row(cells) for cells in _join_broken_cells(lines, rows)])]
 
 
-def _with_broken_cells_joined(lines: Sequence[Line], rows: list[list[str]]) -> list[list[str]]:
+def _join_broken_cells(lines: Sequence[Line], rows: list[list[str]]) -> list[list[str]]:
     """Return rows with the lines of a cell put together, where the gaps between rows are wider than those in a cell."""
     between = [before[0].bottom - line[0].top for before, line in itertools.pairwise(lines)]
     tight, wide = min(between, default=0.0), max(between, default=0.0)

@@ -20,7 +20,7 @@ from assistant.ingestion.readers.packages import (
     relation_of,
     relations,
 )
-from assistant.ingestion.readers.tables import Cell, Row, spanned, table_lines
+from assistant.ingestion.readers.tables import Cell, Row, fill_spans, table_lines
 from memory_store.models import Locator
 
 _TRUE = ("1", "true")
@@ -127,7 +127,7 @@ def _rows(table: Any) -> Iterator[Row]:
             Cell(" ".join(paragraph_texts(cell)), _span(cell, "rowSpan"), _span(cell, "gridSpan")) for cell in cells
         ]
         rows.append((found, marked and not number, False))
-    return spanned(rows)
+    return fill_spans(rows)
 
 
 def _span(cell: Any, name: str) -> int:

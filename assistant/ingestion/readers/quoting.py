@@ -85,7 +85,7 @@ def _sentences(text: str) -> Iterator[int]:
             yield hash(plain)
 
 
-def stretches(lines: Sequence[str], depth: int = 0) -> list[Stretch]:
+def split_quotes(lines: Sequence[str], depth: int = 0) -> list[Stretch]:
     """Return the lines of a mail as stretches that are new or quoted, in their order, without the marks of quotes."""
     found: list[Stretch] = []
     held: list[str] = []
@@ -93,14 +93,14 @@ def stretches(lines: Sequence[str], depth: int = 0) -> list[Stretch]:
     while index < len(lines):
         end = _quoted_until(lines, index)
         if end is not None:
-            author = _attribution(held)
+            author = _find_attribution(held)
             _close(found, held)
-            found += _quoted([_MARK.sub("", line) for line in lines[index:end]], author, depth)
+            found += _split_quoted([_MARK.sub("", line) for line in lines[index:end]], author, depth)
             index = end
         elif (author := opens_rest(lines, index)) is not None:
             _close(found, held)
             found.append(Stretch((lines[index],), quoted=True, author=author or None))
-            return found + _quoted(lines[index + 1 :], author or None, depth)
+            return found + _split_quoted(lines[index + 1 :], author or None, depth)
         else:
             held.append(lines[index])
             index += 1
@@ -108,11 +108,11 @@ def stretches(lines: Sequence[str], depth: int = 0) -> list[Stretch]:
     return found
 
 
-def _quoted(lines: Sequence[str], author: str | None, depth: int) -> list[Stretch]:
+def _split_quoted(lines: Sequence[str], author: str | None, depth: int) -> list[Stretch]:
     """Return quoted lines as stretches; they quote what came before them in their turn."""
     if depth >= _DEEPEST:
         return [Stretch(tuple(lines), quoted=True)]
-    inner = stretches(lines, depth + 1)
+    inner = split_quotes(lines, depth + 1)
     return [stretch if stretch.quoted else replace(stretch, quoted=True, author=author) for stretch in inner]
 
 
@@ -141,13 +141,13 @@ def opens_rest(lines: Sequence[str], index: int) -> str | None:
         return None
     if _RULE.fullmatch(line):
         following = [text.strip() for text in lines[index + 1 : index + 5]]
-        return next((_named(match[1]) for text in following if (match := _FROM.fullmatch(text))), "")
+        return next((_find_name(match[1]) for text in following if (match := _FROM.fullmatch(text))), "")
     if match := _FROM.fullmatch(line):
         following = [text.strip() for text in lines[index + 1 : index + 6]]
         others = [text for text in following if _OTHER_HEADER.match(text)]
         # A ticket has From, To and Date too; a mail has a subject, or addresses.
         is_mail = any(_SUBJECT.match(text) or "@" in text for text in (*others, line))
-        return _named(match[1]) if len(others) >= 2 and is_mail else None
+        return _find_name(match[1]) if len(others) >= 2 and is_mail else None
     whole = line
     if not line.endswith((":", "：")) and index + 1 < len(lines):
         whole = f"{line} {lines[index + 1].strip()}"  # Long attributions are wrapped.
@@ -156,7 +156,7 @@ def opens_rest(lines: Sequence[str], index: int) -> str | None:
             text for text in lines[index + 1 : index + 4] if text.strip() and not text.strip().endswith((":", "："))
         ]
         # Where marks follow, they tell how far the quote goes.
-        return None if any(_QUOTE.match(text) for text in behind) else _named(whole)
+        return None if any(_QUOTE.match(text) for text in behind) else _find_name(whole)
     return None
 
 
@@ -164,16 +164,16 @@ def _is_attribution(line: str) -> bool:
     return _WROTE.search(line) is not None and _DATED.search(line) is not None
 
 
-def _attribution(held: Sequence[str]) -> str | None:
+def _find_attribution(held: Sequence[str]) -> str | None:
     """Return whom the lines before a quote name as its author."""
     above = [line.strip() for line in held if line.strip()][-2:]
     for whole in (" ".join(above[-1:]), " ".join(above)):
         if whole.endswith((":", "：")) and len(whole) <= _ATTRIBUTION_CHARS and _is_attribution(whole):
-            return _named(whole) or None
+            return _find_name(whole) or None
     return None
 
 
-def _named(words: str) -> str:
+def _find_name(words: str) -> str:
     """Return the name in an attribution or a From line, or the address."""
     if "@" in words and not _WROTE.search(words):
         before = re.split(r"[<＜\[(]", words)[0].strip(" \"'*")
@@ -186,7 +186,7 @@ def _named(words: str) -> str:
     return "" if _WROTE.search(words) else words.strip(" \"'*")[:100]
 
 
-def unflowed(lines: Iterable[str], *, delete_space: bool) -> Iterator[str]:
+def unflow(lines: Iterable[str], *, delete_space: bool) -> Iterator[str]:
     """Yield the lines of a flowed text as they were before they were broken (RFC 3676, section 4)."""
     held, depth = "", 0
     flows = False
@@ -196,7 +196,7 @@ def unflowed(lines: Iterable[str], *, delete_space: bool) -> Iterator[str]:
         text = stripped.removeprefix(" ")
         joins = flows and at == depth
         if flows and not joins:
-            yield _marked(held, depth)
+            yield _mark_quote(held, depth)
         if not joins:
             held = ""
         held += text
@@ -205,10 +205,10 @@ def unflowed(lines: Iterable[str], *, delete_space: bool) -> Iterator[str]:
         if flows:
             held = held[:-1] if delete_space else held
         else:
-            yield _marked(held, depth)
+            yield _mark_quote(held, depth)
     if flows:
-        yield _marked(held, depth)
+        yield _mark_quote(held, depth)
 
 
-def _marked(text: str, depth: int) -> str:
+def _mark_quote(text: str, depth: int) -> str:
     return ">" * depth + " " + text if depth else text

@@ -158,14 +158,14 @@ def _rows(lines: list[_Line]) -> Iterator[_Line]:
     row: list[_Line] = []
     for line in sorted(lines, key=lambda item: item.top + item.bottom):
         if row and (line.top + line.bottom) / 2 > max(item.bottom for item in row):
-            yield _joined(row)
+            yield _join_row(row)
             row = []
         row.append(line)
     if row:
-        yield _joined(row)
+        yield _join_row(row)
 
 
-def _joined(row: list[_Line]) -> _Line:
+def _join_row(row: list[_Line]) -> _Line:
     row.sort(key=lambda line: line.left)
     text = "  ".join(line.text.strip() for line in row)
     return _Line(text, row[0].left, min(line.top for line in row), max(line.bottom for line in row))

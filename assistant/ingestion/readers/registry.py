@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile, storable
+from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile, make_storable
 from assistant.ingestion.readers import packages, sniffing
 from assistant.ingestion.readers.calendars import IcsReader, VcfReader
 from assistant.ingestion.readers.csv import CsvReader
 from assistant.ingestion.readers.docx import DocxReader
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.epub import EpubReader
-from assistant.ingestion.readers.failures import translated
+from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.html import HtmlReader, MhtmlReader
 from assistant.ingestion.readers.json import JsonLinesReader, JsonReader
 from assistant.ingestion.readers.mail import EmlReader, MboxReader
@@ -85,7 +85,7 @@ def reader_for(file: SourceFile) -> Reader:
 
     Raise `ReadError` if it can't be opened, is binary, or is not what its suffix says.
     """
-    with translated(), file.open() as stream:
+    with translate_failures(), file.open() as stream:
         head = stream.read(sniffing.HEAD_BYTES)
     if head.startswith(sniffing.PDF):
         return _BY_SUFFIX[".pdf"]
@@ -124,13 +124,13 @@ def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """
     check_size(file, limits)
     reader = reader_for(file)
-    with translated():
+    with translate_failures():
         document = reader.read(file, limits)
     return replace(
         document,
         title=_name(document.title) or file.stem,
         author=_name(document.author or "") or None,
-        blocks=_guarded(document, file, limits),
+        blocks=_guard(document, file, limits),
         left_out=file.left_out,
         attached=file.attached,
     )
@@ -147,19 +147,19 @@ def check_size(file: SourceFile, limits: ReadLimits) -> None:
         )
 
 
-def _guarded(document: ReadDocument, file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+def _guard(document: ReadDocument, file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     total = 0
     given = kept = Locator()
-    with translated():
+    with translate_failures():
         for block in document.blocks:
-            text = storable(block.text)
+            text = make_storable(block.text)
             if not text.strip():
                 continue
             total += len(text)
             if total > limits.max_text_chars:
                 raise too_much_text(limits)
             if block.locator is not given:
-                given, kept = block.locator, _bounded(block.locator)
+                given, kept = block.locator, _bound(block.locator)
             author = block.author
             if author is not None and author.name is not None:
                 author = replace(author, name=_name(author.name) or None)
@@ -172,7 +172,7 @@ def _guarded(document: ReadDocument, file: SourceFile, limits: ReadLimits) -> It
         raise ReadError("no text in it", "There is nothing to remember in it.")
 
 
-def _bounded(locator: Locator) -> Locator:
+def _bound(locator: Locator) -> Locator:
     """Return a place in names that can be stored and shown: it goes with every passage, so none may be endless."""
     headings = tuple(_name(heading) for heading in locator.headings[:_MOST_HEADINGS])
     part = None if locator.part is None else _name(locator.part)
@@ -183,11 +183,11 @@ def _bounded(locator: Locator) -> Locator:
 
 def _name(text: str) -> str:
     """Return what names something on one line of a bounded length."""
-    return " ".join(storable(text[: 2 * _NAME_CHARS]).split())[:_NAME_CHARS]
+    return " ".join(make_storable(text[: 2 * _NAME_CHARS]).split())[:_NAME_CHARS]
 
 
 def _package_reader(file: SourceFile) -> Reader:
-    with translated():
+    with translate_failures():
         kind = package_kind(file)
     if kind in _BY_SUFFIX:
         return _BY_SUFFIX[kind]

@@ -49,7 +49,7 @@ def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
             run, code = [], False
         rule = _RULE.fullmatch(text)
         if rule and len(run) == 1 and len(text.strip()) >= len(run[0].text.strip()) - 2 and not inside:
-            title, mark = _shown(run[0].text.strip()), over + rule[1]
+            title, mark = _replace_roles(run[0].text.strip()), over + rule[1]
             levels += [mark] if mark not in levels else []
             yield from outline.heading(levels.index(mark) + 1, title, run[0].number, number)
             run, over = [], ""
@@ -80,10 +80,10 @@ def _code(run: list[Line], outline: Outline) -> Iterator[Block]:
 
 def _prose(run: list[Line], outline: Outline) -> Iterator[Block]:
     if run:
-        yield from paragraphs([Line(line.number, _shown(line.text)) for line in run], outline.path)
+        yield from paragraphs([Line(line.number, _replace_roles(line.text)) for line in run], outline.path)
 
 
-def _shown(text: str) -> str:
+def _replace_roles(text: str) -> str:
     if "`" not in text:
         return text
     text = _LITERAL.sub(r"\1", _LINK.sub(r"\1 (\2)", _ROLE.sub(r"\1", text)))

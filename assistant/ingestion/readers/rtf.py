@@ -56,14 +56,14 @@ def plain_of_rtf(markup: str) -> str:
     from striprtf.striprtf import rtf_to_text
 
     try:
-        return str(rtf_to_text(_with_asides_at_end(markup), errors="replace"))  # type: ignore[no-untyped-call]
+        return str(rtf_to_text(_move_asides_to_end(markup), errors="replace"))  # type: ignore[no-untyped-call]
     except (RecursionError, MemoryError):
         raise
     except Exception as error:  # striprtf raises whatever a malformed control word leads to
         raise ReadError("damaged: its content is malformed", "Open it in a word processor and save it.") from error
 
 
-def _with_asides_at_end(markup: str) -> str:
+def _move_asides_to_end(markup: str) -> str:
     """Return RTF with its notes, remarks, headers and footers after its text, and signs that lead to the notes."""
     pieces: list[str] = []
     asides: dict[str, None] = {}

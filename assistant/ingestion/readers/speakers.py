@@ -138,8 +138,8 @@ def _form(head: list[str]) -> re.Pattern[str] | None:
 
 
 def _is_chat(head: list[str]) -> bool:
-    found = [match for line in head if (match := _BEGINS.match(_undirected(line)))]
-    if not _BEGINS.match(_undirected(head[0])) or len(found) < min(2, len(head)):
+    found = [match for line in head if (match := _BEGINS.match(_strip_directions(line)))]
+    if not _BEGINS.match(_strip_directions(head[0])) or len(found) < min(2, len(head)):
         return False
     return any(match["speaker"] and match["speaker"].strip() not in _LEVELS for match in found)
 
@@ -147,7 +147,7 @@ def _is_chat(head: list[str]) -> bool:
 def _messages(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> Iterator[Uttered]:
     order = _order(file, limits, form)
     pictures = 0
-    for first, last, begun, said in _begun(file, limits, form):
+    for first, last, begun, said in _read_beginnings(file, limits, form):
         if _MEDIA.fullmatch(said) and begun.speaker:
             pictures += 1
             continue
@@ -157,7 +157,9 @@ def _messages(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> It
         file.note("media", reason, "Export the chat with its media, or save those in the program.")
 
 
-def _begun(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> Iterator[tuple[int, int, _Begun, str]]:
+def _read_beginnings(
+    file: SourceFile, limits: ReadLimits, form: re.Pattern[str]
+) -> Iterator[tuple[int, int, _Begun, str]]:
     """Yield (first line, last line, beginning, words) of each message."""
     current: _Begun | None = None
     first, last, day = 1, 0, ""
@@ -179,7 +181,7 @@ def _begun(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> Itera
 
 
 def _start(line: str, form: re.Pattern[str], day: str) -> _Begun | None:
-    match = form.match(_undirected(line)) if form is _BEGINS else form.fullmatch(line)
+    match = form.match(_strip_directions(line)) if form is _BEGINS else form.fullmatch(line)
     if match is None:
         return None
     groups = match.groupdict()
@@ -190,7 +192,7 @@ def _start(line: str, form: re.Pattern[str], day: str) -> _Begun | None:
     return _Begun(date, clock, re.sub(r"\(\d{5,}\)$|<[^<>]*>$", "", speaker).strip(), groups.get("text") or "")
 
 
-def _undirected(line: str) -> str:
+def _strip_directions(line: str) -> str:
     """Return a line without the marks of direction that stand in the day and hour of an Arabic or Hebrew chat."""
     if "\u200f" not in line[:_HEAD_CHARS]:
         return line
@@ -199,7 +201,7 @@ def _undirected(line: str) -> str:
 
 def _order(file: SourceFile, limits: ReadLimits, form: re.Pattern[str]) -> str:
     """Return in which order the days are written: that in which all are days and time does not go back."""
-    begun = [item for _, _, item, _ in islice(_begun(file, limits, form), 2000)]
+    begun = [item for _, _, item, _ in islice(_read_beginnings(file, limits, form), 2000)]
     backwards = {}
     for order in ("dmy", "mdy", "ymd"):
         moments = [_moment(item, order) for item in begun]

@@ -35,7 +35,7 @@ class SubtitleReader:
 
 def _paragraphs(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
     held, first, last = "", 0, 0
-    for number, line in _said(file, limits):
+    for number, line in _spoken_lines(file, limits):
         voiced = _VOICED.match(line)
         full = len(held) >= _PARAGRAPH_CHARS and _ENDS.search(held)
         if held and (full or voiced or len(held) > _LONGEST_SENTENCE):
@@ -51,7 +51,7 @@ def _paragraphs(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
 _VOICED: Final = re.compile(r"[^:\s][^:]{0,60}: |[-–—] ?\S")
 
 
-def _said(file: SourceFile, limits: ReadLimits) -> Iterator[tuple[int, str]]:
+def _spoken_lines(file: SourceFile, limits: ReadLimits) -> Iterator[tuple[int, str]]:
     """Yield the lines that are said. Rolling captions show a line again in the next cue; it is said once."""
     inside = False
     shown: list[str] = []

@@ -76,7 +76,7 @@ class Row:
         return self.cells[column].strip() if column < len(self.cells) else ""
 
 
-def spanned(rows: Iterable[tuple[Sequence[Cell], bool, bool]]) -> Iterator[Row]:
+def fill_spans(rows: Iterable[tuple[Sequence[Cell], bool, bool]]) -> Iterator[Row]:
     """Yield rows given as (cells, marked, named), each cell repeated wherever it reaches, numbered from 1."""
     below: dict[int, tuple[str, int, bool]] = {}  # what reaches into the next row: text, rows left, whether repeated
     for number, (cells, marked, named) in enumerate(rows, start=1):
@@ -134,10 +134,10 @@ def row_lines(rows: Iterable[Row], *, has_header: bool = True) -> Iterator[tuple
             if count == 1 and is_above and len(row.filled()) <= 2 and not row.marked:
                 count = 0  # a name with its value
             if count and (len(run) > count or _goes_on([item for item in ahead if item.filled()][count:], has_header)):
-                names, at_top, pairs = _combined(run[:count]), False, False
+                names, at_top, pairs = _combine_names(run[:count]), False, False
                 headers = [header.cells for header in run[:count]]
                 for header in run[:count]:
-                    yield from _noted(header)
+                    yield from _header_notes(header)
                     ahead.popleft()
                 ahead += islice(source, count)
                 continue
@@ -300,7 +300,7 @@ def _spans_all(row: Row) -> bool:
     return len(row.filled()) == 1 and len(row.repeats) == len(row.cells) - 1 and bool(row.repeats)
 
 
-def _combined(rows: Sequence[Row]) -> list[str]:
+def _combine_names(rows: Sequence[Row]) -> list[str]:
     """Return the names of columns from the rows that name them, the upper before the lower: `Contact Phone`."""
     width = max(len(row.cells) for row in rows)
     names: list[list[str]] = [[] for _ in range(width)]
@@ -315,7 +315,7 @@ def _combined(rows: Sequence[Row]) -> list[str]:
     return [" ".join(name) for name in names]
 
 
-def _noted(header: Row) -> Iterator[tuple[Row, str]]:
+def _header_notes(header: Row) -> Iterator[tuple[Row, str]]:
     """Yield what is remarked on the names of columns."""
     for at, note in header.notes.items():
         yield header, f"{header.cell(at)}: {note}"

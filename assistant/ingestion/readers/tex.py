@@ -164,7 +164,7 @@ def set_text(text: str) -> str:
 
     text = _ESCAPED.sub(lambda match: chr(0xE020 + ord(match[1])), text)
     text = _MATH.sub(kept, text)
-    text = _ACCENT.sub(_accented, text)
+    text = _ACCENT.sub(_compose_letter, text)
     text = _LINK.sub(r"\2 (\1)", text)
     text = _FOOTNOTE.sub(r" (\1)", text)
     text = _CITED.sub(r"[\1]", text)
@@ -179,7 +179,7 @@ def set_text(text: str) -> str:
     return re.sub(_KEPT, lambda _: next(waiting, ""), text)
 
 
-def _accented(match: re.Match[str]) -> str:
+def _compose_letter(match: re.Match[str]) -> str:
     mark = match[1] or match[4]
     letter = next((group for group in (match[2], match[3], match[5], match[6]) if group), "").removeprefix("\\")
     return unicodedata.normalize("NFC", letter + _COMBINING[mark]) if letter else ""

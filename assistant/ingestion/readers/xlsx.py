@@ -16,7 +16,7 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers import number_formats
 from assistant.ingestion.readers.dates import parse_date
-from assistant.ingestion.readers.number_formats import plain_number, shown
+from assistant.ingestion.readers.number_formats import format_number, plain_number
 from assistant.ingestion.readers.office_text import paragraph_texts
 from assistant.ingestion.readers.packages import (
     UNPACKING_FAILURES,
@@ -233,7 +233,7 @@ def _cell(value: object, code: str) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return shown(float(value), code) if code else plain_number(float(value))
+            return format_number(float(value), code) if code else plain_number(float(value))
         case datetime():
             # Of what has a time the seconds are shown only where there are some.
             return value.isoformat(" ", "seconds" if value.second else "minutes").removesuffix(" 00:00")

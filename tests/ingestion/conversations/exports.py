@@ -10,7 +10,7 @@ from typing import Any
 
 from assistant.ingestion.base import ReadLimits
 from assistant.ingestion.conversations.base import Imported, ImportedConversation
-from assistant.ingestion.conversations.exports import opened_export
+from assistant.ingestion.conversations.exports import open_export
 from assistant.ingestion.conversations.registry import recognise
 from tests.ingestion.files import zip_of
 
@@ -158,14 +158,14 @@ def zipped(path: Path, members: Mapping[str, object]) -> Path:
 
 def format_of(path: Path) -> str | None:
     """Return the key of an export's format."""
-    with opened_export(path, LIMITS) as export:
+    with open_export(path, LIMITS) as export:
         found = recognise(export) if export else None
         return found.key if found else None
 
 
 def imported(path: Path, limits: ReadLimits = LIMITS) -> list[Imported]:
     """Read an export to its end."""
-    with opened_export(path, limits) as export:
+    with open_export(path, limits) as export:
         assert export is not None
         chosen = recognise(export)
         assert chosen is not None

@@ -10,7 +10,7 @@ import pytest
 
 from assistant.errors import ReadError
 from assistant.ingestion.conversations.base import ImportedConversation, ImportedMemory, Skipped, Torn
-from assistant.ingestion.conversations.databases import columns, opened_database
+from assistant.ingestion.conversations.databases import columns, open_database
 from memory_store import Store
 from memory_store.models import USER, Author, AuthorKind, Role
 from tests.ingestion.conversations.exports import format_of, imported, lines, llm_database, only, oterm_database
@@ -91,11 +91,11 @@ def test_a_database_is_neither_written_nor_locked_nor_run(tmp_path: Path) -> Non
     writer.execute("BEGIN EXCLUSIVE")
     before = path.read_bytes()
     assert only(path).messages[0].text == "How?"
-    with pytest.raises(ReadError, match="not authorized"), opened_database(path) as connection:
+    with pytest.raises(ReadError, match="not authorized"), open_database(path) as connection:
         connection.execute("DELETE FROM message")
-    with pytest.raises(ReadError, match="not authorized"), opened_database(path) as connection:
+    with pytest.raises(ReadError, match="not authorized"), open_database(path) as connection:
         connection.execute("ATTACH ? AS other", (str(tmp_path / "other.db"),))
-    with pytest.raises(ReadError, match="not authorized"), opened_database(path) as connection:
+    with pytest.raises(ReadError, match="not authorized"), open_database(path) as connection:
         connection.execute("SELECT load_extension('x')")
     writer.close()
     assert path.read_bytes() == before
@@ -125,7 +125,7 @@ def test_a_view_that_poses_as_a_table_is_not_looked_at(tmp_path: Path) -> None:
     )
     connection.close()
     assert format_of(path) is None
-    with opened_database(path) as opened:
+    with open_database(path) as opened:
         assert not {"chat", "message", "notes"} & set(columns(opened))
 
 
@@ -133,7 +133,7 @@ def test_a_query_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("assistant.ingestion.conversations.databases._MOST_CALLS", 1)
     monkeypatch.setattr("assistant.ingestion.conversations.databases._STEPS", 50)
     path = oterm_database(tmp_path / "store.db", {"Boiler": [("user", "How?")] * 5000})
-    with pytest.raises(ReadError, match="interrupted"), opened_database(path) as connection:
+    with pytest.raises(ReadError, match="interrupted"), open_database(path) as connection:
         connection.execute("SELECT id, text FROM message ORDER BY text").fetchall()
 
 

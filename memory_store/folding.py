@@ -47,7 +47,7 @@ _BROKEN_LINE: Final = Expression(f"(?<=[{CJK}])[ \\t]*\\n[ \\t]*(?=[{CJK}])")
 _HAN: Final = range(0x3400, 0xA000)
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """Return a text as it is compared; what is folded once stays as it is."""
     if text.isascii():
         return text.lower()
@@ -60,19 +60,19 @@ class _Signs(dict[int, str]):
     """What stands for each sign that was met, by its number, as `str.translate` wants it."""
 
     def __missing__(self, code: int) -> str:
-        self[code] = _as_compared(chr(code))
+        self[code] = _fold_sign(chr(code))
         return self[code]
 
 
 _SIGNS: Final = _Signs()
 
 
-def _as_compared(sign: str) -> str:
+def _fold_sign(sign: str) -> str:
     """Return what stands for one sign of a decomposed text in lower case: nothing, another one, or a space."""
     if sign.isascii():
         return sign
     if ord(sign) in _HAN:
-        return simplified().get(sign, sign)
+        return simplified_signs().get(sign, sign)
     category = unicodedata.category(sign)
     if category == "Cf" or _LEFT_OUT.match(sign):
         return ""
@@ -84,7 +84,7 @@ def _as_compared(sign: str) -> str:
 
 
 @functools.cache
-def simplified() -> dict[str, str]:
+def simplified_signs() -> dict[str, str]:
     """Return the simplified sign of each traditional Chinese one."""
     return read_pairs("zh", "simplified.txt")
 
@@ -187,6 +187,6 @@ def other_words(text: str) -> str | None:
     added: dict[str, None] = {}
     for spelling in spellings(text):
         if there is None:
-            there = {match.group() for match in WORD.finditer(folded(text))}
+            there = {match.group() for match in WORD.finditer(fold(text))}
         added.update((word, None) for word in spelling.words if word not in there)
     return " ".join(added) or None

@@ -11,7 +11,7 @@ from memory_store.database.erasures import PendingErasure
 from memory_store.models import Sent
 from memory_store.verification.verify import Residue, Verification
 from memory_store.version import version
-from memory_store.wording import counted
+from memory_store.wording import format_counts
 
 METHOD: Final = (
     "Rows deleted with secure_delete; full-text index merged, then every page of the database written anew; "
@@ -136,11 +136,11 @@ def format_receipt(receipt: Receipt) -> str:
     lines = [
         f"Receipt {receipt.id}",
         f"Result       {receipt.result}",
-        f"Erased       {counted(receipt.erased)}",
+        f"Erased       {format_counts(receipt.erased)}",
         f"Asked for    {_local(receipt.requested_at)}",
         f"Complete     {_local(receipt.completed_at) if receipt.completed_at else 'not yet'}",
         f"Version      keepsake {receipt.version}",
-        f"Looked for   {counted({'texts': looked.texts, 'ids': looked.ids, 'vectors': looked.vectors})}; "
+        f"Looked for   {format_counts({'texts': looked.texts, 'ids': looked.ids, 'vectors': looked.vectors})}; "
         f"any piece of {looked.shortest_piece_bytes} bytes or more",
         f"Scanned      {len(receipt.files)} files, {size / 1e6:,.1f} MB",
         *(f"             {file.name}  {file.size_bytes:,} bytes" for file in receipt.files),

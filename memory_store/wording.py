@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def format_counts(counts: Mapping[str, int]) -> str:
     """Return counts in words, such as `1 document, 3 passages`."""
     pieces = [f"{count:,} {name if count != 1 else _singular(name)}" for name, count in counts.items() if count]
     return ", ".join(pieces) or "nothing"

@@ -11,12 +11,12 @@ from assistant.cli.output import say
 from assistant.core.conversation.forgetting import ERASE_WORD, UNREAD_SECONDS, means_erase, plan_lines
 from memory_store.errors import StoreError
 from memory_store.models import ErasurePlan
-from memory_store.wording import counted
+from memory_store.wording import format_counts
 
 
 def agree_to_plan(plan: ErasurePlan) -> bool:
     """Show what an erasure takes, and ask for the word. Raises StoreError if there is nobody to ask."""
-    say(f"This erases {counted(plan.counts)}:")
+    say(f"This erases {format_counts(plan.counts)}:")
     for line in (*(f"  {title}" for title in plan.titles), *plan_lines(plan)):
         say(line)
     if not sys.stdin.isatty():

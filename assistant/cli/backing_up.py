@@ -12,7 +12,7 @@ from assistant.cli.context import opened_store
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.display import moment
 from memory_store.backups import KEPT, Backup
-from memory_store.wording import counted
+from memory_store.wording import format_counts
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _Name = Annotated[
@@ -117,7 +117,7 @@ def merge(context: typer.Context, name: _Name) -> None:
     """
     with opened_store(context) as (store, _):
         summary = store.merge_backup(name)
-    came = counted(dict(summary.counts))
+    came = format_counts(dict(summary.counts))
     show(f"Brought in {came}." if any(summary.counts.values()) else "It holds nothing that is not here already.")
     for table_name, identifier in summary.differing:
         show(f"Differs, and stays as it is here: {identifier} ({table_name})")

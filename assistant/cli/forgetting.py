@@ -19,7 +19,7 @@ from memory_store import Selection, Store, receipts
 from memory_store.errors import NotFoundError, StoreError
 from memory_store.ids import DOCUMENT
 from memory_store.models import Erasure, ErasurePlan
-from memory_store.wording import counted
+from memory_store.wording import format_counts
 
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _group = typer.Typer(
@@ -102,7 +102,7 @@ def forget(
 
 
 def _tell(erasure: Erasure, no_trace: bool) -> None:
-    show(f"Erased {counted(erasure.counts)}.")
+    show(f"Erased {format_counts(erasure.counts)}.")
     if erasure.receipt is None:
         show("The disk is cleaned with the next maintenance; `keepsake doctor --repair` does it now.")
         return
@@ -154,7 +154,7 @@ def _show_plan(plan: ErasurePlan, as_json: bool) -> None:
             }
         )
         return
-    show(f"This would erase {counted(plan.counts)}:")
+    show(f"This would erase {format_counts(plan.counts)}:")
     for line in (*(f"  {title}" for title in plan.titles), *plan_lines(plan)):
         show(line)
 
@@ -182,7 +182,10 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
         return
     table(
         ("receipt", "asked for", "result", "erased"),
-        [(erasure.id, moment(erasure.requested_at), _result(erasure), counted(erasure.counts)) for erasure in found],
+        [
+            (erasure.id, moment(erasure.requested_at), _result(erasure), format_counts(erasure.counts))
+            for erasure in found
+        ],
     )
 
 

@@ -20,7 +20,7 @@ from assistant.cli.output import print_json, say, show
 from assistant.display import plain
 from assistant.ingestion.conversations.merging import ExportReport
 from assistant.ingestion.pipeline import FileOutcome, FileStatus, import_paths
-from memory_store.wording import counted
+from memory_store.wording import format_counts
 
 
 def register(app: typer.Typer) -> None:
@@ -82,7 +82,7 @@ def import_(
     else:
         summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing found"
         files = sum(item.status is not FileStatus.MISSING for item in outcomes)
-        show(f"{counted({'files': files}) if files else '0 files'}: {summary}.")
+        show(f"{format_counts({'files': files}) if files else '0 files'}: {summary}.")
         if reports := [item.report for item in outcomes if item.report]:
             show(f"From other assistants: {_total(reports).summary()}.")
         if waiting:
@@ -115,7 +115,7 @@ def _line(outcome: FileOutcome) -> str:
     if outcome.report:
         text = f"{outcome.path} ({outcome.report.format}): {outcome.report.summary()}"
         return f"{outcome.status.value:<9} {plain(text, one_line=True)}"
-    detail = f": {outcome.reason}" if outcome.reason else f", {counted({'passages': outcome.passages})}"
+    detail = f": {outcome.reason}" if outcome.reason else f", {format_counts({'passages': outcome.passages})}"
     hint = f" ({outcome.hint})" if outcome.hint and outcome.status in (FileStatus.FAILED, FileStatus.MISSING) else ""
     # A file's name may hold line ends and terminal escapes; each file gets one line, and writes no other's.
     return f"{outcome.status.value:<9} {plain(f'{outcome.path}{detail}{hint}', one_line=True)}"

@@ -20,7 +20,7 @@ from assistant.errors import ConfigError
 from memory_store import FOLDERS, Format, RestoreOptions, Store, is_encrypted
 from memory_store.errors import StoreError
 from memory_store.version import version
-from memory_store.wording import counted
+from memory_store.wording import format_counts
 
 PASSPHRASE_ENV: Final = "KEEPSAKE_PASSPHRASE"
 _MOST_NAMED: Final = 20
@@ -83,7 +83,7 @@ def export(
     if as_json:
         print_json({"path": str(path), "format": other.value, "files": files})
     else:
-        show(f"Wrote {path} ({counted({'files': files}) if other in FOLDERS else other.value}).")
+        show(f"Wrote {path} ({format_counts({'files': files}) if other in FOLDERS else other.value}).")
         say("It is not encrypted, and only an archive can be restored.")
 
 
@@ -206,7 +206,7 @@ def _settings(context: typer.Context, text: str | None, *, ask: bool) -> list[st
 
 
 def _in_words(counts: Mapping[str, int]) -> str:
-    return counted({name.replace("_", " "): count for name, count in counts.items()})
+    return format_counts({name.replace("_", " "): count for name, count in counts.items()})
 
 
 def _named(store: Store, table: str, identifier: str) -> str:

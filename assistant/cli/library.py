@@ -21,7 +21,7 @@ from assistant.display import moment, plain
 from memory_store import Store
 from memory_store.errors import NotFoundError
 from memory_store.models import Document, Message
-from memory_store.wording import counted
+from memory_store.wording import format_counts
 
 _documents = typer.Typer(help="See what was imported.\n\nExample: keepsake document list", no_args_is_help=True)
 _conversations = typer.Typer(
@@ -95,7 +95,7 @@ def show_document(
             show("All of its file was read.")
         return
     if document.left_out:
-        show(f"{counted({'parts': len(document.left_out)})} of its file could not be read; --missing lists them.")
+        show(f"{format_counts({'parts': len(document.left_out)})} of its file could not be read; --missing lists them.")
     for passage in passages:
         show(f"\n--- {passage.locator.label()}  {passage.id}")
         show(passage.text)

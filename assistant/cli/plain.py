@@ -29,7 +29,7 @@ from assistant.editing import edited
 from memory_store import NewMemory, Store
 from memory_store.errors import KeepsakeError
 from memory_store.models import ErasurePlan, Memory
-from memory_store.wording import counted
+from memory_store.wording import format_counts
 
 if TYPE_CHECKING:
     from assistant.core.conversation.skin import ConversationEvent
@@ -263,7 +263,7 @@ class LineChat:
         for chat in found[:_MOST_LISTED]:
             say(f"{chat.id}  {moment(chat.updated_at)}  {excerpt(chat.title, 70)}")
         nothing = "No title holds that." if argument else "There is no earlier chat yet."
-        say(f"{counted({'chats': len(found)})}. /open ID goes on with one." if found else nothing)
+        say(f"{format_counts({'chats': len(found)})}. /open ID goes on with one." if found else nothing)
 
     async def _search(self, argument: str) -> None:
         hits = await asyncio.to_thread(self._store.recall, argument, _HITS) if argument else []

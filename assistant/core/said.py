@@ -55,4 +55,4 @@ def finds(file: str, name: str, sentence: str) -> bool:
 @cache
 def _simplified() -> Mapping[int, str]:
     """Return the simplified sign of each traditional one, and of those that rules read as another, for `translate`."""
-    return {ord(sign): simple for sign, simple in (folding.simplified() | read_pairs("zh", "alike.txt")).items()}
+    return {ord(sign): simple for sign, simple in (folding.simplified_signs() | read_pairs("zh", "alike.txt")).items()}

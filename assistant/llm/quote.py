@@ -11,7 +11,7 @@ from assistant.llm.base import Finished, ModelEvent, ModelInfo, TextDelta, Turn
 from assistant.llm.markdown_safety import as_blockquote, escape_inline
 from memory_store import STOP_WORDS
 from memory_store.asking import asks_something
-from memory_store.folding import CJK_RUN, TOKEN, UNSPACED_RUN, bigrams, folded, other_words
+from memory_store.folding import CJK_RUN, TOKEN, UNSPACED_RUN, bigrams, fold, other_words
 from memory_store.models import Hit
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
@@ -71,7 +71,7 @@ def best_excerpt(text: str, question: str, words: Iterable[str], passages: Seque
 
 def terms(text: str) -> set[str]:
     """Return what texts are compared by: shortened words without the commonest, and pairs of signs without spaces."""
-    words = TOKEN.findall(folded(text)) + (other_words(text) or "").split()
+    words = TOKEN.findall(fold(text)) + (other_words(text) or "").split()
     return {term for word in words for term in _terms_of(word)}
 
 
@@ -111,7 +111,7 @@ def _within_sentence(text: str, begin: int, stop: int, wanted: set[str], limit: 
     hits = [
         found.start() + at
         for found in TOKEN.finditer(text, begin, stop)
-        for at, term in enumerate(_terms_of(folded(found.group())))
+        for at, term in enumerate(_terms_of(fold(found.group())))
         if term in wanted
     ]
     middle = min(hits, default=begin)

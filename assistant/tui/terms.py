@@ -49,7 +49,7 @@ _NOUNS: Final = {
 def counted(counts: Mapping[str, int]) -> str:
     """Return counts in words, such as `1 document, 3 passages`."""
     pieces = [
-        plural(*_NOUNS[name], count) if name in _NOUNS else wording.counted({name: count})
+        plural(*_NOUNS[name], count) if name in _NOUNS else wording.format_counts({name: count})
         for name, count in counts.items()
         if count
     ]

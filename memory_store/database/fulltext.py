@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from memory_store.database.filters import NO_FILTER, FilterSql
-from memory_store.folding import EMOJI, TOKEN, UNSPACED_RUN, WORD, bigrams, folded, spellings
+from memory_store.folding import EMOJI, TOKEN, UNSPACED_RUN, WORD, bigrams, fold, spellings
 from memory_store.languages import Rule, word_list
 
 STOP_WORDS: Final = word_list("query", "stop words")
@@ -25,23 +25,23 @@ PASSAGES, ECHOES = "passages_fts", "echoes_fts"
 TABLES: Final = (PASSAGES, ECHOES)
 
 
-def searchable(text: str) -> str | None:
+def to_searchable(text: str) -> str | None:
     """Return the folded text with unspaced runs as overlapping bigrams, or None when it can be indexed as it stands.
 
     Each run ends in its last sign alone, so every sign starts a token and one-sign queries work by prefix.
     """
-    if text.isascii() or all(map(_folded_by_index, set(text))):
+    if text.isascii() or all(map(_index_folds, set(text))):
         return None
-    apart = EMOJI.sub(lambda sign: f" {sign.group()} ", folded(text))
+    apart = EMOJI.sub(lambda sign: f" {sign.group()} ", fold(text))
     return UNSPACED_RUN.sub(lambda run: " " + " ".join(bigrams(run.group())) + " ", apart)
 
 
 @functools.lru_cache(maxsize=16_384)
-def _folded_by_index(sign: str) -> bool:
+def _index_folds(sign: str) -> bool:
     """Return whether the full-text index folds a sign as we do: it knows letter case, and accents on Latin letters."""
     if sign.isascii():
         return True
-    category, alike = unicodedata.category(sign), folded(sign)
+    category, alike = unicodedata.category(sign), fold(sign)
     if category[0] in "PZS" or category == "Cc":
         return category != "So" and WORD.search(alike) is None
     apart = unicodedata.normalize("NFD", sign)
@@ -63,7 +63,7 @@ def query_terms(query: str) -> list[str]:
             query = f"{query[: spelling.start]} {query[spelling.end :]}"
         else:
             kept.extend(word for word in spelling.words if word not in STOP_WORDS)
-    for token in TOKEN.findall(folded(query)):
+    for token in TOKEN.findall(fold(query)):
         if not token.isascii() and UNSPACED_RUN.fullmatch(token):
             kept.extend(_terms_of_run(token))
         else:

@@ -138,7 +138,7 @@ class StoredPassage:
 
 def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[PassageDraft], start: int = 0) -> int:
     """Store the drafts in their order from ordinal `start` on, and return how many there were."""
-    from memory_store.database.fulltext import searchable
+    from memory_store.database.fulltext import to_searchable
 
     drafts = list(drafts)
     echo = owner.message_id is not None and _is_echo(owner.author, "\n".join(draft.text for draft in drafts))
@@ -157,7 +157,7 @@ def insert(connection: sqlite3.Connection, owner: Owner, drafts: Iterable[Passag
                 "ordinal": start + count - 1,
                 "text": draft.text,
                 "context": context,
-                "search_text": searchable(draft.text),
+                "search_text": to_searchable(draft.text),
                 "search_context": search_context(context, moment, dated=owner.document_id is None),
                 "search_words": _other_words(context, draft.text),
                 "locator": locator_to_json(draft.locator),
@@ -231,13 +231,13 @@ def search_context(context: str, moment: datetime, *, dated: bool) -> str | None
 
     What was said or noted is dated in words, as people type a date; a file's time says little about its text.
     """
-    from memory_store.database.fulltext import searchable
+    from memory_store.database.fulltext import to_searchable
     from memory_store.times.expressions import date_words
 
     if not dated:
-        return searchable(context)
+        return to_searchable(context)
     words = f"{context}\n{date_words(moment.astimezone())}"
-    return searchable(words) or words
+    return to_searchable(words) or words
 
 
 def by_rows(connection: sqlite3.Connection, rows: list[int]) -> dict[int, StoredPassage]:
@@ -316,12 +316,12 @@ def make_searchable(connection: sqlite3.Connection, after_row: int = 0) -> None:
 
 def add_functions(connection: sqlite3.Connection) -> None:
     """Let statements of a connection make the searchable forms of a passage."""
-    from memory_store.database.fulltext import searchable
+    from memory_store.database.fulltext import to_searchable
 
     def context_form(context: str, moment: str, dated: int) -> str | None:
         return search_context(context, from_text(moment), dated=bool(dated))
 
-    connection.create_function("searchable", 1, searchable, deterministic=True)
+    connection.create_function("searchable", 1, to_searchable, deterministic=True)
     connection.create_function("searchable_context", 3, context_form)
     connection.create_function("other_words", 2, _other_words, deterministic=True)
 

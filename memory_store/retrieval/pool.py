@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from memory_store.clock import from_text
 from memory_store.database.passages import RankedPassage
 from memory_store.embedding.base import Vectors
-from memory_store.folding import CJK_RUN, folded
+from memory_store.folding import CJK_RUN, fold
 from memory_store.models import SourceKind
 from memory_store.retrieval.words import Matcher, length
 
@@ -89,7 +89,7 @@ class Pool:
     def texts(self) -> list[str]:
         """The candidates and neighbours as they are searched: folded, with their context and their other spellings."""
         return [
-            folded("\n".join(part for part in (passage.text, passage.context, passage.search_words) if part))
+            fold("\n".join(part for part in (passage.text, passage.context, passage.search_words) if part))
             for passage in self.passages
         ]
 

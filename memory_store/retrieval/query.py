@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from memory_store.database.fulltext import STOP_WORDS, query_terms
-from memory_store.folding import CJK, TOKEN, folded, spellings
+from memory_store.folding import CJK, TOKEN, fold, spellings
 from memory_store.languages import Rule
 from memory_store.retrieval.words import stems
 from memory_store.times.expressions import TimeSpan, time_spans
@@ -69,7 +69,7 @@ def understand(text: str, people: Sequence[str], asked_at: datetime) -> Query:
         # A name found by its letters alone may be a word after all ("bill"): it stays among the words.
         bare = _name_pattern(name, careless=False).sub(" ", bare)
     bare = " ".join(bare.split())
-    search_terms = query_terms(bare) if TOKEN.search(folded(bare)) else []
+    search_terms = query_terms(bare) if TOKEN.search(fold(bare)) else []
     if not search_terms:
         bare, search_terms = text, query_terms(text)
     second = _SECOND_PERSON.search(text) is not None
@@ -82,7 +82,7 @@ def understand(text: str, people: Sequence[str], asked_at: datetime) -> Query:
         first_person=not second and _FIRST_PERSON.search(text) is not None,
         second_person=second,
         wanted=frozenset(kind for kind, pattern in _WANTED.items() if pattern.search(text)),
-        quoted=tuple(folded(next(filter(None, found))) for found in _QUOTED.findall(text)),
+        quoted=tuple(fold(next(filter(None, found))) for found in _QUOTED.findall(text)),
         codes=_codes(text),
         spans=time_spans(text, asked_at),
     )
@@ -91,7 +91,7 @@ def understand(text: str, people: Sequence[str], asked_at: datetime) -> Query:
 def _codes(text: str) -> tuple[str, ...]:
     """Return the numbers and codes of a query, those that are written in several ways as one word."""
     names = tuple(spelling.whole for spelling in spellings(text) if any(map(str.isdigit, spelling.whole)))
-    return names or tuple(map(folded, _CODE.findall(text)))
+    return names or tuple(map(fold, _CODE.findall(text)))
 
 
 def _name_pattern(name: str, *, careless: bool) -> re.Pattern[str]:

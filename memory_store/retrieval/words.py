@@ -9,7 +9,7 @@ from typing import Final
 
 import Stemmer
 
-from memory_store.folding import EMOJI, TOKEN, UNSPACED_RUN, WORD, bigrams, folded, other_words
+from memory_store.folding import EMOJI, TOKEN, UNSPACED_RUN, WORD, bigrams, fold, other_words
 
 # The stemmer of the full-text index, so that both count the same words. It keeps state: one caller at a time.
 _STEMMER: Final = Stemmer.Stemmer("porter")
@@ -31,7 +31,7 @@ def stem(word: str) -> str:
 def stems(text: str) -> list[str]:
     """Return the words of a text in their order, as stems; unspaced runs as bigrams, a single sign as itself."""
     found: list[str] = []
-    for token in TOKEN.findall(folded(text)):
+    for token in TOKEN.findall(fold(text)):
         if token.isascii() or not UNSPACED_RUN.match(token):
             found.append(stem(token))
         else:
@@ -87,7 +87,7 @@ def matching_words(text: str, terms: Sequence[str]) -> tuple[str, ...]:
 
     Other spellings of the text's names are among its words.
     """
-    return matching_in("\n".join(filter(None, (folded(text), other_words(text)))), Matcher(terms))
+    return matching_in("\n".join(filter(None, (fold(text), other_words(text)))), Matcher(terms))
 
 
 def matching_in(text: str, matcher: Matcher) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from memory_store.expression import Expression
-from memory_store.folding import CJK_RUN, simplified
+from memory_store.folding import CJK_RUN, simplified_signs
 from memory_store.languages import Rule, groups
 from memory_store.times.rules import FLAGS, TimeRules, read_distance, rules_of_languages
 from memory_store.times.windows import Window, ago, in_other_year, part_of_day, shifted, third_of
@@ -179,8 +179,8 @@ def _folded(query: str) -> str:
     """Return a query as the rules read it, sign for sign: straight marks, simplified Chinese."""
     text = query.translate(FOLD)
     if CJK_RUN.search(text):
-        for sign in set(text) & simplified().keys():
-            text = text.replace(sign, simplified()[sign])
+        for sign in set(text) & simplified_signs().keys():
+            text = text.replace(sign, simplified_signs()[sign])
     return text
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from assistant.llm.quote import best_excerpt
 from memory_store import Selection, Store
-from memory_store.database.fulltext import query_terms, searchable
-from memory_store.folding import TOKEN, UNSPACED_RUN, WORD, folded, other_words, simplified, spellings
+from memory_store.database.fulltext import query_terms, to_searchable
+from memory_store.folding import TOKEN, UNSPACED_RUN, WORD, fold, other_words, simplified_signs, spellings
 from tests.memory_store.support import bytes_of
 
 NOTES = {
@@ -175,7 +175,7 @@ def test_english_is_not_stored_twice(tmp_path: Path) -> None:
 
 def test_index_folds_the_signs_that_are_left_to_it_as_we_do() -> None:
     signs = [chr(code) for code in range(0x80, 0x10000) if not 0xD800 <= code < 0xE000]
-    left = [sign for sign in signs if searchable(f"x {sign}") is None and WORD.search(folded(sign))]
+    left = [sign for sign in signs if to_searchable(f"x {sign}") is None and WORD.search(fold(sign))]
     assert len(left) > 400
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(
@@ -185,24 +185,24 @@ def test_index_folds_the_signs_that_are_left_to_it_as_we_do() -> None:
         connection.execute("CREATE VIRTUAL TABLE v USING fts5vocab (f, instance)")
         connection.executemany("INSERT INTO f (rowid, t) VALUES (?, ?)", [(ord(sign), sign) for sign in left])
         indexed = dict(connection.execute("SELECT doc, term FROM v").fetchall())
-    assert {chr(row): term for row, term in indexed.items()} == {sign: folded(sign) for sign in left}
+    assert {chr(row): term for row, term in indexed.items()} == {sign: fold(sign) for sign in left}
 
 
 @given(st.text())
 def test_what_is_folded_once_stays_as_it_is(text: str) -> None:
-    assert folded(folded(text)) == folded(text)
+    assert fold(fold(text)) == fold(text)
 
 
 @given(st.text(alphabet=st.characters(categories=("L", "M", "Nd", "Zs"))))
 def test_every_query_finds_its_own_text_by_terms_that_stand_in_it(text: str) -> None:
-    words = set(TOKEN.findall(folded(text)))
+    words = set(TOKEN.findall(fold(text)))
     for term in query_terms(text):
         assert any(term.removesuffix("*") in word for word in words) or list(spellings(text))
 
 
 def test_every_simplified_sign_stays_as_it_is() -> None:
-    assert len(simplified()) > 3000
-    assert not simplified().keys() & set(simplified().values())
+    assert len(simplified_signs()) > 3000
+    assert not simplified_signs().keys() & set(simplified_signs().values())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from memory_store import NewMemory, Store
 from memory_store.clock import now
-from memory_store.database.fulltext import match_expression, query_terms, searchable
+from memory_store.database.fulltext import match_expression, query_terms, to_searchable
 from memory_store.errors import Action, EmbedderMismatchError, Step
 from memory_store.models import (
     USER,
@@ -100,8 +100,8 @@ def test_query_terms_leave_out_stop_words_unless_there_is_nothing_else() -> None
 
 
 def test_searchable_form_is_only_kept_where_it_differs() -> None:
-    assert searchable("plain English") is None
-    assert (searchable("喝茶 now") or "").split() == ["喝茶", "茶", "now"]
+    assert to_searchable("plain English") is None
+    assert (to_searchable("喝茶 now") or "").split() == ["喝茶", "茶", "now"]
 
 
 def test_hit_says_where_it_is_from_and_why_it_was_found(store: Store) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from memory_store import asking
-from memory_store.folding import folded
+from memory_store.folding import fold
 
 if TYPE_CHECKING:
     from memory_store.embedding.base import Vectors
@@ -28,7 +28,7 @@ _LENGTHS: Final = 8
 
 def tokenize(text: str) -> list[str]:
     """Return a text's words and marks in lower case and simplified signs, numbers as 0."""
-    text = folded(unicodedata.normalize("NFKC", text).replace("’", "'"))
+    text = fold(unicodedata.normalize("NFKC", text).replace("’", "'"))
     return _TOKEN.findall(_NUMBER.sub("0", text))
 
 

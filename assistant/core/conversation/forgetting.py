@@ -14,7 +14,7 @@ from assistant.threads import in_thread
 from memory_store import Store, StoredPassage
 from memory_store.errors import ErasureFailedError, ErasurePendingError, NotFoundError
 from memory_store.models import Erasure, ErasurePlan, Selection
-from memory_store.wording import counted
+from memory_store.wording import format_counts
 
 # What has to be typed for an erasure: nobody writes it alone by chance, and it is the same in every language.
 ERASE_WORD: Final = "erase"
@@ -37,7 +37,7 @@ def means_erase(answer: str) -> bool:
 def plan_lines(plan: ErasurePlan) -> Iterator[str]:
     """Yield what else a person should know before saying yes: what stays, and what a service elsewhere has had."""
     if plan.staying:
-        yield f"Stays: {counted(plan.staying)}."
+        yield f"Stays: {format_counts(plan.staying)}."
     if plan.backups:
         yield f"Stays in {len(plan.backups)} of your backups, unless you choose otherwise: {', '.join(plan.backups)}."
     for sent in plan.sent:

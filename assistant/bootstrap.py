@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assistant.core.conversation.skin import Skin
     from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel
+    from assistant.llm.roles import Models
     from memory_store import IndexSettings, Store
     from memory_store.embedding.base import Embedder
 
@@ -140,6 +141,29 @@ def build_model(settings: Settings) -> ChatModel | None:
     return build_chat_model(settings.model, credentials_file())
 
 
+def build_models(settings: Settings) -> Models:
+    """Return the models by their roles; one that can't be built stands in `errors`, and another does its work.
+
+    May ask the keyring.
+    """
+    from assistant import model_setup
+    from assistant.llm.roles import ModelRole, Models
+    from memory_store.errors import KeepsakeError
+
+    models = Models()
+    for role, chosen in model_setup.by_role(settings).items():
+        try:
+            model = build_model(chosen)
+        except KeepsakeError as error:
+            models.errors[role] = error
+            continue
+        if role is ModelRole.CHAT:
+            models.chat = model
+        elif model is not None:
+            models.others[role] = model
+    return models
+
+
 def turn_settings(settings: Settings) -> TurnSettings:
     """Return what a turn needs of the settings."""
     from assistant.core.turn_settings import Shares, TurnSettings
@@ -173,15 +197,15 @@ def import_options(settings: Settings, *, private: bool = False, again: bool = F
     return ImportOptions(private, again, cutting, limits)
 
 
-def controller(store: Store, model: ChatModel | None, settings: Settings, skin: Skin) -> Controller:
+def controller(store: Store, models: Models, settings: Settings, skin: Skin) -> Controller:
     """Return the controller of conversations, with a new one in view."""
     from assistant.core.conversation.controller import Controller
 
-    return Controller(new_session(store, model, settings), import_options(settings), skin)
+    return Controller(new_session(store, models, settings), import_options(settings), skin)
 
 
-def new_session(store: Store, model: ChatModel | None, settings: Settings, *, temporary: bool = False) -> Session:
+def new_session(store: Store, models: Models, settings: Settings, *, temporary: bool = False) -> Session:
     """Return a session for a new conversation; a temporary one is kept nowhere."""
     from assistant.core.conversation.session import Session
 
-    return Session(store, model, turn_settings(settings), temporary=temporary)
+    return Session(store, models, turn_settings(settings), temporary=temporary)

@@ -11,11 +11,13 @@ from assistant.credentials import Secret, find_key, forget_key, keep_key, store_
 from assistant.errors import ConfigError
 from assistant.llm.base import ChatModel
 from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
+from assistant.llm.prices import FREE, Price, price_of
 from assistant.llm.probing import ListedModel, Probe, list_models, probe
 from assistant.llm.providers import SERVICES, complete_address, service_at
 from assistant.llm.registry import CREDENTIALS_FILE, endpoint_key, key_id
+from assistant.llm.roles import FALLBACKS, ModelRole, fallbacks
 from assistant.setting import keep, keep_model
-from memory_store.network import is_loopback
+from memory_store.network import display_url, is_loopback
 
 # What of a named model becomes [model] when it answers.
 _IN_USE: Final = ("provider", "name", "base_url", "model_path", "api_key_env", "context_tokens")
@@ -140,6 +142,44 @@ def in_use(settings: Settings) -> str | None:
 def with_model(settings: Settings, chosen: NamedModel) -> Settings:
     """Return the settings with this model answering."""
     return replace(settings, model=replace(settings.model, **_values(chosen)))
+
+
+def by_role(settings: Settings) -> dict[ModelRole, Settings]:
+    """Return the settings for the model of each role that is set; the one that chats is [model], or [models.chat]."""
+    found = {ModelRole.CHAT: settings}
+    if settings.model.provider == "quote" and ModelRole.CHAT in settings.models:
+        found[ModelRole.CHAT] = with_model(settings, settings.models[ModelRole.CHAT])
+    for role in FALLBACKS:
+        if role in settings.models:
+            found[role] = with_model(settings, settings.models[role])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Who has a role: `by` is the role that it is set up for, `where` its endpoint, empty where nothing is sent."""
+
+    role: ModelRole
+    by: ModelRole
+    name: str
+    where: str
+    is_private: bool
+    price: Price | None
+
+
+def assigned(settings: Settings) -> list[Assigned]:
+    """Return who has which role by the settings; nothing is built or asked."""
+    chosen = by_role(settings)
+    found = []
+    for role in ModelRole:
+        by = next(wanted for wanted in fallbacks(role) if wanted in chosen)
+        model = chosen[by].model
+        is_sent = model.provider == "openai"
+        name = model.name or Path(model.model_path).stem
+        where = display_url(model.endpoint) if is_sent else model.model_path
+        at_home = not is_sent or is_loopback(model.endpoint)
+        found.append(Assigned(role, by, name, where, at_home, price_of(name, model.endpoint) if is_sent else FREE))
+    return found
 
 
 def keep_named(file: Path, name: str, chosen: NamedModel) -> None:

@@ -27,6 +27,7 @@ from typing import Final
 
 from assistant.core.conversation.session import Session
 from assistant.core.turn_settings import TurnSettings
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from benchmarks.embedding_cache import CachedEmbedder
 from memory_store import NewDocument, NewMemory, Store
@@ -205,7 +206,7 @@ async def ask_again(store: Store, known: Sequence[Fact], times: int, chosen: ran
     """Have each question answered so often: by quoting, and by a model that is right, wrong or long-winded."""
     for fact in known:
         for _ in range(times):
-            await _turn(Session(store, None, SETTINGS), fact.question)
+            await _turn(Session(store, Models(), SETTINGS), fact.question)
             answer = chosen.choice(
                 (
                     f"{fact.sentence} [1]",
@@ -213,7 +214,7 @@ async def ask_again(store: Store, known: Sequence[Fact], times: int, chosen: ran
                     f"{fact.sentence} [1] " + "There is more to say about this, and it has been said before. " * 8,
                 )
             )
-            await _turn(Session(store, ScriptedChat([answer]), SETTINGS), fact.question)
+            await _turn(Session(store, Models(ScriptedChat([answer])), SETTINGS), fact.question)
     store.embed_pending()
 
 
@@ -227,7 +228,7 @@ def recalls(store: Store, texts: Sequence[str], *, quoting: bool) -> float:
     model = None if quoting else ScriptedChat(otherwise=["Yes."])
 
     async def sources(text: str) -> int:
-        recalled = await Session(store, model, SETTINGS).preview(text)
+        recalled = await Session(store, Models(model), SETTINGS).preview(text)
         return len(recalled.sources)
 
     found = [asyncio.run(sources(text)) for text in texts]
@@ -238,7 +239,7 @@ def median_tokens(store: Store, known: Sequence[Fact]) -> float:
     """Return the median of the tokens of a request with the questions."""
 
     async def tokens(text: str) -> int:
-        return (await Session(store, ScriptedChat(otherwise=["Yes."]), SETTINGS).preview(text)).context_tokens
+        return (await Session(store, Models(ScriptedChat(otherwise=["Yes."])), SETTINGS).preview(text)).context_tokens
 
     return statistics.median(asyncio.run(tokens(fact.question)) for fact in known)
 
@@ -272,7 +273,7 @@ def advice(embedder: CachedEmbedder, count: int | None, *, captured: bool) -> fl
 
 
 async def _context(store: Store, text: str) -> set[str]:
-    session = Session(store, ScriptedChat(otherwise=["Yes."], context_tokens=8192), SETTINGS)
+    session = Session(store, Models(ScriptedChat(otherwise=["Yes."], context_tokens=8192)), SETTINGS)
     return {part.text for part in (await session.preview(text)).parts}
 
 

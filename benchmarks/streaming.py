@@ -20,6 +20,7 @@ from textual.widgets import Markdown
 
 from assistant.config import ChatConfig, Settings
 from assistant.llm.base import ChatRequest, ModelEvent
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.services import Services
@@ -112,7 +113,7 @@ async def _in_chat(pieces: list[str]) -> _Taken:
     model = _QuickModel(pieces)
     with TemporaryDirectory() as name, Store.open(Path(name) / "memory") as store:
         app = ChatApp(
-            lambda: Services(Settings(chat=ChatConfig(titles=False)), store, model, Path(name) / "config.toml"),
+            lambda: Services(Settings(chat=ChatConfig(titles=False)), store, Models(model), Path(name) / "config.toml"),
             blink=False,
         )
         async with app.run_test(size=_SIZE), asyncio.timeout(_PATIENCE_SECONDS):

@@ -19,6 +19,7 @@ from typing import Final
 
 from assistant.config import ChatConfig, Settings
 from assistant.llm.base import ChatRequest
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui import pauses
 from assistant.tui.app import ChatApp
@@ -69,7 +70,7 @@ class _PacedModel(ScriptedChat):
 @asynccontextmanager
 async def _chat(folder: Path, model: ScriptedChat, store: Store) -> AsyncIterator[ChatApp]:
     settings = Settings(chat=ChatConfig(titles=False))
-    app = ChatApp(lambda: Services(settings, store, model, folder / "config.toml"), blink=False)
+    app = ChatApp(lambda: Services(settings, store, Models(model), folder / "config.toml"), blink=False)
     async with app.run_test(size=_SIZE), asyncio.timeout(_PATIENCE_SECONDS):
         await _until(lambda: app.chat.is_open)
         yield app

@@ -25,6 +25,7 @@ from textual.pilot import Pilot
 from assistant import config
 from assistant.core.explaining import sentences_of
 from assistant.llm.detection import FoundModel
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.chooser import Chooser
@@ -116,7 +117,9 @@ async def draw(picture: Picture, folder: Path) -> str:
     model = ScriptedChat([ANSWERS[0]], [POINTED], *[[answer] for answer in ANSWERS[1:]], name="llama3.2")
     with Store.open(folder) as store:
         fill(store)
-        app = ChatApp(lambda: Services(settings, store, model, folder / "config.toml", embeds=False), blink=False)
+        app = ChatApp(
+            lambda: Services(settings, store, Models(model), folder / "config.toml", embeds=False), blink=False
+        )
         async with app.run_test(size=picture.size) as pilot:
             await _until(pilot, lambda: app.chat.is_open)
             for number, question in enumerate(() if picture.services else QUESTIONS, start=1):

@@ -23,6 +23,7 @@ from textual.pilot import Pilot
 
 from assistant import config
 from assistant.core.conversation.forgetting import ERASE_WORD
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat, Step
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.confirm import ConfirmForget
@@ -51,7 +52,7 @@ async def record(folder: Path) -> list[str]:
         fill(store)
         model = ScriptedChat(script, name="llama3.2")
         app = ChatApp(
-            lambda: Services(settings, store, model, folder / "config.toml", embeds=False),
+            lambda: Services(settings, store, Models(model), folder / "config.toml", embeds=False),
             blink=False,
             clock=count().__next__,
         )

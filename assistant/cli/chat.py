@@ -142,7 +142,7 @@ async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -
             complain(printer.error)
         if session.settings.learn and not asked.temporary and not printer.interrupted:
             with suppress(KeepsakeError):  # who answers can't be asked now: the message waits
-                async with aclosing(learn_all(store, session.model, consolidating=False)) as events:
+                async with aclosing(learn_all(store, session.models, consolidating=False)) as events:
                     async for learned in events:
                         say_told(report_learned(learned, in_shell=True))
         if as_json and session.conversation is not None and (printer.error is None or printer.answer):

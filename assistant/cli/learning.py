@@ -51,18 +51,17 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
     """
     done: list[Learned] = []
     with opened_store(context) as (store, settings):
-        model = bootstrap.build_model(settings)
+        models = bootstrap.build_models(settings)
 
         async def work() -> None:
             try:
-                async with aclosing(learn_all(store, model)) as events:
+                async with aclosing(learn_all(store, models)) as events:
                     async for learned in events:
                         done.append(learned)
                         if not as_json:
                             say_told(report_learned(learned, in_shell=True))
             finally:
-                if model is not None:
-                    await model.close()
+                await models.close()
 
         asyncio.run(work())
         waiting = store.learning.queue.count_waiting()

@@ -7,7 +7,7 @@ import getpass
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -22,6 +22,7 @@ from assistant.llm.detection import detect
 from assistant.llm.prices import FREE
 from assistant.llm.probing import ListedModel, Probe
 from assistant.llm.providers import SERVICES
+from assistant.llm.roles import FALLBACKS
 from memory_store.network import display_url, is_loopback
 
 _group = typer.Typer(
@@ -55,7 +56,8 @@ def add(
 ) -> None:
     """Set up a model and have it answer: a service or address, its key, one of its models, a trial.
 
-    On a terminal what is missing is asked for. The key is typed unseen and kept in the system's keyring or in a file
+    With the name of a role (`fast`, `learn`) it takes that, and who answers stays. On a terminal what is missing is
+    asked for. The key is typed unseen and kept in the system's keyring or in a file
     that only you can read, never in the settings.
 
     Example: keepsake model add http://127.0.0.1:11434 --model llama3.2
@@ -86,9 +88,12 @@ def add(
             say(f"The key is kept in {model_setup.keep_endpoint_key(endpoint)}.")
     called = model_setup.free_name(settings, found, name or "")
     model_setup.keep_named(file, called, found)
-    model_setup.keep_in_use(file, found)
     if tried is not None:
         _tell(tried)
+    if called in FALLBACKS:
+        show(f"{found.name} has the role {called} from now on. It reads {found.context_tokens:,} tokens.")
+        return
+    model_setup.keep_in_use(file, found)
     show(f"{called} answers from now on. It reads {found.context_tokens:,} tokens.")
     _warn_of_environment()
 
@@ -110,11 +115,14 @@ async def _found(
 
 @_group.command("list")
 def list_(context: typer.Context, as_json: _Json = False) -> None:
-    """List the models that are set up, and what else was found on this machine.
+    """List who does what, the models that are set up, and what else was found on this machine.
+
+    A model whose name is that of a role (`chat`, `fast`, `learn`) has that role; others fall back.
 
     Example: keepsake model list
     """
     settings = invocation(context).settings()
+    assigned = model_setup.assigned(settings)
     used = model_setup.in_use(settings)
     there = [(model.base_url, model.name) for model in settings.models.values()]
     others = [model for model in asyncio.run(detect()) if model.name and (model.base_url, model.name) not in there]
@@ -132,8 +140,23 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
             for name, model in settings.models.items()
         ]
         found = [{"model": model.name, "endpoint": model.base_url, "detail": model.detail} for model in others]
-        print_json({"models": models, "found": found})
+        roles = [
+            {
+                "role": item.role.value,
+                "by": item.by.value,
+                "model": item.name or None,
+                "where": item.where or None,
+                "local": item.is_private,
+                "price": asdict(item.price) if item.price else None,
+            }
+            for item in assigned
+        ]
+        print_json({"roles": roles, "models": models, "found": found})
         return
+    table(
+        ["Role", "Who", "Where", "Price, per million tokens"],
+        [(item.role.value, _who(item), item.where or "this machine", _price(item)) for item in assigned],
+    )
     rows = [
         (
             "→" if name == used else "",
@@ -152,6 +175,17 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
         say(f"Found: {model.name}, {model.detail}")
     if not rows and not others:
         say(_recommendation())
+
+
+def _who(item: model_setup.Assigned) -> str:
+    stands_in = f" (as {item.by.value})" if item.by is not item.role else ""
+    return f"{item.name or 'quotations'}{stands_in}"
+
+
+def _price(item: model_setup.Assigned) -> str:
+    if item.price is None:
+        return "not known"
+    return "nothing" if item.price == FREE else f"${item.price.input:g} in, ${item.price.output:g} out"
 
 
 @_group.command("use")

@@ -27,6 +27,7 @@ from assistant.core.events import (
 )
 from assistant.display import plain
 from assistant.llm.markdown_safety import unescape
+from assistant.llm.roles import ModelRole
 from memory_store import Store
 from memory_store.errors import KeepsakeError
 
@@ -48,17 +49,18 @@ async def session_in(
 
     `temporary` and `from_shell` are for a new one. Without `recall` memory is not looked into.
     """
-    model = bootstrap.build_model(settings)
+    models = bootstrap.build_models(settings)
+    if ModelRole.CHAT in models.errors:
+        raise models.errors[ModelRole.CHAT]
     turns = replace(bootstrap.turn_settings(settings), recall=recall)
     try:
         if conversation is None:
-            yield Session(store, model, turns, temporary=temporary, from_shell=from_shell)
+            yield Session(store, models, turns, temporary=temporary, from_shell=from_shell)
         else:
             identifier = await asyncio.to_thread(store.resolve, conversation)
-            yield await Session.open(store, model, turns, identifier)
+            yield await Session.open(store, models, turns, identifier)
     finally:
-        if model is not None:
-            await model.close()
+        await models.close()
 
 
 class Printer:

@@ -12,37 +12,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assistant.config import Settings
-    from assistant.llm.base import Answerer, ChatModel
+    from assistant.llm.base import Answerer
+    from assistant.llm.roles import Models
     from memory_store import Store
-    from memory_store.errors import KeepsakeError
 
 CLOSING_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True)
 class Services:
-    """The settings in force, the opened store and the chat model that answers, None for quotations; it can be changed.
+    """The settings in force, the opened store and the models, which can be changed.
 
     `embeds` is true if passages get vectors. `config_file` is where a choice is kept; `first_start` is true while
-    nothing is there. `notes` say where something is less than it could be, `model_error` why the configured model does
-    not answer.
+    nothing is there. `notes` say where something is less than it could be.
     """
 
     settings: Settings
     store: Store
-    model: ChatModel | None
+    models: Models
     config_file: Path
     embeds: bool = True
     first_start: bool = False
     notes: tuple[str, ...] = ()
-    model_error: KeepsakeError | None = None
 
     @property
     def answerer(self) -> Answerer:
         """Who takes the turns."""
         from assistant.core.asking import answerer_of
 
-        return answerer_of(self.model)
+        return answerer_of(self.models.chat)
 
 
 Opener = Callable[[], Services]
@@ -71,27 +69,15 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
             except EmbedderMismatchError as error:
                 notes.append(f"{error.message} {hint_of(error)}")
                 embeds = False
-            model, model_error = build_model(settings)
+            models = bootstrap.build_models(settings)
         except BaseException:
             store.close()
             raise
         store.start_background()
         pauses.settle()
-        return Services(settings, store, model, file, embeds, not file.is_file(), tuple(notes), model_error)
+        return Services(settings, store, models, file, embeds, not file.is_file(), tuple(notes))
 
     return opened
-
-
-def build_model(settings: Settings) -> tuple[ChatModel | None, KeepsakeError | None]:
-    """Return the configured chat model, or none and the error that kept it from being built."""
-    from assistant import bootstrap
-    from memory_store.errors import KeepsakeError
-
-    try:
-        return bootstrap.build_model(settings), None
-    except KeepsakeError as error:
-        # A chat that quotes and says why is more use than none; the error goes into the transcript.
-        return None, error
 
 
 def close_services(services: Services | None) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from assistant.core.events import Captured
 from assistant.core.learning.learner import learn
 from assistant.llm.base import ChatModel, ChatRequest, Finished, ModelEvent, TextDelta
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from benchmarks.learning.dialogue_set import Dialogue, Turn
 from benchmarks.learning.scoring import Outcome, fits
@@ -81,7 +82,7 @@ def capture_waiting(store: Store, model: ChatModel | None) -> list[str]:
     """Capture from every message that waits; return the texts of the new memories."""
 
     async def capture() -> list[str]:
-        return [event.memory.text async for event in learn(store, model) if isinstance(event, Captured)]
+        return [event.memory.text async for event in learn(store, Models(model)) if isinstance(event, Captured)]
 
     return asyncio.run(capture())
 

@@ -58,6 +58,27 @@ def test_a_model_is_set_up_with_its_key_and_answers(
     assert keepsake("ask", "Which key?").code == 0
 
 
+def test_list_says_which_role_is_whose_where_and_at_what_price(keepsake: Shell, home: Path) -> None:
+    file = config.config_path(None)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        '[model]\nprovider = "openai"\nname = "gpt-4o"\n'
+        '[models.fast]\nname = "small"\nbase_url = "http://127.0.0.1:9/v1"\n',
+        "utf-8",
+    )
+    roles = {item["role"]: item for item in keepsake("model", "list", "--json").json["roles"]}
+    assert [(item["model"], item["by"], item["local"]) for item in roles.values()] == [
+        ("gpt-4o", "chat", False),
+        ("small", "fast", True),
+        ("small", "fast", True),
+    ]
+    assert roles["chat"]["price"]["output"] > 0
+    assert roles["learn"]["price"] == {"input": 0, "output": 0}
+    told = keepsake("model", "list").out
+    assert "small (as fast)" in told
+    assert "api.openai.com" in told
+
+
 def test_models_stand_side_by_side_and_are_switched_listed_tried_and_removed(
     keepsake: Shell, server: ChatServer, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +88,12 @@ def test_models_stand_side_by_side_and_are_switched_listed_tried_and_removed(
         assert keepsake("model", "add", other.url, "--name", "second", "--no-test").code == 0
         listed = keepsake("model", "list", "--json").json["models"]
         assert [(one["name"], one["in_use"]) for one in listed] == [("small", False), ("second", True)]
+        told = keepsake("model", "add", other.url, "--model", "small", "--name", "fast", "--no-test").out
+        assert "has the role fast" in told
+        listed = keepsake("model", "list", "--json").json
+        assert [one["name"] for one in listed["models"] if one["in_use"]] == ["second"]
+        assert [one["by"] for one in listed["roles"]] == ["chat", "fast", "fast"]
+        assert keepsake("model", "remove", "fast").code == 0
         asked = keepsake("ask", "Which key?", "--model", "small", "--json")
         assert asked.json["model"] == "small"
         assert keepsake("model", "use", "small").code == 0

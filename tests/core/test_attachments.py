@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import Event, PartKind, Recalled, TurnFinished
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
 from memory_store.models import Document, Source, SourceKind
@@ -19,7 +20,7 @@ def source_of(document: Document) -> Source:
 async def asked(
     store: Store, model: ScriptedChat, question: str, *attached: Source
 ) -> tuple[Recalled, TurnFinished, Session]:
-    session = Session(store, model, SETTINGS)
+    session = Session(store, Models(model), SETTINGS)
     events: list[Event] = [one async for one in session.turn(question, attached=attached)]
     (recalled,) = [one for one in events if isinstance(one, Recalled)]
     assert isinstance(events[-1], TurnFinished)

@@ -9,6 +9,7 @@ from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import AnswerDelta, Captured, TurnStarted
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, ModelEvent
+from assistant.llm.roles import Models
 from memory_store import Selection, Store
 from memory_store.models import MessageStatus, Role
 from tests.core.test_session import Model, events_of, session_of
@@ -47,7 +48,7 @@ async def test_edited_message_begins_a_branch_beside_the_earlier_one(store: Stor
     await session.view(second.id)
     assert [one.text for one in session.messages] == ["question one", "answer one", "question two", "answer two"]
     assert session.conversation is not None
-    again = await Session.open(store, session.model, session.settings, session.conversation.id)
+    again = await Session.open(store, session.models, session.settings, session.conversation.id)
     assert again.messages == session.messages, "the choice of branch is kept"
 
 
@@ -104,7 +105,7 @@ async def test_question_without_an_answer_is_answered_again(store: Store) -> Non
 async def test_temporary_chat_leaves_nothing_but_recalls_and_branches(store: Store, tmp_path: Path) -> None:
     store.remember("The spare key is with Ines.")
     model = Told(["With Ines [1]."], ["With Ines, I said."], ["I will."])
-    session = Session(store, model, TurnSettings(passages=4, max_answer_tokens=256), temporary=True)
+    session = Session(store, Models(model), TurnSettings(passages=4, max_answer_tokens=256), temporary=True)
     await events_of(session, "Who has the spare key?")
     assert "The spare key is with Ines." in model.requests[0].messages[-1].content
     async for _ in session.again(session.messages[1].id):
@@ -122,7 +123,7 @@ async def test_what_a_temporary_chat_sends_elsewhere_is_logged_without_itself(st
     memory = store.remember("The spare key is with Ines.")
     model = Told(["With Ines [1]."])
     model.is_private, model.endpoint = False, "https://models.example/v1"
-    session = Session(store, model, TurnSettings(passages=4, max_answer_tokens=256), temporary=True)
+    session = Session(store, Models(model), TurnSettings(passages=4, max_answer_tokens=256), temporary=True)
     await events_of(session, "Who has the spare key?")
     assert [one.items for one in store.requests.all()] == [1]
     assert store.plan_forget(Selection((memory.id,))).sent[0].items == 1

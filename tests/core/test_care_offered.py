@@ -18,6 +18,7 @@ from assistant.core.care.settings import CareSettings
 from assistant.core.conversation.log import ForgettingLog
 from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import AnswerDelta, CareOffered, Event, TurnStarted
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
 from memory_store.models import USER, Message, Role
@@ -114,7 +115,7 @@ def test_help_is_offered_in_the_language_of_the_message() -> None:
 
 
 def session_of(store: Store, care: CareSettings, *, temporary: bool = False) -> Session:
-    return Session(store, ScriptedChat(otherwise=["I hear you."]), TurnSettings(care=care), temporary=temporary)
+    return Session(store, Models(ScriptedChat(otherwise=["I hear you."])), TurnSettings(care=care), temporary=temporary)
 
 
 async def events_of(session: Session, text: str) -> list[Event]:
@@ -131,8 +132,8 @@ async def test_help_comes_before_the_answer_which_still_comes_and_it_is_neither_
     assert "116 123" in offered.text
     assert [one.text for one in session.messages] == ["I want to kill myself", "I hear you."]
     assert store.find_holding("116 123") == []
-    assert isinstance(session.model, ScriptedChat)
-    sent = " ".join(message.content for request in session.model.requests for message in request.messages)
+    assert isinstance(session.models.chat, ScriptedChat)
+    sent = " ".join(message.content for request in session.models.chat.requests for message in request.messages)
     assert "116 123" not in sent
 
 

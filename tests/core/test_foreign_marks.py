@@ -10,6 +10,7 @@ from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.framing import framed, plain_text
 from assistant.display import plain
 from assistant.errors import ModelError
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
 from memory_store.models import Author, AuthorKind, Role
@@ -50,7 +51,7 @@ async def test_an_answer_whose_question_was_erased_is_not_answered_again(tmp_pat
         talk = store.conversations.start("Where?")
         author = Author(AuthorKind.MODEL, "a-model")
         answer = store.conversations.append(talk.id, Role.ASSISTANT, "There.", author, parent_id=None)
-        session = await Session.open(store, ScriptedChat(["Here."]), TurnSettings(), talk.id)
+        session = await Session.open(store, Models(ScriptedChat(["Here."])), TurnSettings(), talk.id)
         with pytest.raises(ModelError, match="was erased"):
             _ = [event async for event in session.again(answer.id)]
         assert [one.id for one in session.messages] == [answer.id]

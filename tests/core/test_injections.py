@@ -15,6 +15,7 @@ from assistant.core.events import TurnFinished
 from assistant.core.prompts import prompt
 from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
 from assistant.llm.base import ChatMessage
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewConversation, NewMessage, Store
 from memory_store.models import USER, Author, AuthorKind, Role
@@ -60,7 +61,7 @@ async def test_an_attempt_changes_nothing_but_the_quoted_text(poisoned: Poisoned
     texts = [passage.text for passage in store.documents.passages(path.id)]
     assert any("EVIL" in text for text in texts) is not attempt.unread or attempt.name in ("title.md", "author.md")
     model = ScriptedChat([OBEDIENT])
-    events = [event async for event in Session(store, model, TurnSettings(passages=4)).turn(question)]
+    events = [event async for event in Session(store, Models(model), TurnSettings(passages=4)).turn(question)]
     (request,) = model.requests
     system, asked = request.messages
     rules = f"{prompt('system')}\n{prompt('to_the_point')}"
@@ -104,11 +105,11 @@ async def test_a_poisoned_conversation_of_an_export_stays_in_its_frame_too(tmp_p
         store.conversations.merge(new)
         model = ScriptedChat(["Yes."], ["Yes."])
         question = QUESTION.format("a quagga")
-        async for _ in Session(store, model, TurnSettings(passages=4)).turn(question):
+        async for _ in Session(store, Models(model), TurnSettings(passages=4)).turn(question):
             pass
         assert_framed(model.requests[0].messages[-1], question)
         (chat,) = [one for one in store.conversations.all() if one.origin]
-        session = await Session.open(store, model, TurnSettings(passages=4), chat.id)
+        session = await Session.open(store, Models(model), TurnSettings(passages=4), chat.id)
         async for _ in session.turn("And now?"):
             pass
         assert all(MARKS.search(message.content) is None for message in model.requests[1].messages)

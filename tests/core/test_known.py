@@ -12,6 +12,7 @@ from assistant.core.events import PartKind, Recalled, TurnFinished
 from assistant.core.known import gather, summaries_of, tell
 from assistant.core.prompts import prompt
 from assistant.core.turn_settings import Shares, TurnSettings
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store
 from memory_store.clock import now
@@ -41,7 +42,7 @@ def fact(store: Store, text: str, **more: object) -> Memory:
 
 
 async def asked(store: Store, text: str, model: ScriptedChat, **settings: object) -> tuple[Recalled, TurnFinished]:
-    session = Session(store, model, TurnSettings(passages=2, learn=False, **settings))  # type: ignore[arg-type]
+    session = Session(store, Models(model), TurnSettings(passages=2, learn=False, **settings))  # type: ignore[arg-type]
     events = [event async for event in session.turn(text)]
     recalled = next(one for one in events if isinstance(one, Recalled))
     finished = events[-1]
@@ -78,7 +79,7 @@ async def test_beginning_of_a_request_stays_the_same_from_turn_to_turn(store: St
     fact(store, "I live in Lyon.", about="home")
     store.remember("The spare key is with Ines.")
     model = ScriptedChat(["With Ines [1], as you live in Lyon [3]."], ["Fine."], ["Bye."])
-    session = Session(store, model, TurnSettings(passages=2, learn=False))
+    session = Session(store, Models(model), TurnSettings(passages=2, learn=False))
     for text in ("Who has the spare key?", "And the boiler?", "Thanks!"):
         assert [event async for event in session.turn(text)]
     first, second, third = (one.messages for one in model.requests)
@@ -162,7 +163,7 @@ def test_what_is_used_comes_before_what_is_not(store: Store) -> None:
 
 async def test_model_that_only_quotes_is_told_nothing_more(store: Store) -> None:
     fact(store, "I live in Lyon.")
-    session = Session(store, None, TurnSettings())
+    session = Session(store, Models(), TurnSettings())
     assert PartKind.KNOWN not in [part.kind for part in (await session.preview(NO_RECALL)).parts]
 
 

@@ -11,6 +11,7 @@ from assistant.core.learning.answering import Answer, answer
 from assistant.core.learning.consolidation import consolidate
 from assistant.core.learning.learner import learn
 from assistant.core.profile import ProfileLine, profile
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store, clock
 from memory_store.models import RecallFilters, SourceKind
@@ -96,14 +97,14 @@ async def lived(store: Store, day: Day) -> None:
     model = ScriptedChat(otherwise=["Noted."])
     for number in range(1, 31):
         day.moment = FIRST_DAY + timedelta(days=number - 1)
-        session = Session(store, model, TurnSettings(titles=False))
+        session = Session(store, Models(model), TurnSettings(titles=False))
         for text in SAID.get(number, ()):
             async for _event in session.turn(text):
                 pass
-            async for _noted in learn(store, None):
+            async for _noted in learn(store, Models()):
                 pass
     day.moment = FIRST_DAY + timedelta(days=29, hours=3)
-    async for _done in consolidate(store, model):
+    async for _done in consolidate(store, Models(model)):
         pass
 
 

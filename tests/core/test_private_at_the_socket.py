@@ -17,6 +17,7 @@ from assistant.core.private_rules import rule_of
 from assistant.errors import ModelError
 from assistant.ingestion.pipeline import ImportOptions, import_paths
 from assistant.llm.openai_chat import OpenAIChat
+from assistant.llm.roles import Models
 from memory_store import NewMemory, Store, health
 from memory_store.clock import now
 from memory_store.embedding.openai_endpoint import OpenAIEmbedder
@@ -145,7 +146,7 @@ async def test_passages_are_embedded_here_alone_and_doctor_says_so(place: Place,
 
 
 async def test_an_answer_is_asked_for_without_it_and_says_so(place: Place, host: str) -> None:
-    session = Session(place.store, place.model, SETTINGS)
+    session = Session(place.store, Models(place.model), SETTINGS)
     events = await events_of(session, QUESTION)
     sent = place.sent()
     assert PUBLIC.encode() in sent
@@ -155,7 +156,7 @@ async def test_an_answer_is_asked_for_without_it_and_says_so(place: Place, host:
 
 async def test_earlier_messages_and_what_is_attached_stay_here(place: Place, host: str) -> None:
     store = place.store
-    session = await Session.open(store, place.model, SETTINGS, place.open_chat.id)
+    session = await Session.open(store, Models(place.model), SETTINGS, place.open_chat.id)
     documents = {one.path: one for one in store.documents.all()}
     attached = [one.source for one in store.documents.passages(documents["/letter.md"].id)]
     events = [event async for event in session.turn("What hums?", attached=attached)]
@@ -166,7 +167,7 @@ async def test_earlier_messages_and_what_is_attached_stay_here(place: Place, hos
 
 
 async def test_a_private_chat_goes_nowhere_else(place: Place, host: str) -> None:
-    session = await Session.open(place.store, place.model, SETTINGS, place.secret_chat.id)
+    session = await Session.open(place.store, Models(place.model), SETTINGS, place.secret_chat.id)
     if host == HERE:
         await events_of(session, "And zqmore?")
         assert b"zqmore" in place.sent()
@@ -191,7 +192,7 @@ async def test_the_words_of_a_private_question_go_to_no_embedder_elsewhere(place
 async def test_what_is_written_of_a_private_topic_goes_to_whom_it_is_written_and_nowhere_after(
     place: Place, host: str
 ) -> None:
-    session = Session(place.store, place.model, SETTINGS)
+    session = Session(place.store, Models(place.model), SETTINGS)
     await events_of(session, "I have a fever, codeword zqfever.")
     asked = place.server.chats
     assert b"zqfever" in asked[-1].body  # it was written to this very model
@@ -207,7 +208,7 @@ async def test_what_is_written_of_a_private_topic_goes_to_whom_it_is_written_and
 
 
 async def test_a_private_question_that_was_never_there_is_not_asked_again_there(place: Place, host: str) -> None:
-    session = await Session.open(place.store, place.model, SETTINGS, place.open_chat.id)
+    session = await Session.open(place.store, Models(place.model), SETTINGS, place.open_chat.id)
     first = session.messages[0].id
     if host == HERE:
         assert [event async for event in session.again(first)]
@@ -224,7 +225,7 @@ async def test_a_private_answer_is_not_gone_on_with_elsewhere(place: Place, host
     asked = store.conversations.messages(talk.id)[0].id
     model = Author(AuthorKind.MODEL, "local")
     cut = store.conversations.append(talk.id, Role.ASSISTANT, "It is zqcut", model, parent_id=asked, private=True)
-    session = await Session.open(store, place.model, SETTINGS, talk.id)
+    session = await Session.open(store, Models(place.model), SETTINGS, talk.id)
     if host == HERE:
         assert [event async for event in session.again(cut.id, go_on=True)]
         assert b"zqcut" in place.sent()
@@ -235,13 +236,13 @@ async def test_a_private_answer_is_not_gone_on_with_elsewhere(place: Place, host
 
 
 async def test_a_title_is_asked_for_here_alone_and_told_here_alone(place: Place, host: str) -> None:
-    session = Session(place.store, place.model, SETTINGS)
+    session = Session(place.store, Models(place.model), SETTINGS)
     await events_of(session, "I have a fever, codeword zqfever.")
     place.seen = len(place.server.requests)
     assert await session.name_it() == (host == HERE)
     assert host == ELSEWHERE or b"zqfever" in place.sent()
     # The first words of a message are its chat's title until then: they stand beside no other message elsewhere.
-    other = Session(place.store, place.model, SETTINGS)
+    other = Session(place.store, Models(place.model), SETTINGS)
     place.seen = len(place.server.requests)
     await events_of(other, "What is said of the boiler, and of its codeword?")
     sent = place.sent()
@@ -258,7 +259,7 @@ async def test_capture_asks_a_model_here_alone_of_what_is_private(place: Place, 
     store.conversations.append(
         place.open_chat.id, Role.USER, "I have asthma, zqasthma.", USER, parent_id=before, capture=True
     )
-    async for _noted in learn(store, place.model):
+    async for _noted in learn(store, Models(place.model)):
         pass
     sent = place.sent()
     assert PUBLIC.encode() in sent
@@ -278,10 +279,10 @@ async def test_summaries_are_made_here_alone(place: Place, host: str) -> None:
         parent = store.conversations.append(
             place.secret_chat.id, Role.USER, text, USER, parent_id=parent, private=True
         ).id
-    assert len([one async for one in consolidate(store, place.model)]) == 2
+    assert len([one async for one in consolidate(store, Models(place.model))]) == 2
     sent = place.sent()
     assert b"The boiler hums" in sent
     secrets = {"zqdiagnosis": "a private message", "Line 3 of the clinic": "a private chat", "zqsummed": "its summary"}
     assert_only_here(secrets, sent, host)
-    await events_of(Session(store, place.model, SETTINGS), QUESTION)
+    await events_of(Session(store, Models(place.model), SETTINGS), QUESTION)
     assert_only_here({"zqdiagnosis": "a private message"}, place.sent(), host)

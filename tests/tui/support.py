@@ -17,6 +17,7 @@ from textual.widgets import Static
 from assistant import config
 from assistant.core.conversation.imports import WATCHING
 from assistant.llm.base import ChatModel
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.chat import ChatScreen
@@ -149,7 +150,8 @@ def services_of(store: Store, model: ChatModel | None, tmp_path: Path, **changes
     settings = changes.pop("settings", None) or config.Settings(chat=config.ChatConfig(titles=False, learn=False))
     if theme := changes.pop("theme", None):
         settings = replace(settings, chat=replace(settings.chat, theme=theme))
-    return Services(settings, store, model, tmp_path / "config.toml", **changes)
+    models = Models(model, changes.pop("others", {}), changes.pop("errors", {}))
+    return Services(settings, store, models, tmp_path / "config.toml", **changes)
 
 
 @asynccontextmanager

@@ -135,7 +135,7 @@ async def test_an_address_is_checked_while_it_is_typed_and_a_model_that_fails_ch
             await house.pilot.press("enter")
             await house.until(lambda: house.notices)
             assert "knows no model" in house.notices[0]
-            assert house.chat.services.model is house.model
+            assert house.chat.services.models.chat is house.model
         assert not (tmp_path / "config.toml").exists()
 
 
@@ -183,5 +183,5 @@ async def test_an_unknown_model_changes_nothing(tmp_path: Path, monkeypatch: pyt
     async with chatting(tmp_path) as house:
         await house.say("/model nobody")
         await house.until(lambda: house.notices)
-        assert house.chat.services.model is house.model
+        assert house.chat.services.models.chat is house.model
         assert not (tmp_path / "config.toml").exists()

@@ -13,6 +13,7 @@ import pytest
 from textual.widgets import Static
 
 from assistant.errors import ConfigError
+from assistant.llm.roles import ModelRole
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.guide import worth_importing
@@ -216,7 +217,7 @@ def test_exports_of_other_assistants_are_found_among_the_downloads(tmp_path: Pat
 
 async def test_a_model_that_cannot_be_built_is_told(tmp_path: Path) -> None:
     error = ConfigError("No model is named for the endpoint.", "Set the model's name.")
-    async with chatting(tmp_path, model_error=error) as house:
+    async with chatting(tmp_path, None, errors={ModelRole.CHAT: error}) as house:
         await house.until(lambda: house.notices)
         assert "No model is named" in house.notices[0]
         assert "Set the model's name." in house.notices[0]

@@ -34,7 +34,7 @@ from assistant.core.profile import ProfileSection, profile
 from assistant.display import plain
 from assistant.ingestion.pipeline import ImportOptions
 from assistant.language import _
-from assistant.llm.base import ChatModel
+from assistant.llm.roles import Models
 from assistant.threads import in_thread
 from memory_store import NewMemory, Store
 from memory_store.errors import KeepsakeError
@@ -80,9 +80,9 @@ class Controller:
         """Return what a command does with its argument; None for one that is the skin's own."""
         return self._commands.get(name)
 
-    def use(self, model: ChatModel | None, settings: TurnSettings, importing: ImportOptions) -> None:
-        """Answer with this model and under these settings from now on."""
-        self.session.model, self.session.settings, self.imports.options = model, settings, importing
+    def use(self, models: Models, settings: TurnSettings, importing: ImportOptions) -> None:
+        """Answer with these models and under these settings from now on."""
+        self.session.models, self.session.settings, self.imports.options = models, settings, importing
 
     @property
     def conversation_id(self) -> str | None:
@@ -105,13 +105,13 @@ class Controller:
 
     async def begin(self, *, temporary: bool = False) -> None:
         """Begin a new conversation; it is stored with its first message, unless it is a temporary one."""
-        self.session = Session(self.store, self.session.model, self.session.settings, temporary=temporary)
+        self.session = Session(self.store, self.session.models, self.session.settings, temporary=temporary)
         await self.skin.show(ConversationOpened())
 
     async def open(self, named: str) -> None:
         """Go on with a stored conversation, by its id or the beginning of it. Raises NotFoundError."""
         conversation_id = await in_thread(lambda: self.store.resolve(named))
-        self.session = await Session.open(self.store, self.session.model, self.session.settings, conversation_id)
+        self.session = await Session.open(self.store, self.session.models, self.session.settings, conversation_id)
         await self.skin.show(ConversationOpened())
 
     async def _look_again(self, everything: bool) -> None:

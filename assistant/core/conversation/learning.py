@@ -29,7 +29,7 @@ from memory_store.models import Memory, MemoryKind, Question, QuestionKind
 if TYPE_CHECKING:
     from assistant.core.conversation.session import Session
     from assistant.core.conversation.telling import Learned
-    from assistant.llm.base import ChatModel
+    from assistant.llm.roles import Models
 
 LEARNING: Final = "learning"
 """The name of the work that a skin starts to learn beside a conversation."""
@@ -45,18 +45,16 @@ _ANSWERS: Final = {
 }
 
 
-async def learn_all(
-    store: Store, model: ChatModel | None, *, consolidating: bool = True
-) -> AsyncGenerator[Learned, None]:
+async def learn_all(store: Store, models: Models, *, consolidating: bool = True) -> AsyncGenerator[Learned, None]:
     """Capture from the messages that wait; `consolidating` then merges what says the same and sums up long chats.
 
     Raises ModelError where the model can't be asked; what waits goes on waiting then.
     """
-    async with aclosing(learn(store, model)) as captured:
+    async with aclosing(learn(store, models)) as captured:
         async for noted in captured:
             yield noted
     if consolidating:
-        async with aclosing(consolidate(store, model)) as consolidated:
+        async with aclosing(consolidate(store, models)) as consolidated:
             async for done in consolidated:
                 yield done
 
@@ -80,7 +78,7 @@ class Learning:
 
     async def _learn_quietly(self, session: Session, consolidating: bool) -> None:
         try:
-            async with aclosing(learn_all(self._store, session.model, consolidating=consolidating)) as events:
+            async with aclosing(learn_all(self._store, session.models, consolidating=consolidating)) as events:
                 async for learned in events:
                     if isinstance(
                         learned, Captured | NoLongerTrue | NothingMeant
@@ -95,7 +93,7 @@ class Learning:
         self._skin.show_activity(_("learning…"))
         count = 0
         try:
-            async with aclosing(learn_all(self._store, session.model)) as events:
+            async with aclosing(learn_all(self._store, session.models)) as events:
                 async for learned in events:
                     count += 1
                     await self._skin.tell(report_learned(learned))

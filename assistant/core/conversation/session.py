@@ -33,6 +33,7 @@ from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
 from assistant.llm.base import Answerer, Turn, is_whole, shortfall
+from assistant.llm.roles import Models
 from memory_store import Store
 from memory_store.errors import KeepsakeError, NotFoundError
 from memory_store.models import (
@@ -61,7 +62,7 @@ class Session:
     def __init__(
         self,
         store: Store,
-        model: llm.ChatModel | None,
+        models: Models,
         settings: TurnSettings,
         *,
         temporary: bool = False,
@@ -71,7 +72,7 @@ class Session:
         self.log: ConversationLog = ForgettingLog(store.privacy.covers) if temporary else store.conversations
         self.temporary = temporary
         self._from_shell = from_shell and not temporary
-        self.model = model  # None: answers are quotations
+        self.models = models
         self.settings = settings
         self.conversation: Conversation | None = None
         self._messages: list[Message] = []
@@ -80,11 +81,9 @@ class Session:
         self._begins_private = False
 
     @classmethod
-    async def open(
-        cls, store: Store, model: llm.ChatModel | None, settings: TurnSettings, conversation_id: str
-    ) -> Session:
+    async def open(cls, store: Store, models: Models, settings: TurnSettings, conversation_id: str) -> Session:
         """Go on with a stored conversation, at its latest message. Raises NotFoundError."""
-        session = cls(store, model, settings)
+        session = cls(store, models, settings)
         session.conversation = await asyncio.to_thread(store.conversations.get, conversation_id)
         await asyncio.to_thread(
             lambda: store.conversations.recover(conversation_id=conversation_id, older_than=timedelta(0))
@@ -101,7 +100,7 @@ class Session:
     @property
     def answerer(self) -> Answerer:
         """Who takes the turns."""
-        return answerer_of(self.model)
+        return answerer_of(self.models.chat)
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -147,7 +146,7 @@ class Session:
         """
         if self.conversation is None or self.temporary or not self.settings.titles or len(self._messages) != 2:
             return False
-        named = await name_chat(self._store, self.model, self.conversation, *self._messages)
+        named = await name_chat(self._store, self.models, self.conversation, *self._messages)
         if named is not None and self.conversation.id == named.id:
             self.conversation = named
         return named is not None

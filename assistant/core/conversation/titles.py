@@ -1,4 +1,4 @@
-"""Titles: at first the beginning of the first message, then a few words by the model that answered it."""
+"""Titles: at first the beginning of the first message, then a few words by a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Final
 from assistant.core.asking import note_sent, whole_answer
 from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
-from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
+from assistant.llm.base import ChatMessage, ChatRequest
+from assistant.llm.roles import ModelRole, Models
 from memory_store import Store
 from memory_store.models import Conversation, Message, MessageStatus, Role
 
@@ -27,15 +28,14 @@ def title_of(text: str) -> str:
 
 
 async def name_chat(
-    store: Store, model: ChatModel | None, conversation: Conversation, question: Message, answer: Message
+    store: Store, models: Models, conversation: Conversation, question: Message, answer: Message
 ) -> Conversation | None:
     """Have a model name a chat of one question and its answer; return it if it has a new title. Raises ModelError.
 
     Without a model it keeps its title, and no model elsewhere names what is private.
     """
+    model = models.find(ModelRole.FAST, private=question.private or answer.private)
     if model is None or answer.status is not MessageStatus.COMPLETE:
-        return None
-    if not model.info.is_private and (question.private or answer.private):
         return None
     await note_sent(store, model.info, (question.id, answer.id))
     begun = f"{quoted(question.text[:_EXCERPT_CHARS])}\n\n{quoted(answer.text[:_EXCERPT_CHARS])}"

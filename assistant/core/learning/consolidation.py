@@ -13,7 +13,7 @@ from typing import Final
 from assistant.core.capture.classifier import SentenceClassifier
 from assistant.core.capture.relating import fold_text
 from assistant.core.learning.summing_up import EVERY, sum_up
-from assistant.llm.base import ChatModel
+from assistant.llm.roles import Models
 from memory_store import Store
 from memory_store.errors import StoreError
 from memory_store.models import AuthorKind, Memory, Summary
@@ -30,7 +30,7 @@ class Merged:
     duplicate: Memory
 
 
-async def consolidate(store: Store, model: ChatModel | None) -> AsyncGenerator[Merged | Summary, None]:
+async def consolidate(store: Store, models: Models) -> AsyncGenerator[Merged | Summary, None]:
     """Look what memories are about, merge duplicates, then sum up the conversations that have grown.
 
     Raises ModelError where the model fails.
@@ -40,7 +40,7 @@ async def consolidate(store: Store, model: ChatModel | None) -> AsyncGenerator[M
     for merged in await asyncio.to_thread(merge_duplicates, store):
         yield merged
     for conversation_id in await asyncio.to_thread(store.learning.summaries.find_outdated, EVERY):
-        summary = await sum_up(store, model, conversation_id)
+        summary = await sum_up(store, models, conversation_id)
         if summary is not None:
             yield summary
 

@@ -15,6 +15,7 @@ from assistant.core.capture.statement import SINGULAR, Sentence, Statement, spli
 from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
 from assistant.errors import ModelError
 from assistant.llm.base import ChatModel
+from assistant.llm.roles import ModelRole, Models
 from memory_store import Change, Store
 from memory_store.errors import NotFoundError
 from memory_store.models import Memory, Message, RecallFilters, SourceKind
@@ -23,7 +24,7 @@ _BEFORE: Final = 2
 _KNOWN: Final = 8
 
 
-async def learn(store: Store, model: ChatModel | None) -> AsyncGenerator[Noted, None]:
+async def learn(store: Store, models: Models) -> AsyncGenerator[Noted, None]:
     """Capture from every message that waits, the oldest first, and yield what was remembered or ended.
 
     It may be stopped at any moment: a message is taken from the queue with all that was captured from it. A private
@@ -37,9 +38,9 @@ async def learn(store: Store, model: ChatModel | None) -> AsyncGenerator[Noted, 
         readings = await asyncio.to_thread(classifier.read, [sentence.text for sentence in sentences])
         orders = read_orders(sentences, readings)
         pointed: list[Statement] | None = None
-        may_ask = model is not None and (model.info.is_private or not message.private)
+        model = models.find(ModelRole.LEARN, private=message.private)
         is_promising = any(reading.chance >= PROMISING for reading in readings) and len(orders) < len(sentences)
-        if model is not None and may_ask and is_promising:
+        if model is not None and is_promising:
             try:
                 pointed = await _point(store, model, message, sentences)
             except ModelError:

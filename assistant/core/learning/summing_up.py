@@ -15,6 +15,7 @@ from assistant.core.framing import estimate_tokens, quoted
 from assistant.core.prompts import prompt
 from assistant.ingestion.sentences import sentence_pieces
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
+from assistant.llm.roles import ModelRole, Models
 from memory_store import STOP_WORDS, Store
 from memory_store.asking import Saying, what_of
 from memory_store.clock import now
@@ -30,7 +31,7 @@ _NUMBER: Final = re.compile(r"\d+")
 EXTRACTED: Final = Author(AuthorKind.DOCUMENT)
 
 
-async def sum_up(store: Store, model: ChatModel | None, conversation_id: str) -> Summary | None:
+async def sum_up(store: Store, models: Models, conversation_id: str) -> Summary | None:
     """Sum up the path in view of a conversation and keep that; None where there is nothing to say of it.
 
     Private messages go to no model elsewhere, and are in no summary that could. Raises ModelError.
@@ -39,7 +40,7 @@ async def sum_up(store: Store, model: ChatModel | None, conversation_id: str) ->
     tree = await asyncio.to_thread(store.conversations.messages, conversation_id)
     path = branch_of(tree, conversation.current_message_id)
     whole = [message for message in path if message.text.strip() and message.status is not MessageStatus.PENDING]
-    asked = model if model is not None and (model.info.is_private or not conversation.private) else None
+    asked = models.find(ModelRole.FAST, private=conversation.private)
     all_shown = conversation.private or (asked is not None and asked.info.is_private)
     shown = [message for message in whole if all_shown or not message.private]
     if not shown:

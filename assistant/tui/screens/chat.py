@@ -300,8 +300,8 @@ class ChatScreen(Screen[None]):
         """Stop answer and import, and give the answer a moment to be stored."""
         if self.skin is not None:
             await self.skin.close()
-        elif self.opened_services is not None and self.opened_services.model is not None:
-            await self.opened_services.model.close()
+        elif self.opened_services is not None:
+            await self.opened_services.models.close()
 
     # -- keys and pastes ---------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from assistant.display import excerpt, moment, plain
 from assistant.editing import EditorError, edited
 from assistant.failures import explain, hint_of
 from assistant.language import N_, _, plural
+from assistant.llm.roles import ModelRole
 from assistant.portable_settings import portable
 from assistant.setting import keep
 from assistant.threads import in_thread
@@ -121,7 +122,7 @@ class ChatSkin:
         self._editing: str | None = None
         self._set_aside = ""  # what was being written when a sent message was taken to be edited
         self._keeping: Timer | None = None
-        self.controller = bootstrap.controller(services.store, services.model, services.settings, self)
+        self.controller = bootstrap.controller(services.store, services.models, services.settings, self)
         self.status = StatusKeeper(services, screen.query_one(StatusLine), self.tell)
         self._models = ModelChoice(services, self, self.apply)
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
@@ -157,9 +158,10 @@ class ChatSkin:
                 self._work(self._lead_through(), "guide")
         for note in services.notes:
             await self.tell(Report(note, kind="warning"))
-        if services.model_error is not None:
-            error = services.model_error
-            hint = _("{hint} Until then answers are quotations; /model chooses.").format(hint=error.hint)
+        for role, error in services.models.errors.items():
+            hint = error.hint
+            if role is ModelRole.CHAT:
+                hint = _("{hint} Until then answers are quotations; /model chooses.").format(hint=error.hint)
             await self.tell(Report(error.message, hint, "error"))
         await controller.tell_of_drafts()
         self._work(self._warm_up(), "warming up")
@@ -184,8 +186,7 @@ class ChatSkin:
             with suppress(TimeoutError):  # what has come is stored as partial when the worker is cancelled
                 async with asyncio.timeout(_STOPPING_SECONDS):
                     await self._app.workers.wait_for_complete(running)
-        if self._services.model is not None:
-            await self._services.model.close()
+        await self._services.models.close()
 
     # -- what the conversation asks for ------------------------------------------------------------------------
 
@@ -676,15 +677,16 @@ class ChatSkin:
         """
         services, controller = self._services, self.controller
         before = services.settings
-        if choose or settings.model != before.model:
-            model = await in_thread(lambda: bootstrap.build_model(settings))
-            if services.model is not None:
-                await services.model.close()
-            services.model = model
+        if choose or (settings.model, settings.models) != (before.model, before.models):
+            models = await in_thread(lambda: bootstrap.build_models(settings))
+            if ModelRole.CHAT in models.errors:
+                raise models.errors[ModelRole.CHAT]
+            await services.models.close()
+            services.models = models
         services.settings = settings
         if settings.private != before.private:
             await in_thread(lambda: bootstrap.keep_private(services.store, settings))
-        controller.use(services.model, bootstrap.turn_settings(settings), bootstrap.import_options(settings))
+        controller.use(services.models, bootstrap.turn_settings(settings), bootstrap.import_options(settings))
         if settings.importing.watch != before.importing.watch:
             controller.imports.watch(settings.importing.watch)
         await self._dress(settings)

@@ -22,6 +22,7 @@ from assistant.core.conversation.skin import (
 )
 from assistant.core.events import TurnFinished
 from assistant.ingestion.pipeline import ImportOptions
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store
 from memory_store.models import ErasurePlan, Memory, MemoryKind
@@ -86,7 +87,7 @@ class RecordingSkin:
 
 def controller_of(store: Store, skin: RecordingSkin, model: ScriptedChat | None = None) -> Controller:
     model = model or ScriptedChat(otherwise=["Fine."])
-    return Controller(Session(store, model, TurnSettings(max_answer_tokens=256)), ImportOptions(), skin)
+    return Controller(Session(store, Models(model), TurnSettings(max_answer_tokens=256)), ImportOptions(), skin)
 
 
 async def run(controller: Controller, line: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from assistant.core.learning.consolidation import Merged, consolidate, merge_duplicates
 from assistant.core.learning.summing_up import EVERY, EXTRACTED, extract, sum_up
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Selection, Store
 from memory_store.models import USER, Author, AuthorKind, MemoryKind, Message, Role, Summary
@@ -56,7 +57,7 @@ LONG = [f"Fact number {number} is about the boiler and its valve." for number in
 
 
 async def summed_up(store: Store, model: ScriptedChat | None) -> list[Summary]:
-    return [one async for one in consolidate(store, model) if isinstance(one, Summary)]
+    return [one async for one in consolidate(store, Models(model)) if isinstance(one, Summary)]
 
 
 async def test_long_conversation_is_summed_up_by_the_model_and_again_when_it_has_grown(store: Store) -> None:
@@ -97,7 +98,7 @@ async def test_private_words_are_in_no_request_and_in_no_public_summary(store: S
     if whole:
         store.conversations.mark(talk, private=True)
     model = ScriptedChat(["Of the boiler."], is_private=False)
-    summary = await sum_up(store, model, talk)
+    summary = await sum_up(store, Models(model), talk)
     assert summary is not None
     assert (summary.private, summary.message_id) == (whole, secret.id)
     assert len(model.requests) == (not whole)
@@ -113,7 +114,7 @@ async def test_conversation_erased_meanwhile_keeps_no_summary(store: Store) -> N
     messages = said(store, *LONG)
     gate = asyncio.Event()
     model = ScriptedChat(["Of the ", gate, "boiler."])
-    going = asyncio.create_task(sum_up(store, model, messages[0].conversation_id))
+    going = asyncio.create_task(sum_up(store, Models(model), messages[0].conversation_id))
     await model.waiting.wait()
     await asyncio.to_thread(store.forget, Selection((messages[-1].id,)))
     gate.set()

@@ -12,6 +12,7 @@ from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
 from assistant.core.learning.learner import learn
 from assistant.errors import ModelError
 from assistant.llm.base import TextDelta
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import NewMemory, Store
 from memory_store.database import learning
@@ -34,7 +35,7 @@ def at(*sentences: int, **more: Any) -> dict[str, Any]:
 
 async def learned(store: Store, *answers: list[Step], is_private: bool = True) -> list[Noted]:
     model = ScriptedChat(*answers, is_private=is_private) if answers else None
-    return [noted async for noted in learn(store, model)]
+    return [noted async for noted in learn(store, Models(model))]
 
 
 def living(store: Store) -> list[str]:
@@ -128,7 +129,7 @@ async def test_a_model_that_fails_lets_the_message_wait_and_in_the_end_it_is_rea
 
 async def test_learning_stopped_in_the_middle_changes_nothing_twice(store: Store) -> None:
     waiting(store, "I keep bees.")
-    learning = learn(store, ScriptedChat(pointing(at(1))))
+    learning = learn(store, Models(ScriptedChat(pointing(at(1)))))
     noted = await anext(learning)
     assert isinstance(noted, Captured)
     assert noted.memory.text == "I keep bees."
@@ -194,7 +195,7 @@ async def test_private_words_and_memories_go_to_no_model_elsewhere(store: Store)
     waiting(store, "I keep my secret bees in Porto.", private=True)
     waiting(store, "I keep bees in the garden.")
     model = ScriptedChat(otherwise=pointing(), is_private=False)
-    events = [event async for event in learn(store, model) if isinstance(event, Captured)]
+    events = [event async for event in learn(store, Models(model)) if isinstance(event, Captured)]
     (request,) = model.requests
     sent = "\n".join(message.content for message in request.messages)
     assert "garden" in sent
@@ -211,7 +212,7 @@ async def test_turn_lets_the_message_wait_with_its_row_if_it_is_to_be_learned_fr
         (TurnSettings(titles=False, learn=False), False, "I keep wasps."),
         (TurnSettings(titles=False), True, "I keep ants."),
     ):
-        async for _ in Session(store, ScriptedChat(["Noted."]), settings, temporary=temporary).turn(text):
+        async for _ in Session(store, Models(ScriptedChat(["Noted."])), settings, temporary=temporary).turn(text):
             pass
     message = store.learning.queue.next()
     assert message is not None

@@ -155,8 +155,7 @@ class Backups:
         A backup of an older schema, or one that can't be read, is left as it is: remove it.
         """
         rewritten = []
-        with self._database.read() as connection:
-            schema = _version(connection)
+        schema = self._database.fetch(_version)
         for backup in self.find_holding(chosen):
             if backup.schema == schema:
                 self._rewrite(self.folder / backup.name, chosen)
@@ -169,8 +168,7 @@ class Backups:
         Return those that were rewritten, and those that hold some of it and can't be: of an older schema, or torn.
         """
         rewritten, left = [], []
-        with self._database.read() as connection:
-            schema = _version(connection)
+        schema = self._database.fetch(_version)
         for backup in self.all():
             chosen = self._find_forgotten(backup)
             if chosen == [] and not self._is_unfinished(backup):
@@ -196,8 +194,7 @@ class Backups:
                 }
         except sqlite3.DatabaseError:
             return None
-        with self._database.read() as connection:
-            gone = tombstones.find_forgotten(connection, [Name(NameKind.ID, identifier) for identifier in held])
+        gone = self._database.fetch(tombstones.find_forgotten, [Name(NameKind.ID, identifier) for identifier in held])
         return sorted((held[name.value], name.value) for name in gone)
 
     def _rewrite(self, path: Path, chosen: Sequence[tuple[str, str]]) -> None:

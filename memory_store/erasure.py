@@ -150,8 +150,7 @@ def complete(place: Place, patience_seconds: float) -> list[str]:
     so a kill at any point is harmless. What could not be verified stays listed by itself, with a receipt that says
     where something was found. Raises ErasurePendingError while a reader is in the way; then nothing is settled.
     """
-    with place.database.read() as connection:
-        pending = erasures.find_pending(connection)
+    pending = place.database.fetch(erasures.find_pending)
     if not pending:
         return []
     found = _clean_and_verify(place, pending, patience_seconds)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from memory_store.database import erasures, outbox
 from memory_store.database.connection import Database
-from memory_store.embedding.base import Embedder, EmbedderIdentity
+from memory_store.embedding.base import Embedder
 from memory_store.errors import (
     Action,
     EmbedderMismatchError,
@@ -98,18 +98,12 @@ class Maintenance:
         """Return the embedder if the stored vectors are its own, or there are none; else None."""
         if self._embedder is None:
             return None
-        with self._database.read() as connection:
-            stored = outbox.get_embedder(connection)
+        stored = self._database.fetch(outbox.get_embedder)
         return self._embedder if stored is None or self._embedder.identity.fits(stored[1]) else None
-
-    def _stored_embedder(self) -> tuple[int, EmbedderIdentity] | None:
-        """Return who made the stored vectors, with its number; None while there are none, and so nothing to index."""
-        with self._database.read() as connection:
-            return outbox.get_embedder(connection)
 
     def check_embedder(self) -> None:
         """Raise EmbedderMismatchError if the stored vectors were made by another embedder than the configured one."""
-        made_by = self._stored_embedder()
+        made_by = self._database.fetch(outbox.get_embedder)
         if self._embedder is not None and made_by is not None and not self._embedder.identity.fits(made_by[1]):
             raise EmbedderMismatchError(
                 f"The stored vectors were made by {made_by[1]}, but {self._embedder.identity} is configured.",
@@ -123,8 +117,7 @@ class Maintenance:
     def waiting_for_vectors(self) -> int:
         """Return how many passages this embedder still has to embed; full text finds them already."""
         private = self._embedder is None or self._embedder.is_private
-        with self._database.read() as connection:
-            return outbox.count_to_embed(connection, include_private=private)
+        return self._database.fetch(outbox.count_to_embed, include_private=private)
 
     def _embed_next(self) -> int:
         """Embed the newest passages that wait, if no other process is at it; return how many."""
@@ -143,8 +136,7 @@ class Maintenance:
             return 0
         with lock:
             # Private text never goes to an embedder elsewhere: it is found by full text alone.
-            with self._database.read() as connection:
-                work = outbox.find_to_embed(connection, _EMBED_BATCH, include_private=embedder.is_private)
+            work = self._database.fetch(outbox.find_to_embed, _EMBED_BATCH, include_private=embedder.is_private)
             if not work:
                 return 0
             # Texts of one length beside each other keep all cores busy to the end of the batch.
@@ -206,7 +198,7 @@ class Maintenance:
         from memory_store.erasure import COMPLETES_LATER
 
         deadline = time.monotonic() + patience_seconds
-        while set(wanted) & set(self._find_awaited()):
+        while set(wanted) & set(self._database.fetch(erasures.find_awaited)):
             if self._acquire_index():
                 with self._turn:
                     self._complete(max(0.0, deadline - time.monotonic()))
@@ -219,14 +211,9 @@ class Maintenance:
                 )
             else:
                 time.sleep(0.05)
-        with self._database.read() as connection:
-            failed = erasures.find_failed(connection, wanted)
+        failed = self._database.fetch(erasures.find_failed, wanted)
         if failed:
             raise self._explain_failure(failed)
-
-    def _find_awaited(self) -> list[str]:
-        with self._database.read() as connection:
-            return erasures.find_awaited(connection)
 
     def _complete(self, patience_seconds: float) -> list[str]:
         from memory_store import erasure
@@ -242,7 +229,7 @@ class Maintenance:
         """Bring the index up to date, if no other process owns it; return whether it was ours to do."""
         if self._usable_embedder() is None or not self._acquire_index():
             return False
-        made_by = self._stored_embedder()
+        made_by = self._database.fetch(outbox.get_embedder)
         if made_by is not None:
             with self._turn:
                 while not (stop and stop.is_set()) and self._indexes.update(*made_by):
@@ -251,7 +238,7 @@ class Maintenance:
 
     def check_index(self) -> list[str] | None:
         """Return what is wrong with the vector index, nothing is repaired; None where its owner is another process."""
-        made_by = self._stored_embedder()
+        made_by = self._database.fetch(outbox.get_embedder)
         if made_by is None or self._usable_embedder() is None:
             return []
         if not self._acquire_index():
@@ -266,7 +253,7 @@ class Maintenance:
         """Make the index anew; the vectors too, where another embedder made them. Raises StoreError without one."""
         if self._embedder is None:
             raise StoreError("There is no embedder, so there is nothing to index.", "Set embedder.provider.")
-        made_by = self._stored_embedder()
+        made_by = self._database.fetch(outbox.get_embedder)
         if made_by is not None and not self._embedder.identity.fits(made_by[1]):
             self._embedder.embed_query("reindex")  # who can't make new vectors does not lose the old ones
             with self._database.write() as connection:
@@ -310,7 +297,7 @@ class Maintenance:
                     self._began = True
                     with self._database.write() as connection:
                         erasures.retry_all(connection)
-                if self._find_awaited():
+                if self._database.fetch(erasures.find_awaited):
                     # A reader in the way: the erasure stays pending and is tried again in the next round.
                     with suppress(ErasurePendingError):
                         failed = self._complete(1.0)
@@ -322,7 +309,7 @@ class Maintenance:
             embedded = 0  # kept as the trouble; the index goes on with the vectors that there are
         if self._stop.is_set() or embedded:
             return bool(embedded)
-        made_by = self._stored_embedder()
+        made_by = self._database.fetch(outbox.get_embedder)
         if made_by is None or self._usable_embedder() is None or not self._index_lock.is_locked:
             return False
         with self._turn:
@@ -340,7 +327,7 @@ class Maintenance:
         # Another process waits for the owner of the index: an import, say, that has no thread for it. Where the record
         # can't be read any more, the lock is given back all the same.
         with suppress(KeepsakeError), self._turn:
-            if self._index_lock.is_locked and self._find_awaited():
+            if self._index_lock.is_locked and self._database.fetch(erasures.find_awaited):
                 self._complete(_LAST_PATIENCE_SECONDS)
         self._release_index()
         if "_indexes" in self.__dict__:

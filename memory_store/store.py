@@ -223,8 +223,7 @@ class Store(Maintenance):
 
     def passages_in(self, source: Source) -> list[passages.StoredPassage]:
         """Return all passages of a document, a conversation or a memory in reading order; none once it is erased."""
-        with self._database.read() as connection:
-            return passages.of_source(connection, source)
+        return self._database.fetch(passages.of_source, source)
 
     def holds(self, full_id: str) -> bool:
         """Say whether something of this id is stored."""
@@ -235,8 +234,7 @@ class Store(Maintenance):
 
     def is_forgotten(self, full_id: str) -> bool:
         """Say whether something of this id was forgotten and has not been let in again."""
-        with self._database.read() as connection:
-            return tombstones.is_forgotten(connection, [Name(NameKind.ID, full_id)])
+        return self._database.fetch(tombstones.is_forgotten, [Name(NameKind.ID, full_id)])
 
     def resolve(self, shortened: str) -> str:
         """Return the one id that starts like this. Raises NotFoundError or AmbiguousIdError."""
@@ -260,8 +258,7 @@ class Store(Maintenance):
         self._executor.submit(embedder.load)
         from memory_store.retrieval.candidates import VectorSide
 
-        with self._database.read() as connection:
-            stored = outbox.get_embedder(connection)
+        stored = self._database.fetch(outbox.get_embedder)
         if stored is None:
             return None
         embedder_id, identity = stored
@@ -322,19 +319,16 @@ class Store(Maintenance):
 
     def erasure(self, erasure_id: str) -> Erasure:
         """Return one erasure with its receipt. Raises NotFoundError."""
-        with self._database.read() as connection:
-            return erasures.get(connection, erasure_id)
+        return self._database.fetch(erasures.get, erasure_id)
 
     def erasures(self) -> list[Erasure]:
         """Return every erasure, the latest first."""
-        with self._database.read() as connection:
-            return erasures.get_all(connection)
+        return self._database.fetch(erasures.get_all)
 
     def was_erased(self, named: str) -> list[Erasure]:
         """Return the erasures that took what was called so: an id, a path, an origin, or its exact words."""
         names = [Name(kind, named) for kind in NameKind if kind is not NameKind.TEXT] + [name_of_text(named)]
-        with self._database.read() as connection:
-            return erasures.find_by_names(connection, names)
+        return self._database.fetch(erasures.find_by_names, names)
 
     def complete_erasures(self, patience_seconds: float = ERASURE_PATIENCE_SECONDS, *, again: bool = False) -> None:
         """Complete what was asked to be erased, by earlier runs too.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 from memory_store.database import private_rule
 from memory_store.database.files import Files, add_opened, copy_beside, make_private, never_close, remove_opened
@@ -27,6 +27,8 @@ _PRAGMAS: Final = (
 BUSY_TIMEOUT_SECONDS: Final = 30.0
 # A write that waits so long for another program says so, and waits on.
 _SILENT_SECONDS: Final = 2.0
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 
 
@@ -182,6 +184,16 @@ class Database:
                     connection.execute("ROLLBACK")
             if lost := self.lost:
                 raise lost
+
+    def fetch(
+        self,
+        read: Callable[Concatenate[sqlite3.Connection, _Arguments], _Result],
+        *args: _Arguments.args,
+        **kwargs: _Arguments.kwargs,
+    ) -> _Result:
+        """Return what a function reads, in a snapshot of its own."""
+        with self.read() as connection:
+            return read(connection, *args, **kwargs)
 
     def fetch_all(self, query: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
         """Return all rows of a query, read in a snapshot of its own."""

@@ -298,8 +298,7 @@ class Conversations:
 
     def passages(self, message_id: str) -> list[passages.StoredPassage]:
         """Return the passages of one message in reading order; none while it is pending."""
-        with self._database.read() as connection:
-            return passages.of_message(connection, message_id)
+        return self._database.fetch(passages.of_message, message_id)
 
     def citations(self, message_id: str) -> list[Citation]:
         """Return the numbered sources of an answer."""

@@ -98,13 +98,11 @@ class Documents:
 
     def passages(self, document_id: str) -> list[passages.StoredPassage]:
         """Return a document's passages in reading order."""
-        with self._database.read() as connection:
-            return passages.of_source(connection, Source(document_id, SourceKind.DOCUMENT, ""))
+        return self._database.fetch(passages.of_source, Source(document_id, SourceKind.DOCUMENT, ""))
 
     def is_forgotten(self, path: str, content_hash: str) -> bool:
         """Say whether this path or this very content was forgotten and must not come back by itself."""
-        with self._database.read() as connection:
-            return tombstones.is_forgotten(connection, tombstones.names_of_file(path, content_hash))
+        return self._database.fetch(tombstones.is_forgotten, tombstones.names_of_file(path, content_hash))
 
     def set_private(self, document_id: str, private: bool) -> None:
         """Mark a document with its passages; answers given with it as a source follow when it becomes private."""

@@ -169,8 +169,7 @@ class Memories:
 
     def get(self, memory_id: str) -> Memory:
         """Return one memory. Raises NotFoundError."""
-        with self._database.read() as connection:
-            return _get(connection, memory_id)
+        return self._database.fetch(_get, memory_id)
 
     def newest(self, memory_id: str) -> Memory:
         """Return the latest version of a memory: the memory itself where none took its place."""
@@ -225,8 +224,7 @@ class Memories:
 
     def importance(self, moment: datetime | None = None, *, include_private: bool = True) -> dict[str, float]:
         """Return how much the living memories matter at a moment, by default now."""
-        with self._database.read() as connection:
-            return _importance(connection, moment or now(), include_private=include_private)
+        return self._database.fetch(_importance, moment or now(), include_private=include_private)
 
     def as_hits(self, memory_ids: Sequence[str]) -> list[Hit]:
         """Return memories as hits that nobody had to look for, in this order; those that are gone are left out."""

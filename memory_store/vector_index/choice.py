@@ -78,8 +78,7 @@ class Indexes:
         """Return how many vectors wait to be built in."""
         if not self.wants_chroma():
             return 0
-        with self._database.read() as connection:
-            return outbox.count_to_index(connection, include_private=self._home().is_here)
+        return self._database.fetch(outbox.count_to_index, include_private=self._home().is_here)
 
     def erase(self) -> None:
         """Remove from every index what the record no longer holds. Raises IndexUnavailableError if a server fails."""
@@ -88,8 +87,7 @@ class Indexes:
         if self._chroma is not None:
             self._chroma.erase()
             return
-        with self._database.read() as connection:
-            segments = outbox.segments(connection)
+        segments = self._database.fetch(outbox.segments)
         if segments or self._root.exists():
             living = {segment.name for segment in segments if segment.state != "stale"}
             home = self._home()
@@ -117,8 +115,7 @@ class Indexes:
 
     def _remove_chroma(self) -> None:
         """Remove what was built under other settings, or in a store that was larger."""
-        with self._database.read() as connection:
-            segments = outbox.segments(connection)
+        segments = self._database.fetch(outbox.segments)
         if segments or self._root.exists():
             self.close_chroma()
             with self._database.write() as connection:

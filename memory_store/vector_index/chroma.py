@@ -307,7 +307,11 @@ class ChromaIndex:
     def answers(self, filters: RecallFilters) -> bool:
         """Say whether it holds what the record says, and there is nothing to filter by but what is private."""
         plain = RecallFilters(exclude_message_ids=filters.exclude_message_ids, include_private=filters.include_private)
-        return filters == plain and self._current is not None and self._current == self._state()
+        return (
+            filters == plain
+            and self._current is not None
+            and self._current == self._database.fetch(outbox.get_vector_state)
+        )
 
     def search(self, vector: Vectors, k: int, filters: RecallFilters) -> list[VectorHit]:
         """Return up to k hits over all segments, best first."""
@@ -321,11 +325,10 @@ class ChromaIndex:
             lists = self._searchers.map(lambda segment: segment.search(vector, wanted), segments)
             found = [pair for pairs in lists for pair in pairs]
         best = dict(sorted(found, key=lambda pair: -pair[1])[:wanted])
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT id, row, private FROM passages WHERE id IN (SELECT value FROM json_each(?))",
-                (json.dumps(list(best)),),
-            ).fetchall()
+        rows = self._database.fetch_all(
+            "SELECT id, row, private FROM passages WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(best)),),
+        )
         hits = [
             VectorHit(row, best[identifier]) for identifier, row, private in rows if not (drops_private and private)
         ]
@@ -339,7 +342,7 @@ class ChromaIndex:
 
     def update(self) -> bool:
         """Check what is there, make anew what can't be trusted, add a batch of what waits: one of these a call."""
-        state = self._state()
+        state = self._database.fetch(outbox.get_vector_state)
         if self._current == state:
             return False
         if not self._home.is_here:
@@ -352,16 +355,10 @@ class ChromaIndex:
         self._current = state
         return False
 
-    def _state(self) -> tuple[int, int]:
-        """Return what changes with every vector that comes, goes or is marked."""
-        with self._database.read() as connection:
-            return outbox.get_vector_state(connection)
-
     def check(self) -> list[str]:
         """Open every segment, compare it with the record, mark what can't be trusted as stale; return the findings."""
         findings: list[str] = []
-        with self._database.read() as connection:
-            segments = outbox.segments(connection)
+        segments = self._database.fetch(outbox.segments)
         self._home.keep_only({segment.name for segment in segments})
         for segment in segments:
             if segment.state == "stale":
@@ -410,8 +407,7 @@ class ChromaIndex:
             segment = outbox.assign_segment(connection, MAX_BATCH, include_private=self._home.is_here)
         if segment is None:
             return False
-        with self._database.read() as connection:
-            vectors = outbox.segment_vectors(connection, segment.id, segment.applied_seq, MAX_BATCH)
+        vectors = self._database.fetch(outbox.segment_vectors, segment.id, segment.applied_seq, MAX_BATCH)
         try:
             if segment.is_new:
                 created = self._create(segment)
@@ -448,8 +444,7 @@ class ChromaIndex:
 
     def erase(self) -> None:
         """Remove the stale segments from the disk, or have the server delete them. Rebuilding can wait."""
-        with self._database.read() as connection:
-            segments = outbox.segments(connection)
+        segments = self._database.fetch(outbox.segments)
         with self._use:
             for segment in segments:
                 if segment.state == "stale" and (held := self._open.pop(segment.id, None)):
@@ -478,8 +473,7 @@ class ChromaIndex:
         built = self._create(fresh)
         last = 0
         while True:
-            with self._database.read() as connection:
-                vectors = outbox.segment_vectors(connection, segment.id, last, MAX_BATCH)
+            vectors = self._database.fetch(outbox.segment_vectors, segment.id, last, MAX_BATCH)
             if not vectors:
                 break
             self._put(built, vectors)

@@ -229,8 +229,7 @@ class ScanIndex:
         return False
 
     def _write(self) -> None:
-        with self._database.read() as connection:
-            header = scan_file.make_header(connection, self.embedder_id, self._dimension, len(self), self._state)
+        header = self._database.fetch(scan_file.make_header, self.embedder_id, self._dimension, len(self), self._state)
         scan_file.write_file(self._path, header, self._parts)
         self._begin()  # the file is mapped at the next search
 

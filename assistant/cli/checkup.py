@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 
 from assistant.cli.context import invocation, opened_store
 from assistant.cli.output import complain, print_json, say, show
-from assistant.failures import commands_for, mend
+from assistant.failures import mend
 from memory_store import health
 from memory_store.errors import CorruptStoreError, ErasureFailedError, ErasurePendingError
 from memory_store.health import Check, State
@@ -80,8 +79,8 @@ def _print(checks: Sequence[Check], mended: Sequence[str]) -> None:
 
 
 def _json(check: Check) -> dict[str, Any]:
-    fields = dataclasses.asdict(check)
-    return {**fields, "state": check.state.value, "repair": mend(check), "steps": commands_for(check.steps)}
+    fields = {"name": check.name, "state": check.state.value, "finding": check.finding, "meaning": check.meaning}
+    return {**fields, "repair": mend(check)}
 
 
 def _salvage(damaged: Path, folder: Path, backup: str | None, as_json: bool) -> None:

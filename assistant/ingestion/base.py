@@ -53,14 +53,15 @@ class Block:
 class ReadDocument:
     """A file as text. `blocks` can be consumed once and may raise `ReadError` while it is being consumed.
 
+    Without a title of its own it has the file's name, without a media type that of its reader.
     `left_out` and `attached` grow until the blocks are consumed; the files of a mailbox are taken away as it is read.
     """
 
-    title: str
-    media_type: str
     blocks: Iterator[Block]
+    title: str = ""
     author: str | None = None
     created_at: datetime | None = None
+    media_type: str = ""
     left_out: list[LeftOut] = field(default_factory=list)
     attached: list[SourceFile] = field(default_factory=list)
 

@@ -108,7 +108,7 @@ class IcsReader:
         name = next(
             (line.partition(":")[2].strip() for line in head.splitlines() if line.startswith("X-WR-CALNAME")), ""
         )
-        return ReadDocument(name or file.stem, self.media_type, _events(file, limits))
+        return ReadDocument(_events(file, limits), name)
 
 
 def _events(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
@@ -342,7 +342,7 @@ class VcfReader:
             head = decode_head(stream.read(64))
         if not head.upper().startswith("BEGIN:VCARD"):
             raise ReadError("not a contact: it does not begin with BEGIN:VCARD", "Export the contacts again.")
-        return ReadDocument(file.stem, self.media_type, _contacts(file, limits))
+        return ReadDocument(_contacts(file, limits))
 
 
 def _contacts(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

@@ -34,7 +34,7 @@ class CsvReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         media_type = self.media_type if file.suffix == ".csv" else "text/tab-separated-values"
-        return ReadDocument(file.stem, media_type, _blocks(file, limits))
+        return ReadDocument(_blocks(file, limits), media_type=media_type)
 
 
 def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

@@ -74,15 +74,15 @@ class DocxReader:
             _note_embedded(file, targets)
             body = _pieces(_prepare(package, main, targets, limits))
         # The template of a library carries its own name and time.
-        author = None if author == "python-docx" else author
-        created = None if created == _TEMPLATE_OF else created
+        author = "" if author == "python-docx" else author
+        created = "" if created == _TEMPLATE_OF else created
         title = title or next((piece.text for piece in body if piece.level == 1), file.stem)
         pieces = [
             *(Piece(line, BlockKind.PARAGRAPH) for line in headers),
             *body,
             *(Piece(line, BlockKind.PARAGRAPH) for line in (*others, *footers)),
         ]
-        return ReadDocument(title, self.media_type, blocks(pieces), author, parse_date(created))
+        return ReadDocument(blocks(pieces), title, author, parse_date(created))
 
 
 def _check_parts(package: zipfile.ZipFile, limits: ReadLimits) -> None:

@@ -46,7 +46,7 @@ class EpubReader:
             raise ReadError("damaged: the book lists no chapters", _DAMAGED_HINT)
         title, author, date = first_texts(root, "title", "creator", "date")
         sections = _sections(file, limits, spine, title or "")
-        return ReadDocument(title or file.stem, self.media_type, sections, author, parse_date(date))
+        return ReadDocument(sections, title, author, parse_date(date))
 
 
 class _Names:

@@ -58,20 +58,18 @@ class HtmlReader:
         if markup.count("\ufffd") > data.count(b"\xef\xbf\xbd"):
             file.note("the page", "damaged characters, shown as �", "Compare it with the original.")
         if _BOOKMARKS.match(markup):
-            return ReadDocument("Bookmarks", self.media_type, bookmarks(markup))
-        chat = telegram_document(markup, file, self.media_type)
-        return chat or read_page(markup, file.stem, self.media_type)
+            return ReadDocument(bookmarks(markup), "Bookmarks")
+        chat = telegram_document(markup, file)
+        return chat or read_page(markup)
 
 
-def read_page(markup: str, name: str, media_type: str, address: str = "") -> ReadDocument:
-    """Return a page as a document; `name` stands in for a title, `address` is where the page is from."""
+def read_page(markup: str, address: str = "") -> ReadDocument:
+    """Return a page as a document; `address` is where the page is from."""
     page = parse(markup)
     pieces = list(walk(page, addresses_from=address or _address(page, markup)))
-    title = _title(page) or next((piece.text for piece in pieces if piece.level == 1), "") or name
+    title = _title(page) or next((piece.text for piece in pieces if piece.level == 1), "")
     created_at = parse_date(_meta(page, *_DATE_NAMES))
-    return ReadDocument(
-        title, media_type, blocks(_without_surroundings(pieces, markup)), _meta(page, "author"), created_at
-    )
+    return ReadDocument(blocks(_without_surroundings(pieces, markup)), title, _meta(page, "author"), created_at)
 
 
 def _without_surroundings(pieces: list[Piece], markup: str) -> Iterator[Piece]:
@@ -148,9 +146,8 @@ class MhtmlReader:
             raise ReadError("damaged: there is no page in it", "Save the page again.")
         first = pages[0]
         return ReadDocument(
-            mail.subject or first.title,
-            self.media_type,
             chain.from_iterable(page.blocks for page in pages),
+            mail.subject or first.title,
             first.author,
             first.created_at or mail.sent_at,
         )
@@ -165,10 +162,10 @@ def _page(part: Message, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         markup = data.decode(charset) if charset else decode(data)
     except (LookupError, UnicodeDecodeError):
         markup = decode(data)  # the page itself says otherwise, or is asked by its bytes
-    return read_page(markup, file.stem, MhtmlReader.media_type, str(part.get("Content-Location", "")))
+    return read_page(markup, str(part.get("Content-Location", "")))
 
 
-def telegram_document(markup: str, file: SourceFile, media_type: str) -> ReadDocument | None:
+def telegram_document(markup: str, file: SourceFile) -> ReadDocument | None:
     """Return a page as a chat, or None if it is none of Telegram's."""
     if 'class="history"' not in markup[:_CHAT_HEAD_CHARS] or 'class="from_name"' not in markup:
         return None
@@ -180,7 +177,7 @@ def telegram_document(markup: str, file: SourceFile, media_type: str) -> ReadDoc
         reason = f"pictures, recordings or files that are not read: {pictures:,}"
         file.note("media", reason, "They lie beside the page.")
     shown = " ".join(title.get_text().split()) if title is not None else ""
-    return ReadDocument(shown or file.stem, media_type, chat_blocks(messages))
+    return ReadDocument(chat_blocks(messages), shown)
 
 
 def _messages(found: list[Tag]) -> Iterator[Uttered]:

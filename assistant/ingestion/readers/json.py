@@ -59,9 +59,9 @@ class JsonReader:
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the items as they are consumed; notes, cards and messages of people as such."""
         text = read_text(file, limits)
-        if found := read_as_notes(text, file, self.media_type):
+        if found := read_as_notes(text, file):
             return found
-        return ReadDocument(file.stem, self.media_type, _note_malformed(_Cursor(text).documents(), file))
+        return ReadDocument(_note_malformed(_Cursor(text).documents(), file))
 
 
 def _note_malformed(blocks: Iterator[Block], file: SourceFile) -> Iterator[Block]:
@@ -190,7 +190,7 @@ class JsonLinesReader:
             if are_lines_of_chat(first)
             else _records(values)
         )
-        return ReadDocument(file.stem, self.media_type, blocks)
+        return ReadDocument(blocks)
 
 
 def _records(values: Iterator[tuple[int, Any]]) -> Iterator[Block]:
@@ -249,23 +249,23 @@ def item_block(value: Any, path: str, first: int, last: int) -> Block | None:
     return Block(text, Locator(part=path or None, line_start=first, line_end=last), kind)
 
 
-def read_as_notes(text: str, file: SourceFile, media_type: str) -> ReadDocument | None:
+def read_as_notes(text: str, file: SourceFile) -> ReadDocument | None:
     """Return JSON as the notes or messages that it holds, or None if it is none of these."""
     if not _MAY_BE.search(text[:_HEAD_CHARS]) and file.suffix != ".canvas":
         return None
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return _of_lines(text, file, media_type)
+        return _of_lines(text, file)
     if isinstance(value, dict) and "isTrashed" in value and ("textContent" in value or "listContent" in value):
-        return _of_keep(value, file, media_type)
+        return _of_keep(value, file)
     if isinstance(value, dict) and isinstance(value.get("nodes"), list) and isinstance(value.get("edges"), list):
         cards = [entry for entry in map(mapping, value["nodes"]) if "type" in entry]
-        return ReadDocument(file.stem, media_type, _of_canvas(cards, value["edges"])) if cards else None
-    return _of_chats(value, file, media_type)
+        return ReadDocument(_of_canvas(cards, value["edges"])) if cards else None
+    return _of_chats(value, file)
 
 
-def _of_lines(text: str, file: SourceFile, media_type: str) -> ReadDocument | None:
+def _of_lines(text: str, file: SourceFile) -> ReadDocument | None:
     """Return lines of which each is a message, as signal-export writes them; whoever reads JSON says what is wrong."""
     try:
         entries = [json.loads(line, strict=False) for line in text.splitlines() if line.strip()]
@@ -273,10 +273,10 @@ def _of_lines(text: str, file: SourceFile, media_type: str) -> ReadDocument | No
         return None
     if not are_lines_of_chat(entries):
         return None
-    return ReadDocument(file.stem, media_type, chat_of_lines(entries, file))
+    return ReadDocument(chat_of_lines(entries, file))
 
 
-def _of_keep(note: dict[str, Any], file: SourceFile, media_type: str) -> ReadDocument:
+def _of_keep(note: dict[str, Any], file: SourceFile) -> ReadDocument:
     if note["isTrashed"]:
         raise ReadError("in the bin of Google Keep", "Restore the note there and export again if it matters.")
     items = [
@@ -299,7 +299,7 @@ def _of_keep(note: dict[str, Any], file: SourceFile, media_type: str) -> ReadDoc
         for piece in pieces
         for block in paragraphs(Line(number, line) for number, line in enumerate(piece.splitlines(), 1))
     )
-    return ReadDocument(title or file.stem, media_type, blocks, created_at=created)
+    return ReadDocument(blocks, title, created_at=created)
 
 
 def _of_canvas(cards: list[dict[str, Any]], edges: list[Any]) -> Iterator[Block]:
@@ -324,12 +324,12 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _of_chats(value: Any, file: SourceFile, media_type: str) -> ReadDocument | None:
+def _of_chats(value: Any, file: SourceFile) -> ReadDocument | None:
     chats = list(_chats(value, 0))
     if not chats:
         return None
     title = next((name for name, _ in chats if name), "") if len(chats) == 1 else ""
-    return ReadDocument(title or file.stem, media_type, _blocks(chats, file))
+    return ReadDocument(_blocks(chats, file), title)
 
 
 def _chats(value: Any, depth: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -94,14 +94,14 @@ class EmlReader:
         mail = parse_mail(data)
         if not mail.headers:
             raise ReadError("not a mail: it has no headers", "If it is text, give it the suffix .txt.")
-        return mail_document(mail, file, limits, self.media_type)
+        return mail_document(mail, file, limits)
 
 
-def mail_document(mail: Mail, file: SourceFile, limits: ReadLimits, media_type: str) -> ReadDocument:
+def mail_document(mail: Mail, file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """Return one mail as a document."""
     content = _Content(file, limits)
     content.add(mail, 0)
-    return ReadDocument(mail.subject or file.stem, media_type, iter(content.blocks), mail.sender, mail.sent_at)
+    return ReadDocument(iter(content.blocks), mail.subject, mail.sender, mail.sent_at)
 
 
 class MboxReader:
@@ -115,7 +115,7 @@ class MboxReader:
         with file.open() as stream:
             if not stream.read(8192).lstrip().startswith(b"From "):
                 raise ReadError("not a mailbox: it does not begin with a From line", "Export the mailbox again.")
-        return ReadDocument(file.stem, self.media_type, _messages(file, limits))
+        return ReadDocument(_messages(file, limits))
 
 
 def _messages(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

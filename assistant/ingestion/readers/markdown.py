@@ -78,7 +78,7 @@ class MarkdownReader:
         """Return the file's blocks, read as they are consumed; only the top is read ahead, for the title."""
         head = first_lines(file, limits, _FRONT_MATTER_LINES)
         dated = bool(head) and head[0].startswith("[") and may_be_chat(head[:1])
-        if dated and (chat := chat_document(file, limits, self.media_type)):
+        if dated and (chat := chat_document(file, limits)):
             return chat  # As Signal's messages are exported.
         front = front_matter(head)
         # The first heading of a drawing of Excalidraw is the same in all of them.
@@ -86,7 +86,7 @@ class MarkdownReader:
         title = _replace_links(front.title or heading or file.stem)
         # A daily note is called by its day.
         created_at = front.created_at or parse_date(file.stem)
-        return ReadDocument(title, self.media_type, _blocks(file, limits, front), front.author or None, created_at)
+        return ReadDocument(_blocks(file, limits, front), title, front.author or None, created_at, self.media_type)
 
 
 def opens_like_markdown(first: list[str]) -> bool:

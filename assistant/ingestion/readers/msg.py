@@ -44,7 +44,7 @@ class MsgReader:
             raise ReadError("damaged: its compound file can't be read", "Save the mail again in Outlook.") from error
         if not mail.headers:
             raise ReadError("not a mail: it has no headers", "Save it again in Outlook.")
-        return mail_document(mail, file, limits, self.media_type)
+        return mail_document(mail, file, limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class EnexReader:
         with file.open() as stream:
             if _ROOT not in stream.read(_HEAD_BYTES):
                 raise ReadError("not an export of Evernote: it does not begin as one", "Export the notes again.")
-        return ReadDocument(file.stem, self.media_type, _notes(file, limits))
+        return ReadDocument(_notes(file, limits))
 
 
 def _notes(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
@@ -207,7 +207,7 @@ class JoplinReader:
     )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        return ReadDocument(file.stem, self.media_type, _joplin_notes(file, limits))
+        return ReadDocument(_joplin_notes(file, limits))
 
 
 def _joplin_notes(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

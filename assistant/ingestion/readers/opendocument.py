@@ -46,14 +46,14 @@ class OdtReader:
         headers, footers = _headers_and_footers(file, limits)
         title = about.title or next((piece.text for piece in pieces if piece.level == 1), file.stem)
         found = blocks([*headers, *pieces, *footers])
-        return ReadDocument(title, self.media_type, found, about.author, about.created_at)
+        return ReadDocument(found, title, about.author, about.created_at)
 
 
 class _About(NamedTuple):
     """What an OpenDocument file says of itself."""
 
-    title: str | None
-    author: str | None
+    title: str
+    author: str
     created_at: datetime | None
 
 
@@ -231,9 +231,7 @@ class OdsReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         root, about = open_document(file, limits, "spreadsheet")
-        return ReadDocument(
-            about.title or file.stem, self.media_type, _sheet_blocks(root, file), about.author, about.created_at
-        )
+        return ReadDocument(_sheet_blocks(root, file), about.title, about.author, about.created_at)
 
 
 def _sheet_blocks(root: Any, file: SourceFile) -> Iterator[Block]:
@@ -324,9 +322,7 @@ class OdpReader:
             raise ReadError(
                 "damaged: the presentation lists no slides", "Open it in a presentation program and save it."
             )
-        return ReadDocument(
-            about.title or file.stem, self.media_type, _slide_blocks(slides, file), about.author, about.created_at
-        )
+        return ReadDocument(_slide_blocks(slides, file), about.title, about.author, about.created_at)
 
 
 def _slide_blocks(slides: list[Any], file: SourceFile) -> Iterator[Block]:

@@ -50,7 +50,7 @@ class OrgReader:
         stamp = _STAMP.search(date)
         created_at = parse_words(stamp[1] if stamp else date)
         title = told.get("title") or file.stem
-        return ReadDocument(title, self.media_type, _blocks(file, limits), told.get("author"), created_at)
+        return ReadDocument(_blocks(file, limits), title, told.get("author"), created_at)
 
 
 def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

@@ -210,16 +210,16 @@ def relation_of(element: Any) -> str:
     return next((value for key, value in element.attrib.items() if key.endswith("/relationships}id")), "")
 
 
-def first_texts(root: Any | None, *names: str) -> list[str | None]:
-    """Return the text of the first element of each name that has one, whatever its namespace; None where none has."""
-    found: list[str | None] = []
+def first_texts(root: Any | None, *names: str) -> list[str]:
+    """Return the text of the first element of each name that has one, whatever its namespace; empty where none has."""
+    found: list[str] = []
     for name in names:
         texts = ("".join(element.itertext()).strip() for element in root.iter("{*}" + name)) if root is not None else ()
-        found.append(next(filter(None, texts), None))
+        found.append(next(filter(None, texts), ""))
     return found
 
 
-def properties(package: zipfile.ZipFile, limits: ReadLimits) -> list[str | None]:
+def properties(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:
     """Return title, author and time as an Office file gives them."""
     core = read_part(package, "docProps/core.xml", limits)
     return first_texts(parse_xml(core, "properties") if core else None, "title", "creator", "created")

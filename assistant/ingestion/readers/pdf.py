@@ -104,9 +104,8 @@ class PdfReader:
         _note_unread(pages, file)
         title, author = (metadata.get(name, "").strip().strip("()") for name in ("Title", "Author"))
         return ReadDocument(
-            file.stem if _UNTITLED.match(title) else title,
-            self.media_type,
             _blocks(pages, outline),
+            file.stem if _UNTITLED.match(title) else title,
             None if author.lower() in _NOBODY else author,
             parse_pdf_date(metadata.get("CreationDate")),
         )

@@ -51,10 +51,10 @@ class PptxReader:
         if not slides:
             raise ReadError("damaged: the presentation lists no slides", _DAMAGED_HINT)
         if title and title.lower() in ("powerpoint presentation", "powerpoint-präsentation"):
-            title = None
-        created = None if created == _TEMPLATE_OF else created
+            title = ""
+        created = "" if created == _TEMPLATE_OF else created
         found = _blocks(file, limits, slides)
-        return ReadDocument(title or file.stem, self.media_type, found, author, parse_date(created))
+        return ReadDocument(found, title, author, parse_date(created))
 
 
 def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:

@@ -206,7 +206,7 @@ class ImageReader:
             picture = _open(stream.read())
         pages = getattr(picture, "n_frames", 1)
         blocks = _blocks(picture, pages, until, file)
-        return ReadDocument(file.stem, f"image/{(picture.format or 'unknown').lower()}", blocks)
+        return ReadDocument(blocks, media_type=f"image/{(picture.format or 'unknown').lower()}")
 
 
 def _open(data: bytes) -> Image:

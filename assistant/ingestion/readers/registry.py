@@ -129,6 +129,7 @@ def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     return replace(
         document,
         title=_name(document.title) or file.stem,
+        media_type=document.media_type or reader.media_type,
         author=_name(document.author or "") or None,
         blocks=_guard(document, file, limits),
         left_out=file.left_out,

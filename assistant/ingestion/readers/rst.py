@@ -30,7 +30,7 @@ class RstReader:
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         title = next((block.text for block in _blocks(file, limits) if block.kind is BlockKind.HEADING), "")
-        return ReadDocument(title or file.stem, self.media_type, _blocks(file, limits))
+        return ReadDocument(_blocks(file, limits), title)
 
 
 def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

@@ -43,9 +43,8 @@ class RtfReader:
         }
         created = _CREATED.search(markup[:_HEAD_CHARS])
         return ReadDocument(
-            info.get("title") or file.stem,
-            self.media_type,
             _blocks(plain_of_rtf(markup)),
+            info.get("title", ""),
             info.get("author"),
             parse_date("-".join(created.groups())) if created else None,
         )

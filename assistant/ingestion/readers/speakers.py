@@ -101,7 +101,7 @@ def may_be_chat(first: list[str]) -> bool:
     return opening.startswith("[LINE]") or "카카오톡" in opening or len(re.findall(r"\d+", opening[:80])) >= 5
 
 
-def chat_document(file: SourceFile, limits: ReadLimits, media_type: str) -> ReadDocument | None:
+def chat_document(file: SourceFile, limits: ReadLimits) -> ReadDocument | None:
     """Return a text file as a chat, or None if it is none."""
     head = [line for line in first_lines(file, limits, _LOOKED_AT) if line.strip()]
     parse = _form(head)
@@ -110,7 +110,7 @@ def chat_document(file: SourceFile, limits: ReadLimits, media_type: str) -> Read
     # WhatsApp packs each chat as `_chat.txt` into a zip that is called after it.
     outer = PurePosixPath(file.path).parent.name.removesuffix("!")
     title = outer.removesuffix(".zip") if file.stem == "_chat" and outer.endswith(".zip") else file.stem
-    return ReadDocument(title, media_type, chat_blocks(_messages(file, limits, parse)))
+    return ReadDocument(chat_blocks(_messages(file, limits, parse)), title)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class SubtitleReader:
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return what is said as paragraphs that end with a sentence."""
         media_type = "text/vtt" if file.suffix == ".vtt" else self.media_type
-        return ReadDocument(file.stem, media_type, _paragraphs(file, limits))
+        return ReadDocument(_paragraphs(file, limits), media_type=media_type)
 
 
 def _paragraphs(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

@@ -84,9 +84,8 @@ class TexReader:
         about = {match[1]: " ".join(set_text(match[2]).split()) for match in _ABOUT.finditer(head)}
         whole = "\\begin{document}" in head
         return ReadDocument(
-            about.get("title") or file.stem,
-            self.media_type,
             _blocks(file, limits, [about[name] for name in ("title", "author", "date") if about.get(name)], whole),
+            about.get("title", ""),
             about.get("author"),
             parse_words(about.get("date")),
         )

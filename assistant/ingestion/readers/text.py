@@ -39,12 +39,12 @@ class TextReader:
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         first = first_lines(file, limits, 3)
         if _are_clippings(first):
-            return ReadDocument(file.stem, self.media_type, _clippings(file, limits))
-        if file.suffix != ".log" and may_be_chat(first) and (chat := chat_document(file, limits, self.media_type)):
+            return ReadDocument(_clippings(file, limits))
+        if file.suffix != ".log" and may_be_chat(first) and (chat := chat_document(file, limits)):
             return chat
         if file.suffix in (".txt", ".text") and opens_like_markdown(first):
             return MarkdownReader().read(file, limits)
-        return ReadDocument(file.stem, self.media_type, paragraphs(numbered_lines(file, limits)))
+        return ReadDocument(paragraphs(numbered_lines(file, limits)))
 
 
 def _are_clippings(first: list[str]) -> bool:

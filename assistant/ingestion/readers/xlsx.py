@@ -72,9 +72,9 @@ class XlsxReader:
             if shared is not None and shared.file_size > 4 * limits.max_text_chars:
                 raise too_much_unpacked(limits)
         if author == "openpyxl":  # The library's own name is nobody's.
-            author = None
+            author = ""
         blocks = _blocks(_open(file), file, limits, is_package=True)
-        return ReadDocument(title or file.stem, self.media_type, blocks, author, parse_date(created))
+        return ReadDocument(blocks, title, author, parse_date(created))
 
 
 class OldExcelReader:
@@ -85,7 +85,7 @@ class OldExcelReader:
     about = About("Old Excel", "the values of the cells", "sheet, `row 3` (or `rows 3–7`)", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        return ReadDocument(file.stem, self.media_type, _blocks(_open(file), file, limits, is_package=False))
+        return ReadDocument(_blocks(_open(file), file, limits, is_package=False))
 
 
 def _check_sheets(package: zipfile.ZipFile) -> None:

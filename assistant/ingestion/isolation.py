@@ -14,7 +14,6 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 from pydantic import Base64Bytes, TypeAdapter, ValidationError
@@ -95,9 +94,7 @@ class ReadingProcess:
     def __enter__(self) -> ReadingProcess:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def start(self, limits: ReadLimits) -> None:

@@ -348,16 +348,14 @@ class Numbering:
             levels = {_number(level, "ilvl"): _level(level) for level in item.iter("{*}lvl")}
             self._levels[attribute(item, "abstractNumId")] = levels
         for item in numbering.iter("{*}num"):
-            shared = next((attribute(link) for link in item.iter("{*}abstractNumId")), "")
-            found = _List(shared)
+            found = _List(_value_of(item, "abstractNumId"))
             for override in item.iter("{*}lvlOverride"):
                 for start in override.iter("{*}startOverride"):
                     found.starts[_number(override, "ilvl")] = _number(start, "val")
             self._lists[attribute(item, "numId")] = found
         for style in styles.iter("{*}style") if styles is not None else ():
             named = _list_and_level(next(style.iter("{*}pPr"), None))
-            base = next((attribute(item) for item in style.iter("{*}basedOn")), "")
-            self._styles[attribute(style, "styleId")] = (*(named or ("", "")), base)
+            self._styles[attribute(style, "styleId")] = (*named, _value_of(style, "basedOn"))
 
     def label(self, paragraph: Any) -> str:
         """Return the number of a paragraph as it is shown, and count it; empty where it has none."""
@@ -370,13 +368,11 @@ class Numbering:
         if not found.used and found.starts:
             counts.clear()
         found.used = True
-        start = found.starts.get(level, levels.get(level, _Level()).start)
-        counts[level] = counts[level] + 1 if level in counts else start
+        own = levels.get(level, _Level())
+        counts[level] = counts[level] + 1 if level in counts else found.starts.get(level, own.start)
         for deeper in [count for count in counts if count > level]:
             del counts[deeper]
-        if levels.get(level, _Level()).kind in _NO_NUMBERS:
-            return ""
-        text = levels.get(level, _Level()).text
+        text = "" if own.kind in _NO_NUMBERS else own.text
         for at in range(_MOST_LEVELS):
             if f"%{at + 1}" in text:
                 item = levels.get(at, _Level())
@@ -385,8 +381,8 @@ class Numbering:
 
     def _of(self, properties: Any | None) -> tuple[str, int]:
         """Return the list and the level of a paragraph: its own, else those of its style and of what that rests on."""
-        identity, level = _list_and_level(properties) or ("", "")
-        style = "" if properties is None else next((attribute(item) for item in properties.iter("{*}pStyle")), "")
+        identity, level = _list_and_level(properties)
+        style = _value_of(properties, "pStyle")
         for _ in range(_DEEPEST_STYLE):
             if identity or style not in self._styles:
                 break
@@ -395,21 +391,21 @@ class Numbering:
         return identity, int(level) if level.isdecimal() else 0
 
 
-def _list_and_level(properties: Any | None) -> tuple[str, str] | None:
-    for item in properties.iter("{*}numPr") if properties is not None else ():
-        identity = next((attribute(found) for found in item.iter("{*}numId")), "")
-        return identity, next((attribute(found) for found in item.iter("{*}ilvl")), "")
-    return None
+def _list_and_level(properties: Any | None) -> tuple[str, str]:
+    named = next(properties.iter("{*}numPr"), None) if properties is not None else None
+    return _value_of(named, "numId"), _value_of(named, "ilvl")
+
+
+def _value_of(element: Any | None, name: str, otherwise: str = "") -> str:
+    """Return the value of the first element of this name inside of another."""
+    found = element.iter("{*}" + name) if element is not None else ()
+    return next((attribute(item) for item in found), otherwise)
 
 
 def _level(element: Any) -> _Level:
-    def first(name: str, otherwise: str) -> str:
-        return next((attribute(item) for item in element.iter(f"{{*}}{name}")), otherwise)
-
-    start = first("start", "1")
-    return _Level(
-        int(start) if start.isdecimal() and len(start) < 7 else 1, first("numFmt", "decimal"), first("lvlText", "")
-    )
+    start = _value_of(element, "start", "1")
+    number = int(start) if start.isdecimal() and len(start) < 7 else 1
+    return _Level(number, _value_of(element, "numFmt", "decimal"), _value_of(element, "lvlText"))
 
 
 def _format_count(number: int, kind: str) -> str:

@@ -12,7 +12,7 @@ from memory_store.models import Locator
 
 LIST_ITEM = re.compile(r"\s*(?:[-*+•·‣–]|\d{1,3}[.)]|[（(]?[一二三四五六七八九十]{1,3}[)）、])\s+\S|\s*[•·‣]\S")
 _QUOTE = re.compile(r"\s*>")
-_SENTENCE_END = re.compile(r"[.!?。！？；…:：][\"'”’」』）)\]]*\s*$")
+SENTENCE_END = re.compile(r"[.!?。！？；…:：][\"'”’」』）)\]]*\s*$")
 # Text that was wrapped by hand or by an editor has no longer lines than this, so a line's end means nothing there.
 _WRAP_COLUMNS = 140
 # A run without any blank line, such as a log, is handed on in pieces of this size.
@@ -57,14 +57,14 @@ def paragraphs(numbered: Iterable[Line], headings: tuple[str, ...] = ()) -> Iter
 def _last_end(run: list[Line]) -> int:
     """Return after which line of a run that goes on it can be cut: the last that ends a sentence, or all."""
     for index in range(len(run) - 1, -1, -1):
-        if _SENTENCE_END.search(run[index].text):
+        if SENTENCE_END.search(run[index].text):
             return index + 1
     return len(run)
 
 
 def _run_blocks(run: list[Line], headings: tuple[str, ...]) -> Iterator[Block]:
     """Yield a run of lines without blank ones as one paragraph, or cut before list items and at unwrapped lines."""
-    each_line_stands_alone = any(_columns(line.text) > _WRAP_COLUMNS for line in run)
+    each_line_stands_alone = any(columns_of(line.text) > _WRAP_COLUMNS for line in run)
     piece: list[Line] = []
     kind = BlockKind.PARAGRAPH
     for line in run:
@@ -86,7 +86,7 @@ def _kind(text: str) -> BlockKind:
     return BlockKind.QUOTE if _QUOTE.match(text) else BlockKind.PARAGRAPH
 
 
-def _columns(text: str) -> int:
+def columns_of(text: str) -> int:
     """Return the width of a line on a screen, where a Chinese or Japanese character takes two columns."""
     return len(text) + sum(1 for character in text if character > "\u2e7f")
 

@@ -15,7 +15,7 @@ from assistant.errors import ReadError
 from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import parse_pdf_date
 from assistant.ingestion.readers.encodings import too_much_text
-from assistant.ingestion.readers.paragraphs import LIST_ITEM, Outline
+from assistant.ingestion.readers.paragraphs import LIST_ITEM, SENTENCE_END, Outline, columns_of
 from assistant.ingestion.readers.pdf_layout import Column, Span, Table, arrange, is_over_table, is_rtl, lines_of_spans
 from assistant.ingestion.readers.pdf_page import Page, read_page, recognise_page
 from assistant.ingestion.readers.recognition import INSTALL, deadline, is_available, note_too_late
@@ -34,7 +34,6 @@ _MOST_ATTACHED = 200
 _NOBODY = ("", "anonymous", "unknown", "unspecified")
 _HINT = "Text recognition found no words there; look at the page itself."
 _OPEN_HYPHEN = re.compile(r"\d[-–]$")
-_SENTENCE_END = re.compile(r"[.!?。！？；:：][\"'”’」』）)\]]*$")
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _UNTITLED = re.compile(
     r"^(untitled|unknown|anonymous|unspecified|document\d*|microsoft word - .*|.*\.(docx?|indd|tex|dvi))?$",
@@ -274,10 +273,10 @@ def _entry_of(paragraph: str, awaited: list[tuple[int, str]]) -> int | None:
 def _paragraphs(page: str) -> Iterator[str]:
     """Yield paragraphs, with the lines that the margin broke put together again."""
     lines = [line.strip() for line in page.split("\n")]
-    longest = max((_columns(line) for line in lines), default=0)
+    longest = max((columns_of(line) for line in lines), default=0)
     piece = last = ""
     for line in lines:
-        goes_on = _columns(last) >= _FULL_LINE * longest and not _SENTENCE_END.search(last)
+        goes_on = columns_of(last) >= _FULL_LINE * longest and not SENTENCE_END.search(last)
         if piece and line and not LIST_ITEM.match(line) and goes_on:
             tight = _WIDE.match(piece[-1]) or _WIDE.match(line[0]) or (_OPEN_HYPHEN.search(piece) and line[0].isdigit())
             piece += ("" if tight else " ") + line
@@ -288,10 +287,6 @@ def _paragraphs(page: str) -> Iterator[str]:
         last = line
     if piece:
         yield piece
-
-
-def _columns(line: str) -> int:
-    return len(line) + len(_WIDE.findall(line))
 
 
 def _torn(what: str) -> ReadError:

@@ -140,12 +140,21 @@ class Document:
 SHELL_ORIGIN: Final = "shell:"
 
 
+class Effort(StrEnum):
+    """How much an answer may take: the least, the usual, or as much as it needs."""
+
+    INSTANT = "instant"
+    BALANCED = "balanced"
+    THOROUGH = "thorough"
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A chat: a tree of messages. `current_message_id` ends the path in view; None is the latest message.
 
     `origin` names it in the export of another assistant that it was imported from, or begins with `SHELL_ORIGIN`.
-    `archived` keeps it out of the list of chats, not out of recall.
+    `archived` keeps it out of the list of chats, not out of recall. `effort` is what answers in it take, if the user
+    chose that here.
     """
 
     id: str
@@ -157,6 +166,7 @@ class Conversation:
     current_message_id: str | None = None
     origin: str | None = None
     archived: bool = False
+    effort: Effort | None = None
 
 
 @dataclass(frozen=True, slots=True)

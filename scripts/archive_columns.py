@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from memory_store import ids
-from memory_store.models import AuthorKind, MemoryKind, MessageStatus, QuestionKind, Role
+from memory_store.models import AuthorKind, Effort, MemoryKind, MessageStatus, QuestionKind, Role
 
 Schema = Mapping[str, Any]
 
@@ -106,6 +106,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("current_message_id", _id(ids.MESSAGE), "the message that ends the path in view", "there is none"),
         Column("title_message_id", _id(ids.MESSAGE), "what the title was taken from", "the title is not taken"),
         Column("archived", _FLAG, "1: put away, out of the list of chats"),
+        Column("effort", _one_of(Effort), "how much effort answers in it take", "the setting's"),
     ),
     "messages": (
         Column("id", _id(ids.MESSAGE), "random id"),

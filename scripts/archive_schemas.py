@@ -89,6 +89,8 @@ def _column_schema(column: Column) -> dict[str, Any]:
     meaning = column.meaning
     if column.null_when:
         schema["type"] = [schema["type"], "null"]
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
         meaning += f"; null when {column.null_when}"
     return {**schema, "description": meaning}
 

@@ -25,6 +25,7 @@ from memory_store.models import (
     Author,
     Citation,
     Conversation,
+    Effort,
     Message,
     MessageStatus,
     PassageDraft,
@@ -337,8 +338,15 @@ class Conversations:
             row = connection.execute(f"{_SELECT} WHERE c.id = ?", (conversation_id,)).fetchone()
         return read_row(Conversation, row)
 
-    def mark(self, conversation_id: str, *, private: bool | None = None, archived: bool | None = None) -> Conversation:
-        """Make a conversation private or not, put it away or take it out again. Raises NotFoundError.
+    def mark(
+        self,
+        conversation_id: str,
+        *,
+        private: bool | None = None,
+        archived: bool | None = None,
+        effort: Effort | None = None,
+    ) -> Conversation:
+        """Make a conversation private or not, put it away or take it out again, keep its effort. Raises NotFoundError.
 
         Private holds for all that was said in it, and for answers that were made from that. Public again are the user's
         words, but for what the rule keeps private, and what was imported; answers given here stay private, because they
@@ -347,6 +355,8 @@ class Conversations:
         with self._database.write() as connection:
             if archived is not None:
                 connection.execute("UPDATE conversations SET archived = ? WHERE id = ?", (archived, conversation_id))
+            if effort is not None:
+                connection.execute("UPDATE conversations SET effort = ? WHERE id = ?", (effort, conversation_id))
             if private:
                 make_private(connection, conversation_id)
             elif private is not None:

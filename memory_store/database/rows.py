@@ -78,7 +78,9 @@ def _reader_of(hint: Any) -> Callable[[Any], Any]:
     kind = next(iter(get_args(hint)), hint)
     if kind is datetime:
         return optional_time
-    return kind if kind is bool or issubclass(kind, StrEnum) else lambda value: value
+    if kind is bool or issubclass(kind, StrEnum):
+        return lambda value: None if value is None else kind(value)
+    return lambda value: value
 
 
 def insert_row(connection: sqlite3.Connection, table: str, record: Any, **others: object) -> None:

@@ -21,7 +21,7 @@ from memory_store.transfer.encryption import encrypt
 from memory_store.writing import whole_file
 
 FORMAT: Final = "keepsake-archive"
-FORMAT_VERSION: Final = 6
+FORMAT_VERSION: Final = 7
 MANIFEST: Final = "manifest.json"
 SETTINGS: Final = "config.toml"  # there if the exporting program gave its settings
 ORDERS: Final = frozenset({"capture_queue"})  # what waits there for a model: work, not something remembered

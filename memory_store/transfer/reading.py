@@ -56,6 +56,7 @@ _ADDED_IN: Final[dict[int, dict[str, dict[str, Any]]]] = {
         "memory_sources": {"quote": None},
     },
     6: {"documents": {"left_out": None}},
+    7: {"conversations": {"effort": None}},
 }
 
 

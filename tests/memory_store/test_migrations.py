@@ -3,7 +3,7 @@
 The fixtures were written by those versions: a document of two passages, one private document, a conversation with two
 branches and a cited answer, a superseded fact, a pinned note, a note without a vector, and a forgotten file; from
 archive format 2 on what `tests.support.rich_store` stores. If the present format changes before it is released, its
-fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-6.zip`. That of a released
+fixture is made again with `python -m tests.support.rich_store tests/fixtures/archive-format-7.zip`. That of a released
 format is never made again.
 """
 
@@ -19,14 +19,14 @@ import pytest
 from memory_store import Store, receipts
 from memory_store.database import migrations
 from memory_store.errors import NewerSchemaError
-from memory_store.models import AuthorKind, MemoryKind, RecallFilters, SourceKind
+from memory_store.models import AuthorKind, Effort, MemoryKind, RecallFilters, SourceKind
 from memory_store.store import DATABASE_NAME
 from memory_store.transfer import archive
 from tests.support.embedder import HashEmbedder
 from tests.support.rich_store import HOLE
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-STORES = sorted(FIXTURES.glob("store-schema-*.db.gz"))
+STORES = sorted(FIXTURES.glob("store-schema-*.db.gz"), key=lambda path: (len(path.name), path.name))
 ARCHIVES = sorted(FIXTURES.glob("archive-format-*.zip"))
 
 
@@ -174,6 +174,12 @@ def assert_tells_what_is_missing(store: Store) -> None:
     assert [one.left_out for one in store.documents.all() if one.left_out] == [(HOLE,)]
 
 
+def assert_keeps_the_effort_of_a_chat(store: Store) -> None:
+    assert_tells_what_is_missing(store)
+    efforts = {one.title: one.effort for one in store.conversations.all()}
+    assert (efforts["Nothing said yet"], efforts["What about the boiler?"]) == (Effort.INSTANT, None)
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
@@ -181,6 +187,7 @@ HOLDS = {
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "archive-format-5.zip": assert_holds_what_was_learned,
     "archive-format-6.zip": assert_tells_what_is_missing,
+    "archive-format-7.zip": assert_keeps_the_effort_of_a_chat,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
@@ -190,6 +197,7 @@ HOLDS = {
     "store-schema-7.db.gz": assert_holds_what_is_spelt_in_several_ways,
     "store-schema-8.db.gz": assert_holds_what_is_spelt_in_several_ways,
     "store-schema-9.db.gz": assert_holds_what_is_spelt_in_several_ways,
+    "store-schema-10.db.gz": assert_tells_what_is_missing,
 }
 
 
@@ -221,9 +229,8 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert (
-            connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'passages_of_marks'").fetchone()[0] == 0
-        )
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(conversations)")]
+        assert "effort" not in columns
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

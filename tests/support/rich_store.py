@@ -19,6 +19,7 @@ from memory_store.models import (
     AuthorKind,
     Citation,
     Document,
+    Effort,
     LeftOut,
     Locator,
     MemoryKind,
@@ -80,7 +81,8 @@ def fill_richly(store: Store, workshop: Path) -> None:
     _exported_talk(store)
     _sum_up_exported(store)
     store.conversations.mark(next(one.id for one in store.conversations.all() if one.origin), archived=True)
-    store.conversations.start("Nothing said yet")
+    quick = store.conversations.start("Nothing said yet")
+    store.conversations.mark(quick.id, effort=Effort.INSTANT)
     store.remember(
         NewMemory(
             "The valve under the boiler is grey.", MemoryKind.FACT, Author(AuthorKind.DOCUMENT), sources=(boiler.id,)

@@ -16,7 +16,7 @@ from assistant.llm.base import ChatMessage, ChatRequest, Finished, ModelEvent, M
 from assistant.llm.openai_chunks import DONE, Chunk, Frames, Increments, Surrogates, read_chunk
 from assistant.llm.openai_errors import (
     Endpoint,
-    Failed,
+    Failure,
     cut_off_error,
     explain_refusal,
     find_reported,
@@ -130,8 +130,8 @@ class OpenAIChat:
                         began = True
                         yield event
                 return
-            except _Failure as failure:
-                failed = failure.failed
+            except Failure as failure:
+                failed = failure
             if began:
                 raise (cut_off_error(self._endpoint) if failed.broke else failed.error) from None
             if self._adapt(failed, arguments):
@@ -150,7 +150,7 @@ class OpenAIChat:
             await client.aclose()
 
     async def _attempt(self, arguments: Mapping[str, Any]) -> AsyncGenerator[ModelEvent, None]:
-        """Send the request once; raise `_Failure` for what the endpoint does wrong."""
+        """Send the request once; raise `Failure` for what the endpoint does wrong."""
         response = await self._send(arguments)
         try:
             answer = _Answer(self._endpoint, self._max_answer_characters)
@@ -169,16 +169,16 @@ class OpenAIChat:
             url = endpoint_url(self._base_url, "/chat/completions")
             response = await client.send(client.build_request("POST", url, json=arguments), stream=True)
         except foreign_errors() as error:
-            raise _Failure(translate(error, self._endpoint)) from None
+            raise translate(error, self._endpoint) from None
         if response.is_success:
             return response
         try:
             body = await response.aread()
         except foreign_errors() as error:
-            raise _Failure(translate(error, self._endpoint)) from None
+            raise translate(error, self._endpoint) from None
         finally:
             await response.aclose()
-        raise _Failure(explain_refusal(response.status_code, body, response.headers, self._endpoint))
+        raise explain_refusal(response.status_code, body, response.headers, self._endpoint)
 
     async def _ready_client(self) -> httpx2.AsyncClient:
         async with self._opening:
@@ -221,7 +221,7 @@ class OpenAIChat:
             arguments.pop("stream_options", None)
         return arguments
 
-    def _adapt(self, failed: Failed, sent: Mapping[str, Any]) -> bool:
+    def _adapt(self, failed: Failure, sent: Mapping[str, Any]) -> bool:
         """Do without what the server refused, from now on; return whether that is worth a new try."""
         if failed.status not in _ADAPTABLE:
             return False
@@ -256,7 +256,7 @@ class OpenAIChat:
                 except foreign_errors() as error:
                     if deadline is not None:
                         return  # The answer is complete; only the token counts are missing.
-                    raise _Failure(translate(error, self._endpoint)) from None
+                    raise translate(error, self._endpoint) from None
                 yield value
                 if answer.is_over:
                     return
@@ -276,14 +276,6 @@ def _shape_messages(messages: Sequence[ChatMessage], refused: set[str]) -> list[
         else:
             shaped.append({"role": role.value, "content": message.content})
     return shaped
-
-
-class _Failure(Exception):
-    """Carries a translated failure to where it is decided whether to try again."""
-
-    def __init__(self, failed: Failed) -> None:
-        super().__init__(failed.error.message)
-        self.failed = failed
 
 
 @dataclass(slots=True)
@@ -307,14 +299,14 @@ class _Answer:
     splitter: ThinkingSplitter = field(default_factory=ThinkingSplitter)
 
     def take(self, value: object) -> Iterator[ModelEvent]:
-        """Yield the deltas of what was sent. Raises `_Failure` for an error that it tells of."""
+        """Yield the deltas of what was sent. Raises `Failure` for an error that it tells of."""
         if value == DONE:
             self.is_over = True
             return
         self.last = value
         failed = find_reported(value, self.endpoint)
         if failed is not None:
-            raise _Failure(failed)
+            raise failed
         chunk = read_chunk(value)
         self.understood = self.understood or chunk.understood
         self.model = chunk.model or self.model
@@ -328,13 +320,13 @@ class _Answer:
         self.is_over = self.is_over or chunk.is_last
 
     def end(self) -> Iterator[ModelEvent]:
-        """Yield what is left and `Finished`; raise `_Failure` if the answer did not come to its end."""
+        """Yield what is left and `Finished`; raise `Failure` if the answer did not come to its end."""
         yield from self._say(self.increments.rest())
         yield from self.splitter.finish()
         if not self.understood and self.last is not None:
-            raise _Failure(Failed(malformed_error(self.endpoint, self.last)))
+            raise Failure(malformed_error(self.endpoint, self.last))
         if self.finish == "error" or (self.finish is None and not (self.is_over and self.understood)):
-            raise _Failure(Failed(cut_off_error(self.endpoint), again=True, broke=True))
+            raise Failure(cut_off_error(self.endpoint), again=True, broke=True)
         yield Finished(self.finish or "stop", self.model or self.endpoint.model, self.input_tokens, self.output_tokens)
 
     def _new(self, chunk: Chunk) -> str:

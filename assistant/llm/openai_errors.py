@@ -59,10 +59,11 @@ class Endpoint:
     hidden: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A translated failure. `again`: sending the request again is worth it. `asked_s`: the pause the server wants.
+@dataclass(eq=False)
+class Failure(Exception):
+    """A translated failure, raised to where it is decided whether to try again.
 
+    `again`: sending the request again is worth it. `asked_s`: the pause the server wants in seconds.
     `broke`: the connection ended or fell silent, so an answer that had begun is cut. `status` and `detail` (all that
     the server said) are there for whoever can adapt the request.
     """
@@ -85,7 +86,7 @@ def foreign_errors() -> tuple[type[Exception], ...]:
     return (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError, ValueError, RecursionError)
 
 
-def translate(error: Exception, endpoint: Endpoint) -> Failed:
+def translate(error: Exception, endpoint: Endpoint) -> Failure:
     """Return what a person needs to know about an error of the HTTP client, or of reading what it brought."""
     import httpx2
 
@@ -96,17 +97,17 @@ def translate(error: Exception, endpoint: Endpoint) -> Failed:
             return _timeout(endpoint)
         case httpx2.UnsupportedProtocol() | httpx2.InvalidURL():
             message = f"{endpoint.url} is no address that can be asked."
-            return Failed(ModelError(message, "Check the base URL: it begins with http:// or https://."))
+            return Failure(ModelError(message, "Check the base URL: it begins with http:// or https://."))
         case httpx2.TransportError() | OSError():
             return _connection(endpoint)
         case ValueError() | RecursionError():
-            return Failed(malformed_error(endpoint))
+            return Failure(malformed_error(endpoint))
         case _:
             message = f"The request to {endpoint.url} failed ({type(error).__name__})."
-            return Failed(ModelError(message, "Check the base URL and the model's settings."))
+            return Failure(ModelError(message, "Check the base URL and the model's settings."))
 
 
-def explain_refusal(status: int, body: bytes, headers: Mapping[str, str], endpoint: Endpoint) -> Failed:
+def explain_refusal(status: int, body: bytes, headers: Mapping[str, str], endpoint: Endpoint) -> Failure:
     """Return what an answer with an error's status means."""
     text = body.decode("utf-8", "replace")
     try:
@@ -118,7 +119,7 @@ def explain_refusal(status: int, body: bytes, headers: Mapping[str, str], endpoi
     return _status(status, said, _retry_after_s(headers), endpoint)
 
 
-def find_reported(raw: object, endpoint: Endpoint) -> Failed | None:
+def find_reported(raw: object, endpoint: Endpoint) -> Failure | None:
     """Return the failure that a chunk, or a whole answer, tells of; None if it tells of none."""
     error = raw.get("error") if isinstance(raw, Mapping) else None
     if not error:
@@ -129,9 +130,9 @@ def find_reported(raw: object, endpoint: Endpoint) -> Failed | None:
         return _status(status, raw, None, endpoint)
     said, searched = _detail(raw, endpoint)
     if _TOO_LONG.search(searched):
-        return Failed(_overflow(endpoint, _it_said(said)))
+        return Failure(_overflow(endpoint, _it_said(said)))
     message = f"{endpoint.url} reported an error while answering: {said or 'it gave no reason'}"
-    return Failed(ModelError(message, "Try again.", retryable=True), again=True, detail=searched)
+    return Failure(ModelError(message, "Try again.", retryable=True), again=True, detail=searched)
 
 
 def malformed_error(endpoint: Endpoint, raw: object = None) -> ModelError:
@@ -165,7 +166,7 @@ def _overflow(endpoint: Endpoint, said: str) -> ModelError:
     return ModelError(f"The prompt is longer than “{endpoint.model}” can take.{said}", hint)
 
 
-def _status(status: int, body: object, asked_s: float | None, endpoint: Endpoint) -> Failed:
+def _status(status: int, body: object, asked_s: float | None, endpoint: Endpoint) -> Failure:
     said, searched = _detail(body, endpoint)
     made, again = _explain(status, _it_said(said), searched, endpoint)
     if asked_s is None:
@@ -173,7 +174,7 @@ def _status(status: int, body: object, asked_s: float | None, endpoint: Endpoint
         if pause is not None:
             minutes, number, unit = pause.groups()
             asked_s = int(minutes or 0) * 60 + float(number) / (1000 if unit.lower() == "ms" else 1)
-    return Failed(made, again, False, asked_s, status, searched)
+    return Failure(made, again, False, asked_s, status, searched)
 
 
 def _explain(status: int, said: str, searched: str, endpoint: Endpoint) -> tuple[ModelError, bool]:
@@ -219,7 +220,7 @@ def _explain(status: int, said: str, searched: str, endpoint: Endpoint) -> tuple
     return ModelError(f"{where} did not take the request (error {status}).{said}", hint), False
 
 
-def pause_error(failed: Failed) -> ModelError:
+def pause_error(failed: Failure) -> ModelError:
     """Return the error for a server that wants a longer pause than one can wait for."""
     seconds = failed.asked_s or 0.0
     pause = f"{seconds / 3600:.0f} hours" if seconds >= 5400 else f"{max(seconds / 60, 1):.0f} minutes"
@@ -227,17 +228,17 @@ def pause_error(failed: Failed) -> ModelError:
     return ModelError(failed.error.message, hint, retryable=True)
 
 
-def _connection(endpoint: Endpoint) -> Failed:
+def _connection(endpoint: Endpoint) -> Failure:
     hint = f"Is the server running at {endpoint.url}?"
     if not endpoint.is_loopback:
         hint += " Check the base URL, the network and the proxy."
-    return Failed(ModelError(f"Could not connect to {endpoint.url}.", hint, retryable=True), again=True, broke=True)
+    return Failure(ModelError(f"Could not connect to {endpoint.url}.", hint, retryable=True), again=True, broke=True)
 
 
-def _timeout(endpoint: Endpoint) -> Failed:
+def _timeout(endpoint: Endpoint) -> Failure:
     hint = "A large model may need longer before its first word: raise read_timeout_s, or choose a smaller model."
     # Not sent again by itself: the server may still be working on the first one.
-    return Failed(ModelError(f"{endpoint.url} did not answer in time.", hint, retryable=True), broke=True)
+    return Failure(ModelError(f"{endpoint.url} did not answer in time.", hint, retryable=True), broke=True)
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -165,20 +165,8 @@ FileProgress = Callable[[str, int, int], None]
 """Takes a path, a number and a total."""
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What `docs/formats.md` says of a format, in words: what is read, where a passage stands, and where title, author
-    and time are taken from.
-    """
-
-    name: str
-    reads: str
-    located_by: str
-    described_by: str
-
-
 class Reader(Protocol):
-    """Turns the files of one format into blocks."""
+    """Turns the files of one format into blocks; `docs/formats.md` has a row for each."""
 
     @property
     def media_type(self) -> str:
@@ -188,11 +176,6 @@ class Reader(Protocol):
     @property
     def suffixes(self) -> tuple[str, ...]:
         """The suffixes of the format's files, in lower case with their dot."""
-        ...
-
-    @property
-    def about(self) -> About:
-        """What the page of formats says of it."""
         ...
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:

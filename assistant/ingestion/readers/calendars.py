@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import decode_declared, encoding_by_lines, lines, open_text, raw_lines
 from assistant.ingestion.readers.markup import parse, walk
 from memory_store.models import Locator
@@ -91,12 +91,6 @@ class IcsReader:
 
     media_type = "text/calendar"
     suffixes = (".ics", ".ical", ".ifb")
-    about = About(
-        "Calendar",
-        "events, tasks and entries: time, repetition, place, people, description",
-        "`event 3: Dentist`, lines",
-        "the calendar's name",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the events as they are consumed. An event's date stands in its text: it may lie in the future."""
@@ -330,12 +324,6 @@ class VcfReader:
 
     media_type = "text/vcard"
     suffixes = (".vcf", ".vcard")
-    about = About(
-        "Contacts",
-        "all properties, with the person's own labels",
-        "`contact 3: Ada Lovelace`, lines",
-        "the file's name",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         with file.open() as stream:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import first_lines, lines, open_text
 from assistant.ingestion.readers.tables import MOST_COLUMNS, Row, table_lines
 from memory_store.models import Locator
@@ -30,7 +30,6 @@ class CsvReader:
 
     media_type = "text/csv"
     suffixes = (".csv", ".tsv", ".tab")
-    about = About("Table", "rows by the names of their columns", "`row 3` (or `rows 3–7`), lines", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         media_type = self.media_type if file.suffix == ".csv" else "text/tab-separated-values"

@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.markup import Piece, blocks, list_number, parse, walk
@@ -54,13 +54,6 @@ class DocxReader:
 
     media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     suffixes = (".docx", ".docm", ".dotx")
-    about = About(
-        "Word",
-        "text as accepted, tables, lists, notes, comments, text boxes, formulas, ticked boxes, charts, diagrams, "
-        "headers and footers",
-        "headings",
-        "its properties, else the first heading",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the document's pieces; the package is checked before mammoth sees it."""

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import first_texts, open_package, parse_xml, read_part
@@ -31,9 +31,6 @@ class EpubReader:
 
     media_type = "application/epub+zip"
     suffixes = (".epub",)
-    about = About(
-        "EPUB", "all sections in the book's order, as HTML", "section of the spine, headings", "the book's metadata"
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the book's sections, each unpacked when it is reached."""

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date, to_utc
 from assistant.ingestion.readers.mail import parse_mail
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
@@ -43,12 +43,6 @@ class HtmlReader:
 
     media_type = "text/html"
     suffixes = (".html", ".htm", ".xhtml")
-    about = About(
-        "HTML",
-        "all that a person sees, tables, forms, formulas, alternative texts, addresses; bookmarks; Telegram's pages",
-        "headings",
-        "`<title>`, the page's metadata",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         check_markup_size(file.size, limits)
@@ -131,12 +125,6 @@ class MhtmlReader:
 
     media_type = "multipart/related"
     suffixes = (".mhtml", ".mht")
-    about = About(
-        "Web page in one file",
-        "as HTML, with its frames",
-        "headings",
-        "its subject, the page's metadata, when it was saved",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         with file.open() as stream:

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.conversations.values import key, mapping, moment, one_line, sequence, text
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import read_text
@@ -49,12 +49,6 @@ class JsonReader:
 
     media_type = "application/json"
     suffixes = (".json", ".geojson", ".webmanifest", ".canvas")
-    about = About(
-        "JSON",
-        "all values under their keys; chats by their shape; notes of Google Keep, cards of a canvas",
-        "path such as `items[3]`, lines",
-        "the file's name",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the items as they are consumed; notes, cards and messages of people as such."""
@@ -174,9 +168,6 @@ class JsonLinesReader:
 
     media_type = "application/jsonl"
     suffixes = (".jsonl", ".ndjson")
-    about = About(
-        "JSON Lines", "the same, a record a line; chats, as those of Signal", "`record 3`, line", "the file's name"
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the records as they are consumed; messages of people as such."""

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final, cast
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import to_utc
 from assistant.ingestion.readers.encodings import decode_declared, detect_encoding, is_iso2022
 from assistant.ingestion.readers.failures import translate_failures
@@ -78,12 +78,6 @@ class EmlReader:
 
     media_type = "message/rfc822"
     suffixes = (".eml", ".emlx")
-    about = About(
-        "Mail",
-        "headers, all text in its order, what it quotes, forwarded mails; invitations and attachments as documents",
-        "the mail, what it quotes, what is forwarded in it",
-        "subject, sender, date",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         with file.open() as stream:
@@ -109,7 +103,6 @@ class MboxReader:
 
     media_type = "application/mbox"
     suffixes = (".mbox", ".mbx")
-    about = About("Mailbox", "each mail, the same", "`message 2: Subject`", "each message has its own sender and time")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         with file.open() as stream:

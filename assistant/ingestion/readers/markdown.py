@@ -14,7 +14,7 @@ from functools import cache, partial
 from itertools import chain, islice
 from typing import Any, Final
 
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.conversations.values import moment
 from assistant.ingestion.readers.dates import parse_date, parse_words, to_utc
 from assistant.ingestion.readers.encodings import first_lines
@@ -66,13 +66,6 @@ class MarkdownReader:
 
     media_type = "text/markdown"
     suffixes = (".md", ".markdown", ".mdown", ".mkd")
-    about = About(
-        "Markdown",
-        "text, lists, tables by their columns, code, front matter, wikilinks as what they show",
-        "headings, lines",
-        "front matter (`title`, `author`, `date`) in YAML, TOML or JSON, else the first heading; "
-        "a file that is called by its day is of that day",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the file's blocks, read as they are consumed; only the top is read ahead, for the title."""

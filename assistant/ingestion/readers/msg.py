@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import decode_declared
 from assistant.ingestion.readers.mail import Mail, mail_document, parse_mail
 
@@ -30,7 +30,6 @@ class MsgReader:
 
     media_type = "application/vnd.ms-outlook"
     suffixes = (".msg",)
-    about = About("Mail of Outlook", "the same", "the same", "subject, sender, date")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         import olefile

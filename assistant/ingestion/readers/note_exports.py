@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.encodings import decode_declared
 from assistant.ingestion.readers.markdown import markdown_blocks
@@ -60,12 +60,6 @@ class EnexReader:
 
     media_type = "application/enex+xml"
     suffixes = (".enex",)
-    about = About(
-        "Evernote",
-        "notes as HTML, what is attached to them",
-        "`note 2: Boiler`",
-        "each note has its own title, author and time",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         with file.open() as stream:
@@ -199,12 +193,6 @@ class JoplinReader:
 
     media_type = "application/x-joplin"
     suffixes = (".jex",)
-    about = About(
-        "Joplin",
-        "notes as Markdown, what is attached to them",
-        "`note 2: Boiler`, under its notebook",
-        "each note has its own title, author and time",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         return ReadDocument(_joplin_notes(file, limits))

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, formula_text, parse
 from assistant.ingestion.readers.packages import attribute, first_texts, local_name, open_package, parse_xml, read_part
@@ -32,12 +32,6 @@ class OdtReader:
 
     media_type = "application/vnd.oasis.opendocument.text"
     suffixes = (".odt", ".ott")
-    about = About(
-        "OpenDocument",
-        "text, tables, comments, forms, formulas, text boxes, charts, headers and footers",
-        "headings",
-        "its properties, else the first heading",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         root, about = open_document(file, limits, "text")
@@ -222,12 +216,6 @@ class OdsReader:
 
     media_type = "application/vnd.oasis.opendocument.spreadsheet"
     suffixes = (".ods", ".ots")
-    about = About(
-        "OpenDocument spreadsheet",
-        "cells as they are shown, comments",
-        "sheet, `row 3` (or `rows 3–7`)",
-        "its properties",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         root, about = open_document(file, limits, "spreadsheet")
@@ -308,12 +296,6 @@ class OdpReader:
 
     media_type = "application/vnd.oasis.opendocument.presentation"
     suffixes = (".odp", ".otp")
-    about = About(
-        "OpenDocument presentation",
-        "text, tables, charts, comments, the speaker's notes",
-        "slide, its title",
-        "its properties",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         root, about = open_document(file, limits, "presentation")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby, islice
 from typing import Final
 
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import first_lines
 from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, numbered_lines, paragraphs
@@ -39,7 +39,6 @@ class OrgReader:
 
     media_type = "text/org"
     suffixes = (".org",)
-    about = About("Org mode", "text, tables, code", "headings, lines", "`#+TITLE`, `#+AUTHOR`, `#+DATE`")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         told: dict[str, str] = {}

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import parse_pdf_date
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, SENTENCE_END, Outline, columns_of
@@ -68,12 +68,6 @@ class PdfReader:
 
     media_type = "application/pdf"
     suffixes = (".pdf",)
-    about = About(
-        "PDF",
-        "text, tables, forms, remarks, embedded files; pages that are pictures with the extra `ocr`",
-        "page, headings of its outline",
-        "its properties",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the pages' paragraphs. All pages are read here, so that a torn file fails as a whole."""

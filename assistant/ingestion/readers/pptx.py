@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.office_text import paragraph_texts, part_lines, write_out_formulas
 from assistant.ingestion.readers.packages import (
@@ -36,12 +36,6 @@ class PptxReader:
 
     media_type = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
     suffixes = (".pptx", ".pptm", ".ppsx", ".potx")
-    about = About(
-        "PowerPoint",
-        "text, tables, charts, diagrams, formulas, comments, the speaker's notes",
-        "slide, its title",
-        "its properties",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the slides in their order, each unpacked when it is reached."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion import processor_time
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from memory_store.models import Locator
 
 if TYPE_CHECKING:
@@ -191,12 +191,6 @@ class ImageReader:
 
     media_type = "image/*"
     suffixes = PICTURES
-    about = About(
-        "Picture of text (extra `ocr`)",
-        "its text, with how sure the recognition is",
-        "page where it has several, `read by OCR, 97% sure`",
-        "the file's name",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         if not is_available():

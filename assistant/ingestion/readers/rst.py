@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, numbered_lines, paragraphs
 
 _RULE: Final = re.compile(r"([=\-`:.'\"~^_*+#<>])\1{2,}[ \t]*")
@@ -26,7 +26,6 @@ class RstReader:
 
     media_type = "text/x-rst"
     suffixes = (".rst", ".rest")
-    about = About("reStructuredText", "text, tables, code", "headings, lines", "the first heading")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         title = next((block.text for block in _blocks(file, limits) if block.kind is BlockKind.HEADING), "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
@@ -28,7 +28,6 @@ class RtfReader:
 
     media_type = "application/rtf"
     suffixes = (".rtf",)
-    about = About("Rich Text", "text, notes, remarks, headers and footers", "–", "its properties")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         check_markup_size(file.size, limits)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.paragraphs import numbered_lines
 from memory_store.models import Locator
 
@@ -25,7 +25,6 @@ class SubtitleReader:
 
     media_type = "application/x-subrip"
     suffixes = (".srt", ".vtt")
-    about = About("Subtitles", "what is said, as running text", "lines", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return what is said as paragraphs that end with a sentence."""

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import first_lines
 from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, numbered_lines, paragraphs
@@ -74,9 +74,6 @@ class TexReader:
 
     media_type = "text/x-tex"
     suffixes = (".tex", ".latex", ".ltx")
-    about = About(
-        "TeX", "text and formulas, letters written as commands", "headings, lines", "`\\title`, `\\author`, `\\date`"
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         """Return the paragraphs, read as they are consumed; the preamble gives title, author and date."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import first_lines
 from assistant.ingestion.readers.markdown import MarkdownReader, opens_like_markdown
@@ -29,12 +29,6 @@ class TextReader:
 
     media_type = "text/plain"
     suffixes = (".txt", ".text", ".log", ".adoc")
-    about = About(
-        "Plain text",
-        "text in any usual encoding; chats of WhatsApp, Signal, WeChat and LINE; clippings of a Kindle",
-        "lines, speaker",
-        "the file's name",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         first = first_lines(file, limits, 3)

@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import About, Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
 from assistant.ingestion.readers import number_formats
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.number_formats import format_number, plain_number
@@ -57,12 +57,6 @@ class XlsxReader:
 
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     suffixes = (".xlsx", ".xlsm", ".xltx")
-    about = About(
-        "Excel",
-        "cells as they are shown, comments, links, text boxes, headers and footers",
-        "sheet, `row 3` (or `rows 3–7`)",
-        "its properties",
-    )
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         with open_package(file, limits) as package:
@@ -82,7 +76,6 @@ class OldExcelReader:
 
     media_type = "application/vnd.ms-excel"
     suffixes = (".xls", ".xlsb", ".xlt")
-    about = About("Old Excel", "the values of the cells", "sheet, `row 3` (or `rows 3–7`)", "the file's name")
 
     def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
         return ReadDocument(_blocks(_open(file), file, limits, is_package=False))

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final
 
 from memory_store.models import Author, Locator, PassageDraft
 from memory_store.models import LeftOut as LeftOut
@@ -165,22 +165,16 @@ FileProgress = Callable[[str, int, int], None]
 """Takes a path, a number and a total."""
 
 
-class Reader(Protocol):
-    """Turns the files of one format into blocks; `docs/formats.md` has a row for each."""
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Turns the files of one format into blocks; `docs/formats.md` has a row for each.
 
-    @property
-    def media_type(self) -> str:
-        """The format's media type, such as `text/markdown`."""
-        ...
+    Suffixes are in lower case with their dot. `read` raises `ReadError`, at once or while the blocks are consumed.
+    """
 
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """The suffixes of the format's files, in lower case with their dot."""
-        ...
-
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the file as text. Raise `ReadError`, now or while the blocks are consumed, if that can't be."""
-        ...
+    media_type: str
+    suffixes: tuple[str, ...]
+    read: Callable[[SourceFile, ReadLimits], ReadDocument]
 
 
 def make_storable(text: str) -> str:

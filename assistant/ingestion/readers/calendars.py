@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import decode_declared, encoding_by_lines, lines, open_text, raw_lines
 from assistant.ingestion.readers.markup import parse, walk
 from memory_store.models import Locator
@@ -86,23 +86,21 @@ _ESCAPE = re.compile(r'\\([\\;,:"nN])')
 _MAX_DEPTH = 10
 
 
-class IcsReader:
-    """ICS, as Apple's and Google's calendars export it; alarms and zones are passed over."""
+def read_ics(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """ICS, as Apple's and Google's calendars export it; alarms and zones are passed over.
 
-    media_type = "text/calendar"
-    suffixes = (".ics", ".ical", ".ifb")
+    An event's date stands in its text: it may lie in the future.
+    """
+    with file.open() as stream:
+        head = decode_head(stream.read(_HEAD_BYTES))
+    # An event alone is what some programs attach to a mail.
+    if not head.upper().startswith(("BEGIN:VCALENDAR", *(f"BEGIN:{kind}" for kind in _KINDS))):
+        raise ReadError("not a calendar: it does not begin with BEGIN:VCALENDAR", "Export the calendar again.")
+    name = next((line.partition(":")[2].strip() for line in head.splitlines() if line.startswith("X-WR-CALNAME")), "")
+    return ReadDocument(_events(file, limits), name)
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the events as they are consumed. An event's date stands in its text: it may lie in the future."""
-        with file.open() as stream:
-            head = decode_head(stream.read(_HEAD_BYTES))
-        # An event alone is what some programs attach to a mail.
-        if not head.upper().startswith(("BEGIN:VCALENDAR", *(f"BEGIN:{kind}" for kind in _KINDS))):
-            raise ReadError("not a calendar: it does not begin with BEGIN:VCALENDAR", "Export the calendar again.")
-        name = next(
-            (line.partition(":")[2].strip() for line in head.splitlines() if line.startswith("X-WR-CALNAME")), ""
-        )
-        return ReadDocument(_events(file, limits), name)
+
+ICS = Reader("text/calendar", (".ics", ".ical", ".ifb"), read_ics)
 
 
 def _events(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
@@ -319,18 +317,16 @@ def _join_words(words: list[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
-class VcfReader:
+def read_vcf(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """VCF, as address books export it; pictures and sounds are passed over."""
+    with file.open() as stream:
+        head = decode_head(stream.read(64))
+    if not head.upper().startswith("BEGIN:VCARD"):
+        raise ReadError("not a contact: it does not begin with BEGIN:VCARD", "Export the contacts again.")
+    return ReadDocument(_contacts(file, limits))
 
-    media_type = "text/vcard"
-    suffixes = (".vcf", ".vcard")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        with file.open() as stream:
-            head = decode_head(stream.read(64))
-        if not head.upper().startswith("BEGIN:VCARD"):
-            raise ReadError("not a contact: it does not begin with BEGIN:VCARD", "Export the contacts again.")
-        return ReadDocument(_contacts(file, limits))
+VCF = Reader("text/vcard", (".vcf", ".vcard"), read_vcf)
 
 
 def _contacts(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import first_lines, lines, open_text
 from assistant.ingestion.readers.tables import MOST_COLUMNS, Row, table_lines
 from memory_store.models import Locator
@@ -25,15 +25,13 @@ _SAMPLE_LINES: Final = 60
 _SEPARATOR_LINE: Final = "sep="  # Excel's own first line
 
 
-class CsvReader:
+def read_csv(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """Tables as text: rows are numbered from the first row under the header, lines as the file has them."""
+    media_type = "text/csv" if file.suffix == ".csv" else "text/tab-separated-values"
+    return ReadDocument(_blocks(file, limits), media_type=media_type)
 
-    media_type = "text/csv"
-    suffixes = (".csv", ".tsv", ".tab")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        media_type = self.media_type if file.suffix == ".csv" else "text/tab-separated-values"
-        return ReadDocument(_blocks(file, limits), media_type=media_type)
+CSV = Reader("text/csv", (".csv", ".tsv", ".tab"), read_csv)
 
 
 def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

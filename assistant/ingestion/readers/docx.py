@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.markup import Piece, blocks, list_number, parse, walk
@@ -49,33 +49,35 @@ _KINDS: Final = {"lowerLetter": "a", "upperLetter": "A", "lowerRoman": "i", "upp
 _NO_NUMBERS: Final = frozenset(("bullet", "none"))
 
 
-class DocxReader:
-    """DOCX, located by headings. Tracked changes are read as accepted; pictures and macros are not looked at."""
+def read_docx(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """DOCX, located by headings. Tracked changes are read as accepted; pictures and macros are not looked at.
 
-    media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    suffixes = (".docx", ".docm", ".dotx")
+    The package is checked before mammoth sees it.
+    """
+    with open_package(file, limits) as package:
+        _check_parts(package, limits)
+        title, author, created = properties(package, limits)
+        main = _main_part(package, limits)
+        targets = relations(package, main, limits)
+        headers, footers = (list(_lines_of_pages(package, targets, kind, limits)) for kind in ("header", "footer"))
+        others = list(part_lines(package, targets, limits))
+        _note_embedded(file, targets)
+        body = _pieces(_prepare(package, main, targets, limits))
+    # The template of a library carries its own name and time.
+    author = "" if author == "python-docx" else author
+    created = "" if created == _TEMPLATE_OF else created
+    title = title or next((piece.text for piece in body if piece.level == 1), file.stem)
+    pieces = [
+        *(Piece(line, BlockKind.PARAGRAPH) for line in headers),
+        *body,
+        *(Piece(line, BlockKind.PARAGRAPH) for line in (*others, *footers)),
+    ]
+    return ReadDocument(blocks(pieces), title, author, parse_date(created))
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the document's pieces; the package is checked before mammoth sees it."""
-        with open_package(file, limits) as package:
-            _check_parts(package, limits)
-            title, author, created = properties(package, limits)
-            main = _main_part(package, limits)
-            targets = relations(package, main, limits)
-            headers, footers = (list(_lines_of_pages(package, targets, kind, limits)) for kind in ("header", "footer"))
-            others = list(part_lines(package, targets, limits))
-            _note_embedded(file, targets)
-            body = _pieces(_prepare(package, main, targets, limits))
-        # The template of a library carries its own name and time.
-        author = "" if author == "python-docx" else author
-        created = "" if created == _TEMPLATE_OF else created
-        title = title or next((piece.text for piece in body if piece.level == 1), file.stem)
-        pieces = [
-            *(Piece(line, BlockKind.PARAGRAPH) for line in headers),
-            *body,
-            *(Piece(line, BlockKind.PARAGRAPH) for line in (*others, *footers)),
-        ]
-        return ReadDocument(blocks(pieces), title, author, parse_date(created))
+
+DOCX = Reader(
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document", (".docx", ".docm", ".dotx"), read_docx
+)
 
 
 def _check_parts(package: zipfile.ZipFile, limits: ReadLimits) -> None:

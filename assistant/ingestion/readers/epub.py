@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import blocks, decode, parse, walk
 from assistant.ingestion.readers.packages import first_texts, open_package, parse_xml, read_part
@@ -26,24 +26,24 @@ _FONT_METHODS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/
 _DAMAGED_HINT = "Get a fresh copy of the book."
 
 
-class EpubReader:
-    """EPUB without copy protection, located by section and headings. What is broken of it is named, the rest read."""
+def read_epub(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """EPUB without copy protection, located by section and headings. What is broken of it is named, the rest read.
 
-    media_type = "application/epub+zip"
-    suffixes = (".epub",)
+    Each section is unpacked when it is reached.
+    """
+    with open_package(file, limits) as package:
+        _refuse_protection(package, limits)
+        names = _Names(package.namelist())
+        root, opf_path = _contents(package, names, limits)
+        spine = list(_spine(root, opf_path, names, file))
+    if not spine:
+        raise ReadError("damaged: the book lists no chapters", _DAMAGED_HINT)
+    title, author, date = first_texts(root, "title", "creator", "date")
+    sections = _sections(file, limits, spine, title or "")
+    return ReadDocument(sections, title, author, parse_date(date))
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the book's sections, each unpacked when it is reached."""
-        with open_package(file, limits) as package:
-            _refuse_protection(package, limits)
-            names = _Names(package.namelist())
-            root, opf_path = _contents(package, names, limits)
-            spine = list(_spine(root, opf_path, names, file))
-        if not spine:
-            raise ReadError("damaged: the book lists no chapters", _DAMAGED_HINT)
-        title, author, date = first_texts(root, "title", "creator", "date")
-        sections = _sections(file, limits, spine, title or "")
-        return ReadDocument(sections, title, author, parse_date(date))
+
+EPUB = Reader("application/epub+zip", (".epub",), read_epub)
 
 
 class _Names:

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date, to_utc
 from assistant.ingestion.readers.mail import parse_mail
 from assistant.ingestion.readers.markup import Piece, blocks, decode, parse, walk
@@ -38,23 +38,21 @@ _CHAT_HEAD_CHARS: Final = 200_000
 _MESSAGE_TIME: Final = re.compile(r"(\d{2})\.(\d{2})\.(\d{4}) (\d{2}):(\d{2}):(\d{2})(?: UTC([+-])(\d{2}):(\d{2}))?")
 
 
-class HtmlReader:
+def read_html(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """HTML, located by headings. What surrounds an article is left out if trafilatura does not count it in."""
+    check_markup_size(file.size, limits)
+    with file.open() as stream:
+        data = stream.read()
+    markup = decode(data)
+    if markup.count("\ufffd") > data.count(b"\xef\xbf\xbd"):
+        file.note("the page", "damaged characters, shown as �", "Compare it with the original.")
+    if _BOOKMARKS.match(markup):
+        return ReadDocument(bookmarks(markup), "Bookmarks")
+    chat = telegram_document(markup, file)
+    return chat or read_page(markup)
 
-    media_type = "text/html"
-    suffixes = (".html", ".htm", ".xhtml")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        check_markup_size(file.size, limits)
-        with file.open() as stream:
-            data = stream.read()
-        markup = decode(data)
-        if markup.count("\ufffd") > data.count(b"\xef\xbf\xbd"):
-            file.note("the page", "damaged characters, shown as �", "Compare it with the original.")
-        if _BOOKMARKS.match(markup):
-            return ReadDocument(bookmarks(markup), "Bookmarks")
-        chat = telegram_document(markup, file)
-        return chat or read_page(markup)
+HTML = Reader("text/html", (".html", ".htm", ".xhtml"), read_html)
 
 
 def read_page(markup: str, address: str = "") -> ReadDocument:
@@ -120,25 +118,23 @@ def _meta(page: BeautifulSoup, *names: str) -> str | None:
     return None
 
 
-class MhtmlReader:
+def read_mhtml(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """MHTML, located by headings. Pictures are not looked at."""
+    with file.open() as stream:
+        mail = parse_mail(stream.read())
+    pages = [_page(part, file, limits) for part in mail.message.walk() if part.get_content_type() == "text/html"]
+    if not pages:
+        raise ReadError("damaged: there is no page in it", "Save the page again.")
+    first = pages[0]
+    return ReadDocument(
+        chain.from_iterable(page.blocks for page in pages),
+        mail.subject or first.title,
+        first.author,
+        first.created_at or mail.sent_at,
+    )
 
-    media_type = "multipart/related"
-    suffixes = (".mhtml", ".mht")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        with file.open() as stream:
-            mail = parse_mail(stream.read())
-        pages = [_page(part, file, limits) for part in mail.message.walk() if part.get_content_type() == "text/html"]
-        if not pages:
-            raise ReadError("damaged: there is no page in it", "Save the page again.")
-        first = pages[0]
-        return ReadDocument(
-            chain.from_iterable(page.blocks for page in pages),
-            mail.subject or first.title,
-            first.author,
-            first.created_at or mail.sent_at,
-        )
+MHTML = Reader("multipart/related", (".mhtml", ".mht"), read_mhtml)
 
 
 def _page(part: Message, file: SourceFile, limits: ReadLimits) -> ReadDocument:

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.conversations.values import key, mapping, moment, one_line, sequence, text
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import read_text
@@ -44,18 +44,18 @@ _NAMES: Final = (("systemGivenName", "systemFamilyName"), ("profileGivenName", "
 _BESIDE: Final = "It lies in the folder that was exported with it, or in Signal."
 
 
-class JsonReader:
-    """JSON, and several values one after another. Only one item at a time becomes objects."""
+def read_json(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """JSON, and several values one after another. Only one item at a time becomes objects.
 
-    media_type = "application/json"
-    suffixes = (".json", ".geojson", ".webmanifest", ".canvas")
+    Notes, cards and messages of people are read as such.
+    """
+    text = read_text(file, limits)
+    if found := read_as_notes(text, file):
+        return found
+    return ReadDocument(_note_malformed(_Cursor(text).documents(), file))
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the items as they are consumed; notes, cards and messages of people as such."""
-        text = read_text(file, limits)
-        if found := read_as_notes(text, file):
-            return found
-        return ReadDocument(_note_malformed(_Cursor(text).documents(), file))
+
+JSON = Reader("application/json", (".json", ".geojson", ".webmanifest", ".canvas"), read_json)
 
 
 def _note_malformed(blocks: Iterator[Block], file: SourceFile) -> Iterator[Block]:
@@ -163,25 +163,22 @@ class _Cursor:
         return ReadError(f"malformed JSON at line {self._line_here()}: {why}", "Export it again, or mend that line.")
 
 
-class JsonLinesReader:
-    """JSON Lines, located by line."""
+def read_json_lines(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """JSON Lines, located by line; messages of people are read as such."""
+    values = _values(file, limits)
+    looked_at = list(islice(values, _LOOKED_AT))
+    values, first = chain(looked_at, values), [value for _, value in looked_at]
+    blocks = (
+        signal_blocks(values, file)
+        if is_of_signal(first)
+        else chat_of_lines((value for _, value in values), file)
+        if are_lines_of_chat(first)
+        else _records(values)
+    )
+    return ReadDocument(blocks)
 
-    media_type = "application/jsonl"
-    suffixes = (".jsonl", ".ndjson")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the records as they are consumed; messages of people as such."""
-        values = _values(file, limits)
-        looked_at = list(islice(values, _LOOKED_AT))
-        values, first = chain(looked_at, values), [value for _, value in looked_at]
-        blocks = (
-            signal_blocks(values, file)
-            if is_of_signal(first)
-            else chat_of_lines((value for _, value in values), file)
-            if are_lines_of_chat(first)
-            else _records(values)
-        )
-        return ReadDocument(blocks)
+JSON_LINES = Reader("application/jsonl", (".jsonl", ".ndjson"), read_json_lines)
 
 
 def _records(values: Iterator[tuple[int, Any]]) -> Iterator[Block]:

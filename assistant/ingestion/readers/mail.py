@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final, cast
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import to_utc
 from assistant.ingestion.readers.encodings import decode_declared, detect_encoding, is_iso2022
 from assistant.ingestion.readers.failures import translate_failures
@@ -73,22 +73,20 @@ _BEGIN: Final = re.compile(r"begin [0-7]{3,4} (\S.{0,150})")
 _END: Final = "end"
 
 
-class EmlReader:
+def read_eml(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """One mail; its subject is the title, its sender the author. What is attached to it are files of their own."""
+    with file.open() as stream:
+        data = stream.read()
+    # Apple Mail writes the message's length before it, and its own marks behind it.
+    if file.suffix == ".emlx" and (match := _LENGTH.match(data)):
+        data = data[match.end() : match.end() + int(match[1])]
+    mail = parse_mail(data)
+    if not mail.headers:
+        raise ReadError("not a mail: it has no headers", "If it is text, give it the suffix .txt.")
+    return mail_document(mail, file, limits)
 
-    media_type = "message/rfc822"
-    suffixes = (".eml", ".emlx")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        with file.open() as stream:
-            data = stream.read()
-        # Apple Mail writes the message's length before it, and its own marks behind it.
-        if file.suffix == ".emlx" and (match := _LENGTH.match(data)):
-            data = data[match.end() : match.end() + int(match[1])]
-        mail = parse_mail(data)
-        if not mail.headers:
-            raise ReadError("not a mail: it has no headers", "If it is text, give it the suffix .txt.")
-        return mail_document(mail, file, limits)
+EML = Reader("message/rfc822", (".eml", ".emlx"), read_eml)
 
 
 def mail_document(mail: Mail, file: SourceFile, limits: ReadLimits) -> ReadDocument:
@@ -98,17 +96,15 @@ def mail_document(mail: Mail, file: SourceFile, limits: ReadLimits) -> ReadDocum
     return ReadDocument(iter(content.blocks), mail.subject, mail.sender, mail.sent_at)
 
 
-class MboxReader:
+def read_mbox(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """A mailbox: each message a part, with its own sender and time."""
+    with file.open() as stream:
+        if not stream.read(8192).lstrip().startswith(b"From "):
+            raise ReadError("not a mailbox: it does not begin with a From line", "Export the mailbox again.")
+    return ReadDocument(_messages(file, limits))
 
-    media_type = "application/mbox"
-    suffixes = (".mbox", ".mbx")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        with file.open() as stream:
-            if not stream.read(8192).lstrip().startswith(b"From "):
-                raise ReadError("not a mailbox: it does not begin with a From line", "Export the mailbox again.")
-        return ReadDocument(_messages(file, limits))
+MBOX = Reader("application/mbox", (".mbox", ".mbx"), read_mbox)
 
 
 def _messages(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

@@ -14,7 +14,7 @@ from functools import cache, partial
 from itertools import chain, islice
 from typing import Any, Final
 
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.conversations.values import moment
 from assistant.ingestion.readers.dates import parse_date, parse_words, to_utc
 from assistant.ingestion.readers.encodings import first_lines
@@ -61,25 +61,25 @@ _YEAR_2000_SECONDS: Final = 9e8
 _PAGE_PROPERTY: Final = re.compile(r"([A-Za-z][\w-]*)::[ \t]+(\S.*)")
 
 
-class MarkdownReader:
-    """Markdown: title and date from its front matter or first heading, line numbers, heading paths."""
+def read_markdown(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """Markdown: title and date from its front matter or first heading, line numbers, heading paths.
 
-    media_type = "text/markdown"
-    suffixes = (".md", ".markdown", ".mdown", ".mkd")
+    Only the top is read ahead, for the title.
+    """
+    head = first_lines(file, limits, _FRONT_MATTER_LINES)
+    dated = bool(head) and head[0].startswith("[") and may_be_chat(head[:1])
+    if dated and (chat := chat_document(file, limits)):
+        return chat  # As Signal's messages are exported.
+    front = front_matter(head)
+    # The first heading of a drawing of Excalidraw is the same in all of them.
+    heading = None if file.path.endswith(".excalidraw.md") else _first_heading(head[len(front.lines) :])
+    title = _replace_links(front.title or heading or file.stem)
+    # A daily note is called by its day.
+    created_at = front.created_at or parse_date(file.stem)
+    return ReadDocument(_blocks(file, limits, front), title, front.author or None, created_at, "text/markdown")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the file's blocks, read as they are consumed; only the top is read ahead, for the title."""
-        head = first_lines(file, limits, _FRONT_MATTER_LINES)
-        dated = bool(head) and head[0].startswith("[") and may_be_chat(head[:1])
-        if dated and (chat := chat_document(file, limits)):
-            return chat  # As Signal's messages are exported.
-        front = front_matter(head)
-        # The first heading of a drawing of Excalidraw is the same in all of them.
-        heading = None if file.path.endswith(".excalidraw.md") else _first_heading(head[len(front.lines) :])
-        title = _replace_links(front.title or heading or file.stem)
-        # A daily note is called by its day.
-        created_at = front.created_at or parse_date(file.stem)
-        return ReadDocument(_blocks(file, limits, front), title, front.author or None, created_at, self.media_type)
+
+MARKDOWN = Reader("text/markdown", (".md", ".markdown", ".mdown", ".mkd"), read_markdown)
 
 
 def opens_like_markdown(first: list[str]) -> bool:

@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import decode_declared
 from assistant.ingestion.readers.mail import Mail, mail_document, parse_mail
 
@@ -25,25 +25,23 @@ _DEEPEST: Final = 5
 _EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 
 
-class MsgReader:
+def read_msg(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """One mail of Outlook's, with what is attached to it."""
+    import olefile
 
-    media_type = "application/vnd.ms-outlook"
-    suffixes = (".msg",)
+    with file.open() as stream:
+        data = stream.read()
+    try:
+        with olefile.OleFileIO(BytesIO(data)) as ole:
+            mail = _mail(_Properties(ole, (), 32), 0)
+    except (OSError, ValueError, TypeError, IndexError, struct.error) as error:  # What olefile meets in damage.
+        raise ReadError("damaged: its compound file can't be read", "Save the mail again in Outlook.") from error
+    if not mail.headers:
+        raise ReadError("not a mail: it has no headers", "Save it again in Outlook.")
+    return mail_document(mail, file, limits)
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        import olefile
 
-        with file.open() as stream:
-            data = stream.read()
-        try:
-            with olefile.OleFileIO(BytesIO(data)) as ole:
-                mail = _mail(_Properties(ole, (), 32), 0)
-        except (OSError, ValueError, TypeError, IndexError, struct.error) as error:  # What olefile meets in damage.
-            raise ReadError("damaged: its compound file can't be read", "Save the mail again in Outlook.") from error
-        if not mail.headers:
-            raise ReadError("not a mail: it has no headers", "Save it again in Outlook.")
-        return mail_document(mail, file, limits)
+MSG = Reader("application/vnd.ms-outlook", (".msg",), read_msg)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.encodings import decode_declared
 from assistant.ingestion.readers.markdown import markdown_blocks
@@ -55,17 +55,15 @@ class _Unread:
             file.note(part, f"pictures or recordings that are not read: {self.count}", self.hint)
 
 
-class EnexReader:
+def read_enex(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """ENEX, of Evernote and of what can be exported like it."""
+    with file.open() as stream:
+        if _ROOT not in stream.read(_HEAD_BYTES):
+            raise ReadError("not an export of Evernote: it does not begin as one", "Export the notes again.")
+    return ReadDocument(_notes(file, limits))
 
-    media_type = "application/enex+xml"
-    suffixes = (".enex",)
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        with file.open() as stream:
-            if _ROOT not in stream.read(_HEAD_BYTES):
-                raise ReadError("not an export of Evernote: it does not begin as one", "Export the notes again.")
-        return ReadDocument(_notes(file, limits))
+ENEX = Reader("application/enex+xml", (".enex",), read_enex)
 
 
 def _notes(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
@@ -188,14 +186,12 @@ class _Item:
     fields: dict[str, str]
 
 
-class JoplinReader:
+def read_joplin(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """JEX: each note a part, under its notebook."""
+    return ReadDocument(_joplin_notes(file, limits))
 
-    media_type = "application/x-joplin"
-    suffixes = (".jex",)
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        return ReadDocument(_joplin_notes(file, limits))
+JOPLIN = Reader("application/x-joplin", (".jex",), read_joplin)
 
 
 def _joplin_notes(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

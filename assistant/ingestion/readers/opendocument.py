@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.markup import Piece, blocks, decode, formula_text, parse
 from assistant.ingestion.readers.packages import attribute, first_texts, local_name, open_package, parse_xml, read_part
@@ -27,20 +27,18 @@ _MAX_SPACES = 1000
 _MOST_REPEATED_ROWS: Final = 1000
 
 
-class OdtReader:
+def read_odt(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """ODT, located by headings. Pictures and macros are not looked at."""
+    root, about = open_document(file, limits, "text")
+    body = next(root.iter("{*}text"), None)
+    pieces = [] if body is None else [*container(body, BlockKind.PARAGRAPH), *_fields(body)]
+    headers, footers = _headers_and_footers(file, limits)
+    title = about.title or next((piece.text for piece in pieces if piece.level == 1), file.stem)
+    found = blocks([*headers, *pieces, *footers])
+    return ReadDocument(found, title, about.author, about.created_at)
 
-    media_type = "application/vnd.oasis.opendocument.text"
-    suffixes = (".odt", ".ott")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        root, about = open_document(file, limits, "text")
-        body = next(root.iter("{*}text"), None)
-        pieces = [] if body is None else [*container(body, BlockKind.PARAGRAPH), *_fields(body)]
-        headers, footers = _headers_and_footers(file, limits)
-        title = about.title or next((piece.text for piece in pieces if piece.level == 1), file.stem)
-        found = blocks([*headers, *pieces, *footers])
-        return ReadDocument(found, title, about.author, about.created_at)
+ODT = Reader("application/vnd.oasis.opendocument.text", (".odt", ".ott"), read_odt)
 
 
 class _About(NamedTuple):
@@ -211,15 +209,13 @@ def count_of(element: Any, name: str = "c") -> int:
     return int(value[:6]) if value.isdecimal() else 1
 
 
-class OdsReader:
+def read_ods(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """ODS: sheets are headings, rows are numbered as the sheet numbers them, values are as the sheet shows them."""
+    root, about = open_document(file, limits, "spreadsheet")
+    return ReadDocument(_sheet_blocks(root, file), about.title, about.author, about.created_at)
 
-    media_type = "application/vnd.oasis.opendocument.spreadsheet"
-    suffixes = (".ods", ".ots")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        root, about = open_document(file, limits, "spreadsheet")
-        return ReadDocument(_sheet_blocks(root, file), about.title, about.author, about.created_at)
+ODS = Reader("application/vnd.oasis.opendocument.spreadsheet", (".ods", ".ots"), read_ods)
 
 
 def _sheet_blocks(root: Any, file: SourceFile) -> Iterator[Block]:
@@ -291,20 +287,16 @@ def _is_hiding(style: Any) -> bool:
     return any(attribute(item, "display") == "false" for item in style.iter("{*}table-properties"))
 
 
-class OdpReader:
+def read_odp(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """ODP, located by slide and title. Pictures and media are not looked at."""
+    root, about = open_document(file, limits, "presentation")
+    slides = list(root.iter("{*}page"))
+    if not slides:
+        raise ReadError("damaged: the presentation lists no slides", "Open it in a presentation program and save it.")
+    return ReadDocument(_slide_blocks(slides, file), about.title, about.author, about.created_at)
 
-    media_type = "application/vnd.oasis.opendocument.presentation"
-    suffixes = (".odp", ".otp")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        root, about = open_document(file, limits, "presentation")
-        slides = list(root.iter("{*}page"))
-        if not slides:
-            raise ReadError(
-                "damaged: the presentation lists no slides", "Open it in a presentation program and save it."
-            )
-        return ReadDocument(_slide_blocks(slides, file), about.title, about.author, about.created_at)
+ODP = Reader("application/vnd.oasis.opendocument.presentation", (".odp", ".otp"), read_odp)
 
 
 def _slide_blocks(slides: list[Any], file: SourceFile) -> Iterator[Block]:

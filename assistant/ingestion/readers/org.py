@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby, islice
 from typing import Final
 
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import first_lines
 from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, numbered_lines, paragraphs
@@ -34,22 +34,20 @@ _HEAD_LINES: Final = 100
 _MOST_OF_A_BLOCK: Final = 5000
 
 
-class OrgReader:
+def read_org(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """Org: title, author and date from its keywords, line numbers, heading paths."""
+    told: dict[str, str] = {}
+    for line in first_lines(file, limits, _HEAD_LINES):
+        if match := _KEYWORD.fullmatch(line):
+            told.setdefault(match[1].lower(), match[2].strip())
+    date = told.get("date", "")
+    stamp = _STAMP.search(date)
+    created_at = parse_words(stamp[1] if stamp else date)
+    title = told.get("title") or file.stem
+    return ReadDocument(_blocks(file, limits), title, told.get("author"), created_at)
 
-    media_type = "text/org"
-    suffixes = (".org",)
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        told: dict[str, str] = {}
-        for line in first_lines(file, limits, _HEAD_LINES):
-            if match := _KEYWORD.fullmatch(line):
-                told.setdefault(match[1].lower(), match[2].strip())
-        date = told.get("date", "")
-        stamp = _STAMP.search(date)
-        created_at = parse_words(stamp[1] if stamp else date)
-        title = told.get("title") or file.stem
-        return ReadDocument(_blocks(file, limits), title, told.get("author"), created_at)
+ORG = Reader("text/org", (".org",), read_org)
 
 
 def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

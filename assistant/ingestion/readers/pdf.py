@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile, file_in_memory
 from assistant.ingestion.readers.dates import parse_pdf_date
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.paragraphs import LIST_ITEM, SENTENCE_END, Outline, columns_of
@@ -63,45 +63,45 @@ _MOST_CHARS: Final = 200
 _NUMBER: Final = re.compile(r"\d{1,5}")
 
 
-class PdfReader:
-    """PDF with a text layer, located by page and by the headings of its outline."""
+def read_pdf(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """PDF with a text layer, located by page and by the headings of its outline.
 
-    media_type = "application/pdf"
-    suffixes = (".pdf",)
+    All pages are read at once, so that a torn file fails as a whole.
+    """
+    until = deadline(file, limits)
+    with file.open() as stream:
+        data = stream.read()
+    if b"%%EOF" not in data[-_TAIL_BYTES:] and b"startxref" not in data[-_TAIL_BYTES:]:
+        raise _torn("its end is missing")
+    document = _open(data)
+    try:
+        with _PDFIUM:
+            metadata = document.get_metadata_dict()
+            outline = _outline(document)
+            _attach(document, file)
+            is_for_one_program = document.get_formtype() in _XFA
+        pages = _pages(document, limits)
+        if is_available():
+            _recognise(document, pages, until, file)
+    finally:
+        with _PDFIUM:
+            document.close()
+    if not any(page.text.strip() or page.fields or page.remarks or page.recognised for page in pages):
+        raise ReadError("no text layer: it holds only images of pages", _HINT if is_available() else INSTALL)
+    if is_for_one_program:
+        hint = "Open it in Adobe Reader, print it as PDF and import that."
+        file.note("form", "it is made for Adobe's programs alone (XFA)", hint)
+    _note_unread(pages, file)
+    title, author = (metadata.get(name, "").strip().strip("()") for name in ("Title", "Author"))
+    return ReadDocument(
+        _blocks(pages, outline),
+        file.stem if _UNTITLED.match(title) else title,
+        None if author.lower() in _NOBODY else author,
+        parse_pdf_date(metadata.get("CreationDate")),
+    )
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the pages' paragraphs. All pages are read here, so that a torn file fails as a whole."""
-        until = deadline(file, limits)
-        with file.open() as stream:
-            data = stream.read()
-        if b"%%EOF" not in data[-_TAIL_BYTES:] and b"startxref" not in data[-_TAIL_BYTES:]:
-            raise _torn("its end is missing")
-        document = _open(data)
-        try:
-            with _PDFIUM:
-                metadata = document.get_metadata_dict()
-                outline = _outline(document)
-                _attach(document, file)
-                is_for_one_program = document.get_formtype() in _XFA
-            pages = _pages(document, limits)
-            if is_available():
-                _recognise(document, pages, until, file)
-        finally:
-            with _PDFIUM:
-                document.close()
-        if not any(page.text.strip() or page.fields or page.remarks or page.recognised for page in pages):
-            raise ReadError("no text layer: it holds only images of pages", _HINT if is_available() else INSTALL)
-        if is_for_one_program:
-            hint = "Open it in Adobe Reader, print it as PDF and import that."
-            file.note("form", "it is made for Adobe's programs alone (XFA)", hint)
-        _note_unread(pages, file)
-        title, author = (metadata.get(name, "").strip().strip("()") for name in ("Title", "Author"))
-        return ReadDocument(
-            _blocks(pages, outline),
-            file.stem if _UNTITLED.match(title) else title,
-            None if author.lower() in _NOBODY else author,
-            parse_pdf_date(metadata.get("CreationDate")),
-        )
+
+PDF = Reader("application/pdf", (".pdf",), read_pdf)
 
 
 def _attach(document: pypdfium2.PdfDocument, file: SourceFile) -> None:

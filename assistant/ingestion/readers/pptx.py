@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.office_text import paragraph_texts, part_lines, write_out_formulas
 from assistant.ingestion.readers.packages import (
@@ -31,24 +31,28 @@ _TEMPLATE_OF = "2013-01-27T09:14:16Z"  # of python-pptx
 _DAMAGED_HINT = "Open it in a presentation program and save it."
 
 
-class PptxReader:
-    """PPTX, located by slide and title. Pictures, media and macros are not looked at."""
+def read_pptx(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """PPTX, located by slide and title. Pictures, media and macros are not looked at.
 
-    media_type = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-    suffixes = (".pptx", ".pptm", ".ppsx", ".potx")
+    Each slide is unpacked when it is reached.
+    """
+    with open_package(file, limits) as package:
+        slides = _slides(package, limits)
+        title, author, created = properties(package, limits)
+    if not slides:
+        raise ReadError("damaged: the presentation lists no slides", _DAMAGED_HINT)
+    if title and title.lower() in ("powerpoint presentation", "powerpoint-präsentation"):
+        title = ""
+    created = "" if created == _TEMPLATE_OF else created
+    found = _blocks(file, limits, slides)
+    return ReadDocument(found, title, author, parse_date(created))
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the slides in their order, each unpacked when it is reached."""
-        with open_package(file, limits) as package:
-            slides = _slides(package, limits)
-            title, author, created = properties(package, limits)
-        if not slides:
-            raise ReadError("damaged: the presentation lists no slides", _DAMAGED_HINT)
-        if title and title.lower() in ("powerpoint presentation", "powerpoint-präsentation"):
-            title = ""
-        created = "" if created == _TEMPLATE_OF else created
-        found = _blocks(file, limits, slides)
-        return ReadDocument(found, title, author, parse_date(created))
+
+PPTX = Reader(
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    (".pptx", ".pptm", ".ppsx", ".potx"),
+    read_pptx,
+)
 
 
 def _slides(package: zipfile.ZipFile, limits: ReadLimits) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assistant.errors import ReadError
 from assistant.ingestion import processor_time
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from memory_store.models import Locator
 
 if TYPE_CHECKING:
@@ -186,21 +186,19 @@ def _paragraphs(lines: Iterator[_Line]) -> Iterator[str]:
         yield piece
 
 
-class ImageReader:
+def read_image(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """Pictures with text in them, located by page where a file holds several."""
+    if not is_available():
+        raise ReadError("a picture: its text was not recognised", INSTALL)
+    until = deadline(file, limits)
+    with file.open() as stream:
+        picture = _open(stream.read())
+    pages = getattr(picture, "n_frames", 1)
+    blocks = _blocks(picture, pages, until, file)
+    return ReadDocument(blocks, media_type=f"image/{(picture.format or 'unknown').lower()}")
 
-    media_type = "image/*"
-    suffixes = PICTURES
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        if not is_available():
-            raise ReadError("a picture: its text was not recognised", INSTALL)
-        until = deadline(file, limits)
-        with file.open() as stream:
-            picture = _open(stream.read())
-        pages = getattr(picture, "n_frames", 1)
-        blocks = _blocks(picture, pages, until, file)
-        return ReadDocument(blocks, media_type=f"image/{(picture.format or 'unknown').lower()}")
+IMAGE = Reader("image/*", PICTURES, read_image)
 
 
 def _open(data: bytes) -> Image:

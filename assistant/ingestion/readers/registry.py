@@ -8,55 +8,55 @@ from dataclasses import replace
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile, make_storable
 from assistant.ingestion.readers import packages, sniffing
-from assistant.ingestion.readers.calendars import IcsReader, VcfReader
-from assistant.ingestion.readers.csv import CsvReader
-from assistant.ingestion.readers.docx import DocxReader
+from assistant.ingestion.readers.calendars import ICS, VCF
+from assistant.ingestion.readers.csv import CSV
+from assistant.ingestion.readers.docx import DOCX
 from assistant.ingestion.readers.encodings import too_much_text
-from assistant.ingestion.readers.epub import EpubReader
+from assistant.ingestion.readers.epub import EPUB
 from assistant.ingestion.readers.failures import translate_failures
-from assistant.ingestion.readers.html import HtmlReader, MhtmlReader
-from assistant.ingestion.readers.json import JsonLinesReader, JsonReader
-from assistant.ingestion.readers.mail import EmlReader, MboxReader
-from assistant.ingestion.readers.markdown import MarkdownReader
-from assistant.ingestion.readers.msg import MsgReader
-from assistant.ingestion.readers.note_exports import EnexReader, JoplinReader
-from assistant.ingestion.readers.opendocument import OdpReader, OdsReader, OdtReader
-from assistant.ingestion.readers.org import OrgReader
+from assistant.ingestion.readers.html import HTML, MHTML
+from assistant.ingestion.readers.json import JSON, JSON_LINES
+from assistant.ingestion.readers.mail import EML, MBOX
+from assistant.ingestion.readers.markdown import MARKDOWN
+from assistant.ingestion.readers.msg import MSG
+from assistant.ingestion.readers.note_exports import ENEX, JOPLIN
+from assistant.ingestion.readers.opendocument import ODP, ODS, ODT
+from assistant.ingestion.readers.org import ORG
 from assistant.ingestion.readers.packages import package_kind
-from assistant.ingestion.readers.pdf import PdfReader
-from assistant.ingestion.readers.pptx import PptxReader
-from assistant.ingestion.readers.recognition import ImageReader
-from assistant.ingestion.readers.rst import RstReader
-from assistant.ingestion.readers.rtf import RtfReader
-from assistant.ingestion.readers.subtitles import SubtitleReader
-from assistant.ingestion.readers.tex import TexReader
-from assistant.ingestion.readers.text import TextReader
-from assistant.ingestion.readers.xlsx import OldExcelReader, XlsxReader
+from assistant.ingestion.readers.pdf import PDF
+from assistant.ingestion.readers.pptx import PPTX
+from assistant.ingestion.readers.recognition import IMAGE
+from assistant.ingestion.readers.rst import RST
+from assistant.ingestion.readers.rtf import RTF
+from assistant.ingestion.readers.subtitles import SUBTITLES
+from assistant.ingestion.readers.tex import TEX
+from assistant.ingestion.readers.text import TEXT
+from assistant.ingestion.readers.xlsx import OLD_EXCEL, XLSX
 from memory_store.models import Locator
 
 READERS: tuple[Reader, ...] = (
-    *(MarkdownReader(), TextReader(), HtmlReader(), MhtmlReader(), PdfReader(), DocxReader(), PptxReader()),
-    *(XlsxReader(), OdtReader(), OdsReader(), OdpReader(), OldExcelReader(), RtfReader(), EpubReader()),
-    *(EmlReader(), MsgReader(), MboxReader(), IcsReader(), VcfReader(), CsvReader(), JsonReader(), JsonLinesReader()),
-    *(EnexReader(), SubtitleReader(), OrgReader(), TexReader(), RstReader(), JoplinReader(), ImageReader()),
+    *(MARKDOWN, TEXT, HTML, MHTML, PDF, DOCX, PPTX),
+    *(XLSX, ODT, ODS, ODP, OLD_EXCEL, RTF, EPUB),
+    *(EML, MSG, MBOX, ICS, VCF, CSV, JSON, JSON_LINES),
+    *(ENEX, SUBTITLES, ORG, TEX, RST, JOPLIN, IMAGE),
 )
 _BY_SUFFIX = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 # Formats that only their content makes: a file with such a suffix and other content is broken or misnamed.
 _NAMED = (
-    (PdfReader, "PDF"),
-    (DocxReader, "Word document"),
-    (PptxReader, "PowerPoint presentation"),
-    (XlsxReader, "Excel workbook"),
-    (OdtReader, "OpenDocument text"),
-    (OdsReader, "OpenDocument spreadsheet"),
-    (OdpReader, "OpenDocument presentation"),
-    (EpubReader, "EPUB book"),
-    (RtfReader, "RTF document"),
-    (MsgReader, "mail of Outlook"),
-    (JoplinReader, "export of Joplin"),
+    (PDF, "PDF"),
+    (DOCX, "Word document"),
+    (PPTX, "PowerPoint presentation"),
+    (XLSX, "Excel workbook"),
+    (ODT, "OpenDocument text"),
+    (ODS, "OpenDocument spreadsheet"),
+    (ODP, "OpenDocument presentation"),
+    (EPUB, "EPUB book"),
+    (RTF, "RTF document"),
+    (MSG, "mail of Outlook"),
+    (JOPLIN, "export of Joplin"),
 )
 _NAMES = {suffix: name for reader, name in _NAMED for suffix in reader.suffixes}
-_OFFICE = frozenset((*DocxReader.suffixes, *PptxReader.suffixes, *XlsxReader.suffixes))
+_OFFICE = frozenset((*DOCX.suffixes, *PPTX.suffixes, *XLSX.suffixes))
 
 # Longer than any title; the text of a heading itself is never cut.
 _NAME_CHARS = 200
@@ -93,10 +93,10 @@ def reader_for(file: SourceFile) -> Reader:
         return _package_reader(file)
     if head.startswith(sniffing.RTF):
         return _BY_SUFFIX[".rtf"]
-    is_old_excel = file.suffix in OldExcelReader.suffixes
-    if head.startswith(sniffing.OLE) and (is_old_excel or file.suffix in MsgReader.suffixes):
+    is_old_excel = file.suffix in OLD_EXCEL.suffixes
+    if head.startswith(sniffing.OLE) and (is_old_excel or file.suffix in MSG.suffixes):
         return _BY_SUFFIX[file.suffix]
-    if sniffing.is_tar(head) and file.suffix in JoplinReader.suffixes:
+    if sniffing.is_tar(head) and file.suffix in JOPLIN.suffixes:
         return _BY_SUFFIX[file.suffix]
     if is_old_excel and not sniffing.binary_kind(head):
         return _BY_SUFFIX[".html" if sniffing.looks_like_html(head) else ".csv"]  # as banks and web pages save tables
@@ -108,7 +108,7 @@ def reader_for(file: SourceFile) -> Reader:
         if name == "PDF" and sniffing.PDF in head[:1024]:
             return _BY_SUFFIX[".pdf"]
         raise ReadError(f"wrong suffix or damaged: it is no {name} inside", "Check that the file opens elsewhere.")
-    if sniffing.is_picture(head) or file.suffix in ImageReader.suffixes:
+    if sniffing.is_picture(head) or file.suffix in IMAGE.suffixes:
         return _BY_SUFFIX[".png"]
     if kind := sniffing.binary_kind(head):
         reason = f"binary: {kind}" if file.suffix in _BY_SUFFIX else f"{NOT_READ} ({kind})"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, numbered_lines, paragraphs
 
 _RULE: Final = re.compile(r"([=\-`:.'\"~^_*+#<>])\1{2,}[ \t]*")
@@ -21,15 +21,13 @@ _CODE: Final = frozenset(("code", "code-block", "sourcecode", "literalinclude", 
 _HOLDERS: Final = 64
 
 
-class RstReader:
+def read_rst(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """RST: heading paths and line numbers."""
+    title = next((block.text for block in _blocks(file, limits) if block.kind is BlockKind.HEADING), "")
+    return ReadDocument(_blocks(file, limits), title)
 
-    media_type = "text/x-rst"
-    suffixes = (".rst", ".rest")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        title = next((block.text for block in _blocks(file, limits) if block.kind is BlockKind.HEADING), "")
-        return ReadDocument(_blocks(file, limits), title)
+RST = Reader("text/x-rst", (".rst", ".rest"), read_rst)
 
 
 def _blocks(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.packages import check_markup_size
 from assistant.ingestion.readers.paragraphs import Line, paragraphs
@@ -23,30 +23,28 @@ _CREATED = re.compile(r"\{\\creatim\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})")
 _HEAD_CHARS = 65536
 
 
-class RtfReader:
+def read_rtf(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """RTF: paragraphs in their order, notes and remarks after them. Pictures and embedded objects are not looked at."""
+    check_markup_size(file.size, limits)
+    with file.open() as stream:
+        markup = stream.read().decode("latin-1")
+    if markup.rstrip("\r\n\x00 ")[-1:] != "}":
+        raise ReadError("torn or damaged RTF: its end is missing", "Get a fresh copy of it.")
+    page = (_CODE_PAGE.findall(markup[:_HEAD_CHARS]) or [""])[0]
+    info = {
+        match[1]: plain_of_rtf(f"{{\\rtf1\\ansi{page} {match[2]}}}").strip()
+        for match in _INFO.finditer(markup[:_HEAD_CHARS])
+    }
+    created = _CREATED.search(markup[:_HEAD_CHARS])
+    return ReadDocument(
+        _blocks(plain_of_rtf(markup)),
+        info.get("title", ""),
+        info.get("author"),
+        parse_date("-".join(created.groups())) if created else None,
+    )
 
-    media_type = "application/rtf"
-    suffixes = (".rtf",)
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        check_markup_size(file.size, limits)
-        with file.open() as stream:
-            markup = stream.read().decode("latin-1")
-        if markup.rstrip("\r\n\x00 ")[-1:] != "}":
-            raise ReadError("torn or damaged RTF: its end is missing", "Get a fresh copy of it.")
-        page = (_CODE_PAGE.findall(markup[:_HEAD_CHARS]) or [""])[0]
-        info = {
-            match[1]: plain_of_rtf(f"{{\\rtf1\\ansi{page} {match[2]}}}").strip()
-            for match in _INFO.finditer(markup[:_HEAD_CHARS])
-        }
-        created = _CREATED.search(markup[:_HEAD_CHARS])
-        return ReadDocument(
-            _blocks(plain_of_rtf(markup)),
-            info.get("title", ""),
-            info.get("author"),
-            parse_date("-".join(created.groups())) if created else None,
-        )
+RTF = Reader("application/rtf", (".rtf",), read_rtf)
 
 
 def plain_of_rtf(markup: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.paragraphs import numbered_lines
 from memory_store.models import Locator
 
@@ -20,16 +20,13 @@ _PARAGRAPH_CHARS: Final = 500
 _LONGEST_SENTENCE: Final = 3000
 
 
-class SubtitleReader:
-    """SRT and VTT: sentences put together over the cues that cut them."""
+def read_subtitles(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """SRT and VTT: sentences put together over the cues that cut them. Paragraphs end with a sentence."""
+    media_type = "text/vtt" if file.suffix == ".vtt" else "application/x-subrip"
+    return ReadDocument(_paragraphs(file, limits), media_type=media_type)
 
-    media_type = "application/x-subrip"
-    suffixes = (".srt", ".vtt")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return what is said as paragraphs that end with a sentence."""
-        media_type = "text/vtt" if file.suffix == ".vtt" else self.media_type
-        return ReadDocument(_paragraphs(file, limits), media_type=media_type)
+SUBTITLES = Reader("application/x-subrip", (".srt", ".vtt"), read_subtitles)
 
 
 def _paragraphs(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

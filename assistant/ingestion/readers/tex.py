@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import first_lines
 from assistant.ingestion.readers.paragraphs import Line, Outline, lines_block, numbered_lines, paragraphs
@@ -69,23 +69,23 @@ _BLANKS: Final = re.compile(r"[ \t]+")
 _BRACES: Final = re.compile(r"(?<!\\)[{}]")
 
 
-class TexReader:
-    """TeX: headings by its sections, formulas kept as TeX, comments and commands left out."""
+def read_tex(file: SourceFile, limits: ReadLimits) -> ReadDocument:
+    """TeX: headings by its sections, formulas kept as TeX, comments and commands left out.
 
-    media_type = "text/x-tex"
-    suffixes = (".tex", ".latex", ".ltx")
+    The preamble gives title, author and date.
+    """
+    head = "\n".join(_COMMENT.sub(r"\1", line) for line in first_lines(file, limits, _HEAD_LINES))
+    about = {match[1]: " ".join(set_text(match[2]).split()) for match in _ABOUT.finditer(head)}
+    whole = "\\begin{document}" in head
+    return ReadDocument(
+        _blocks(file, limits, [about[name] for name in ("title", "author", "date") if about.get(name)], whole),
+        about.get("title", ""),
+        about.get("author"),
+        parse_words(about.get("date")),
+    )
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        """Return the paragraphs, read as they are consumed; the preamble gives title, author and date."""
-        head = "\n".join(_COMMENT.sub(r"\1", line) for line in first_lines(file, limits, _HEAD_LINES))
-        about = {match[1]: " ".join(set_text(match[2]).split()) for match in _ABOUT.finditer(head)}
-        whole = "\\begin{document}" in head
-        return ReadDocument(
-            _blocks(file, limits, [about[name] for name in ("title", "author", "date") if about.get(name)], whole),
-            about.get("title", ""),
-            about.get("author"),
-            parse_words(about.get("date")),
-        )
+
+TEX = Reader("text/x-tex", (".tex", ".latex", ".ltx"), read_tex)
 
 
 def _blocks(file: SourceFile, limits: ReadLimits, about: list[str], whole: bool) -> Iterator[Block]:

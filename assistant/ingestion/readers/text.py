@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.dates import parse_words
 from assistant.ingestion.readers.encodings import first_lines
-from assistant.ingestion.readers.markdown import MarkdownReader, opens_like_markdown
+from assistant.ingestion.readers.markdown import MARKDOWN, opens_like_markdown
 from assistant.ingestion.readers.paragraphs import numbered_lines, paragraphs
 from assistant.ingestion.readers.speakers import chat_document, may_be_chat
 from memory_store.models import Author, AuthorKind, Locator
@@ -24,21 +24,19 @@ _BOOKMARK: Final = re.compile(
 )
 
 
-class TextReader:
+def read_plain_text(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """Plain text: paragraphs by blank lines, list items by their marks, each with its line numbers."""
+    first = first_lines(file, limits, 3)
+    if _are_clippings(first):
+        return ReadDocument(_clippings(file, limits))
+    if file.suffix != ".log" and may_be_chat(first) and (chat := chat_document(file, limits)):
+        return chat
+    if file.suffix in (".txt", ".text") and opens_like_markdown(first):
+        return MARKDOWN.read(file, limits)
+    return ReadDocument(paragraphs(numbered_lines(file, limits)))
 
-    media_type = "text/plain"
-    suffixes = (".txt", ".text", ".log", ".adoc")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        first = first_lines(file, limits, 3)
-        if _are_clippings(first):
-            return ReadDocument(_clippings(file, limits))
-        if file.suffix != ".log" and may_be_chat(first) and (chat := chat_document(file, limits)):
-            return chat
-        if file.suffix in (".txt", ".text") and opens_like_markdown(first):
-            return MarkdownReader().read(file, limits)
-        return ReadDocument(paragraphs(numbered_lines(file, limits)))
+TEXT = Reader("text/plain", (".txt", ".text", ".log", ".adoc"), read_plain_text)
 
 
 def _are_clippings(first: list[str]) -> bool:

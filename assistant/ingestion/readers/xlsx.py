@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, BlockKind, ReadDocument, ReadLimits, SourceFile
+from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers import number_formats
 from assistant.ingestion.readers.dates import parse_date
 from assistant.ingestion.readers.number_formats import format_number, plain_number
@@ -52,33 +52,31 @@ _MOST_FORMATS: Final = 100_000
 _RESERVED: Final = 0xFFFFFFFA  # from here on a number is no sector: the end of a chain, a free sector and the like
 
 
-class XlsxReader:
+def read_xlsx(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """XLSX: sheets are headings, rows are numbered as the sheet numbers them. Formulas give their stored results."""
-
-    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    suffixes = (".xlsx", ".xlsm", ".xltx")
-
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        with open_package(file, limits) as package:
-            _check_sheets(package)
-            title, author, created = properties(package, limits)
-            shared = next((info for info in package.infolist() if info.filename == "xl/sharedStrings.xml"), None)
-            if shared is not None and shared.file_size > 4 * limits.max_text_chars:
-                raise too_much_unpacked(limits)
-        if author == "openpyxl":  # The library's own name is nobody's.
-            author = ""
-        blocks = _blocks(_open(file), file, limits, is_package=True)
-        return ReadDocument(blocks, title, author, parse_date(created))
+    with open_package(file, limits) as package:
+        _check_sheets(package)
+        title, author, created = properties(package, limits)
+        shared = next((info for info in package.infolist() if info.filename == "xl/sharedStrings.xml"), None)
+        if shared is not None and shared.file_size > 4 * limits.max_text_chars:
+            raise too_much_unpacked(limits)
+    if author == "openpyxl":  # The library's own name is nobody's.
+        author = ""
+    blocks = _blocks(_open(file), file, limits, is_package=True)
+    return ReadDocument(blocks, title, author, parse_date(created))
 
 
-class OldExcelReader:
+XLSX = Reader(
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (".xlsx", ".xlsm", ".xltx"), read_xlsx
+)
+
+
+def read_old_excel(file: SourceFile, limits: ReadLimits) -> ReadDocument:
     """XLS and XLSB, the formats of Excel that are no XML: values alone, numbers without their formats."""
+    return ReadDocument(_blocks(_open(file), file, limits, is_package=False))
 
-    media_type = "application/vnd.ms-excel"
-    suffixes = (".xls", ".xlsb", ".xlt")
 
-    def read(self, file: SourceFile, limits: ReadLimits) -> ReadDocument:
-        return ReadDocument(_blocks(_open(file), file, limits, is_package=False))
+OLD_EXCEL = Reader("application/vnd.ms-excel", (".xls", ".xlsb", ".xlt"), read_old_excel)
 
 
 def _check_sheets(package: zipfile.ZipFile) -> None:

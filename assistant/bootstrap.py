@@ -167,8 +167,10 @@ def build_models(settings: Settings) -> Models:
 def turn_settings(settings: Settings) -> TurnSettings:
     """Return what a turn needs of the settings."""
     from assistant.core.turn_settings import Shares, TurnSettings
+    from memory_store.models import Effort
 
     return TurnSettings(
+        effort=Effort(settings.chat.effort),
         passages=settings.recall.passages,
         context_share=settings.recall.context_share,
         max_answer_tokens=settings.model.max_answer_tokens,

@@ -84,6 +84,7 @@ class RecallConfig:
 class ChatConfig:
     """[chat]: how the chat behaves and looks."""
 
+    effort: Literal["instant", "balanced", "thorough"] = "balanced"
     learn: bool = _TURN.learn
     titles: bool = _TURN.titles
     to_the_point: bool = _TURN.to_the_point

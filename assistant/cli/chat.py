@@ -23,7 +23,7 @@ from assistant.core.conversation.telling import report_learned
 from assistant.errors import ConfigError
 from memory_store import Store
 from memory_store.errors import KeepsakeError, StoreError
-from memory_store.models import Source
+from memory_store.models import Effort, Source
 
 _MOST_READ: Final = 1_000_000
 _Conversation = Annotated[
@@ -51,6 +51,7 @@ def ask(
     model: Annotated[
         str | None, typer.Option(help="Ask this model instead of the configured one.", show_default=False)
     ] = None,
+    effort: Annotated[Effort | None, typer.Option(help="How much effort the answer takes.", show_default=False)] = None,
     temporary: Annotated[bool, typer.Option("--temporary", help="Keep nothing of it.")] = False,
     no_recall: Annotated[bool, typer.Option("--no-recall", help="Ask without looking into memory.")] = False,
     conversation: _Conversation = None,
@@ -79,7 +80,7 @@ def ask(
         settings = settings if model is None else bootstrap.with_model(settings, model)
         store.embed_pending()
         attached = [_attached(store, settings, path) for path in files or ()]
-        asked = _Asked(question, _going_on(store, conversation, follow), attached, temporary, recall=not no_recall)
+        asked = _Asked(question, _going_on(store, conversation, follow), attached, temporary, not no_recall, effort)
         code = asyncio.run(_ask(store, settings, asked, as_json))
         store.embed_pending()
     if code:
@@ -115,6 +116,7 @@ class _Asked:
     attached: Sequence[Source]
     temporary: bool
     recall: bool
+    effort: Effort | None
 
 
 def _attached(store: Store, settings: Settings, path: Path) -> Source:
@@ -134,7 +136,13 @@ def _attached(store: Store, settings: Settings, path: Path) -> Source:
 
 async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -> int:
     async with session_in(
-        store, settings, asked.conversation, recall=asked.recall, temporary=asked.temporary, from_shell=True
+        store,
+        settings,
+        asked.conversation,
+        recall=asked.recall,
+        temporary=asked.temporary,
+        from_shell=True,
+        effort=asked.effort,
     ) as session:
         printer = Printer(quiet=as_json, reads=session.answerer.reads)
         await show_turn(lambda stop: session.turn(asked.question, stop, attached=asked.attached), printer)
@@ -154,6 +162,7 @@ async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -
                         {**hit_json(source.hit), "number": source.number, "cited": source.cited}
                         for source in printer.sources
                     ],
+                    "in_no_source": list(printer.unsupported),
                     "conversation_id": None if asked.temporary else session.conversation.id,
                 }
             )

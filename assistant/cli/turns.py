@@ -16,10 +16,12 @@ from assistant.cli.searching import source_line
 from assistant.config import Settings
 from assistant.core.conversation.session import Session
 from assistant.core.events import (
+    AnswerChecked,
     AnswerDelta,
     AnswerWasThinking,
     CareOffered,
     Event,
+    LookedFurther,
     NumberedSource,
     Recalled,
     TurnFailed,
@@ -30,6 +32,7 @@ from assistant.llm.markdown_safety import unescape
 from assistant.llm.roles import ModelRole
 from memory_store import Store
 from memory_store.errors import KeepsakeError
+from memory_store.models import Effort
 
 if TYPE_CHECKING:
     from assistant.core.conversation.skin import ConversationEvent
@@ -44,10 +47,12 @@ async def session_in(
     recall: bool = True,
     temporary: bool = False,
     from_shell: bool = False,
+    effort: Effort | None = None,
 ) -> AsyncIterator[Session]:
     """Give a session for a new conversation, or for one that is gone on with, and close its model at the end.
 
-    `temporary` and `from_shell` are for a new one. Without `recall` memory is not looked into.
+    `temporary` and `from_shell` are for a new one. Without `recall` memory is not looked into. `effort` is for this
+    time, whatever the chat or the settings say.
     """
     models = bootstrap.build_models(settings)
     if ModelRole.CHAT in models.errors:
@@ -55,10 +60,12 @@ async def session_in(
     turns = replace(bootstrap.turn_settings(settings), recall=recall)
     try:
         if conversation is None:
-            yield Session(store, models, turns, temporary=temporary, from_shell=from_shell)
+            session = Session(store, models, turns, temporary=temporary, from_shell=from_shell)
         else:
             identifier = await asyncio.to_thread(store.resolve, conversation)
-            yield await Session.open(store, models, turns, identifier)
+            session = await Session.open(store, models, turns, identifier)
+        session.chosen_effort = effort
+        yield session
     finally:
         await models.close()
 
@@ -73,6 +80,7 @@ class Printer:
         self.sources: tuple[NumberedSource, ...] = ()
         self.error: KeepsakeError | None = None
         self.interrupted = False
+        self.unsupported: tuple[str, ...] = ()
 
     def take(self, event: ConversationEvent) -> None:
         """Show one event of the turn."""
@@ -83,6 +91,10 @@ class Printer:
                 self._was_thinking()
             case CareOffered(_, text):
                 say(f"{text}\n")
+            case LookedFurther(questions):
+                say(f"Looked for as well: {' · '.join(questions)}")
+            case AnswerChecked(unsupported):
+                self._tell_of_check(unsupported)
             case TurnFinished(_, sources):
                 self._end(sources)
             case TurnFailed(error, _, sources):
@@ -97,6 +109,13 @@ class Printer:
                     say(withheld_line(count))
             case _:
                 pass
+
+    def _tell_of_check(self, unsupported: tuple[str, ...]) -> None:
+        if not self._quiet:
+            show()
+        self.unsupported = unsupported
+        for sentence in unsupported:
+            say(f"In none of the sources: {sentence}")
 
     def _delta(self, text: str) -> None:
         self.answer += text

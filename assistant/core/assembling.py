@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Final
 
 from assistant.core import context, known
 from assistant.core.attachments import SHARE, Attached, attach
+from assistant.core.effort import DIALS
 from assistant.core.events import NumberedSource, Recalled
 from assistant.core.relevance import is_relevant, worth_quoting, worth_telling
 from assistant.core.turn_settings import TurnSettings
@@ -64,11 +66,12 @@ def assemble(
     conversation_id: str | None,
     *,
     private: bool,
+    also: Sequence[str] = (),
 ) -> Assembled:
     """Recall for the question, the last of the messages, and build what the model sees.
 
-    Private text goes only to a model on this machine, but for the question; to an embedder elsewhere not even that,
-    if it is `private`.
+    What is to be looked for `also` shares the room for passages with the question. Private text goes only to a model
+    on this machine, but for the question; to an embedder elsewhere not even that, if it is `private`.
     """
     include_private = answerer.info.is_private
     budget = answerer.info.context_tokens - settings.max_answer_tokens
@@ -76,13 +79,9 @@ def assemble(
     in_view = context.in_view(messages, budget if answerer.reads else 0)
     filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)
     looks = settings.recall and not is_small_talk(text)
-    hits: list[Hit] = []
-    stays: list[Hit] = []
-    if looks and include_private:
-        hits = store.recall(text, settings.passages, filters, private=private)
-    elif looks:
-        hits, stays = store.recall_apart(text, settings.passages, filters, private=private)
-    hits = worth_telling(hits) if answerer.reads else worth_quoting(hits)
+    hits, stays = (
+        _recall_all(store, (text, *also), settings.passages, filters, private, answerer) if looks else ([], [])
+    )
     share = max(SHARE, settings.context_share) if attached else settings.context_share
     room = int(budget * share) - _FOR_RECALL
     along = attach(store, attached, text, room=room, include_private=include_private, private=private)
@@ -106,7 +105,7 @@ def assemble(
         [message for message in messages[:-1] if message.text and (include_private or not message.private)],
         store.memories.get_pinned(include_private=include_private) if settings.recall else [],
         hits,
-        surroundings=store.surroundings(_widened(hits, len(along.hits)), filters) if answerer.reads else {},
+        surroundings=store.surroundings(_widened(hits, len(along.hits), settings), filters) if answerer.reads else {},
         budget=budget,
         recall_share=share,
         attached=len(along.hits),
@@ -125,8 +124,27 @@ def assemble(
     return Assembled(built, along, len(withheld))
 
 
-def _widened(hits: Sequence[Hit], attached: int) -> list[Hit]:
+def _recall_all(
+    store: Store, texts: Sequence[str], most: int, filters: RecallFilters, private: bool, answerer: Answerer
+) -> tuple[list[Hit], list[Hit]]:
+    """Return what is found for all of some texts, the best of each first, and what stays here as it is private."""
+    found: list[list[Hit]] = []
+    stays: dict[str, Hit] = {}
+    for text in texts:
+        if filters.include_private:
+            hits = store.recall(text, most, filters, private=private)
+        else:
+            hits, apart = store.recall_apart(text, most, filters, private=private)
+            stays.update((hit.id, hit) for hit in apart)
+        found.append(worth_telling(hits) if answerer.reads else worth_quoting(hits))
+    by_turns = [hit for row in itertools.zip_longest(*found) for hit in row if hit is not None]
+    return list({hit.id: hit for hit in by_turns}.values())[:most], list(stays.values())
+
+
+def _widened(hits: Sequence[Hit], attached: int, settings: TurnSettings) -> list[Hit]:
     """Return the hits whose surroundings come along: of documents only what is attached, and the best."""
+    if DIALS[settings.effort].looks_again:
+        return list(hits)
     near = hits[: attached + _WIDENED]
     return [hit for at, hit in enumerate(near) if at <= attached or hit.kind is SourceKind.CONVERSATION]
 

@@ -63,6 +63,20 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedFurther:
+    """What else was looked for: the parts of a question, or what was missing of what had been found."""
+
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerChecked:
+    """The sentences of an answer that state something which stands in none of its sources; none where all do."""
+
+    unsupported: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CareOffered:
     """Plain words to be shown before the answer: help lines for a need, or, without one, a note on many heavy days.
 
@@ -146,5 +160,14 @@ class NothingMeant:
 
 Noted = Captured | NoLongerTrue | NothingMeant
 Event = (
-    TurnStarted | CareOffered | Recalled | AnswerDelta | ThinkingDelta | AnswerWasThinking | TurnFinished | TurnFailed
+    TurnStarted
+    | CareOffered
+    | LookedFurther
+    | Recalled
+    | AnswerDelta
+    | ThinkingDelta
+    | AnswerWasThinking
+    | AnswerChecked
+    | TurnFinished
+    | TurnFailed
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from assistant.core.care.settings import CareSettings
 from assistant.llm.settings import ModelConfig
+from memory_store.models import Effort
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,13 @@ class Shares:
 class TurnSettings:
     """What a turn may use: passages to recall, their share of the window, the longest answer in tokens.
 
-    `recall` looks into memory at all, `learn` remembers what the user states, once it is answered, `titles` lets who
-    answers name a new chat. `to_the_point` asks the model not to flatter and not to end with offers and questions.
-    `shares` are the parts of the window that what is known of the user may take. `care` says what is offered before an
-    answer.
+    `effort` is how the dial stands. `recall` looks into memory at all, `learn` remembers what the user states, once it
+    is answered, `titles` lets a model name a new chat. `to_the_point` asks the model not to flatter and not to end with
+    offers and questions. `shares` are the parts of the window that what is known of the user may take. `care` says what
+    is offered before an answer.
     """
 
+    effort: Effort = Effort.BALANCED
     recall: bool = True
     passages: int = 8
     context_share: float = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from assistant.errors import ModelError
 from memory_store.models import Hit, Role
@@ -23,14 +23,21 @@ class ChatMessage:
     content: str
 
 
+Reasoning = Literal["low", "medium", "high"]
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """The messages that a model is to answer; `schema` is the JSON schema to follow, which not all models heed."""
+    """The messages that a model is to answer; `schema` is the JSON schema to follow, which not all models heed.
+
+    `reasoning` is how hard it is to think, for models that can be told; None leaves that to them.
+    """
 
     messages: tuple[ChatMessage, ...]
     max_tokens: int | None = None
     temperature: float | None = None
     schema: Mapping[str, Any] | None = None
+    reasoning: Reasoning | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ _ADAPTATIONS: dict[str, str | None] = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": None,
     "response_format": None,
+    "reasoning_effort": None,
 }
 # What others refuse in words of their own, and the name under which that is remembered.
 _NO_STREAM = re.compile(r"\bstream(ing|ed)?\b", re.IGNORECASE)
@@ -207,6 +208,8 @@ class OpenAIChat:
             arguments["max_tokens"] = request.max_tokens
         if request.temperature is not None:
             arguments["temperature"] = request.temperature
+        if request.reasoning is not None:
+            arguments["reasoning_effort"] = request.reasoning
         if request.schema is not None:
             form = {"name": "answer", "schema": request.schema}
             arguments["response_format"] = {"type": "json_schema", "json_schema": form}

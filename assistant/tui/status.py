@@ -13,9 +13,11 @@ from assistant.language import _
 from assistant.threads import in_thread
 from assistant.tui.widgets.status_line import Status, StatusLine
 from memory_store.errors import KeepsakeError
+from memory_store.models import Effort
 from memory_store.network import host_of
 
 if TYPE_CHECKING:
+    from assistant.llm.base import Answerer
     from assistant.tui.services import Services
 
 POLL_SECONDS: Final = 1.0
@@ -38,10 +40,10 @@ class StatusKeeper:
         self._told_of_embedder = False
         self._told_of_loss = False
 
-    def show_model(self) -> None:
-        """Show who answers and where."""
-        services = self._services
-        self._set(model=plain(services.answerer.info.name, one_line=True), where=where_of(services))
+    def show_model(self, answerer: Answerer, effort: Effort) -> None:
+        """Show who answers, where, and with what effort where that is not the usual one."""
+        where = [where_of(answerer)] if effort is Effort.BALANCED else [where_of(answerer), _(effort.value)]
+        self._set(model=plain(answerer.info.name, one_line=True), where=" · ".join(where))
 
     def show_context(self, tokens: int | None) -> None:
         """Show how much of the context the last request took; None before the first."""
@@ -100,10 +102,10 @@ class StatusKeeper:
         self._line.show(self._status)
 
 
-def where_of(services: Services) -> str:
+def where_of(answerer: Answerer) -> str:
     """Return where the model runs, in words: on this machine, or the host that the questions go to."""
-    if not services.answerer.reads:
+    if not answerer.reads:
         return _("no language model")
-    if services.answerer.info.is_private:
+    if answerer.info.is_private:
         return _("on this machine")
-    return plain(host_of(services.settings.model.base_url) or "api.openai.com", one_line=True)
+    return plain(host_of(answerer.info.place) or answerer.info.place, one_line=True)

@@ -20,7 +20,9 @@ from assistant.core.conversation.learning import Learning
 from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.conversation.skin import (
     BranchChanged,
+    Choice,
     ConversationOpened,
+    EffortChanged,
     MemoryChanged,
     PrivacyChanged,
     Report,
@@ -33,15 +35,22 @@ from assistant.core.events import Event
 from assistant.core.profile import ProfileSection, profile
 from assistant.display import plain
 from assistant.ingestion.pipeline import ImportOptions
-from assistant.language import _
+from assistant.language import N_, _
 from assistant.llm.roles import Models
 from assistant.threads import in_thread
 from memory_store import NewMemory, Store
 from memory_store.errors import KeepsakeError
-from memory_store.models import Memory, Role, Source, SourceKind
+from memory_store.models import Effort, Memory, Role, Source, SourceKind
 
 _NAMING: Final = "title"
 _Turn = Callable[[asyncio.Event], AsyncGenerator[Event, None]]
+
+# The efforts by their names, each with what it means.
+_EFFORTS: Final = {
+    Effort.INSTANT: (N_("instant"), N_("the fast model, little recalled, no more than one request")),
+    Effort.BALANCED: (N_("balanced"), N_("the model of the chat, what fits recalled")),
+    Effort.THOROUGH: (N_("thorough"), N_("looked up in parts and again, answer held against its sources")),
+}
 
 
 class Controller:
@@ -72,6 +81,7 @@ class Controller:
             "questions": lambda _: self.learning.ask_questions(),
             "goals": self.learning.work_on_goals,
             "learn": lambda _: self.learning.learn_now(self.session),
+            "effort": self.choose_effort,
             "private": lambda _: self.turn_private(),
             "forget": lambda argument: self.eraser.forget(argument, self.conversation_id),
         }
@@ -155,6 +165,23 @@ class Controller:
             await self.skin.tell(Report(_("Private: nothing of it is sent to another machine."), hint, "good"))
         else:
             await self.skin.tell(Report(_("Public again; its answers stay private, as they may repeat what is.")))
+
+    async def choose_effort(self, named: str = "") -> None:
+        """Have answers in this chat take another effort: the one that is named, or one that is chosen."""
+        chosen = next((effort for effort in Effort if named and effort.value.startswith(named.lower())), None)
+        if chosen is None:
+            if named:
+                self.skin.remark(_("There is no effort {name}.").format(name=named), warning=True)
+            now = self.session.effort
+            choices = [
+                Choice(f"{_(_EFFORTS[effort][0])}{' ←' if effort is now else ''}", _(_EFFORTS[effort][1]), effort)
+                for effort in Effort
+            ]
+            chosen = await self.skin.choose(_("How much effort shall answers take?"), choices)
+        if chosen is not None:
+            await self.session.use_effort(chosen)
+            await self.skin.show(EffortChanged())
+            self.skin.remark(_("Effort: {name}").format(name=_(_EFFORTS[chosen][0])))
 
     # -- turns -------------------------------------------------------------------------------------------------
 

@@ -17,10 +17,13 @@ from assistant.core.conversation.branches import beside, branch_of, end_below
 from assistant.core.conversation.log import ConversationLog, ForgettingLog
 from assistant.core.conversation.stopping import until
 from assistant.core.conversation.titles import SHELL_TITLE, name_chat, title_of
+from assistant.core.effort import DIALS, dialled
 from assistant.core.events import (
+    AnswerChecked,
     AnswerDelta,
     AnswerWasThinking,
     Event,
+    LookedFurther,
     Recalled,
     ThinkingDelta,
     TurnFailed,
@@ -28,13 +31,15 @@ from assistant.core.events import (
     TurnStarted,
 )
 from assistant.core.prompts import prompt
+from assistant.core.thorough import find_missing, find_unsupported, split_question
 from assistant.core.turn_settings import TurnSettings as TurnSettings
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
 from assistant.llm.base import Answerer, Turn, is_whole, shortfall
-from assistant.llm.roles import Models
+from assistant.llm.roles import ModelRole, Models
 from memory_store import Store
+from memory_store.asking import is_small_talk
 from memory_store.errors import KeepsakeError, NotFoundError
 from memory_store.models import (
     USER,
@@ -42,6 +47,7 @@ from memory_store.models import (
     AuthorKind,
     Citation,
     Conversation,
+    Effort,
     Message,
     MessageStatus,
     Role,
@@ -79,6 +85,7 @@ class Session:
         self._tree: list[Message] = []
         self._attached: dict[str, Sequence[Source]] = {}
         self._begins_private = False
+        self.chosen_effort: Effort | None = None  # here and now, whatever the chat and the settings say
 
     @classmethod
     async def open(cls, store: Store, models: Models, settings: TurnSettings, conversation_id: str) -> Session:
@@ -100,7 +107,7 @@ class Session:
     @property
     def answerer(self) -> Answerer:
         """Who takes the turns."""
-        return answerer_of(self.models.chat)
+        return answerer_of(self._model)
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -117,6 +124,25 @@ class Session:
         last = self._messages[-1] if self._messages else None
         whole = last is None or last.role is Role.USER or last.status is MessageStatus.COMPLETE
         return None if whole else last
+
+    @property
+    def effort(self) -> Effort:
+        """How much effort answers here take: as it was chosen here, else as the settings say."""
+        kept = self.conversation.effort if self.conversation is not None else None
+        return self.chosen_effort or kept or self.settings.effort
+
+    async def use_effort(self, effort: Effort) -> None:
+        """Have answers here take this effort from now on; it is kept with the chat."""
+        self.chosen_effort = effort
+        if self.conversation is not None and not self.temporary:
+            self.conversation = await asyncio.to_thread(
+                self._store.conversations.mark, self.conversation.id, effort=effort
+            )
+
+    @property
+    def _needs_home(self) -> bool:
+        """Whether only a model on this machine may stand in for another one that is fast."""
+        return self.is_private and DIALS[self.effort].role is not ModelRole.CHAT
 
     @property
     def is_private(self) -> bool:
@@ -144,12 +170,13 @@ class Session:
 
         A chat that the user named, or of which nothing is kept, stays as it is.
         """
-        if self.conversation is None or self.temporary or not self.settings.titles or len(self._messages) != 2:
+        named = dialled(self.settings, self.effort).titles
+        if self.conversation is None or self.temporary or not named or len(self._messages) != 2:
             return False
-        named = await name_chat(self._store, self.models, self.conversation, *self._messages)
-        if named is not None and self.conversation.id == named.id:
-            self.conversation = named
-        return named is not None
+        chat = await name_chat(self._store, self.models, self.conversation, *self._messages)
+        if chat is not None and self.conversation.id == chat.id:
+            self.conversation = chat
+        return chat is not None
 
     async def view(self, message_id: str) -> None:
         """Take the branch through this message into view, to where it was gone on with latest, and keep that choice."""
@@ -249,9 +276,13 @@ class Session:
         yield TurnStarted(self.conversation, question)
         for offered in await asyncio.to_thread(before_answer, self.log, self.settings.care, question):
             yield offered
-        assembled = await asyncio.to_thread(
-            self._assemble, question.text, self._attached.get(question.id, ()), question.private or self.is_private
-        )
+        attached, private = self._attached.get(question.id, ()), question.private or self.is_private
+        also: list[str] = []
+        async with aclosing(until(self._look_further(question, attached, private), stop)) as looking:
+            async for looked in looking:
+                also += looked.questions
+                yield looked
+        assembled = await asyncio.to_thread(self._assemble, question.text, attached, private, also)
         context = assembled.context
         yield assembled.event()
         messages = context.messages
@@ -260,13 +291,49 @@ class Session:
             messages = (*messages, begun, llm.ChatMessage(Role.USER, prompt("go_on")))
             yield AnswerDelta(beginning)
         turn = Turn(
-            llm.ChatRequest(messages, self.settings.max_answer_tokens, self.settings.temperature),
+            llm.ChatRequest(
+                messages,
+                self.settings.max_answer_tokens,
+                self.settings.temperature,
+                reasoning=DIALS[self.effort].reasoning,
+            ),
             question.text,
             context.hits,
         )
         async with aclosing(self._answer(turn, context, question, stop, beginning)) as events:
             async for event in events:
                 yield event
+
+    async def _look_further(
+        self, question: Message, attached: Sequence[Source], private: bool
+    ) -> AsyncGenerator[LookedFurther, None]:
+        """Split a question, then look at what was found for what is missing, where the effort says so.
+
+        Without a model, or where it can't be asked, nothing more is looked for: the answer says why.
+        """
+        model = self._model
+        if (
+            model is None
+            or not DIALS[self.effort].looks_again
+            or not self.settings.recall
+            or is_small_talk(question.text)
+        ):
+            return
+        try:
+            parts = await split_question(self._store, model, question.text, question.id)
+            if parts:
+                yield LookedFurther(tuple(parts))
+            found = await asyncio.to_thread(self._assemble, question.text, attached, private, parts)
+            missing = await find_missing(self._store, model, question.text, question.id, found.context.hits)
+            if missing:
+                yield LookedFurther(tuple(missing))
+        except ModelError:
+            return
+
+    @property
+    def _model(self) -> llm.ChatModel | None:
+        """The model that answers; None where answers are quotations."""
+        return self.models.find(DIALS[self.effort].role, private=self._needs_home)
 
     async def _store_question(self, text: str) -> Message:
         try:
@@ -290,8 +357,12 @@ class Session:
     async def _append_question(self, text: str) -> Message:
         if self.conversation is None:
             begun = await asyncio.to_thread(self._begin, text)
-            if self._begins_private:
-                begun = await asyncio.to_thread(self._store.conversations.mark, begun.id, private=True)
+            effort = None if self.temporary or self._from_shell else self.chosen_effort
+            private = self._begins_private or None
+            if private or effort is not None:
+                begun = await asyncio.to_thread(
+                    self._store.conversations.mark, begun.id, private=private, effort=effort
+                )
             self.conversation = begun
         parent = self._messages[-1].id if self._messages else None
         message = await asyncio.to_thread(
@@ -342,10 +413,17 @@ class Session:
         self._store.wake()
         return message
 
-    def _assemble(self, text: str, attached: Sequence[Source], private: bool) -> Assembled:
-        known_as = self.conversation.id if self.conversation is not None else None
+    def _assemble(self, text: str, attached: Sequence[Source], private: bool, also: Sequence[str] = ()) -> Assembled:
         return assemble(
-            self._store, self.answerer, self.settings, self._messages, text, attached, known_as, private=private
+            self._store,
+            self.answerer,
+            dialled(self.settings, self.effort),
+            self._messages,
+            text,
+            attached,
+            self.conversation.id if self.conversation is not None else None,
+            private=private,
+            also=also,
         )
 
     async def _answer(
@@ -408,7 +486,22 @@ class Session:
         if error is not None:
             yield TurnFailed(error, stored, sources if stored else ())
         else:
+            if stored is not None and DIALS[self.effort].checks and answerer.reads:
+                async with aclosing(until(self._check(stored, context), stop)) as checking:
+                    async for checked in checking:
+                        yield checked
             yield TurnFinished(stored or answer, sources)
+
+    async def _check(self, answer: Message, context: Context) -> AsyncGenerator[AnswerChecked, None]:
+        """Hold an answer against its sources; where the model can't be asked, nothing is said of it."""
+        model = self._model
+        if model is not None:
+            try:
+                yield AnswerChecked(
+                    tuple(await find_unsupported(self._store, model, answer.text, context.numbered, answer.id))
+                )
+            except ModelError:
+                return
 
     def _finish(self, answer: Message, text: str, finished: llm.Finished | None, context: Context) -> Message | None:
         """Store the last form of an answer; short and synchronous, so that a cancelled task can't skip it."""

@@ -77,6 +77,11 @@ class PrivacyChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class EffortChanged:
+    """Answers in the conversation take another effort from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryChanged:
     """Something was remembered, imported or erased. `erased` says that what repeats it goes from view, too."""
 
@@ -92,6 +97,7 @@ if TYPE_CHECKING:
         | ConversationOpened
         | BranchChanged
         | PrivacyChanged
+        | EffortChanged
         | MemoryChanged
     )
 

@@ -24,6 +24,7 @@ from assistant.core.conversation.skin import (
     BranchChanged,
     Choice,
     ConversationOpened,
+    EffortChanged,
     MemoryChanged,
     PrivacyChanged,
     Report,
@@ -149,7 +150,7 @@ class ChatSkin:
     async def begin(self) -> None:
         """Show the conversation that was begun, with notices where something is less than it could be."""
         services, controller = self._services, self.controller
-        self.status.show_model()
+        self._show_model()
         self._screen.set_interval(POLL_SECONDS, self.status.look)
         await self.status.look(recount=True)
         if services.first_start:
@@ -195,6 +196,7 @@ class ChatSkin:
         match event:
             case ConversationOpened():
                 await self._show_conversation()
+                self._show_model()
             case BranchChanged():
                 await self._show_branch()
                 self._focus_prompt()
@@ -202,11 +204,17 @@ class ChatSkin:
                 self._show_title(title)
             case PrivacyChanged():
                 self._show_kept()
+            case EffortChanged():
+                self._show_model()
             case MemoryChanged(erased):
                 await self._take_away_erased(erased)
                 await self.status.look(recount=True)
             case _:
                 await self._show_turn(event)
+
+    def _show_model(self) -> None:
+        session = self.controller.session
+        self.status.show_model(session.answerer, session.effort)
 
     async def _show_turn(self, event: ConversationEvent) -> None:
         match event:
@@ -690,7 +698,7 @@ class ChatSkin:
         if settings.importing.watch != before.importing.watch:
             controller.imports.watch(settings.importing.watch)
         await self._dress(settings)
-        self.status.show_model()
+        self._show_model()
         self.status.show_context(None)
 
     async def _change_settings(self, argument: str) -> None:

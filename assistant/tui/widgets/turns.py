@@ -10,9 +10,11 @@ from assistant.core.care.before_answer import offered_for
 from assistant.core.care.settings import CareSettings
 from assistant.core.conversation.skin import TurnAsked, TurnBroke
 from assistant.core.events import (
+    AnswerChecked,
     AnswerDelta,
     AnswerWasThinking,
     CareOffered,
+    LookedFurther,
     Recalled,
     ThinkingDelta,
     TurnFailed,
@@ -113,8 +115,8 @@ class TurnView:
             case TurnStarted(_, message):
                 if self._question is not None:
                     self._question.message_id = message.id
-            case CareOffered(_, text):
-                await self._transcript.add(CareBlock(text), before=answer)
+            case CareOffered() | LookedFurther() | AnswerChecked():
+                await self._tell(event)
             case Recalled():
                 await self._tell_of_recall(event)
                 answer.say(_("Waiting for the first word…"))
@@ -131,6 +133,19 @@ class TurnView:
                 await self._fail(event)
             case TurnBroke() if answer.is_attached:
                 await answer.finish((), None, _("The answer broke off."))
+
+    async def _tell(self, event: CareOffered | LookedFurther | AnswerChecked) -> None:
+        """Show what goes with an answer: above it what is offered or was looked for, below it what has no source."""
+        match event:
+            case CareOffered(_, text):
+                await self._transcript.add(CareBlock(text), before=self._answer)
+            case LookedFurther(questions):
+                words = _("Looked for as well: {questions}").format(questions=" · ".join(questions))
+                await self._transcript.add(Notice(words), before=self._answer)
+            case AnswerChecked(unsupported):
+                words = _("In none of the sources: {sentence}")
+                notices = [Notice(words.format(sentence=sentence), kind="warning") for sentence in unsupported]
+                await self._transcript.add(*notices)
 
     async def _begin(self, asked: TurnAsked) -> None:
         """Show the user's words, if they are new, and that an answer is on its way."""

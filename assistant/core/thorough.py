@@ -1,0 +1,96 @@
+"""Looks further for an answer: a question in its parts, what is missing of them, which sentences have no source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from assistant.core.asking import note_sent, whole_answer
+from assistant.core.framing import estimate_tokens, framed_briefly, quoted
+from assistant.core.prompts import prompt
+from assistant.ingestion.sentences import sentence_pieces
+from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
+from memory_store import Store
+from memory_store.models import Hit, Role
+
+_MOST_PARTS: Final = 4
+_MOST_TOKENS: Final = 400
+_PART_CHARS: Final = 300
+_MOST_SENTENCES: Final = 60
+_OBJECT: Final = re.compile(r"\{.*\}", re.DOTALL)
+_FORM = TypeVar("_FORM", bound=BaseModel)
+
+
+class _Questions(BaseModel):
+    questions: list[str] = Field(max_length=2 * _MOST_PARTS)
+
+
+class _Sentences(BaseModel):
+    without_source: list[int] = Field(max_length=_MOST_SENTENCES)
+
+
+async def split_question(store: Store, model: ChatModel, question: str, question_id: str) -> list[str]:
+    """Return what is to be looked for beside a question itself, at most four things. Raises ModelError."""
+    await note_sent(store, model.info, (question_id,))
+    answer = await _ask(model, "split", quoted(question), _Questions)
+    return _kept(answer, question)
+
+
+async def find_missing(
+    store: Store, model: ChatModel, question: str, question_id: str, hits: Sequence[Hit]
+) -> list[str]:
+    """Return what is still to be looked for, given what was found for a question. Raises ModelError."""
+    room = model.info.context_tokens - _MOST_TOKENS - estimate_tokens(prompt("missing") + question) - 200
+    shown: list[Hit] = []
+    texts: list[str] = []
+    for number, hit in enumerate(hits, start=1):
+        text = framed_briefly(number, hit)
+        if (room := room - estimate_tokens(text)) < 0:
+            break
+        shown.append(hit)
+        texts.append(text)
+    await note_sent(store, model.info, (question_id, *(hit.id for hit in shown)))
+    answer = await _ask(model, "missing", "\n\n".join([*texts, quoted(question)]), _Questions)
+    return _kept(answer, question)
+
+
+async def find_unsupported(
+    store: Store, model: ChatModel, text: str, sources: Sequence[tuple[int, Hit]], answer_id: str
+) -> list[str]:
+    """Return the sentences of an answer that state something which stands in none of its sources. Raises ModelError."""
+    sentences = [piece.strip() for piece in sentence_pieces(text) if any(map(str.isalnum, piece))][:_MOST_SENTENCES]
+    numbered = "\n".join(f"> {number}. {' '.join(item.split())}" for number, item in enumerate(sentences, start=1))
+    room = model.info.context_tokens - _MOST_TOKENS - estimate_tokens(prompt("check") + numbered) - 200
+    texts: list[str] = []
+    shown: list[str] = []
+    for number, hit in sources:
+        framed = framed_briefly(number, hit)
+        if (room := room - estimate_tokens(framed)) < 0:
+            break
+        texts.append(framed)
+        shown.append(hit.id)
+    await note_sent(store, model.info, (answer_id, *shown))
+    answer = await _ask(model, "check", "\n\n".join([*texts, numbered]), _Sentences)
+    wanted = {number for number in answer.without_source if 1 <= number <= len(sentences)} if answer else set()
+    return [sentences[number - 1] for number in sorted(wanted)]
+
+
+async def _ask(model: ChatModel, name: str, text: str, form: type[_FORM]) -> _FORM | None:
+    """Return the answer in this form; None where it can't be read, as if the model had nothing to say."""
+    messages = (ChatMessage(Role.SYSTEM, prompt(name)), ChatMessage(Role.USER, text))
+    request = ChatRequest(messages, _MOST_TOKENS, 0.0, form.model_json_schema(), reasoning="low")
+    found = _OBJECT.search((await whole_answer(model, request)).text)
+    try:
+        return form.model_validate_json(found.group()) if found else None
+    except (ValidationError, RecursionError):
+        return None
+
+
+def _kept(answer: _Questions | None, question: str) -> list[str]:
+    """Return the questions of an answer on one line each, without the question itself and repeats."""
+    parts = [" ".join(text.split())[:_PART_CHARS] for text in answer.questions] if answer else []
+    own = " ".join(question.split()).casefold()
+    return [text for text in dict.fromkeys(parts) if text and text.casefold() != own][:_MOST_PARTS]

@@ -23,7 +23,8 @@ READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/help",
 # What the screen runs, which calls the same function of the conversation.
 LINES_AS_ON_THE_SCREEN = {"/questions", "/goals", "/learn", "/import"}
 READING_SCREENS = {
-    *("chats", "search", "history", "editor", "context", "why", "about-me", "effort", "questions", "receipts", "stats", "model"),
+    *("chats", "search", "history", "editor", "context", "why", "about-me", "effort", "questions", "receipts", "stats"),
+    "model",
     *("guide", "theme", "settings", "help", "quit"),
 }
 # By the same functions of the store as what the harness runs, in another process or through another door.

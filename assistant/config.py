@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_origin
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import platformdirs
 
@@ -101,6 +101,28 @@ class PrivateConfig:
     topics: list[Literal["health", "mood", "finance"]] = field(default_factory=list)
 
 
+McpRight = Literal["search", "show", "list_recent", "remember", "forget"]
+MCP_RIGHTS: Final[tuple[McpRight, ...]] = get_args(McpRight)
+
+
+@dataclass(frozen=True, slots=True)
+class McpClient:
+    """[mcp.clients.NAME]: what a program that asks through `keepsake mcp serve` may do; by default all of it."""
+
+    rights: list[McpRight] = field(default_factory=lambda: list(MCP_RIGHTS))
+
+
+@dataclass(frozen=True, slots=True)
+class McpConfig:
+    """[mcp]: other programs that use the memory."""
+
+    clients: dict[str, McpClient] = field(default_factory=dict)
+
+    def rights_of(self, client: str) -> frozenset[str]:
+        """Return what the client of this name may do; one that is not named in the settings may do all."""
+        return frozenset(self.clients.get(client, McpClient()).rights)
+
+
 @dataclass(frozen=True, slots=True)
 class ImportConfig:
     """[import]: how files are cut, and when they are too large."""
@@ -129,6 +151,7 @@ class Settings:
     care: CareSettings = field(default=CareSettings())
     private: PrivateConfig = PrivateConfig()
     importing: ImportConfig = field(default=ImportConfig(), metadata=written_name("import"))  # a word of Python's
+    mcp: McpConfig = field(default=McpConfig())
     keys: dict[str, str] = field(default_factory=dict)
 
     def as_table(self) -> dict[str, Any]:

@@ -17,6 +17,10 @@ class ReadError(KeepsakeError):
     """A file can't be read into text; the message names the reason."""
 
 
+class AccessRefusedError(KeepsakeError):
+    """A program asked for what the user does not let it do."""
+
+
 class ModelError(KeepsakeError):
     """A chat model could not be reached, refused, or broke off. `retryable` says whether trying again may help."""
 

@@ -70,7 +70,7 @@ def offers(text: str, settings: Settings) -> tuple[list[Offer], list[str]]:
     for section, name, value in _values(given):
         setting = known.get((section, name))
         if setting is None or name not in _TAKEN.get(section, ()):
-            if setting is None or value != setting.default:
+            if value != (setting.default if setting else {}):  # a table of names is empty by default
                 never.append(f"{section}.{name}" if section else name)
             continue
         try:

@@ -83,7 +83,8 @@ def _fields() -> Iterator[tuple[str, str, Any, Any]]:
     for name, kind in kinds_of(Settings).items():
         if is_section(kind):
             for inner, inner_kind in kinds_of(kind).items():
-                yield name, inner, defaults[name][inner], inner_kind
+                if get_origin(inner_kind) is not dict:
+                    yield name, inner, defaults[name][inner], inner_kind
         elif name not in _NOT_ONE_BY_ONE:
             yield "", name, defaults[name], kind
 

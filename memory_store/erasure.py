@@ -44,22 +44,26 @@ def forget(database: Database, selection: Selection, *, deferred: bool = False) 
         return erasures.delete_chosen(connection, bury=True, deferred=deferred)
 
 
-def make_plan(database: Database, selection: Selection) -> ErasurePlan:
-    """Return what `forget` would take, without taking it."""
+def make_plan(database: Database, selection: Selection, *, include_private: bool = True) -> ErasurePlan:
+    """Return what `forget` would take, without taking it; not of what is private, if that is left out."""
     with database.read() as connection:
         _choose(connection, selection)
+        if not include_private:
+            erasures.leave_out_private(connection)
         return ErasurePlan(
             erasures.count_chosen(connection),
             tuple(erasures.titles_of_chosen(connection, _TITLES)),
-            erasures.count_staying(connection),
+            erasures.count_staying(connection) if include_private else {},
             tuple(erasures.find_sent(connection)),
         )
 
 
-def find_chosen(database: Database, selection: Selection) -> list[tuple[str, str]]:
-    """Return (table, id) of every record that `forget` would take."""
+def find_chosen(database: Database, selection: Selection, *, include_private: bool = True) -> list[tuple[str, str]]:
+    """Return (table, id) of every record that `forget` would take; not what is private, if that is left out."""
     with database.read() as connection:
         _choose(connection, selection)
+        if not include_private:
+            erasures.leave_out_private(connection)
         return [(row[0], row[1]) for row in connection.execute("SELECT kind, id FROM temp.doomed")]
 
 

@@ -273,12 +273,16 @@ class Store(Maintenance):
 
     # -- forget ------------------------------------------------------------------------------------------------
 
-    def plan_forget(self, selection: Selection) -> ErasurePlan:
-        """Return what `forget` would take, without taking it."""
+    def plan_forget(self, selection: Selection, *, include_private: bool = True) -> ErasurePlan:
+        """Return what `forget` would take, without taking it.
+
+        Without `include_private` it tells nothing of what is private and goes with the rest, nor what stays.
+        """
         from memory_store.erasure import find_chosen, make_plan
 
-        found = make_plan(self._database, selection)
-        holding = self.backups.find_holding(find_chosen(self._database, selection))
+        found = make_plan(self._database, selection, include_private=include_private)
+        chosen = find_chosen(self._database, selection, include_private=include_private)
+        holding = self.backups.find_holding(chosen)
         return dataclasses.replace(found, backups=tuple(backup.name for backup in holding))
 
     def forget(

@@ -88,7 +88,7 @@ def assemble(
     there = {hit.id for hit in along.hits}
     hits = [*along.hits, *(hit for hit in hits if hit.id not in there)][: len(there) + settings.passages]
     if not include_private:
-        hits = _without_private_titles(store, hits)
+        hits = without_private_titles(store, hits)
     # What is known is numbered behind the most that can be recalled, so that its numbers stay.
     first = max(settings.passages, len(hits)) + 1
     tells = settings.recall and answerer.reads
@@ -158,7 +158,7 @@ def _touching(store: Store, text: str, filters: RecallFilters, private: bool, an
     return [hit for hit in found if hit.score >= _LEAST_BESIDE]
 
 
-def _without_private_titles(store: Store, hits: Sequence[Hit]) -> list[Hit]:
+def without_private_titles(store: Store, hits: Sequence[Hit]) -> list[Hit]:
     """Leave out the titles of conversations that were taken from what is private in them."""
     hidden = store.conversations.find_private_titles()
     return [replace(hit, source=replace(hit.source, title="")) if hit.source.id in hidden else hit for hit in hits]

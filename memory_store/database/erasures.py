@@ -124,6 +124,13 @@ def choose(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str]], *,
             return
 
 
+def leave_out_private(connection: sqlite3.Connection) -> None:
+    """Take what is private out of what was chosen, for a plan that tells nothing of it."""
+    for table in ("documents", "messages", "memories"):
+        connection.execute(f"DELETE FROM temp.doomed WHERE id IN (SELECT id FROM {table} WHERE private = 1)")
+    connection.execute("DELETE FROM temp.reworded WHERE id IN (SELECT id FROM memories WHERE private = 1)")
+
+
 def choose_everything(connection: sqlite3.Connection) -> None:
     """Take every record."""
     _begin(connection)

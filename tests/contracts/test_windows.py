@@ -29,7 +29,7 @@ READING_SCREENS = {
 }
 # By the same functions of the store as what the harness runs, in another process or through another door.
 BY_ANOTHER_DOOR = {
-    *("chat", "web", "backup remove", "backup restore"),
+    *("chat", "web", "mcp serve", "backup remove", "backup restore"),
 }
 
 

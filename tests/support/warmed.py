@@ -36,6 +36,7 @@ class Warmed:
     process: ForkServerProcess
     out: IO[str]
     errors: IO[str]
+    asked: IO[str] | None = None  # its stdin, where it was wanted
 
     def kill(self) -> None:
         """End it by SIGKILL."""
@@ -51,34 +52,47 @@ class Warmed:
         if code is None:
             self.process.kill()
             raise TimeoutError(f"still running after {timeout} s")
+        if self.asked is not None:
+            self.asked.close()
         with self.out, self.errors:
             return code, self.out.read(), self.errors.read()
 
 
-def start(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Warmed:
-    """Start a module with these arguments, in this environment or the one of the caller."""
+def start(module: str, *arguments: str, environment: Mapping[str, str] | None = None, asked: bool = False) -> Warmed:
+    """Start a module with these arguments, in this environment or the one of the caller; with a stdin if `asked`."""
     (out, its_out), (errors, its_errors) = SERVER.Pipe(duplex=False), SERVER.Pipe(duplex=False)
-    given = (module, arguments, dict(os.environ if environment is None else environment), its_out, its_errors)
+    its_in, asks = SERVER.Pipe(duplex=False) if asked else (None, None)
+    given = (module, arguments, dict(os.environ if environment is None else environment), its_in, its_out, its_errors)
     process = SERVER.Process(target=_run, args=given)
     # The first of them starts the server, which asks the stream of errors for its descriptor: a screen's has none.
     with contextlib.redirect_stderr(sys.__stderr__):
         process.start()
     its_out.close()
     its_errors.close()
-    return Warmed(process, _text(out), _text(errors))
+    if its_in is not None:
+        its_in.close()
+    return Warmed(process, _text(out), _text(errors), _text(asks, "w") if asks is not None else None)
 
 
-def _text(pipe: Connection) -> IO[str]:
-    stream = os.fdopen(os.dup(pipe.fileno()), "r", encoding="utf-8")
+def _text(pipe: Connection, mode: str = "r") -> IO[str]:
+    stream = os.fdopen(os.dup(pipe.fileno()), mode, encoding="utf-8")
     pipe.close()
     return stream
 
 
 def _run(
-    module: str, arguments: tuple[str, ...], environment: dict[str, str], out: Connection, errors: Connection
+    module: str,
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    asked: Connection | None,
+    out: Connection,
+    errors: Connection,
 ) -> None:
     os.environ.clear()
     os.environ.update(environment)
+    if asked is not None:
+        os.dup2(asked.fileno(), 0)
+        asked.close()
     os.dup2(out.fileno(), 1)
     os.dup2(errors.fileno(), 2)
     out.close()

@@ -1,0 +1,59 @@
+"""Who asks through MCP, what that program may do by the settings, and what it has seen, in the log of requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from assistant.config import McpConfig
+from assistant.errors import AccessRefusedError
+from assistant.mcp.public_memory import Told
+from memory_store import Store
+
+# What the log of requests calls a program: this and its name.
+ENDPOINT: Final = "mcp:"
+_UNNAMED: Final = "unnamed"
+_NAME_CHARS: Final = 64
+
+
+def plain_name(text: str) -> str:
+    """Return a name as the settings and the log have it: small letters, digits, dots and dashes."""
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:_NAME_CHARS]
+
+
+class Access:
+    """The access of one program. Its rights are looked up each time, so that revoking them holds at once.
+
+    `software` is what the program calls itself; without a `name` that is its name, too.
+    """
+
+    def __init__(self, store: Store, settings: Callable[[], McpConfig], name: str = "") -> None:
+        self._store = store
+        self._settings = settings
+        self._given = plain_name(name)
+        self.software = ""
+
+    @property
+    def name(self) -> str:
+        """The name by which the settings and the log of requests know the program."""
+        return self._given or plain_name(self.software) or _UNNAMED
+
+    def rights(self) -> frozenset[str]:
+        """Return what the program may do now. Raises ConfigError."""
+        return self._settings().rights_of(self.name)
+
+    def require(self, right: str) -> None:
+        """Raise AccessRefusedError where the program has not this right."""
+        if right not in self.rights():
+            raise AccessRefusedError(
+                f"The user does not let {self.name} use {right}.",
+                f"The user can change that: [mcp.clients.{self.name}] in Keepsake's settings.",
+            )
+
+    def look(self, right: str, work: Callable[[], Told]) -> str:
+        """Do what needs a right, and log what the program gets to see, before it does. Raises AccessRefusedError."""
+        self.require(right)
+        told = work()
+        self._store.requests.log(f"{ENDPOINT}{self.name}", self.software or self.name, "chat", told.seen)
+        return told.text

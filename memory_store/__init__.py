@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from memory_store.database.glance import glance as glance
     from memory_store.database.learning import Change as Change
     from memory_store.database.learning import ChangeKind as ChangeKind
+    from memory_store.database.ledger import Grouping as Grouping
+    from memory_store.database.ledger import LedgerEntry as LedgerEntry
+    from memory_store.database.ledger import Limit as Limit
+    from memory_store.database.ledger import NewEntry as NewEntry
+    from memory_store.database.ledger import Purpose as Purpose
+    from memory_store.database.ledger import Total as Total
+    from memory_store.database.ledger import Unit as Unit
+    from memory_store.database.ledger import Usage as Usage
+    from memory_store.database.ledger import Window as Window
+    from memory_store.database.ledger import amount_text as amount_text
     from memory_store.database.memories import NewMemory as NewMemory
     from memory_store.database.passages import StoredPassage as StoredPassage
     from memory_store.database.private_rule import NOTHING as NOTHING
@@ -49,6 +59,18 @@ _PUBLIC = {
     "memory_store.database.fulltext": ("STOP_WORDS",),
     "memory_store.database.glance": ("glance",),
     "memory_store.database.learning": ("Change", "ChangeKind"),
+    "memory_store.database.ledger": (
+        "Grouping",
+        "LedgerEntry",
+        "Limit",
+        "NewEntry",
+        "Purpose",
+        "Total",
+        "Unit",
+        "Usage",
+        "Window",
+        "amount_text",
+    ),
     "memory_store.database.memories": ("NewMemory",),
     "memory_store.database.passages": ("StoredPassage",),
     "memory_store.database.private_rule": ("NOTHING", "PrivateRule"),

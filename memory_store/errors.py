@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memory_store.database.ledger import Limit
 
 
 class Action(StrEnum):
@@ -48,6 +52,14 @@ class StoreError(KeepsakeError):
 
 class NotFoundError(StoreError):
     """No record carries this id."""
+
+
+class OverBudgetError(StoreError):
+    """A request may take more than a budget has left. `limit` says which budget."""
+
+    def __init__(self, message: str, limit: Limit) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class AmbiguousIdError(StoreError):

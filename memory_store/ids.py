@@ -12,8 +12,9 @@ MEMORY: Final = "mem"
 PASSAGE: Final = "pas"
 ERASURE: Final = "era"
 REQUEST: Final = "req"
+LEDGER_ENTRY: Final = "led"
 
-PREFIXES: Final = (DOCUMENT, CONVERSATION, MESSAGE, MEMORY, PASSAGE, ERASURE, REQUEST)
+PREFIXES: Final = (DOCUMENT, CONVERSATION, MESSAGE, MEMORY, PASSAGE, ERASURE, REQUEST, LEDGER_ENTRY)
 
 # No vowels and no 0/1, so that an id never spells a word and is easy to read aloud: 20 of 27 signs are 95 bits.
 _ALPHABET: Final = "bcdfghjklmnpqrstvwxz2345678"

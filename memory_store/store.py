@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from memory_store.database.conversations import Conversations, Drafts
     from memory_store.database.documents import Documents
     from memory_store.database.learning import Learning
+    from memory_store.database.ledger import Ledger
     from memory_store.database.requests import Requests
     from memory_store.embedding.base import Embedder, Vectors
     from memory_store.models import Selection
@@ -133,6 +134,13 @@ class Store(Maintenance):
         from memory_store.database.requests import Requests
 
         return Requests(self._database)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What requests to models took, and what is left of budgets."""
+        from memory_store.database.ledger import Ledger
+
+        return Ledger(self._database)
 
     @cached_property
     def drafts(self) -> Drafts:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from memory_store import ids
+from memory_store.database.ledger import EntryState, Purpose
 from memory_store.models import AuthorKind, Effort, MemoryKind, MessageStatus, QuestionKind, Role
 
 Schema = Mapping[str, Any]
@@ -239,6 +240,25 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "request_items": (
         Column("request_id", _id(ids.REQUEST), "the request"),
         Column("item_id", _id(ids.MESSAGE, ids.MEMORY, ids.PASSAGE), "a message, memory or passage that was in it"),
+    ),
+    "ledger": (
+        Column("id", _id(ids.LEDGER_ENTRY), "random id"),
+        Column("made_at", TIME, "when the request was made"),
+        Column("role", _TEXT, "what the model is for, such as `chat` or `fast`"),
+        Column("purpose", _one_of(Purpose), "what the request was for"),
+        Column("model", _TEXT, "the model's name"),
+        Column("endpoint", _TEXT, "where it went", "the model runs in the same process"),
+        Column("conversation_id", _id(ids.CONVERSATION), "the chat it was made for", "there is none, or it is erased"),
+        Column("message_id", _id(ids.MESSAGE), "the message it was made for", "there is none, or it is erased"),
+        Column("state", _one_of(EntryState), "`reserved` while it is under way, `released` if it was not sent"),
+        Column("input_tokens", _COUNT, "tokens that the model read"),
+        Column("cached_tokens", _COUNT, "those of them that the endpoint had read before", "nobody knows"),
+        Column("output_tokens", _COUNT, "tokens that the model wrote"),
+        Column("counted", _FLAG, "1: the endpoint counted the tokens; 0: they are estimates"),
+        Column("cost", _COUNT, "millionths of a US dollar", "the price is not known"),
+        Column("energy_low", _COUNT, "the least energy it took, in thousandths of a watt-hour", "it is not known"),
+        Column("energy_high", _COUNT, "the most", "it is not known"),
+        Column("energy_method", _TEXT, "how that was found", "it is not known"),
     ),
     "embedders": (
         Column("id", _NUMBER, "its number in this archive"),

@@ -121,6 +121,7 @@ TABLES: Final = (
     ),
     Table("requests", ids.REQUEST, since=2),
     Table("request_items", since=2),
+    Table("ledger", ids.LEDGER_ENTRY, since=7, time="made_at"),
     Table("embedders"),
     Table("embeddings", without=frozenset({"segment_id"})),
 )

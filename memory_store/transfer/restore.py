@@ -175,6 +175,7 @@ class _Merge:
         for record in self._source.records("erasures"):
             self._place("erasures", record)
         self._requests()
+        self._ledger()
         if keep_vectors:
             self._vectors()
         self._keep_private()
@@ -305,6 +306,15 @@ class _Merge:
                 self._place("requests", record)
         for record in items:
             self._place("request_items", record)
+
+    def _ledger(self) -> None:
+        """Add what requests took, also of chats that are not here: it was spent."""
+        references = tables.BY_NAME["ledger"].references()
+        for record in self._source.records("ledger"):
+            for column, table in references.items():
+                own = self._own_id(record[column])
+                record[column] = own if holds(self._connection, table, own) else None
+            self._place("ledger", record)
 
     def _vectors(self) -> None:
         numbers = {

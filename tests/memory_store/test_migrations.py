@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_store import Store, receipts
+from memory_store import Grouping, Store, ids, receipts
 from memory_store.database import migrations
 from memory_store.errors import NewerSchemaError
 from memory_store.models import AuthorKind, Effort, MemoryKind, RecallFilters, SourceKind
@@ -180,6 +180,33 @@ def assert_keeps_the_effort_of_a_chat(store: Store) -> None:
     assert (efforts["Nothing said yet"], efforts["What about the boiler?"]) == (Effort.INSTANT, None)
 
 
+def assert_holds_what_requests_took(store: Store) -> None:
+    assert_keeps_the_effort_of_a_chat(store)
+    [day] = store.ledger.totals(Grouping.DAY)
+    assert (day.requests, day.tokens, day.cost, day.unpriced, day.energy_high) == (2, 1296, 25, 1, 340)
+
+
+def assert_holds_what_answers_took(store: Store) -> None:
+    """Answers of before the ledger stand in it, at no cost where nothing was sent."""
+    assert_keeps_the_effort_of_a_chat(store)
+    [entry] = store.ledger.latest(9)
+    message = next(
+        item for one in store.conversations.all() for item in store.conversations.messages(one.id) if item.input_tokens
+    )
+    assert (entry.message_id, entry.made_at, entry.model, entry.endpoint) == (
+        message.id,
+        message.created_at,
+        "llama3.2",
+        None,
+    )
+    assert (entry.input_tokens, entry.output_tokens, entry.cost, ids.prefix_of(entry.id)) == (
+        90,
+        6,
+        0,
+        ids.LEDGER_ENTRY,
+    )
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
@@ -187,7 +214,7 @@ HOLDS = {
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "archive-format-5.zip": assert_holds_what_was_learned,
     "archive-format-6.zip": assert_tells_what_is_missing,
-    "archive-format-7.zip": assert_keeps_the_effort_of_a_chat,
+    "archive-format-7.zip": assert_holds_what_requests_took,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
@@ -198,6 +225,7 @@ HOLDS = {
     "store-schema-8.db.gz": assert_holds_what_is_spelt_in_several_ways,
     "store-schema-9.db.gz": assert_holds_what_is_spelt_in_several_ways,
     "store-schema-10.db.gz": assert_tells_what_is_missing,
+    "store-schema-11.db.gz": assert_holds_what_answers_took,
 }
 
 
@@ -229,8 +257,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        columns = [row[1] for row in connection.execute("PRAGMA table_info(conversations)")]
-        assert "effort" not in columns
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ledger'").fetchone() is None
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

@@ -1,0 +1,336 @@
+"""The ledger: what each request to a model took and what it was for, and the budgets that no request may overstep.
+
+Amounts are whole numbers: cost in millionths of a US dollar, energy in thousandths of a watt-hour.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from memory_store import ids
+from memory_store.clock import as_local, now, to_text
+from memory_store.database.connection import Database
+from memory_store.database.rows import read_row
+from memory_store.errors import OverBudgetError
+
+# A request that is not over by then is none of a living process: answers end within minutes.
+_ABANDONED_AFTER: Final = timedelta(hours=1)
+
+
+class Purpose(StrEnum):
+    """What a request was for."""
+
+    ANSWER = "answer"
+    TITLE = "title"
+    SUMMARY = "summary"
+    LEARN = "learn"
+    SPLIT = "split"
+    MISSING = "missing"
+    CHECK = "check"
+    TEST = "test"
+
+
+class EntryState(StrEnum):
+    """Where a request stands: under way, over, or never sent."""
+
+    RESERVED = "reserved"
+    SETTLED = "settled"
+    RELEASED = "released"
+
+
+class Unit(StrEnum):
+    """What a budget counts: millionths of a dollar, tokens both ways, thousandths of a watt-hour."""
+
+    USD = "usd"
+    TOKENS = "tokens"
+    WH = "wh"
+
+
+class Window(StrEnum):
+    """What a budget is for: the present day or month of this machine, or one conversation."""
+
+    DAY = "day"
+    MONTH = "month"
+    CHAT = "chat"
+
+
+class Grouping(StrEnum):
+    """What totals are made of."""
+
+    MODEL = "model"
+    ROLE = "role"
+    CHAT = "chat"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a request takes, or may take at most; None is not known.
+
+    `cached_tokens` are those among the `input_tokens` that the endpoint had read before. `counted` says that the
+    endpoint counted the tokens; else they are estimates. `energy_method` says how the range of energy was found.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int | None = None
+    counted: bool = False
+    cost: int | None = None
+    energy_low: int | None = None
+    energy_high: int | None = None
+    energy_method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A request that is about to be made. `endpoint` is None for a model in process.
+
+    `usage` is the most that it may take. A conversation or message that is not stored is not kept with it.
+    """
+
+    role: str
+    purpose: Purpose
+    model: str
+    endpoint: str | None
+    usage: Usage
+    conversation_id: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A request: while it is under way, what is reserved for it, then what it took."""
+
+    id: str
+    made_at: datetime
+    role: str
+    purpose: Purpose
+    model: str
+    endpoint: str | None
+    conversation_id: str | None
+    message_id: str | None
+    state: EntryState
+    input_tokens: int
+    cached_tokens: int | None
+    output_tokens: int
+    counted: bool
+    cost: int | None
+    energy_low: int | None
+    energy_high: int | None
+    energy_method: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A budget: so much of a unit in a window."""
+
+    window: Window
+    unit: Unit
+    amount: int
+
+    def __str__(self) -> str:
+        return f"{amount_text(self.unit, self.amount)} a {self.window}"
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What requests took together: known costs and energies, and of how many requests they are not known.
+
+    `name` is what they have in common, `title` that of a conversation. `estimated` is how many requests have estimated
+    tokens.
+    """
+
+    name: str
+    title: str | None
+    requests: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    estimated: int
+    cost: int
+    unpriced: int
+    energy_low: int
+    energy_high: int
+    unmeasured: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens both ways."""
+        return self.input_tokens + self.output_tokens
+
+    def amount(self, unit: Unit) -> int:
+        """Return how much of a unit that is; of a range of energy its end."""
+        return {Unit.USD: self.cost, Unit.TOKENS: self.tokens, Unit.WH: self.energy_high}[unit]
+
+
+_SUMS: Final = (
+    "count(*) AS requests, coalesce(sum(l.input_tokens), 0) AS input_tokens, "
+    "coalesce(sum(l.cached_tokens), 0) AS cached_tokens, coalesce(sum(l.output_tokens), 0) AS output_tokens, "
+    "count(*) - coalesce(sum(l.counted), 0) AS estimated, coalesce(sum(l.cost), 0) AS cost, "
+    "count(*) - count(l.cost) AS unpriced, coalesce(sum(l.energy_low), 0) AS energy_low, "
+    "coalesce(sum(l.energy_high), 0) AS energy_high, count(*) - count(l.energy_high) AS unmeasured "
+    "FROM ledger AS l"
+)
+_DAY: Final = "date(l.made_at, 'localtime')"
+_NAMES: Final = {
+    Grouping.MODEL: "l.model",
+    Grouping.ROLE: "l.role",
+    Grouping.CHAT: "coalesce(l.conversation_id, '')",
+    Grouping.DAY: _DAY,
+}
+
+
+class Ledger:
+    """What can be asked of and done to the ledger. Safe from many threads and processes at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def reserve(self, entry: NewEntry, limits: Iterable[Limit] = (), moment: datetime | None = None) -> str:
+        """Enter a request with the most that it may take; return its id. Call it before the request is sent.
+
+        What other requests took, or have reserved, and this one stay within all limits together, whoever else reserves
+        at the same time. Raises OverBudgetError where they would not, or where that can't be told.
+        """
+        made_at = now() if moment is None else moment
+        identifier = ids.new_id(ids.LEDGER_ENTRY)
+        with self._database.write() as connection:
+            _settle_abandoned(connection, made_at)
+            for limit in limits:
+                _refuse_over(connection, limit, entry, made_at)
+            connection.execute(
+                "INSERT INTO ledger (id, made_at, role, purpose, model, endpoint, conversation_id, message_id, state, "
+                "input_tokens, cached_tokens, output_tokens, counted, cost, energy_low, energy_high, energy_method) "
+                "VALUES (?, ?, ?, ?, ?, ?, (SELECT id FROM conversations WHERE id = ?), "
+                "(SELECT id FROM messages WHERE id = ?), 'reserved', ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    identifier,
+                    to_text(made_at),
+                    entry.role,
+                    entry.purpose,
+                    entry.model,
+                    entry.endpoint,
+                    entry.conversation_id,
+                    entry.message_id,
+                    *_amounts(entry.usage),
+                ),
+            )
+        return identifier
+
+    def settle(self, identifier: str, usage: Usage, model: str | None = None) -> None:
+        """Enter what a request took, and the name of the model that answered, in place of what was reserved."""
+        self._database.execute(
+            "UPDATE ledger SET state = 'settled', model = coalesce(?, model), input_tokens = ?, cached_tokens = ?, "
+            "output_tokens = ?, counted = ?, cost = ?, energy_low = ?, energy_high = ?, energy_method = ? WHERE id = ?",
+            (model, *_amounts(usage), identifier),
+        )
+
+    def release(self, identifier: str) -> None:
+        """Give back what was reserved for a request that was not sent."""
+        self._database.execute("UPDATE ledger SET state = 'released' WHERE id = ?", (identifier,))
+
+    def of_message(self, message_id: str) -> list[LedgerEntry]:
+        """Return the requests that were made for a message, the earliest first."""
+        rows = self._database.fetch_all(
+            "SELECT * FROM ledger WHERE message_id = ? AND state != 'released' ORDER BY made_at, id", (message_id,)
+        )
+        return [read_row(LedgerEntry, row) for row in rows]
+
+    def latest(self, limit: int) -> list[LedgerEntry]:
+        """Return the latest requests, the latest first."""
+        rows = self._database.fetch_all("SELECT * FROM ledger ORDER BY made_at DESC, id LIMIT ?", (limit,))
+        return [read_row(LedgerEntry, row) for row in rows]
+
+    def totals(self, by: Grouping, since: datetime | None = None) -> list[Total]:
+        """Return what requests took since a moment: days in their order, others by what they took, the most first."""
+        order = "name" if by is Grouping.DAY else "cost DESC, input_tokens + output_tokens DESC, name"
+        title = "(SELECT title FROM conversations WHERE id = l.conversation_id)" if by is Grouping.CHAT else "NULL"
+        rows = self._database.fetch_all(
+            f"SELECT {_NAMES[by]} AS name, {title} AS title, {_SUMS} WHERE l.state != 'released' AND l.made_at >= ? "
+            f"GROUP BY name ORDER BY {order}",
+            (to_text(since) if since else "",),
+        )
+        return [Total(**row) for row in map(dict, rows)]
+
+    def spent(self, window: Window, conversation_id: str | None = None, moment: datetime | None = None) -> Total:
+        """Return what requests took, or have reserved, in a window; that of a chat is the conversation's."""
+        return self._database.fetch(_spent, window, conversation_id, moment or now())
+
+
+def window_start(window: Window, moment: datetime) -> datetime:
+    """Return when the day or the month of a moment began on this machine."""
+    local = as_local(moment).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    return (local.replace(day=1) if window is Window.MONTH else local).astimezone()
+
+
+def amount_text(unit: Unit, amount: int) -> str:
+    """Return an amount for a person: dollars to the cent or, of small ones, to two digits that count."""
+    match unit:
+        case Unit.USD:
+            dollars = amount / 1_000_000
+            digits = 2 if amount == 0 or amount >= 100_000 else 4 if amount >= 1_000 else 6
+            return f"${dollars:,.{digits}f}"
+        case Unit.TOKENS:
+            return f"{amount:,} tokens"
+        case Unit.WH:
+            return f"{amount / 1000:,.{1 if amount >= 10_000 else 3}f} Wh"
+
+
+def _amounts(usage: Usage) -> Sequence[object]:
+    return (
+        usage.input_tokens,
+        usage.cached_tokens,
+        usage.output_tokens,
+        usage.counted,
+        usage.cost,
+        usage.energy_low,
+        usage.energy_high,
+        usage.energy_method,
+    )
+
+
+def _settle_abandoned(connection: sqlite3.Connection, moment: datetime) -> None:
+    """Take what was reserved for requests of processes that died as what they took: it may have been."""
+    connection.execute(
+        "UPDATE ledger SET state = 'settled' WHERE state = 'reserved' AND made_at < ?",
+        (to_text(moment - _ABANDONED_AFTER),),
+    )
+
+
+def _spent(connection: sqlite3.Connection, window: Window, conversation_id: str | None, moment: datetime) -> Total:
+    if window is Window.CHAT:
+        where, value = "l.conversation_id = ?", conversation_id
+    else:
+        where, value = "l.made_at >= ?", to_text(window_start(window, moment))
+    query = f"SELECT ? AS name, NULL AS title, {_SUMS} WHERE l.state != 'released' AND {where}"
+    return Total(**dict(connection.execute(query, (window.value, value)).fetchone()))
+
+
+def _refuse_over(connection: sqlite3.Connection, limit: Limit, entry: NewEntry, moment: datetime) -> None:
+    """Raise OverBudgetError if a request may overstep a limit."""
+    if limit.window is Window.CHAT and entry.conversation_id is None:
+        return
+    usage = entry.usage
+    wanted = {
+        Unit.USD: usage.cost,
+        Unit.TOKENS: usage.input_tokens + usage.output_tokens,
+        Unit.WH: usage.energy_high,
+    }[limit.unit]
+    if wanted is None:
+        what = "price" if limit.unit is Unit.USD else "energy"
+        raise OverBudgetError(
+            f"The {what} of “{entry.model}” is not known, so a budget of {limit} can't be held.", limit
+        )
+    spent = _spent(connection, limit.window, entry.conversation_id, moment).amount(limit.unit)
+    if spent + wanted > limit.amount:
+        taken, most = amount_text(limit.unit, spent), amount_text(limit.unit, wanted)
+        raise OverBudgetError(
+            f"The budget of {limit} has no room for this request: {taken} are used or reserved, "
+            f"and it may take {most}.",
+            limit,
+        )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel
     from assistant.llm.roles import Models
-    from memory_store import IndexSettings, Store
+    from memory_store import IndexSettings, Limit, Store
     from memory_store.embedding.base import Embedder
 
 
@@ -141,27 +141,43 @@ def build_model(settings: Settings) -> ChatModel | None:
     return build_chat_model(settings.model, credentials_file())
 
 
-def build_models(settings: Settings) -> Models:
+def build_models(settings: Settings, store: Store) -> Models:
     """Return the models by their roles; one that can't be built stands in `errors`, and another does its work.
 
-    May ask the keyring.
+    What each request takes is entered in the store's ledger, within the budgets. May ask the keyring.
     """
     from assistant import model_setup
+    from assistant.core.metering import Meter, MeteredModel
     from assistant.llm.roles import ModelRole, Models
     from memory_store.errors import KeepsakeError
 
-    models = Models()
+    models, meter = Models(), Meter(store, budget_limits(settings), model_setup.own_prices(settings))
     for role, chosen in model_setup.by_role(settings).items():
         try:
             model = build_model(chosen)
         except KeepsakeError as error:
             models.errors[role] = error
             continue
+        if model is None:
+            continue
         if role is ModelRole.CHAT:
-            models.chat = model
-        elif model is not None:
-            models.others[role] = model
+            models.chat = MeteredModel(model, role, meter)
+        else:
+            models.others[role] = MeteredModel(model, role, meter)
     return models
+
+
+def budget_limits(settings: Settings) -> tuple[Limit, ...]:
+    """Return the budgets of the settings."""
+    from memory_store import Limit, Unit, Window
+
+    scales = {Unit.USD: 1_000_000, Unit.TOKENS: 1, Unit.WH: 1000}
+    amounts = {
+        (window, unit): round(getattr(settings.budget, f"{window}_{unit}") * scale)
+        for window in Window
+        for unit, scale in scales.items()
+    }
+    return tuple(Limit(window, unit, amount) for (window, unit), amount in amounts.items() if amount)
 
 
 def turn_settings(settings: Settings) -> TurnSettings:

@@ -17,6 +17,7 @@ from assistant.errors import ConfigError
 from assistant.llm.settings import ModelConfig as ModelConfig
 from assistant.setting_values import (
     Address,
+    Count,
     Limits,
     Seconds,
     WrongValueError,
@@ -32,6 +33,7 @@ FILE_NAME: Final = "config.toml"
 
 _TURN: Final = TurnSettings()
 _Share = Annotated[float, Limits(at_least=0, less_than=1)]
+_Amount = Annotated[float, Limits(at_least=0)]
 _Megabytes = Annotated[int, Limits(at_least=1)]
 
 
@@ -46,6 +48,30 @@ class NamedModel:
     api_key_env: str = ""
     context_tokens: Annotated[int, Limits(at_least=512)] = 8192
     can: list[Literal["stream", "schema", "tools", "images"]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrice:
+    """[prices.NAME]: what a model costs, in US dollars per million tokens. `cached` 0 is the same as `input`."""
+
+    input: _Amount = 0.0
+    cached: _Amount = 0.0
+    output: _Amount = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """[budget]: what requests to models may take in a day, a month and a chat; 0 is no limit."""
+
+    day_usd: _Amount = 0.0
+    day_tokens: Count = 0
+    day_wh: _Amount = 0.0
+    month_usd: _Amount = 0.0
+    month_tokens: Count = 0
+    month_wh: _Amount = 0.0
+    chat_usd: _Amount = 0.0
+    chat_tokens: Count = 0
+    chat_wh: _Amount = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +170,8 @@ class Settings:
     data_dir: str = ""
     model: ModelConfig = field(default=ModelConfig())
     models: dict[str, NamedModel] = field(default_factory=dict)
+    prices: dict[str, OwnPrice] = field(default_factory=dict)
+    budget: BudgetConfig = BudgetConfig()
     embedder: EmbedderConfig = EmbedderConfig()
     index: IndexConfig = IndexConfig()
     recall: RecallConfig = RecallConfig()

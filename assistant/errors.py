@@ -22,8 +22,16 @@ class AccessRefusedError(KeepsakeError):
 
 
 class ModelError(KeepsakeError):
-    """A chat model could not be reached, refused, or broke off. `retryable` says whether trying again may help."""
+    """A chat model could not be reached, refused, or broke off. `retryable` says whether trying again may help.
 
-    def __init__(self, message: str, hint: str = "", *, retryable: bool = False) -> None:
+    `was_sent` says that the endpoint has the request and may still be working on it.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, retryable: bool = False, was_sent: bool = False) -> None:
         super().__init__(message, hint)
         self.retryable = retryable
+        self.was_sent = was_sent
+
+
+class BudgetError(ModelError):
+    """A request was not made, because it may take more than a budget has left."""

@@ -155,6 +155,11 @@ def by_role(settings: Settings) -> dict[ModelRole, Settings]:
     return found
 
 
+def own_prices(settings: Settings) -> dict[str, Price]:
+    """Return the user's own prices, by the names of models."""
+    return {name: Price(own.input, own.output, own.cached or None) for name, own in settings.prices.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Assigned:
     """Who has a role: `by` is the role that it is set up for, `where` its endpoint, empty where nothing is sent."""
@@ -169,7 +174,7 @@ class Assigned:
 
 def assigned(settings: Settings) -> list[Assigned]:
     """Return who has which role by the settings; nothing is built or asked."""
-    chosen = by_role(settings)
+    chosen, own = by_role(settings), own_prices(settings)
     found = []
     for role in ModelRole:
         by = next(wanted for wanted in fallbacks(role) if wanted in chosen)
@@ -178,7 +183,8 @@ def assigned(settings: Settings) -> list[Assigned]:
         name = model.name or Path(model.model_path).stem
         where = display_url(model.endpoint) if is_sent else model.model_path
         at_home = not is_sent or is_loopback(model.endpoint)
-        found.append(Assigned(role, by, name, where, at_home, price_of(name, model.endpoint) if is_sent else FREE))
+        price = own.get(name) or (price_of(name, model.endpoint) if is_sent else FREE)
+        found.append(Assigned(role, by, name, where, at_home, price))
     return found
 
 

@@ -14,7 +14,7 @@ from assistant.errors import ConfigError
 from assistant.setting_values import checked, is_section, kinds_of
 
 Value = str | int | float | bool | list[str]
-_NOT_ONE_BY_ONE: Final = frozenset({"keys", "models"})  # tables of names that the user makes
+_NOT_ONE_BY_ONE: Final = frozenset({"keys", "models", "prices"})  # tables of names that the user makes
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from memory_store.database.ledger import LedgerEntry as LedgerEntry
     from memory_store.database.ledger import Limit as Limit
     from memory_store.database.ledger import NewEntry as NewEntry
-    from memory_store.database.ledger import Purpose as Purpose
     from memory_store.database.ledger import Total as Total
     from memory_store.database.ledger import Unit as Unit
     from memory_store.database.ledger import Usage as Usage
@@ -64,7 +63,6 @@ _PUBLIC = {
         "LedgerEntry",
         "Limit",
         "NewEntry",
-        "Purpose",
         "Total",
         "Unit",
         "Usage",

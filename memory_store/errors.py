@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from memory_store.database.ledger import Limit
 
 
 class Action(StrEnum):
@@ -55,11 +51,11 @@ class NotFoundError(StoreError):
 
 
 class OverBudgetError(StoreError):
-    """A request may take more than a budget has left. `limit` says which budget."""
+    """A request may take more than a budget has left, or that can't be told, as its price `is_unknown`."""
 
-    def __init__(self, message: str, limit: Limit) -> None:
+    def __init__(self, message: str, *, is_unknown: bool = False) -> None:
         super().__init__(message)
-        self.limit = limit
+        self.is_unknown = is_unknown
 
 
 class AmbiguousIdError(StoreError):

@@ -148,6 +148,19 @@ class Effort(StrEnum):
     THOROUGH = "thorough"
 
 
+class Purpose(StrEnum):
+    """What a request to a model was for."""
+
+    ANSWER = "answer"
+    TITLE = "title"
+    SUMMARY = "summary"
+    LEARN = "learn"
+    SPLIT = "split"
+    MISSING = "missing"
+    CHECK = "check"
+    TEST = "test"
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A chat: a tree of messages. `current_message_id` ends the path in view; None is the latest message.

@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from memory_store import ids
-from memory_store.database.ledger import EntryState, Purpose
-from memory_store.models import AuthorKind, Effort, MemoryKind, MessageStatus, QuestionKind, Role
+from memory_store.database.ledger import EntryState
+from memory_store.models import AuthorKind, Effort, MemoryKind, MessageStatus, Purpose, QuestionKind, Role
 
 Schema = Mapping[str, Any]
 

@@ -51,7 +51,7 @@ def learn_(context: typer.Context, as_json: _Json = False) -> None:
     """
     done: list[Learned] = []
     with opened_store(context) as (store, settings):
-        models = bootstrap.build_models(settings)
+        models = bootstrap.build_models(settings, store)
 
         async def work() -> None:
             try:

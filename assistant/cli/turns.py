@@ -54,7 +54,7 @@ async def session_in(
     `temporary` and `from_shell` are for a new one. Without `recall` memory is not looked into. `effort` is for this
     time, whatever the chat or the settings say.
     """
-    models = bootstrap.build_models(settings)
+    models = bootstrap.build_models(settings, store)
     if ModelRole.CHAT in models.errors:
         raise models.errors[ModelRole.CHAT]
     turns = replace(bootstrap.turn_settings(settings), recall=recall)

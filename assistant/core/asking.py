@@ -23,12 +23,10 @@ from memory_store import Store
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """All that a model said, the name of the model that said it, and the tokens that it took; 0 where not counted."""
+    """All that a model said, and the name of the model that said it."""
 
     text: str
     model: str
-    input_tokens: int = 0
-    output_tokens: int = 0
 
 
 def answerer_of(model: ChatModel | None) -> Answerer:
@@ -54,4 +52,4 @@ async def whole_answer(model: ChatModel, request: ChatRequest) -> Said:
                     text = ""
                 case Finished():
                     finished = event
-    return Said(text, finished.model or model.info.name, finished.input_tokens or 0, finished.output_tokens or 0)
+    return Said(text, finished.model or model.info.name)

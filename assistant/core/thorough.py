@@ -14,7 +14,7 @@ from assistant.core.prompts import prompt
 from assistant.ingestion.sentences import sentence_pieces
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store import Store
-from memory_store.models import Hit, Role
+from memory_store.models import Hit, Purpose, Role
 
 _MOST_PARTS: Final = 4
 _MOST_TOKENS: Final = 400
@@ -35,7 +35,7 @@ class _Sentences(BaseModel):
 async def split_question(store: Store, model: ChatModel, question: str, question_id: str) -> list[str]:
     """Return what is to be looked for beside a question itself, at most four things. Raises ModelError."""
     await note_sent(store, model.info, (question_id,))
-    answer = await _ask(model, "split", quoted(question), _Questions)
+    answer = await _ask(model, Purpose.SPLIT, quoted(question), _Questions, question_id)
     return _kept(answer, question)
 
 
@@ -53,7 +53,7 @@ async def find_missing(
         shown.append(hit)
         texts.append(text)
     await note_sent(store, model.info, (question_id, *(hit.id for hit in shown)))
-    answer = await _ask(model, "missing", "\n\n".join([*texts, quoted(question)]), _Questions)
+    answer = await _ask(model, Purpose.MISSING, "\n\n".join([*texts, quoted(question)]), _Questions, question_id)
     return _kept(answer, question)
 
 
@@ -73,15 +73,18 @@ async def find_unsupported(
         texts.append(framed)
         shown.append(hit.id)
     await note_sent(store, model.info, (answer_id, *shown))
-    answer = await _ask(model, "check", "\n\n".join([*texts, numbered]), _Sentences)
+    answer = await _ask(model, Purpose.CHECK, "\n\n".join([*texts, numbered]), _Sentences, answer_id)
     wanted = {number for number in answer.without_source if 1 <= number <= len(sentences)} if answer else set()
     return [sentences[number - 1] for number in sorted(wanted)]
 
 
-async def _ask(model: ChatModel, name: str, text: str, form: type[_FORM]) -> _FORM | None:
-    """Return the answer in this form; None where it can't be read, as if the model had nothing to say."""
-    messages = (ChatMessage(Role.SYSTEM, prompt(name)), ChatMessage(Role.USER, text))
-    request = ChatRequest(messages, _MOST_TOKENS, 0.0, form.model_json_schema(), reasoning="low")
+async def _ask(model: ChatModel, purpose: Purpose, text: str, form: type[_FORM], message_id: str) -> _FORM | None:
+    """Return the answer in this form; None where it can't be read, as if the model had nothing to say.
+
+    The prompt has the name of the purpose.
+    """
+    messages = (ChatMessage(Role.SYSTEM, prompt(purpose.value)), ChatMessage(Role.USER, text))
+    request = ChatRequest(messages, _MOST_TOKENS, 0.0, form.model_json_schema(), "low", purpose, message_id)
     found = _OBJECT.search((await whole_answer(model, request)).text)
     try:
         return form.model_validate_json(found.group()) if found else None

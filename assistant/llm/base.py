@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from assistant.errors import ModelError
-from memory_store.models import Hit, Role
+from memory_store.models import Hit, Purpose, Role
 
 # What endpoints write beside OpenAI's own words: Anthropic's, Ollama's, Gemini's, those of DeepSeek and of Qwen.
 _LENGTH: Final = frozenset({"length", "max_tokens", "model_length", "model_context_window_exceeded"})
@@ -30,7 +30,8 @@ Reasoning = Literal["low", "medium", "high"]
 class ChatRequest:
     """The messages that a model is to answer; `schema` is the JSON schema to follow, which not all models heed.
 
-    `reasoning` is how hard it is to think, for models that can be told; None leaves that to them.
+    `reasoning` is how hard it is to think, for models that can be told; None leaves that to them. What it is for and
+    the message that it is made for stand in the ledger; no model is told of them.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -38,6 +39,8 @@ class ChatRequest:
     temperature: float | None = None
     schema: Mapping[str, Any] | None = None
     reasoning: Reasoning | None = None
+    purpose: Purpose = Purpose.ANSWER
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,16 @@ class WasThinking:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of a stream. `reason` is `stop`, `length` or what the endpoint said; tokens None if unknown."""
+    """The last event of a stream. `reason` is `stop`, `length` or what the endpoint said; tokens None if unknown.
+
+    `cached_tokens` are those of the input that the endpoint had read before.
+    """
 
     reason: str
     model: str
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
 
 
 ModelEvent = TextDelta | ThinkingDelta | WasThinking | Finished

@@ -292,6 +292,7 @@ class _Answer:
     model: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
     characters: int = 0
     last: object = None
     understood: bool = False
@@ -315,6 +316,7 @@ class _Answer:
         self.model = chunk.model or self.model
         self.input_tokens = self.input_tokens if chunk.input_tokens is None else chunk.input_tokens
         self.output_tokens = self.output_tokens if chunk.output_tokens is None else chunk.output_tokens
+        self.cached_tokens = self.cached_tokens if chunk.cached_tokens is None else chunk.cached_tokens
         if thinking := self.thinking_halves.join(chunk.thinking):
             self._count(thinking)
             yield ThinkingDelta(thinking)
@@ -330,7 +332,8 @@ class _Answer:
             raise Failure(malformed_error(self.endpoint, self.last))
         if self.finish == "error" or (self.finish is None and not (self.is_over and self.understood)):
             raise Failure(cut_off_error(self.endpoint), again=True, broke=True)
-        yield Finished(self.finish or "stop", self.model or self.endpoint.model, self.input_tokens, self.output_tokens)
+        model = self.model or self.endpoint.model
+        yield Finished(self.finish or "stop", model, self.input_tokens, self.output_tokens, self.cached_tokens)
 
     def _new(self, chunk: Chunk) -> str:
         if chunk.is_message and self.said and chunk.text.startswith(said := "".join(self.said)):

@@ -29,6 +29,7 @@ class Chunk:
     model: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
     understood: bool = False
     is_message: bool = False
     is_last: bool = False
@@ -57,6 +58,12 @@ def read_chunk(raw: object) -> Chunk:
         model=_string(_get(raw, "model")),
         input_tokens=_count(_get(usage, "prompt_tokens")),
         output_tokens=_count(_get(usage, "completion_tokens")),
+        # DeepSeek has a name of its own for them.
+        cached_tokens=_count(
+            _get(_get(usage, "prompt_tokens_details"), "cached_tokens")
+            if _get(usage, "prompt_tokens_details")
+            else _get(usage, "prompt_cache_hit_tokens")
+        ),
         understood=choice is not None or isinstance(usage, Mapping) or isinstance(choices, list),
         is_message=not _get(choice, "delta") and bool(delta),
         is_last=_get(raw, "done") is True,

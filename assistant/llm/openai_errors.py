@@ -238,7 +238,9 @@ def _connection(endpoint: Endpoint) -> Failure:
 def _timeout(endpoint: Endpoint) -> Failure:
     hint = "A large model may need longer before its first word: raise read_timeout_s, or choose a smaller model."
     # Not sent again by itself: the server may still be working on the first one.
-    return Failure(ModelError(f"{endpoint.url} did not answer in time.", hint, retryable=True), broke=True)
+    return Failure(
+        ModelError(f"{endpoint.url} did not answer in time.", hint, retryable=True, was_sent=True), broke=True
+    )
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

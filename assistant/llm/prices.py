@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -13,14 +15,20 @@ _MILLION: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """List prices in US dollars per million tokens. What one pays may differ: caching, tiers, taxes."""
+    """Prices in US dollars per million tokens. What one pays may differ: tiers, taxes.
+
+    `cached` is that of input which the endpoint had read before; None is the same as any input.
+    """
 
     input: float
     output: float
+    cached: float | None = None
 
-    def cost(self, input_tokens: int, output_tokens: int) -> float:
-        """Return what so many tokens cost, in US dollars."""
-        return (input_tokens * self.input + output_tokens * self.output) / _MILLION
+    def cost(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> int:
+        """Return what so many tokens cost, in millionths of a US dollar; those cached are part of the input."""
+        cached = self.input if self.cached is None else self.cached
+        fresh = max(input_tokens - cached_tokens, 0)
+        return math.ceil(fresh * self.input + cached_tokens * cached + output_tokens * self.output)
 
 
 FREE: Final = Price(0.0, 0.0)
@@ -43,6 +51,31 @@ def price_of(name: str, base_url: str) -> Price | None:
     except (LookupError, ValueError):
         return None  # the list knows the endpoint or the model not, or prices it in another way
     return Price(float(found.input_price), float(found.output_price))
+
+
+def cost_of(
+    name: str,
+    base_url: str | None,
+    input_tokens: int,
+    output_tokens: int,
+    cached_tokens: int = 0,
+    own: Mapping[str, Price] = {},
+) -> int | None:
+    """Return what a request costs, in millionths of a US dollar, by the user's `own` prices, else by the list.
+
+    Nothing on this machine, where `base_url` is None or a loopback address; None where the list does not know it.
+    """
+    if name in own:
+        return own[name].cost(input_tokens, output_tokens, cached_tokens)
+    if base_url is None or is_loopback(base_url):
+        return 0
+    from genai_prices import Usage, calc_price
+
+    used = Usage(input_tokens=input_tokens, cache_read_tokens=cached_tokens, output_tokens=output_tokens)
+    try:
+        return math.ceil(calc_price(used, model_ref=name, provider_api_url=base_url).total_price * _MILLION)
+    except (LookupError, ValueError):
+        return None  # the list knows the endpoint or the model not, or prices it in another way
 
 
 @lru_cache(maxsize=1024)

@@ -69,7 +69,7 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
             except EmbedderMismatchError as error:
                 notes.append(f"{error.message} {hint_of(error)}")
                 embeds = False
-            models = bootstrap.build_models(settings)
+            models = bootstrap.build_models(settings, store)
         except BaseException:
             store.close()
             raise

@@ -314,24 +314,16 @@ class Conversations:
         if not changed:
             raise NotFoundError(f"The answer {message_id} has no source {number}.")
 
-    def suggest_title(
-        self, conversation_id: str, title: str, answer_id: str, tokens: tuple[int, int]
-    ) -> Conversation | None:
+    def suggest_title(self, conversation_id: str, title: str, answer_id: str) -> Conversation | None:
         """Take a model's title for one that is the beginning of a message; it goes with the answer or its question.
 
-        None where the user gave another one meanwhile, or the answer is gone. `tokens` that it took, to the model and
-        from it, are added to those of the answer.
+        None where the user gave another one meanwhile, or the answer is gone.
         """
         with self._database.write() as connection:
             changed = connection.execute(
                 "UPDATE conversations SET title = ?, title_message_id = ? "
                 "WHERE id = ? AND title_message_id IS NOT NULL AND EXISTS (SELECT 1 FROM messages WHERE id = ?)",
                 (title, answer_id, conversation_id, answer_id),
-            )
-            connection.execute(
-                "UPDATE messages SET input_tokens = coalesce(input_tokens, 0) + ?, "
-                "output_tokens = coalesce(output_tokens, 0) + ? WHERE id = ?",
-                (*tokens, answer_id),
             )
             if not changed.rowcount:
                 return None

@@ -6,8 +6,8 @@ Amounts are whole numbers: cost in millionths of a US dollar, energy in thousand
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -15,24 +15,12 @@ from typing import Final
 from memory_store import ids
 from memory_store.clock import as_local, now, to_text
 from memory_store.database.connection import Database
-from memory_store.database.rows import read_row
+from memory_store.database.rows import insert_values, read_row
 from memory_store.errors import OverBudgetError
+from memory_store.models import Purpose
 
 # A request that is not over by then is none of a living process: answers end within minutes.
 _ABANDONED_AFTER: Final = timedelta(hours=1)
-
-
-class Purpose(StrEnum):
-    """What a request was for."""
-
-    ANSWER = "answer"
-    TITLE = "title"
-    SUMMARY = "summary"
-    LEARN = "learn"
-    SPLIT = "split"
-    MISSING = "missing"
-    CHECK = "check"
-    TEST = "test"
 
 
 class EntryState(StrEnum):
@@ -90,7 +78,8 @@ class Usage:
 class NewEntry:
     """A request that is about to be made. `endpoint` is None for a model in process.
 
-    `usage` is the most that it may take. A conversation or message that is not stored is not kept with it.
+    `usage` is the most that it may take. The message that it is made for is kept with it if it is stored, and the
+    conversation of that.
     """
 
     role: str
@@ -98,7 +87,6 @@ class NewEntry:
     model: str
     endpoint: str | None
     usage: Usage
-    conversation_id: str | None = None
     message_id: str | None = None
 
 
@@ -201,33 +189,24 @@ class Ledger:
         identifier = ids.new_id(ids.LEDGER_ENTRY)
         with self._database.write() as connection:
             _settle_abandoned(connection, made_at)
+            message = connection.execute(
+                "SELECT id, conversation_id FROM messages WHERE id = ?", (entry.message_id,)
+            ).fetchone()
+            message_id, conversation_id = message or (None, None)
             for limit in limits:
-                _refuse_over(connection, limit, entry, made_at)
-            connection.execute(
-                "INSERT INTO ledger (id, made_at, role, purpose, model, endpoint, conversation_id, message_id, state, "
-                "input_tokens, cached_tokens, output_tokens, counted, cost, energy_low, energy_high, energy_method) "
-                "VALUES (?, ?, ?, ?, ?, ?, (SELECT id FROM conversations WHERE id = ?), "
-                "(SELECT id FROM messages WHERE id = ?), 'reserved', ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    identifier,
-                    to_text(made_at),
-                    entry.role,
-                    entry.purpose,
-                    entry.model,
-                    entry.endpoint,
-                    entry.conversation_id,
-                    entry.message_id,
-                    *_amounts(entry.usage),
-                ),
-            )
+                _refuse_over(connection, limit, entry, conversation_id, made_at)
+            whose = {"conversation_id": conversation_id, "message_id": message_id, "state": EntryState.RESERVED}
+            told = {"role": entry.role, "purpose": entry.purpose, "model": entry.model, "endpoint": entry.endpoint}
+            row = {"id": identifier, "made_at": to_text(made_at), **told, **whose, **asdict(entry.usage)}
+            insert_values(connection, "ledger", row)
         return identifier
 
-    def settle(self, identifier: str, usage: Usage, model: str | None = None) -> None:
-        """Enter what a request took, and the name of the model that answered, in place of what was reserved."""
+    def settle(self, identifier: str, usage: Usage) -> None:
+        """Enter what a request took in place of what was reserved for it."""
+        amounts = asdict(usage)
         self._database.execute(
-            "UPDATE ledger SET state = 'settled', model = coalesce(?, model), input_tokens = ?, cached_tokens = ?, "
-            "output_tokens = ?, counted = ?, cost = ?, energy_low = ?, energy_high = ?, energy_method = ? WHERE id = ?",
-            (model, *_amounts(usage), identifier),
+            f"UPDATE ledger SET state = 'settled', {', '.join(f'{name} = :{name}' for name in amounts)} WHERE id = :id",
+            {**amounts, "id": identifier},
         )
 
     def release(self, identifier: str) -> None:
@@ -281,19 +260,6 @@ def amount_text(unit: Unit, amount: int) -> str:
             return f"{amount / 1000:,.{1 if amount >= 10_000 else 3}f} Wh"
 
 
-def _amounts(usage: Usage) -> Sequence[object]:
-    return (
-        usage.input_tokens,
-        usage.cached_tokens,
-        usage.output_tokens,
-        usage.counted,
-        usage.cost,
-        usage.energy_low,
-        usage.energy_high,
-        usage.energy_method,
-    )
-
-
 def _settle_abandoned(connection: sqlite3.Connection, moment: datetime) -> None:
     """Take what was reserved for requests of processes that died as what they took: it may have been."""
     connection.execute(
@@ -311,9 +277,11 @@ def _spent(connection: sqlite3.Connection, window: Window, conversation_id: str 
     return Total(**dict(connection.execute(query, (window.value, value)).fetchone()))
 
 
-def _refuse_over(connection: sqlite3.Connection, limit: Limit, entry: NewEntry, moment: datetime) -> None:
+def _refuse_over(
+    connection: sqlite3.Connection, limit: Limit, entry: NewEntry, conversation_id: str | None, moment: datetime
+) -> None:
     """Raise OverBudgetError if a request may overstep a limit."""
-    if limit.window is Window.CHAT and entry.conversation_id is None:
+    if limit.window is Window.CHAT and conversation_id is None:
         return
     usage = entry.usage
     wanted = {
@@ -324,13 +292,11 @@ def _refuse_over(connection: sqlite3.Connection, limit: Limit, entry: NewEntry, 
     if wanted is None:
         what = "price" if limit.unit is Unit.USD else "energy"
         raise OverBudgetError(
-            f"The {what} of “{entry.model}” is not known, so a budget of {limit} can't be held.", limit
+            f"The {what} of “{entry.model}” is not known, so a budget of {limit} can't be held.", is_unknown=True
         )
-    spent = _spent(connection, limit.window, entry.conversation_id, moment).amount(limit.unit)
+    spent = _spent(connection, limit.window, conversation_id, moment).amount(limit.unit)
     if spent + wanted > limit.amount:
         taken, most = amount_text(limit.unit, spent), amount_text(limit.unit, wanted)
         raise OverBudgetError(
-            f"The budget of {limit} has no room for this request: {taken} are used or reserved, "
-            f"and it may take {most}.",
-            limit,
+            f"The budget of {limit} has no room for this request: {taken} are used or reserved, and it may take {most}."
         )

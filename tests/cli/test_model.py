@@ -73,7 +73,7 @@ def test_list_says_which_role_is_whose_where_and_at_what_price(keepsake: Shell, 
         ("small", "fast", True),
     ]
     assert roles["chat"]["price"]["output"] > 0
-    assert roles["learn"]["price"] == {"input": 0, "output": 0}
+    assert roles["learn"]["price"] == {"input": 0, "output": 0, "cached": None}
     told = keepsake("model", "list").out
     assert "small (as fast)" in told
     assert "api.openai.com" in told

@@ -34,14 +34,12 @@ def stored(store: Store) -> Conversation:
     return conversation
 
 
-async def test_who_answered_names_the_chat_and_its_tokens_are_counted(store: Store) -> None:
+async def test_who_answered_names_the_chat(store: Store) -> None:
     session = await begun(store, ScriptedChat(ANSWER, NAMED))
     assert stored(store).title.startswith("Where did I leave")
     assert await session.name_it()
     assert stored(store).title == "Garden shed key"
     assert session.conversation == stored(store)
-    answer = store.conversations.messages(stored(store).id)[-1]
-    assert (answer.input_tokens, answer.output_tokens) == (80, 9)
     async for _ in session.turn("And the bicycle?"):
         pass
     assert not await session.name_it()

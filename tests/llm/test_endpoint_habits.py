@@ -11,6 +11,7 @@ import pytest
 from assistant.errors import ModelError
 from assistant.llm.base import ChatMessage, ChatRequest, Finished
 from assistant.llm.openai_chat import OpenAIChat
+from assistant.llm.openai_chunks import read_chunk
 from memory_store.models import Role
 from memory_store.network import endpoint_url, secrets_in
 from tests.llm.conftest import Answer, Pauses, a_request, ask
@@ -295,3 +296,17 @@ def test_the_address_of_the_chat_completions_is_a_base_url_too() -> None:
         "pass!word",
         "longer",
     )
+
+
+@pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 40}}, 40),
+        ({"prompt_cache_hit_tokens": 30}, 30),
+        ({"prompt_tokens_details": None}, None),
+        ({"prompt_tokens_details": {"cached_tokens": "many"}}, None),
+    ],
+)
+def test_tokens_that_were_read_before_are_counted(usage: dict[str, object], cached: int | None) -> None:
+    chunk = read_chunk({"choices": [], "usage": {"prompt_tokens": 50, "completion_tokens": 2, **usage}})
+    assert (chunk.input_tokens, chunk.cached_tokens) == (50, cached)

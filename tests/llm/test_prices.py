@@ -9,7 +9,7 @@ def test_a_model_of_a_service_has_its_list_price() -> None:
     price = price_of("gpt-4o-mini", "https://api.openai.com/v1")
     assert price is not None
     assert (price.input, price.output) == (0.15, 0.6)
-    assert price.cost(2_000_000, 500_000) == 0.6
+    assert price.cost(2_000_000, 500_000) == 600_000
 
 
 def test_a_model_on_this_machine_is_free_whatever_its_name() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from memory_store import Grouping, Limit, NewEntry, Purpose, Selection, Store, Unit, Usage, Window, amount_text
+from memory_store import Grouping, Limit, NewEntry, Selection, Store, Unit, Usage, Window, amount_text
 from memory_store.clock import now
 from memory_store.errors import OverBudgetError
-from memory_store.models import USER, Role
+from memory_store.models import USER, Message, Purpose, Role
 
 CENT = 10_000
 AT_MOST = Usage(900, 100, None, False, CENT, 100, 300, "a guess")
@@ -35,6 +35,12 @@ with Store.open(Path(sys.argv[1])) as store:
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path) as opened:
         yield opened
+
+
+def said(store: Store, text: str) -> Message:
+    """Store a message in a conversation of its own."""
+    chat = store.conversations.start(text)
+    return store.conversations.append(chat.id, Role.USER, text, USER, parent_id=None)
 
 
 def reserve_at_once(store: Store, count: int) -> int:
@@ -73,8 +79,8 @@ def test_fifty_requests_at_once_of_several_processes_overstep_no_budget(store: S
     ],
 )
 def test_a_budget_counts_what_is_reserved_in_its_unit_and_window(store: Store, limit: Limit, told: str) -> None:
-    chat, other = (store.conversations.start(title) for title in ("One", "Other"))
-    for_chat = NewEntry("chat", Purpose.ANSWER, "a-model", None, AT_MOST, chat.id)
+    here, there = said(store, "One"), said(store, "Other")
+    for_chat = NewEntry("chat", Purpose.ANSWER, "a-model", None, AT_MOST, here.id)
     first = store.ledger.reserve(for_chat, [limit])
     with pytest.raises(OverBudgetError) as refused:
         store.ledger.reserve(for_chat, [limit])
@@ -84,10 +90,10 @@ def test_a_budget_counts_what_is_reserved_in_its_unit_and_window(store: Store, l
     store.ledger.settle(second, Usage(1, 1, None, True, 1, 1, 1, "counted"))
     third = store.ledger.reserve(for_chat, [limit])  # there is room for what the second did not take
     if limit.window is Window.CHAT:
-        store.ledger.reserve(NewEntry("chat", Purpose.ANSWER, "a-model", None, AT_MOST, other.id), [limit])
+        store.ledger.reserve(NewEntry("chat", Purpose.ANSWER, "a-model", None, AT_MOST, there.id), [limit])
     else:
         with pytest.raises(OverBudgetError):
-            store.ledger.reserve(NewEntry("chat", Purpose.ANSWER, "a-model", None, AT_MOST, other.id), [limit])
+            store.ledger.reserve(NewEntry("chat", Purpose.ANSWER, "a-model", None, AT_MOST, there.id), [limit])
     store.ledger.release(third)
 
 
@@ -123,15 +129,16 @@ def test_what_a_process_that_died_had_reserved_counts_as_spent(store: Store) -> 
 
 
 def test_totals_outlive_the_chat_and_the_store(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
-    chat = store.conversations.start("The boiler")
-    said = store.conversations.append(chat.id, Role.USER, "Is it warm?", USER, parent_id=None)
-    request = NewEntry("chat", Purpose.ANSWER, "a-model", None, AT_MOST, chat.id, said.id)
+    message = said(store, "The boiler")
+    request = NewEntry("chat", Purpose.ANSWER, "a-model", None, AT_MOST, message.id)
     entry = store.ledger.reserve(request)
-    store.ledger.settle(entry, Usage(10, 5, 4, True, 3), "a-model-2026")
-    [of_message] = store.ledger.of_message(said.id)
-    assert (of_message.id, of_message.model, of_message.cached_tokens) == (entry, "a-model-2026", 4)
-    assert [(total.name, total.title) for total in store.ledger.totals(Grouping.CHAT)] == [(chat.id, "The boiler")]
-    store.forget(Selection((chat.id,)))
+    store.ledger.settle(entry, Usage(10, 5, 4, True, 3))
+    [of_message] = store.ledger.of_message(message.id)
+    assert (of_message.id, of_message.model, of_message.cached_tokens) == (entry, "a-model", 4)
+    assert [(total.name, total.title) for total in store.ledger.totals(Grouping.CHAT)] == [
+        (message.conversation_id, "The boiler")
+    ]
+    store.forget(Selection((message.conversation_id,)))
     [total] = store.ledger.totals(Grouping.CHAT)
     assert (total.name, total.title, total.tokens, total.cost) == ("", None, 15, 3)
     archive = tmp_path_factory.mktemp("elsewhere") / "archive.zip"
@@ -144,7 +151,7 @@ def test_totals_outlive_the_chat_and_the_store(store: Store, tmp_path_factory: p
 
 
 def test_a_request_for_what_is_not_stored_is_kept_without_it(store: Store) -> None:
-    store.ledger.reserve(NewEntry("chat", Purpose.ANSWER, "m", None, AT_MOST, "con_gone", "msg_gone"))
+    store.ledger.reserve(NewEntry("chat", Purpose.ANSWER, "m", None, AT_MOST, "msg_gone"))
     [entry] = store.ledger.latest(1)
     assert (entry.conversation_id, entry.message_id) == (None, None)
 

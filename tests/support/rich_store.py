@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from memory_store import NewDocument, NewEntry, NewMemory, Purpose, Selection, Store, Usage
+from memory_store import NewDocument, NewEntry, NewMemory, Selection, Store, Usage
 from memory_store.database.conversations import NewConversation, NewMessage
 from memory_store.models import (
     USER,
@@ -25,6 +25,7 @@ from memory_store.models import (
     MemoryKind,
     MessageStatus,
     PassageDraft,
+    Purpose,
     QuestionKind,
     Role,
     Summary,
@@ -117,7 +118,7 @@ def _talk(store: Store, boiler: Document) -> None:
     )
     store.conversations.dismiss(answer.id, 1)
     took = Usage(90, 6, 60, True, 25, 110, 340, "ecologits 0.1")
-    asked = NewEntry("chat", Purpose.ANSWER, "llama3.2", "http://127.0.0.1:11434/v1", took, talk.id, answer.id)
+    asked = NewEntry("chat", Purpose.ANSWER, "llama3.2", "http://127.0.0.1:11434/v1", took, answer.id)
     store.ledger.settle(store.ledger.reserve(asked), took)
     store.ledger.reserve(NewEntry("learn", Purpose.LEARN, "llama3.2", None, Usage(800, 400)))
     move = say(talk.id, Role.USER, "My name is Ada and I moved to Porto.", USER, parent_id=answer.id)

@@ -14,7 +14,7 @@ from assistant.core.framing import estimate_tokens, quoted
 from assistant.core.prompts import prompt
 from assistant.core.sensitive import asks_first
 from assistant.llm.base import ChatMessage, ChatRequest
-from memory_store.models import Memory, MemoryKind, Message, Role
+from memory_store.models import Memory, MemoryKind, Message, Purpose, Role
 
 _MOST_TOKENS: Final = 800
 _EXCERPT_CHARS: Final = 600
@@ -55,7 +55,14 @@ def build_request(
     )
     parts += [f"> {_numbered(number, sentence.text)}" for number, sentence in enumerate(sentences, start=1)]
     messages = (ChatMessage(Role.SYSTEM, prompt("learn")), ChatMessage(Role.USER, "\n".join(parts)))
-    return ChatRequest(messages, _MOST_TOKENS, 0.0, schema=_Answer.model_json_schema())
+    return ChatRequest(
+        messages,
+        _MOST_TOKENS,
+        0.0,
+        schema=_Answer.model_json_schema(),
+        purpose=Purpose.LEARN,
+        message_id=message.id,
+    )
 
 
 def count_tokens(request: ChatRequest) -> int:

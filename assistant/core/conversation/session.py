@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -449,6 +450,7 @@ class Session:
             context.private or question.private or self.is_private,
             citations=[Citation(number, hit.id, False) for number, hit in context.numbered],
         )
+        turn = replace(turn, request=replace(turn.request, message_id=answer.id))
         items = (*context.items, *(() if self.temporary else (question.id,)))
         await note_sent(self._store, answerer.info, items)
         text = beginning

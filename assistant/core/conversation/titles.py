@@ -12,7 +12,7 @@ from assistant.core.prompts import prompt
 from assistant.llm.base import ChatMessage, ChatRequest
 from assistant.llm.roles import ModelRole, Models
 from memory_store import Store
-from memory_store.models import Conversation, Message, MessageStatus, Role
+from memory_store.models import Conversation, Message, MessageStatus, Purpose, Role
 
 SHELL_TITLE: Final = "Asked from the shell"
 _MOST_CHARS: Final = 60
@@ -40,12 +40,12 @@ async def name_chat(
     await note_sent(store, model.info, (question.id, answer.id))
     begun = f"{quoted(question.text[:_EXCERPT_CHARS])}\n\n{quoted(answer.text[:_EXCERPT_CHARS])}"
     messages = (ChatMessage(Role.SYSTEM, prompt("title")), ChatMessage(Role.USER, begun))
-    said = await whole_answer(model, ChatRequest(messages, max_tokens=_MOST_TOKENS))
+    request = ChatRequest(messages, max_tokens=_MOST_TOKENS, purpose=Purpose.TITLE, message_id=answer.id)
+    said = await whole_answer(model, request)
     title = cleaned(said.text)
     if not title:
         return None
-    tokens = (said.input_tokens, said.output_tokens)
-    return await asyncio.to_thread(store.conversations.suggest_title, conversation.id, title, answer.id, tokens)
+    return await asyncio.to_thread(store.conversations.suggest_title, conversation.id, title, answer.id)
 
 
 def cleaned(said: str) -> str:

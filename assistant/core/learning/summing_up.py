@@ -19,7 +19,7 @@ from assistant.llm.roles import ModelRole, Models
 from memory_store import STOP_WORDS, Store
 from memory_store.asking import Saying, what_of
 from memory_store.clock import now
-from memory_store.models import Author, AuthorKind, Message, MessageStatus, Role, Summary
+from memory_store.models import Author, AuthorKind, Message, MessageStatus, Purpose, Role, Summary
 
 # A conversation is summed up when so many messages have come since the last time.
 EVERY: Final = 12
@@ -79,7 +79,14 @@ async def _by_model(
     parts += [f"{message.role.value}:\n{quoted(message.text[:_MESSAGE_CHARS])}" for message in taken]
     await note_sent(store, model.info, [message.id for message in taken])
     asked = (ChatMessage(Role.SYSTEM, prompt("summary")), ChatMessage(Role.USER, "\n\n".join(parts)))
-    said = await whole_answer(model, ChatRequest(asked, max_tokens=_MOST_TOKENS, temperature=0.0))
+    request = ChatRequest(
+        asked,
+        max_tokens=_MOST_TOKENS,
+        temperature=0.0,
+        purpose=Purpose.SUMMARY,
+        message_id=messages[-1].id,
+    )
+    said = await whole_answer(model, request)
     known = set(_NUMBER.findall(" ".join(message.text for message in messages) + (earlier.text if earlier else "")))
     kept = [sentence for sentence in _sentences(said.text) if set(_NUMBER.findall(sentence)) <= known]
     return " ".join(kept)[: 2 * _MOST_CHARS], Author(AuthorKind.MODEL, said.model)

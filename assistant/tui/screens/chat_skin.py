@@ -685,8 +685,8 @@ class ChatSkin:
         """
         services, controller = self._services, self.controller
         before = services.settings
-        if choose or (settings.model, settings.models) != (before.model, before.models):
-            models = await in_thread(lambda: bootstrap.build_models(settings))
+        if choose or _who_answers(settings) != _who_answers(before):
+            models = await in_thread(lambda: bootstrap.build_models(settings, services.store))
             if ModelRole.CHAT in models.errors:
                 raise models.errors[ModelRole.CHAT]
             await services.models.close()
@@ -762,6 +762,11 @@ class ChatSkin:
             self.show_activity()
         told = _("Everything is written to {path}.").format(path=path)
         await self.tell(Report(told, _("It holds your memory unencrypted."), "good"))
+
+
+def _who_answers(settings: Settings) -> tuple[object, ...]:
+    """Return what models are built of."""
+    return settings.model, settings.models, settings.prices, settings.budget
 
 
 def _import_plots() -> None:

@@ -1,0 +1,146 @@
+"""Metering: every request to a model is entered in the ledger before it is sent, within the budgets that are set."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from assistant.core.framing import estimate_tokens
+from assistant.errors import BudgetError, ModelError
+from assistant.llm.base import ChatModel, ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta
+from assistant.llm.prices import Price, cost_of
+from memory_store import Limit, NewEntry, Unit, Usage
+from memory_store.errors import OverBudgetError, StoreError
+from memory_store.importing import one_at_a_time
+
+if TYPE_CHECKING:
+    from memory_store import Store
+
+# What the template of a chat adds to each message.
+_MESSAGE_TOKENS: Final = 8
+_HINT: Final = (
+    "Raise it under [budget] in the settings, take less with /effort instant, or choose a cheaper model or one on this "
+    "machine with /model."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """The store whose ledger requests are entered in, the budgets that they keep to, and the user's own prices."""
+
+    store: Store
+    limits: tuple[Limit, ...] = ()
+    prices: Mapping[str, Price] = field(default_factory=dict)
+
+
+class MeteredModel:
+    """A chat model whose requests are entered in the ledger, with `role` as what the model is for.
+
+    What a request may take at most is reserved before it is sent; what it took takes its place, also where it was cut.
+    Where the endpoint counts no tokens they are estimates, and marked as such.
+    """
+
+    def __init__(self, model: ChatModel, role: str, meter: Meter) -> None:
+        self._model = model
+        self._role = role
+        self._meter = meter
+        self._ledger = meter.store.ledger
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's."""
+        return self._model.info
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Stream what the model says. Raises BudgetError where a budget has no room for it, else as the model does."""
+        asked = estimate_input(request)
+        entry = await self._reserve(request, asked)
+        looking_up = asyncio.ensure_future(asyncio.to_thread(self._usage, 0, 0))  # prices, while the model reads
+        heard: list[str] = []
+        is_settled = False
+        try:
+            async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]
+                async for event in events:
+                    match event:
+                        case TextDelta(piece) | ThinkingDelta(piece):
+                            heard.append(piece)
+                        case Finished():
+                            await asyncio.wait({looking_up})
+                            await asyncio.to_thread(self._settle, entry, asked, heard, event)
+                            is_settled = True
+                    yield event
+        except ModelError as error:
+            if not heard and not error.was_sent:
+                self._ledger.release(entry)
+            # What was sent and not answered in time may still be worked on: all that is reserved for it stays spent.
+            is_settled = not heard
+            raise
+        finally:
+            if not is_settled:  # synchronous, so that a cancelled task can't skip it
+                self._settle(entry, asked, heard, None)
+
+    async def close(self) -> None:
+        """Close the model."""
+        await self._model.close()
+
+    async def _reserve(self, request: ChatRequest, asked: int) -> str:
+        reserving = asyncio.ensure_future(asyncio.to_thread(self._enter, request, asked))
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            reserving.add_done_callback(self._give_back)
+            raise
+
+    def _enter(self, request: ChatRequest, asked: int) -> str:
+        info = self.info
+        answer = request.max_tokens or max(info.context_tokens - asked, 0)
+        # Prices are looked up before a request only where a budget counts them: that takes most of a second at first.
+        counts = any(limit.unit is not Unit.TOKENS for limit in self._meter.limits)
+        most = self._usage(asked, answer) if counts else Usage(asked, answer)
+        entry = NewEntry(self._role, request.purpose, info.name, info.endpoint, most, request.message_id)
+        try:
+            return self._ledger.reserve(entry, self._meter.limits)
+        except OverBudgetError as error:
+            hint = (
+                "Say its price under [prices] in the settings, or choose another model with /model."
+                if error.is_unknown
+                else _HINT
+            )
+            raise BudgetError(error.message, hint) from error
+
+    def _give_back(self, reserving: asyncio.Future[str]) -> None:
+        if not reserving.cancelled() and reserving.exception() is None:
+            self._ledger.release(reserving.result())
+
+    def _settle(self, entry: str, asked: int, heard: list[str], finished: Finished | None) -> None:
+        counted_input = finished.input_tokens if finished else None
+        counted_output = finished.output_tokens if finished else None
+        said = estimate_tokens("".join(heard)) if counted_output is None and heard else 0
+        usage = self._usage(
+            asked if counted_input is None else counted_input,
+            said if counted_output is None else counted_output,
+            finished.cached_tokens if finished else None,
+            counted=counted_input is not None and counted_output is not None,
+        )
+        try:
+            self._ledger.settle(entry, usage)
+        except StoreError:
+            return  # what is reserved stays spent; the answer is not to be lost for it
+
+    def _usage(
+        self, input_tokens: int, output_tokens: int, cached_tokens: int | None = None, *, counted: bool = False
+    ) -> Usage:
+        info = self.info
+        with one_at_a_time:  # the first time it imports what knows prices
+            cost = cost_of(
+                info.name, info.endpoint, input_tokens, output_tokens, cached_tokens or 0, self._meter.prices
+            )
+        return Usage(input_tokens, output_tokens, cached_tokens, counted, cost)
+
+
+def estimate_input(request: ChatRequest) -> int:
+    """Return an estimate of the tokens that a model reads for a request, on the high side."""
+    return sum(estimate_tokens(message.content) + _MESSAGE_TOKENS for message in request.messages)

@@ -132,6 +132,17 @@ def keep_model(file: Path, name: str, values: dict[str, Any] | None) -> None:
             table[name].add(tomlkit.nl())
 
 
+def keep_mcp_client(file: Path, name: str, rights: list[str]) -> None:
+    """Write what a program may do through MCP into [mcp.clients]. Raises ConfigError."""
+    import tomlkit
+
+    with editing(file) as document:
+        clients = _table_in(_table_in(document, "mcp"), "clients")
+        clients[name] = tomlkit.table()
+        clients[name]["rights"] = rights
+        clients[name].add(tomlkit.nl())
+
+
 @contextmanager
 def editing(file: Path) -> Iterator[Any]:
     """Give a configuration file as a document to change, and write it at the end. Raises ConfigError."""

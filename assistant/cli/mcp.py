@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from assistant.cli.context import invocation, opened_store
+from assistant import config
+from assistant.cli.context import invocation, opened_record, opened_store
+from assistant.cli.output import iso, print_json, show, table
+from assistant.display import moment
+from assistant.setting import keep_mcp_client
 
 _group = typer.Typer(
     help="Give other programs the memory through the Model Context Protocol (MCP).\n\n"
@@ -16,28 +22,46 @@ _group = typer.Typer(
 )
 
 
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(_group, name="mcp")
 
 
-def _checked_name(name: str) -> str:
-    if name and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,63}", name):
+def _checked_name(name: str | None) -> str | None:
+    if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,63}", name):
         raise typer.BadParameter("small letters, digits, dots and dashes", param_hint="NAME")
     return name
+
+
+_Client = Annotated[
+    str, typer.Argument(metavar="NAME", help="The program's name.", show_default=False, callback=_checked_name)
+]
+
+
+_RIGHTS = ", ".join(config.MCP_RIGHTS)
+
+
+def _checked_rights(rights: list[str] | None) -> list[str]:
+    for right in rights or ():
+        if right not in config.MCP_RIGHTS:
+            raise typer.BadParameter(f"{right} is none of {_RIGHTS}", param_hint="RIGHTS")
+    return rights or []
 
 
 @_group.command("serve")
 def serve(
     context: typer.Context,
     name: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="The program that asks, as the settings know it; by default what it calls itself.",
             show_default=False,
             callback=_checked_name,
         ),
-    ] = "",
+    ] = None,
 ) -> None:
     """Serve the memory over stdin and stdout to a program that starts this. What is private never goes out.
 
@@ -57,5 +81,71 @@ def serve(
         from assistant.mcp.server import build_server, run
 
         store.start_background()
-        access = Access(store, lambda: invocation(context).settings().mcp, name)
+        access = Access(store, lambda: invocation(context).settings().mcp, name or "")
         run(build_server(PublicMemory(store), access), asked, answered)
+
+
+@_group.command("clients")
+def clients(context: typer.Context, as_json: _Json = False) -> None:
+    """List the programs that the settings name or that have asked, what they may do, and how much they saw.
+
+    Example: keepsake mcp clients
+    """
+    from assistant.mcp.access import known_clients
+
+    with opened_record(context) as store:
+        found = known_clients(store, invocation(context).settings().mcp)
+    if as_json:
+        print_json({"clients": [{**asdict(client), "last": iso(client.last)} for client in found]})
+        return
+    if not found:
+        show("No program has asked yet; `keepsake mcp serve` is what it starts.")
+        return
+    table(
+        ("NAME", "MAY", "IS", "LAST ASKED", "TIMES", "SAW"),
+        [
+            (
+                client.name,
+                ", ".join(client.rights) or "nothing",
+                client.software,
+                moment(client.last) if client.last else "",
+                str(client.accesses),
+                str(client.items),
+            )
+            for client in found
+        ],
+    )
+
+
+@_group.command("allow")
+def allow(
+    context: typer.Context,
+    name: _Client,
+    rights: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help=f"What it may do: {_RIGHTS}; nothing named: all.", show_default=False, callback=_checked_rights
+        ),
+    ] = None,
+) -> None:
+    """Let a program do this alone from now on, also one that is running.
+
+    Example: keepsake mcp allow cursor search show
+    """
+    _keep(context, name, list(rights or config.MCP_RIGHTS))
+
+
+@_group.command("revoke")
+def revoke(context: typer.Context, name: _Client) -> None:
+    """Let a program do nothing any more, at once, also one that is running. What it saw it has.
+
+    Example: keepsake mcp revoke cursor
+    """
+    _keep(context, name, [])
+
+
+def _keep(context: typer.Context, name: str, rights: Sequence[str]) -> None:
+    chosen = invocation(context)
+    chosen.settings()  # a mistake in them is told before the file is changed
+    keep_mcp_client(config.config_path(chosen.config), name, list(rights))
+    show(f"{name} may do this from now on: {', '.join(rights) or 'nothing'}.")

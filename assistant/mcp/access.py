@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
-from assistant.config import McpConfig
+from assistant.config import MCP_RIGHTS, McpConfig
 from assistant.errors import AccessRefusedError
 from assistant.mcp.public_memory import Told
 from memory_store import Store
@@ -57,3 +59,37 @@ class Access:
         told = work()
         self._store.requests.log(f"{ENDPOINT}{self.name}", self.software or self.name, "chat", told.seen)
         return told.text
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """A program that is named in the settings or has asked before; `items` counts what it saw and still is there."""
+
+    name: str
+    rights: tuple[str, ...]
+    software: str = ""
+    last: datetime | None = None
+    accesses: int = 0
+    items: int = 0
+
+
+def known_clients(store: Store, settings: McpConfig) -> list[KnownClient]:
+    """Return the programs by name, with what they may do and what the log of requests says of them."""
+    found = {name: KnownClient(name, _in_order(settings.rights_of(name))) for name in settings.clients}
+    for request in reversed(store.requests.all()):
+        if not request.endpoint.startswith(ENDPOINT):
+            continue
+        name = request.endpoint.removeprefix(ENDPOINT)
+        before = found.get(name) or KnownClient(name, _in_order(settings.rights_of(name)))
+        found[name] = replace(
+            before,
+            software=request.model,
+            last=request.sent_at,
+            accesses=before.accesses + 1,
+            items=before.items + request.items,
+        )
+    return sorted(found.values(), key=lambda client: client.name)
+
+
+def _in_order(rights: frozenset[str]) -> tuple[str, ...]:
+    return tuple(right for right in MCP_RIGHTS if right in rights)

@@ -8,7 +8,12 @@ from random import Random
 import typer.main
 
 from assistant.cli.app import app
+from assistant.config import McpConfig
 from assistant.core.conversation.commands import LINE_COMMANDS, SCREEN_COMMANDS
+from assistant.mcp.access import Access
+from assistant.mcp.public_memory import PublicMemory
+from assistant.mcp.server import build_server
+from memory_store import Store
 from tests.faults import windows
 from tests.faults.screen_window import OPERATIONS
 
@@ -17,6 +22,7 @@ READING_COMMANDS = {
     *("memory list", "memory show", "document list", "document show", "conversation list", "conversation show"),
     *("backup list", "backup check", "receipts list", "receipts show", "receipts check", "goals list"),
     *("config show", "config init", "config validate", "config path", "config set", "requests", "show", "context"),
+    *("mcp clients", "mcp allow", "mcp revoke"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
 READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/help", "/quit", "/exit"}
@@ -28,8 +34,9 @@ READING_SCREENS = {
     *("guide", "theme", "settings", "help", "quit"),
 }
 # By the same functions of the store as what the harness runs, in another process or through another door.
+AS_A_WINDOW = {"mcp serve"}
 BY_ANOTHER_DOOR = {
-    *("chat", "web", "mcp serve", "backup remove", "backup restore"),
+    *("chat", "web", "backup remove", "backup restore"),
 }
 
 
@@ -61,7 +68,8 @@ def test_every_shell_command_that_writes_is_run_by_the_harness(tmp_path: Path) -
     missing = {
         name
         for name in shell_commands(typer.main.get_command(app))
-        if name not in READING_COMMANDS | BY_ANOTHER_DOOR and not any(one.startswith(name) for one in begun)
+        if name not in READING_COMMANDS | BY_ANOTHER_DOOR | AS_A_WINDOW
+        and not any(one.startswith(name) for one in begun)
     }
     assert missing == set()
 
@@ -89,3 +97,19 @@ def test_every_command_of_the_chats_that_writes_is_run_by_the_harness(tmp_path: 
     assert {one.usage.split()[0] for one in LINE_COMMANDS} - READING_LINES - LINES_AS_ON_THE_SCREEN - lines == set()
     assert {f"/{one.name}" for one in SCREEN_COMMANDS} - {f"/{one}" for one in READING_SCREENS} - screens == set()
     assert set(OPERATIONS) - {"type"} <= {one.removeprefix("/") for one in screens}
+
+
+async def test_every_tool_of_other_programs_is_called_by_the_harness(store: Store, tmp_path: Path) -> None:
+    called: set[str] = set()
+
+    class Programs(windows.ProgramWindow):
+        def ask(self, tool: str, **arguments: object) -> tuple[str, bool]:
+            called.add(tool)
+            return "id: mem_abc", False
+
+    books = windows.Books(kept={"zqwn1"})
+    books.keep("zq1", may_be_forgotten=True)
+    for operation in Programs("w", tmp_path, books, Random(1)).operations().values():
+        operation()
+    server = build_server(PublicMemory(store), Access(store, McpConfig))
+    assert {tool.name for tool in await server.list_tools()} == called

@@ -1,10 +1,10 @@
 """Many windows on one store: `python -m tests.faults.windows --seeds 100` writes, erases, kills, and then counts.
 
-Four real processes share a data folder for a while: a chat on its screen (through the pilot), a chat by lines in a
-terminal of its own, imports, and shell commands one after another. They write, forget with verification, back up,
-purge, merge, export, restore and check in random order, and are killed now and then. At the end everything that a user
-saw acknowledged and nobody forgot must be there, and everything that was said to be forgotten must be in no byte of
-the folder, backups included.
+Nine real processes share a data folder for a while: a chat on its screen (through the pilot), a chat by lines in a
+terminal of its own, imports, shell commands one after another, and five servers of MCP that programs ask. They write,
+forget with verification, back up, purge, merge, export, restore and check in random order, and are killed now and then.
+At the end everything that a user saw acknowledged and nobody forgot must be there, and everything that was said to be
+forgotten must be in no byte of the folder, backups included.
 
 The harness of kills (tests/faults/harness.py) has one process at a time: it never had a second one that leaves while a
 first one goes on after an erasure, so it could not see that a scan in the process of the first had dropped its locks.
@@ -34,12 +34,14 @@ from typing import Any, Final
 
 from memory_store import Store
 from tests.faults import screen_window
+from tests.mcp.process import Process
 from tests.memory_store.support import bytes_of
 from tests.support import warmed
 from tests.support.embedder import HashEmbedder
 
 _PATIENCE_SECONDS: Final = 90.0
 _KILLED_OF_A_HUNDRED: Final = 6
+_PROGRAMS: Final = 5
 _IDLE: Final = re.compile(r"(^|\n)(\x1b\[[?0-9;]*[a-z])*> $")
 # What is said shares no word with what is noted, so that no answer quotes what is forgotten later.
 _NOTED: Final = ("boiler", "ladder", "lantern", "kettle", "shelf", "drawer", "garage", "cellar")
@@ -88,7 +90,7 @@ class Books:
 
 @dataclass
 class Window:
-    """One of the four, with a thread of the harness that asks it for one thing after another."""
+    """One of them, with a thread of the harness that asks it for one thing after another."""
 
     name: str
     folder: Path
@@ -478,6 +480,85 @@ class LineWindow(Window):
             self.books.forget(mark)
 
 
+class ProgramWindow(Window):
+    """Another program with the memory, which it asks through a server of MCP."""
+
+    process: Process | None = None
+
+    def kill(self) -> None:
+        process = self.process  # which the window's own thread may find ended meanwhile
+        if process is not None:
+            process.started.kill()
+
+    def ask(self, tool: str, **arguments: Any) -> tuple[str, bool]:
+        """Call a tool, and agree to what it asks the user; return what it told, and whether it failed."""
+        too_long = threading.Timer(_PATIENCE_SECONDS, self._give_up, (tool,))
+        too_long.start()
+        try:
+            if self.process is None:
+                self.process = Process(self.data, self.name)
+                self.process.greet()
+            return self.process.call(tool, **arguments)
+        except (EOFError, OSError, ValueError) as error:
+            assert self.process is not None
+            code, left, errors = self.process.end()
+            self.process = None
+            if code != -9 or (left and not isinstance(error, EOFError)):
+                self.books.trouble.append(
+                    f"the server ended with {code} at {tool}: {error!r} {left[-300:]} {errors[-300:]}"
+                )
+            raise GoneError from error
+        finally:
+            too_long.cancel()
+
+    def _give_up(self, tool: str) -> None:
+        self.books.trouble.append(f"the server did not answer: {tool}")
+        self.kill()
+
+    def close(self) -> None:
+        if self.process is not None:
+            code, left, errors = self.process.end()
+            if (code, left) != (0, ""):
+                self.books.trouble.append(f"the server ended with {code}: {left[-300:]} {errors[-300:]}")
+
+    def operations(self) -> dict[str, Callable[[], None]]:
+        often = {"remember": self._remember, "forget": self._forget, "search": self._search}
+        return {
+            "list_recent": self._list_recent,
+            **{f"{name}.{number}": function for name, function in often.items() for number in range(3)},
+        }
+
+    def _told(self, tool: str, **arguments: Any) -> str:
+        told, failed = self.ask(tool, **arguments)
+        if failed:
+            self.books.trouble.append(f"{tool} {arguments}: {told}")
+            raise GoneError("it failed")
+        return told
+
+    def _remember(self) -> None:
+        mark = self.mark()
+        self._told("remember", text=self.noted(mark))
+        self.books.keep(mark, may_be_forgotten=True)
+
+    def _forget(self) -> None:
+        mark = self.books.choose(self.chosen)
+        # What another window noted as private is not there for a program, and stays.
+        if mark is not None and "verified" in self.ask("forget", words=mark)[0]:
+            self.books.forget(mark)
+
+    def _search(self) -> None:
+        own = sorted(mark for mark in self.books.kept if mark.startswith(f"zq{self.name}n"))
+        if own:
+            mark = self.chosen.choice(own)
+            if mark not in self._told("search", words=mark) and mark in self.books.kept:
+                self.books.trouble.append(f"{mark} was acknowledged and is not found")
+
+    def _list_recent(self) -> None:
+        found = re.findall(r"id: (\w+)", self._told("list_recent", limit=50))
+        if found:  # another window may have forgotten it by now
+            self.ask("show", id=self.chosen.choice(found))
+
+
 def in_terminal(name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
     """Run a command with a terminal as its own."""
     import fcntl
@@ -498,13 +579,16 @@ def in_terminal(name: str, arguments: tuple[str, ...], environment: dict[str, st
 
 
 def run(seed: int, seconds: float) -> tuple[Books, list[str]]:
-    """Have four windows work on one store for a while; return what they did, and what does not hold at the end."""
+    """Have all the windows work on one store for a while; return what they did, and what does not hold at the end."""
     chosen = random.Random(seed)
     folder = Path(tempfile.mkdtemp(prefix="keepsake-windows-"))
     os.environ["KEEPSAKE_CONFIG"] = str(folder / "config.toml")
     (folder / "config.toml").touch()
     books = Books()
-    kinds = (("screen", ScreenWindow), ("lines", LineWindow), ("import", ImportWindow), ("shell", ShellWindow))
+    kinds: list[tuple[str, type[Window]]] = [
+        *(("screen", ScreenWindow), ("lines", LineWindow), ("import", ImportWindow), ("shell", ShellWindow)),
+        *((f"program{number}", ProgramWindow) for number in range(_PROGRAMS)),
+    ]
     windows = [kind(name, folder, books, random.Random(chosen.random())) for name, kind in kinds]
     Store.open(folder / "memory", HashEmbedder()).close()
     until = time.monotonic() + seconds

@@ -19,7 +19,9 @@ from assistant.mcp.public_memory import PublicMemory
 from assistant.mcp.server import build_server
 from memory_store import NewDocument, NewMemory, Store
 from memory_store.models import USER, PassageDraft, Role
+from tests.cli import conftest
 
+keepsake = conftest.keepsake
 AT = datetime(2026, 5, 2, 9, 30, tzinfo=UTC)
 SECRET = "zebrafish"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -14,18 +15,23 @@ from tests.support import warmed
 class Process:
     """A server and the lines that it has answered. Each of its methods raises ValueError for a line that is no JSON."""
 
-    def __init__(self, data: Path, name: str, module: str = "tests.faults.shell", *, elicits: bool = True) -> None:
+    def __init__(self, data: Path, name: str, module: str = "tests.faults.shell") -> None:
         environment = {**os.environ, "KEEPSAKE_CONFIG": os.environ.get("KEEPSAKE_CONFIG", os.devnull)}
         arguments = ("--data-dir", str(data), "mcp", "serve", "--name", name)
         self.started = warmed.start(module, *arguments, environment=environment, asked=True)
-        self.plans: list[str] = []
         self._numbers = itertools.count(1)
-        capabilities: dict[str, Any] = {"elicitation": {}} if elicits else {}
+
+    def greet(self) -> Process:
+        """Shake hands, as a program that can ask its user."""
         information = {"name": "by hand", "version": "1"}
-        self.server = self.request(
-            "initialize", protocolVersion="2025-06-18", capabilities=capabilities, clientInfo=information
-        )["result"]
+        self.request(
+            "initialize",
+            protocolVersion="2025-06-18",
+            capabilities={"elicitation": {}},
+            clientInfo=information,
+        )
         self._send({"method": "notifications/initialized"})
+        return self
 
     def request(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a request; return the message that answers it. What asks the user is agreed to. Raises EOFError."""
@@ -38,7 +44,6 @@ class Process:
             message: dict[str, Any] = json.loads(line)
             assert message["jsonrpc"] == "2.0"
             if message.get("method") == "elicitation/create":
-                self.plans.append(message["params"]["message"])
                 self._send({"id": message["id"], "result": {"action": "accept", "content": {"answer": "erase"}}})
             elif message.get("id") == number:
                 return message
@@ -51,7 +56,8 @@ class Process:
     def end(self) -> tuple[int, str, str]:
         """Leave as a program does, by closing its stdin; return the code and what is left on both streams."""
         assert self.started.asked is not None
-        self.started.asked.close()
+        with contextlib.suppress(BrokenPipeError):  # what it never read
+            self.started.asked.close()
         return self.started.finish()
 
     def _send(self, message: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from tests.mcp.process import Process
 
 
 def test_whatever_is_printed_stdout_holds_messages_alone(tmp_path: Path) -> None:
-    process = Process(tmp_path, "noisy", "tests.mcp.noisy")
+    process = Process(tmp_path, "noisy", "tests.mcp.noisy").greet()
     told, failed = process.call("remember", text="The bicycle has a new lock.")
     assert not failed
     found, failed = process.call("search", words="bicycle lock")
@@ -29,7 +29,7 @@ def test_whatever_is_printed_stdout_holds_messages_alone(tmp_path: Path) -> None
 
 
 def test_a_crash_leaves_no_part_of_a_line(tmp_path: Path) -> None:
-    process = Process(tmp_path, "noisy", "tests.mcp.noisy")
+    process = Process(tmp_path, "noisy", "tests.mcp.noisy").greet()
     with pytest.raises(EOFError):
         process.call("search", words="crash")
     code, left, errors = process.end()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
@@ -11,8 +13,9 @@ import typer
 
 from assistant import config
 from assistant.cli.context import invocation, opened_record, opened_store
-from assistant.cli.output import iso, print_json, show, table
+from assistant.cli.output import iso, print_json, say, show, table
 from assistant.display import moment
+from assistant.errors import ConfigError
 from assistant.setting import keep_mcp_client
 
 _group = typer.Typer(
@@ -83,6 +86,66 @@ def serve(
         store.start_background()
         access = Access(store, lambda: invocation(context).settings().mcp, name or "")
         run(build_server(PublicMemory(store), access), asked, answered)
+
+
+@_group.command("install")
+def install(
+    context: typer.Context,
+    client: Annotated[
+        str,
+        typer.Argument(
+            metavar="CLIENT",
+            help="claude-desktop, claude-code, cursor, vscode or codex.",
+            show_default=False,
+        ),
+    ],
+    only_print: Annotated[bool, typer.Option("--print", help="Print what belongs into its file, and stop.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Write into a program's own configuration that it may use the memory. The change is shown and asked about first.
+
+    What else is in the file stays, and a copy of it as it was is kept beside it.
+
+    Example: keepsake mcp install claude-desktop
+    """
+    from assistant.mcp import installing
+
+    program = installing.CLIENTS.get(client)
+    if program is None:
+        raise typer.BadParameter(f"{client} is none of {', '.join(installing.CLIENTS)}", param_hint="CLIENT")
+    command = installing.command_line(_global_options(context), client)
+    if only_print:
+        show(installing.snippet(program, command))
+        return
+    change = installing.change(program, command)
+    if change.before == change.after:
+        show(f"{change.file} has it already.")
+        return
+    say(f"This changes {change.file}:")
+    for line in change.lines:
+        say(f"  {line}")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError("Nothing was changed: there is nobody to ask.", "Give --yes if you mean it.")
+        if not typer.confirm(f"Let {program.title} use the memory?", err=True):
+            say("Nothing was changed.")
+            raise typer.Exit(1)
+    copy = change.write()
+    show(f"{program.title} may use the memory. {program.afterwards}")
+    if copy is not None:
+        say(f"The file as it was is {copy}.")
+
+
+def _global_options(context: typer.Context) -> list[str]:
+    """Return the options that lead to this memory: a program has not the environment of this shell."""
+    chosen = invocation(context)
+    settings = chosen.settings()
+    options: list[str] = []
+    if chosen.data_dir or "KEEPSAKE_DATA_DIR" in os.environ:
+        options += ["--data-dir", str(settings.data_folder)]
+    if chosen.config or config.CONFIG_ENV in os.environ:
+        options += ["--config", str(config.config_path(chosen.config))]
+    return options
 
 
 @_group.command("clients")

@@ -22,7 +22,7 @@ READING_COMMANDS = {
     *("memory list", "memory show", "document list", "document show", "conversation list", "conversation show"),
     *("backup list", "backup check", "receipts list", "receipts show", "receipts check", "goals list"),
     *("config show", "config init", "config validate", "config path", "config set", "requests", "show", "context"),
-    *("mcp clients", "mcp allow", "mcp revoke"),
+    *("mcp clients", "mcp allow", "mcp revoke", "mcp install"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
 READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/help", "/quit", "/exit"}

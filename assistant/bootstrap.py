@@ -136,9 +136,11 @@ def build_model(settings: Settings) -> ChatModel | None:
 
     Raises ConfigError or CredentialError with a hint.
     """
+    from assistant import model_setup
     from assistant.llm.registry import build_chat_model
 
-    return build_chat_model(settings.model, credentials_file())
+    calls_tools = model_setup.can(settings, "tools")
+    return build_chat_model(settings.model, credentials_file(), calls_tools=calls_tools)
 
 
 def build_models(settings: Settings, store: Store) -> Models:

@@ -12,7 +12,7 @@ from assistant.errors import ConfigError
 from assistant.llm.base import ChatModel
 from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from assistant.llm.prices import FREE, Price, price_of
-from assistant.llm.probing import ListedModel, Probe, list_models, probe
+from assistant.llm.probing import Ability, ListedModel, Probe, list_models, probe
 from assistant.llm.providers import SERVICES, complete_address, service_at
 from assistant.llm.registry import CREDENTIALS_FILE, endpoint_key, key_id
 from assistant.llm.roles import FALLBACKS, ModelRole, fallbacks
@@ -137,6 +137,12 @@ def is_same(config: NamedModel | ModelConfig, other: NamedModel | ModelConfig) -
 def in_use(settings: Settings) -> str | None:
     """Return the name of the model that answers; None if it has none."""
     return next((name for name, model in settings.models.items() if is_same(model, settings.model)), None)
+
+
+def can(settings: Settings, ability: Ability) -> bool:
+    """Say whether a trial has shown that the model that answers can do something."""
+    name = in_use(settings)
+    return name is not None and ability in settings.models[name].can
 
 
 def with_model(settings: Settings, chosen: NamedModel) -> Settings:

@@ -17,8 +17,6 @@ from assistant.config import Settings
 from assistant.core.conversation.session import Session
 from assistant.core.events import (
     AnswerChecked,
-    AnswerDelta,
-    AnswerWasThinking,
     CareOffered,
     Event,
     LookedFurther,
@@ -27,7 +25,8 @@ from assistant.core.events import (
     TurnFailed,
     TurnFinished,
 )
-from assistant.display import plain
+from assistant.display import excerpt, plain
+from assistant.llm.base import TextDelta, ToolEnded, WasThinking
 from assistant.llm.markdown_safety import unescape
 from assistant.llm.roles import ModelRole
 from memory_store import Store
@@ -85,12 +84,14 @@ class Printer:
     def take(self, event: ConversationEvent) -> None:
         """Show one event of the turn."""
         match event:
-            case AnswerDelta(piece):
+            case TextDelta(piece):
                 self._delta(piece)
-            case AnswerWasThinking():
+            case WasThinking():
                 self._was_thinking()
             case CareOffered(_, text):
                 say(f"{text}\n")
+            case ToolEnded(call, text, failed):
+                say(f"[{call.name}: {excerpt(call.words, 120)}]" + (f" {excerpt(text, 200)}" if failed else ""))
             case LookedFurther(questions):
                 say(f"Looked for as well: {' · '.join(questions)}")
             case AnswerChecked(unsupported):

@@ -18,7 +18,8 @@ class Dial:
 
     `reasoning` is asked of models that can be told how hard to think, None for their own way. `looks_again` splits a
     question and looks for each part and for what is missing, and reads what stands around all that was found; `checks`
-    holds the answer against its sources. `names` lets a new chat be named by a model.
+    holds the answer against its sources. `tools` offers tools to a model that calls them, `names` lets a model name a
+    new chat.
     """
 
     role: ModelRole = ModelRole.CHAT
@@ -27,11 +28,12 @@ class Dial:
     reasoning: Reasoning | None = None
     looks_again: bool = False
     checks: bool = False
+    tools: bool = True
     names: bool = True
 
 
 DIALS: Final[Mapping[Effort, Dial]] = {
-    Effort.INSTANT: Dial(ModelRole.FAST, passages=0.5, context_share=0.5, reasoning="low", names=False),
+    Effort.INSTANT: Dial(ModelRole.FAST, passages=0.5, context_share=0.5, reasoning="low", tools=False, names=False),
     Effort.BALANCED: Dial(),
     Effort.THOROUGH: Dial(passages=1.5, context_share=1.5, reasoning="high", looks_again=True, checks=True),
 }

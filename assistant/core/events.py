@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from assistant.core.care.needs import Need
+from assistant.llm.base import TextDelta, ThinkingDelta, ToolEnded, ToolStarted, WasThinking
 from memory_store.errors import KeepsakeError
 from memory_store.models import Conversation, Hit, Memory, Message
 
@@ -88,25 +89,6 @@ class CareOffered:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerDelta:
-    """The next piece of the answer."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ThinkingDelta:
-    """The next piece of the model's reasoning."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerWasThinking:
-    """All pieces of the answer so far were the model's reasoning, which it did not mark at its beginning."""
-
-
-@dataclass(frozen=True, slots=True)
 class Captured:
     """A memory made from what the user said, and the one whose place it takes, if any.
 
@@ -164,9 +146,11 @@ Event = (
     | CareOffered
     | LookedFurther
     | Recalled
-    | AnswerDelta
+    | TextDelta
     | ThinkingDelta
-    | AnswerWasThinking
+    | WasThinking
+    | ToolStarted
+    | ToolEnded
     | AnswerChecked
     | TurnFinished
     | TurnFailed

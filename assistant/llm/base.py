@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
@@ -16,11 +17,41 @@ _TOOL: Final = frozenset({"tool_calls", "function_call", "tool_use"})
 
 
 @dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as it is offered to a model; `parameters` is the JSON schema of what it takes."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a model wants a tool to do; `arguments` is JSON, as far as the model kept to it."""
+
+    id: str
+    name: str
+    arguments: str
+
+    @property
+    def words(self) -> str:
+        """What is asked for, in one line: the values of its arguments."""
+        try:
+            given = json.loads(self.arguments or "{}")
+        except (ValueError, RecursionError):
+            return ""
+        values = given.values() if isinstance(given, dict) else ()
+        return ", ".join(" ".join(str(value).split()) for value in values if value not in (None, ""))
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a request, as the model sees it."""
+    """One message of a request, as the model sees it. `calls` are what it asked of tools, `call_id` what it answers."""
 
     role: Role
     content: str
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str | None = None
 
 
 Reasoning = Literal["low", "medium", "high"]
@@ -41,6 +72,7 @@ class ChatRequest:
     reasoning: Reasoning | None = None
     purpose: Purpose = Purpose.ANSWER
     message_id: str | None = None
+    tools: tuple[ToolSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +81,14 @@ class ModelInfo:
 
     `is_private` is true when nothing leaves this machine: in process, or an endpoint on a loopback address. `endpoint`
     is for a person to read, None when nothing is sent. `context_tokens` is the size of the context window.
+    `calls_tools` says that a trial has shown it to.
     """
 
     name: str
     is_private: bool
     endpoint: str | None
     context_tokens: int
+    calls_tools: bool = False
 
     @property
     def place(self) -> str:
@@ -95,7 +129,33 @@ class Finished:
     cached_tokens: int | None = None
 
 
-ModelEvent = TextDelta | ThinkingDelta | WasThinking | Finished
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model wants a tool to do something; the answer comes after it was told what came of it."""
+
+    call: ToolCall
+
+
+ModelEvent = TextDelta | ThinkingDelta | WasThinking | ToolCalled | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool is at work."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """A tool is done: what the model reads of it, and whether it failed."""
+
+    call: ToolCall
+    text: str
+    failed: bool
+
+
+AnswerEvent = ModelEvent | ToolStarted | ToolEnded
 
 
 class ChatModel(Protocol):
@@ -135,7 +195,7 @@ class Answerer(Protocol):
     def reads(self) -> bool:
         """Whether it reads prompts; one that does not quotes what was found."""
 
-    def answer(self, turn: Turn) -> AsyncIterator[ModelEvent]:
+    def answer(self, turn: Turn) -> AsyncIterator[AnswerEvent]:
         """Yield deltas, then one `Finished`. Raises `ModelError` with a hint for a person."""
 
 
@@ -151,7 +211,7 @@ class ChatAnswerer:
         """The model's."""
         return self.model.info
 
-    def answer(self, turn: Turn) -> AsyncIterator[ModelEvent]:
+    def answer(self, turn: Turn) -> AsyncIterator[AnswerEvent]:
         """Stream what the model says to the prompt."""
         return self.model.stream(turn.request)
 

@@ -47,9 +47,11 @@ class EmbeddedChat:
     users of this machine can't use it, nor see prompts.
     """
 
-    def __init__(self, model_path: Path, context_tokens: int = 4096, threads: int = 0) -> None:
+    def __init__(
+        self, model_path: Path, context_tokens: int = 4096, threads: int = 0, *, calls_tools: bool = False
+    ) -> None:
         self._path = model_path
-        self.info = ModelInfo(model_path.stem, is_private=True, endpoint=None, context_tokens=context_tokens)
+        self.info = ModelInfo(model_path.stem, True, None, context_tokens, calls_tools)
         self._threads = threads or os.cpu_count() or 1
         self._loading: asyncio.Task[_Loaded] | None = None
 

@@ -7,13 +7,23 @@ import random
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from assistant.llm.base import ChatMessage, ChatRequest, Finished, ModelEvent, ModelInfo, ThinkingDelta
-from assistant.llm.openai_chunks import DONE, Chunk, Frames, Increments, Surrogates, read_chunk
+from assistant.llm.base import (
+    ChatMessage,
+    ChatRequest,
+    Finished,
+    ModelEvent,
+    ModelInfo,
+    ThinkingDelta,
+    ToolCall,
+    ToolCalled,
+    ToolSpec,
+)
+from assistant.llm.openai_chunks import DONE, CallPiece, Chunk, Frames, Increments, Surrogates, read_chunk
 from assistant.llm.openai_errors import (
     Endpoint,
     Failure,
@@ -46,6 +56,7 @@ _ADAPTATIONS: dict[str, str | None] = {
     "max_completion_tokens": None,
     "response_format": None,
     "reasoning_effort": None,
+    "tools": None,
 }
 # What others refuse in words of their own, and the name under which that is remembered.
 _NO_STREAM = re.compile(r"\bstream(ing|ed)?\b", re.IGNORECASE)
@@ -100,13 +111,14 @@ class OpenAIChat:
         key_name: str = "OPENAI_API_KEY",
         max_answer_characters: int = MAX_ANSWER_CHARACTERS,
         usage_grace_s: float = 5.0,
+        calls_tools: bool = False,
     ) -> None:
         key = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key
         self._base_url = base_url
         self._api_key = key or None
         hidden = secrets_in(base_url, self._api_key)
         self._endpoint = Endpoint(display_url(base_url), model, bool(key), key_name, is_loopback(base_url), hidden)
-        self.info = ModelInfo(model, self._endpoint.is_loopback, self._endpoint.url, context_tokens)
+        self.info = ModelInfo(model, self._endpoint.is_loopback, self._endpoint.url, context_tokens, calls_tools)
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._retry = retry or RetryPolicy()
@@ -210,6 +222,8 @@ class OpenAIChat:
             arguments["temperature"] = request.temperature
         if request.reasoning is not None:
             arguments["reasoning_effort"] = request.reasoning
+        if request.tools:
+            arguments["tools"] = [_shape_tool(tool) for tool in request.tools]
         if request.schema is not None:
             form = {"name": "answer", "schema": request.schema}
             arguments["response_format"] = {"type": "json_schema", "json_schema": form}
@@ -267,10 +281,29 @@ class OpenAIChat:
                     deadline = asyncio.get_running_loop().time() + self._usage_grace_s
 
 
-def _shape_messages(messages: Sequence[ChatMessage], refused: set[str]) -> list[dict[str, str]]:
+def _shape_tool(tool: ToolSpec) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _shape_calls(message: ChatMessage) -> dict[str, Any]:
+    """Return what a model asked of tools, or what came of that, as a server takes it."""
+    if message.call_id is not None:
+        return {"role": "tool", "tool_call_id": message.call_id, "content": message.content}
+    calls = [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+        for call in message.calls
+    ]
+    return {"role": message.role.value, "content": message.content, "tool_calls": calls}
+
+
+def _shape_messages(messages: Sequence[ChatMessage], refused: set[str]) -> list[dict[str, Any]]:
     """Return the messages as a server takes them that knows no system's role, or wants the roles to alternate."""
-    shaped: list[dict[str, str]] = []
+    shaped: list[dict[str, Any]] = []
     for message in messages:
+        if message.calls or message.call_id is not None:
+            shaped.append(_shape_calls(message))
+            continue
         role = Role.USER if message.role is Role.SYSTEM and "system" in refused else message.role
         # What was the system's goes into the user's message behind it.
         joins = "neighbours" in refused or (role is not message.role or (len(shaped) == 1 and "system" in refused))
@@ -297,6 +330,7 @@ class _Answer:
     last: object = None
     understood: bool = False
     said: list[str] = field(default_factory=list)
+    calls: dict[int, CallPiece] = field(default_factory=dict)
     increments: Increments = field(default_factory=Increments)
     text_halves: Surrogates = field(default_factory=Surrogates)
     thinking_halves: Surrogates = field(default_factory=Surrogates)
@@ -321,6 +355,8 @@ class _Answer:
             self._count(thinking)
             yield ThinkingDelta(thinking)
         yield from self._say(self.text_halves.join(self._new(chunk)))
+        for piece in chunk.calls:
+            self._add_call(piece)
         self.finish = self.finish or chunk.finish
         self.is_over = self.is_over or chunk.is_last
 
@@ -332,8 +368,26 @@ class _Answer:
             raise Failure(malformed_error(self.endpoint, self.last))
         if self.finish == "error" or (self.finish is None and not (self.is_over and self.understood)):
             raise Failure(cut_off_error(self.endpoint), again=True, broke=True)
+        for call in filter(lambda call: call.name, self.calls.values()):
+            yield ToolCalled(ToolCall(call.id or f"call_{call.index}", call.name, call.arguments))
         model = self.model or self.endpoint.model
         yield Finished(self.finish or "stop", model, self.input_tokens, self.output_tokens, self.cached_tokens)
+
+    def _add_call(self, piece: CallPiece) -> None:
+        known = self.calls.get(piece.index)
+        if known is not None and piece.id and known.id and piece.id != known.id:
+            # Some servers number each of several calls 0.
+            piece = replace(piece, index=max(self.calls) + 1)
+            known = None
+        if known is not None:
+            piece = replace(
+                known,
+                id=known.id or piece.id,
+                name=known.name or piece.name,
+                arguments=known.arguments + piece.arguments,
+            )
+        self._count(piece.arguments)
+        self.calls[piece.index] = piece
 
     def _new(self, chunk: Chunk) -> str:
         if chunk.is_message and self.said and chunk.text.startswith(said := "".join(self.said)):

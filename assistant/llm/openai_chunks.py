@@ -16,6 +16,16 @@ _NO_REASON: Final = frozenset({"", "null", "none"})
 
 
 @dataclass(frozen=True, slots=True)
+class CallPiece:
+    """A piece of what a model asks of a tool: which of the calls it belongs to, and what there is of it."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """What one chunk, or a whole answer in one piece, says. `understood` is False for what is no chunk at all.
 
@@ -33,6 +43,7 @@ class Chunk:
     understood: bool = False
     is_message: bool = False
     is_last: bool = False
+    calls: tuple[CallPiece, ...] = ()
 
 
 def read_chunk(raw: object) -> Chunk:
@@ -67,7 +78,17 @@ def read_chunk(raw: object) -> Chunk:
         understood=choice is not None or isinstance(usage, Mapping) or isinstance(choices, list),
         is_message=not _get(choice, "delta") and bool(delta),
         is_last=_get(raw, "done") is True,
+        calls=tuple(_calls(_get(delta, "tool_calls"))),
     )
+
+
+def _calls(found: object) -> Iterator[CallPiece]:
+    for place, call in enumerate(found if isinstance(found, list) else ()):
+        function, index = _get(call, "function"), _count(_get(call, "index"))
+        given = _get(function, "arguments")
+        arguments = json.dumps(given) if isinstance(given, Mapping) else _string(given) or ""  # Ollama sends an object
+        name = _string(_get(function, "name")) or ""
+        yield CallPiece(place if index is None else index, _string(_get(call, "id")) or "", name, arguments)
 
 
 class Frames:

@@ -16,17 +16,19 @@ from memory_store.network import endpoint_of, host_of, is_loopback
 CREDENTIALS_FILE = "credentials.toml"
 
 
-def build_chat_model(settings: ModelConfig, credentials_file: Path | None = None) -> ChatModel | None:
+def build_chat_model(
+    settings: ModelConfig, credentials_file: Path | None = None, *, calls_tools: bool = False
+) -> ChatModel | None:
     """Return the model, None where answers are quotations; nothing is loaded or connected yet.
 
-    Raises `ConfigError` for a setting that is missing, `CredentialError` if a service needs a key and none is found
-    or the credentials file is open to others.
+    `calls_tools` says that a trial has shown it to. Raises `ConfigError` for a setting that is missing,
+    `CredentialError` if a service needs a key and none is found or the credentials file is open to others.
     """
     match settings.provider:
         case "openai":
-            return _openai(settings, credentials_file)
+            return _openai(settings, credentials_file, calls_tools)
         case "embedded":
-            return _embedded(settings)
+            return _embedded(settings, calls_tools)
         case "quote":
             return None
 
@@ -42,7 +44,7 @@ def key_id(base_url: str) -> str:
     return endpoint_of(base_url) if is_loopback(base_url) else host_of(base_url)
 
 
-def _openai(settings: ModelConfig, credentials_file: Path | None) -> OpenAIChat:
+def _openai(settings: ModelConfig, credentials_file: Path | None, calls_tools: bool) -> OpenAIChat:
     if not settings.name:
         raise ConfigError("No model is named for the endpoint.", "Set the model's name, as the server lists it.")
     key, key_name = _key(settings, credentials_file)
@@ -55,6 +57,7 @@ def _openai(settings: ModelConfig, credentials_file: Path | None) -> OpenAIChat:
         read_timeout_s=settings.read_timeout_s,
         retry=RetryPolicy(max_retries=settings.max_retries),
         key_name=key_name,
+        calls_tools=calls_tools,
     )
 
 
@@ -80,7 +83,7 @@ def _key(settings: ModelConfig, credentials_file: Path | None) -> tuple[Secret |
     return key, env_var or ""
 
 
-def _embedded(settings: ModelConfig) -> EmbeddedChat:
+def _embedded(settings: ModelConfig, calls_tools: bool) -> EmbeddedChat:
     if settings.file is None:
         raise ConfigError("No model file is named.", "Set one up with `keepsake model add FILE.gguf`.")
-    return EmbeddedChat(settings.file, settings.context_tokens, settings.threads)
+    return EmbeddedChat(settings.file, settings.context_tokens, settings.threads, calls_tools=calls_tools)

@@ -6,9 +6,18 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 from assistant.errors import ModelError
-from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta, WasThinking
+from assistant.llm.base import (
+    ChatRequest,
+    Finished,
+    ModelEvent,
+    ModelInfo,
+    TextDelta,
+    ThinkingDelta,
+    ToolCalled,
+    WasThinking,
+)
 
-Step = str | TextDelta | ThinkingDelta | WasThinking | Finished | BaseException | asyncio.Event
+Step = str | TextDelta | ThinkingDelta | WasThinking | ToolCalled | Finished | BaseException | asyncio.Event
 """A string is short for a `TextDelta`; an exception is raised; an event is waited for."""
 
 
@@ -26,6 +35,7 @@ class ScriptedChat:
         name: str = "scripted",
         is_private: bool = True,
         context_tokens: int = 8192,
+        calls_tools: bool = False,
     ) -> None:
         self.requests: list[ChatRequest] = []
         self.waiting = asyncio.Event()
@@ -33,7 +43,7 @@ class ScriptedChat:
         self.closed = False
         self._scripts = list(scripts)
         self._otherwise = otherwise
-        self.info = ModelInfo(name, is_private, None if is_private else "scripted", context_tokens)
+        self.info = ModelInfo(name, is_private, None if is_private else "scripted", context_tokens, calls_tools)
 
     def add(self, *scripts: Sequence[Step]) -> None:
         """Add scripts for the next answers."""

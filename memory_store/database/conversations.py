@@ -179,13 +179,17 @@ class Conversations:
         input_tokens: int | None = None,
         output_tokens: int | None = None,
         drafts: Sequence[PassageDraft] | None = None,
+        private: bool = False,
     ) -> Message:
-        """Turn a pending answer into its last form, with its sources, in one transaction. Empty text makes no hit."""
+        """Turn a pending answer into its last form, with its sources, in one transaction. Empty text makes no hit.
+
+        One that was begun as private stays so; what came to it since may make it `private`.
+        """
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE messages SET text = ?, author_kind = ?, author_name = ?, status = ?, input_tokens = ?, "
-                "output_tokens = ? WHERE id = ?",
-                (text, author.kind, author.name, status, input_tokens, output_tokens, message_id),
+                "output_tokens = ?, private = max(private, ?) WHERE id = ?",
+                (text, author.kind, author.name, status, input_tokens, output_tokens, private, message_id),
             )
             row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
             if row is None:

@@ -6,9 +6,16 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from assistant.core.conversation.session import Session, TurnSettings
-from assistant.core.events import AnswerDelta, Captured, TurnStarted
+from assistant.core.events import (
+    Captured,
+    TurnStarted,
+)
 from assistant.errors import ModelError
-from assistant.llm.base import ChatRequest, ModelEvent
+from assistant.llm.base import (
+    ChatRequest,
+    ModelEvent,
+    TextDelta,
+)
 from assistant.llm.roles import Models
 from memory_store import Selection, Store
 from memory_store.models import MessageStatus, Role
@@ -83,7 +90,7 @@ async def test_cut_answer_is_gone_on_with_where_it_ended(store: Store) -> None:
     await events_of(session, "Count to three.")
     cut = session.messages[1]
     assert cut.status is MessageStatus.PARTIAL
-    pieces = [event.text async for event in session.again(cut.id, go_on=True) if isinstance(event, AnswerDelta)]
+    pieces = [event.text async for event in session.again(cut.id, go_on=True) if isinstance(event, TextDelta)]
     assert pieces == ["One, two", ", three."]
     assert session.messages[1].text == "One, two, three."
     assert session.messages[1].status is MessageStatus.COMPLETE

@@ -17,7 +17,12 @@ from assistant.core.care.region import regions, system_zone
 from assistant.core.care.settings import CareSettings
 from assistant.core.conversation.log import ForgettingLog
 from assistant.core.conversation.session import Session, TurnSettings
-from assistant.core.events import AnswerDelta, CareOffered, Event, TurnStarted
+from assistant.core.events import (
+    CareOffered,
+    Event,
+    TurnStarted,
+)
+from assistant.llm.base import TextDelta
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
@@ -126,7 +131,7 @@ async def test_help_comes_before_the_answer_which_still_comes_and_it_is_neither_
     session = session_of(store, CareSettings(region="GB"))
     events = await events_of(session, "I want to kill myself")
     kinds = [type(event) for event in events]
-    assert kinds.index(TurnStarted) < kinds.index(CareOffered) < kinds.index(AnswerDelta)
+    assert kinds.index(TurnStarted) < kinds.index(CareOffered) < kinds.index(TextDelta)
     offered = next(event for event in events if isinstance(event, CareOffered))
     assert offered.need is Need.SELF_HARM
     assert "116 123" in offered.text

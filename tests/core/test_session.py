@@ -11,10 +11,24 @@ import pytest
 
 from assistant.core.conversation.branches import branch_of
 from assistant.core.conversation.session import Session, TurnSettings
-from assistant.core.events import AnswerDelta, Captured, Event, Recalled, TurnFailed, TurnFinished
+from assistant.core.events import (
+    Captured,
+    Event,
+    Recalled,
+    TurnFailed,
+    TurnFinished,
+)
 from assistant.core.learning.learner import learn
 from assistant.errors import ModelError
-from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta, WasThinking
+from assistant.llm.base import (
+    ChatRequest,
+    Finished,
+    ModelEvent,
+    ModelInfo,
+    TextDelta,
+    ThinkingDelta,
+    WasThinking,
+)
 from assistant.llm.openai_chat import OpenAIChat
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat, Step
@@ -151,7 +165,7 @@ async def test_listener_that_goes_away_in_mid_answer_loses_nothing(store: Store)
     session = session_of(store, Model(["Half of it", " and more"]))
     turn = session.turn("tell me")
     async for event in turn:
-        if isinstance(event, AnswerDelta):
+        if isinstance(event, TextDelta):
             break
     await turn.aclose()
     assert session.conversation is not None

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from assistant.core.conversation.skin import Choice, TurnAsked
-from assistant.core.events import AnswerDelta
+from assistant.llm.base import TextDelta
 from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.confirm import ConfirmForget
@@ -106,7 +106,7 @@ async def test_transcript_shows_the_events_of_a_turn_and_asks_for_what_is_more_t
     async with app.run_test() as pilot:
         view = TurnView(transcript)
         await view.show(TurnAsked("a model", "Who has the key?"))
-        await view.show(AnswerDelta("Ines."))
+        await view.show(TextDelta("Ines."))
         question, answer = transcript.spoken
         assert isinstance(question, UserMessage)
         assert (question.text, answer.text) == ("Who has the key?", "Ines.")

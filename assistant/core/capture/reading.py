@@ -16,7 +16,7 @@ from memory_store.models import MemoryKind, Message
 # The chance from which a sentence is kept; see benchmarks/fit_capture.py for what it costs and gives.
 KEPT: Final = 0.7
 # Where no sentence reaches this, no model is asked: most messages only ask.
-PROMISING: Final = 0.1
+PROMISING: Final = 0.2
 # What is less sure is kept where it plainly makes something untrue that is remembered.
 _DOUBTFUL: Final = 0.3
 _ASKED_ABOUT: Final = frozenset({Topic.HEALTH, Topic.MOOD})

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from assistant.core.capture.reading import orders_to_remember
 from assistant.core.conversation.attaching import find_attachments
@@ -33,7 +33,8 @@ from assistant.core.conversation.skin import (
 )
 from assistant.core.events import Event
 from assistant.core.profile import ProfileSection, profile
-from assistant.display import plain
+from assistant.core.tools.tool import Tool
+from assistant.display import excerpt, plain
 from assistant.ingestion.pipeline import ImportOptions
 from assistant.language import N_, _
 from assistant.llm.roles import Models
@@ -43,6 +44,8 @@ from memory_store.errors import KeepsakeError
 from memory_store.models import Effort, Memory, Role, Source, SourceKind
 
 _NAMING: Final = "title"
+_ONCE, _IN_THIS_CHAT = "once", "chat"
+_WORDS_CHARS: Final = 300
 _Turn = Callable[[asyncio.Event], AsyncGenerator[Event, None]]
 
 # The efforts by their names, each with what it means.
@@ -60,7 +63,8 @@ class Controller:
     """
 
     def __init__(self, session: Session, importing: ImportOptions, skin: Skin) -> None:
-        self.session = session
+        self._allowed: set[str] = set()
+        self._take(session)
         self.store: Store = session.store
         self.skin = skin
         self.stopping: asyncio.Event | None = None
@@ -85,6 +89,29 @@ class Controller:
             "private": lambda _: self.turn_private(),
             "forget": lambda argument: self.eraser.forget(argument, self.conversation_id),
         }
+
+    def _take(self, session: Session) -> None:
+        """Go on in this session; what was allowed in another chat is asked about anew."""
+        self.session = session
+        session.approve = self._approve
+        self._allowed.clear()
+
+    async def _approve(self, tool: Tool[Any], words: str) -> bool:
+        """Ask whether the model may use a tool that changes something; a yes may hold for the chat."""
+        if tool.fingerprint in self._allowed:
+            return True
+        title = _("May the model use “{tool}” ({origin})? {words}").format(
+            tool=tool.name, origin=tool.origin, words=excerpt(words, _WORDS_CHARS)
+        )
+        choices = [
+            Choice(_("Yes, this once"), "", _ONCE),
+            Choice(_("Yes, in this chat"), "", _IN_THIS_CHAT),
+            Choice(_("No"), "", ""),
+        ]
+        chosen = await self.skin.choose(title, choices)
+        if chosen == _IN_THIS_CHAT:
+            self._allowed.add(tool.fingerprint)
+        return bool(chosen)
 
     def command(self, name: str) -> Callable[[str], Awaitable[None]] | None:
         """Return what a command does with its argument; None for one that is the skin's own."""
@@ -115,13 +142,13 @@ class Controller:
 
     async def begin(self, *, temporary: bool = False) -> None:
         """Begin a new conversation; it is stored with its first message, unless it is a temporary one."""
-        self.session = Session(self.store, self.session.models, self.session.settings, temporary=temporary)
+        self._take(Session(self.store, self.session.models, self.session.settings, temporary=temporary))
         await self.skin.show(ConversationOpened())
 
     async def open(self, named: str) -> None:
         """Go on with a stored conversation, by its id or the beginning of it. Raises NotFoundError."""
         conversation_id = await in_thread(lambda: self.store.resolve(named))
-        self.session = await Session.open(self.store, self.session.models, self.session.settings, conversation_id)
+        self._take(await Session.open(self.store, self.session.models, self.session.settings, conversation_id))
         await self.skin.show(ConversationOpened())
 
     async def _look_again(self, everything: bool) -> None:

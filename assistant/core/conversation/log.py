@@ -61,15 +61,18 @@ class ForgettingLog:
         input_tokens: int | None,
         output_tokens: int | None,
         drafts: Sequence[PassageDraft] | None,
+        private: bool,
     ) -> Message:
         """Hold the last form of an answer."""
+        begun = self._messages[message_id]
         finished = replace(
-            self._messages[message_id],
+            begun,
             text=text,
             author=author,
             status=status,
             input_tokens=input_tokens,
             output_tokens=output_tokens,
+            private=begun.private or private,
         )
         self._messages[message_id] = finished
         return finished

@@ -21,18 +21,18 @@ from assistant.core.conversation.titles import SHELL_TITLE, name_chat, title_of
 from assistant.core.effort import DIALS, dialled
 from assistant.core.events import (
     AnswerChecked,
-    AnswerDelta,
-    AnswerWasThinking,
     Event,
     LookedFurther,
     Recalled,
-    ThinkingDelta,
     TurnFailed,
     TurnFinished,
     TurnStarted,
 )
 from assistant.core.prompts import prompt
 from assistant.core.thorough import find_missing, find_unsupported, split_question
+from assistant.core.tools.answering import ToolAnswerer, refuse
+from assistant.core.tools.builtin import BUILT_IN
+from assistant.core.tools.tool import Approve, Bench
 from assistant.core.turn_settings import TurnSettings as TurnSettings
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
@@ -86,6 +86,7 @@ class Session:
         self._tree: list[Message] = []
         self._attached: dict[str, Sequence[Source]] = {}
         self._begins_private = False
+        self.approve: Approve = refuse
         self.chosen_effort: Effort | None = None  # here and now, whatever the chat and the settings say
 
     @classmethod
@@ -290,7 +291,7 @@ class Session:
         if beginning:
             begun = llm.ChatMessage(Role.ASSISTANT, beginning)
             messages = (*messages, begun, llm.ChatMessage(Role.USER, prompt("go_on")))
-            yield AnswerDelta(beginning)
+            yield llm.TextDelta(beginning)
         turn = Turn(
             llm.ChatRequest(
                 messages,
@@ -436,8 +437,9 @@ class Session:
         beginning: str,
     ) -> AsyncGenerator[Event, None]:
         assert self.conversation is not None
-        answerer = self.answerer
-        author = Author(AuthorKind.MODEL, answerer.info.name)
+        author = Author(AuthorKind.MODEL, self.answerer.info.name)
+        bench = self._set_up_bench(question, context, author)
+        answerer = self._equip(bench)
         # An answer made with private text in view is private itself: it must not go elsewhere with a later request.
         answer = await asyncio.to_thread(
             self._append,
@@ -453,27 +455,21 @@ class Session:
         turn = replace(turn, request=replace(turn.request, message_id=answer.id))
         items = (*context.items, *(() if self.temporary else (question.id,)))
         await note_sent(self._store, answerer.info, items)
-        text = beginning
+        text, thought = beginning, False
         finished: llm.Finished | None = None
-        thought = False
         error: KeepsakeError | None = None
         saved_at = time.monotonic()
         try:
             async with aclosing(until(answerer.answer(turn), stop)) as stream:
                 async for event in stream:
-                    match event:
-                        case llm.TextDelta(piece):
-                            text += piece
-                            yield AnswerDelta(piece)
-                        case llm.ThinkingDelta(piece):
-                            thought = True
-                            yield ThinkingDelta(piece)
-                        case llm.WasThinking():
-                            thought = True
-                            text = beginning
-                            yield AnswerWasThinking()
-                        case llm.Finished():
-                            finished = event
+                    if isinstance(event, llm.Finished):
+                        finished = event
+                    if isinstance(event, llm.Finished | llm.ToolCalled):
+                        continue
+                    text = beginning if isinstance(event, llm.WasThinking) else text
+                    text += event.text if isinstance(event, llm.TextDelta) else ""
+                    thought = thought or isinstance(event, llm.WasThinking | llm.ThinkingDelta)
+                    yield event
                     if text and time.monotonic() - saved_at >= _SAVE_EVERY_SECONDS:
                         await asyncio.to_thread(self.log.save_partial, answer.id, text)
                         saved_at = time.monotonic()
@@ -483,21 +479,43 @@ class Session:
             error = failure
         finally:
             # Also when whoever listens goes away in mid-answer: what has come is kept, marked as partial.
-            stored = self._finish(answer, text, finished, context)
+            context = replace(context, known=(*context.known, *bench.found.items()))
+            stored = self._finish(answer, text, finished, context, private=bench.has_private)
         sources = context.sources(text)
         if error is not None:
             yield TurnFailed(error, stored, sources if stored else ())
-        else:
-            if stored is not None and DIALS[self.effort].checks and answerer.reads:
-                async with aclosing(until(self._check(stored, context), stop)) as checking:
-                    async for checked in checking:
-                        yield checked
-            yield TurnFinished(stored or answer, sources)
+            return
+        if stored is not None:
+            async with aclosing(until(self._check(stored, context), stop)) as checking:
+                async for checked in checking:
+                    yield checked
+        yield TurnFinished(stored or answer, sources)
+
+    def _set_up_bench(self, question: Message, context: Context, author: Author) -> Bench:
+        """Return what tools work with in this turn; what they find is numbered behind all that may be recalled."""
+        numbered = dict(context.numbered)
+        return Bench(
+            self._store,
+            self.answerer.info.is_private,
+            question.private or self.is_private,
+            None if self.temporary else question.id,
+            author,
+            numbered,
+            max([dialled(self.settings, self.effort).passages, *numbered]) + 1,
+        )
+
+    def _equip(self, bench: Bench) -> Answerer:
+        """Return who answers, with tools where the model calls them and the effort allows it."""
+        model = self._model
+        wanted = DIALS[self.effort].tools and self.settings.recall
+        if model is None or not model.info.calls_tools or not wanted:
+            return self.answerer
+        return ToolAnswerer(model, {tool.name: tool for tool in BUILT_IN}, bench, self.approve)
 
     async def _check(self, answer: Message, context: Context) -> AsyncGenerator[AnswerChecked, None]:
         """Hold an answer against its sources; where the model can't be asked, nothing is said of it."""
         model = self._model
-        if model is not None:
+        if model is not None and DIALS[self.effort].checks:
             try:
                 yield AnswerChecked(
                     tuple(await find_unsupported(self._store, model, answer.text, context.numbered, answer.id))
@@ -505,7 +523,9 @@ class Session:
             except ModelError:
                 return
 
-    def _finish(self, answer: Message, text: str, finished: llm.Finished | None, context: Context) -> Message | None:
+    def _finish(
+        self, answer: Message, text: str, finished: llm.Finished | None, context: Context, *, private: bool
+    ) -> Message | None:
         """Store the last form of an answer; short and synchronous, so that a cancelled task can't skip it."""
         if not text.strip():
             self.log.discard(answer.id)
@@ -522,6 +542,7 @@ class Session:
             output_tokens=finished.output_tokens if finished else None,
             # A quotation is found where it stands; finding it twice would help nobody.
             drafts=passages_of_message(text) if self.answerer.reads else [],
+            private=private,
         )
         self._messages.append(stored)
         self._tree.append(stored)

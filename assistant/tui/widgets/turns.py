@@ -11,18 +11,17 @@ from assistant.core.care.settings import CareSettings
 from assistant.core.conversation.skin import TurnAsked, TurnBroke
 from assistant.core.events import (
     AnswerChecked,
-    AnswerDelta,
-    AnswerWasThinking,
     CareOffered,
     LookedFurther,
     Recalled,
-    ThinkingDelta,
     TurnFailed,
     TurnFinished,
     TurnStarted,
 )
+from assistant.display import excerpt
 from assistant.failures import hint_of
 from assistant.language import _, plural
+from assistant.llm.base import TextDelta, ThinkingDelta, ToolEnded, ToolStarted, WasThinking
 from assistant.tui.sources import SourceView, of_citation, of_numbered
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.care_block import CareBlock
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 SHOWN_AT_FIRST: Final = 20
 SHOWN_MORE: Final = 40
 MOST_SHOWN: Final = 60
+_CALL_CHARS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +115,16 @@ class TurnView:
             case TurnStarted(_, message):
                 if self._question is not None:
                     self._question.message_id = message.id
-            case CareOffered() | LookedFurther() | AnswerChecked():
+            case CareOffered() | LookedFurther() | ToolStarted() | ToolEnded() | AnswerChecked():
                 await self._tell(event)
             case Recalled():
                 await self._tell_of_recall(event)
                 answer.say(_("Waiting for the first word…"))
             case ThinkingDelta(piece):
                 await answer.think(piece)
-            case AnswerDelta(piece):
+            case TextDelta(piece):
                 await answer.add(piece)
-            case AnswerWasThinking():
+            case WasThinking():
                 await answer.was_thinking()
             case TurnFinished(message, sources):
                 answer.message_id = message.id
@@ -134,7 +134,7 @@ class TurnView:
             case TurnBroke() if answer.is_attached:
                 await answer.finish((), None, _("The answer broke off."))
 
-    async def _tell(self, event: CareOffered | LookedFurther | AnswerChecked) -> None:
+    async def _tell(self, event: CareOffered | LookedFurther | ToolStarted | ToolEnded | AnswerChecked) -> None:
         """Show what goes with an answer: above it what is offered or was looked for, below it what has no source."""
         match event:
             case CareOffered(_, text):
@@ -142,6 +142,13 @@ class TurnView:
             case LookedFurther(questions):
                 words = _("Looked for as well: {questions}").format(questions=" · ".join(questions))
                 await self._transcript.add(Notice(words), before=self._answer)
+            case ToolStarted(call):
+                self._answer.say(f"{call.name}: {excerpt(call.words, _CALL_CHARS)}")
+            case ToolEnded(call, text, failed):
+                self._answer.say("" if self._answer.text else _("Waiting for the first word…"))
+                hint = excerpt(text, _CALL_CHARS) if failed else ""
+                told = Notice(f"{call.name}: {excerpt(call.words, _CALL_CHARS)}", hint, "warning" if failed else "info")
+                await self._transcript.add(told, before=self._answer)
             case AnswerChecked(unsupported):
                 words = _("In none of the sources: {sentence}")
                 notices = [Notice(words.format(sentence=sentence), kind="warning") for sentence in unsupported]

@@ -1,0 +1,137 @@
+"""The loop: a model asks for tools, they run, it reads what came of it, and goes on until it answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from assistant.core.asking import note_sent
+from assistant.core.framing import plain_text
+from assistant.core.tools.tool import Approve, Bench, Effect, Tool, ToolError
+from assistant.llm.base import (
+    AnswerEvent,
+    ChatMessage,
+    ChatModel,
+    Finished,
+    ModelInfo,
+    TextDelta,
+    ToolCall,
+    ToolCalled,
+    ToolEnded,
+    ToolStarted,
+    Turn,
+    WasThinking,
+)
+from memory_store.errors import KeepsakeError
+from memory_store.models import Role
+
+# So often a model may ask for tools before it has to answer, and for so many at a time.
+_MOST_ROUNDS: Final = 6
+_MOST_CALLS: Final = 8
+_MOST_CHARS: Final = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswerer:
+    """Has a chat model answer that may use tools. Nothing that changes something is done without a yes."""
+
+    model: ChatModel
+    tools: Mapping[str, Tool[Any]]
+    bench: Bench
+    approve: Approve
+    reads: bool = True
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's."""
+        return self.model.info
+
+    async def answer(self, turn: Turn) -> AsyncIterator[AnswerEvent]:
+        """Stream what the model says and does. Raises `ModelError` with a hint for a person."""
+        request = replace(turn.request, tools=tuple(tool.spec for tool in self.tools.values()))
+        finished: Finished | None = None
+        for left in reversed(range(_MOST_ROUNDS)):
+            calls: list[ToolCall] = []
+            said = ""
+            async with aclosing(self.model.stream(request)) as events:  # type: ignore[type-var]
+                async for event in events:
+                    match event:
+                        case ToolCalled(call):
+                            calls.append(call)
+                        case Finished():
+                            finished = _sum(finished, event)
+                        case _:
+                            said = _add(said, event)
+                            yield event
+            if not calls or not left:
+                break
+            results = []
+            for call in calls[:_MOST_CALLS]:
+                yield ToolStarted(call)
+                text, failed = await self._run(call)
+                results.append(ChatMessage(Role.USER, text, call_id=call.id))
+                yield ToolEnded(call, text, failed)
+            if said:
+                yield TextDelta("\n\n")
+            await note_sent(self.bench.store, self.info, list(self.bench.shown))
+            asked = ChatMessage(Role.ASSISTANT, said, calls=tuple(calls[:_MOST_CALLS]))
+            request = replace(request, messages=(*request.messages, asked, *results))
+            if left == 1:  # what was found has to do
+                request = replace(request, tools=())
+        if finished is not None:
+            yield finished
+
+    async def _run(self, call: ToolCall) -> tuple[str, bool]:
+        """Return what the model reads of a call, and whether it failed."""
+        tool = self.tools.get(call.name)
+        if tool is None:
+            return f"There is no tool {call.name}.", True
+        try:
+            asked = tool.form.model_validate_json(call.arguments or "{}")
+        except (ValidationError, RecursionError) as error:
+            wrong = error.errors() if isinstance(error, ValidationError) else []
+            return f"The arguments do not fit: {_explain(wrong)}", True
+        if tool.effect is not Effect.READ and not await self.approve(tool, call.words):
+            return "The user said no.", True
+        try:
+            text = await asyncio.to_thread(tool.run, self.bench, asked)
+        except ToolError as error:
+            return str(error), True
+        except KeepsakeError as error:
+            return error.message, True
+        return plain_text(text)[:_MOST_CHARS], False
+
+
+def _sum(before: Finished | None, last: Finished) -> Finished:
+    """Return the end of the last request, with the tokens of all."""
+    if before is None:
+        return last
+    return replace(
+        last,
+        input_tokens=(before.input_tokens or 0) + (last.input_tokens or 0) or None,
+        output_tokens=(before.output_tokens or 0) + (last.output_tokens or 0) or None,
+    )
+
+
+def _add(said: str, event: AnswerEvent) -> str:
+    match event:
+        case TextDelta(piece):
+            return said + piece
+        case WasThinking():
+            return ""
+        case _:
+            return said
+
+
+def _explain(wrong: Sequence[Any]) -> str:
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong[:3]) or "they are no JSON"
+
+
+async def refuse(tool: Tool[Any], words: str) -> bool:
+    """Say no: there is nobody to ask."""
+    return False

@@ -1,0 +1,108 @@
+"""A tool: its name, what it takes, what it does to the world, and how it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from assistant.core.framing import framed, quoted
+from assistant.llm.base import ToolSpec
+from memory_store import Store
+from memory_store.models import Author, Hit
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class Effect(StrEnum):
+    """What a tool does to the world."""
+
+    READ = "read"
+    """It only looks."""
+    WRITE = "write"
+    """It changes something on this machine."""
+
+
+@dataclass(slots=True)
+class Bench:
+    """What the tools of one turn work with: the store, what of it may be seen, and the numbers of what they find.
+
+    `sources` are those that the model was shown, by their numbers; what is found gets the next ones from `first`.
+    `private` says that the question is, `author` who uses them. `shown` are the ids of all passages that a model reads
+    by a tool, each with whether it is private.
+    """
+
+    store: Store
+    include_private: bool
+    private: bool
+    question_id: str | None
+    author: Author
+    sources: dict[int, Hit]
+    first: int
+    found: dict[int, Hit] = field(default_factory=dict)
+    shown: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def has_private(self) -> bool:
+        """Whether anything that was shown is private."""
+        return any(self.shown.values())
+
+    def show(self, hits: Iterable[Hit]) -> str:
+        """Return passages as numbered sources; one that was shown before keeps its number."""
+        return "\n\n".join(framed(self._number(hit), self._note(hit)) for hit in hits)
+
+    def read(self, hits: Iterable[Hit]) -> str:
+        """Return the words of passages, quoted, one after the other."""
+        return "\n".join(quoted(self._note(hit).text) for hit in hits)
+
+    def find(self, number: int) -> Hit | None:
+        """Return the source of a number."""
+        return self.sources.get(number) or self.found.get(number)
+
+    def _note(self, hit: Hit) -> Hit:
+        self.shown[hit.id] = hit.private
+        return hit
+
+    def _number(self, hit: Hit) -> int:
+        for number, known in (*self.sources.items(), *self.found.items()):
+            if known.id == hit.id:
+                return number
+        number = max([self.first - 1, *self.sources, *self.found]) + 1
+        self.found[number] = hit
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[Form]):
+    """`form` says what it takes; `run` does it and returns what the model reads of it. `run` raises ToolError."""
+
+    name: str
+    description: str
+    form: type[Form]
+    effect: Effect
+    run: Callable[[Bench, Form], str]
+    origin: str = "Keepsake"
+
+    @property
+    def spec(self) -> ToolSpec:
+        """How it is offered to a model."""
+        return ToolSpec(self.name, self.description, self.form.model_json_schema())
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that a model and the user are told of it: another description is another tool."""
+        told: list[Any] = [self.origin, self.name, self.description, self.effect, self.form.model_json_schema()]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+Approve = Callable[["Tool[Any]", str], Awaitable[bool]]
+"""Asks the user whether a tool may be used for what is said in words."""
+
+
+class ToolError(Exception):
+    """Why a tool could not do what it was asked; the model is told."""

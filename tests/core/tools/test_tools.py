@@ -1,0 +1,228 @@
+"""Tools in a turn: a model looks again, reads on, reckons with dates and keeps a note; never more than it may."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.core.conversation.session import Session
+from assistant.core.events import Event, Recalled, TurnFailed, TurnFinished
+from assistant.core.tools.builtin import BUILT_IN
+from assistant.core.tools.tool import Effect, Tool
+from assistant.core.turn_settings import TurnSettings
+from assistant.llm.base import Finished, TextDelta, ToolCall, ToolCalled, ToolEnded, ToolStarted
+from assistant.llm.roles import Models
+from assistant.llm.scripted import ScriptedChat
+from memory_store import NewMemory, Store
+from memory_store.models import AuthorKind, Effort, MessageStatus, Role
+from tests.memory_store.support import add_document, indexed
+from tests.support.embedder import HashEmbedder
+
+SETTINGS = TurnSettings(passages=2, learn=False, titles=False)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path, HashEmbedder()) as opened:
+        opened.remember("The spare key is with Ines.")
+        add_document(opened, "/contract.md", "The contract of the gym ends in May.", "It can be given notice by mail.")
+        indexed(opened)
+        yield opened
+
+
+def call(name: str, /, identifier: str = "call_1", **arguments: object) -> ToolCalled:
+    return ToolCalled(ToolCall(identifier, name, json.dumps(arguments)))
+
+
+def model(*scripts: list[Any], **more: Any) -> ScriptedChat:
+    return ScriptedChat(*scripts, calls_tools=True, **more)
+
+
+async def asked(session: Session, text: str = "Who has the spare key?") -> list[Event]:
+    return [event async for event in session.turn(text)]
+
+
+def ended(events: list[Event]) -> list[tuple[str, str, bool]]:
+    return [(event.call.name, event.text, event.failed) for event in events if isinstance(event, ToolEnded)]
+
+
+async def test_model_looks_again_and_cites_what_it_found(store: Store) -> None:
+    chat = model([call("search_memory", query="gym contract")], ["It ends in May [4]."])
+    session = Session(store, Models(chat), SETTINGS)
+    events = await asked(session, "zzz?")
+    [(name, text, failed)] = ended(events)
+    assert (name, failed) == ("search_memory", False)
+    assert text.startswith("[4] ")
+    assert "The contract of the gym ends in May." in text
+    finished = events[-1]
+    assert isinstance(finished, TurnFinished)
+    [cited] = [source for source in finished.sources if source.cited]
+    assert (cited.number, cited.hit.source.path) == (4, "/contract.md")
+    [citation] = [one for one in store.conversations.citations(finished.message.id) if one.cited]
+    assert citation.passage_id == cited.hit.id
+    order = [type(event) for event in events if isinstance(event, ToolStarted | ToolEnded | TextDelta)]
+    assert order == [ToolStarted, ToolEnded, TextDelta]
+
+
+async def test_what_a_tool_gave_goes_back_with_what_was_asked_of_it(store: Store) -> None:
+    chat = model([TextDelta("Let me look."), call("search_memory", query="spare key")], ["Ines has it."])
+    events = await asked(Session(store, Models(chat), SETTINGS))
+    first, second = chat.requests
+    assert {tool.name for tool in first.tools} == {tool.name for tool in BUILT_IN}
+    told, result = second.messages[-2:]
+    assert (told.role, told.content, told.calls[0].name) == (Role.ASSISTANT, "Let me look.", "search_memory")
+    assert (result.call_id, "> The spare key is with Ines." in result.content) == ("call_1", True)
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "Let me look.\n\nInes has it."
+
+
+async def test_source_is_read_whole(store: Store) -> None:
+    chat = model([call("search_memory", query="gym contract")], [call("read_source", number=4)], ["By mail [4]."])
+    events = await asked(Session(store, Models(chat), SETTINGS), "zzz?")
+    assert "> It can be given notice by mail." in ended(events)[1][1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"start": "2026-01-31", "months": 1}, "Saturday, 2026-02-28;"),
+        ({"start": "2028-02-29", "years": 1}, "Wednesday, 2029-02-28;"),
+        ({"start": "2026-03-01", "end": "2026-03-31"}, "2026-03-31 is 30 days after it"),
+        ({"start": "2026-03-01", "weeks": -1, "end": "2026-02-20"}, "Friday, 2026-02-20 is 2 days before it"),
+    ],
+)
+async def test_dates_are_reckoned(store: Store, arguments: dict[str, Any], told: str) -> None:
+    chat = model([call("compute_date", **arguments)], ["So."])
+    [(_, text, failed)] = ended(await asked(Session(store, Models(chat), SETTINGS)))
+    assert (told in text, failed) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("called", "told"),
+    [
+        (call("launch_rockets", target="moon"), "There is no tool launch_rockets."),
+        (call("read_source", number=99), "There is no source 99."),
+        (call("read_source", number="many"), "The arguments do not fit: number:"),
+        (call("compute_date", start="9999-12-31", days=1), "calendar"),
+        (ToolCalled(ToolCall("c", "search_memory", "{broken")), "The arguments do not fit"),
+        (ToolCalled(ToolCall("c", "search_memory", "")), "The arguments do not fit: query:"),
+    ],
+)
+async def test_what_can_not_be_done_is_told_to_the_model_and_the_turn_goes_on(
+    store: Store, called: ToolCalled, told: str
+) -> None:
+    chat = model([called], ["I could not."])
+    events = await asked(Session(store, Models(chat), SETTINGS))
+    [(_, text, failed)] = ended(events)
+    assert (told in text, failed) == (True, True)
+    assert isinstance(events[-1], TurnFinished)
+
+
+async def test_nothing_is_kept_without_a_yes(store: Store) -> None:
+    wanted: list[tuple[str, str]] = []
+    answers = [False, True]
+
+    async def approve(tool: Tool[Any], words: str) -> bool:
+        wanted.append((tool.name, words))
+        return answers.pop(0)
+
+    note = "Ines moved to Faro."
+    chat = model([call("remember", text=note)], ["No."], [call("remember", text=note)], ["Yes."])
+    session = Session(store, Models(chat), SETTINGS)
+    assert ended(await asked(session)) != []  # there is nobody to ask
+    assert note not in [memory.text for memory in store.memories.all()]
+    session.approve = approve
+    chat.add([call("remember", text=note)], ["Yes."])
+    await asked(session)
+    assert note not in [memory.text for memory in store.memories.all()]
+    events = await asked(session)
+    assert [text for _, text, _ in ended(events)] == ["It is kept."]
+    [kept] = [memory for memory in store.memories.all() if memory.text == note]
+    assert (kept.author.kind, kept.author.name) == (AuthorKind.MODEL, "scripted")
+    assert wanted == [("remember", note)] * 2
+
+
+async def test_model_elsewhere_gets_nothing_private_by_a_tool_and_what_it_got_is_in_the_log(store: Store) -> None:
+    store.remember(NewMemory("The spare key opens the safe, codeword zqsafe.", private=True))
+    add_document(store, "/secret.md", "The gym membership codeword is zqgym.", private=True)
+    indexed(store)
+    chat = model(
+        [
+            call("search_memory", query="codeword of the safe key"),
+            call("search_memory", "call_2", query="gym codeword"),
+        ],
+        [call("read_source", number=4), call("read_source", "call_2", number=5)],
+        ["I don't know."],
+        is_private=False,
+    )
+    await asked(Session(store, Models(chat), SETTINGS), "Which codeword?")
+    sent = "".join(message.content for request in chat.requests for message in request.messages)
+    assert "zq" not in sent
+    [hit] = [one for one in store.recall("gym contract", 3) if "ends in May" in one.text]
+    assert store.requests.went_to("scripted", hit.id)
+
+
+async def test_answer_that_saw_something_private_by_a_tool_is_private(store: Store) -> None:
+    store.remember(NewMemory("The safe opens with zqsafe.", private=True))
+    indexed(store)
+    chat = model([call("search_memory", query="safe opens")], ["With zqsafe [3]."])
+    session = Session(store, Models(chat), TurnSettings(passages=1, learn=False, titles=False))
+    events = await asked(session, "gym contract?")
+    finished = events[-1]
+    assert isinstance(finished, TurnFinished)
+    assert store.conversations.message(finished.message.id).private
+
+
+async def test_rounds_are_bounded_and_the_last_has_no_tools(store: Store) -> None:
+    chat = model(otherwise=[call("search_memory", query="spare key")])
+    events = await asked(Session(store, Models(chat), SETTINGS))
+    assert len(chat.requests) == 6
+    assert [bool(request.tools) for request in chat.requests] == [True] * 5 + [False]
+    assert isinstance(events[-1], TurnFailed | TurnFinished)
+
+
+async def test_tokens_of_all_requests_are_counted(store: Store) -> None:
+    chat = model(
+        [call("search_memory", query="key"), Finished("tool_calls", "scripted", 100, 10)],
+        ["Ines.", Finished("stop", "scripted", 150, 5)],
+    )
+    finished = (await asked(Session(store, Models(chat), SETTINGS)))[-1]
+    assert isinstance(finished, TurnFinished)
+    assert (finished.message.input_tokens, finished.message.output_tokens) == (250, 15)
+
+
+async def test_stopping_between_two_requests_keeps_what_has_come(store: Store) -> None:
+    waiting = asyncio.Event()
+    chat = model(["Let me look.", call("search_memory", query="key")], [waiting, "Never said."])
+    session = Session(store, Models(chat), SETTINGS)
+    stop = asyncio.Event()
+    events: list[Event] = []
+    async for event in session.turn("Who has the spare key?", stop):
+        events.append(event)
+        if isinstance(event, ToolEnded):
+            stop.set()
+    finished = events[-1]
+    assert isinstance(finished, TurnFinished)
+    assert (finished.message.text.strip(), finished.message.status) == ("Let me look.", MessageStatus.PARTIAL)
+
+
+@pytest.mark.parametrize("case", ["cannot", "instant", "no recall"])
+async def test_no_tools_are_offered_where_the_model_or_the_user_does_not_want_them(store: Store, case: str) -> None:
+    chat = ScriptedChat(["Ines."], calls_tools=case != "cannot")
+    session = Session(store, Models(chat), TurnSettings(recall=case != "no recall", learn=False, titles=False))
+    if case == "instant":
+        await session.use_effort(Effort.INSTANT)
+    events = await asked(session)
+    assert chat.requests[0].tools == ()
+    assert any(isinstance(event, Recalled) for event in events)
+
+
+def test_another_description_is_another_tool() -> None:
+    tool = BUILT_IN[0]
+    changed = Tool(tool.name, tool.description + " Obey.", tool.form, tool.effect, tool.run)
+    assert tool.fingerprint != changed.fingerprint
+    assert tool.fingerprint != Tool(tool.name, tool.description, tool.form, Effect.WRITE, tool.run).fingerprint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -143,4 +144,6 @@ class MeteredModel:
 
 def estimate_input(request: ChatRequest) -> int:
     """Return an estimate of the tokens that a model reads for a request, on the high side."""
-    return sum(estimate_tokens(message.content) + _MESSAGE_TOKENS for message in request.messages)
+    tools = [f"{tool.description}{json.dumps(tool.parameters)}" for tool in request.tools]
+    texts = [*(message.content for message in request.messages), *tools]
+    return sum(estimate_tokens(text) + _MESSAGE_TOKENS for text in texts)

@@ -13,7 +13,7 @@ from assistant import bootstrap
 from assistant.config import BudgetConfig, NamedModel, OwnPrice, Settings
 from assistant.core.conversation.learning import learn_all
 from assistant.core.conversation.session import Session
-from assistant.core.events import AnswerDelta, TurnFailed, TurnFinished
+from assistant.core.events import TurnFailed, TurnFinished
 from assistant.core.framing import estimate_tokens
 from assistant.core.metering import Meter, MeteredModel, estimate_input
 from assistant.core.turn_settings import TurnSettings
@@ -185,7 +185,7 @@ async def test_at_the_end_of_a_budget_a_turn_fails_with_choices_and_nothing_is_d
     assert isinstance(failed, TurnFailed)
     assert isinstance(failed.error, BudgetError)
     assert "10 tokens a chat" in failed.error.message
-    assert not any(isinstance(event, AnswerDelta) for event in events)
+    assert not any(isinstance(event, TextDelta) for event in events)
     assert (inner.requests, entries(store)) == ([], [])
 
 

@@ -51,11 +51,11 @@ class NotFoundError(StoreError):
 
 
 class OverBudgetError(StoreError):
-    """A request may take more than a budget has left, or that can't be told, as its price `is_unknown`."""
+    """A request may take more than a budget has left, or that can't be told: its price or energy is `unknown`."""
 
-    def __init__(self, message: str, *, is_unknown: bool = False) -> None:
+    def __init__(self, message: str, unknown: str = "") -> None:
         super().__init__(message)
-        self.is_unknown = is_unknown
+        self.unknown = unknown
 
 
 class AmbiguousIdError(StoreError):

@@ -7,11 +7,13 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from assistant.core.framing import estimate_tokens
 from assistant.errors import BudgetError, ModelError
 from assistant.llm.base import ChatModel, ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta
+from assistant.llm.energy import Energy, Rapl, energy_of
 from assistant.llm.prices import Price, cost_of
 from memory_store import Limit, NewEntry, Unit, Usage
 from memory_store.errors import OverBudgetError, StoreError
@@ -27,14 +29,23 @@ _HINT: Final = (
     "machine with /model."
 )
 
+_UNKNOWN_HINTS: Final = {
+    "price": "Say its price under [prices] in the settings, or choose another model with /model.",
+    "energy": "Choose a model of a service whose energy is known, with /model, or set a budget of tokens.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """The store whose ledger requests are entered in, the budgets that they keep to, and the user's own prices."""
+    """The store whose ledger requests are entered in, the budgets that they keep to, and the user's own prices.
+
+    `rapl` measures what a model on this machine takes.
+    """
 
     store: Store
     limits: tuple[Limit, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
+    rapl: Rapl = field(default_factory=Rapl)
 
 
 class MeteredModel:
@@ -59,6 +70,7 @@ class MeteredModel:
         """Stream what the model says. Raises BudgetError where a budget has no room for it, else as the model does."""
         asked = estimate_input(request)
         entry = await self._reserve(request, asked)
+        before = self._meter.rapl.read() if self.info.is_private else {}
         looking_up = asyncio.ensure_future(asyncio.to_thread(self._usage, 0, 0))  # prices, while the model reads
         heard: list[str] = []
         is_settled = False
@@ -70,7 +82,7 @@ class MeteredModel:
                             heard.append(piece)
                         case Finished():
                             await asyncio.wait({looking_up})
-                            await asyncio.to_thread(self._settle, entry, asked, heard, event)
+                            await asyncio.to_thread(self._settle, entry, asked, heard, before, event)
                             is_settled = True
                     yield event
         except ModelError as error:
@@ -81,7 +93,7 @@ class MeteredModel:
             raise
         finally:
             if not is_settled:  # synchronous, so that a cancelled task can't skip it
-                self._settle(entry, asked, heard, None)
+                self._settle(entry, asked, heard, before, None)
 
     async def close(self) -> None:
         """Close the model."""
@@ -100,23 +112,23 @@ class MeteredModel:
         answer = request.max_tokens or max(info.context_tokens - asked, 0)
         # Prices are looked up before a request only where a budget counts them: that takes most of a second at first.
         counts = any(limit.unit is not Unit.TOKENS for limit in self._meter.limits)
-        most = self._usage(asked, answer) if counts else Usage(asked, answer)
+        # What a model here takes is measured, and not foreseen.
+        measured = Energy(0, 0, "RAPL") if info.is_private and self._meter.rapl.read() else None
+        most = self._usage(asked, answer, measured=measured) if counts else Usage(asked, answer)
         entry = NewEntry(self._role, request.purpose, info.name, info.endpoint, most, request.message_id)
         try:
             return self._ledger.reserve(entry, self._meter.limits)
         except OverBudgetError as error:
-            hint = (
-                "Say its price under [prices] in the settings, or choose another model with /model."
-                if error.is_unknown
-                else _HINT
-            )
+            hint = _UNKNOWN_HINTS.get(error.unknown, _HINT)
             raise BudgetError(error.message, hint) from error
 
     def _give_back(self, reserving: asyncio.Future[str]) -> None:
         if not reserving.cancelled() and reserving.exception() is None:
             self._ledger.release(reserving.result())
 
-    def _settle(self, entry: str, asked: int, heard: list[str], finished: Finished | None) -> None:
+    def _settle(
+        self, entry: str, asked: int, heard: list[str], before: Mapping[Path, int], finished: Finished | None
+    ) -> None:
         counted_input = finished.input_tokens if finished else None
         counted_output = finished.output_tokens if finished else None
         said = estimate_tokens("".join(heard)) if counted_output is None and heard else 0
@@ -125,6 +137,7 @@ class MeteredModel:
             said if counted_output is None else counted_output,
             finished.cached_tokens if finished else None,
             counted=counted_input is not None and counted_output is not None,
+            measured=self._meter.rapl.since(before),
         )
         try:
             self._ledger.settle(entry, usage)
@@ -132,14 +145,23 @@ class MeteredModel:
             return  # what is reserved stays spent; the answer is not to be lost for it
 
     def _usage(
-        self, input_tokens: int, output_tokens: int, cached_tokens: int | None = None, *, counted: bool = False
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        cached_tokens: int | None = None,
+        *,
+        counted: bool = False,
+        measured: Energy | None = None,
     ) -> Usage:
-        info = self.info
+        info, energy = self.info, measured
         with one_at_a_time:  # the first time it imports what knows prices
             cost = cost_of(
                 info.name, info.endpoint, input_tokens, output_tokens, cached_tokens or 0, self._meter.prices
             )
-        return Usage(input_tokens, output_tokens, cached_tokens, counted, cost)
+            if info.endpoint is not None and not info.is_private:
+                energy = energy_of(info.name, info.endpoint, input_tokens, output_tokens, cached_tokens or 0)
+        found = (energy.low, energy.high, energy.method) if energy else (None, None, None)
+        return Usage(input_tokens, output_tokens, cached_tokens, counted, cost, *found)
 
 
 def estimate_input(request: ChatRequest) -> int:

@@ -292,7 +292,7 @@ def _refuse_over(
     if wanted is None:
         what = "price" if limit.unit is Unit.USD else "energy"
         raise OverBudgetError(
-            f"The {what} of “{entry.model}” is not known, so a budget of {limit} can't be held.", is_unknown=True
+            f"The {what} of “{entry.model}” is not known, so a budget of {limit} can't be held.", what
         )
     spent = _spent(connection, limit.window, conversation_id, moment).amount(limit.unit)
     if spent + wanted > limit.amount:

@@ -19,6 +19,7 @@ from assistant.core.metering import Meter, MeteredModel, estimate_input
 from assistant.core.turn_settings import TurnSettings
 from assistant.errors import BudgetError, ModelError
 from assistant.llm.base import ChatMessage, ChatRequest, Finished, TextDelta
+from assistant.llm.energy import Rapl
 from assistant.llm.prices import Price
 from assistant.llm.roles import ModelRole, Models
 from assistant.llm.scripted import ScriptedChat, Step
@@ -144,6 +145,40 @@ async def test_a_budget_of_money_asks_for_a_price_that_nobody_knows(store: Store
         await ask(model)
     assert "[prices]" in refused.value.hint
     assert inner.requests == []
+
+
+async def test_what_a_model_on_this_machine_takes_is_measured(store: Store, tmp_path: Path) -> None:
+    processor = tmp_path / "power" / "intel-rapl:0"
+    processor.mkdir(parents=True)
+    (processor / "energy_uj").write_text("1000000")
+    limit = Limit(Window.DAY, Unit.WH, 5)
+    model = MeteredModel(
+        ScriptedChat(otherwise=["Yes."]), ModelRole.CHAT, Meter(store, (limit,), rapl=Rapl(processor.parent))
+    )
+    async for event in model.stream(REQUEST):
+        if isinstance(event, TextDelta):
+            (processor / "energy_uj").write_text(str(1000000 + 5 * 3_600_000))
+    [entry] = entries(store)
+    assert (entry.energy_low, entry.energy_high, entry.energy_method, entry.cost) == (5, 5, "RAPL", 0)
+    unmeasured = MeteredModel(
+        ScriptedChat(otherwise=["Yes."]), ModelRole.CHAT, Meter(store, (limit,), rapl=Rapl(tmp_path / "none"))
+    )
+    with pytest.raises(BudgetError, match="energy of “scripted” is not known") as refused:
+        await ask(unmeasured)
+    assert "a budget of tokens" in refused.value.hint
+
+
+async def test_what_a_model_of_a_service_takes_is_estimated(store: Store) -> None:
+    inner = ScriptedChat(
+        otherwise=["Yes.", Finished("stop", "gpt-4o", 100, 500)], name="openai/gpt-4o", is_private=False
+    )
+    async for _event in MeteredModel(inner, ModelRole.CHAT, Meter(store)).stream(REQUEST):
+        pass
+    [entry] = entries(store)
+    assert entry.energy_low is not None
+    assert entry.energy_high is not None
+    assert 0 < entry.energy_low < entry.energy_high
+    assert (entry.energy_method or "").startswith("EcoLogits")
 
 
 async def test_each_request_of_a_turn_says_what_it_was_for(store: Store) -> None:

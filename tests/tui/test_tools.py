@@ -30,7 +30,7 @@ async def test_uses_are_shown_and_a_note_is_kept_with_a_yes_that_holds_for_the_c
     async with chatting(tmp_path, model) as house:
         await house.say("Remember that Ines moved to Faro.")
         await house.until(lambda: isinstance(house.app.screen, Chooser))
-        await house.pilot.press("down", "enter")
+        await house.pilot.press("down", "down", "enter")
         await house.until(lambda: [one.text for one in house.store.memories.all()] == [first])
         assert any("search_memory: Ines" in notice for notice in house.notices)
         await house.ask("Remember that Omar keeps bees.")

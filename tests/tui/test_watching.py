@@ -64,4 +64,6 @@ async def test_something_that_was_not_sent_in_an_earlier_chat_is_told_at_the_sta
         store.drafts.keep(talk.id, "and the roses?")
 
     async with chatting(tmp_path, prepare=prepare) as house:
-        await house.until(lambda: any("Written and not sent: “Garden plans”" in one for one in house.notices))
+        await house.until(
+            lambda: any("Something is written and not sent in “Garden plans”" in one for one in house.notices)
+        )

@@ -103,10 +103,10 @@ class Controller:
         title = _("May the model use “{tool}” ({origin})? {words}").format(
             tool=tool.name, origin=tool.origin, words=excerpt(words, _WORDS_CHARS)
         )
-        choices = [
+        choices = [  # the first is what an Enter chooses that was meant for the prompt
+            Choice(_("No"), "", ""),
             Choice(_("Yes, this once"), "", _ONCE),
             Choice(_("Yes, in this chat"), "", _IN_THIS_CHAT),
-            Choice(_("No"), "", ""),
         ]
         chosen = await self.skin.choose(title, choices)
         if chosen == _IN_THIS_CHAT:
@@ -384,5 +384,5 @@ class Controller:
         titles = await in_thread(self.store.drafts.titles)
         if titles:
             named = ", ".join(f"“{plain(title, one_line=True)}”" for title in titles[:3])
-            words = _("Written and not sent: {titles}").format(titles=named)
+            words = _("Something is written and not sent in {titles}").format(titles=named)
             await self.skin.tell(Report(words, _("/chats leads there.")))

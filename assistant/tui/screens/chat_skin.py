@@ -17,7 +17,7 @@ from textual.widgets import Static
 from assistant import bootstrap
 from assistant import config as configuration
 from assistant.config import Settings
-from assistant.core.conversation.commands import absolute_path, split_words
+from assistant.core.conversation.commands import absolute_path, parse, split_words
 from assistant.core.conversation.mentions import Mention
 from assistant.core.conversation.pasting import pasted_paths
 from assistant.core.conversation.skin import (
@@ -461,8 +461,13 @@ class ChatSkin:
 
     async def _keep_draft(self) -> None:
         self._keeping = None
-        prompt = self._prompt
-        await self.controller.drafts.keep(lambda: (self.controller.conversation_id, prompt.unfold(prompt.text)))
+        await self.controller.drafts.keep(lambda: (self.controller.conversation_id, self._written()))
+
+    def _written(self) -> str:
+        """Return what is being written; of a command alone nothing could be lost."""
+        text = self._prompt.unfold(self._prompt.text)
+        command = parse(text)
+        return "" if command and not command[1] else text
 
     async def _bring_draft(self) -> None:
         """Put what was being written in this chat into the prompt, if that is empty."""

@@ -153,7 +153,8 @@ def build_models(settings: Settings, store: Store) -> Models:
     from assistant.llm.roles import ModelRole, Models
     from memory_store.errors import KeepsakeError
 
-    models, meter = Models(), Meter(store, budget_limits(settings), model_setup.own_prices(settings))
+    models = Models(limits=budget_limits(settings))
+    meter = Meter(store, models.limits, model_setup.own_prices(settings))
     for role, chosen in model_setup.by_role(settings).items():
         try:
             model = build_model(chosen)

@@ -456,14 +456,7 @@ class StoreStats:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """How the record grew: memories by the day they were learned, superseded ones too; passages by their source.
-
-    `tokens` are by day (to the model, from the model), of the messages whose tokens somebody counted; `models` the same
-    by the name of the model. `endpoints` say where a model is, for those that are not on this machine.
-    """
+    """How the record grew: memories by the day they were learned, superseded ones too; passages by their source."""
 
     memories: Mapping[date, int]
     passages: Mapping[SourceKind, int]
-    tokens: Mapping[date, tuple[int, int]]
-    models: Mapping[str, tuple[int, int]]
-    endpoints: Mapping[str, str]

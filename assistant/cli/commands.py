@@ -61,6 +61,10 @@ COMMANDS: Final = {
     ),
     "reindex": ("lifecycle", "Make the vector index anew, and the vectors too where another embedder made them."),
     "stats": ("lifecycle", "Count what is remembered."),
+    "cost": (
+        "costs",
+        "Add up what requests to models took: tokens, price and energy, by model, role, chat or day; and the budgets.",
+    ),
     "requests": (
         "lifecycle",
         "List what was sent to services that are not on this machine: when, where to, what for; never the text.",

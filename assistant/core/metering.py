@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.core.framing import estimate_tokens
 from assistant.errors import BudgetError, ModelError
-from assistant.llm.base import ChatModel, ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ThinkingDelta
+from assistant.llm.base import (
+    ChatModel,
+    ChatRequest,
+    Finished,
+    ModelEvent,
+    ModelInfo,
+    TextDelta,
+    ThinkingDelta,
+    ToolCalled,
+)
 from assistant.llm.energy import Energy, Rapl, energy_of
 from assistant.llm.prices import Price, cost_of
 from memory_store import Limit, NewEntry, Unit, Usage
@@ -80,6 +89,8 @@ class MeteredModel:
                     match event:
                         case TextDelta(piece) | ThinkingDelta(piece):
                             heard.append(piece)
+                        case ToolCalled(call):
+                            heard.append(call.arguments)
                         case Finished():
                             await asyncio.wait({looking_up})
                             await asyncio.to_thread(self._settle, entry, asked, heard, before, event)

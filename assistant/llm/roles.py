@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from assistant.llm.base import ChatModel
 from memory_store.errors import KeepsakeError
+
+if TYPE_CHECKING:
+    from memory_store import Limit
 
 
 class ModelRole(StrEnum):
@@ -33,12 +36,14 @@ FALLBACKS: Final[Mapping[ModelRole, ModelRole]] = {
 class Models:
     """The models by their roles; without one that chats answers are quotations.
 
-    `others` have a role of their own, `errors` say why one that is set could not be built.
+    `others` have a role of their own, `errors` say why one that is set could not be built. `limits` are the budgets
+    that their requests keep to.
     """
 
     chat: ChatModel | None = None
     others: dict[ModelRole, ChatModel] = field(default_factory=dict)
     errors: dict[ModelRole, KeepsakeError] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
 
     def find(self, role: ModelRole, *, private: bool = False) -> ChatModel | None:
         """Return who has a role, or who stands in; for what is private only a model on this machine. None for none."""

@@ -55,6 +55,7 @@ MESSAGE_ACTIONS: Final = (
     _on_message("pin", "p", N_("pin"), N_("Keep it as a pinned memory")),
     _on_message("forget", "f", N_("erase"), N_("Erase it, after asking"), waits_for_answer=True),
     _on_message("sources", "s", N_("sources"), N_("Go to its sources")),
+    _on_message("cost", "u", N_("cost"), N_("See what it took: tokens, price, energy")),
     _on_message("code", "c", N_("code"), N_("Copy its code block; again for the next one")),
 )
 

@@ -21,15 +21,38 @@ from tests.faults.screen_window import OPERATIONS
 READING_COMMANDS = {
     *("memory list", "memory show", "document list", "document show", "conversation list", "conversation show"),
     *("backup list", "backup check", "receipts list", "receipts show", "receipts check", "goals list"),
-    *("config show", "config init", "config validate", "config path", "config set", "requests", "show", "context"),
+    *(
+        "config show",
+        "config init",
+        "config validate",
+        "config path",
+        "config set",
+        "requests",
+        "cost",
+        "show",
+        "context",
+    ),
     *("mcp clients", "mcp allow", "mcp revoke", "mcp install"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
-READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/help", "/quit", "/exit"}
+READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/cost", "/help", "/quit", "/exit"}
 # What the screen runs, which calls the same function of the conversation.
 LINES_AS_ON_THE_SCREEN = {"/questions", "/goals", "/learn", "/import"}
 READING_SCREENS = {
-    *("chats", "search", "history", "editor", "context", "why", "about-me", "effort", "questions", "receipts", "stats"),
+    *(
+        "chats",
+        "search",
+        "history",
+        "editor",
+        "context",
+        "why",
+        "about-me",
+        "effort",
+        "cost",
+        "questions",
+        "receipts",
+        "stats",
+    ),
     "model",
     *("guide", "theme", "settings", "help", "quit"),
 }

@@ -11,7 +11,8 @@ from assistant.errors import ModelError
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.widgets.source_list import SourceLine
 from assistant.tui.widgets.spoken import Spoken
-from memory_store.models import AuthorKind
+from memory_store import NewEntry, Usage
+from memory_store.models import AuthorKind, Purpose
 from tests.tui.support import House, chatting, script
 from tests.tui.test_conversation import with_keys
 
@@ -172,3 +173,16 @@ async def test_temporary_chat_says_so_and_is_gone_with_the_next_one(tmp_path: Pa
         await house.until(lambda: house.chat.prompt.border_subtitle is None)
         assert house.store.conversations.all() == []
         assert house.store.memories.all() == []
+
+
+async def test_what_an_answer_took_is_told_by_a_key(tmp_path: Path) -> None:
+    async with chatting(tmp_path, ScriptedChat(script("Twelve degrees."))) as house:
+        answer = await house.ask("How warm is it?")
+        usage = Usage(1000, 200, None, True, 3400, 110, 340, "EcoLogits 1")
+        entry = NewEntry("chat", Purpose.ANSWER, "a-model", None, usage, answer.message_id)
+        house.store.ledger.settle(house.store.ledger.reserve(entry), usage)
+        await house.pilot.press("alt+up", "u")
+        told = "answer: a-model, 1,000 tokens in, 200 out, $0.0034, 0.110–0.340 Wh (EcoLogits 1)"
+        await house.until(lambda: told in house.notices)
+        await house.say("/cost")
+        await house.until(lambda: any("This chat: 1 request" in text for text in house.notices))

@@ -72,6 +72,9 @@ COMMANDS: Final = (
     Command("goals", "[TEXT]", N_("See your goals, say how they go; with words, set one"), skins="both"),
     Command("learn", "", N_("Learn now from what was said, and tidy the memory"), skins="both", waits_for_answer=True),
     Command("effort", "[LEVEL]", N_("How much effort answers take: instant, balanced, thorough"), "f5", skins="both"),
+    Command(
+        "cost", "", N_("See what this chat, the day and the month took, and what is left of budgets"), skins="both"
+    ),
     Command("private", "", N_("Keep this chat to this machine; again ends that"), skins="both"),
     Command(
         "forget",

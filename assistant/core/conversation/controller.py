@@ -13,6 +13,7 @@ from typing import Any, Final
 from assistant.core.capture.reading import orders_to_remember
 from assistant.core.conversation.attaching import find_attachments
 from assistant.core.conversation.corrections import Corrections
+from assistant.core.conversation.costs import report_cost_of, report_costs
 from assistant.core.conversation.drafts import DraftKeeper
 from assistant.core.conversation.forgetting import Eraser
 from assistant.core.conversation.imports import Importer
@@ -86,6 +87,7 @@ class Controller:
             "goals": self.learning.work_on_goals,
             "learn": lambda _: self.learning.learn_now(self.session),
             "effort": self.choose_effort,
+            "cost": lambda _: self.tell_costs(),
             "private": lambda _: self.turn_private(),
             "forget": lambda argument: self.eraser.forget(argument, self.conversation_id),
         }
@@ -192,6 +194,16 @@ class Controller:
             await self.skin.tell(Report(_("Private: nothing of it is sent to another machine."), hint, "good"))
         else:
             await self.skin.tell(Report(_("Public again; its answers stay private, as they may repeat what is.")))
+
+    async def tell_costs(self) -> None:
+        """Tell what this chat, the day and the month took, and how much of each budget is used."""
+        limits, conversation_id = self.session.models.limits, self.conversation_id
+        await self.skin.tell(await in_thread(lambda: report_costs(self.store, conversation_id, limits)))
+
+    async def tell_cost_of(self, message_id: str) -> None:
+        """Tell what was asked of models for a message, and what that took."""
+        (message,) = [item for item in self.session.messages if item.id == message_id]
+        await self.skin.tell(await in_thread(lambda: report_cost_of(self.store, message)))
 
     async def choose_effort(self, named: str = "") -> None:
         """Have answers in this chat take another effort: the one that is named, or one that is chosen."""

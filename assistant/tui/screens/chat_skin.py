@@ -549,6 +549,8 @@ class ChatSkin:
                 await controller.branch_from(message_id)
             case "pin":
                 await controller.pin(message_id)
+            case "cost":
+                await controller.tell_cost_of(message_id)
             case "forget":
                 await controller.eraser.erase_ids(message_id)
 

@@ -1,9 +1,9 @@
-"""The statistics: what is held, how it grew, and how many tokens the answers took."""
+"""The statistics: what is held, how it grew, and what requests to models took."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from assistant.core.conversation.costs import describe_cost, describe_energy
 from assistant.display import plain
 from assistant.failures import explain
 from assistant.language import N_, _
@@ -22,16 +23,18 @@ from assistant.tui.actions import BACK, bindings_of
 from assistant.tui.terms import counted
 from assistant.tui.widgets.flow import Flow
 from assistant.tui.widgets.plots import DayPlot, NamePlot
+from memory_store import Grouping
 from memory_store.errors import KeepsakeError
 
 if TYPE_CHECKING:
     from textual.widget import Widget
     from textual.worker import Worker
 
-    from memory_store import Store
+    from memory_store import Store, Total
     from memory_store.models import Activity, StoreStats
 
-_NO_TOKENS: Final = N_("No answer's tokens were counted yet.")
+_NO_TOKENS: Final = N_("Nothing was asked of a model yet.")
+_IN_A_CENT: Final = 10_000
 
 
 class StatsScreen(Screen[None]):
@@ -80,37 +83,17 @@ class StatsScreen(Screen[None]):
     async def _count(self) -> None:
         counts = self.query_one("#counts", Static)
         try:
-            stats, activity, costs = await in_thread(self._numbers)
+            stats, activity, days, models = await in_thread(self._numbers)
         except KeepsakeError as error:
             counts.update(Content(" ".join(explain(error))))
             return
         counts.update(_counts(stats))
-        await self.query_one(VerticalScroll).mount_all(_plots(activity, costs))
+        await self.query_one(VerticalScroll).mount_all(_plots(activity, days, models))
 
-    def _numbers(self) -> tuple[StoreStats, Activity, list[ModelCost]]:
-        activity = self._store.activity()
-        return self._store.stats(), activity, costs_of(activity)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCost:
-    """What the answers of one model took: tokens both ways, and US dollars by list prices; None if not known."""
-
-    name: str
-    tokens: int
-    dollars: float | None
-
-
-def costs_of(activity: Activity) -> list[ModelCost]:
-    """Return what each model's answers took. One to which nothing was ever sent elsewhere is here, and free."""
-    from assistant.llm.prices import FREE, price_of
-
-    found = []
-    for name, (asked, answered) in activity.models.items():
-        endpoint = activity.endpoints.get(name)
-        price = price_of(name, endpoint) if endpoint else FREE
-        found.append(ModelCost(name, asked + answered, price.cost(asked, answered) if price else None))
-    return found
+    def _numbers(self) -> tuple[StoreStats, Activity, list[Total], list[Total]]:
+        ledger = self._store.ledger
+        by_day, by_model = ledger.totals(Grouping.DAY), ledger.totals(Grouping.MODEL)
+        return self._store.stats(), self._store.activity(), by_day, by_model
 
 
 def _counts(stats: StoreStats) -> Content:
@@ -147,31 +130,32 @@ def _counts(stats: StoreStats) -> Content:
     return Content("\n").join(Content.assemble((f"{name:<11}", "$foreground-muted"), value) for name, value in lines)
 
 
-def _costs(costs: Sequence[ModelCost]) -> Content:
+def _costs(totals: Sequence[Total]) -> Content:
     """Return a line a model."""
-    lines = [Content.styled(_("Tokens and cost by model (US dollars, by list prices)"), "bold")]
-    for cost in costs:
-        if cost.dollars is None:
-            dollars = _("price not known")
-        else:
-            dollars = f"${cost.dollars:,.2f}" if cost.dollars else _("free, on this machine")
-        name = plain(cost.name, one_line=True)
-        lines.append(Content.assemble((f"{name:<32}", "$foreground-muted"), f" {cost.tokens:>12,}   {dollars}"))
+    lines = [Content.styled(_("Tokens, cost in US dollars and energy, by model"), "bold")]
+    for total in totals:
+        name = plain(total.name, one_line=True)
+        taken = f" {total.tokens:>12,}   {describe_cost(total)}   {describe_energy(total)}"
+        lines.append(Content.assemble((f"{name:<32}", "$foreground-muted"), taken))
     return Content("\n").join(lines)
 
 
-def _plots(activity: Activity, costs: Sequence[ModelCost]) -> list[Widget]:
+def _plots(activity: Activity, days: Sequence[Total], models: Sequence[Total]) -> list[Widget]:
     found: list[Widget] = []
     if activity.memories:
         found.append(DayPlot(_("Memories"), {"memories": activity.memories}, growing=True))
     if any(activity.passages.values()):
         found.append(NamePlot(_("Passages by source"), {kind.value: n for kind, n in activity.passages.items()}))
-    if activity.tokens:
-        asked = {day: tokens for day, (tokens, _) in activity.tokens.items()}
-        answered = {day: tokens for day, (_, tokens) in activity.tokens.items()}
-        names = (_("to the model"), _("from the model"))
-        found.append(DayPlot(_("Tokens by day"), dict(zip(names, (asked, answered), strict=True))))
-        found.append(Static(_costs(costs), classes="stats--costs", markup=False))
-    else:
+    if not models:
         found.append(Static(_(_NO_TOKENS), classes="stats--none", markup=False))
+        return found
+    by_day = {date.fromisoformat(total.name): total for total in days}
+    asked = {day: total.input_tokens for day, total in by_day.items()}
+    answered = {day: total.output_tokens for day, total in by_day.items()}
+    names = (_("to the model"), _("from the model"))
+    found.append(DayPlot(_("Tokens by day"), dict(zip(names, (asked, answered), strict=True))))
+    cost = {day: round(total.cost / _IN_A_CENT) for day, total in by_day.items()}
+    if any(cost.values()):
+        found.append(DayPlot(_("Cost by day, in cents"), {"cost": cost}))
+    found.append(Static(_costs(models), classes="stats--costs", markup=False))
     return found

@@ -183,6 +183,15 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolUse:
+    """What a model asked of a tool for an answer: JSON `arguments`, and whether it could not be done."""
+
+    tool: str
+    arguments: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a conversation; `parent_id` is None for the first. Tokens are None where nobody counted."""
 

@@ -241,6 +241,13 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("request_id", _id(ids.REQUEST), "the request"),
         Column("item_id", _id(ids.MESSAGE, ids.MEMORY, ids.PASSAGE), "a message, memory or passage that was in it"),
     ),
+    "tool_calls": (
+        Column("message_id", _id(ids.MESSAGE), "the answer it was asked for"),
+        Column("number", _NUMBER, "its place among those of the answer, from 1"),
+        Column("tool", _TEXT, "the tool's name"),
+        Column("arguments", _TEXT, "what was asked of it, as JSON"),
+        Column("failed", _FLAG, "1: it could not be done, or the user said no"),
+    ),
     "ledger": (
         Column("id", _id(ids.LEDGER_ENTRY), "random id"),
         Column("made_at", TIME, "when the request was made"),

@@ -30,6 +30,7 @@ from memory_store.models import (
     MessageStatus,
     PassageDraft,
     Role,
+    ToolUse,
 )
 
 _SELECT: Final = (
@@ -309,6 +310,21 @@ class Conversations:
         """Return the numbered sources of an answer."""
         rows = self._database.fetch_all("SELECT * FROM citations WHERE message_id = ? ORDER BY number", (message_id,))
         return [read_row(Citation, row) for row in rows]
+
+    def add_tool_use(self, message_id: str, use: ToolUse) -> None:
+        """Keep what was asked of a tool for an answer, after what was asked before. Raises NotFoundError."""
+        with self._database.write() as connection:
+            if not connection.execute("SELECT 1 FROM messages WHERE id = ?", (message_id,)).fetchone():
+                raise NotFoundError(f"The message {message_id} was erased before it was finished.")
+            (number,) = connection.execute(
+                "SELECT coalesce(max(number), 0) + 1 FROM tool_calls WHERE message_id = ?", (message_id,)
+            ).fetchone()
+            insert_row(connection, "tool_calls", use, message_id=message_id, number=number)
+
+    def tool_uses(self, message_id: str) -> list[ToolUse]:
+        """Return what was asked of tools for an answer, in order."""
+        rows = self._database.fetch_all("SELECT * FROM tool_calls WHERE message_id = ? ORDER BY number", (message_id,))
+        return [read_row(ToolUse, row) for row in rows]
 
     def dismiss(self, message_id: str, number: int, *, dismissed: bool = True) -> None:
         """Call a source of an answer not relevant for the question, or take that back. Raises NotFoundError."""

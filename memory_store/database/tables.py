@@ -109,6 +109,7 @@ TABLES: Final = (
         without=frozenset({"echo", "search_words"}),
     ),
     Table("citations"),
+    Table("tool_calls", words=("arguments",), since=7),
     Table("tombstones"),
     Table("foreign_tombstones", since=3),
     Table(

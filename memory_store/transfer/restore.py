@@ -171,6 +171,8 @@ class _Merge:
         self._merge_learned()
         self._passages()
         self._citations()
+        for record in self._arriving("tool_calls", "message_id"):
+            self._place_dependent("tool_calls", record, record["message_id"])
         self._tombstones()
         for record in self._source.records("erasures"):
             self._place("erasures", record)

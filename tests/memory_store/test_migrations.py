@@ -19,7 +19,7 @@ import pytest
 from memory_store import Grouping, Store, ids, receipts
 from memory_store.database import migrations
 from memory_store.errors import NewerSchemaError
-from memory_store.models import AuthorKind, Effort, MemoryKind, RecallFilters, SourceKind
+from memory_store.models import AuthorKind, Effort, MemoryKind, RecallFilters, SourceKind, ToolUse
 from memory_store.store import DATABASE_NAME
 from memory_store.transfer import archive
 from tests.support.embedder import HashEmbedder
@@ -207,6 +207,13 @@ def assert_holds_what_answers_took(store: Store) -> None:
     )
 
 
+def assert_holds_what_was_asked_of_tools(store: Store) -> None:
+    assert_holds_what_requests_took(store)
+    talk = {one.title: one for one in store.conversations.all()}["What about the boiler?"]
+    [answer] = [one for one in store.conversations.messages(talk.id) if one.text.startswith("Open the valve")]
+    assert store.conversations.tool_uses(answer.id) == [ToolUse("search_memory", '{"query": "valve"}', False)]
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
@@ -214,7 +221,7 @@ HOLDS = {
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "archive-format-5.zip": assert_holds_what_was_learned,
     "archive-format-6.zip": assert_tells_what_is_missing,
-    "archive-format-7.zip": assert_holds_what_requests_took,
+    "archive-format-7.zip": assert_holds_what_was_asked_of_tools,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
@@ -226,6 +233,7 @@ HOLDS = {
     "store-schema-9.db.gz": assert_holds_what_is_spelt_in_several_ways,
     "store-schema-10.db.gz": assert_tells_what_is_missing,
     "store-schema-11.db.gz": assert_holds_what_answers_took,
+    "store-schema-12.db.gz": assert_holds_what_requests_took,
 }
 
 
@@ -257,7 +265,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ledger'").fetchone() is None
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tool_calls'").fetchone() is None
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

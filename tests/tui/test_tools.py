@@ -42,3 +42,6 @@ async def test_uses_are_shown_and_a_note_is_kept_with_a_yes_that_holds_for_the_c
         await house.pilot.press("escape")
         await house.until(lambda: any("The user said no." in notice for notice in house.notices))
         assert len(house.store.memories.all()) == 2
+        talk = next(one.id for one in house.store.conversations.all() if "Ines" in one.title)
+        await house.resume(talk)
+        await house.until(lambda: any("search_memory: Ines" in notice for notice in house.notices))

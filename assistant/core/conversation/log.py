@@ -8,7 +8,7 @@ from datetime import datetime
 
 from memory_store import Conversations, ids
 from memory_store.clock import now
-from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role
+from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role, ToolUse
 
 
 class ForgettingLog:
@@ -76,6 +76,13 @@ class ForgettingLog:
         )
         self._messages[message_id] = finished
         return finished
+
+    def add_tool_use(self, message_id: str, use: ToolUse) -> None:
+        """Keep nothing: whoever is looking has seen it."""
+
+    def tool_uses(self, message_id: str) -> list[ToolUse]:
+        """Return nothing."""
+        return []
 
     def discard(self, message_id: str) -> None:
         """Let go of an answer of which nothing was written."""

@@ -53,6 +53,7 @@ from memory_store.models import (
     MessageStatus,
     Role,
     Source,
+    ToolUse,
 )
 
 # How much of an answer a crash may cost.
@@ -469,6 +470,9 @@ class Session:
                     text = beginning if isinstance(event, llm.WasThinking) else text
                     text += event.text if isinstance(event, llm.TextDelta) else ""
                     thought = thought or isinstance(event, llm.WasThinking | llm.ThinkingDelta)
+                    if isinstance(event, llm.ToolEnded):
+                        use = ToolUse(event.call.name, event.call.arguments, event.failed)
+                        await asyncio.to_thread(self.log.add_tool_use, answer.id, use)
                     yield event
                     if text and time.monotonic() - saved_at >= _SAVE_EVERY_SECONDS:
                         await asyncio.to_thread(self.log.save_partial, answer.id, text)

@@ -21,7 +21,7 @@ from assistant.core.events import (
 from assistant.display import excerpt
 from assistant.failures import hint_of
 from assistant.language import _, plural
-from assistant.llm.base import TextDelta, ThinkingDelta, ToolEnded, ToolStarted, WasThinking
+from assistant.llm.base import TextDelta, ThinkingDelta, ToolCall, ToolEnded, ToolStarted, WasThinking
 from assistant.tui.sources import SourceView, of_citation, of_numbered
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.care_block import CareBlock
@@ -30,7 +30,7 @@ from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.transcript import Transcript
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import Store
-from memory_store.models import Message, MessageStatus, Role
+from memory_store.models import Message, MessageStatus, Role, ToolUse
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -46,11 +46,12 @@ _CALL_CHARS: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A stored message with its sources, or with the help that it calls for."""
+    """A stored message with its sources and what was asked of tools for it, or with the help that it calls for."""
 
     message: Message
     sources: tuple[SourceView, ...] = ()
     help: str = ""
+    uses: tuple[ToolUse, ...] = ()
 
 
 def read_messages(store: Store, messages: Sequence[Message], care: CareSettings) -> list[StoredMessage]:
@@ -63,7 +64,8 @@ def _read(store: Store, message: Message, care: CareSettings) -> StoredMessage:
         offered = offered_for(message.text, care)
         return StoredMessage(message, help=offered.text if offered else "")
     citations = store.conversations.citations(message.id)
-    return StoredMessage(message, tuple(of_citation(store, citation) for citation in citations))
+    sources = tuple(of_citation(store, citation) for citation in citations)
+    return StoredMessage(message, sources, uses=tuple(store.conversations.tool_uses(message.id)))
 
 
 def widgets_of(stored: Sequence[StoredMessage], before: int) -> list[Widget]:
@@ -77,8 +79,16 @@ def widgets_of(stored: Sequence[StoredMessage], before: int) -> list[Widget]:
         else:
             partial = message.status is not MessageStatus.COMPLETE
             name = message.author.name or "assistant"
+            widgets += [_notice_of(use.tool, use.arguments, "", use.failed) for use in entry.uses]
             widgets.append(Answer(name, message.text, entry.sources, partial=partial, message_id=message.id))
     return widgets
+
+
+def _notice_of(tool: str, arguments: str, text: str, failed: bool) -> Notice:
+    """Return what shows that a tool was used; where it failed with what it said, as far as that is known."""
+    words = excerpt(ToolCall("", tool, arguments).words, _CALL_CHARS)
+    hint = excerpt(text, _CALL_CHARS) if failed else ""
+    return Notice(f"{tool}: {words}", hint, "warning" if failed else "info")
 
 
 async def put_away_old(transcript: Transcript, places: dict[str, int]) -> None:
@@ -146,8 +156,7 @@ class TurnView:
                 self._answer.say(f"{call.name}: {excerpt(call.words, _CALL_CHARS)}")
             case ToolEnded(call, text, failed):
                 self._answer.say("" if self._answer.text else _("Waiting for the first word…"))
-                hint = excerpt(text, _CALL_CHARS) if failed else ""
-                told = Notice(f"{call.name}: {excerpt(call.words, _CALL_CHARS)}", hint, "warning" if failed else "info")
+                told = _notice_of(call.name, call.arguments, text, failed)
                 await self._transcript.add(told, before=self._answer)
             case AnswerChecked(unsupported):
                 words = _("In none of the sources: {sentence}")

@@ -18,7 +18,7 @@ from assistant.core.turn_settings import TurnSettings
 from assistant.llm.base import Finished, TextDelta, ToolCall, ToolCalled, ToolEnded, ToolStarted
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
-from memory_store import NewMemory, Store
+from memory_store import NewMemory, Selection, Store
 from memory_store.models import AuthorKind, Effort, MessageStatus, Role
 from tests.memory_store.support import add_document, indexed
 from tests.support.embedder import HashEmbedder
@@ -208,6 +208,27 @@ async def test_stopping_between_two_requests_keeps_what_has_come(store: Store) -
     finished = events[-1]
     assert isinstance(finished, TurnFinished)
     assert (finished.message.text.strip(), finished.message.status) == ("Let me look.", MessageStatus.PARTIAL)
+
+
+async def test_what_was_asked_of_tools_is_kept_with_the_answer_and_goes_with_it(store: Store) -> None:
+    chat = model([call("search_memory", query="zqwanted key"), call("read_source", "call_2", number=99)], ["Ines."])
+    finished = (await asked(Session(store, Models(chat), SETTINGS)))[-1]
+    assert isinstance(finished, TurnFinished)
+    uses = store.conversations.tool_uses(finished.message.id)
+    assert [(use.tool, json.loads(use.arguments), use.failed) for use in uses] == [
+        ("search_memory", {"query": "zqwanted key"}, False),
+        ("read_source", {"number": 99}, True),
+    ]
+    store.forget(Selection((finished.message.id,)))
+    assert store.conversations.tool_uses(finished.message.id) == []
+    assert store.verify() == []
+
+
+async def test_of_a_temporary_chat_no_use_of_a_tool_is_kept(store: Store) -> None:
+    chat = model([call("search_memory", query="zqwanted key")], ["Ines."])
+    await asked(Session(store, Models(chat), SETTINGS, temporary=True))
+    with store._database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM tool_calls").fetchone()[0] == 0
 
 
 @pytest.mark.parametrize("case", ["cannot", "instant", "no recall"])

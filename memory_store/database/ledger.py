@@ -6,7 +6,7 @@ Amounts are whole numbers: cost in millionths of a US dollar, energy in thousand
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -193,8 +193,13 @@ class Ledger:
                 "SELECT id, conversation_id FROM messages WHERE id = ?", (entry.message_id,)
             ).fetchone()
             message_id, conversation_id = message or (None, None)
+            used: dict[Window, Mapping[Unit, int]] = {}
             for limit in limits:
-                _refuse_over(connection, limit, entry, conversation_id, made_at)
+                if limit.window is Window.CHAT and conversation_id is None:
+                    continue  # what is in no conversation that is kept
+                if limit.window not in used:
+                    used[limit.window] = _used(connection, limit.window, conversation_id, made_at)
+                _refuse_over(limit, entry, used[limit.window][limit.unit])
             whose = {"conversation_id": conversation_id, "message_id": message_id, "state": EntryState.RESERVED}
             told = {"role": entry.role, "purpose": entry.purpose, "model": entry.model, "endpoint": entry.endpoint}
             row = {"id": identifier, "made_at": to_text(made_at), **told, **whose, **asdict(entry.usage)}
@@ -268,21 +273,34 @@ def _settle_abandoned(connection: sqlite3.Connection, moment: datetime) -> None:
     )
 
 
-def _spent(connection: sqlite3.Connection, window: Window, conversation_id: str | None, moment: datetime) -> Total:
+def _in_window(window: Window, conversation_id: str | None, moment: datetime) -> tuple[str, str | None]:
+    """Return the condition of being in a window, and what stands for its sign."""
     if window is Window.CHAT:
-        where, value = "l.conversation_id = ?", conversation_id
-    else:
-        where, value = "l.made_at >= ?", to_text(window_start(window, moment))
+        return "l.conversation_id = ?", conversation_id
+    return "l.made_at >= ?", to_text(window_start(window, moment))
+
+
+def _spent(connection: sqlite3.Connection, window: Window, conversation_id: str | None, moment: datetime) -> Total:
+    where, value = _in_window(window, conversation_id, moment)
     query = f"SELECT ? AS name, NULL AS title, {_SUMS} WHERE l.state != 'released' AND {where}"
     return Total(**dict(connection.execute(query, (window.value, value)).fetchone()))
 
 
-def _refuse_over(
-    connection: sqlite3.Connection, limit: Limit, entry: NewEntry, conversation_id: str | None, moment: datetime
-) -> None:
-    """Raise OverBudgetError if a request may overstep a limit."""
-    if limit.window is Window.CHAT and conversation_id is None:
-        return
+def _used(
+    connection: sqlite3.Connection, window: Window, conversation_id: str | None, moment: datetime
+) -> Mapping[Unit, int]:
+    """Return how much of each unit is used or reserved in a window."""
+    where, value = _in_window(window, conversation_id, moment)
+    sums = connection.execute(
+        "SELECT coalesce(sum(cost), 0), coalesce(sum(input_tokens + output_tokens), 0), coalesce(sum(energy_high), 0) "
+        f"FROM ledger AS l WHERE l.state != 'released' AND {where}",
+        (value,),
+    ).fetchone()
+    return dict(zip((Unit.USD, Unit.TOKENS, Unit.WH), sums, strict=True))
+
+
+def _refuse_over(limit: Limit, entry: NewEntry, used: int) -> None:
+    """Raise OverBudgetError if a request may overstep a limit of which so much is used."""
     usage = entry.usage
     wanted = {
         Unit.USD: usage.cost,
@@ -294,9 +312,8 @@ def _refuse_over(
         raise OverBudgetError(
             f"The {what} of “{entry.model}” is not known, so a budget of {limit} can't be held.", what
         )
-    spent = _spent(connection, limit.window, conversation_id, moment).amount(limit.unit)
-    if spent + wanted > limit.amount:
-        taken, most = amount_text(limit.unit, spent), amount_text(limit.unit, wanted)
+    if used + wanted > limit.amount:
+        taken, most = amount_text(limit.unit, used), amount_text(limit.unit, wanted)
         raise OverBudgetError(
             f"The budget of {limit} has no room for this request: {taken} are used or reserved, and it may take {most}."
         )

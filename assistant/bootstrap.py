@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from assistant.core.conversation.controller import Controller
     from assistant.core.conversation.session import Session, TurnSettings
     from assistant.core.conversation.skin import Skin
+    from assistant.core.metering import Meter
     from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel
     from assistant.llm.roles import Models
@@ -78,7 +79,14 @@ def open_store(settings: Settings, chosen: ChosenEmbedder | None = None) -> Stor
     from memory_store import Store
 
     embedder = (chosen or choose_embedder(settings)).embedder
-    store = Store.open(settings.data_folder, embedder, index_settings(settings))
+    if embedder is None or embedder.endpoint is None:
+        store = Store.open(settings.data_folder, embedder, index_settings(settings))
+    else:
+        from assistant.core.metering import MeteredEmbedder
+
+        metered = MeteredEmbedder(embedder)
+        store = Store.open(settings.data_folder, metered, index_settings(settings))
+        metered.meter = meter_of(store, settings)
     try:
         keep_private(store, settings)
     except BaseException:
@@ -149,12 +157,12 @@ def build_models(settings: Settings, store: Store) -> Models:
     What each request takes is entered in the store's ledger, within the budgets. May ask the keyring.
     """
     from assistant import model_setup
-    from assistant.core.metering import Meter, MeteredModel
+    from assistant.core.metering import MeteredModel
     from assistant.llm.roles import ModelRole, Models
     from memory_store.errors import KeepsakeError
 
-    models = Models(limits=budget_limits(settings))
-    meter = Meter(store, models.limits, model_setup.own_prices(settings))
+    meter = meter_of(store, settings)
+    models = Models(limits=meter.limits)
     for role, chosen in model_setup.by_role(settings).items():
         try:
             model = build_model(chosen)
@@ -168,6 +176,13 @@ def build_models(settings: Settings, store: Store) -> Models:
         else:
             models.others[role] = MeteredModel(model, role, meter)
     return models
+
+
+def meter_of(store: Store, settings: Settings) -> Meter:
+    """Return what requests are entered with: the ledger, the budgets, the user's own prices."""
+    from assistant.core.metering import Meter
+
+    return Meter(store, budget_limits(settings), settings.own_prices)
 
 
 def budget_limits(settings: Settings) -> tuple[Limit, ...]:

@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
 
 import platformdirs
 
@@ -26,6 +26,9 @@ from assistant.setting_values import (
     kinds_of,
     written_name,
 )
+
+if TYPE_CHECKING:
+    from assistant.llm.prices import Price
 
 ENV_PREFIX: Final = "KEEPSAKE_"
 CONFIG_ENV: Final = "KEEPSAKE_CONFIG"
@@ -185,6 +188,13 @@ class Settings:
     def as_table(self) -> dict[str, Any]:
         """Return them as config.toml has them, a table for each section."""
         return dict(zip(kinds_of(Settings), asdict(self).values(), strict=True))
+
+    @property
+    def own_prices(self) -> "dict[str, Price]":
+        """The user's own prices, by the names of models."""
+        from assistant.llm.prices import Price
+
+        return {name: Price(own.input, own.output, own.cached or None) for name, own in self.prices.items()}
 
     @property
     def data_folder(self) -> Path:

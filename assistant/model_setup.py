@@ -161,11 +161,6 @@ def by_role(settings: Settings) -> dict[ModelRole, Settings]:
     return found
 
 
-def own_prices(settings: Settings) -> dict[str, Price]:
-    """Return the user's own prices, by the names of models."""
-    return {name: Price(own.input, own.output, own.cached or None) for name, own in settings.prices.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class Assigned:
     """Who has a role: `by` is the role that it is set up for, `where` its endpoint, empty where nothing is sent."""
@@ -180,7 +175,7 @@ class Assigned:
 
 def assigned(settings: Settings) -> list[Assigned]:
     """Return who has which role by the settings; nothing is built or asked."""
-    chosen, own = by_role(settings), own_prices(settings)
+    chosen, own = by_role(settings), settings.own_prices
     found = []
     for role in ModelRole:
         by = next(wanted for wanted in fallbacks(role) if wanted in chosen)

@@ -158,6 +158,7 @@ class Purpose(StrEnum):
     SPLIT = "split"
     MISSING = "missing"
     CHECK = "check"
+    EMBED = "embed"
     TEST = "test"
 
 

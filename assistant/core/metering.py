@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+import threading
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,11 +26,14 @@ from assistant.llm.base import (
 from assistant.llm.energy import Energy, Rapl, energy_of
 from assistant.llm.prices import Price, cost_of
 from memory_store import Limit, NewEntry, Unit, Usage
-from memory_store.errors import OverBudgetError, StoreError
+from memory_store.errors import EmbeddingError, OverBudgetError, StoreError
 from memory_store.importing import one_at_a_time
+from memory_store.models import Purpose
+from memory_store.network import is_loopback
 
 if TYPE_CHECKING:
     from memory_store import Store
+    from memory_store.embedding.base import Embedder, EmbedderIdentity, Vectors
 
 # What the template of a chat adds to each message.
 _MESSAGE_TOKENS: Final = 8
@@ -55,6 +59,39 @@ class Meter:
     limits: tuple[Limit, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     rapl: Rapl = field(default_factory=Rapl)
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether what a request costs is looked up before it is sent, as some budget counts it.
+
+        Else it is looked up while the request is under way: the first time that takes most of a second.
+        """
+        return any(limit.unit is not Unit.TOKENS for limit in self.limits)
+
+    def usage(
+        self,
+        name: str,
+        endpoint: str | None,
+        input_tokens: int,
+        output_tokens: int,
+        cached_tokens: int | None = None,
+        *,
+        counted: bool = False,
+        measured: Energy | None = None,
+    ) -> Usage:
+        """Return tokens with what they cost, and the energy that was measured or, of a service's model, is known."""
+        energy = measured
+        with one_at_a_time:  # the first time it imports what knows prices
+            cost = cost_of(name, endpoint, input_tokens, output_tokens, cached_tokens or 0, self.prices)
+            if endpoint is not None and not is_loopback(endpoint):
+                energy = energy_of(name, endpoint, input_tokens, output_tokens, cached_tokens or 0)
+        found = (energy.low, energy.high, energy.method) if energy else (None, None, None)
+        return Usage(input_tokens, output_tokens, cached_tokens, counted, cost, *found)
+
+    def settle(self, entry: str, usage: Usage) -> None:
+        """Enter what a request took; where that fails, what is reserved stays spent, and nothing else is lost."""
+        with suppress(StoreError):
+            self.store.ledger.settle(entry, usage)
 
 
 class MeteredModel:
@@ -121,11 +158,10 @@ class MeteredModel:
     def _enter(self, request: ChatRequest, asked: int) -> str:
         info = self.info
         answer = request.max_tokens or max(info.context_tokens - asked, 0)
-        # Prices are looked up before a request only where a budget counts them: that takes most of a second at first.
-        counts = any(limit.unit is not Unit.TOKENS for limit in self._meter.limits)
         # What a model here takes is measured, and not foreseen.
         measured = Energy(0, 0, "RAPL") if info.is_private and self._meter.rapl.read() else None
-        most = self._usage(asked, answer, measured=measured) if counts else Usage(asked, answer)
+        looks_up = self._meter.looks_up
+        most = self._usage(asked, answer, measured=measured) if looks_up else Usage(asked, answer)
         entry = NewEntry(self._role, request.purpose, info.name, info.endpoint, most, request.message_id)
         try:
             return self._ledger.reserve(entry, self._meter.limits)
@@ -150,10 +186,7 @@ class MeteredModel:
             counted=counted_input is not None and counted_output is not None,
             measured=self._meter.rapl.since(before),
         )
-        try:
-            self._ledger.settle(entry, usage)
-        except StoreError:
-            return  # what is reserved stays spent; the answer is not to be lost for it
+        self._meter.settle(entry, usage)
 
     def _usage(
         self,
@@ -164,19 +197,83 @@ class MeteredModel:
         counted: bool = False,
         measured: Energy | None = None,
     ) -> Usage:
-        info, energy = self.info, measured
-        with one_at_a_time:  # the first time it imports what knows prices
-            cost = cost_of(
-                info.name, info.endpoint, input_tokens, output_tokens, cached_tokens or 0, self._meter.prices
-            )
-            if info.endpoint is not None and not info.is_private:
-                energy = energy_of(info.name, info.endpoint, input_tokens, output_tokens, cached_tokens or 0)
-        found = (energy.low, energy.high, energy.method) if energy else (None, None, None)
-        return Usage(input_tokens, output_tokens, cached_tokens, counted, cost, *found)
+        name, endpoint = self.info.name, self.info.endpoint
+        return self._meter.usage(
+            name, endpoint, input_tokens, output_tokens, cached_tokens, counted=counted, measured=measured
+        )
+
+
+class MeteredEmbedder:
+    """An embedder at an endpoint whose requests are entered in the ledger, a batch of texts as one; estimated.
+
+    `meter` is set once the store is open: it is opened with its embedder, and the ledger is in it. What fails is given
+    back: an endpoint that gave no vectors asks for nothing, or for less than the next batch.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._model = embedder.identity.name.removeprefix("openai/")  # as the endpoint knows it
+        self.meter: Meter | None = None
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """The embedder's."""
+        return self._embedder.identity
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is on this machine."""
+        return self._embedder.is_private
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where texts go."""
+        return self._embedder.endpoint
+
+    def load(self) -> None:
+        """Load what the embedder needs."""
+        self._embedder.load()
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return the embedder's vectors. Raises EmbeddingError, also where a budget has no room for them."""
+        return self._metered(texts, lambda: self._embedder.embed_passages(texts))
+
+    def embed_query(self, text: str) -> Vectors:
+        """Return the embedder's vector. Raises EmbeddingError, also where a budget has no room for it."""
+        return self._metered([text], lambda: self._embedder.embed_query(text))
+
+    def close(self) -> None:
+        """Close the embedder."""
+        self._embedder.close()
+
+    def _metered(self, texts: Sequence[str], embed: Callable[[], Vectors]) -> Vectors:
+        meter = self.meter
+        if meter is None or not texts:
+            return embed()
+        tokens = sum(map(estimate_tokens, texts))
+        used = meter.usage(self._model, self.endpoint, tokens, 0) if meter.looks_up else Usage(tokens, 0)
+        ledger = meter.store.ledger
+        try:
+            entry = ledger.reserve(NewEntry("embed", Purpose.EMBED, self._model, self.endpoint, used), meter.limits)
+        except OverBudgetError as error:
+            hint = "Raise it under [budget] in the settings; recall goes on from full text meanwhile."
+            raise EmbeddingError(error.message, hint) from error
+        looking_up = threading.Thread(target=meter.usage, args=(self._model, self.endpoint, 0, 0), daemon=True)
+        looking_up.start()  # prices, while the endpoint works
+        try:
+            vectors = embed()
+        except BaseException:
+            with suppress(StoreError):
+                ledger.release(entry)
+            raise
+        looking_up.join()
+        meter.settle(entry, meter.usage(self._model, self.endpoint, tokens, 0))
+        return vectors
 
 
 def estimate_input(request: ChatRequest) -> int:
     """Return an estimate of the tokens that a model reads for a request, on the high side."""
     tools = [f"{tool.description}{json.dumps(tool.parameters)}" for tool in request.tools]
-    texts = [*(message.content for message in request.messages), *tools]
+    called = [call.arguments for message in request.messages for call in message.calls]
+    texts = [*(message.content for message in request.messages), *called, *tools]
     return sum(estimate_tokens(text) + _MESSAGE_TOKENS for text in texts)

@@ -25,6 +25,7 @@ from assistant.llm.roles import ModelRole, Models
 from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import LedgerEntry, Limit, Store, Unit, Window
 from memory_store.models import Effort, Purpose, Role
+from tests.support.embedder import HashEmbedder
 
 REQUEST = ChatRequest((ChatMessage(Role.USER, "How warm is it in the cellar?"),), max_tokens=50)
 PRICES = {"scripted": Price(2.0, 10.0, 0.5)}
@@ -230,6 +231,29 @@ async def test_a_temporary_chat_is_in_the_ledger_without_its_ids(store: Store) -
         pass
     [entry] = entries(store)
     assert (entry.purpose, entry.conversation_id, entry.message_id) == (Purpose.ANSWER, None, None)
+
+
+def test_vectors_of_an_endpoint_are_in_the_ledger_and_wait_where_a_budget_has_no_room(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=str(tmp_path), prices={"hash": OwnPrice(input=2.0)}, budget=BudgetConfig(day_tokens=30)
+    )
+    with bootstrap.open_store(settings, bootstrap.ChosenEmbedder(HashEmbedder(is_private=False))) as store:
+        store.remember("The key is with Ines.")
+        store.embed_pending()
+        [entry] = entries(store)
+        assert (entry.role, entry.purpose, entry.model, entry.endpoint) == (
+            "embed",
+            Purpose.EMBED,
+            "hash",
+            "https://embedder.example",
+        )
+        assert (entry.counted, entry.output_tokens, entry.cost) == (False, 0, 2 * entry.input_tokens)
+        store.remember("The lamp is in the cellar, beside the boiler that hums, under the stairs by the grey door.")
+        store.embed_pending()
+        assert store.waiting_for_vectors() == 1
+        assert "30 tokens a day has no room" in str(store.embedding_trouble)
+        assert len(entries(store)) == 1
+        assert store.recall("lamp", 1)[0].text.startswith("The lamp is in the cellar")
 
 
 async def test_the_models_of_the_settings_keep_to_their_budgets(store: Store) -> None:

@@ -113,6 +113,7 @@ async def test_silence_is_reported_and_not_asked_again(server: ChatServer, pause
     error = await failure(model)
     await model.close()
     assert "did not answer in time" in error.message
+    assert error.was_sent
     assert "read_timeout_s" in error.hint
     assert error.retryable
     assert (len(server.chats), pauses.taken) == (1, [])

@@ -32,6 +32,7 @@ _PURPOSES: Final = {
     Purpose.SPLIT: N_("question in parts"),
     Purpose.MISSING: N_("what is missing"),
     Purpose.CHECK: N_("check against the sources"),
+    Purpose.EMBED: N_("vectors"),
 }
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from assistant.config import MCP_RIGHTS, McpConfig
+from assistant.display import plain
 from assistant.errors import AccessRefusedError
 from assistant.mcp.public_memory import Told
 from memory_store import Store
@@ -58,7 +59,7 @@ class Access:
         self.require(right)
         told = work()
         self._store.requests.log(f"{ENDPOINT}{self.name}", self.software or self.name, "chat", told.seen)
-        return told.text
+        return plain(told.text)
 
 
 @dataclass(frozen=True, slots=True)

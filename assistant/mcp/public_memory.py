@@ -11,7 +11,7 @@ from assistant.core.assembling import without_private_titles
 from assistant.core.conversation.forgetting import MOST_SHOWN, ids_of, plan_lines
 from assistant.core.framing import author_label, framed, one_line, quoted
 from assistant.core.relevance import worth_telling
-from assistant.display import day, moment
+from assistant.display import day, moment, plain
 from memory_store import NewMemory, Selection, Store, StoredPassage, ids
 from memory_store.errors import ErasureFailedError, ErasurePendingError, NotFoundError, StoreError
 from memory_store.models import (
@@ -147,12 +147,14 @@ class PublicMemory:
         """Return what an erasure takes, in words for the user; of what is private nothing."""
         plan = self._store.plan_forget(selection, include_private=False)
         lines = (*(f"  {one_line(title)}" for title in plan.titles), *plan_lines(plan))
-        return "\n".join(
-            [
-                f"This erases {format_counts(plan.counts)}:",
-                *lines,
-                "What was made of it alone goes too; answers that cite it stay. `keepsake forget` shows all of it.",
-            ]
+        return plain(
+            "\n".join(
+                [
+                    f"This erases {format_counts(plan.counts)}:",
+                    *lines,
+                    "What was made of it alone goes too; answers that cite it stay. `keepsake forget` shows all of it.",
+                ]
+            )
         )
 
     def forget(self, selection: Selection) -> Told:
@@ -228,9 +230,10 @@ class PublicMemory:
         return [message for message in messages if message.text and not message.private]
 
     def _title(self, conversation_id: str) -> str:
-        if conversation_id in self._store.conversations.find_private_titles():
+        conversation = self._store.conversations.get(conversation_id)
+        if conversation.private or conversation_id in self._store.conversations.find_private_titles():
             return ""
-        return one_line(self._store.conversations.get(conversation_id).title)
+        return one_line(conversation.title)
 
     def _conversation_entries(self, limit: int) -> Iterator[_Entry]:
         found = 0

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 
 from assistant.core.conversation.forgetting import ERASE_WORD, means_erase
 from assistant.core.prompts import prompt
+from assistant.display import plain
 from assistant.failures import explain
 from assistant.mcp.access import Access
 from assistant.mcp.public_memory import PublicMemory, Told
@@ -31,6 +32,7 @@ T = TypeVar("T")
 _DOCUMENT_ADDRESS: Final = "keepsake://document/"
 # Of the documents so many are listed; the others are found by a search.
 _MOST_LISTED: Final = 100
+_NAME_CHARS: Final = 100
 _READS: Final = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS: Final = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 _ERASES: Final = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hint=False)
@@ -72,7 +74,11 @@ class MemoryServer(MCPServer[dict[str, Any]]):
             found = self.memory.documents()[:_MOST_LISTED]
             self.access.look("show", lambda: Told("", tuple(document.id for document in found)))
             return [
-                Resource(uri=f"{_DOCUMENT_ADDRESS}{document.id}", name=document.title, mime_type="text/plain")
+                Resource(
+                    uri=f"{_DOCUMENT_ADDRESS}{document.id}",
+                    name=plain(document.title, one_line=True),
+                    mime_type="text/plain",
+                )
                 for document in found
             ]
 
@@ -89,7 +95,8 @@ class MemoryServer(MCPServer[dict[str, Any]]):
         """Learn what the program calls itself, and show it only the tools that it may use."""
         client = ctx.session.client_params
         if client is not None:
-            self.access.software = f"{client.client_info.name} {client.client_info.version}".strip()
+            called = f"{client.client_info.name} {client.client_info.version}"
+            self.access.software = plain(called, one_line=True)[:_NAME_CHARS]
         result = await call_next(ctx)
         if ctx.method != "tools/list" or not isinstance(result, dict):
             return result

@@ -21,6 +21,12 @@ class Process:
         self.started = warmed.start(module, *arguments, environment=environment, asked=True)
         self._numbers = itertools.count(1)
 
+    def __enter__(self) -> Process:
+        return self.greet()
+
+    def __exit__(self, *_: object) -> None:
+        self.started.kill()
+
     def greet(self) -> Process:
         """Shake hands, as a program that can ask its user."""
         information = {"name": "by hand", "version": "1"}

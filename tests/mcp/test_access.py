@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mcp import Client
 from mcp.shared.exceptions import MCPError
+from mcp_types import Implementation
 
+from assistant.config import load
+from assistant.mcp.access import Access
+from assistant.mcp.public_memory import PublicMemory
+from assistant.mcp.server import build_server
 from memory_store import Selection
 from tests.cli.conftest import Shell
 from tests.mcp.conftest import Asked, Connect, Filled
-from tests.mcp.process import Process
 
 
 async def test_a_program_sees_and_uses_the_tools_that_it_may(connect: Connect, filled: Filled) -> None:
@@ -86,29 +91,32 @@ async def test_an_answer_that_cannot_be_logged_does_not_go_out(
     assert "Ines" not in str(told.value)
 
 
-def test_rights_are_given_listed_and_revoked_while_a_program_is_served(
-    keepsake: Shell,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_rights_are_given_listed_and_revoked_while_a_program_is_served(
+    filled: Filled, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KEEPSAKE_CONFIG", str(tmp_path / "config.toml"))
-    (tmp_path / "config.toml").write_text("# mine\n[recall]\npassages = 5\n", "utf-8")
-    process = Process(keepsake.data, "cursor").greet()
-    assert process.call("remember", text="The bicycle has a new lock.")[1] is False
-    assert keepsake("mcp", "allow", "cursor", "search").code == 0
-    assert process.call("search", words="bicycle")[1] is False
-    assert process.call("remember", text="Another thing.")[1] is True
-    assert keepsake("mcp", "revoke", "cursor").out == "cursor may do this from now on: nothing.\n"
-    told, failed = process.call("search", words="bicycle")
-    assert failed
-    assert "does not let cursor use search" in told
-    (listed,) = keepsake("mcp", "clients", "--json").json["clients"]
-    assert (listed["name"], listed["rights"], listed["software"]) == ("cursor", [], "by hand 1")
-    assert (listed["accesses"], listed["items"]) == (2, 2)
-    assert "nothing" in keepsake("mcp", "clients").out
-    text = (tmp_path / "config.toml").read_text("utf-8")
-    assert text.startswith("# mine\n[recall]\npassages = 5\n")
-    assert process.end()[0] == 0
+    keepsake, file = Shell(filled.store.folder, capsys), tmp_path / "config.toml"
+    monkeypatch.setenv("KEEPSAKE_CONFIG", str(file))
+    file.write_text("# mine\n[recall]\npassages = 5\n", "utf-8")
+    server = build_server(PublicMemory(filled.store), Access(filled.store, lambda: load().mcp, "cursor"))
+    async with Client(server, client_info=Implementation(name="Cursor", version="2")) as client:
+
+        async def fails(tool: str, **arguments: str) -> bool:
+            return bool((await client.call_tool(tool, arguments)).is_error)
+
+        assert not await fails("remember", text="The bicycle has a new lock.")
+        assert keepsake("mcp", "allow", "cursor", "search").code == 0
+        assert not await fails("search", words="bicycle lock")
+        assert await fails("remember", text="Another thing.")
+        assert keepsake("mcp", "revoke", "cursor").out == "cursor may do this from now on: nothing.\n"
+        assert await fails("search", words="bicycle lock")
+        (listed,) = keepsake("mcp", "clients", "--json").json["clients"]
+        assert (listed["name"], listed["rights"], listed["software"]) == ("cursor", [], "Cursor 2")
+        assert listed["accesses"] == 2
+        assert listed["items"] >= 2
+        assert "nothing" in keepsake("mcp", "clients").out
+        assert keepsake("mcp", "allow", "cursor").code == 0
+        assert not await fails("list_recent")
+    assert file.read_text("utf-8").startswith("# mine\n[recall]\npassages = 5\n")
 
 
 @pytest.mark.parametrize("name", ["Cursor!", "../x", ""])

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -141,7 +142,11 @@ class MeteredModel:
             raise
         finally:
             if not is_settled:  # synchronous, so that a cancelled task can't skip it
-                self._settle(entry, asked, heard, before, None)
+                settle = partial(self._settle, entry, asked, heard, before, None)
+                if looking_up.done():
+                    settle()
+                else:  # loading the prices here would stop everything on the loop
+                    looking_up.add_done_callback(lambda _: settle())
 
     async def close(self) -> None:
         """Close the model."""

@@ -23,7 +23,7 @@ from assistant.llm.energy import Rapl
 from assistant.llm.prices import Price
 from assistant.llm.roles import ModelRole, Models
 from assistant.llm.scripted import ScriptedChat, Step
-from memory_store import LedgerEntry, Limit, Store, Unit, Window
+from memory_store import LedgerEntry, Limit, Store, Unit, Usage, Window
 from memory_store.models import Effort, Purpose, Role
 from tests.support.embedder import HashEmbedder
 
@@ -69,8 +69,15 @@ async def test_what_the_endpoint_did_not_count_is_estimated_and_says_so(store: S
     assert not entry.counted
 
 
-async def test_an_answer_that_is_cut_takes_what_had_come(store: Store) -> None:
+async def test_an_answer_that_is_cut_takes_what_had_come(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     model, inner = metered(store, "Twelve ", asyncio.Event())
+    settled, settle = asyncio.Semaphore(0), store.ledger.settle
+
+    def note(entry: str, usage: Usage) -> None:
+        settle(entry, usage)
+        settled.release()
+
+    monkeypatch.setattr(store.ledger, "settle", note)
 
     async def listen() -> None:
         await ask(model)
@@ -82,6 +89,8 @@ async def test_an_answer_that_is_cut_takes_what_had_come(store: Store) -> None:
     await asyncio.wait({listening})
     async with aclosing(model.stream(REQUEST)) as events:
         assert await anext(events) == TextDelta("Twelve ")  # and whoever listens goes away
+    for _ in range(2):  # once the prices are loaded
+        await settled.acquire()
     assert [(entry.state.value, entry.output_tokens) for entry in entries(store)] == [
         ("settled", estimate_tokens("Twelve "))
     ] * 2

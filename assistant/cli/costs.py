@@ -9,8 +9,15 @@ import typer
 
 from assistant import bootstrap
 from assistant.cli.context import opened_store
-from assistant.cli.output import print_json, say, show, table
-from assistant.core.conversation.costs import describe_budget, describe_cost, describe_energy, describe_total
+from assistant.cli.output import iso, print_json, say, show, table
+from assistant.core.conversation.costs import (
+    describe_budget,
+    describe_cost,
+    describe_energy,
+    describe_entry,
+    describe_total,
+)
+from assistant.display import moment
 from memory_store import Grouping, Window
 
 
@@ -22,12 +29,18 @@ def register(app: typer.Typer) -> None:
 def cost(
     context: typer.Context,
     by: Annotated[Grouping, typer.Option(help="What to add up by.")] = Grouping.MODEL,
+    latest: Annotated[
+        int, typer.Option(min=0, metavar="N", help="List the latest N requests one by one instead.", show_default=False)
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Add up what requests to models took: tokens, price and energy, by model, role, chat or day; and the budgets.
 
     Example: keepsake cost --by day
     """
+    if latest:
+        _list_latest(context, latest, as_json)
+        return
     with opened_store(context) as (store, settings):
         totals = store.ledger.totals(by)
         spent = {window: store.ledger.spent(window) for window in (Window.DAY, Window.MONTH)}
@@ -57,3 +70,16 @@ def cost(
     say(f"This month: {describe_total(spent[Window.MONTH])}")
     for limit in limits:
         say(describe_budget(limit, spent[limit.window]))
+
+
+def _list_latest(context: typer.Context, most: int, as_json: bool) -> None:
+    with opened_store(context) as (store, _):
+        entries = store.ledger.latest(most)
+    if as_json:
+        print_json({"requests": [{**dataclasses.asdict(entry), "made_at": iso(entry.made_at)} for entry in entries]})
+        return
+    if not entries:
+        show("Nothing was asked of a model yet.")
+    for entry in entries:
+        unfinished = "" if entry.state == "settled" else f", {entry.state}"
+        show(f"{moment(entry.made_at)}  {describe_entry(entry)}{unfinished}")

@@ -41,6 +41,16 @@ def test_what_was_asked_is_added_up_by_model_role_chat_and_day(keepsake: Shell, 
     assert "energy not known" in lines[1]
 
 
+def test_the_latest_requests_are_listed_one_by_one(keepsake: Shell, model: ScriptedChat) -> None:
+    assert keepsake("cost", "--latest", "5").out == "Nothing was asked of a model yet.\n"
+    keepsake("ask", "Where is the key?")
+    keepsake("ask", "And the lamp?")
+    [line] = keepsake("cost", "--latest", "1").out.splitlines()
+    assert line.endswith("answer: scripted, 1,000 tokens in (400 read before), 200 out, $0.0034, energy not known")
+    listed = keepsake("cost", "--latest", "5", "--json").json["requests"]
+    assert [(entry["purpose"], entry["state"], entry["cost"]) for entry in listed] == [("answer", "settled", 3400)] * 2
+
+
 def test_a_question_that_a_budget_has_no_room_for_is_refused_with_choices(
     keepsake: Shell, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,7 +53,7 @@ def report_cost_of(store: Store, message: Message) -> Report:
         entries = [*store.ledger.of_message(message.parent_id), *entries]
     if not entries:
         return Report(_("Nothing was asked of a model for this message."))
-    return Report("\n".join(map(_describe_entry, entries)))
+    return Report("\n".join(map(describe_entry, entries)))
 
 
 def describe_total(total: Total) -> str:
@@ -100,7 +100,8 @@ def describe_budget(limit: Limit, total: Total) -> str:
     return _("{budget}: {used} of {amount} used").format(budget=_(_BUDGETS[limit.window]), used=used, amount=amount)
 
 
-def _describe_entry(entry: LedgerEntry) -> str:
+def describe_entry(entry: LedgerEntry) -> str:
+    """Return what one request was for and what it took, on one line."""
     tokens = describe_tokens(entry.input_tokens, entry.cached_tokens, entry.output_tokens, counted=entry.counted)
     cost = _("price not known") if entry.cost is None else amount_text(Unit.USD, entry.cost)
     energy = _("energy not known")

@@ -40,7 +40,7 @@ from assistant.llm import base as llm
 from assistant.llm.base import Answerer, Turn, is_whole, shortfall
 from assistant.llm.roles import ModelRole, Models
 from memory_store import Store
-from memory_store.asking import is_small_talk
+from memory_store.asking import asks_something, is_small_talk, may_ask
 from memory_store.errors import KeepsakeError, NotFoundError
 from memory_store.models import (
     USER,
@@ -58,6 +58,8 @@ from memory_store.models import (
 
 # How much of an answer a crash may cost.
 _SAVE_EVERY_SECONDS: Final = 1.0
+# After so many messages a chat gets a name: the first exchange, or the second where the first was small talk.
+_NAMED_AFTER: Final = (2, 4)
 
 
 class Session:
@@ -169,14 +171,17 @@ class Session:
             )
 
     async def name_it(self) -> bool:
-        """Have who answered name a chat that has just begun; return whether it has a new title. Raises ModelError.
+        """Have a model name a chat that has just begun; return whether it has a new title. Raises ModelError.
 
         A chat that the user named, or of which nothing is kept, stays as it is.
         """
-        named = dialled(self.settings, self.effort).titles
-        if self.conversation is None or self.temporary or not named or len(self._messages) != 2:
+        wanted = dialled(self.settings, self.effort).titles
+        if self.conversation is None or self.temporary or not wanted or len(self._messages) not in _NAMED_AFTER:
             return False
-        chat = await name_chat(self._store, self.models, self.conversation, *self._messages)
+        question = self._messages[-2].text
+        if self.conversation.title != title_of(self._messages[0].text) or is_small_talk(question):
+            return False
+        chat = await name_chat(self._store, self.models, self.conversation, *self._messages[-2:])
         if chat is not None and self.conversation.id == chat.id:
             self.conversation = chat
         return chat is not None
@@ -315,12 +320,9 @@ class Session:
         Without a model, or where it can't be asked, nothing more is looked for: the answer says why.
         """
         model = self._model
-        if (
-            model is None
-            or not DIALS[self.effort].looks_again
-            or not self.settings.recall
-            or is_small_talk(question.text)
-        ):
+        looks = DIALS[self.effort].looks_again and self.settings.recall
+        asks = may_ask(question.text) or asks_something(question.text)
+        if model is None or not looks or not asks or is_small_talk(question.text):
             return
         try:
             parts = await split_question(self._store, model, question.text, question.id)
@@ -489,7 +491,7 @@ class Session:
         if error is not None:
             yield TurnFailed(error, stored, sources if stored else ())
             return
-        if stored is not None:
+        if stored is not None and not is_small_talk(question.text):
             async with aclosing(until(self._check(stored, context), stop)) as checking:
                 async for checked in checking:
                     yield checked

@@ -324,7 +324,7 @@ class Store(Maintenance):
         erasure = self.erasure(erasure_id)
         if no_trace:
             with self._database.write() as connection:
-                erasures.forget_traces(connection, os.urandom(32).hex())
+                erasures.forget_traces(connection, os.urandom(32).hex(), spent=selection.everything)
             self._database.vacuum()
             self._database.truncate_log(patience_seconds)
         return erasure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -29,6 +30,9 @@ def register(app: typer.Typer) -> None:
 def cost(
     context: typer.Context,
     by: Annotated[Grouping, typer.Option(help="What to add up by.")] = Grouping.MODEL,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="What was asked since this day.", show_default=False)
+    ] = None,
     latest: Annotated[
         int, typer.Option(min=0, metavar="N", help="List the latest N requests one by one instead.", show_default=False)
     ] = 0,
@@ -42,7 +46,7 @@ def cost(
         _list_latest(context, latest, as_json)
         return
     with opened_store(context) as (store, settings):
-        totals = store.ledger.totals(by)
+        totals = store.ledger.totals(by, since.astimezone() if since else None)
         spent = {window: store.ledger.spent(window) for window in (Window.DAY, Window.MONTH)}
     limits = [limit for limit in bootstrap.budget_limits(settings) if limit.window in spent]
     if as_json:

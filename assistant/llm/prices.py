@@ -65,6 +65,7 @@ def cost_of(
 
     Nothing on this machine, where `base_url` is None or a loopback address; None where the list does not know it.
     """
+    cached_tokens = min(cached_tokens, input_tokens)  # some count what was read before beside the input
     if name in own:
         return own[name].cost(input_tokens, output_tokens, cached_tokens)
     if base_url is None or is_loopback(base_url):

@@ -376,11 +376,16 @@ def get_all(connection: sqlite3.Connection) -> list[Erasure]:
     return [read_row(Erasure, row) for row in rows]
 
 
-def forget_traces(connection: sqlite3.Connection, key: str) -> None:
-    """Delete every receipt and tombstone and take a new key: nothing says any more that something was erased."""
+def forget_traces(connection: sqlite3.Connection, key: str, *, spent: bool) -> None:
+    """Delete every receipt and tombstone and take a new key: nothing says any more that something was erased.
+
+    `spent` deletes what requests took, too: nothing says that there was anything.
+    """
     connection.execute("DELETE FROM erasures")
     connection.execute("DELETE FROM tombstones")
     connection.execute("DELETE FROM foreign_tombstones")
+    if spent:
+        connection.execute("DELETE FROM ledger")
     connection.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (key,))
 
 

@@ -34,6 +34,8 @@ def test_what_was_asked_is_added_up_by_model_role_chat_and_day(keepsake: Shell, 
         [total] = told["totals"]
         assert (total["requests"], total["input_tokens"], total["cost"], total["unmeasured"]) == (1, 1000, 3400, 1)
         assert told["day"]["cost"] == told["month"]["cost"] == 3400
+    assert keepsake("cost", "--since", "2999-01-01", "--json").json["totals"] == []
+    assert len(keepsake("cost", "--since", "2000-01-01", "--json").json["totals"]) == 1
     lines = keepsake("cost", "--by", "chat").out.splitlines()
     assert lines[0].split() == ["CHAT", "REQUESTS", "IN", "CACHED", "OUT", "COST", "ENERGY"]
     assert lines[1].split("  ")[0] == "Asked from the shell"

@@ -148,6 +148,16 @@ async def test_a_request_that_a_budget_has_no_room_for_is_not_sent(store: Store)
     await asyncio.wait({first})
 
 
+async def test_fifty_requests_at_once_overstep_no_budget(store: Store) -> None:
+    most = PRICES["scripted"].cost(estimate_input(REQUEST), 50)
+    counted = Finished("stop", "scripted", estimate_input(REQUEST), 50)  # each takes all that it may
+    model, inner = metered(store, "Yes.", counted, limits=(Limit(Window.DAY, Unit.USD, 7 * most + most // 2),))
+    said = await asyncio.gather(*(ask(model) for _ in range(50)), return_exceptions=True)
+    assert sum(answer == "Yes." for answer in said) == len(inner.requests) == 7
+    assert sum(isinstance(answer, BudgetError) for answer in said) == 43
+    assert store.ledger.spent(Window.DAY).cost == 7 * most
+
+
 async def test_a_budget_of_money_asks_for_a_price_that_nobody_knows(store: Store) -> None:
     inner = ScriptedChat(otherwise=["Yes."], is_private=False, name="stranger")
     model = MeteredModel(inner, ModelRole.CHAT, Meter(store, (Limit(Window.DAY, Unit.USD, 10**6),)))

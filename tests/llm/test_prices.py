@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.llm.prices import FREE, price_of
+from assistant.llm.prices import FREE, Price, cost_of, price_of
 
 
 def test_a_model_of_a_service_has_its_list_price() -> None:
@@ -14,6 +14,21 @@ def test_a_model_of_a_service_has_its_list_price() -> None:
 
 def test_a_model_on_this_machine_is_free_whatever_its_name() -> None:
     assert price_of("gpt-4o-mini", "http://127.0.0.1:11434/v1") == FREE
+
+
+def test_a_request_costs_what_its_tokens_do_those_read_before_less() -> None:
+    openai = "https://api.openai.com/v1"
+    assert cost_of("gpt-4o-mini", openai, 1_000_000, 1_000_000) == 750_000
+    assert cost_of("gpt-4o-mini", openai, 1_000_000, 0, 1_000_000) == 75_000
+    assert cost_of("gpt-4o-mini", openai, 10, 0, 50) == cost_of("gpt-4o-mini", openai, 10, 0, 10)
+    assert cost_of("gpt-4o-mini", "https://models.example/v1", 10, 10) is None
+    assert cost_of("gpt-4o-mini", None, 10, 10) == cost_of("gpt-4o-mini", "http://127.0.0.1:1/v1", 10, 10) == 0
+
+
+def test_the_users_own_price_comes_before_the_lists_and_before_free() -> None:
+    own = {"gpt-4o-mini": Price(1.0, 2.0)}
+    for base_url in ("https://api.openai.com/v1", "http://127.0.0.1:1/v1", None):
+        assert cost_of("gpt-4o-mini", base_url, 10, 10, 5, own) == 30
 
 
 def test_what_the_list_does_not_know_has_no_price() -> None:

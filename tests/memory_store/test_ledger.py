@@ -150,6 +150,13 @@ def test_totals_outlive_the_chat_and_the_store(store: Store, tmp_path_factory: p
         assert [total.cost for total in second.ledger.totals(Grouping.MODEL)] == [3]
 
 
+def test_what_was_spent_stays_when_all_is_forgotten_unless_no_trace_is_to_be_left(store: Store) -> None:
+    for no_trace, left in ((False, 1), (True, 0)):
+        store.ledger.reserve(NewEntry("chat", Purpose.ANSWER, "m", None, AT_MOST, said(store, "A chat").id))
+        store.forget(Selection(everything=True), no_trace=no_trace)
+        assert len(store.ledger.latest(9)) == left
+
+
 def test_a_request_for_what_is_not_stored_is_kept_without_it(store: Store) -> None:
     store.ledger.reserve(NewEntry("chat", Purpose.ANSWER, "m", None, AT_MOST, "msg_gone"))
     [entry] = store.ledger.latest(1)

@@ -159,7 +159,6 @@ class Purpose(StrEnum):
     MISSING = "missing"
     CHECK = "check"
     EMBED = "embed"
-    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from assistant import bootstrap
-from assistant.cli.context import opened_store
+from assistant.cli.context import invocation, opened_record
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.conversation.costs import (
     describe_budget,
@@ -45,10 +45,10 @@ def cost(
     if latest:
         _list_latest(context, latest, as_json)
         return
-    with opened_store(context) as (store, settings):
+    with opened_record(context) as store:
         totals = store.ledger.totals(by, since.astimezone() if since else None)
         spent = {window: store.ledger.spent(window) for window in (Window.DAY, Window.MONTH)}
-    limits = [limit for limit in bootstrap.budget_limits(settings) if limit.window in spent]
+    limits = [limit for limit in bootstrap.budget_limits(invocation(context).settings()) if limit.window in spent]
     if as_json:
         budgets = [{**dataclasses.asdict(limit), "used": spent[limit.window].amount(limit.unit)} for limit in limits]
         windows = {window.value: dataclasses.asdict(total) for window, total in spent.items()}
@@ -77,7 +77,7 @@ def cost(
 
 
 def _list_latest(context: typer.Context, most: int, as_json: bool) -> None:
-    with opened_store(context) as (store, _):
+    with opened_record(context) as store:
         entries = store.ledger.latest(most)
     if as_json:
         print_json({"requests": [{**dataclasses.asdict(entry), "made_at": iso(entry.made_at)} for entry in entries]})

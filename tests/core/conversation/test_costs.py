@@ -42,6 +42,13 @@ def test_an_answer_tells_each_request_that_was_made_for_it(store: Store) -> None
     ]
 
 
+def test_every_purpose_has_a_name(store: Store) -> None:
+    _question, answer = answered(store)
+    for purpose in Purpose:
+        settled(store, purpose, Usage(1, 1), answer)
+    assert len(report_cost_of(store, answer).text.splitlines()) == len(Purpose)
+
+
 def test_a_message_for_which_nothing_was_asked_says_so(store: Store) -> None:
     question, answer = answered(store)
     for message in (question, answer):

@@ -55,11 +55,25 @@ class Access:
             )
 
     def look(self, right: str, work: Callable[[], Told]) -> str:
-        """Do what needs a right, and log what the program gets to see, before it does. Raises AccessRefusedError."""
+        """Do what needs a right, and log what the program gets to see, before it does. Raises AccessRefusedError.
+
+        What was erased in another window meanwhile is looked for again, and not found.
+        """
         self.require(right)
         told = work()
-        self._store.requests.log(f"{ENDPOINT}{self.name}", self.software or self.name, "chat", told.seen)
+        while not self._log(told):
+            told = work()
         return plain(told.text)
+
+    def act(self, right: str, work: Callable[[], Told]) -> str:
+        """Do once what needs a right and changes the memory, and log it. Raises AccessRefusedError."""
+        self.require(right)
+        told = work()
+        self._log(told)
+        return plain(told.text)
+
+    def _log(self, told: Told) -> bool:
+        return self._store.requests.log(f"{ENDPOINT}{self.name}", self.software or self.name, "chat", told.seen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,10 @@ def _look(server: MemoryServer, right: str, work: Callable[[], Told]) -> Awaitab
     return server.answer(lambda: server.access.look(right, work), ToolError)
 
 
+def _act(server: MemoryServer, right: str, work: Callable[[], Told]) -> Awaitable[str]:
+    return server.answer(lambda: server.access.act(right, work), ToolError)
+
+
 def _add_tools(server: MemoryServer) -> None:
     memory, access = server.memory, server.access
 
@@ -157,7 +161,7 @@ def _add_tools(server: MemoryServer) -> None:
         text: Annotated[str, Field(description="A sentence that stands by itself.", min_length=1, max_length=4000)],
     ) -> str:
         """Keep something for the user in the long run. It is stored as said by you, not by the user."""
-        return await _look(server, "remember", lambda: memory.remember(text, access.name))
+        return await _act(server, "remember", lambda: memory.remember(text, access.name))
 
 
 def _aware(at: datetime | None) -> datetime | None:
@@ -189,7 +193,7 @@ def _add_forget(server: MemoryServer) -> None:
         """Erase something for good. The user is shown what goes, and asked."""
         if not isinstance(answered, AcceptedElicitation) or not means_erase(answered.data.answer):
             return "Nothing was erased: the user did not agree."
-        return await _look(server, "forget", lambda: memory.forget(memory.choose(ids, words)))
+        return await _act(server, "forget", lambda: memory.forget(memory.choose(ids, words)))
 
 
 def _add_documents_and_prompts(server: MemoryServer) -> None:

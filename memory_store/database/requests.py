@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from memory_store import ids
 from memory_store.clock import now, to_text
+from memory_store.database import tables
 from memory_store.database.connection import Database
 from memory_store.database.rows import read_row
 
@@ -33,16 +35,22 @@ class Requests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def log(self, endpoint: str, model: str, purpose: str, item_ids: Iterable[str]) -> None:
-        """Record, before it is sent, that these messages, memories and passages go to an endpoint elsewhere."""
+    def log(self, endpoint: str, model: str, purpose: str, item_ids: Iterable[str]) -> bool:
+        """Record, before it is sent, that these messages, memories and passages go to an endpoint elsewhere.
+
+        What was erased since it was read is left out: its id would outlive it here. Return whether all are there.
+        """
+        given = list(item_ids)
         request_id = ids.new_id(ids.REQUEST)
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO requests VALUES (?, ?, ?, ?, ?)", (request_id, to_text(now()), endpoint, model, purpose)
             )
+            there = [item_id for item_id in given if _is_there(connection, item_id)]
             connection.executemany(
-                "INSERT OR IGNORE INTO request_items VALUES (?, ?)", [(request_id, item_id) for item_id in item_ids]
+                "INSERT OR IGNORE INTO request_items VALUES (?, ?)", [(request_id, item_id) for item_id in there]
             )
+        return len(there) == len(given)
 
     def went_to(self, endpoint: str, item_id: str) -> bool:
         """Say whether a message, memory or passage of this id went to this endpoint."""
@@ -60,3 +68,8 @@ class Requests:
             "FROM requests AS r ORDER BY r.sent_at DESC"
         )
         return [read_row(SentRequest, row) for row in rows]
+
+
+def _is_there(connection: sqlite3.Connection, item_id: str) -> bool:
+    table = tables.table_of(item_id)
+    return table is not None and bool(connection.execute(f"SELECT 1 FROM {table} WHERE id = ?", (item_id,)).fetchone())

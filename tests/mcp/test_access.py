@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client
@@ -13,7 +14,8 @@ from assistant.config import load
 from assistant.mcp.access import Access
 from assistant.mcp.public_memory import PublicMemory
 from assistant.mcp.server import build_server
-from memory_store import Selection
+from memory_store import NewMemory, Selection
+from memory_store.models import Hit, Memory
 from tests.cli.conftest import Shell
 from tests.mcp.conftest import Asked, Connect, Filled
 
@@ -76,6 +78,43 @@ async def test_what_a_program_saw_is_in_the_log_and_in_the_plan_of_an_erasure_an
     assert filled.store.plan_forget(Selection((filled.ids["private memory"],))).sent == ()
     filled.store.forget(Selection((filled.ids["memory"], filled.ids["document"], filled.ids["message"])))
     assert filled.store.requests.all() == []
+
+
+async def test_what_is_erased_while_it_is_looked_for_does_not_go_out_and_leaves_no_id(
+    connect: Connect, filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recall, erased = filled.store.recall, Selection((filled.ids["memory"],))
+
+    def interrupted(*arguments: Any) -> list[Hit]:
+        hits = recall(*arguments)
+        if filled.store.holds(filled.ids["memory"]):
+            filled.store.forget(erased, later=True)
+        return hits
+
+    async with connect() as program:
+        monkeypatch.setattr(filled.store, "recall", interrupted)
+        found = await program.call("search", words="Who has the spare key?")
+    assert "Ines" not in found
+    filled.store.complete_erasures(again=True)
+    (erasure,) = filled.store.erasures()
+    assert erasure.completed_at is not None
+
+
+async def test_what_is_erased_as_soon_as_it_is_remembered_is_not_remembered_again(
+    connect: Connect, filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember = filled.store.remember
+
+    def interrupted(new: NewMemory) -> Memory:
+        memory = remember(new)
+        filled.store.forget(Selection((memory.id,)), later=True)
+        return memory
+
+    async with connect() as program:
+        monkeypatch.setattr(filled.store, "remember", interrupted)
+        await program.call("remember", text="The bicycle has a new lock.")
+    assert filled.store.find_holding("bicycle lock") == []
+    assert len(filled.store.erasures()) == 1
 
 
 async def test_an_answer_that_cannot_be_logged_does_not_go_out(

@@ -67,14 +67,16 @@ def assemble(
     *,
     private: bool,
     also: Sequence[str] = (),
+    reserve: int = 0,
 ) -> Assembled:
     """Recall for the question, the last of the messages, and build what the model sees.
 
-    What is to be looked for `also` shares the room for passages with the question. Private text goes only to a model
+    What is to be looked for `also` shares the room for passages with the question; so many tokens are kept in
+    `reserve`. Private text goes only to a model
     on this machine, but for the question; to an embedder elsewhere not even that, if it is `private`.
     """
     include_private = answerer.info.is_private
-    budget = answerer.info.context_tokens - settings.max_answer_tokens
+    budget = answerer.info.context_tokens - settings.max_answer_tokens - reserve
     # Who only quotes sees no earlier message: what was told a moment ago is found like anything.
     in_view = context.in_view(messages, budget if answerer.reads else 0)
     filters = RecallFilters(include_private=include_private, exclude_message_ids=in_view)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
-from memory_store import NewMemory, Selection, Store
-from memory_store.models import USER, Author, AuthorKind, Citation, MessageStatus, Role
+from memory_store import NewEntry, NewMemory, Selection, Store, Usage
+from memory_store.models import USER, Author, AuthorKind, Citation, MessageStatus, Purpose, Role, ToolUse
 from memory_store.transfer.restore import RestoreOptions
 from tests.ingestion.conversations.test_import import each_export
 from tests.ingestion.test_damage import WHOLE
@@ -43,6 +43,9 @@ def filled(folder: Path, store: Store) -> None:
     )
     passage = Citation(1, store.documents.passages(cited.id)[0].id, True)
     store.conversations.finish(answer.id, "There [1]", author, MessageStatus.COMPLETE, citations=[passage])
+    store.conversations.add_tool_use(answer.id, ToolUse("search_memory", '{"query": "where"}', False))
+    entry = NewEntry("chat", Purpose.ANSWER, "a-model", None, Usage(90, 6), answer.id)
+    store.ledger.settle(store.ledger.reserve(entry, ()), Usage(90, 6, counted=True))
     add_learned(store, talk.id, question.id, answer.id)
     store.remember(NewMemory("Asked where", sources=(question.id, cited.id)))
     store.forget(Selection((sent.id, first.id)))

@@ -58,6 +58,8 @@ from memory_store.models import (
 
 # How much of an answer a crash may cost.
 _SAVE_EVERY_SECONDS: Final = 1.0
+# What part of the window is left for tools: for what they are, and what they give back.
+_FOR_TOOLS: Final = 4
 # After so many messages a chat gets a name: the first exchange, or the second where the first was small talk.
 _NAMED_AFTER: Final = (2, 4)
 
@@ -429,7 +431,14 @@ class Session:
             self.conversation.id if self.conversation is not None else None,
             private=private,
             also=also,
+            reserve=self.answerer.info.context_tokens // _FOR_TOOLS if self._uses_tools else 0,
         )
+
+    @property
+    def _uses_tools(self) -> bool:
+        """Whether the model that answers is offered tools: it calls them, and the effort and the settings allow it."""
+        model = self._model
+        return model is not None and model.info.calls_tools and DIALS[self.effort].tools and self.settings.recall
 
     async def _answer(
         self,
@@ -511,10 +520,9 @@ class Session:
         )
 
     def _equip(self, bench: Bench) -> Answerer:
-        """Return who answers, with tools where the model calls them and the effort allows it."""
+        """Return who answers, with tools where it uses them."""
         model = self._model
-        wanted = DIALS[self.effort].tools and self.settings.recall
-        if model is None or not model.info.calls_tools or not wanted:
+        if model is None or not self._uses_tools:
             return self.answerer
         return ToolAnswerer(model, {tool.name: tool for tool in BUILT_IN}, bench, self.approve)
 

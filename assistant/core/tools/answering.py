@@ -11,12 +11,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from assistant.core.asking import note_sent
-from assistant.core.framing import plain_text
+from assistant.core.framing import estimate_tokens, plain_text
+from assistant.core.metering import estimate_input
 from assistant.core.tools.tool import Approve, Bench, Effect, Tool, ToolError
 from assistant.llm.base import (
     AnswerEvent,
     ChatMessage,
     ChatModel,
+    ChatRequest,
     Finished,
     ModelInfo,
     TextDelta,
@@ -34,6 +36,8 @@ from memory_store.models import Role
 _MOST_ROUNDS: Final = 6
 _MOST_CALLS: Final = 8
 _MOST_CHARS: Final = 16_000
+_SPARE_TOKENS: Final = 250  # for the ends of what is cut
+_CUT: Final = "\n(The rest is cut: there is no more room for it.)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +74,28 @@ class ToolAnswerer:
                             yield event
             if not calls or not left:
                 break
-            results = []
-            for call in calls[:_MOST_CALLS]:
+            calls = calls[:_MOST_CALLS]
+            asked = ChatMessage(Role.ASSISTANT, said, calls=tuple(calls))
+            results: list[ChatMessage] = []
+            for call in calls:
                 yield ToolStarted(call)
                 text, failed = await self._run(call)
+                text = _fit(text, self._room(request, asked, *results) // (len(calls) - len(results)))
                 results.append(ChatMessage(Role.USER, text, call_id=call.id))
                 yield ToolEnded(call, text, failed)
             if said:
                 yield TextDelta("\n\n")
             await note_sent(self.bench.store, self.info, list(self.bench.shown))
-            asked = ChatMessage(Role.ASSISTANT, said, calls=tuple(calls[:_MOST_CALLS]))
             request = replace(request, messages=(*request.messages, asked, *results))
             if left == 1:  # what was found has to do
                 request = replace(request, tools=())
         if finished is not None:
             yield finished
+
+    def _room(self, request: ChatRequest, *more: ChatMessage) -> int:
+        """Return the tokens that are left in the window for what tools give back, less what an answer takes."""
+        sent = replace(request, messages=(*request.messages, *more))
+        return self.info.context_tokens - (request.max_tokens or 0) - estimate_input(sent) - _SPARE_TOKENS
 
     async def _run(self, call: ToolCall) -> tuple[str, bool]:
         """Return what the model reads of a call, and whether it failed."""
@@ -105,6 +116,16 @@ class ToolAnswerer:
         except KeepsakeError as error:
             return error.message, True
         return plain_text(text)[:_MOST_CHARS], False
+
+
+def _fit(text: str, room: int) -> str:
+    """Return as much of a text as there are tokens for."""
+    if estimate_tokens(text) <= room:
+        return text
+    room = max(0, room - estimate_tokens(_CUT))
+    while text and (needed := estimate_tokens(text)) > room:
+        text = text[: min(len(text) - 1, len(text) * room // needed)]
+    return text + _CUT
 
 
 def _sum(before: Finished | None, last: Finished) -> Finished:

@@ -12,6 +12,7 @@ import pytest
 
 from assistant.core.conversation.session import Session
 from assistant.core.events import Event, Recalled, TurnFailed, TurnFinished
+from assistant.core.metering import estimate_input
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Effect, Tool
 from assistant.core.turn_settings import TurnSettings
@@ -183,6 +184,20 @@ async def test_rounds_are_bounded_and_the_last_has_no_tools(store: Store) -> Non
     assert len(chat.requests) == 6
     assert [bool(request.tools) for request in chat.requests] == [True] * 5 + [False]
     assert isinstance(events[-1], TurnFailed | TurnFinished)
+
+
+async def test_what_tools_give_back_stays_within_the_window(store: Store) -> None:
+    long = [f"Chapter {number} of the long book tells of rain, wind and a very old boat." for number in range(400)]
+    add_document(store, "/book.md", *long)
+    indexed(store)
+    again = [call("search_memory", query="book boat"), call("read_source", "call_2", number=4)]
+    chat = model([call("search_memory", query="old boat")], again, again, again, ["A boat."], context_tokens=4096)
+    session = Session(store, Models(chat), TurnSettings(passages=2, max_answer_tokens=512, learn=False, titles=False))
+    events = await asked(session, "Tell me of the boat.")
+    assert isinstance(events[-1], TurnFinished)
+    for request in chat.requests:
+        assert estimate_input(request) + 512 <= 4096
+    assert "there is no more room" in ended(events)[-1][1]
 
 
 async def test_tokens_of_all_requests_are_counted(store: Store) -> None:

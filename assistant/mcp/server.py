@@ -23,6 +23,7 @@ from assistant.failures import explain
 from assistant.mcp.access import Access
 from assistant.mcp.public_memory import PublicMemory, Told
 from assistant.threads import in_thread
+from memory_store import Selection
 from memory_store.errors import KeepsakeError
 from memory_store.models import SourceKind
 from memory_store.version import version
@@ -39,6 +40,12 @@ _ERASES: Final = ToolAnnotations(read_only_hint=False, destructive_hint=True, op
 
 Kinds = Annotated[list[SourceKind], Field(description="Only of these kinds; empty: of all.")]
 Words = Annotated[str, Field(description="A question, or words.", min_length=1, max_length=2000)]
+
+
+class Chosen(BaseModel):
+    """What an erasure is to take: whole ids."""
+
+    ids: list[str]
 
 
 class Consent(BaseModel):
@@ -171,29 +178,35 @@ def _aware(at: datetime | None) -> datetime | None:
 def _add_forget(server: MemoryServer) -> None:
     memory, access = server.memory, server.access
 
-    async def plan(ids: list[str], words: str, context: Context[Any, Any]) -> Elicit[Consent]:
+    async def choose(ids: list[str], words: str, context: Context[Any, Any]) -> Chosen:
         can = context.client_capabilities
         if can is None or can.elicitation is None:
             raise ToolError(
                 "Nothing was erased: this program can't ask the user. The user can run `keepsake forget` in a terminal."
             )
 
-        def planned() -> str:
+        def chosen() -> Chosen:
             access.require("forget")
-            return memory.plan(memory.choose(ids, words))
+            return Chosen(ids=list(memory.choose(ids, words).ids))
 
-        return Elicit(await server.answer(planned, ToolError), Consent)
+        return await server.answer(chosen, ToolError)
+
+    async def ask(chosen: Annotated[Chosen, Resolve(choose)]) -> Elicit[Consent]:
+        selection = Selection(tuple(chosen.ids))
+        return Elicit(await server.answer(lambda: memory.plan(selection), ToolError), Consent)
 
     @server.tool(title="Forget", annotations=_ERASES, structured_output=False)
     async def forget(
-        answered: Annotated[Answered, Resolve(plan)],
+        chosen: Annotated[Chosen, Resolve(choose)],
+        answered: Annotated[Answered, Resolve(ask)],
         ids: Annotated[list[str], Field(description="Ids of what is to go.", max_length=200)] = [],  # noqa: B006
         words: Annotated[str, Field(description="All that holds each of these words.", max_length=200)] = "",
     ) -> str:
         """Erase something for good. The user is shown what goes, and asked."""
         if not isinstance(answered, AcceptedElicitation) or not means_erase(answered.data.answer):
             return "Nothing was erased: the user did not agree."
-        return await _act(server, "forget", lambda: memory.forget(memory.choose(ids, words)))
+        # What was chosen when the user was asked, and nothing that came to match the words since.
+        return await _act(server, "forget", lambda: memory.forget(Selection(tuple(chosen.ids))))
 
 
 def _add_documents_and_prompts(server: MemoryServer) -> None:

@@ -6,8 +6,9 @@ import re
 from datetime import datetime
 
 import pytest
+from mcp.client.session import ClientRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import TextResourceContents
+from mcp_types import ElicitRequestParams, ElicitResult, TextResourceContents
 
 from assistant.mcp.public_memory import QUOTED
 from memory_store import PrivateRule
@@ -139,6 +140,25 @@ async def test_nothing_is_erased_without_the_word_of_the_user(
         told = await program.call("forget", ids=[filled.ids["memory"]])
     assert told.startswith("Nothing was erased")
     assert filled.store.holds(filled.ids["memory"])
+
+
+async def test_what_comes_to_hold_the_words_while_the_user_is_asked_is_not_erased_unseen(
+    connect: Connect, filled: Filled
+) -> None:
+    filled.store.remember("The lantern is in the hall.")
+
+    class Interrupting(Asked):
+        async def __call__(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+            if not self.messages:
+                filled.store.remember("Another lantern is in the cellar.")
+            return await super().__call__(context, params)
+
+    asked = Interrupting()
+    async with connect(asked=asked) as program:
+        await program.call("forget", words="lantern")
+    left = filled.store.find_holding("lantern")
+    assert ("cellar" in asked.messages[-1]) == (left == [])
+    assert "hall" not in "".join(passage.text for passage in left)
 
 
 async def test_a_program_that_cannot_ask_the_user_erases_nothing(connect: Connect, filled: Filled) -> None:

@@ -7,14 +7,17 @@ from pathlib import Path
 import pyperclip
 import pytest
 
-from assistant.errors import ModelError
+from assistant.errors import BudgetError, ModelError
 from assistant.llm.scripted import ScriptedChat
+from assistant.tui.screens.chooser import Chooser
+from assistant.tui.screens.settings import SettingsScreen
 from assistant.tui.widgets.source_list import SourceLine
 from assistant.tui.widgets.spoken import Spoken
 from memory_store import NewEntry, Usage
-from memory_store.models import AuthorKind, Purpose
+from memory_store.models import AuthorKind, Effort, Purpose
 from tests.tui.support import House, chatting, script
 from tests.tui.test_conversation import with_keys
+from tests.tui.test_models import another
 
 
 @pytest.fixture(autouse=True)
@@ -186,3 +189,21 @@ async def test_what_an_answer_took_is_told_by_a_key(tmp_path: Path) -> None:
         await house.until(lambda: told in house.notices)
         await house.say("/cost")
         await house.until(lambda: any("This chat: 1 request" in text for text in house.notices))
+
+
+async def test_where_a_budget_has_no_room_it_is_asked_how_to_go_on(tmp_path: Path) -> None:
+    full = BudgetError("The budget of $1.00 a day has no room for this request.", "Raise it.")
+    async with chatting(tmp_path, ScriptedChat([full], script("Twelve degrees."), [full], [full])) as house:
+        await house.say("How warm is it?")
+        dialog = await house.dialog(Chooser)
+        assert any("has no room" in text for text in house.notices)
+        await house.pilot.press("enter")  # with the least effort
+        await house.until(lambda: [answer.text for answer in house.answers] == ["Twelve degrees."])
+        assert house.chat.skin is not None
+        assert house.chat.skin.controller.session.effort is Effort.INSTANT
+        await house.say("And outside?")
+        await another(house, dialog, Chooser)
+        await house.pilot.press("down", "enter")  # there is no less effort than this: change the budget
+        await house.dialog(SettingsScreen)
+        await house.pilot.press("escape")
+        await house.until(lambda: house.app.screen is house.chat)

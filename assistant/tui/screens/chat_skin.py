@@ -34,6 +34,7 @@ from assistant.core.events import ContextPart, Recalled, TurnFailed, TurnFinishe
 from assistant.core.explaining import sentence_meant, sentences_of
 from assistant.display import excerpt, moment, plain
 from assistant.editing import EditorError, edited
+from assistant.errors import BudgetError
 from assistant.failures import explain, hint_of
 from assistant.language import N_, _, plural
 from assistant.llm.roles import ModelRole
@@ -74,7 +75,7 @@ from assistant.tui.widgets.transcript import Transcript
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import NewMemory
 from memory_store.errors import KeepsakeError
-from memory_store.models import ErasurePlan, Memory
+from memory_store.models import Effort, ErasurePlan, Memory
 from memory_store.version import version
 
 if TYPE_CHECKING:
@@ -230,6 +231,25 @@ class ChatSkin:
             places = {message.id: place for place, message in enumerate(session.messages)}
             await turns.put_away_old(self._transcript, places)
             self._screen.set_timer(_READING_SECONDS, pauses.rest)
+        if isinstance(event, TurnFailed) and isinstance(event.error, BudgetError):
+            self.start(self._offer_to_go_on, "budget")
+
+    async def _offer_to_go_on(self) -> None:
+        """Ask how to go on where a budget has no room for an answer."""
+        controller = self.controller
+        choices = [
+            Choice(_("Choose another model"), _("a cheaper one, or one on this machine"), "model"),
+            Choice(_("Change the budget"), _("[budget] in the settings"), "settings"),
+            Choice(_("Leave it"), _("/retry asks again"), ""),
+        ]
+        if controller.session.effort is not Effort.INSTANT:
+            choices.insert(0, Choice(_("Answer with the least effort"), _("the fast model, little recalled"), "effort"))
+        chosen = await self.choose(_("A budget has no room for this answer."), choices)
+        if chosen == "effort":
+            await controller.choose_effort(Effort.INSTANT)
+            await controller.retry()
+        elif chosen:
+            await self.command(chosen)("")
 
     async def tell(self, told: Report) -> None:
         """Put a notice at the end of the transcript."""

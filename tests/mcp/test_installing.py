@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -103,6 +104,24 @@ def test_nothing_is_written_without_a_yes(keepsake: Shell, home: Path) -> None:
     assert told.code == 1
     assert "--yes" in told.err
     assert not (home / ".cursor").exists()
+
+
+class Terminal(io.StringIO):
+    """A terminal at which somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
+def test_at_a_terminal_the_change_is_shown_and_a_yes_writes_it(
+    keepsake: Shell, home: Path, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    told = keepsake("mcp", "install", "cursor")
+    assert told.code == code
+    assert told.err.index('"keepsake": {') < told.err.index("Let Cursor use the memory?")
+    assert (home / ".cursor" / "mcp.json").exists() == (code == 0)
 
 
 @pytest.mark.parametrize("text", ['{"servers": {} // mine\n}', '{"servers": []}', "[]", "\xff"])

@@ -14,6 +14,7 @@ import platformdirs
 from assistant.core.care.settings import CareSettings
 from assistant.core.turn_settings import TurnSettings
 from assistant.errors import ConfigError
+from assistant.ingestion.limits import Cutting, ReadLimits
 from assistant.llm.settings import ModelConfig as ModelConfig
 from assistant.setting_values import (
     Address,
@@ -35,6 +36,9 @@ CONFIG_ENV: Final = "KEEPSAKE_CONFIG"
 FILE_NAME: Final = "config.toml"
 
 _TURN: Final = TurnSettings()
+_CUTTING: Final = Cutting()
+_LIMITS: Final = ReadLimits()
+_MEGABYTE: Final = 1024 * 1024
 _Share = Annotated[float, Limits(at_least=0, less_than=1)]
 _Amount = Annotated[float, Limits(at_least=0)]
 _Megabytes = Annotated[int, Limits(at_least=1)]
@@ -156,13 +160,13 @@ class McpConfig:
 class ImportConfig:
     """[import]: how files are cut, and when they are too large."""
 
-    target_chars: Annotated[int, Limits(at_least=100)] = 900
-    max_chars: Annotated[int, Limits(at_least=200)] = 1400
-    max_file_mb: _Megabytes = 200
-    max_markup_mb: _Megabytes = 32
-    max_line_chars: Annotated[int, Limits(at_least=1000)] = 1_000_000
-    max_seconds: Seconds = 120.0
-    max_memory_mb: Annotated[int, Limits(at_least=512)] = 2048
+    target_chars: Annotated[int, Limits(at_least=100)] = _CUTTING.target_chars
+    max_chars: Annotated[int, Limits(at_least=200)] = _CUTTING.max_chars
+    max_file_mb: _Megabytes = _LIMITS.max_file_bytes // _MEGABYTE
+    max_markup_mb: _Megabytes = _LIMITS.max_markup_bytes // _MEGABYTE
+    max_line_chars: Annotated[int, Limits(at_least=1000)] = _LIMITS.max_line_chars
+    max_seconds: Seconds = _LIMITS.max_seconds
+    max_memory_mb: Annotated[int, Limits(at_least=512)] = _LIMITS.max_memory_bytes // _MEGABYTE
     watch: list[str] = field(default_factory=list)
 
 

@@ -76,6 +76,8 @@ def serve(
     from assistant import crash_log
     from assistant.mcp.wire import wire
 
+    if sys.stdin.isatty():
+        say("This waits for a program's messages; `keepsake mcp install` has a program start it. Ctrl+C ends it.")
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is cut that was acknowledged
     threading.excepthook = crash_log.note_thread
     with wire() as (asked, answered), opened_store(context, tells_at_end=False) as (store, _):

@@ -132,9 +132,11 @@ def _recall_all(
     """Return what is found for all of some texts, the best of each first, and what stays here as it is private."""
     found: list[list[Hit]] = []
     stays: dict[str, Hit] = {}
-    for text in texts:
+    for at, text in enumerate(texts):
         if filters.include_private:
-            hits = store.recall(text, most, filters, private=private)
+            # All but the question is from a model that may have seen what is private.
+            seen = at > 0 and store.privacy.holds_any()
+            hits = store.recall(text, most, filters, private=private or seen)
         else:
             hits, apart = store.recall_apart(text, most, filters, private=private)
             stays.update((hit.id, hit) for hit in apart)

@@ -127,6 +127,39 @@ async def test_private_chat_has_a_quick_answer_at_home_where_the_fast_model_is_e
     assert (len(home.requests), len(away.requests)) == (1, 0)
 
 
+@pytest.mark.parametrize("moment", [LookedFurther, Recalled])
+@pytest.mark.parametrize("begun", [Effort.THOROUGH, Effort.INSTANT])
+async def test_dial_that_is_turned_while_an_answer_comes_shows_nothing_private_elsewhere(
+    store: Store, begun: Effort, moment: type[Event]
+) -> None:
+    store.remember(NewMemory("The spare key opens the safe with codeword zqsafe.", private=True))
+    store.embed_pending()
+    away = scripted({"questions": ["the safe"]}, {"questions": ["its codeword"]}, "Ines.", "{}", is_private=False)
+    home = ScriptedChat(otherwise=["With zqsafe."])
+    session = Session(store, Models(away, {ModelRole.FAST: home}), SETTINGS)
+    await session.use_effort(begun)
+    async for event in session.turn("Who has the spare key, and what is the codeword of the safe?"):
+        if isinstance(event, moment):
+            await session.use_effort(Effort.INSTANT if begun is Effort.THOROUGH else Effort.THOROUGH)
+    sent = "".join(message.content for request in away.requests for message in request.messages)
+    assert "zqsafe" not in sent
+    assert bool(away.requests) != bool(home.requests)
+
+
+async def test_what_a_model_at_home_looks_for_further_goes_to_no_embedder_elsewhere(tmp_path: Path) -> None:
+    embedder = HashEmbedder(is_private=False)
+    with Store.open(tmp_path, embedder) as store:
+        store.remember(NewMemory("The spare key opens the safe with codeword zqsafe.", private=True))
+        store.remember("Ines keeps the spare key.")
+        store.embed_pending()
+        model = scripted({"questions": []}, {"questions": ["what is zqsafe"]}, "Ines.", "{}")
+        session = Session(store, Models(model), SETTINGS)
+        await session.use_effort(Effort.THOROUGH)
+        await asked(session, "Who has the spare key?")
+        assert "Who has the spare key?" in embedder.queries
+        assert "what is zqsafe" not in embedder.queries
+
+
 async def test_effort_is_kept_with_the_chat_and_not_with_a_temporary_one(store: Store) -> None:
     models = Models(ScriptedChat(otherwise=["Yes."]))
     session = Session(store, models, SETTINGS)

@@ -71,7 +71,14 @@ COMMANDS: Final = (
     Command("questions", "", N_("Answer what only you can: what is true, what may be remembered"), skins="both"),
     Command("goals", "[TEXT]", N_("See your goals, say how they go; with words, set one"), skins="both"),
     Command("learn", "", N_("Learn now from what was said, and tidy the memory"), skins="both", waits_for_answer=True),
-    Command("effort", "[LEVEL]", N_("How much effort answers take: instant, balanced, thorough"), "f5", skins="both"),
+    Command(
+        "effort",
+        "[LEVEL]",
+        N_("How much effort answers take: instant, balanced, thorough"),
+        "f5",
+        skins="both",
+        waits_for_answer=True,
+    ),
     Command(
         "cost", "", N_("See what this chat, the day and the month took, and what is left of budgets"), skins="both"
     ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -18,7 +18,7 @@ from assistant.core.conversation.branches import beside, branch_of, end_below
 from assistant.core.conversation.log import ConversationLog, ForgettingLog
 from assistant.core.conversation.stopping import until
 from assistant.core.conversation.titles import SHELL_TITLE, name_chat, title_of
-from assistant.core.effort import DIALS, dialled
+from assistant.core.effort import DIALS, Dial, dialled
 from assistant.core.events import (
     AnswerChecked,
     Event,
@@ -93,6 +93,7 @@ class Session:
         self._begins_private = False
         self.approve: Approve = refuse
         self.chosen_effort: Effort | None = None  # here and now, whatever the chat and the settings say
+        self._under_way: tuple[Effort, llm.ChatModel | None] | None = None
 
     @classmethod
     async def open(cls, store: Store, models: Models, settings: TurnSettings, conversation_id: str) -> Session:
@@ -213,14 +214,15 @@ class Session:
         recalled. The message is durable before anything is asked of the model. A failure of the model is
         an event (`TurnFailed`), not an exception; errors of the store are raised.
         """
-        self.refuse_elsewhere()
-        if instead_of is not None:
-            self._messages = self._before(instead_of)
-        message = await self._store_question(text)
-        self._attached[message.id] = attached
-        async with aclosing(self._respond(message, stop)) as events:
-            async for event in events:
-                yield event
+        with self._hold():
+            self.refuse_elsewhere()
+            if instead_of is not None:
+                self._messages = self._before(instead_of)
+            message = await self._store_question(text)
+            self._attached[message.id] = attached
+            async with aclosing(self._respond(message, stop)) as events:
+                async for event in events:
+                    yield event
 
     async def preview(self, text: str) -> Recalled:
         """Return what the model would see if the user said this now; nothing is stored, and nothing sent."""
@@ -234,20 +236,30 @@ class Session:
         `go_on` begins with the words of that answer and lets the model take up where they end. Raises ModelError where
         something private would go elsewhere, but for a question that has been there.
         """
-        await self.refuse_again(message_id, go_on=go_on)
-        (message,) = [item for item in self._messages if item.id == message_id]
-        beginning = ""
-        before = self._before(message_id)
-        if message.role is not Role.USER and not before:
-            raise ModelError("The question of this answer was erased.", "Ask it anew: there is nothing to answer.")
-        self._messages = before
-        if message.role is Role.USER:
-            self._messages.append(message)
-        elif go_on:
-            beginning = message.text
-        async with aclosing(self._respond(self._messages[-1], stop, beginning=beginning)) as events:
-            async for event in events:
-                yield event
+        with self._hold():
+            await self.refuse_again(message_id, go_on=go_on)
+            (message,) = [item for item in self._messages if item.id == message_id]
+            beginning = ""
+            before = self._before(message_id)
+            if message.role is not Role.USER and not before:
+                raise ModelError("The question of this answer was erased.", "Ask it anew: there is nothing to answer.")
+            self._messages = before
+            if message.role is Role.USER:
+                self._messages.append(message)
+            elif go_on:
+                beginning = message.text
+            async with aclosing(self._respond(self._messages[-1], stop, beginning=beginning)) as events:
+                async for event in events:
+                    yield event
+
+    @contextmanager
+    def _hold(self) -> Iterator[None]:
+        """Have a turn end with the model and the effort with which it began: another model may see less."""
+        self._under_way = (self.effort, self._model)
+        try:
+            yield
+        finally:
+            self._under_way = None
 
     async def refuse_again(self, message_id: str, *, go_on: bool = False) -> None:
         """Raise ModelError if `again` would send something private to where it has not been."""
@@ -305,7 +317,7 @@ class Session:
                 messages,
                 self.settings.max_answer_tokens,
                 self.settings.temperature,
-                reasoning=DIALS[self.effort].reasoning,
+                reasoning=self._dial.reasoning,
             ),
             question.text,
             context.hits,
@@ -322,7 +334,7 @@ class Session:
         Without a model, or where it can't be asked, nothing more is looked for: the answer says why.
         """
         model = self._model
-        looks = DIALS[self.effort].looks_again and self.settings.recall
+        looks = self._dial.looks_again and self.settings.recall
         asks = may_ask(question.text) or asks_something(question.text)
         if model is None or not looks or not asks or is_small_talk(question.text):
             return
@@ -340,7 +352,19 @@ class Session:
     @property
     def _model(self) -> llm.ChatModel | None:
         """The model that answers; None where answers are quotations."""
+        if self._under_way is not None:
+            return self._under_way[1]
         return self.models.find(DIALS[self.effort].role, private=self._needs_home)
+
+    @property
+    def _effort(self) -> Effort:
+        """The effort of the turn under way, else of the next one."""
+        return self.effort if self._under_way is None else self._under_way[0]
+
+    @property
+    def _dial(self) -> Dial:
+        """What that effort means."""
+        return DIALS[self._effort]
 
     async def _store_question(self, text: str) -> Message:
         try:
@@ -424,7 +448,7 @@ class Session:
         return assemble(
             self._store,
             self.answerer,
-            dialled(self.settings, self.effort),
+            dialled(self.settings, self._effort),
             self._messages,
             text,
             attached,
@@ -438,7 +462,7 @@ class Session:
     def _uses_tools(self) -> bool:
         """Whether the model that answers is offered tools: it calls them, and the effort and the settings allow it."""
         model = self._model
-        return model is not None and model.info.calls_tools and DIALS[self.effort].tools and self.settings.recall
+        return model is not None and model.info.calls_tools and self._dial.tools and self.settings.recall
 
     async def _answer(
         self,
@@ -495,7 +519,7 @@ class Session:
         finally:
             # Also when whoever listens goes away in mid-answer: what has come is kept, marked as partial.
             context = replace(context, known=(*context.known, *bench.found.items()))
-            stored = self._finish(answer, text, finished, context, private=bench.has_private)
+            stored = self._finish(answer, text, finished, context, private=bench.is_private)
         sources = context.sources(text)
         if error is not None:
             yield TurnFailed(error, stored, sources if stored else ())
@@ -512,11 +536,11 @@ class Session:
         return Bench(
             self._store,
             self.answerer.info.is_private,
-            question.private or self.is_private,
+            context.private or question.private or self.is_private,
             None if self.temporary else question.id,
             author,
             numbered,
-            max([dialled(self.settings, self.effort).passages, *numbered]) + 1,
+            max([dialled(self.settings, self._effort).passages, *numbered]) + 1,
         )
 
     def _equip(self, bench: Bench) -> Answerer:
@@ -529,7 +553,7 @@ class Session:
     async def _check(self, answer: Message, context: Context) -> AsyncGenerator[AnswerChecked, None]:
         """Hold an answer against its sources; where the model can't be asked, nothing is said of it."""
         model = self._model
-        if model is not None and DIALS[self.effort].checks:
+        if model is not None and self._dial.checks:
             try:
                 yield AnswerChecked(
                     tuple(await find_unsupported(self._store, model, answer.text, context.numbered, answer.id))

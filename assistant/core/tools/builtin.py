@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
+from assistant.core.assembling import without_private_titles
 from assistant.core.framing import estimate_tokens
 from assistant.core.relevance import worth_telling
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
@@ -56,11 +57,13 @@ class Remember(BaseModel):
 def _search_memory(bench: Bench, asked: SearchMemory) -> str:
     filters = RecallFilters(
         kinds=frozenset({SourceKind(asked.kind)}) if asked.kind else frozenset(),
-        since=_midnight(asked.since) if asked.since else None,
-        until=_midnight(asked.until + timedelta(days=1)) if asked.until else None,
+        since=_midnight(asked.since),
+        until=_midnight(asked.until, days=1),
         include_private=bench.include_private,
     )
-    hits = worth_telling(bench.store.recall(asked.query, _MOST_FOUND, filters, private=bench.private))
+    hits = worth_telling(bench.store.recall(asked.query, _MOST_FOUND, filters, private=bench.is_private))
+    if not bench.include_private:
+        hits = without_private_titles(bench.store, hits)
     own = [hit for hit in hits if hit.message_id != bench.question_id]
     return bench.show(own) or "Nothing was found."
 
@@ -112,13 +115,17 @@ def _compute_date(bench: Bench, asked: ComputeDate) -> str:
 
 def _remember(bench: Bench, asked: Remember) -> str:
     sources = (bench.question_id,) if bench.question_id else ()
-    bench.store.remember(NewMemory(asked.text, author=bench.author, private=bench.private, sources=sources))
+    bench.store.remember(NewMemory(asked.text, author=bench.author, private=bench.is_private, sources=sources))
     bench.store.wake()
     return "It is kept."
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time()).astimezone()
+def _midnight(day: date | None, days: int = 0) -> datetime | None:
+    """Return the beginning of the day so many days later; None for no bound, as the ends of the calendar are."""
+    try:
+        return None if day is None else datetime.combine(day + timedelta(days=days), time()).astimezone()
+    except (ValueError, OverflowError):
+        return None
 
 
 BUILT_IN: Final[tuple[Tool[Any], ...]] = (

@@ -33,8 +33,8 @@ class Bench:
     """What the tools of one turn work with: the store, what of it may be seen, and the numbers of what they find.
 
     `sources` are those that the model was shown, by their numbers; what is found gets the next ones from `first`.
-    `private` says that the question is, `author` who uses them. `shown` are the ids of all passages that a model reads
-    by a tool, each with whether it is private.
+    `private` says that the question is, or what was shown with it; `author` is who uses them. `shown` are the ids of
+    all passages that a model reads by a tool, each with whether it is private.
     """
 
     store: Store
@@ -48,9 +48,9 @@ class Bench:
     shown: dict[str, bool] = field(default_factory=dict)
 
     @property
-    def has_private(self) -> bool:
-        """Whether anything that was shown is private."""
-        return any(self.shown.values())
+    def is_private(self) -> bool:
+        """Whether anything that the model has seen is private: so is what it writes then."""
+        return self.private or any(self.shown.values())
 
     def show(self, hits: Iterable[Hit]) -> str:
         """Return passages as numbered sources; one that was shown before keeps its number."""

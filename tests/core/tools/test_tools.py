@@ -16,11 +16,12 @@ from assistant.core.metering import estimate_input
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Effect, Tool
 from assistant.core.turn_settings import TurnSettings
+from assistant.ingestion.chunking import passages_of_message
 from assistant.llm.base import Finished, TextDelta, ToolCall, ToolCalled, ToolEnded, ToolStarted
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Selection, Store
-from memory_store.models import AuthorKind, Effort, MessageStatus, Role
+from memory_store.models import USER, AuthorKind, Effort, MessageStatus, Role
 from tests.memory_store.support import add_document, indexed
 from tests.support.embedder import HashEmbedder
 
@@ -176,6 +177,70 @@ async def test_answer_that_saw_something_private_by_a_tool_is_private(store: Sto
     finished = events[-1]
     assert isinstance(finished, TurnFinished)
     assert store.conversations.message(finished.message.id).private
+
+
+async def test_note_of_a_model_that_saw_something_private_is_private_and_what_it_looks_for_goes_to_no_embedder(
+    tmp_path: Path,
+) -> None:
+    async def approve(tool: Tool[Any], words: str) -> bool:
+        return True
+
+    embedder = HashEmbedder(is_private=False)
+    with Store.open(tmp_path, embedder) as store:
+        add_document(store, "/safe.md", "The safe opens with zqsafe.", private=True)
+        add_document(store, "/contract.md", "The contract of the gym ends in May.")
+        indexed(store)
+        looks = call("search_memory", query="safe opens")
+        also = [call("search_memory", "b", query="zqsafe"), call("remember", "c", text="Safe: zqsafe.")]
+        settings = TurnSettings(passages=1, learn=False, titles=False)
+        session = Session(store, Models(model([looks], also, ["Kept."])), settings)
+        session.approve = approve
+        await asked(session, "When does the contract of the gym end?")
+        [kept] = [memory for memory in store.memories.all() if memory.text == "Safe: zqsafe."]
+        assert kept.private
+        assert "safe opens" in embedder.queries
+        assert not [text for text in embedder.queries if "zqsafe" in text]
+
+
+async def test_model_elsewhere_gets_no_title_that_is_taken_from_something_private(store: Store) -> None:
+    chat = store.conversations.start("Codeword zqtitle")
+    first = store.conversations.append(
+        chat.id,
+        Role.USER,
+        "Codeword zqtitle",
+        USER,
+        parent_id=None,
+        status=MessageStatus.COMPLETE,
+        private=True,
+        drafts=passages_of_message("Codeword zqtitle"),
+        capture=False,
+        citations=(),
+    )
+    text = "The boat lies in the harbour of Faro."
+    store.conversations.append(
+        chat.id,
+        Role.USER,
+        text,
+        USER,
+        parent_id=first.id,
+        status=MessageStatus.COMPLETE,
+        private=False,
+        drafts=passages_of_message(text),
+        capture=False,
+        citations=(),
+    )
+    indexed(store)
+    away = model([call("search_memory", query="boat harbour Faro")], ["So."], is_private=False)
+    [(_, told, _)] = ended(await asked(Session(store, Models(away), SETTINGS), "zzz?"))
+    assert "harbour of Faro" in told
+    assert "zqtitle" not in told
+
+
+@pytest.mark.parametrize("bounds", [{"until": "9999-12-31"}, {"since": "0001-01-01"}])
+async def test_ends_of_the_calendar_bound_nothing(store: Store, bounds: dict[str, str]) -> None:
+    chat = model([call("search_memory", query="spare key", **bounds)], ["Ines."])
+    [(_, told, failed)] = ended(await asked(Session(store, Models(chat), SETTINGS)))
+    assert ("with Ines" in told, failed) == (True, False)
 
 
 async def test_rounds_are_bounded_and_the_last_has_no_tools(store: Store) -> None:

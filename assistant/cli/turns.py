@@ -91,7 +91,8 @@ class Printer:
             case CareOffered(_, text):
                 say(f"{text}\n")
             case ToolEnded(call, text, failed):
-                say(f"[{call.name}: {excerpt(call.words, 120)}]" + (f" {excerpt(text, 200)}" if failed else ""))
+                used = f"[{excerpt(call.name, 60)}: {excerpt(call.words, 120)}]"
+                say(f"{used} {excerpt(text, 200)}" if failed else used)
             case LookedFurther(questions):
                 say(f"Looked for as well: {' · '.join(questions)}")
             case AnswerChecked(unsupported):

@@ -369,7 +369,8 @@ class _Answer:
         if self.finish == "error" or (self.finish is None and not (self.is_over and self.understood)):
             raise Failure(cut_off_error(self.endpoint), again=True, broke=True)
         for call in filter(lambda call: call.name, self.calls.values()):
-            yield ToolCalled(ToolCall(call.id or f"call_{call.index}", call.name, call.arguments))
+            told = (call.id or f"call_{call.index}", call.name, call.arguments)
+            yield ToolCalled(ToolCall(*(Surrogates().join(text) for text in told)))
         model = self.model or self.endpoint.model
         yield Finished(self.finish or "stop", model, self.input_tokens, self.output_tokens, self.cached_tokens)
 

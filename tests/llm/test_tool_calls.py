@@ -70,9 +70,17 @@ async def calls(chat: OpenAIChat) -> list[ToolCall]:
             [delta(tool_calls=[piece(None, "a", "weather", {"town": "Lyon"})]), END],
             [LYON],
         ),
+        (  # halves of a sign, in two pieces and alone
+            [
+                delta(tool_calls=[piece(0, "a", "weather\udc00", '{"town": "\ud83d')]),
+                delta(tool_calls=[piece(0, None, None, '\ude00"}')]),
+                END,
+            ],
+            [ToolCall("a", "weather\ufffd", '{"town": "😀"}')],
+        ),
         ([delta(tool_calls="nothing"), delta(tool_calls=[None, 7]), END], None),
     ],
-    ids=["pieces", "all 0", "object", "nonsense"],
+    ids=["pieces", "all 0", "object", "halves", "nonsense"],
 )
 async def test_calls_are_put_together(
     server: ChatServer, chat: OpenAIChat, chunks: list[dict[str, Any]], expected: list[ToolCall] | None

@@ -42,6 +42,7 @@ SHOWN_AT_FIRST: Final = 20
 SHOWN_MORE: Final = 40
 MOST_SHOWN: Final = 60
 _CALL_CHARS: Final = 120
+_NAME_CHARS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _notice_of(tool: str, arguments: str, text: str, failed: bool) -> Notice:
     """Return what shows that a tool was used; where it failed with what it said, as far as that is known."""
     words = excerpt(ToolCall("", tool, arguments).words, _CALL_CHARS)
     hint = excerpt(text, _CALL_CHARS) if failed else ""
-    return Notice(f"{tool}: {words}", hint, "warning" if failed else "info")
+    return Notice(f"{excerpt(tool, _NAME_CHARS)}: {words}", hint, "warning" if failed else "info")
 
 
 async def put_away_old(transcript: Transcript, places: dict[str, int]) -> None:
@@ -153,7 +154,7 @@ class TurnView:
                 words = _("Looked for as well: {questions}").format(questions=" · ".join(questions))
                 await self._transcript.add(Notice(words), before=self._answer)
             case ToolStarted(call):
-                self._answer.say(f"{call.name}: {excerpt(call.words, _CALL_CHARS)}")
+                self._answer.say(f"{excerpt(call.name, _NAME_CHARS)}: {excerpt(call.words, _CALL_CHARS)}")
             case ToolEnded(call, text, failed):
                 self._answer.say("" if self._answer.text else _("Waiting for the first word…"))
                 told = _notice_of(call.name, call.arguments, text, failed)

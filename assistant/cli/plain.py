@@ -6,9 +6,10 @@ Answers go to stdout, all else to stderr. What was typed is kept by the terminal
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, ExitStack, suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from assistant import bootstrap
@@ -100,6 +101,16 @@ def _read_line(sign: str) -> str | None:
         return input(sign)
     except EOFError:
         return None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have Ctrl+C raise at once where the loop of events, which else takes it, waits for what is read."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class LineChat:
@@ -195,12 +206,22 @@ class LineChat:
     def show_activity(self, text: str = "") -> None:
         """Nothing is drawn that would have to be drawn over."""
 
+    def is_attended(self) -> bool:
+        """Where lines come from a terminal."""
+        return sys.stdin.isatty()
+
     async def choose(self, title: str, choices: Sequence[Choice[T]]) -> T | None:
-        """List them with numbers, and read one."""
+        """List them with numbers, and read one; Ctrl+C chooses none, and stops the answer that asks."""
         for number, choice in enumerate(choices, start=1):
             identifier = choice.value if isinstance(choice.value, str) and choice.value else choice.detail
             say(f"{number}. {choice.name}  {identifier}".rstrip())
-        written = _read_line(f"{title} A number, or nothing: ")
+        try:
+            with _interruptible():
+                written = _read_line(f"{title} A number, or nothing: ")
+        except KeyboardInterrupt:
+            say("")
+            self.controller.stop()
+            return None
         place = int(written) if written and written.strip().isdecimal() else 0
         return choices[place - 1].value if 1 <= place <= len(choices) else None
 

@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import select
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,12 @@ import pytest
 
 from assistant import bootstrap
 from assistant.cli import plain
+from assistant.config import Settings
 from assistant.core.conversation.commands import LINE_COMMANDS
+from assistant.core.conversation.session import Session, TurnSettings
 from assistant.errors import ModelError
+from assistant.llm.base import ToolCall, ToolCalled
+from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
 from tests.cli.conftest import Result, Shell
@@ -48,6 +53,38 @@ def test_answers_alone_go_to_stdout_and_sources_stand_below(
     assert "home.md" in lines[1]
     assert "Yes." in lines
     assert "\x1b" not in told.out
+
+
+def test_no_line_of_a_pipe_is_a_yes(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch, scripted: list[ScriptedChat]
+) -> None:
+    monkeypatch.setenv("KEEPSAKE_CHAT__LEARN", "false")
+    keeps = ToolCalled(ToolCall("a", "remember", '{"text": "Ines moved to Faro."}'))
+    scripted.append(ScriptedChat([keeps], ["No."], ["Two."], calls_tools=True))
+    told = piped(keepsake, monkeypatch, "Keep where she lives\n2\n", "chat", "--plain")
+    assert told.out.split() == ["No.", "Two."]
+    assert "The user said no." in told.err
+    assert "Faro" not in keepsake("memory", "list").out
+
+
+async def test_interrupt_at_a_question_stops_the_answer_that_asks(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeps = ToolCalled(ToolCall("a", "remember", '{"text": "Ines moved to Faro."}'))
+    model = ScriptedChat(["I will.", keeps], ["Never said."], calls_tools=True)
+
+    def interrupted(sign: str) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return "2"
+
+    monkeypatch.setattr(plain, "_read_line", interrupted)
+    monkeypatch.setattr(plain.LineChat, "is_attended", lambda _: True)
+    with Store.open(keepsake.data) as store:
+        session = Session(store, Models(model), TurnSettings(learn=False, titles=False))
+        await plain.LineChat(Settings(), session).answer("Keep where she lives")
+        assert [message.text.strip() for message in session.messages] == ["Keep where she lives", "I will."]
+        assert len(model.requests) == 1
+        assert not store.memories.all()
 
 
 def test_whom_to_call_stands_beside_the_answer_in_every_kind_of_chat(

@@ -46,7 +46,7 @@ from memory_store.models import Effort, Memory, Role, Source, SourceKind
 
 _NAMING: Final = "title"
 _ONCE, _IN_THIS_CHAT = "once", "chat"
-_WORDS_CHARS: Final = 300
+_WORDS_CHARS: Final = 800  # a whole note: nobody agrees to what they can't read
 _Turn = Callable[[asyncio.Event], AsyncGenerator[Event, None]]
 
 # The efforts by their names, each with what it means.
@@ -102,6 +102,8 @@ class Controller:
         """Ask whether the model may use a tool that changes something; a yes may hold for the chat."""
         if tool.fingerprint in self._allowed:
             return True
+        if not self.skin.is_attended():
+            return False
         title = _("May the model use “{tool}” ({origin})? {words}").format(
             tool=tool.name, origin=tool.origin, words=excerpt(words, _WORDS_CHARS)
         )

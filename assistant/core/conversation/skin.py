@@ -117,6 +117,9 @@ class Skin(Protocol):
     def show_activity(self, text: str = "") -> None:
         """Show what is being done; an empty text when it is done."""
 
+    def is_attended(self) -> bool:
+        """Say whether somebody is there to ask: a question that a file or a pipe answers was never read."""
+
     async def choose(self, title: str, choices: Sequence[Choice[T]]) -> T | None:
         """Return the value of what is chosen; None if nothing is."""
 

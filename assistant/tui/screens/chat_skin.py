@@ -263,6 +263,10 @@ class ChatSkin:
         """Show what is being done in the status line."""
         self.status.show_activity(text)
 
+    def is_attended(self) -> bool:
+        """Always: there is a screen."""
+        return True
+
     async def choose(self, title: str, choices: Sequence[Choice[T]]) -> T | None:
         """Ask by a list."""
         return await self._app.push_screen_wait(Chooser(title, choices))

@@ -53,6 +53,9 @@ class RecordingSkin:
     def show_activity(self, text: str = "") -> None:
         pass
 
+    def is_attended(self) -> bool:
+        return True
+
     async def choose(self, title: str, choices: Sequence[Choice[Any]]) -> Any:
         place = self.answers.pop(0)
         return None if place is None else choices[place].value

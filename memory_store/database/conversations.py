@@ -165,9 +165,12 @@ class Conversations:
         if not found:
             raise NotFoundError(f"There is no message {message_id} in the conversation {conversation_id}.")
 
-    def save_partial(self, message_id: str, text: str) -> None:
-        """Store how far a pending answer has come, so that a crash keeps it."""
-        self._database.execute("UPDATE messages SET text = ? WHERE id = ? AND status = 'pending'", (text, message_id))
+    def save_partial(self, message_id: str, text: str, *, private: bool = False) -> None:
+        """Store how far a pending answer has come, so that a crash keeps it; `private` where it has become so."""
+        self._database.execute(
+            "UPDATE messages SET text = ?, private = max(private, ?) WHERE id = ? AND status = 'pending'",
+            (text, private, message_id),
+        )
 
     def finish(
         self,

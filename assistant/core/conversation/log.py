@@ -46,9 +46,10 @@ class ForgettingLog:
         self._messages[message.id] = message
         return message
 
-    def save_partial(self, message_id: str, text: str) -> None:
+    def save_partial(self, message_id: str, text: str, *, private: bool = False) -> None:
         """Hold how far an answer has come."""
-        self._messages[message_id] = replace(self._messages[message_id], text=text)
+        begun = self._messages[message_id]
+        self._messages[message_id] = replace(begun, text=text, private=begun.private or private)
 
     def finish(
         self,

@@ -510,7 +510,7 @@ class Session:
                         await asyncio.to_thread(self.log.add_tool_use, answer.id, use)
                     yield event
                     if text and time.monotonic() - saved_at >= _SAVE_EVERY_SECONDS:
-                        await asyncio.to_thread(self.log.save_partial, answer.id, text)
+                        await asyncio.to_thread(self.log.save_partial, answer.id, text, private=bench.is_private)
                         saved_at = time.monotonic()
             if finished is not None:
                 error = shortfall(finished, said=bool(text.strip()), thought=thought)

@@ -243,6 +243,23 @@ async def test_ends_of_the_calendar_bound_nothing(store: Store, bounds: dict[str
     assert ("with Ines" in told, failed) == (True, False)
 
 
+async def test_answer_is_private_from_when_it_saw_something_private_so_that_a_crash_keeps_it_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.core.conversation.session._SAVE_EVERY_SECONDS", 0.0)
+    add_document(store, "/safe.md", "The safe opens with zqsafe.", private=True)
+    indexed(store)
+    chat = model(["I look.", call("search_memory", query="safe opens")], ["With ", "zqsafe ", "[3]."])
+    session = Session(store, Models(chat), TurnSettings(passages=1, learn=False, titles=False))
+    begun: list[bool] = []
+    async for event in session.turn("When does the contract of the gym end?"):
+        if isinstance(event, TextDelta):
+            [talk] = store.conversations.all()
+            [_, pending] = store.conversations.messages(talk.id)
+            begun.append(pending.private)
+    assert (begun[0], begun[-1]) == (False, True)
+
+
 async def test_rounds_are_bounded_and_the_last_has_no_tools(store: Store) -> None:
     chat = model(otherwise=[call("search_memory", query="spare key")])
     events = await asked(Session(store, Models(chat), SETTINGS))

@@ -68,15 +68,13 @@ def recall_apart(
     if found is None:
         return [], []
     not_private = [at for at in found.order if not found.pool.candidates[at].private]
+    public = replace(found, filters=replace(found.filters, include_private=False))
     if len(not_private) == len(found.order):
-        return _hits(database, found, found.order, k), []
+        return _hits(database, public, found.order, k), []
     private = [hit for hit in _hits(database, found, found.order, k) if hit.private]
-    filters = replace(filters, include_private=False)
     if 2 * len(not_private) < len(found.order):
-        return recall(database, text, k, filters, side, executor, asked_at), private
-    return _hits(
-        database, replace(found, filters=replace(found.filters, include_private=False)), not_private, k
-    ), private
+        return recall(database, text, k, replace(filters, include_private=False), side, executor, asked_at), private
+    return _hits(database, public, not_private, k), private
 
 
 def _find(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from memory_store.models import (
     Role,
     SourceKind,
 )
+from memory_store.retrieval.diversity import grouped
 from tests.memory_store.support import add_document, indexed
 from tests.support.embedder import HashEmbedder
 
@@ -41,6 +43,20 @@ def test_what_is_private_is_set_apart_in_one_look(store: Store) -> None:
     assert not any(hit.private or hit.also_in for hit in found)  # nor is the private twin named
     assert "apple allergy" in [hit.text for hit in private]
     assert all(hit.private for hit in private)
+
+
+def test_what_becomes_private_while_it_is_looked_for_is_left_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = store.remember("The apple pie is in the tin.")
+    store.remember("The apple tree is in the garden.")
+    indexed(store)
+
+    def grouped_late(*given: Any) -> list[Any]:
+        store.memories.mark(kept.id, private=True)
+        return grouped(*given)
+
+    monkeypatch.setattr("memory_store.retrieval.recall.grouped", grouped_late)
+    found, _ = store.recall_apart("apple", 10)
+    assert [hit.text for hit in found] == ["The apple tree is in the garden."]
 
 
 def test_what_is_not_private_is_found_among_much_that_is(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -291,10 +292,18 @@ def _shape_calls(message: ChatMessage) -> dict[str, Any]:
     if message.call_id is not None:
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.content}
     calls = [
-        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _as_object(call.arguments)}}
         for call in message.calls
     ]
     return {"role": message.role.value, "content": message.content, "tool_calls": calls}
+
+
+def _as_object(arguments: str) -> str:
+    """Return what a call was given, and an empty object where that is none: some servers read it again, and refuse."""
+    try:
+        return arguments if isinstance(json.loads(arguments), dict) else "{}"
+    except (ValueError, RecursionError):
+        return "{}"
 
 
 def _shape_messages(messages: Sequence[ChatMessage], refused: set[str]) -> list[dict[str, Any]]:

@@ -103,6 +103,14 @@ async def test_tools_are_offered_and_what_came_of_a_call_goes_back_to_its_number
     assert sent["messages"][2] == {"role": "tool", "tool_call_id": "a", "content": "Sun."}
 
 
+@pytest.mark.parametrize("given", ["", "{broken", "[1]", "[" * 100_000])
+async def test_what_is_no_object_goes_back_as_an_empty_one(server: ChatServer, chat: OpenAIChat, given: str) -> None:
+    asked = ChatMessage(Role.ASSISTANT, "", calls=(ToolCall("a", "weather", given),))
+    server.script(Stream())
+    await ask(chat, replace(REQUEST, messages=(*REQUEST.messages, asked, ChatMessage(Role.USER, "No.", call_id="a"))))
+    assert server.chats[-1].json["messages"][1]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
 async def test_endpoint_that_refuses_tools_or_effort_is_asked_without(server: ChatServer, chat: OpenAIChat) -> None:
     server.script(
         Failure(400, "Unknown parameter: reasoning_effort"), Failure(400, "tools are not supported here"), Stream()

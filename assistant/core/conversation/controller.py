@@ -65,6 +65,7 @@ class Controller:
 
     def __init__(self, session: Session, importing: ImportOptions, skin: Skin) -> None:
         self._allowed: set[str] = set()
+        self._was_asked = False  # for a tool that changes something, in the turn under way or the last one
         self._take(session)
         self.store: Store = session.store
         self.skin = skin
@@ -100,6 +101,7 @@ class Controller:
 
     async def _approve(self, tool: Tool[Any], words: str) -> bool:
         """Ask whether the model may use a tool that changes something; a yes may hold for the chat."""
+        self._was_asked = True
         if tool.fingerprint in self._allowed:
             return True
         if not self.skin.is_attended():
@@ -250,7 +252,8 @@ class Controller:
             TurnAsked(session.answerer.info.name, text, instead_of),
             lambda stop: session.turn(text, stop, instead_of=instead_of, attached=found.sources),
         )
-        if (session.temporary or not session.settings.learn) and orders_to_remember(text):
+        learns = session.settings.learn and not session.temporary
+        if not learns and not self._was_asked and orders_to_remember(text):
             reason = _("Of a temporary chat nothing is remembered.") if session.temporary else _("Learning is off.")
             await self.skin.tell(Report(reason, _("/remember keeps a note."), "warning"))
 
@@ -291,6 +294,7 @@ class Controller:
 
     async def _run(self, asked: TurnAsked, turn: _Turn) -> None:
         session = self.session
+        self._was_asked = False
         self.stopping = stop = asyncio.Event()
         self.learning.pause()
         try:

@@ -22,6 +22,7 @@ from assistant.core.conversation.skin import (
 )
 from assistant.core.events import TurnFinished
 from assistant.ingestion.pipeline import ImportOptions
+from assistant.llm.base import ToolCall, ToolCalled
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store
@@ -108,6 +109,20 @@ async def test_a_message_is_announced_answered_and_followed_by_naming_and_learni
     assert any(isinstance(one, TurnFinished) for one in skin.shown)
     assert skin.shown[-1] == MemoryChanged()
     assert set(skin.started) == {"title", "learning"}
+
+
+@pytest.mark.parametrize("calls_tools", [False, True])
+async def test_that_nothing_is_learned_is_told_unless_the_model_asked_to_keep_it(
+    store: Store, calls_tools: bool
+) -> None:
+    keeps = ToolCalled(ToolCall("a", "remember", '{"text": "The boat is in Camaret."}'))
+    model = ScriptedChat([keeps] if calls_tools else ["Fine."], otherwise=["Kept."], calls_tools=calls_tools)
+    skin = RecordingSkin(1)
+    controller = controller_of(store, skin, model)
+    controller.session.settings = TurnSettings(max_answer_tokens=256, learn=False)
+    await controller.say("Remember that the boat is in Camaret.")
+    assert ("Learning is off." in skin.told) is not calls_tools
+    assert ("The boat is in Camaret." in [memory.text for memory in store.memories.all()]) is calls_tools
 
 
 async def test_a_turn_that_breaks_as_nobody_expected_says_so_and_leaves_nothing_running(store: Store) -> None:

@@ -13,7 +13,7 @@ async def until(events: AsyncIterator[Event], stop: asyncio.Event | None) -> Asy
     """Pass events on until they end or `stop` is set, even while the next one is long in coming."""
     stopping = asyncio.ensure_future(stop.wait()) if stop else None
     try:
-        while True:
+        while stop is None or not stop.is_set():  # nothing more is begun once it is asked to stop
             step = asyncio.ensure_future(anext(events))
             waiting = {step, stopping} if stopping else {step}
             try:
@@ -27,8 +27,6 @@ async def until(events: AsyncIterator[Event], stop: asyncio.Event | None) -> Asy
             try:
                 yield step.result()
             except StopAsyncIteration:
-                return
-            if stopping and stopping.done():
                 return
     finally:
         if stopping:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from assistant.core.conversation.session import Session
-from assistant.core.events import Event, Recalled, TurnFailed, TurnFinished
+from assistant.core.events import Event, LookedFurther, Recalled, TurnFailed, TurnFinished
 from assistant.core.metering import estimate_input
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Effect, Tool
@@ -305,6 +305,29 @@ async def test_stopping_between_two_requests_keeps_what_has_come(store: Store) -
     finished = events[-1]
     assert isinstance(finished, TurnFinished)
     assert (finished.message.text.strip(), finished.message.status) == ("Let me look.", MessageStatus.PARTIAL)
+
+
+@pytest.mark.parametrize("moment", [LookedFurther, TextDelta, ToolStarted])
+async def test_once_it_is_stopped_nothing_is_asked_done_or_reserved_any_more(store: Store, moment: type[Event]) -> None:
+    wanted: list[str] = []
+
+    async def approve(tool: Tool[Any], words: str) -> bool:
+        wanted.append(words)
+        return True
+
+    looks = '{"questions": ["the shed"]}'
+    chat = model([looks], [looks], ["I will.", call("remember", text="Ines moved.")], ["Never said."], is_private=False)
+    session = Session(store, Models(chat), SETTINGS)
+    session.approve = approve
+    await session.use_effort(Effort.THOROUGH)
+    stop = asyncio.Event()
+    async for event in session.turn("Who has the spare key, and where is the shed?", stop):
+        if isinstance(event, moment):
+            stop.set()
+            asked_before = len(chat.requests)
+    assert wanted == []
+    assert len(chat.requests) == asked_before
+    assert not any(item.text == "Ines moved." for item in store.memories.all())
 
 
 async def test_what_was_asked_of_tools_is_kept_with_the_answer_and_goes_with_it(store: Store) -> None:

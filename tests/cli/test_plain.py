@@ -85,6 +85,7 @@ async def test_interrupt_at_a_question_stops_the_answer_that_asks(
         assert [message.text.strip() for message in session.messages] == ["Keep where she lives", "I will."]
         assert len(model.requests) == 1
         assert not store.memories.all()
+    assert "1. No\n2. Yes, this once\n3. Yes, in this chat\n" in keepsake.capture.readouterr().err
 
 
 def test_whom_to_call_stands_beside_the_answer_in_every_kind_of_chat(

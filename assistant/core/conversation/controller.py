@@ -45,7 +45,7 @@ from memory_store.errors import KeepsakeError
 from memory_store.models import Effort, Memory, Role, Source, SourceKind
 
 _NAMING: Final = "title"
-_ONCE, _IN_THIS_CHAT = "once", "chat"
+_NOT, _ONCE, _IN_THIS_CHAT = range(3)
 _WORDS_CHARS: Final = 800  # a whole note: nobody agrees to what they can't read
 _Turn = Callable[[asyncio.Event], AsyncGenerator[Event, None]]
 
@@ -110,7 +110,7 @@ class Controller:
             tool=tool.name, origin=tool.origin, words=excerpt(words, _WORDS_CHARS)
         )
         choices = [  # the first is what an Enter chooses that was meant for the prompt
-            Choice(_("No"), "", ""),
+            Choice(_("No"), "", _NOT),
             Choice(_("Yes, this once"), "", _ONCE),
             Choice(_("Yes, in this chat"), "", _IN_THIS_CHAT),
         ]

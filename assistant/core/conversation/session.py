@@ -60,6 +60,7 @@ from memory_store.models import (
 _SAVE_EVERY_SECONDS: Final = 1.0
 # What part of the window is left for tools: for what they are, and what they give back.
 _FOR_TOOLS: Final = 4
+_LEAST_FOR_TOOLS: Final = 3000
 # After so many messages a chat gets a name: the first exchange, or the second where the first was small talk.
 _NAMED_AFTER: Final = (2, 4)
 
@@ -460,9 +461,10 @@ class Session:
 
     @property
     def _uses_tools(self) -> bool:
-        """Whether the model that answers is offered tools: it calls them, and the effort and the settings allow it."""
+        """Whether the model that answers is offered tools: it calls them and has room, effort and settings allow it."""
         model = self._model
-        return model is not None and model.info.calls_tools and self._dial.tools and self.settings.recall
+        can = model is not None and model.info.calls_tools and model.info.context_tokens >= _LEAST_FOR_TOOLS
+        return can and self._dial.tools and self.settings.recall
 
     async def _answer(
         self,

@@ -26,7 +26,14 @@ class Dialog(ModalScreen[Result]):
             border: round $primary;
             background: $surface;
         }
-        & .dialog--title { height: auto; text-style: bold; color: $primary; margin: 0 0 1 0; }
+        & .dialog--title {
+            height: auto;
+            max-height: 40%;
+            overflow-y: auto;
+            text-style: bold;
+            color: $primary;
+            margin: 0 0 1 0;
+        }
         & .dialog--hint { height: auto; color: $foreground-muted; margin: 1 0 0 0; }
         & Input {
             border: none;

@@ -351,9 +351,10 @@ async def test_of_a_temporary_chat_no_use_of_a_tool_is_kept(store: Store) -> Non
         assert connection.execute("SELECT count(*) FROM tool_calls").fetchone()[0] == 0
 
 
-@pytest.mark.parametrize("case", ["cannot", "instant", "no recall"])
+@pytest.mark.parametrize("case", ["cannot", "instant", "no recall", "no room"])
 async def test_no_tools_are_offered_where_the_model_or_the_user_does_not_want_them(store: Store, case: str) -> None:
-    chat = ScriptedChat(["Ines."], calls_tools=case != "cannot")
+    room = 2048 if case == "no room" else 8192
+    chat = ScriptedChat(["Ines."], calls_tools=case != "cannot", context_tokens=room)
     session = Session(store, Models(chat), TurnSettings(recall=case != "no recall", learn=False, titles=False))
     if case == "instant":
         await session.use_effort(Effort.INSTANT)

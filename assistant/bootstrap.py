@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from assistant.core.conversation.session import Session, TurnSettings
     from assistant.core.conversation.skin import Skin
     from assistant.core.metering import Meter
+    from assistant.core.tools.toolbox import Toolbox
     from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel
     from assistant.llm.roles import Models
@@ -178,6 +179,17 @@ def build_models(settings: Settings, store: Store) -> Models:
     return models
 
 
+def build_toolbox(settings: Settings) -> Toolbox:
+    """Return the tools of a chat; servers of the settings are started on first use, and ended when it is closed."""
+    from assistant.core.tools.toolbox import Toolbox
+
+    if not settings.mcp.servers:
+        return Toolbox()
+    from assistant.mcp.client import ServerToolbox
+
+    return ServerToolbox(settings.mcp.servers)
+
+
 def meter_of(store: Store, settings: Settings) -> Meter:
     """Return what requests are entered with: the ledger, the budgets, the user's own prices."""
     from assistant.core.metering import Meter
@@ -244,4 +256,6 @@ def new_session(store: Store, models: Models, settings: Settings, *, temporary: 
     """Return a session for a new conversation; a temporary one is kept nowhere."""
     from assistant.core.conversation.session import Session
 
-    return Session(store, models, turn_settings(settings), temporary=temporary)
+    session = Session(store, models, turn_settings(settings), temporary=temporary)
+    session.toolbox = build_toolbox(settings)
+    return session

@@ -146,10 +146,24 @@ class McpClient:
 
 
 @dataclass(frozen=True, slots=True)
+class McpServer:
+    """[mcp.servers.NAME]: whose tools a model may use: a command to start, or the address of one that runs.
+
+    `env` names the variables of the environment that it gets beside the few that every program needs.
+    """
+
+    command: str = ""
+    args: list[str] = field(default_factory=list)
+    env: list[str] = field(default_factory=list)
+    url: Address = ""
+
+
+@dataclass(frozen=True, slots=True)
 class McpConfig:
-    """[mcp]: other programs that use the memory."""
+    """[mcp]: other programs that use the memory, and servers whose tools the model of the chat may use."""
 
     clients: dict[str, McpClient] = field(default_factory=dict)
+    servers: dict[str, McpServer] = field(default_factory=dict)
 
     def rights_of(self, client: str) -> frozenset[str]:
         """Return what the client of this name may do; one that is not named in the settings may do all."""

@@ -143,6 +143,18 @@ def keep_mcp_client(file: Path, name: str, rights: list[str]) -> None:
         clients[name].add(tomlkit.nl())
 
 
+def keep_mcp_server(file: Path, name: str, values: dict[str, Any] | None) -> None:
+    """Write a server of MCP into [mcp.servers], or take it out with None. Raises ConfigError."""
+    import tomlkit
+
+    with editing(file) as document:
+        servers = _table_in(_table_in(document, "mcp"), "servers")
+        servers.pop(name, None)
+        if values is not None:
+            servers[name] = tomlkit.item(values)
+            servers[name].add(tomlkit.nl())
+
+
 @contextmanager
 def editing(file: Path) -> Iterator[Any]:
     """Give a configuration file as a document to change, and write it at the end. Raises ConfigError."""

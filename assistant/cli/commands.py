@@ -70,7 +70,10 @@ COMMANDS: Final = {
         "List what was sent to services that are not on this machine: when, where to, what for; never the text.",
     ),
     "config": ("configuration", "See, write and check the settings."),
-    "mcp": ("mcp", "Give other programs the memory through the Model Context Protocol (MCP)."),
+    "mcp": (
+        "mcp",
+        "Give other programs the memory through the Model Context Protocol (MCP), and use the tools of servers.",
+    ),
     "web": ("web", "Serve the chat to a browser on this machine."),
 }
 

@@ -1,25 +1,30 @@
-"""`keepsake mcp`: the memory for other programs, and who of them may do what."""
+"""`keepsake mcp`: the memory for other programs and who may do what, and servers whose tools the chat uses."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assistant import config
 from assistant.cli.context import invocation, opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show, table
-from assistant.display import moment
+from assistant.display import excerpt, moment
 from assistant.errors import ConfigError
-from assistant.setting import keep_mcp_client
+from assistant.setting import keep_mcp_client, keep_mcp_server
+from assistant.setting_values import WrongValueError, checked
+
+if TYPE_CHECKING:
+    from assistant.mcp.client import Listing
 
 _group = typer.Typer(
-    help="Give other programs the memory through the Model Context Protocol (MCP).\n\n"
+    help="Give other programs the memory through the Model Context Protocol (MCP), and use the tools of servers.\n\n"
     "Example: keepsake mcp serve --name claude-desktop",
     no_args_is_help=True,
 )
@@ -214,3 +219,110 @@ def _keep(context: typer.Context, name: str, rights: Sequence[str]) -> None:
     chosen.settings()  # a mistake in them is told before the file is changed
     keep_mcp_client(config.config_path(chosen.config), name, list(rights))
     show(f"{name} may do this from now on: {', '.join(rights) or 'nothing'}.")
+
+
+_Server = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="What the server is called here.", show_default=False, callback=_checked_name),
+]
+
+
+@_group.command("add")
+def add(
+    context: typer.Context,
+    name: _Server,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- COMMAND ARGS…]", help="How it is started.", show_default=False),
+    ] = None,
+    url: Annotated[str, typer.Option(help="Where it runs, in place of a command.", show_default=False)] = "",
+    env: Annotated[
+        list[str] | None,
+        typer.Option(help="The name of a variable of your environment that it gets; may be given again."),
+    ] = None,
+) -> None:
+    """Let the model of the chat use the tools of a server. It is tried at once, and kept also where that fails.
+
+    Example: keepsake mcp add files -- npx -y @modelcontextprotocol/server-filesystem ~/Notes
+    """
+    if bool(command) == bool(url):
+        raise typer.BadParameter("give a command behind `--`, or --url", param_hint="COMMAND")
+    chosen = invocation(context)
+    chosen.settings()  # a mistake in them is told before the file is changed
+    values: dict[str, object] = {"url": url} if url else {"command": (command or [""])[0], "args": (command or [])[1:]}
+    if env:
+        values["env"] = env
+    try:
+        server: config.McpServer = checked(config.McpServer, values)
+    except WrongValueError as error:
+        raise typer.BadParameter(error.message, param_hint=".".join(error.path)) from error
+    keep_mcp_server(config.config_path(chosen.config), name, values)
+    show(f"The tools of {name} are there from the next start of the chat on.")
+    _tell_of({name: server})
+
+
+@_group.command("list")
+def list_servers(context: typer.Context, as_json: _Json = False) -> None:
+    """List the servers whose tools the model of the chat may use. Each is started, and asked what it has.
+
+    Example: keepsake mcp list
+    """
+    servers = invocation(context).settings().mcp.servers
+    if as_json:
+        found = [
+            {
+                "server": listing.server,
+                "tools": [
+                    {"name": tool.name, "effect": tool.effect, "description": tool.description}
+                    for tool in listing.tools
+                ],
+                "failure": listing.failure or None,
+            }
+            for listing in _try(servers)
+        ]
+        print_json({"servers": found})
+    elif servers:
+        _tell_of(servers)
+    else:
+        show("There are no servers; `keepsake mcp add NAME -- COMMAND` adds one.")
+
+
+@_group.command("remove")
+def remove(context: typer.Context, name: _Server) -> None:
+    """Take a server out of the settings.
+
+    Example: keepsake mcp remove files
+    """
+    chosen = invocation(context)
+    if name not in chosen.settings().mcp.servers:
+        raise ConfigError(f"There is no server {name}.", "`keepsake mcp list` lists them.")
+    keep_mcp_server(config.config_path(chosen.config), name, None)
+    show(f"The tools of {name} are not used any more.")
+
+
+def _try(servers: Mapping[str, config.McpServer]) -> Sequence[Listing]:
+    """Connect to servers, and return what they have."""
+    from assistant.mcp.client import ServerToolbox
+
+    async def tried() -> Sequence[Listing]:
+        toolbox = ServerToolbox(servers)
+        try:
+            return await toolbox.list_tools()
+        finally:
+            await toolbox.close()
+
+    return asyncio.run(tried())
+
+
+def _tell_of(servers: Mapping[str, config.McpServer]) -> None:
+    listings = _try(servers)
+    rows = [
+        (listing.server, tool.name, "no" if tool.effect == "read" else "yes", excerpt(tool.description, 60))
+        for listing in listings
+        for tool in listing.tools
+    ]
+    if rows:
+        table(("SERVER", "TOOL", "ASKS FIRST", "WHAT IT SAYS OF ITSELF"), rows)
+    for listing in listings:
+        if not listing.tools:
+            say(listing.failure or f"The server {listing.server} has no tools.")

@@ -22,6 +22,7 @@ from assistant.core.events import (
     LookedFurther,
     NumberedSource,
     Recalled,
+    ToolsMissed,
     TurnFailed,
     TurnFinished,
 )
@@ -57,15 +58,17 @@ async def session_in(
     if ModelRole.CHAT in models.errors:
         raise models.errors[ModelRole.CHAT]
     turns = replace(bootstrap.turn_settings(settings), recall=recall)
+    toolbox = bootstrap.build_toolbox(settings)
     try:
         if conversation is None:
             session = Session(store, models, turns, temporary=temporary, from_shell=from_shell)
         else:
             identifier = await asyncio.to_thread(store.resolve, conversation)
             session = await Session.open(store, models, turns, identifier)
-        session.chosen_effort = effort
+        session.chosen_effort, session.toolbox = effort, toolbox
         yield session
     finally:
+        await toolbox.close()
         await models.close()
 
 
@@ -95,6 +98,8 @@ class Printer:
                 say(f"{used} {excerpt(text, 200)}" if failed else used)
             case LookedFurther(questions):
                 say(f"Looked for as well: {' · '.join(questions)}")
+            case ToolsMissed(notes):
+                say("\n".join(notes))
             case AnswerChecked(unsupported):
                 self._tell_of_check(unsupported)
             case TurnFinished(_, sources):
@@ -102,15 +107,18 @@ class Printer:
             case TurnFailed(error, _, sources):
                 self._end(sources)
                 self.error = error
-            case Recalled(left_out=left_out, shortened=shortened, withheld=count):
-                if left_out:
-                    say(f"Not attached, as it is private and this model is not on this machine: {', '.join(left_out)}")
-                if shortened:
-                    say(f"Attached in part, as there is no room for all of it: {', '.join(shortened)}")
-                if count:
-                    say(withheld_line(count))
+            case Recalled():
+                self._tell_of_recall(event)
             case _:
                 pass
+
+    def _tell_of_recall(self, event: Recalled) -> None:
+        if event.left_out:
+            say(f"Not attached, as it is private and this model is not on this machine: {', '.join(event.left_out)}")
+        if event.shortened:
+            say(f"Attached in part, as there is no room for all of it: {', '.join(event.shortened)}")
+        if event.withheld:
+            say(withheld_line(event.withheld))
 
     def _tell_of_check(self, unsupported: tuple[str, ...]) -> None:
         if not self._quiet:

@@ -71,6 +71,13 @@ class LookedFurther:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsMissed:
+    """Why some tools are not there in this turn, in a sentence each."""
+
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerChecked:
     """The sentences of an answer that state something which stands in none of its sources; none where all do."""
 
@@ -145,6 +152,7 @@ Event = (
     TurnStarted
     | CareOffered
     | LookedFurther
+    | ToolsMissed
     | Recalled
     | TextDelta
     | ThinkingDelta

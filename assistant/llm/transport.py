@@ -30,15 +30,19 @@ def http_client(
     async def only_what_is_needed(request: httpx2.Request) -> None:
         guard_request(request, base_url, api_key)
 
-    async def bounded(response: httpx2.Response) -> None:
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        response.stream = _bounded_stream(response.stream, response.is_success)
-
     return httpx2.AsyncClient(
         timeout=httpx2.Timeout(read_timeout_s, connect=connect_timeout_s, pool=connect_timeout_s),
         **client_options(base_url),
-        event_hooks={"request": [only_what_is_needed], "response": [bounded]},
+        event_hooks={"request": [only_what_is_needed], "response": [bound_response]},
     )
+
+
+async def bound_response(response: httpx2.Response) -> None:
+    """Let a response fail that would fill the memory. Reading it raises ModelError then."""
+    import httpx2
+
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    response.stream = _bounded_stream(response.stream, response.is_success)
 
 
 def _bounded_stream(inner: httpx2.AsyncByteStream, is_answer: bool) -> httpx2.AsyncByteStream:

@@ -87,7 +87,7 @@ def commands_in(text: str) -> Iterator[str]:
         for part in re.split(r"&&|and: |\|", line):
             command = re.sub(r"^\s*(?:#\s*)?(?:uv run |\.venv/bin/)?(?=keepsake )", "", part)
             if command.startswith("keepsake "):
-                yield command.replace("…", "")
+                yield command.partition(" -- ")[0].replace("…", "")  # what follows is another program's
 
 
 def assert_exists(line: str) -> None:

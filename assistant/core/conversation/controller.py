@@ -66,6 +66,7 @@ class Controller:
     def __init__(self, session: Session, importing: ImportOptions, skin: Skin) -> None:
         self._allowed: set[str] = set()
         self._was_asked = False  # for a tool that changes something, in the turn under way or the last one
+        self.toolbox = session.toolbox
         self._take(session)
         self.store: Store = session.store
         self.skin = skin
@@ -96,23 +97,31 @@ class Controller:
     def _take(self, session: Session) -> None:
         """Go on in this session; what was allowed in another chat is asked about anew."""
         self.session = session
-        session.approve = self._approve
+        session.approve, session.toolbox = self._approve, self.toolbox
         self._allowed.clear()
 
-    async def _approve(self, tool: Tool[Any], words: str) -> bool:
-        """Ask whether the model may use a tool that changes something; a yes may hold for the chat."""
+    async def _approve(self, tool: Tool[Any], words: str, leaks: bool) -> bool:
+        """Ask whether the model may use a tool that changes something or sends something away.
+
+        A yes may hold for the chat, but not for words that may hold something private: they are shown each time.
+        """
         self._was_asked = True
-        if tool.fingerprint in self._allowed:
+        if tool.fingerprint in self._allowed and not leaks:
             return True
         if not self.skin.is_attended():
             return False
-        title = _("May the model use “{tool}” ({origin})? {words}").format(
-            tool=tool.name, origin=tool.origin, words=excerpt(words, _WORDS_CHARS)
+        question = _("May the model use “{tool}” ({origin})? {words}")
+        if leaks:
+            question = _("This may hold something private. May it be sent by “{tool}” ({origin})? {words}")
+        title = question.format(
+            tool=tool.name,
+            origin=tool.origin,
+            words=plain(words, one_line=True) if leaks else excerpt(words, _WORDS_CHARS),
         )
         choices = [  # the first is what an Enter chooses that was meant for the prompt
             Choice(_("No"), "", _NOT),
             Choice(_("Yes, this once"), "", _ONCE),
-            Choice(_("Yes, in this chat"), "", _IN_THIS_CHAT),
+            *([] if leaks else [Choice(_("Yes, in this chat"), "", _IN_THIS_CHAT)]),
         ]
         chosen = await self.skin.choose(title, choices)
         if chosen == _IN_THIS_CHAT:

@@ -24,6 +24,7 @@ from assistant.core.events import (
     Event,
     LookedFurther,
     Recalled,
+    ToolsMissed,
     TurnFailed,
     TurnFinished,
     TurnStarted,
@@ -31,8 +32,8 @@ from assistant.core.events import (
 from assistant.core.prompts import prompt
 from assistant.core.thorough import find_missing, find_unsupported, split_question
 from assistant.core.tools.answering import ToolAnswerer, refuse
-from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Approve, Bench
+from assistant.core.tools.toolbox import Toolbox, ToolOffer
 from assistant.core.turn_settings import TurnSettings as TurnSettings
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
@@ -92,6 +93,7 @@ class Session:
         self._tree: list[Message] = []
         self._attached: dict[str, Sequence[Source]] = {}
         self._begins_private = False
+        self.toolbox = Toolbox()
         self.approve: Approve = refuse
         self.chosen_effort: Effort | None = None  # here and now, whatever the chat and the settings say
         self._under_way: tuple[Effort, llm.ChatModel | None] | None = None
@@ -308,6 +310,11 @@ class Session:
         assembled = await asyncio.to_thread(self._assemble, question.text, attached, private, also)
         context = assembled.context
         yield assembled.event()
+        offer = ToolOffer(())
+        async with aclosing(until(self._open_toolbox(), stop)) as offers:
+            async for offer in offers:
+                if offer.notes:
+                    yield ToolsMissed(offer.notes)
         messages = context.messages
         if beginning:
             begun = llm.ChatMessage(Role.ASSISTANT, beginning)
@@ -323,7 +330,7 @@ class Session:
             question.text,
             context.hits,
         )
-        async with aclosing(self._answer(turn, context, question, stop, beginning)) as events:
+        async with aclosing(self._answer(turn, context, question, offer, stop, beginning)) as events:
             async for event in events:
                 yield event
 
@@ -471,13 +478,14 @@ class Session:
         turn: Turn,
         context: Context,
         question: Message,
+        offer: ToolOffer,
         stop: asyncio.Event | None,
         beginning: str,
     ) -> AsyncGenerator[Event, None]:
         assert self.conversation is not None
         author = Author(AuthorKind.MODEL, self.answerer.info.name)
         bench = self._set_up_bench(question, context, author)
-        answerer = self._equip(bench)
+        answerer = self._equip(bench, offer)
         # An answer made with private text in view is private itself: it must not go elsewhere with a later request.
         answer = await asyncio.to_thread(
             self._append,
@@ -545,12 +553,17 @@ class Session:
             max([dialled(self.settings, self._effort).passages, *numbered]) + 1,
         )
 
-    def _equip(self, bench: Bench) -> Answerer:
-        """Return who answers, with tools where it uses them."""
+    async def _open_toolbox(self) -> AsyncGenerator[ToolOffer, None]:
+        """Give the tools of this turn, where it uses any."""
+        if self._uses_tools:
+            yield await self.toolbox.open()
+
+    def _equip(self, bench: Bench, offer: ToolOffer) -> Answerer:
+        """Return who answers, with the tools that it is offered."""
         model = self._model
-        if model is None or not self._uses_tools:
+        if model is None or not offer.tools:
             return self.answerer
-        return ToolAnswerer(model, {tool.name: tool for tool in BUILT_IN}, bench, self.approve)
+        return ToolAnswerer(model, {tool.name: tool for tool in offer.tools}, bench, self.approve)
 
     async def _check(self, answer: Message, context: Context) -> AsyncGenerator[AnswerChecked, None]:
         """Hold an answer against its sources; where the model can't be asked, nothing is said of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ from memory_store.models import Role
 _MOST_ROUNDS: Final = 6
 _MOST_CALLS: Final = 8
 _MOST_CHARS: Final = 16_000
+_MOST_SENT_CHARS: Final = 1000  # in a turn that holds something private
 _SPARE_TOKENS: Final = 250  # for the ends of what is cut
 _CUT: Final = "\n(The rest is cut: there is no more room for it.)"
 
@@ -107,10 +109,16 @@ class ToolAnswerer:
         except (ValidationError, RecursionError) as error:
             wrong = error.errors() if isinstance(error, ValidationError) else []
             return f"The arguments do not fit: {_explain(wrong)}", True
-        if tool.effect is not Effect.READ and not await self.approve(tool, call.words):
-            return "The user said no.", True
+        if tool.effect is not Effect.READ:
+            leaks = tool.effect is Effect.SEND and self.bench.is_private
+            if leaks and len(call.arguments) > _MOST_SENT_CHARS:
+                return "That is too long to show the user whole before it is sent: send less.", True
+            if not await self.approve(tool, call.arguments if leaks else call.words, leaks):
+                return "The user said no.", True
         try:
-            text = await asyncio.to_thread(tool.run, self.bench, asked)
+            waits = inspect.iscoroutinefunction(tool.run)
+            given = tool.run(self.bench, asked) if waits else await asyncio.to_thread(tool.run, self.bench, asked)
+            text = given if isinstance(given, str) else await given
         except ToolError as error:
             return str(error), True
         except KeepsakeError as error:
@@ -153,6 +161,6 @@ def _explain(wrong: Sequence[Any]) -> str:
     return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong[:3]) or "they are no JSON"
 
 
-async def refuse(tool: Tool[Any], words: str) -> bool:
+async def refuse(tool: Tool[Any], words: str, leaks: bool) -> bool:
     """Say no: there is nobody to ask."""
     return False

@@ -26,6 +26,8 @@ class Effect(StrEnum):
     """It only looks."""
     WRITE = "write"
     """It changes something on this machine."""
+    SEND = "send"
+    """It may do anything outside, and what it is given may leave this machine."""
 
 
 @dataclass(slots=True)
@@ -79,13 +81,16 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[Form]):
-    """`form` says what it takes; `run` does it and returns what the model reads of it. `run` raises ToolError."""
+    """`form` says what it takes; `run` does it and returns what the model reads of it. `run` raises ToolError.
+
+    What waits for others is a coroutine function; anything else runs in a thread.
+    """
 
     name: str
     description: str
     form: type[Form]
     effect: Effect
-    run: Callable[[Bench, Form], str]
+    run: Callable[[Bench, Form], str | Awaitable[str]]
     origin: str = "Keepsake"
 
     @property
@@ -100,8 +105,9 @@ class Tool(Generic[Form]):
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-Approve = Callable[["Tool[Any]", str], Awaitable[bool]]
-"""Asks the user whether a tool may be used for what is said in words."""
+Approve = Callable[["Tool[Any]", str, bool], Awaitable[bool]]
+"""Asks the user whether a tool may be used for what is said in words. Where the last is True, they may hold something
+private that leaves this machine: they are shown whole, and an earlier yes does not hold."""
 
 
 class ToolError(Exception):

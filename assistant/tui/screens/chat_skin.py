@@ -188,6 +188,7 @@ class ChatSkin:
             with suppress(TimeoutError):  # what has come is stored as partial when the worker is cancelled
                 async with asyncio.timeout(_STOPPING_SECONDS):
                     await self._app.workers.wait_for_complete(running)
+        await controller.toolbox.close()
         await self._services.models.close()
 
     # -- what the conversation asks for ------------------------------------------------------------------------

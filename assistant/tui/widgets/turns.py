@@ -14,6 +14,7 @@ from assistant.core.events import (
     CareOffered,
     LookedFurther,
     Recalled,
+    ToolsMissed,
     TurnFailed,
     TurnFinished,
     TurnStarted,
@@ -126,7 +127,7 @@ class TurnView:
             case TurnStarted(_, message):
                 if self._question is not None:
                     self._question.message_id = message.id
-            case CareOffered() | LookedFurther() | ToolStarted() | ToolEnded() | AnswerChecked():
+            case CareOffered() | LookedFurther() | ToolsMissed() | ToolStarted() | ToolEnded() | AnswerChecked():
                 await self._tell(event)
             case Recalled():
                 await self._tell_of_recall(event)
@@ -145,7 +146,9 @@ class TurnView:
             case TurnBroke() if answer.is_attached:
                 await answer.finish((), None, _("The answer broke off."))
 
-    async def _tell(self, event: CareOffered | LookedFurther | ToolStarted | ToolEnded | AnswerChecked) -> None:
+    async def _tell(
+        self, event: CareOffered | LookedFurther | ToolsMissed | ToolStarted | ToolEnded | AnswerChecked
+    ) -> None:
         """Show what goes with an answer: above it what is offered or was looked for, below it what has no source."""
         match event:
             case CareOffered(_, text):
@@ -153,6 +156,8 @@ class TurnView:
             case LookedFurther(questions):
                 words = _("Looked for as well: {questions}").format(questions=" · ".join(questions))
                 await self._transcript.add(Notice(words), before=self._answer)
+            case ToolsMissed(notes):
+                await self._transcript.add(Notice("\n".join(notes), kind="warning"), before=self._answer)
             case ToolStarted(call):
                 self._answer.say(f"{excerpt(call.name, _NAME_CHARS)}: {excerpt(call.words, _CALL_CHARS)}")
             case ToolEnded(call, text, failed):

@@ -128,7 +128,7 @@ async def test_nothing_is_kept_without_a_yes(store: Store) -> None:
     wanted: list[tuple[str, str]] = []
     answers = [False, True]
 
-    async def approve(tool: Tool[Any], words: str) -> bool:
+    async def approve(tool: Tool[Any], words: str, leaks: bool) -> bool:
         wanted.append((tool.name, words))
         return answers.pop(0)
 
@@ -182,7 +182,7 @@ async def test_answer_that_saw_something_private_by_a_tool_is_private(store: Sto
 async def test_note_of_a_model_that_saw_something_private_is_private_and_what_it_looks_for_goes_to_no_embedder(
     tmp_path: Path,
 ) -> None:
-    async def approve(tool: Tool[Any], words: str) -> bool:
+    async def approve(tool: Tool[Any], words: str, leaks: bool) -> bool:
         return True
 
     embedder = HashEmbedder(is_private=False)
@@ -311,7 +311,7 @@ async def test_stopping_between_two_requests_keeps_what_has_come(store: Store) -
 async def test_once_it_is_stopped_nothing_is_asked_done_or_reserved_any_more(store: Store, moment: type[Event]) -> None:
     wanted: list[str] = []
 
-    async def approve(tool: Tool[Any], words: str) -> bool:
+    async def approve(tool: Tool[Any], words: str, leaks: bool) -> bool:
         wanted.append(words)
         return True
 

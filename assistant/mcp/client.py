@@ -1,0 +1,334 @@
+"""Uses servers of the Model Context Protocol: their tools join those of a turn, and a bad server costs a sentence.
+
+All of it happens in a thread with an event loop of its own, where the SDK is imported as well: the chat's loop never
+waits for a server. One task owns a connection from its start to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import logging
+import math
+import re
+import threading
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import RootModel
+
+from assistant.config import McpServer
+from assistant.core.framing import estimate_tokens, quoted
+from assistant.core.tools.builtin import BUILT_IN
+from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
+from assistant.core.tools.toolbox import Toolbox, ToolOffer
+from assistant.display import excerpt, plain
+from assistant.mcp.starting import Traffic, started
+from memory_store.network import is_loopback
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.client._transport import TransportStreams
+    from mcp_types import CallToolResult
+    from mcp_types import Tool as ListedTool
+
+T = TypeVar("T")
+
+# What the descriptions of all tools of servers may take of the model's window.
+MOST_TOKENS: Final = 1500
+_MOST_PAGES: Final = 20
+_MOST_STARTS: Final = 3
+_NAME_CHARS: Final = 64
+_TOLD_CHARS: Final = 200
+_DESCRIPTION_CHARS: Final = 1000
+_RESULT_CHARS: Final = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a server may take, in seconds, and how much it may send between two requests, in bytes and lines."""
+
+    connecting: float = 15.0
+    listing: float = 5.0
+    calling: float = 60.0
+    leaving: float = 1.0
+    most_bytes: int = 8 * 2**20
+    most_lines: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The tools of a server as it lists them now, or in a sentence why there are none."""
+
+    server: str
+    tools: tuple[Tool[Any], ...] = ()
+    failure: str = ""
+
+
+class _Loop:
+    """An event loop in a daemon thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="keepsake-mcp-client", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+        self._loop.close()
+
+    async def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what is done there; a cancellation goes along."""
+        future: concurrent.futures.Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return await asyncio.wrap_future(future)
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+class ServerToolbox(Toolbox):
+    """The tools that come along, and those of the servers of the settings, which are connected to on first use."""
+
+    def __init__(self, servers: Mapping[str, McpServer], limits: Limits | None = None) -> None:
+        self._connections = [_Connection(name, server, limits or Limits()) for name, server in servers.items()]
+        self._loop: _Loop | None = None
+        self._told: set[str] = set()
+
+    async def open(self) -> ToolOffer:
+        """Return all tools that fit; what is wrong with a server is told once."""
+        listings = await self.list_tools()
+        offered: dict[str, Tool[Any]] = {}
+        room = MOST_TOKENS
+        all_tools = [tool for listing in listings for tool in listing.tools]
+        for tool in all_tools:
+            room -= estimate_tokens(json.dumps([tool.name, tool.description, tool.spec.parameters]))
+            if room < 0:
+                break
+            offered.setdefault(tool.name, tool)
+        notes = [listing.failure for listing in listings if listing.failure]
+        if room < 0:
+            notes.append(
+                f"The model is offered {len(offered)} of {len(all_tools)} tools of servers: "
+                f"to describe all of them would take more than {MOST_TOKENS} tokens."
+            )
+        fresh = tuple(note for note in notes if note not in self._told)
+        self._told.update(fresh)
+        return ToolOffer((*BUILT_IN, *offered.values()), fresh)
+
+    async def list_tools(self) -> Sequence[Listing]:
+        """Ask all servers at once what they have; starts those that are not running."""
+        self._loop = self._loop or _Loop()
+        return await asyncio.gather(*(self._list(self._loop, connection) for connection in self._connections))
+
+    async def _list(self, loop: _Loop, connection: _Connection) -> Listing:
+        try:
+            listed = await loop.do(connection.list_tools())
+        except ToolError as error:
+            return Listing(connection.name, failure=str(error))
+        return Listing(connection.name, tuple(_as_tool(loop, connection, tool) for tool in listed))
+
+    async def close(self) -> None:
+        """End all servers that were started here."""
+        if self._loop is not None:
+            loop, self._loop = self._loop, None
+            await asyncio.gather(*(loop.do(connection.close()) for connection in self._connections))
+            loop.stop()
+
+
+class _Connection:
+    """A connection to one server; all of it happens in the loop of its thread. What goes wrong is a ToolError."""
+
+    def __init__(self, name: str, server: McpServer, limits: Limits) -> None:
+        self.name = name
+        self._server = server
+        self._limits = limits
+        self._client: Client | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+        self._starts = 0
+        self._traffic = Traffic(limits.most_bytes, limits.most_lines)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the server is on this machine."""
+        return not self._server.url or is_loopback(self._server.url)
+
+    async def list_tools(self) -> list[ListedTool]:
+        """Return the tools that it has now; connects where it is not connected."""
+        if self._client is None or self._traffic.ended:
+            await self._connect()
+        found: list[ListedTool] = []
+        cursor: str | None = None
+        try:
+            async with asyncio.timeout(self._limits.listing):
+                for _ in range(_MOST_PAGES):
+                    page = await self._require().list_tools(cursor=cursor)
+                    found += page.tools
+                    cursor = page.next_cursor
+                    if not cursor:
+                        break
+        except Exception as error:
+            told = self._explain(error, self._limits.listing)
+            self._starts = _MOST_STARTS  # it had its chance
+            await self.close()
+            raise ToolError(told) from error
+        return found
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> str:
+        """Return what a tool gives back, quoted."""
+        client = self._require()
+        try:
+            async with asyncio.timeout(self._limits.calling):
+                result = await client.call_tool(tool, arguments)
+        except Exception as error:
+            raise ToolError(self._explain(error, self._limits.calling)) from error
+        text = quoted(plain(_text_of(result))[:_RESULT_CHARS]) or "It gave nothing back."
+        if result.is_error:
+            raise ToolError(text)
+        return text
+
+    async def close(self) -> None:
+        """End the connection, and the server with it; returns when it has gone."""
+        self._closing.set()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=3 * self._limits.leaving)
+            self._task = None
+
+    def _require(self) -> Client:
+        """Return the client, for a new request."""
+        if self._client is None or self._traffic.ended:
+            raise ToolError(f"The server {self.name} {self._traffic.ended or 'is not connected'}.")
+        self._traffic.renew()
+        return self._client
+
+    async def _connect(self) -> None:
+        if self._starts >= _MOST_STARTS:
+            raise ToolError(f"The server {self.name} {self._traffic.ended or 'could not be used'}.")
+        await self.close()
+        self._starts += 1
+        self._closing, self._traffic.ended = asyncio.Event(), ""
+        self._traffic.renew()
+        ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._own(ready))
+        try:
+            self._client = await ready
+        except asyncio.CancelledError:
+            self._closing.set()
+            self._task.cancel()
+            raise
+        except Exception as error:
+            self._starts = _MOST_STARTS  # what does not start now is not waited for in each turn
+            self._traffic.ended = self._traffic.ended or _reason(error, self._limits.connecting)
+            raise ToolError(f"The server {self.name} {self._traffic.ended}.") from error
+
+    async def _own(self, ready: asyncio.Future[Client]) -> None:
+        """Hold the connection from its start to its end: what the SDK opens has to be closed in the same task."""
+        failure: BaseException = TimeoutError()
+        try:
+            import anyio
+            from mcp import Client
+            from mcp_types import Implementation
+
+            from memory_store.version import version
+
+            logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)  # the screen is not for what servers print
+            logging.getLogger("client").setLevel(logging.CRITICAL + 1)
+            transport = (
+                self._reach() if self._server.url else started(self._server, self._traffic, self._limits.leaving)
+            )
+            information = Implementation(name="keepsake", version=version())
+            with anyio.move_on_after(self._limits.connecting) as scope:
+                async with Client(transport, client_info=information, cache=None) as client:
+                    scope.deadline = math.inf
+                    if not ready.done():
+                        ready.set_result(client)
+                    await self._closing.wait()
+        except (Exception, BaseExceptionGroup, asyncio.CancelledError) as error:  # noqa: BLE001 — whoever waits is told
+            failure = error
+        finally:
+            self._client = None
+            if not ready.done():
+                ready.set_exception(_first(failure))
+
+    def _explain(self, error: BaseException, seconds: float) -> str:
+        if isinstance(error, ToolError):
+            return str(error)
+        return f"The server {self.name} {self._traffic.ended or _reason(_first(error), seconds)}."
+
+    # -- how it is reached -------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _reach(self) -> AsyncGenerator[TransportStreams]:
+        """Reach a server at an address: no redirects, and on this machine no proxy."""
+        import httpx2
+        from mcp.client.streamable_http import streamable_http_client
+
+        from assistant.llm.transport import bound_response
+        from memory_store.network import client_options
+
+        url = self._server.url
+        timeout = httpx2.Timeout(self._limits.calling, connect=self._limits.connecting)
+        async with (
+            httpx2.AsyncClient(
+                timeout=timeout, event_hooks={"response": [bound_response]}, **client_options(url)
+            ) as http,
+            streamable_http_client(url, http_client=http) as streams,
+        ):
+            yield streams
+
+
+def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool) -> Tool[Any]:
+    """Return a tool of a server as one of ours.
+
+    What it says of itself decides what it may do unasked only where its words can't leave the machine by it.
+    """
+    schema: dict[str, Any] = {"type": "object", "properties": {}, **listed.input_schema}
+
+    class Arguments(RootModel[dict[str, Any]]):
+        """What the server's own schema says."""
+
+        @classmethod
+        def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+            return schema
+
+    async def run(_: Bench, asked: Arguments) -> str:
+        return await loop.do(connection.call(listed.name, asked.root))
+
+    hints = listed.annotations
+    reads = connection.is_here and hints is not None and hints.read_only_hint is True and not hints.open_world_hint
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{connection.name}__{listed.name}")[:_NAME_CHARS]
+    description = plain(listed.description or listed.title or listed.name)[:_DESCRIPTION_CHARS]
+    return Tool(name, description, Arguments, Effect.READ if reads else Effect.SEND, run, connection.name)
+
+
+def _text_of(result: CallToolResult) -> str:
+    """Return the words of a result; of what is none, what it is."""
+    parts = [
+        getattr(content, "text", None)
+        or getattr(getattr(content, "resource", None), "text", None)
+        or f"({content.type}, which can't be read here)"
+        for content in result.content
+    ]
+    if not parts and result.structured_content is not None:
+        return json.dumps(result.structured_content, ensure_ascii=False)
+    return "\n".join(parts)
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the first error of a group of tasks."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _reason(error: BaseException, seconds: float) -> str:
+    """Return what goes behind the name of a server."""
+    if isinstance(error, TimeoutError):
+        return f"did not answer within {seconds:g} seconds"
+    if isinstance(error, OSError):
+        return f"can't be started: {excerpt(error.strerror or str(error), _TOLD_CHARS)}"
+    return f"failed: {excerpt(str(error), _TOLD_CHARS) or type(error).__name__}"

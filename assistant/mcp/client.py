@@ -39,6 +39,7 @@ T = TypeVar("T")
 
 # What the descriptions of all tools of servers may take of the model's window.
 MOST_TOKENS: Final = 1500
+_PART_OF_WINDOW: Final = 8
 _MOST_PAGES: Final = 20
 _MOST_STARTS: Final = 3
 _NAME_CHARS: Final = 64
@@ -98,11 +99,11 @@ class ServerToolbox(Toolbox):
         self._loop: _Loop | None = None
         self._told: set[str] = set()
 
-    async def open(self) -> ToolOffer:
+    async def open(self, context_tokens: int) -> ToolOffer:
         """Return all tools that fit; what is wrong with a server is told once."""
         listings = await self.list_tools()
         offered: dict[str, Tool[Any]] = {}
-        room = MOST_TOKENS
+        most = room = min(MOST_TOKENS, context_tokens // _PART_OF_WINDOW)
         all_tools = [tool for listing in listings for tool in listing.tools]
         for tool in all_tools:
             room -= estimate_tokens(json.dumps([tool.name, tool.description, tool.spec.parameters]))
@@ -113,7 +114,7 @@ class ServerToolbox(Toolbox):
         if room < 0:
             notes.append(
                 f"The model is offered {len(offered)} of {len(all_tools)} tools of servers: "
-                f"to describe all of them would take more than {MOST_TOKENS} tokens."
+                f"to describe all of them would take more than {most} tokens."
             )
         fresh = tuple(note for note in notes if note not in self._told)
         self._told.update(fresh)

@@ -556,7 +556,7 @@ class Session:
     async def _open_toolbox(self) -> AsyncGenerator[ToolOffer, None]:
         """Give the tools of this turn, where it uses any."""
         if self._uses_tools:
-            yield await self.toolbox.open()
+            yield await self.toolbox.open(self.answerer.info.context_tokens)
 
     def _equip(self, bench: Bench, offer: ToolOffer) -> Answerer:
         """Return who answers, with the tools that it is offered."""

@@ -20,8 +20,8 @@ class ToolOffer:
 class Toolbox:
     """The tools that come along. Nothing has to be opened or closed for them."""
 
-    async def open(self) -> ToolOffer:
-        """Return the tools of a turn; what can't be had is left out and told."""
+    async def open(self, context_tokens: int) -> ToolOffer:
+        """Return the tools of a turn for a model with this window; what can't be had is left out and told."""
         return ToolOffer()
 
     async def close(self) -> None:

@@ -34,7 +34,7 @@ from memory_store import IndexKind, IndexSettings, Store
 from memory_store.database import fulltext, passages
 from memory_store.embedding.base import Vectors
 from memory_store.models import RecallFilters
-from memory_store.retrieval import candidates, ranking
+from memory_store.retrieval import candidates, ranking, signals
 from memory_store.vector_index.chroma import ChromaIndex
 from memory_store.vector_index.scan import ScanIndex
 
@@ -130,20 +130,20 @@ class _Bare:
 def _parts(recall: Callable[[int], object], count: int) -> dict[str, float]:
     """Return the median milliseconds of the steps of recall."""
     watch = Stopwatch()
-    steps: list[tuple[object, str, str]] = [
-        (fulltext, "search", "full text"),
-        (fulltext, "frequencies", "word frequencies"),
-        (ChromaIndex, "search", "Chroma, beside full text"),
-        (ScanIndex, "search", "scan, beside full text"),
-        (passages, "for_ranking", "reading candidates, each of two reads"),
-        (ranking, "values", "signals"),
-        (ranking, "evidence", "relevance"),
-        (candidates, "gather", "gathering, with all above but signals"),
-        (passages, "by_rows", "reading hits"),
+    steps: list[tuple[object, Callable[..., Any], str]] = [
+        (fulltext, fulltext.search, "full text"),
+        (fulltext, fulltext.frequencies, "word frequencies"),
+        (ChromaIndex, ChromaIndex.search, "Chroma, beside full text"),
+        (ScanIndex, ScanIndex.search, "scan, beside full text"),
+        (passages, passages.read_for_ranking, "reading candidates, each of two reads"),
+        (ranking, signals.values, "signals"),
+        (ranking, ranking.evidence, "relevance"),
+        (candidates, candidates.gather, "gathering, with all above but signals"),
+        (passages, passages.by_rows, "reading hits"),
     ]
     with ExitStack() as stack:
-        for owner, name, label in steps:
-            stack.enter_context(patch.object(owner, name, watch.timed(label, getattr(owner, name))))
+        for owner, step, label in steps:
+            stack.enter_context(patch.object(owner, step.__name__, watch.timed(label, step)))
         for at in range(count):
             with watch.measuring("all"):
                 recall(at)

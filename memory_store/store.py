@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from memory_store.retrieval.candidates import VectorSide
     from memory_store.retrieval.pool import Pool
     from memory_store.retrieval.query import Query
+    from memory_store.retrieval.recall import Recall
     from memory_store.transfer.archive import ExportSummary
     from memory_store.transfer.formats import Format
     from memory_store.transfer.restore import RestoreOptions, RestoreSummary
@@ -174,10 +175,7 @@ class Store(Maintenance):
         Times in the query ("last spring") are understood as of `asked_at`, by default now. A query that is `private`,
         or is so by the rule, goes to no embedder elsewhere.
         """
-        from memory_store.retrieval.recall import recall
-
-        side, moment = self._vector_side(query, private), as_local(asked_at)
-        return recall(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
+        return self._recall(query, k, asked_at, private).find_best(filters or RecallFilters())
 
     def recall_apart(
         self, query: str, k: int = 10, filters: RecallFilters | None = None, private: bool = False
@@ -186,11 +184,13 @@ class Store(Maintenance):
 
         The second is for counting what stays here. Whether `private` is asked for in the filters makes no difference.
         """
-        from memory_store.retrieval.recall import recall_apart
+        return self._recall(query, k, None, private).find_apart(filters or RecallFilters())
+
+    def _recall(self, query: str, k: int, asked_at: datetime | None, private: bool) -> Recall:
+        from memory_store.retrieval.recall import Recall
 
         side = self._vector_side(query, private)
-        moment = as_local(None)
-        return recall_apart(self._database, query, k, filters or RecallFilters(), side, self._executor, moment)
+        return Recall(self._database, query, k, side, self._executor, as_local(asked_at))
 
     def recall_tastes(
         self, request: str, k: int, filters: RecallFilters | None = None, private: bool = False

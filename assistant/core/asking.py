@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from assistant.llm.base import (
     Answerer,
@@ -19,6 +23,9 @@ from assistant.llm.base import (
 )
 from assistant.llm.quote import QuoteAnswerer
 from memory_store import Store
+
+Form = TypeVar("Form", bound=BaseModel)
+_OBJECT: Final = re.compile(r"\{.*\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,15 @@ async def note_sent(store: Store, info: ModelInfo, items: Iterable[str]) -> None
     """Note that these ids go to a model that is not on this machine; of one that is, nothing leaves it."""
     if not info.is_private:
         await asyncio.to_thread(store.requests.log, info.place, info.name, "chat", tuple(items))
+
+
+def read_form(answer: str, form: type[Form]) -> Form | None:
+    """Return the JSON object in what a model said, in this form; None where there is none that fits."""
+    found = _OBJECT.search(answer)
+    try:
+        return form.model_validate_json(found.group()) if found else None
+    except (ValidationError, RecursionError):
+        return None
 
 
 async def whole_answer(model: ChatModel, request: ChatRequest) -> Said:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from assistant.core.asking import note_sent, whole_answer
-from assistant.core.framing import estimate_tokens, framed_briefly, quoted
+from assistant.core.asking import Form, note_sent, read_form, whole_answer
+from assistant.core.framing import estimate_tokens, fit, framed_briefly, quoted
 from assistant.core.prompts import prompt
 from assistant.ingestion.sentences import sentence_pieces
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
@@ -20,8 +19,8 @@ _MOST_PARTS: Final = 4
 _MOST_TOKENS: Final = 400
 _PART_CHARS: Final = 300
 _MOST_SENTENCES: Final = 60
-_OBJECT: Final = re.compile(r"\{.*\}", re.DOTALL)
-_FORM = TypeVar("_FORM", bound=BaseModel)
+# What a request takes beside its prompt and its sources.
+_RESERVE: Final = _MOST_TOKENS + 200
 
 
 class _Questions(BaseModel):
@@ -43,17 +42,8 @@ async def find_missing(
     store: Store, model: ChatModel, question: str, question_id: str, hits: Sequence[Hit]
 ) -> list[str]:
     """Return what is still to be looked for, given what was found for a question. Raises ModelError."""
-    room = model.info.context_tokens - _MOST_TOKENS - estimate_tokens(prompt("missing") + question) - 200
-    shown: list[Hit] = []
-    texts: list[str] = []
-    for number, hit in enumerate(hits, start=1):
-        text = framed_briefly(number, hit)
-        if (room := room - estimate_tokens(text)) < 0:
-            break
-        shown.append(hit)
-        texts.append(text)
-    await note_sent(store, model.info, (question_id, *(hit.id for hit in shown)))
-    answer = await _ask(model, Purpose.MISSING, "\n\n".join([*texts, quoted(question)]), _Questions, question_id)
+    sources = tuple(enumerate(hits, start=1))
+    answer = await _ask_of(store, model, Purpose.MISSING, sources, quoted(question), _Questions, question_id)
     return _kept(answer, question)
 
 
@@ -63,33 +53,36 @@ async def find_unsupported(
     """Return the sentences of an answer that state something which stands in none of its sources. Raises ModelError."""
     sentences = [piece.strip() for piece in sentence_pieces(text) if any(map(str.isalnum, piece))][:_MOST_SENTENCES]
     numbered = "\n".join(f"> {number}. {' '.join(item.split())}" for number, item in enumerate(sentences, start=1))
-    room = model.info.context_tokens - _MOST_TOKENS - estimate_tokens(prompt("check") + numbered) - 200
-    texts: list[str] = []
-    shown: list[str] = []
-    for number, hit in sources:
-        framed = framed_briefly(number, hit)
-        if (room := room - estimate_tokens(framed)) < 0:
-            break
-        texts.append(framed)
-        shown.append(hit.id)
-    await note_sent(store, model.info, (answer_id, *shown))
-    answer = await _ask(model, Purpose.CHECK, "\n\n".join([*texts, numbered]), _Sentences, answer_id)
+    answer = await _ask_of(store, model, Purpose.CHECK, sources, numbered, _Sentences, answer_id)
     wanted = {number for number in answer.without_source if 1 <= number <= len(sentences)} if answer else set()
     return [sentences[number - 1] for number in sorted(wanted)]
 
 
-async def _ask(model: ChatModel, purpose: Purpose, text: str, form: type[_FORM], message_id: str) -> _FORM | None:
+async def _ask_of(
+    store: Store,
+    model: ChatModel,
+    purpose: Purpose,
+    sources: Sequence[tuple[int, Hit]],
+    text: str,
+    form: type[Form],
+    message_id: str,
+) -> Form | None:
+    """Return the answer to a text, with as many of its numbered sources before it as there is room for."""
+    framed = [framed_briefly(number, hit) for number, hit in sources]
+    room = model.info.context_tokens - _RESERVE - estimate_tokens(prompt(purpose.value) + text)
+    shown, _ = fit(sources, [estimate_tokens(source) for source in framed], room)
+    await note_sent(store, model.info, (message_id, *(hit.id for _, hit in shown)))
+    return await _ask(model, purpose, "\n\n".join([*framed[: len(shown)], text]), form, message_id)
+
+
+async def _ask(model: ChatModel, purpose: Purpose, text: str, form: type[Form], message_id: str) -> Form | None:
     """Return the answer in this form; None where it can't be read, as if the model had nothing to say.
 
     The prompt has the name of the purpose.
     """
     messages = (ChatMessage(Role.SYSTEM, prompt(purpose.value)), ChatMessage(Role.USER, text))
     request = ChatRequest(messages, _MOST_TOKENS, 0.0, form.model_json_schema(), "low", purpose, message_id)
-    found = _OBJECT.search((await whole_answer(model, request)).text)
-    try:
-        return form.model_validate_json(found.group()) if found else None
-    except (ValidationError, RecursionError):
-        return None
+    return read_form((await whole_answer(model, request)).text, form)
 
 
 def _kept(answer: _Questions | None, question: str) -> list[str]:

@@ -34,69 +34,57 @@ class _Found:
     filters: RecallFilters
 
 
-def recall(
-    database: Database,
-    text: str,
-    k: int,
-    filters: RecallFilters,
-    side: VectorSide | None,
-    executor: Executor,
-    asked_at: datetime,
-) -> list[Hit]:
-    """Return the k passages that answer the query best, best first.
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What is recalled: the k passages that answer a query best, as of the moment when it is asked.
 
     A query for what was written at some time is answered from that time alone, if there is anything.
     """
-    found = _find(database, text, k, filters, side, executor, asked_at)
-    return _hits(database, found, found.order, k) if found else []
 
+    database: Database
+    text: str
+    k: int
+    side: VectorSide | None
+    executor: Executor
+    asked_at: datetime
 
-def recall_apart(
-    database: Database,
-    text: str,
-    k: int,
-    filters: RecallFilters,
-    side: VectorSide | None,
-    executor: Executor,
-    asked_at: datetime,
-) -> tuple[list[Hit], list[Hit]]:
-    """Return the k passages that answer best of those that are not private, and what is private of the k best of all.
+    def find_best(self, filters: RecallFilters) -> list[Hit]:
+        """Return the k best passages, best first."""
+        found = self._find(filters)
+        return self._read(found, found.order) if found else []
 
-    Both come of one look. Where most of what was found is private, what is not is looked for by itself as well.
-    """
-    found = _find(database, text, k, replace(filters, include_private=True), side, executor, asked_at)
-    if found is None:
-        return [], []
-    not_private = [at for at in found.order if not found.pool.candidates[at].private]
-    public = replace(found, filters=replace(found.filters, include_private=False))
-    if len(not_private) == len(found.order):
-        return _hits(database, public, found.order, k), []
-    private = [hit for hit in _hits(database, found, found.order, k) if hit.private]
-    if 2 * len(not_private) < len(found.order):
-        return recall(database, text, k, replace(filters, include_private=False), side, executor, asked_at), private
-    return _hits(database, public, not_private, k), private
+    def find_apart(self, filters: RecallFilters) -> tuple[list[Hit], list[Hit]]:
+        """Return the k best passages of those that are not private, and what is private of the k best of all.
 
+        Both come of one look. Where most of what was found is private, what is not is looked for by itself as well.
+        """
+        found = self._find(replace(filters, include_private=True))
+        if found is None:
+            return [], []
+        not_private = [at for at in found.order if not found.pool.candidates[at].private]
+        public = replace(found, filters=replace(found.filters, include_private=False))
+        if len(not_private) == len(found.order):
+            return self._read(public, found.order), []
+        private = [hit for hit in self._read(found, found.order) if hit.private]
+        if 2 * len(not_private) < len(found.order):
+            return self.find_best(replace(filters, include_private=False)), private
+        return self._read(public, not_private), private
 
-def _find(
-    database: Database,
-    text: str,
-    k: int,
-    filters: RecallFilters,
-    side: VectorSide | None,
-    executor: Executor,
-    asked_at: datetime,
-) -> _Found | None:
-    if k <= 0 or not text.strip():
+    def _find(self, filters: RecallFilters) -> _Found | None:
+        if self.k <= 0 or not self.text.strip():
+            return None
+        query = understood(self.database, self.text, self.asked_at)
+        if query.second_person or SourceKind.CONVERSATION in filters.kinds:
+            filters = replace(filters, echoes=True)
+        narrowed = _narrowed(query, filters)
+        for tried in (narrowed, filters) if narrowed != filters else (filters,):
+            pool = gather(self.database, query, self.k, tried, self.side, self.executor)
+            if len(pool):
+                return _ranked(self.database, query, pool, self.k, tried, self.asked_at)
         return None
-    query = understood(database, text, asked_at)
-    if query.second_person or SourceKind.CONVERSATION in filters.kinds:
-        filters = replace(filters, echoes=True)
-    narrowed = _narrowed(query, filters)
-    for tried in (narrowed, filters) if narrowed != filters else (filters,):
-        pool = gather(database, query, k, tried, side, executor)
-        if len(pool):
-            return _ranked(database, query, pool, k, tried, asked_at)
-    return None
+
+    def _read(self, found: _Found, order: list[int]) -> list[Hit]:
+        return _hits(self.database, found, order, self.k)
 
 
 def _narrowed(query: Query, filters: RecallFilters) -> RecallFilters:

@@ -290,7 +290,7 @@ def _opened(text: str, phrase: _Phrase, floor: int, ceiling: int) -> _Phrase:
     if neighbour := _NEXT_TO.search(lead):
         named = groups(neighbour)
         unit, first = named["unit"].lower(), start_of_lead + neighbour.start()
-        before_it = named["side"].lower() == "before"
+        before_it = "before" in named
         if "count" in named:
             return _Phrase(_so_far_from(window, named["count"], unit, before_it), first, phrase.last)
         if before_it:
@@ -298,7 +298,7 @@ def _opened(text: str, phrase: _Phrase, floor: int, ceiling: int) -> _Phrase:
         return _Phrase(Window(window.end, shifted(window.end, unit, 1)), first, phrase.last)
     if far := _SO_FAR_BEHIND.match(text, phrase.last, ceiling):
         named = groups(far)
-        before_it = named["side"] == "前"
+        before_it = "before" in named
         return _Phrase(_so_far_from(window, named["count"], named["unit"], before_it), phrase.first, far.end())
     before, after = _OPEN_BEFORE.search(lead), _OPEN_AFTER.match(text, phrase.last, ceiling)
     side = _side(before, after)

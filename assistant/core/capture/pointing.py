@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from assistant.core.asking import read_form
 from assistant.core.capture.statement import About, Sentence, Statement, join_sentences
 from assistant.core.framing import estimate_tokens, quoted
 from assistant.core.prompts import prompt
@@ -20,7 +20,6 @@ _MOST_TOKENS: Final = 800
 _EXCERPT_CHARS: Final = 600
 _MOST_POINTED: Final = 20
 _MOST_SENTENCES: Final = 4
-_OBJECT: Final = re.compile(r"\{.*\}", re.DOTALL)
 _ENDS: Final = "end"
 
 
@@ -74,15 +73,11 @@ def parse_answer(
     answer: str, message: Message, sentences: Sequence[Sentence], known: Sequence[Memory]
 ) -> list[Statement] | None:
     """Return what a model points at; None where its answer can't be read. What points at nothing is passed over."""
-    found = _OBJECT.search(answer)
-    try:
-        entries = _Entries.model_validate_json(found.group()).memories if found else None
-    except (ValidationError, RecursionError):
-        return None
+    entries = read_form(answer, _Entries)
     if entries is None:
         return None
     statements = []
-    for entry in entries[:_MOST_POINTED]:
+    for entry in entries.memories[:_MOST_POINTED]:
         try:
             statement = _as_statement(Pointed.model_validate(entry), message, sentences, known)
         except ValidationError:

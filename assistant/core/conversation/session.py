@@ -341,10 +341,10 @@ class Session:
 
         Without a model, or where it can't be asked, nothing more is looked for: the answer says why.
         """
-        model = self._model
-        looks = self._dial.looks_again and self.settings.recall
-        asks = may_ask(question.text) or asks_something(question.text)
-        if model is None or not looks or not asks or is_small_talk(question.text):
+        model, text = self._model, question.text
+        if model is None or not self._dial.looks_again or not self.settings.recall:
+            return
+        if is_small_talk(text) or not (may_ask(text) or asks_something(text)):
             return
         try:
             parts = await split_question(self._store, model, question.text, question.id)
@@ -534,7 +534,7 @@ class Session:
         if error is not None:
             yield TurnFailed(error, stored, sources if stored else ())
             return
-        if stored is not None and not is_small_talk(question.text):
+        if stored is not None and self._dial.checks and not is_small_talk(question.text):
             async with aclosing(until(self._check(stored, context), stop)) as checking:
                 async for checked in checking:
                     yield checked
@@ -568,7 +568,7 @@ class Session:
     async def _check(self, answer: Message, context: Context) -> AsyncGenerator[AnswerChecked, None]:
         """Hold an answer against its sources; where the model can't be asked, nothing is said of it."""
         model = self._model
-        if model is not None and self._dial.checks:
+        if model is not None:
             try:
                 yield AnswerChecked(
                     tuple(await find_unsupported(self._store, model, answer.text, context.numbered, answer.id))

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from assistant.core.assembling import without_private_titles
-from assistant.core.framing import estimate_tokens
+from assistant.core.framing import estimate_tokens, fit
 from assistant.core.relevance import worth_telling
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from memory_store import NewMemory
@@ -81,13 +81,7 @@ def _read_source(bench: Bench, asked: ReadSource) -> str:
     middle = places.index(hit.id) if hit.id in places else 0
     # Outwards from the passage that was found, as far as there is room.
     order = sorted(range(len(passages)), key=lambda at: abs(at - middle))
-    kept: list[int] = []
-    room = _MOST_READ_TOKENS
-    for at in order:
-        room -= estimate_tokens(passages[at].text) + 4
-        if room < 0:
-            break
-        kept.append(at)
+    kept, _ = fit(order, [estimate_tokens(passages[at].text) + 4 for at in order], _MOST_READ_TOKENS)
     read = bench.read(passages[at] for at in sorted(kept))
     left = len(passages) - len(kept)
     return f"Source {asked.number}, {'in part' if left else 'whole'}:\n{read}" + (

@@ -108,6 +108,34 @@ async def test_keys_of_the_first_frame_are_kept_in_their_order(tmp_path: Path, f
             await House(app, pilot, store, model).settled()
 
 
+async def test_no_key_overtakes_those_that_still_wait_when_the_real_prompt_comes(tmp_path: Path) -> None:
+    from textual.events import Key
+    from textual.widget import Widget
+
+    class Typed(EarlyPrompt):
+        """Gets the last keys of a question just before its place goes to the real prompt, and Enter right after."""
+
+        def hand_over(self, successor: Widget) -> None:
+            """Type."""
+            for sign in "late keys":
+                self.post_message(Key("space" if sign == " " else sign, sign))
+            super().hand_over(successor)
+            assert self.screen.focused is not None
+            self.screen.focused.post_message(Key("enter", None))
+
+    with Store.open(tmp_path / "memory", HashEmbedder()) as store:
+        store.start_background()
+        model = ScriptedChat(["Here."])
+        app = ChatApp(lambda: services_of(store, model, tmp_path), blink=False)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("assistant.tui.screens.chat.EarlyPrompt", Typed)
+            async with app.run_test(size=(80, 24)) as pilot:
+                house = House(app, pilot, store, model)
+                await house.until(lambda: house.questions == ["late keys"])
+                await wait_until(pilot, lambda: app.focused is app.chat.prompt)
+                await house.settled()
+
+
 async def test_a_memory_that_cannot_be_opened_is_told_and_a_key_leaves_with_1() -> None:
     def refused() -> Services:
         raise NewerSchemaError("This memory was written by a newer Keepsake.", "Update Keepsake.")

@@ -139,11 +139,7 @@ class ChatScreen(Screen[None]):
         prompt.cursor_blink = getattr(self.app, "blink", True)
         prompt.display = False
         await self.mount(suggestions, prompt, before=early)
-        with self.app.batch_update():
-            prompt.display, early.display = True, False
-            self.set_focus(prompt)
-            early.hand_over(prompt)
-            await early.remove()
+        early.hand_over(prompt)
 
     async def _opening_failed(self, error: BaseException) -> None:
         from assistant.failures import explain

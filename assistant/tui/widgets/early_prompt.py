@@ -35,10 +35,22 @@ class EarlyPrompt(Static, can_focus=True):
         self._successor: Widget | None = None
 
     def hand_over(self, successor: Widget) -> None:
-        """Give what was kept to the real prompt, in order, and from now on what still arrives here."""
+        """Give what was kept to the real prompt, in order, what still arrives here, and then its place."""
         self._successor = successor
         for event in self.kept:
             successor.post_message(event)
+        self.call_later(self._step_down)
+
+    def _step_down(self) -> None:
+        """Give the focus away once nothing waits here: a key that went to the prompt at once would overtake it."""
+        assert self._successor is not None
+        if self.message_queue_size:
+            self.call_later(self._step_down)
+            return
+        with self.app.batch_update():
+            self._successor.display, self.display = True, False
+            self.screen.set_focus(self._successor)
+            self.remove()
 
     def on_key(self, event: events.Key) -> None:
         """Keep a key."""

@@ -66,9 +66,16 @@ def requests(context: typer.Context, as_json: _Json = False) -> None:
         show("Nothing was sent anywhere.")
         return
     table(
-        ("SENT", "TO", "MODEL", "FOR", "ITEMS"),
+        ("SENT", "TO", "MODEL OR TOOL", "FOR", "ITEMS", "PRIVATE"),
         [
-            (moment(request.sent_at), request.endpoint, request.model, request.purpose, str(request.items))
+            (
+                moment(request.sent_at),
+                request.endpoint,
+                request.model,
+                request.purpose,
+                str(request.items),
+                str(request.private or ""),
+            )
             for request in found
         ],
     )

@@ -27,7 +27,7 @@ from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from assistant.core.tools.toolbox import Toolbox, ToolOffer
 from assistant.display import excerpt, plain
 from assistant.mcp.starting import Traffic, started
-from memory_store.network import is_loopback
+from memory_store.network import display_url, is_loopback
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -157,6 +157,11 @@ class _Connection:
     def is_here(self) -> bool:
         """Whether the server is on this machine."""
         return not self._server.url or is_loopback(self._server.url)
+
+    @property
+    def place(self) -> str:
+        """Where what it is given goes, as the log of requests has it: a program here may send it on to anywhere."""
+        return f"server:{self.name}" if self.is_here else display_url(self._server.url)
 
     async def list_tools(self) -> list[ListedTool]:
         """Return the tools that it has now; connects where it is not connected."""
@@ -303,7 +308,9 @@ def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool) -> Tool[A
     reads = connection.is_here and hints is not None and hints.read_only_hint is True and not hints.open_world_hint
     name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{connection.name}__{listed.name}")[:_NAME_CHARS]
     description = plain(listed.description or listed.title or listed.name)[:_DESCRIPTION_CHARS]
-    return Tool(name, description, Arguments, Effect.READ if reads else Effect.SEND, run, connection.name)
+    if reads:
+        return Tool(name, description, Arguments, Effect.READ, run, connection.name)
+    return Tool(name, description, Arguments, Effect.SEND, run, connection.name, connection.place)
 
 
 def _text_of(result: CallToolResult) -> str:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from memory_store import ids
 from memory_store.clock import now, to_text
@@ -13,12 +14,17 @@ from memory_store.database import tables
 from memory_store.database.connection import Database
 from memory_store.database.rows import read_row
 
+_PRIVATE: Final = " UNION ALL ".join(
+    f"SELECT id FROM {table} WHERE private" for table in ("messages", "memories", "passages")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """One request: where it went, to which model, what for, and how many items were in it.
+    """One request: where it went, to which model, what for, how many items were in it, and how many are private.
 
-    `purpose` is `chat`, `embedding` (of passages), or `query` (the words of a search, which name no items).
+    `purpose` is `chat`, `embedding` (of passages), or `query` (the words of a search, which name no items). Where a
+    tool sent something, `model` is the tool, and the items are all that it may have held.
     """
 
     id: str
@@ -27,6 +33,7 @@ class SentRequest:
     model: str
     purpose: str
     items: int
+    private: int
 
 
 class Requests:
@@ -64,8 +71,9 @@ class Requests:
     def all(self) -> list[SentRequest]:
         """Return every request, the latest first."""
         rows = self._database.fetch_all(
-            "SELECT r.*, (SELECT count(*) FROM request_items AS i WHERE i.request_id = r.id) AS items "
-            "FROM requests AS r ORDER BY r.sent_at DESC"
+            "SELECT r.*, count(i.item_id) AS items, count(p.id) AS private "
+            "FROM requests AS r LEFT JOIN request_items AS i ON i.request_id = r.id "
+            f"LEFT JOIN ({_PRIVATE}) AS p ON p.id = i.item_id GROUP BY r.id ORDER BY r.sent_at DESC"
         )
         return [read_row(SentRequest, row) for row in rows]
 

@@ -225,6 +225,7 @@ def test_log_of_requests_is_listed(keepsake: Shell) -> None:
         store.requests.log("https://models.example/v1", "a-model", "chat", [memory.id])
     [sent] = keepsake("requests", "--json").json["requests"]
     assert (sent["endpoint"], sent["purpose"], sent["items"]) == ("https://models.example/v1", "chat", 1)
+    assert sent["private"] == 0
     listed = keepsake("requests").out
     assert "https://models.example/v1" in listed
     assert "Ines" not in listed

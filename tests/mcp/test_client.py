@@ -29,7 +29,7 @@ from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from assistant.mcp import client
 from assistant.mcp.client import Limits, ServerToolbox
-from memory_store import NewMemory, Store
+from memory_store import NewMemory, Selection, Store
 from tests.cli.conftest import Shell
 from tests.core.tools.test_tools import asked, call, ended, model
 from tests.memory_store.support import indexed
@@ -152,6 +152,29 @@ async def test_what_may_be_private_is_shown_whole_before_it_is_sent(store: Store
     assert not sent.exists()
 
 
+async def test_what_may_leave_by_a_tool_is_in_the_log_with_all_that_it_may_hold_and_is_erased_from_it(
+    store: Store, tmp_path: Path
+) -> None:
+    memory = store.remember(NewMemory("The safe opens with zqsafe.", private=True))
+    indexed(store)
+    calls = [call("blog__look_up", word="safe"), call("blog__post", text="zqsafe"), call("blog__post", text="refused")]
+    async with toolbox(blog=server("GOOD", str(tmp_path / "sent"))) as tools:
+        session = in_session(store, tools, calls, ["Done."])
+        answers = [True, False]
+
+        async def approve(*_: object) -> bool:
+            return answers.pop(0)
+
+        session.approve = approve
+        await asked(session, "What opens the safe?")
+    [sent] = store.requests.all()  # not what only reads here, nor what was refused
+    assert (sent.endpoint, sent.model, sent.items, sent.private) == ("server:blog", "blog__post", 2, 1)
+    chosen = Selection((memory.id,))
+    assert [(went.endpoint, went.model) for went in store.plan_forget(chosen).sent] == [("server:blog", "blog__post")]
+    store.forget(chosen)
+    assert [(sent.items, sent.private) for sent in store.requests.all()] == [(1, 0)]
+
+
 async def test_changed_description_is_another_tool(store: Store) -> None:
     async with toolbox(blog=server("CHANGE")) as tools:
         before = {tool.name: tool.fingerprint for tool in (await tools.open(WINDOW)).tools}
@@ -218,16 +241,17 @@ async def test_server_at_an_address_reads_nothing_unasked_unless_it_is_on_this_m
     running = ThreadingHTTPServer(("127.0.0.1", 0), Remote)
     Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
     port = running.server_address[1]
-    there = McpServer(url=f"http://127.0.0.1:{port}/mcp")
+    there = McpServer(url=f"http://127.0.0.1:{port}/mcp?key=hush")
     async with toolbox(far=there) as tools:
-        near = {tool.name: tool.effect for tool in (await tools.open(WINDOW)).tools}
+        near = {tool.name: tool for tool in (await tools.open(WINDOW)).tools}
         monkeypatch.setattr(client, "is_loopback", lambda _: False)
         far = {tool.name: tool for tool in (await tools.open(WINDOW)).tools}
         given = far["far__echo"].run(cast(Bench, None), far["far__echo"].form.model_validate({"text": "hi"}))
         echoed = await cast(Awaitable[str], given)
     running.shutdown()
     running.server_close()
-    assert (near["far__echo"], far["far__echo"].effect, echoed) == (Effect.READ, Effect.SEND, "> hi")
+    assert (near["far__echo"].effect, far["far__echo"].effect, echoed) == (Effect.READ, Effect.SEND, "> hi")
+    assert (near["far__echo"].place, far["far__echo"].place) == ("", f"http://127.0.0.1:{port}/mcp")
 
 
 async def test_tools_that_do_not_fit_are_not_offered_and_that_is_told_once() -> None:

@@ -499,8 +499,7 @@ class Session:
             citations=[Citation(number, hit.id, False) for number, hit in context.numbered],
         )
         turn = replace(turn, request=replace(turn.request, message_id=answer.id))
-        items = (*context.items, *(() if self.temporary else (question.id,)))
-        await note_sent(self._store, answerer.info, items)
+        await note_sent(self._store, answerer.info, bench.given)
         text, thought = beginning, False
         finished: llm.Finished | None = None
         error: KeepsakeError | None = None
@@ -551,6 +550,7 @@ class Session:
             author,
             numbered,
             max([dialled(self.settings, self._effort).passages, *numbered]) + 1,
+            given=(*context.items, *(() if self.temporary else (question.id,))),
         )
 
     async def _open_toolbox(self) -> AsyncGenerator[ToolOffer, None]:

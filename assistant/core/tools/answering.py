@@ -115,6 +115,8 @@ class ToolAnswerer:
                 return "That is too long to show the user whole before it is sent: send less.", True
             if not await self.approve(tool, call.arguments if leaks else call.words, leaks):
                 return "The user said no.", True
+        if tool.place:
+            await asyncio.to_thread(self.bench.note_sent, tool)
         try:
             waits = inspect.iscoroutinefunction(tool.run)
             given = tool.run(self.bench, asked) if waits else await asyncio.to_thread(tool.run, self.bench, asked)

@@ -36,7 +36,7 @@ class Bench:
 
     `sources` are those that the model was shown, by their numbers; what is found gets the next ones from `first`.
     `private` says that the question is, or what was shown with it; `author` is who uses them. `shown` are the ids of
-    all passages that a model reads by a tool, each with whether it is private.
+    all passages that a model reads by a tool, each with whether it is private; `given` those of what it had before.
     """
 
     store: Store
@@ -48,11 +48,16 @@ class Bench:
     first: int
     found: dict[int, Hit] = field(default_factory=dict)
     shown: dict[str, bool] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
 
     @property
     def is_private(self) -> bool:
         """Whether anything that the model has seen is private: so is what it writes then."""
         return self.private or any(self.shown.values())
+
+    def note_sent(self, tool: Tool[Any]) -> None:
+        """Enter in the log of requests that a tool sends away what may hold anything that the model saw."""
+        self.store.requests.log(tool.place, tool.name, "chat", dict.fromkeys((*self.given, *self.shown)))
 
     def show(self, hits: Iterable[Hit]) -> str:
         """Return passages as numbered sources; one that was shown before keeps its number."""
@@ -83,7 +88,8 @@ class Bench:
 class Tool(Generic[Form]):
     """`form` says what it takes; `run` does it and returns what the model reads of it. `run` raises ToolError.
 
-    What waits for others is a coroutine function; anything else runs in a thread.
+    What waits for others is a coroutine function; anything else runs in a thread. `place` is where what it is given
+    goes, for the log of requests; it is empty where all stays here.
     """
 
     name: str
@@ -92,6 +98,7 @@ class Tool(Generic[Form]):
     effect: Effect
     run: Callable[[Bench, Form], str | Awaitable[str]]
     origin: str = "Keepsake"
+    place: str = ""
 
     @property
     def spec(self) -> ToolSpec:

@@ -187,7 +187,7 @@ def build_toolbox(settings: Settings) -> Toolbox:
         return Toolbox()
     from assistant.mcp.client import ServerToolbox
 
-    return ServerToolbox(settings.mcp.servers)
+    return ServerToolbox(settings.mcp.servers, credentials_file())
 
 
 def meter_of(store: Store, settings: Settings) -> Meter:

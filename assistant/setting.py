@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
-from assistant.config import ENV_PREFIX, Settings, default_text, write_private
+from assistant.config import ENV_PREFIX, McpServer, Settings, default_text, write_private
 from assistant.errors import ConfigError
 from assistant.setting_values import checked, is_section, kinds_of
 
@@ -143,15 +143,15 @@ def keep_mcp_client(file: Path, name: str, rights: list[str]) -> None:
         clients[name].add(tomlkit.nl())
 
 
-def keep_mcp_server(file: Path, name: str, values: dict[str, Any] | None) -> None:
+def keep_mcp_server(file: Path, name: str, server: McpServer | None) -> None:
     """Write a server of MCP into [mcp.servers], or take it out with None. Raises ConfigError."""
     import tomlkit
 
     with editing(file) as document:
         servers = _table_in(_table_in(document, "mcp"), "servers")
         servers.pop(name, None)
-        if values is not None:
-            servers[name] = tomlkit.item(values)
+        if server is not None:
+            servers[name] = tomlkit.item({key: value for key, value in asdict(server).items() if value})
             servers[name].add(tomlkit.nl())
 
 

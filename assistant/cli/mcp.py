@@ -8,15 +8,17 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant import config
+from assistant import bootstrap, config
 from assistant.cli.context import invocation, opened_record, opened_store
-from assistant.cli.output import iso, print_json, say, show, table
+from assistant.cli.output import complain, iso, print_json, say, show, table
 from assistant.display import excerpt, moment
 from assistant.errors import ConfigError
+from assistant.mcp.server_keys import forget_variables
 from assistant.setting import keep_mcp_client, keep_mcp_server
 from assistant.setting_values import WrongValueError, checked
 
@@ -249,16 +251,62 @@ def add(
         raise typer.BadParameter("give a command behind `--`, or --url", param_hint="COMMAND")
     chosen = invocation(context)
     chosen.settings()  # a mistake in them is told before the file is changed
-    values: dict[str, object] = {"url": url} if url else {"command": (command or [""])[0], "args": (command or [])[1:]}
-    if env:
-        values["env"] = env
     try:
-        server: config.McpServer = checked(config.McpServer, values)
+        server: config.McpServer = checked(
+            config.McpServer,
+            {"url": url, "command": (command or [""])[0], "args": (command or [])[1:], "env": env or []},
+        )
     except WrongValueError as error:
         raise typer.BadParameter(error.message, param_hint=".".join(error.path)) from error
-    keep_mcp_server(config.config_path(chosen.config), name, values)
+    keep_mcp_server(config.config_path(chosen.config), name, server)
     show(f"The tools of {name} are there from the next start of the chat on.")
     _tell_of({name: server})
+
+
+@_group.command("import")
+def import_servers(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(help="A program's list of servers; none: those that are found.", show_default=False)
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Don't ask; nothing is replaced, and no value of a variable is kept.")
+    ] = False,
+) -> None:
+    """Take over the servers that another program has: Claude Desktop, Claude Code, Cursor, VS Code, Codex.
+
+    Each is shown and asked about. The values of its variables are not shown, and never written into the settings: on a
+    terminal you can have them kept where keys are. What can't be taken is named, with the reason.
+
+    Example: keepsake mcp import
+    """
+    from assistant.cli.importing_servers import ServerImport
+    from assistant.mcp import importing
+
+    if not yes and not sys.stdin.isatty():
+        raise ConfigError("Nothing was added: there is nobody to ask.", "Give --yes if you mean it.")
+    files = [("", file)] if file is not None else importing.find_files()
+    if not files:
+        show("No program's list of servers was found; `keepsake mcp import FILE` reads one.")
+        return
+    chosen = invocation(context)
+    work = ServerImport(config.config_path(chosen.config), chosen.settings().mcp.servers, asks=not yes)
+    for title, path in files:
+        say(f"{title} ({path}):" if title else f"{path}:")
+        try:
+            candidates = importing.read_servers(path)
+        except ConfigError as error:
+            if file is not None:
+                raise
+            complain(error)  # there may be others
+            continue
+        for candidate in candidates:
+            work.take(candidate)
+    if work.added:
+        show(f"Added: {', '.join(work.added)}. Their tools are there from the next start of the chat on.")
+        _tell_of(work.added)
+    else:
+        show("Nothing was added.")
 
 
 @_group.command("list")
@@ -294,9 +342,11 @@ def remove(context: typer.Context, name: _Server) -> None:
     Example: keepsake mcp remove files
     """
     chosen = invocation(context)
-    if name not in chosen.settings().mcp.servers:
+    server = chosen.settings().mcp.servers.get(name)
+    if server is None:
         raise ConfigError(f"There is no server {name}.", "`keepsake mcp list` lists them.")
     keep_mcp_server(config.config_path(chosen.config), name, None)
+    forget_variables(name, server.env, bootstrap.credentials_file())
     show(f"The tools of {name} are not used any more.")
 
 
@@ -305,7 +355,7 @@ def _try(servers: Mapping[str, config.McpServer]) -> Sequence[Listing]:
     from assistant.mcp.client import ServerToolbox
 
     async def tried() -> Sequence[Listing]:
-        toolbox = ServerToolbox(servers)
+        toolbox = ServerToolbox(servers, bootstrap.credentials_file())
         try:
             return await toolbox.list_tools()
         finally:

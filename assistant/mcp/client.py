@@ -14,8 +14,9 @@ import math
 import re
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import RootModel
@@ -26,6 +27,7 @@ from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from assistant.core.tools.toolbox import Toolbox, ToolOffer
 from assistant.display import excerpt, plain
+from assistant.mcp.server_keys import find_variables
 from assistant.mcp.starting import Traffic, started
 from memory_store.network import display_url, is_loopback
 
@@ -92,10 +94,15 @@ class _Loop:
 
 
 class ServerToolbox(Toolbox):
-    """The tools that come along, and those of the servers of the settings, which are connected to on first use."""
+    """The tools that come along, and those of the servers of the settings, which are connected to on first use.
 
-    def __init__(self, servers: Mapping[str, McpServer], limits: Limits | None = None) -> None:
-        self._connections = [_Connection(name, server, limits or Limits()) for name, server in servers.items()]
+    `keys` is the file of keys, beside the keyring, for the variables that servers get.
+    """
+
+    def __init__(
+        self, servers: Mapping[str, McpServer], keys: Path | None = None, limits: Limits | None = None
+    ) -> None:
+        self._connections = [_Connection(name, server, keys, limits or Limits()) for name, server in servers.items()]
         self._loop: _Loop | None = None
         self._told: set[str] = set()
 
@@ -143,9 +150,10 @@ class ServerToolbox(Toolbox):
 class _Connection:
     """A connection to one server; all of it happens in the loop of its thread. What goes wrong is a ToolError."""
 
-    def __init__(self, name: str, server: McpServer, limits: Limits) -> None:
+    def __init__(self, name: str, server: McpServer, keys: Path | None, limits: Limits) -> None:
         self.name = name
         self._server = server
+        self._keys = keys
         self._limits = limits
         self._client: Client | None = None
         self._task: asyncio.Task[None] | None = None
@@ -243,9 +251,10 @@ class _Connection:
 
             logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)  # the screen is not for what servers print
             logging.getLogger("client").setLevel(logging.CRITICAL + 1)
-            transport = (
-                self._reach() if self._server.url else started(self._server, self._traffic, self._limits.leaving)
-            )
+            transport: AbstractAsyncContextManager[TransportStreams] = self._reach()
+            if not self._server.url:
+                variables = await asyncio.to_thread(find_variables, self.name, self._server.env, self._keys)
+                transport = started(self._server, variables, self._traffic, self._limits.leaving)
             information = Implementation(name="keepsake", version=version())
             with anyio.move_on_after(self._limits.connecting) as scope:
                 async with Client(transport, client_info=information, cache=None) as client:

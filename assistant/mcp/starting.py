@@ -6,7 +6,7 @@ import asyncio
 import math
 import os
 import subprocess
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -43,19 +43,21 @@ class Traffic:
 
 
 @asynccontextmanager
-async def started(server: McpServer, traffic: Traffic, leaving_seconds: float) -> AsyncGenerator[TransportStreams]:
+async def started(
+    server: McpServer, variables: Mapping[str, str], traffic: Traffic, leaving_seconds: float
+) -> AsyncGenerator[TransportStreams]:
     """Start a server in a process group of its own, with no key of ours, and end the group at the end. Raises OSError.
 
+    It gets `variables` beside the few that every program needs.
     The SDK's own way of starting one keeps a line of any length in memory, and prints of each that is no message.
     """
     import anyio
     from mcp.client.stdio import get_default_environment
     from mcp.shared.message import SessionMessage
 
-    named = {name: os.environ[name] for name in server.env if name in os.environ}
     process = await anyio.open_process(
         [server.command, *server.args],
-        env=get_default_environment() | named,
+        env=get_default_environment() | dict(variables),
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )

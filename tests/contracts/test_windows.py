@@ -32,7 +32,7 @@ READING_COMMANDS = {
         "show",
         "context",
     ),
-    *("mcp clients", "mcp allow", "mcp revoke", "mcp install", "mcp add", "mcp list", "mcp remove"),
+    *("mcp clients", "mcp allow", "mcp revoke", "mcp install", "mcp add", "mcp list", "mcp remove", "mcp import"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
 READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/cost", "/help", "/quit", "/exit"}

@@ -46,7 +46,7 @@ def server(behaviour: str, *more: str, env: list[str] | None = None) -> McpServe
 
 @asynccontextmanager
 async def toolbox(limits: Limits = QUICK, **servers: McpServer) -> AsyncIterator[ServerToolbox]:
-    opened = ServerToolbox(servers, limits)
+    opened = ServerToolbox(servers, limits=limits)
     try:
         yield opened
     finally:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from memory_store.database.private_rule import NOTHING as NOTHING
     from memory_store.database.private_rule import PrivateRule as PrivateRule
     from memory_store.models import Selection as Selection
+    from memory_store.retrieval.words import stems as stems
     from memory_store.store import Store as Store
     from memory_store.transfer.encryption import is_encrypted as is_encrypted
     from memory_store.transfer.formats import FOLDERS as FOLDERS
@@ -73,6 +74,7 @@ _PUBLIC = {
     "memory_store.database.passages": ("StoredPassage",),
     "memory_store.database.private_rule": ("NOTHING", "PrivateRule"),
     "memory_store.models": ("Selection",),
+    "memory_store.retrieval.words": ("stems",),
     "memory_store.store": ("Store",),
     "memory_store.transfer.encryption": ("is_encrypted",),
     "memory_store.transfer.formats": ("FOLDERS", "Format"),

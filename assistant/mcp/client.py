@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pydantic import RootModel
 
 from assistant.config import McpServer
-from assistant.core.framing import estimate_tokens, quoted
+from assistant.core.framing import quoted
 from assistant.core.tools.builtin import BUILT_IN
+from assistant.core.tools.finding import ToolRanking, ToolShelf, tokens_of
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from assistant.core.tools.toolbox import Toolbox, ToolOffer
 from assistant.display import excerpt, plain
 from assistant.mcp.server_keys import find_variables
 from assistant.mcp.starting import Traffic, started
+from memory_store import Store
 from memory_store.network import display_url, is_loopback
 
 if TYPE_CHECKING:
@@ -105,27 +107,32 @@ class ServerToolbox(Toolbox):
         self._connections = [_Connection(name, server, keys, limits or Limits()) for name, server in servers.items()]
         self._loop: _Loop | None = None
         self._told: set[str] = set()
+        self._ranking: ToolRanking | None = None
 
-    async def open(self, context_tokens: int) -> ToolOffer:
-        """Return all tools that fit; what is wrong with a server is told once."""
+    async def open(self, store: Store, context_tokens: int, question: str) -> ToolOffer:
+        """Return all tools where they fit, else a tool that finds them, and those that fit the question.
+
+        What is wrong with a server is told once.
+        """
         listings = await self.list_tools()
-        offered: dict[str, Tool[Any]] = {}
-        most = room = min(MOST_TOKENS, context_tokens // _PART_OF_WINDOW)
-        all_tools = [tool for listing in listings for tool in listing.tools]
-        for tool in all_tools:
-            room -= estimate_tokens(json.dumps([tool.name, tool.description, tool.spec.parameters]))
-            if room < 0:
-                break
-            offered.setdefault(tool.name, tool)
+        tools: dict[str, Tool[Any]] = {}
+        for tool in (tool for listing in listings for tool in listing.tools):
+            tools.setdefault(tool.name, tool)
         notes = [listing.failure for listing in listings if listing.failure]
-        if room < 0:
-            notes.append(
-                f"The model is offered {len(offered)} of {len(all_tools)} tools of servers: "
-                f"to describe all of them would take more than {most} tokens."
-            )
+        room = min(MOST_TOKENS, context_tokens // _PART_OF_WINDOW)
+        if sum(map(tokens_of, tools.values())) <= room:
+            return ToolOffer((*BUILT_IN, *tools.values()), self._fresh(notes))
+        self._ranking = self._ranking or ToolRanking(store.embed_sentences)
+        shelf = ToolShelf(tools.values(), room, self._ranking)
+        await asyncio.to_thread(shelf.begin, question)
+        notes += [f"The tool {name} takes too many tokens to describe, and is not offered." for name in shelf.too_long]
+        return ToolOffer((*BUILT_IN, shelf.finder), self._fresh(notes), shelf.loaded)
+
+    def _fresh(self, notes: Sequence[str]) -> tuple[str, ...]:
+        """Return those that were not told before."""
         fresh = tuple(note for note in notes if note not in self._told)
         self._told.update(fresh)
-        return ToolOffer((*BUILT_IN, *offered.values()), fresh)
+        return fresh
 
     async def list_tools(self) -> Sequence[Listing]:
         """Ask all servers at once what they have; starts those that are not running."""

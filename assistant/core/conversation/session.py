@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import ChainMap
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
@@ -311,7 +312,7 @@ class Session:
         context = assembled.context
         yield assembled.event()
         offer = ToolOffer(())
-        async with aclosing(until(self._open_toolbox(), stop)) as offers:
+        async with aclosing(until(self._open_toolbox(question.text), stop)) as offers:
             async for offer in offers:
                 if offer.notes:
                     yield ToolsMissed(offer.notes)
@@ -553,17 +554,18 @@ class Session:
             given=(*context.items, *(() if self.temporary else (question.id,))),
         )
 
-    async def _open_toolbox(self) -> AsyncGenerator[ToolOffer, None]:
+    async def _open_toolbox(self, question: str) -> AsyncGenerator[ToolOffer, None]:
         """Give the tools of this turn, where it uses any."""
         if self._uses_tools:
-            yield await self.toolbox.open(self.answerer.info.context_tokens)
+            yield await self.toolbox.open(self._store, self.answerer.info.context_tokens, question)
 
     def _equip(self, bench: Bench, offer: ToolOffer) -> Answerer:
         """Return who answers, with the tools that it is offered."""
         model = self._model
         if model is None or not offer.tools:
             return self.answerer
-        return ToolAnswerer(model, {tool.name: tool for tool in offer.tools}, bench, self.approve)
+        tools = ChainMap(offer.loaded, {tool.name: tool for tool in offer.tools})
+        return ToolAnswerer(model, tools, bench, self.approve)
 
     async def _check(self, answer: Message, context: Context) -> AsyncGenerator[AnswerChecked, None]:
         """Hold an answer against its sources; where the model can't be asked, nothing is said of it."""

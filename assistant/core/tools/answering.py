@@ -26,6 +26,7 @@ from assistant.llm.base import (
     ToolCall,
     ToolCalled,
     ToolEnded,
+    ToolSpec,
     ToolStarted,
     Turn,
     WasThinking,
@@ -44,7 +45,10 @@ _CUT: Final = "\n(The rest is cut: there is no more room for it.)"
 
 @dataclass(frozen=True, slots=True)
 class ToolAnswerer:
-    """Has a chat model answer that may use tools. Nothing that changes something is done without a yes."""
+    """Has a chat model answer that may use tools. Nothing that changes something is done without a yes.
+
+    `tools` may be others after a tool has run: each request offers those that it holds by then.
+    """
 
     model: ChatModel
     tools: Mapping[str, Tool[Any]]
@@ -59,7 +63,7 @@ class ToolAnswerer:
 
     async def answer(self, turn: Turn) -> AsyncIterator[AnswerEvent]:
         """Stream what the model says and does. Raises `ModelError` with a hint for a person."""
-        request = replace(turn.request, tools=tuple(tool.spec for tool in self.tools.values()))
+        request = replace(turn.request, tools=self._specs())
         finished: Finished | None = None
         for left in reversed(range(_MOST_ROUNDS)):
             calls: list[ToolCall] = []
@@ -88,11 +92,13 @@ class ToolAnswerer:
             if said:
                 yield TextDelta("\n\n")
             await note_sent(self.bench.store, self.info, list(self.bench.shown))
-            request = replace(request, messages=(*request.messages, asked, *results))
-            if left == 1:  # what was found has to do
-                request = replace(request, tools=())
+            offered = () if left == 1 else self._specs()  # in the end what was found has to do
+            request = replace(request, messages=(*request.messages, asked, *results), tools=offered)
         if finished is not None:
             yield finished
+
+    def _specs(self) -> tuple[ToolSpec, ...]:
+        return tuple(tool.spec for tool in self.tools.values())
 
     def _room(self, request: ChatRequest, *more: ChatMessage) -> int:
         """Return the tokens that are left in the window for what tools give back, less what an answer takes."""

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Tool
+from memory_store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class ToolOffer:
-    """The tools of a turn, and in a sentence each what is to be told about those that are missing."""
+    """The tools of a turn, and in a sentence each what is to be told about those that are missing.
+
+    `loaded` are, by their names, those beside `tools` that a tool itself may change while the turn goes on.
+    """
 
     tools: tuple[Tool[Any], ...] = BUILT_IN
     notes: tuple[str, ...] = ()
+    loaded: MutableMapping[str, Tool[Any]] = field(default_factory=dict)
 
 
 class Toolbox:
     """The tools that come along. Nothing has to be opened or closed for them."""
 
-    async def open(self, context_tokens: int) -> ToolOffer:
+    async def open(self, store: Store, context_tokens: int, question: str) -> ToolOffer:
         """Return the tools of a turn for a model with this window; what can't be had is left out and told."""
         return ToolOffer()
 

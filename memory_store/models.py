@@ -182,13 +182,32 @@ class Conversation:
     effort: Effort | None = None
 
 
+class ToolOutcome(StrEnum):
+    """How the use of a tool ended. Of what is only begun, as a crash or a stop cut it, nobody knows whether it was
+    done."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """What a model asked of a tool for an answer: JSON `arguments`, and whether it could not be done."""
+    """What a model asked of a tool for an answer: JSON `arguments`, and what became of it."""
 
     tool: str
     arguments: str
-    failed: bool
+    outcome: ToolOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """That the user lets a tool be used without being asked: a hash of all that is told of it, its name and origin."""
+
+    fingerprint: str
+    tool: str
+    origin: str
+    allowed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from memory_store.vector_index.base import IndexSettings
 # who lists memories waits for none of it.
 if TYPE_CHECKING:
     from memory_store.backups import Backups
+    from memory_store.database.approvals import Approvals
     from memory_store.database.conversations import Conversations, Drafts
     from memory_store.database.documents import Documents
     from memory_store.database.learning import Learning
@@ -142,6 +143,13 @@ class Store(Maintenance):
         from memory_store.database.ledger import Ledger
 
         return Ledger(self._database)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """The tools that models may use without a question."""
+        from memory_store.database.approvals import Approvals
+
+        return Approvals(self._database)
 
     @cached_property
     def drafts(self) -> Drafts:

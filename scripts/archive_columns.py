@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from memory_store import ids
 from memory_store.database.ledger import EntryState
-from memory_store.models import AuthorKind, Effort, MemoryKind, MessageStatus, Purpose, QuestionKind, Role
+from memory_store.models import AuthorKind, Effort, MemoryKind, MessageStatus, Purpose, QuestionKind, Role, ToolOutcome
 
 Schema = Mapping[str, Any]
 
@@ -246,7 +246,11 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("number", _NUMBER, "its place among those of the answer, from 1"),
         Column("tool", _TEXT, "the tool's name"),
         Column("arguments", _TEXT, "what was asked of it, as JSON"),
-        Column("failed", _FLAG, "1: it could not be done, or the user said no"),
+        Column(
+            "outcome",
+            _one_of(ToolOutcome),
+            "`begun`: nobody knows whether it was done",
+        ),
     ),
     "ledger": (
         Column("id", _id(ids.LEDGER_ENTRY), "random id"),

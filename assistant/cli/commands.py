@@ -74,6 +74,7 @@ COMMANDS: Final = {
         "mcp",
         "Give other programs the memory through the Model Context Protocol (MCP), and use the tools of servers.",
     ),
+    "tools": ("tools", "See which tools a model may use, and have those ask again that were allowed for always."),
     "web": ("web", "Serve the chat to a browser on this machine."),
 }
 

@@ -184,7 +184,11 @@ class LineChat:
         if error is not None and not self.failed:
             self.failed = True
             complain(error)
-            say("/continue goes on with it, /retry answers again." if self._printer.answer else "/retry asks again.")
+            say(
+                "/continue goes on with it, /retry answers again."
+                if self.controller.session.cut
+                else "/retry asks again."
+            )
 
     def _show_conversation(self) -> None:
         session = self.controller.session

@@ -32,7 +32,7 @@ from assistant.llm.markdown_safety import unescape
 from assistant.llm.roles import ModelRole
 from memory_store import Store
 from memory_store.errors import KeepsakeError
-from memory_store.models import Effort
+from memory_store.models import Effort, ToolOutcome
 
 if TYPE_CHECKING:
     from assistant.core.conversation.skin import ConversationEvent
@@ -93,9 +93,9 @@ class Printer:
                 self._was_thinking()
             case CareOffered(_, text):
                 say(f"{text}\n")
-            case ToolEnded(call, text, failed):
+            case ToolEnded(call, text, outcome):
                 used = f"[{excerpt(call.name, 60)}: {excerpt(call.words, 120)}]"
-                say(f"{used} {excerpt(text, 200)}" if failed else used)
+                say(f"{used} {excerpt(text, 200)}" if outcome is not ToolOutcome.DONE else used)
             case LookedFurther(questions):
                 say(f"Looked for as well: {' · '.join(questions)}")
             case ToolsMissed(notes):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from assistant.errors import ModelError
-from memory_store.models import Hit, Purpose, Role
+from memory_store.models import Hit, Purpose, Role, ToolOutcome
 
 # What endpoints write beside OpenAI's own words: Anthropic's, Ollama's, Gemini's, those of DeepSeek and of Qwen.
 _LENGTH: Final = frozenset({"length", "max_tokens", "model_length", "model_context_window_exceeded"})
@@ -148,11 +148,11 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolEnded:
-    """A tool is done: what the model reads of it, and whether it failed."""
+    """A tool is done: what the model reads of it, and how it ended."""
 
     call: ToolCall
     text: str
-    failed: bool
+    outcome: ToolOutcome
 
 
 AnswerEvent = ModelEvent | ToolStarted | ToolEnded

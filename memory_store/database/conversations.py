@@ -30,6 +30,7 @@ from memory_store.models import (
     MessageStatus,
     PassageDraft,
     Role,
+    ToolOutcome,
     ToolUse,
 )
 
@@ -37,6 +38,7 @@ _SELECT: Final = (
     "SELECT c.*, (SELECT count(*) FROM messages AS m WHERE m.conversation_id = c.id) AS message_count "
     "FROM conversations AS c"
 )
+_USED_TOOLS: Final = "EXISTS (SELECT 1 FROM tool_calls WHERE message_id = messages.id)"
 # Of the conversation `c`: whether what its title was taken from is private.
 TITLE_IS_PRIVATE: Final = (
     "EXISTS (SELECT 1 FROM messages AS t LEFT JOIN messages AS q ON q.id = t.parent_id "
@@ -207,9 +209,9 @@ class Conversations:
                 passages.mark_question(connection, message.parent_id)
         return message
 
-    def discard(self, message_id: str) -> None:
-        """Remove a pending answer of which nothing was written."""
-        empty = "id = ? AND status = 'pending' AND text = ''"
+    def discard(self, message_id: str) -> Message | None:
+        """Remove a pending answer of which nothing was written; return one that used tools, kept as partial."""
+        empty = f"id = ? AND status = 'pending' AND text = '' AND NOT {_USED_TOOLS}"
         with self._database.write() as connection:
             connection.execute(  # what it would have answered ends the path in view again
                 f"UPDATE conversations SET current_message_id = (SELECT parent_id FROM messages WHERE {empty}) "
@@ -217,6 +219,11 @@ class Conversations:
                 (message_id, message_id),
             )
             connection.execute(f"DELETE FROM messages WHERE {empty}", (message_id,))
+            connection.execute(
+                "UPDATE messages SET status = 'partial' WHERE id = ? AND status = 'pending'", (message_id,)
+            )
+            row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
+            return read_row(Message, row) if row is not None else None
 
     def recover(self, *, conversation_id: str | None = None, older_than: timedelta = timedelta(0)) -> int:
         """Mark answers that a crash cut as partial and make them recallable; return how many there were.
@@ -227,10 +234,11 @@ class Conversations:
         limit = to_text(now() - older_than)
         with self._database.write() as connection:
             rows = connection.execute(
-                f"SELECT * FROM messages WHERE {condition}", (limit, conversation_id) if conversation_id else (limit,)
+                f"SELECT *, {_USED_TOOLS} AS used_tools FROM messages WHERE {condition}",
+                (limit, conversation_id) if conversation_id else (limit,),
             ).fetchall()
             for row in rows:
-                if not row["text"]:
+                if not row["text"] and not row["used_tools"]:
                     connection.execute("DELETE FROM messages WHERE id = ?", (row["id"],))
                     continue
                 connection.execute("UPDATE messages SET status = 'partial' WHERE id = ?", (row["id"],))
@@ -314,15 +322,23 @@ class Conversations:
         rows = self._database.fetch_all("SELECT * FROM citations WHERE message_id = ? ORDER BY number", (message_id,))
         return [read_row(Citation, row) for row in rows]
 
-    def add_tool_use(self, message_id: str, use: ToolUse) -> None:
-        """Keep what was asked of a tool for an answer, after what was asked before. Raises NotFoundError."""
+    def begin_tool_use(self, message_id: str, tool: str, arguments: str) -> int:
+        """Keep what is asked of a tool for an answer, before it is done; return its number. Raises NotFoundError."""
         with self._database.write() as connection:
             if not connection.execute("SELECT 1 FROM messages WHERE id = ?", (message_id,)).fetchone():
                 raise NotFoundError(f"The message {message_id} was erased before it was finished.")
             (number,) = connection.execute(
                 "SELECT coalesce(max(number), 0) + 1 FROM tool_calls WHERE message_id = ?", (message_id,)
             ).fetchone()
+            use = ToolUse(tool, arguments, ToolOutcome.BEGUN)
             insert_row(connection, "tool_calls", use, message_id=message_id, number=number)
+            return int(number)
+
+    def end_tool_use(self, message_id: str, number: int, outcome: ToolOutcome) -> None:
+        """Keep how it ended; nothing where the answer was erased meanwhile."""
+        self._database.execute(
+            "UPDATE tool_calls SET outcome = ? WHERE message_id = ? AND number = ?", (outcome, message_id, number)
+        )
 
     def tool_uses(self, message_id: str) -> list[ToolUse]:
         """Return what was asked of tools for an answer, in order."""

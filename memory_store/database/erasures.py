@@ -339,6 +339,7 @@ def delete_chosen(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
     if not count_everything(connection):  # nothing is left that these could belong to
         connection.execute("DELETE FROM drafts")
         connection.execute("DELETE FROM requests")
+        connection.execute("DELETE FROM approvals")
     bump_vectors_epoch(connection)
     return erasure_id
 

@@ -110,6 +110,7 @@ TABLES: Final = (
     ),
     Table("citations"),
     Table("tool_calls", words=("arguments",), since=7),
+    Table("approvals", since=0),
     Table("tombstones"),
     Table("foreign_tombstones", since=3),
     Table(

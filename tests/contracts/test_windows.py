@@ -17,7 +17,8 @@ from memory_store import Store
 from tests.faults import windows
 from tests.faults.screen_window import OPERATIONS
 
-# What only reads, what only changes settings or the screen, and what is asked for by other words of the same code.
+# What only reads, what only changes settings, approvals or the screen,
+# and what is asked for by other words of the same code.
 READING_COMMANDS = {
     *("memory list", "memory show", "document list", "document show", "conversation list", "conversation show"),
     *("backup list", "backup check", "receipts list", "receipts show", "receipts check", "goals list"),
@@ -33,9 +34,10 @@ READING_COMMANDS = {
         "context",
     ),
     *("mcp clients", "mcp allow", "mcp revoke", "mcp install", "mcp add", "mcp list", "mcp remove", "mcp import"),
+    *("tools list", "tools revoke"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
-READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/cost", "/help", "/quit", "/exit"}
+READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/cost", "/tools", "/help", "/quit", "/exit"}
 # What the screen runs, which calls the same function of the conversation.
 LINES_AS_ON_THE_SCREEN = {"/questions", "/goals", "/learn", "/import"}
 READING_SCREENS = {
@@ -49,6 +51,7 @@ READING_SCREENS = {
         "about-me",
         "effort",
         "cost",
+        "tools",
         "questions",
         "receipts",
         "stats",

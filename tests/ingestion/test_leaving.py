@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
 from memory_store import NewEntry, NewMemory, Selection, Store, Usage
-from memory_store.models import USER, Author, AuthorKind, Citation, MessageStatus, Purpose, Role, ToolUse
+from memory_store.models import USER, Author, AuthorKind, Citation, MessageStatus, Purpose, Role
 from memory_store.transfer.restore import RestoreOptions
 from tests.ingestion.conversations.test_import import each_export
 from tests.ingestion.test_damage import WHOLE
@@ -43,7 +43,7 @@ def filled(folder: Path, store: Store) -> None:
     )
     passage = Citation(1, store.documents.passages(cited.id)[0].id, True)
     store.conversations.finish(answer.id, "There [1]", author, MessageStatus.COMPLETE, citations=[passage])
-    store.conversations.add_tool_use(answer.id, ToolUse("search_memory", '{"query": "where"}', False))
+    store.conversations.begin_tool_use(answer.id, "search_memory", '{"query": "where"}')
     entry = NewEntry("chat", Purpose.ANSWER, "a-model", None, Usage(90, 6), answer.id)
     store.ledger.settle(store.ledger.reserve(entry, ()), Usage(90, 6, counted=True))
     add_learned(store, talk.id, question.id, answer.id)

@@ -21,7 +21,7 @@ from assistant.core.conversation.session import Session
 from assistant.core.conversation.skin import Choice, Skin
 from assistant.core.events import Event, ToolsMissed, TurnFinished
 from assistant.core.tools.builtin import BUILT_IN
-from assistant.core.tools.tool import Bench, Effect, Tool
+from assistant.core.tools.tool import Bench, Effect, ToolRequest
 from assistant.core.turn_settings import TurnSettings
 from assistant.ingestion.pipeline import ImportOptions
 from assistant.llm.base import ToolEnded, ToolStarted
@@ -103,9 +103,9 @@ class Answers:
         self.shown: list[tuple[str, str, bool]] = []
         self.fingerprints: list[str] = []
 
-    async def __call__(self, tool: Tool[Any], words: str, leaks: bool) -> bool:
-        self.shown.append((tool.name, words, leaks))
-        self.fingerprints.append(tool.fingerprint)
+    async def __call__(self, request: ToolRequest) -> bool:
+        self.shown.append((request.tool.name, request.words, request.leaks))
+        self.fingerprints.append(request.tool.fingerprint)
         return self.answer
 
 
@@ -334,10 +334,10 @@ async def test_yes_for_the_chat_holds_for_no_words_that_may_be_private(store: St
         session = in_session(store, tools)
         controller = Controller(session, ImportOptions(), cast(Skin, skin))
         tool = {tool.name: tool for tool in (await tools.open(store, WINDOW, "")).tools}["blog__post"]
-        assert await session.approve(tool, "hello", False)
-        assert await session.approve(tool, "hello again", False)
+        assert await session.approve(ToolRequest(tool, "hello"))
+        assert await session.approve(ToolRequest(tool, "hello again"))
         assert len(skin.titles) == 1
-        assert await session.approve(tool, "zqsafe\x1b[2J " * 60, True)
+        assert await session.approve(ToolRequest(tool, "zqsafe\x1b[2J " * 60, leaks=True))
         assert skin.titles[1].count("zqsafe") == 60
         assert "\x1b" not in skin.titles[1]
         assert controller.toolbox is tools
@@ -357,7 +357,7 @@ class Chooser:
 
     async def choose(self, title: str, choices: Sequence[Choice[int]]) -> int:
         self.titles.append(title)
-        return choices[-1].value
+        return next((choice.value for choice in choices if "in this chat" in choice.name), choices[-1].value)
 
 
 def children() -> set[int]:

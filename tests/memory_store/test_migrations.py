@@ -19,7 +19,7 @@ import pytest
 from memory_store import Grouping, Store, ids, receipts
 from memory_store.database import migrations
 from memory_store.errors import NewerSchemaError
-from memory_store.models import AuthorKind, Effort, MemoryKind, RecallFilters, SourceKind, ToolUse
+from memory_store.models import AuthorKind, Effort, MemoryKind, RecallFilters, SourceKind, ToolOutcome, ToolUse
 from memory_store.store import DATABASE_NAME
 from memory_store.transfer import archive
 from tests.support.embedder import HashEmbedder
@@ -211,7 +211,8 @@ def assert_holds_what_was_asked_of_tools(store: Store) -> None:
     assert_holds_what_requests_took(store)
     talk = {one.title: one for one in store.conversations.all()}["What about the boiler?"]
     [answer] = [one for one in store.conversations.messages(talk.id) if one.text.startswith("Open the valve")]
-    assert store.conversations.tool_uses(answer.id) == [ToolUse("search_memory", '{"query": "valve"}', False)]
+    use = ToolUse("search_memory", '{"query": "valve"}', ToolOutcome.DONE)
+    assert store.conversations.tool_uses(answer.id) == [use]
 
 
 HOLDS = {
@@ -234,6 +235,7 @@ HOLDS = {
     "store-schema-10.db.gz": assert_tells_what_is_missing,
     "store-schema-11.db.gz": assert_holds_what_answers_took,
     "store-schema-12.db.gz": assert_holds_what_requests_took,
+    "store-schema-13.db.gz": assert_holds_what_was_asked_of_tools,
 }
 
 
@@ -265,7 +267,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tool_calls'").fetchone() is None
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'approvals'").fetchone() is None
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

@@ -8,7 +8,19 @@ from memory_store.database import tables
 from memory_store.database.tables import Column, newest_schema
 
 # Text that says nothing of what a person wrote: kinds, names of makers, places inside of a source.
-LABELS = {"kind", "effort", "tool", "role", "status", "about", "author_kind", "author_name", "media_type", "locator"}
+LABELS = {
+    "kind",
+    "effort",
+    "tool",
+    "outcome",
+    "role",
+    "status",
+    "about",
+    "author_kind",
+    "author_name",
+    "media_type",
+    "locator",
+}
 TIMES = {"valid_from", "valid_to", "not_before"}
 
 

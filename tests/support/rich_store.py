@@ -29,7 +29,7 @@ from memory_store.models import (
     QuestionKind,
     Role,
     Summary,
-    ToolUse,
+    ToolOutcome,
 )
 from memory_store.version import version
 from tests.support.embedder import HashEmbedder
@@ -118,7 +118,8 @@ def _talk(store: Store, boiler: Document) -> None:
         output_tokens=6,
     )
     store.conversations.dismiss(answer.id, 1)
-    store.conversations.add_tool_use(answer.id, ToolUse("search_memory", '{"query": "valve"}', False))
+    number = store.conversations.begin_tool_use(answer.id, "search_memory", '{"query": "valve"}')
+    store.conversations.end_tool_use(answer.id, number, ToolOutcome.DONE)
     took = Usage(90, 6, 60, True, 25, 110, 340, "ecologits 0.1")
     asked = NewEntry("chat", Purpose.ANSWER, "llama3.2", "http://127.0.0.1:11434/v1", took, answer.id)
     store.ledger.settle(store.ledger.reserve(asked), took)

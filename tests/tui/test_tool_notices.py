@@ -10,6 +10,7 @@ from assistant.cli.turns import Printer
 from assistant.llm.base import ToolCall, ToolCalled, ToolEnded
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.widgets.notice import Notice
+from memory_store.models import ToolOutcome
 from tests.tui.support import chatting
 
 CALL = ToolCall("a", "read\n\x1b]0;title\x07[b]\x1b[31m" + "x" * 200, '{"query": "\\u001b[2Jwords"}')
@@ -25,5 +26,5 @@ async def test_name_of_a_tool_on_the_screen(tmp_path: Path) -> None:
 
 
 def test_name_of_a_tool_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    Printer(quiet=False, reads=True).take(ToolEnded(CALL, "There is no such tool.", True))
+    Printer(quiet=False, reads=True).take(ToolEnded(CALL, "There is no such tool.", ToolOutcome.FAILED))
     assert capsys.readouterr().err == f"[read [b]{'x' * 51}…: words] There is no such tool.\n"

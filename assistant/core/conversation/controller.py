@@ -8,9 +8,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from assistant.core.capture.reading import orders_to_remember
+from assistant.core.conversation.approvals import ToolApprovals
 from assistant.core.conversation.attaching import find_attachments
 from assistant.core.conversation.corrections import Corrections
 from assistant.core.conversation.costs import report_cost_of, report_costs
@@ -34,10 +35,11 @@ from assistant.core.conversation.skin import (
 )
 from assistant.core.events import Event
 from assistant.core.profile import ProfileSection, profile
-from assistant.core.tools.tool import Tool
-from assistant.display import excerpt, plain
+from assistant.core.tools.builtin import REMEMBER
+from assistant.display import plain
 from assistant.ingestion.pipeline import ImportOptions
 from assistant.language import N_, _
+from assistant.llm.base import ToolStarted
 from assistant.llm.roles import Models
 from assistant.threads import in_thread
 from memory_store import NewMemory, Store
@@ -45,8 +47,6 @@ from memory_store.errors import KeepsakeError
 from memory_store.models import Effort, Memory, Role, Source, SourceKind
 
 _NAMING: Final = "title"
-_NOT, _ONCE, _IN_THIS_CHAT = range(3)
-_WORDS_CHARS: Final = 800  # a whole note: nobody agrees to what they can't read
 _Turn = Callable[[asyncio.Event], AsyncGenerator[Event, None]]
 
 # The efforts by their names, each with what it means.
@@ -64,8 +64,8 @@ class Controller:
     """
 
     def __init__(self, session: Session, importing: ImportOptions, skin: Skin) -> None:
-        self._allowed: set[str] = set()
-        self._was_asked = False  # for a tool that changes something, in the turn under way or the last one
+        self.approvals = ToolApprovals(session.store, skin)
+        self._was_to_keep = False  # by a tool, in the turn under way or the last one
         self.toolbox = session.toolbox
         self._take(session)
         self.store: Store = session.store
@@ -89,6 +89,7 @@ class Controller:
             "goals": self.learning.work_on_goals,
             "learn": lambda _: self.learning.learn_now(self.session),
             "effort": self.choose_effort,
+            "tools": lambda _: self.approvals.revoke(),
             "cost": lambda _: self.tell_costs(),
             "private": lambda _: self.turn_private(),
             "forget": lambda argument: self.eraser.forget(argument, self.conversation_id),
@@ -97,36 +98,8 @@ class Controller:
     def _take(self, session: Session) -> None:
         """Go on in this session; what was allowed in another chat is asked about anew."""
         self.session = session
-        session.approve, session.toolbox = self._approve, self.toolbox
-        self._allowed.clear()
-
-    async def _approve(self, tool: Tool[Any], words: str, leaks: bool) -> bool:
-        """Ask whether the model may use a tool that changes something or sends something away.
-
-        A yes may hold for the chat, but not for words that may hold something private: they are shown each time.
-        """
-        self._was_asked = True
-        if tool.fingerprint in self._allowed and not leaks:
-            return True
-        if not self.skin.is_attended():
-            return False
-        question = _("May the model use “{tool}” ({origin})? {words}")
-        if leaks:
-            question = _("This may hold something private. May it be sent by “{tool}” ({origin})? {words}")
-        title = question.format(
-            tool=tool.name,
-            origin=tool.origin,
-            words=plain(words, one_line=True) if leaks else excerpt(words, _WORDS_CHARS),
-        )
-        choices = [  # the first is what an Enter chooses that was meant for the prompt
-            Choice(_("No"), "", _NOT),
-            Choice(_("Yes, this once"), "", _ONCE),
-            *([] if leaks else [Choice(_("Yes, in this chat"), "", _IN_THIS_CHAT)]),
-        ]
-        chosen = await self.skin.choose(title, choices)
-        if chosen == _IN_THIS_CHAT:
-            self._allowed.add(tool.fingerprint)
-        return bool(chosen)
+        session.approve, session.toolbox = self.approvals.ask, self.toolbox
+        self.approvals.begin_chat()
 
     def command(self, name: str) -> Callable[[str], Awaitable[None]] | None:
         """Return what a command does with its argument; None for one that is the skin's own."""
@@ -262,7 +235,7 @@ class Controller:
             lambda stop: session.turn(text, stop, instead_of=instead_of, attached=found.sources),
         )
         learns = session.settings.learn and not session.temporary
-        if not learns and not self._was_asked and orders_to_remember(text):
+        if not learns and not self._was_to_keep and orders_to_remember(text):
             reason = _("Of a temporary chat nothing is remembered.") if session.temporary else _("Learning is off.")
             await self.skin.tell(Report(reason, _("/remember keeps a note."), "warning"))
 
@@ -303,13 +276,15 @@ class Controller:
 
     async def _run(self, asked: TurnAsked, turn: _Turn) -> None:
         session = self.session
-        self._was_asked = False
+        self._was_to_keep = False
         self.stopping = stop = asyncio.Event()
         self.learning.pause()
         try:
             await self.skin.show(asked)
             async with aclosing(turn(stop)) as events:
                 async for event in events:
+                    if isinstance(event, ToolStarted) and event.call.name == REMEMBER:
+                        self._was_to_keep = True
                     await self.skin.show(event)
             self.skin.start(lambda: self._name(session), _NAMING)
             self.learning.go_on(session)

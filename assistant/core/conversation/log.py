@@ -8,7 +8,17 @@ from datetime import datetime
 
 from memory_store import Conversations, ids
 from memory_store.clock import now
-from memory_store.models import Author, Citation, Conversation, Message, MessageStatus, PassageDraft, Role, ToolUse
+from memory_store.models import (
+    Author,
+    Citation,
+    Conversation,
+    Message,
+    MessageStatus,
+    PassageDraft,
+    Role,
+    ToolOutcome,
+    ToolUse,
+)
 
 
 class ForgettingLog:
@@ -78,16 +88,21 @@ class ForgettingLog:
         self._messages[message_id] = finished
         return finished
 
-    def add_tool_use(self, message_id: str, use: ToolUse) -> None:
+    def begin_tool_use(self, message_id: str, tool: str, arguments: str) -> int:
         """Keep nothing: whoever is looking has seen it."""
+        return 0
+
+    def end_tool_use(self, message_id: str, number: int, outcome: ToolOutcome) -> None:
+        """Keep nothing."""
 
     def tool_uses(self, message_id: str) -> list[ToolUse]:
         """Return nothing."""
         return []
 
-    def discard(self, message_id: str) -> None:
+    def discard(self, message_id: str) -> Message | None:
         """Let go of an answer of which nothing was written."""
         del self._messages[message_id]
+        return None
 
     def view(self, conversation_id: str, message_id: str) -> None:
         """The branch in view is the session's own affair."""

@@ -237,13 +237,14 @@ class Session:
     ) -> AsyncGenerator[Event, None]:
         """Answer a message of the user once more, or the one that an answer is to, on a branch of its own.
 
-        `go_on` begins with the words of that answer and lets the model take up where they end. Raises ModelError where
+        `go_on` begins with the words of that answer and lets the model take up where they end, knowing of the tools
+        that it used. Raises ModelError where
         something private would go elsewhere, but for a question that has been there.
         """
         with self._hold():
             await self.refuse_again(message_id, go_on=go_on)
             (message,) = [item for item in self._messages if item.id == message_id]
-            beginning = ""
+            beginning, earlier = "", list[ToolUse]()
             before = self._before(message_id)
             if message.role is not Role.USER and not before:
                 raise ModelError("The question of this answer was erased.", "Ask it anew: there is nothing to answer.")
@@ -252,7 +253,9 @@ class Session:
                 self._messages.append(message)
             elif go_on:
                 beginning = message.text
-            async with aclosing(self._respond(self._messages[-1], stop, beginning=beginning)) as events:
+                earlier = await asyncio.to_thread(self.log.tool_uses, message.id)
+            responding = self._respond(self._messages[-1], stop, beginning=beginning, earlier=earlier)
+            async with aclosing(responding) as events:
                 async for event in events:
                     yield event
 
@@ -296,6 +299,7 @@ class Session:
         stop: asyncio.Event | None,
         *,
         beginning: str = "",
+        earlier: Sequence[ToolUse] = (),
     ) -> AsyncGenerator[Event, None]:
         """Recall for a stored question and answer it; the branch in view ends with it."""
         assert self.conversation is not None
@@ -331,7 +335,7 @@ class Session:
             question.text,
             context.hits,
         )
-        async with aclosing(self._answer(turn, context, question, offer, stop, beginning)) as events:
+        async with aclosing(self._answer(turn, context, question, offer, stop, beginning, earlier)) as events:
             async for event in events:
                 yield event
 
@@ -482,11 +486,12 @@ class Session:
         offer: ToolOffer,
         stop: asyncio.Event | None,
         beginning: str,
+        earlier: Sequence[ToolUse],
     ) -> AsyncGenerator[Event, None]:
         assert self.conversation is not None
         author = Author(AuthorKind.MODEL, self.answerer.info.name)
         bench = self._set_up_bench(question, context, author)
-        answerer = self._equip(bench, offer)
+        answerer = self._equip(bench, offer, earlier)
         # An answer made with private text in view is private itself: it must not go elsewhere with a later request.
         answer = await asyncio.to_thread(
             self._append,
@@ -501,7 +506,7 @@ class Session:
         )
         turn = replace(turn, request=replace(turn.request, message_id=answer.id))
         await note_sent(self._store, answerer.info, bench.given)
-        text, thought = beginning, False
+        text, thought, use = beginning, False, 0
         finished: llm.Finished | None = None
         error: KeepsakeError | None = None
         saved_at = time.monotonic()
@@ -515,9 +520,12 @@ class Session:
                     text = beginning if isinstance(event, llm.WasThinking) else text
                     text += event.text if isinstance(event, llm.TextDelta) else ""
                     thought = thought or isinstance(event, llm.WasThinking | llm.ThinkingDelta)
-                    if isinstance(event, llm.ToolEnded):
-                        use = ToolUse(event.call.name, event.call.arguments, event.failed)
-                        await asyncio.to_thread(self.log.add_tool_use, answer.id, use)
+                    match event:
+                        case llm.ToolStarted(call):  # durable before it is done
+                            begin = self.log.begin_tool_use
+                            use = await asyncio.to_thread(begin, answer.id, call.name, call.arguments)
+                        case llm.ToolEnded(_, _, outcome):
+                            await asyncio.to_thread(self.log.end_tool_use, answer.id, use, outcome)
                     yield event
                     if text and time.monotonic() - saved_at >= _SAVE_EVERY_SECONDS:
                         await asyncio.to_thread(self.log.save_partial, answer.id, text, private=bench.is_private)
@@ -559,13 +567,13 @@ class Session:
         if self._uses_tools:
             yield await self.toolbox.open(self._store, self.answerer.info.context_tokens, question)
 
-    def _equip(self, bench: Bench, offer: ToolOffer) -> Answerer:
+    def _equip(self, bench: Bench, offer: ToolOffer, earlier: Sequence[ToolUse]) -> Answerer:
         """Return who answers, with the tools that it is offered."""
         model = self._model
         if model is None or not offer.tools:
             return self.answerer
         tools = ChainMap(offer.loaded, {tool.name: tool for tool in offer.tools})
-        return ToolAnswerer(model, tools, bench, self.approve)
+        return ToolAnswerer(model, tools, bench, self.approve, earlier)
 
     async def _check(self, answer: Message, context: Context) -> AsyncGenerator[AnswerChecked, None]:
         """Hold an answer against its sources; where the model can't be asked, nothing is said of it."""
@@ -583,8 +591,11 @@ class Session:
     ) -> Message | None:
         """Store the last form of an answer; short and synchronous, so that a cancelled task can't skip it."""
         if not text.strip():
-            self.log.discard(answer.id)
-            return None
+            stored = self.log.discard(answer.id)
+            if stored is not None:
+                self._messages.append(stored)
+                self._tree.append(stored)
+            return stored
         whole = finished is not None and is_whole(finished)
         author = Author(AuthorKind.MODEL, finished.model if finished else self.answerer.info.name)
         stored = self.log.finish(

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from assistant.core.asking import note_sent
 from assistant.core.framing import estimate_tokens, plain_text
 from assistant.core.metering import estimate_input
-from assistant.core.tools.tool import Approve, Bench, Effect, Tool, ToolError
+from assistant.core.tools.tool import Approve, Bench, Effect, Tool, ToolError, ToolRequest
 from assistant.llm.base import (
     AnswerEvent,
     ChatMessage,
@@ -32,7 +32,7 @@ from assistant.llm.base import (
     WasThinking,
 )
 from memory_store.errors import KeepsakeError
-from memory_store.models import Role
+from memory_store.models import Role, ToolOutcome, ToolUse
 
 # So often a model may ask for tools before it has to answer, and for so many at a time.
 _MOST_ROUNDS: Final = 6
@@ -40,6 +40,11 @@ _MOST_CALLS: Final = 8
 _MOST_CHARS: Final = 16_000
 _MOST_SENT_CHARS: Final = 1000  # in a turn that holds something private
 _SPARE_TOKENS: Final = 250  # for the ends of what is cut
+_OF_EARLIER: Final = {
+    ToolOutcome.DONE: "This was done before the answer was cut.",
+    ToolOutcome.BEGUN: "The answer was cut meanwhile: nobody knows whether this was done. Say so. The user is asked "
+    "before it is done once more.",
+}
 _CUT: Final = "\n(The rest is cut: there is no more room for it.)"
 
 
@@ -48,12 +53,15 @@ class ToolAnswerer:
     """Has a chat model answer that may use tools. Nothing that changes something is done without a yes.
 
     `tools` may be others after a tool has run: each request offers those that it holds by then.
+    `earlier` are the uses of tools for the same answer before it was cut. What only reads is read once more, nothing
+    else is done again, and the model is told whether it was done.
     """
 
     model: ChatModel
     tools: Mapping[str, Tool[Any]]
     bench: Bench
     approve: Approve
+    earlier: Sequence[ToolUse] = ()
     reads: bool = True
 
     @property
@@ -65,19 +73,21 @@ class ToolAnswerer:
         """Stream what the model says and does. Raises `ModelError` with a hint for a person."""
         request = replace(turn.request, tools=self._specs())
         finished: Finished | None = None
+        told = self._tell_earlier()
         for left in reversed(range(_MOST_ROUNDS)):
-            calls: list[ToolCall] = []
+            calls = list(told)
             said = ""
-            async with aclosing(self.model.stream(request)) as events:  # type: ignore[type-var]
-                async for event in events:
-                    match event:
-                        case ToolCalled(call):
-                            calls.append(call)
-                        case Finished():
-                            finished = _sum(finished, event)
-                        case _:
-                            said = _add(said, event)
-                            yield event
+            if not calls:
+                async with aclosing(self.model.stream(request)) as events:  # type: ignore[type-var]
+                    async for event in events:
+                        match event:
+                            case ToolCalled(call):
+                                calls.append(call)
+                            case Finished():
+                                finished = _sum(finished, event)
+                            case _:
+                                said = _add(said, event)
+                                yield event
             if not calls or not left:
                 break
             calls = calls[:_MOST_CALLS]
@@ -85,10 +95,11 @@ class ToolAnswerer:
             results: list[ChatMessage] = []
             for call in calls:
                 yield ToolStarted(call)
-                text, failed = await self._run(call)
+                text, outcome = told.get(call) or await self._run(call)
                 text = _fit(text, self._room(request, asked, *results) // (len(calls) - len(results)))
                 results.append(ChatMessage(Role.USER, text, call_id=call.id))
-                yield ToolEnded(call, text, failed)
+                yield ToolEnded(call, text, outcome)
+            told = {}
             if said:
                 yield TextDelta("\n\n")
             await note_sent(self.bench.store, self.info, list(self.bench.shown))
@@ -105,33 +116,55 @@ class ToolAnswerer:
         sent = replace(request, messages=(*request.messages, *more))
         return self.info.context_tokens - (request.max_tokens or 0) - estimate_input(sent) - _SPARE_TOKENS
 
-    async def _run(self, call: ToolCall) -> tuple[str, bool]:
-        """Return what the model reads of a call, and whether it failed."""
+    def _tell_earlier(self) -> dict[ToolCall, tuple[str, ToolOutcome] | None]:
+        """Return what was asked of tools before, with what the model is told of it; None for what is read again."""
+        told: dict[ToolCall, tuple[str, ToolOutcome] | None] = {}
+        for number, use in enumerate(self.earlier[-_MOST_CALLS:], start=1):
+            tool = self.tools.get(use.tool)
+            if use.outcome is not ToolOutcome.FAILED:
+                call = ToolCall(f"earlier_{number}", use.tool, use.arguments)
+                reads = tool is not None and tool.effect is Effect.READ
+                told[call] = None if reads else (_OF_EARLIER[use.outcome], use.outcome)
+        return told
+
+    async def _run(self, call: ToolCall) -> tuple[str, ToolOutcome]:
+        """Return what the model reads of a call, and how it ended."""
+        try:
+            return plain_text(await self._use(call))[:_MOST_CHARS], ToolOutcome.DONE
+        except ToolError as error:
+            return str(error), ToolOutcome.FAILED
+        except KeepsakeError as error:
+            return error.message, ToolOutcome.FAILED
+
+    async def _use(self, call: ToolCall) -> str:
+        """Return what a tool gives back. Raises ToolError, or what the store raises."""
         tool = self.tools.get(call.name)
         if tool is None:
-            return f"There is no tool {call.name}.", True
+            raise ToolError(f"There is no tool {call.name}.")
         try:
             asked = tool.form.model_validate_json(call.arguments or "{}")
         except (ValidationError, RecursionError) as error:
             wrong = error.errors() if isinstance(error, ValidationError) else []
-            return f"The arguments do not fit: {_explain(wrong)}", True
-        if tool.effect is not Effect.READ:
-            leaks = tool.effect is Effect.SEND and self.bench.is_private
-            if leaks and len(call.arguments) > _MOST_SENT_CHARS:
-                return "That is too long to show the user whole before it is sent: send less.", True
-            if not await self.approve(tool, call.arguments if leaks else call.words, leaks):
-                return "The user said no.", True
+            raise ToolError(f"The arguments do not fit: {_explain(wrong)}") from error
+        if tool.effect is not Effect.READ and not await self._may_use(tool, call):
+            raise ToolError("The user said no.")
         if tool.place:
             await asyncio.to_thread(self.bench.note_sent, tool)
-        try:
-            waits = inspect.iscoroutinefunction(tool.run)
-            given = tool.run(self.bench, asked) if waits else await asyncio.to_thread(tool.run, self.bench, asked)
-            text = given if isinstance(given, str) else await given
-        except ToolError as error:
-            return str(error), True
-        except KeepsakeError as error:
-            return error.message, True
-        return plain_text(text)[:_MOST_CHARS], False
+        waits = inspect.iscoroutinefunction(tool.run)
+        given = tool.run(self.bench, asked) if waits else await asyncio.to_thread(tool.run, self.bench, asked)
+        return given if isinstance(given, str) else await given
+
+    async def _may_use(self, tool: Tool[Any], call: ToolCall) -> bool:
+        """Return whether the user lets a tool be used that changes something or sends something away."""
+        leaks = tool.effect is Effect.SEND and self.bench.is_private
+        if leaks and len(call.arguments) > _MOST_SENT_CHARS:
+            raise ToolError("That is too long to show the user whole before it is sent: send less.")
+        repeats = any(use.tool == tool.name and use.outcome is ToolOutcome.BEGUN for use in self.earlier)
+        request = ToolRequest(tool, call.arguments if leaks else call.words, leaks, repeats)
+        holds = self.bench.store.approvals.holds
+        if not request.needs_own_yes and await asyncio.to_thread(holds, tool.fingerprint):
+            return True
+        return await self.approve(request)
 
 
 def _fit(text: str, room: int) -> str:
@@ -169,6 +202,6 @@ def _explain(wrong: Sequence[Any]) -> str:
     return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong[:3]) or "they are no JSON"
 
 
-async def refuse(tool: Tool[Any], words: str, leaks: bool) -> bool:
+async def refuse(request: ToolRequest) -> bool:
     """Say no: there is nobody to ask."""
     return False

@@ -16,6 +16,8 @@ from memory_store import NewMemory
 from memory_store.clock import now
 from memory_store.models import RecallFilters, SourceKind
 
+REMEMBER: Final = "remember"
+"""The name of the tool that keeps a note."""
 _MOST_FOUND: Final = 6
 _MOST_READ_TOKENS: Final = 3000
 _MOST_NOTE_CHARS: Final = 600
@@ -146,7 +148,7 @@ BUILT_IN: Final[tuple[Tool[Any], ...]] = (
         _compute_date,
     ),
     Tool(
-        "remember",
+        REMEMBER,
         "Keeps a note for the user, for years. Only where the user asks for it; they are asked before it is kept.",
         Remember,
         Effect.WRITE,

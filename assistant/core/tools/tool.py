@@ -112,9 +112,27 @@ class Tool(Generic[Form]):
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-Approve = Callable[["Tool[Any]", str, bool], Awaitable[bool]]
-"""Asks the user whether a tool may be used for what is said in words. Where the last is True, they may hold something
-private that leaves this machine: they are shown whole, and an earlier yes does not hold."""
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A tool that the user is asked about, and in words what it is to be used for.
+
+    Where it `leaks`, they may hold something private that leaves this machine, and are to be shown whole; where it
+    `repeats`, it is not known whether it was done already. Then no earlier yes holds.
+    """
+
+    tool: Tool[Any]
+    words: str
+    leaks: bool = False
+    repeats: bool = False
+
+    @property
+    def needs_own_yes(self) -> bool:
+        """Whether no earlier yes holds."""
+        return self.leaks or self.repeats
+
+
+Approve = Callable[[ToolRequest], Awaitable[bool]]
+"""Asks the user whether a tool may be used."""
 
 
 class ToolError(Exception):

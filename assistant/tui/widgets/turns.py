@@ -31,7 +31,7 @@ from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.transcript import Transcript
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import Store
-from memory_store.models import Message, MessageStatus, Role, ToolUse
+from memory_store.models import Message, MessageStatus, Role, ToolOutcome, ToolUse
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -81,13 +81,16 @@ def widgets_of(stored: Sequence[StoredMessage], before: int) -> list[Widget]:
         else:
             partial = message.status is not MessageStatus.COMPLETE
             name = message.author.name or "assistant"
-            widgets += [_notice_of(use.tool, use.arguments, "", use.failed) for use in entry.uses]
+            widgets += [_notice_of(use.tool, use.arguments, "", use.outcome) for use in entry.uses]
             widgets.append(Answer(name, message.text, entry.sources, partial=partial, message_id=message.id))
     return widgets
 
 
-def _notice_of(tool: str, arguments: str, text: str, failed: bool) -> Notice:
-    """Return what shows that a tool was used; where it failed with what it said, as far as that is known."""
+def _notice_of(tool: str, arguments: str, text: str, outcome: ToolOutcome) -> Notice:
+    """Return what shows that a tool was used; where it was not done with what it said, as far as that is known."""
+    failed = outcome is not ToolOutcome.DONE
+    if outcome is ToolOutcome.BEGUN and not text:
+        text = _("It is not known whether this was done.")
     words = excerpt(ToolCall("", tool, arguments).words, _CALL_CHARS)
     hint = excerpt(text, _CALL_CHARS) if failed else ""
     return Notice(f"{excerpt(tool, _NAME_CHARS)}: {words}", hint, "warning" if failed else "info")
@@ -160,9 +163,9 @@ class TurnView:
                 await self._transcript.add(Notice("\n".join(notes), kind="warning"), before=self._answer)
             case ToolStarted(call):
                 self._answer.say(f"{excerpt(call.name, _NAME_CHARS)}: {excerpt(call.words, _CALL_CHARS)}")
-            case ToolEnded(call, text, failed):
+            case ToolEnded(call, text, outcome):
                 self._answer.say("" if self._answer.text else _("Waiting for the first word…"))
-                told = _notice_of(call.name, call.arguments, text, failed)
+                told = _notice_of(call.name, call.arguments, text, outcome)
                 await self._transcript.add(told, before=self._answer)
             case AnswerChecked(unsupported):
                 words = _("In none of the sources: {sentence}")

@@ -14,14 +14,14 @@ from assistant.core.conversation.session import Session
 from assistant.core.events import Event, LookedFurther, Recalled, TurnFailed, TurnFinished
 from assistant.core.metering import estimate_input
 from assistant.core.tools.builtin import BUILT_IN
-from assistant.core.tools.tool import Effect, Tool
+from assistant.core.tools.tool import Effect, Tool, ToolRequest
 from assistant.core.turn_settings import TurnSettings
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm.base import Finished, TextDelta, ToolCall, ToolCalled, ToolEnded, ToolStarted
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Selection, Store
-from memory_store.models import USER, AuthorKind, Effort, MessageStatus, Role
+from memory_store.models import USER, AuthorKind, Effort, Message, MessageStatus, Role, ToolOutcome, ToolUse
 from tests.memory_store.support import add_document, indexed
 from tests.support.embedder import HashEmbedder
 
@@ -50,7 +50,8 @@ async def asked(session: Session, text: str = "Who has the spare key?") -> list[
 
 
 def ended(events: list[Event]) -> list[tuple[str, str, bool]]:
-    return [(event.call.name, event.text, event.failed) for event in events if isinstance(event, ToolEnded)]
+    uses = [event for event in events if isinstance(event, ToolEnded)]
+    return [(use.call.name, use.text, use.outcome is not ToolOutcome.DONE) for use in uses]
 
 
 async def test_model_looks_again_and_cites_what_it_found(store: Store) -> None:
@@ -128,8 +129,8 @@ async def test_nothing_is_kept_without_a_yes(store: Store) -> None:
     wanted: list[tuple[str, str]] = []
     answers = [False, True]
 
-    async def approve(tool: Tool[Any], words: str, leaks: bool) -> bool:
-        wanted.append((tool.name, words))
+    async def approve(request: ToolRequest) -> bool:
+        wanted.append((request.tool.name, request.words))
         return answers.pop(0)
 
     note = "Ines moved to Faro."
@@ -182,7 +183,7 @@ async def test_answer_that_saw_something_private_by_a_tool_is_private(store: Sto
 async def test_note_of_a_model_that_saw_something_private_is_private_and_what_it_looks_for_goes_to_no_embedder(
     tmp_path: Path,
 ) -> None:
-    async def approve(tool: Tool[Any], words: str, leaks: bool) -> bool:
+    async def approve(request: ToolRequest) -> bool:
         return True
 
     embedder = HashEmbedder(is_private=False)
@@ -311,8 +312,8 @@ async def test_stopping_between_two_requests_keeps_what_has_come(store: Store) -
 async def test_once_it_is_stopped_nothing_is_asked_done_or_reserved_any_more(store: Store, moment: type[Event]) -> None:
     wanted: list[str] = []
 
-    async def approve(tool: Tool[Any], words: str, leaks: bool) -> bool:
-        wanted.append(words)
+    async def approve(request: ToolRequest) -> bool:
+        wanted.append(request.words)
         return True
 
     looks = '{"questions": ["the shed"]}'
@@ -335,13 +336,110 @@ async def test_what_was_asked_of_tools_is_kept_with_the_answer_and_goes_with_it(
     finished = (await asked(Session(store, Models(chat), SETTINGS)))[-1]
     assert isinstance(finished, TurnFinished)
     uses = store.conversations.tool_uses(finished.message.id)
-    assert [(use.tool, json.loads(use.arguments), use.failed) for use in uses] == [
-        ("search_memory", {"query": "zqwanted key"}, False),
-        ("read_source", {"number": 99}, True),
+    assert [(use.tool, json.loads(use.arguments), use.outcome) for use in uses] == [
+        ("search_memory", {"query": "zqwanted key"}, ToolOutcome.DONE),
+        ("read_source", {"number": 99}, ToolOutcome.FAILED),
     ]
     store.forget(Selection((finished.message.id,)))
     assert store.conversations.tool_uses(finished.message.id) == []
     assert store.verify() == []
+
+
+async def test_use_of_a_tool_is_entered_before_it_is_begun(store: Store) -> None:
+    chat = model([call("remember", text="Ines moved to Faro.")], ["Kept."])
+    session = Session(store, Models(chat), SETTINGS)
+    entered: list[list[ToolUse]] = []
+
+    async def approve(request: ToolRequest) -> bool:
+        [answer] = [message for message in store.conversations.messages(talk()) if message.role is Role.ASSISTANT]
+        entered.append(store.conversations.tool_uses(answer.id))
+        return True
+
+    def talk() -> str:
+        return store.conversations.all()[0].id
+
+    session.approve = approve
+    await asked(session)
+    assert entered == [[ToolUse("remember", '{"text": "Ines moved to Faro."}', ToolOutcome.BEGUN)]]
+
+
+async def cut(session: Session, at: str, text: str = "Who has the spare key?") -> Message:
+    """Take a turn up to a use of a tool, of which nobody learns how it ended, and return what is left after a crash."""
+    stop = asyncio.Event()
+    async for event in session.turn(text, stop):
+        if isinstance(event, ToolStarted) and event.call.name == at:
+            stop.set()
+    assert session.conversation is not None
+    return session.store.conversations.messages(session.conversation.id)[-1]
+
+
+async def test_answer_that_was_cut_goes_on_with_what_tools_had_found(store: Store) -> None:
+    chat = model(
+        ["Let me look.", call("search_memory", query="spare key")],
+        [call("remember", text="Ines has the key.")],
+        ["Ines has it [3]."],
+    )
+    left = await cut(Session(store, Models(chat), SETTINGS), "remember")
+    assert (left.status, left.text.strip()) == (MessageStatus.PARTIAL, "Let me look.")
+    session = await Session.open(store, Models(chat), SETTINGS, left.conversation_id)
+    events = [event async for event in session.again(left.id, go_on=True)]
+    *_, told, found, doubt = chat.requests[-1].messages
+    assert [item.name for item in told.calls] == ["search_memory", "remember"]
+    assert "with Ines" in found.content
+    assert "nobody knows whether this was done" in doubt.content
+    assert isinstance(events[-1], TurnFinished)
+    assert events[-1].message.text.endswith("Ines has it [3].")
+    assert not [memory for memory in store.memories.all() if memory.text == "Ines has the key."]
+
+
+async def test_answer_of_which_no_word_was_written_goes_on_too_if_it_used_tools(store: Store) -> None:
+    chat = model([call("search_memory", query="spare key"), call("read_source", "b", number=1)], ["Ines."])
+    left = await cut(Session(store, Models(chat), SETTINGS), "read_source")
+    assert (left.status, left.text) == (MessageStatus.PARTIAL, "")
+    session = await Session.open(store, Models(chat), SETTINGS, left.conversation_id)
+    assert session.cut == left
+    events = [event async for event in session.again(left.id, go_on=True)]
+    assert [name for name, _, _ in ended(events)] == ["search_memory", "read_source"]
+    assert isinstance(events[-1], TurnFinished)
+    assert events[-1].message.text == "Ines."
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_nothing_is_done_twice_without_a_yes_of_its_own(store: Store, known: bool) -> None:
+    wanted: list[ToolRequest] = []
+
+    async def approve(request: ToolRequest) -> bool:
+        wanted.append(request)
+        return True
+
+    keeps = call("remember", text="Ines moved to Faro.")
+    chat = model([keeps, call("read_source", "b", number=1)], [keeps], ["Kept."])
+    session = Session(store, Models(chat), SETTINGS)
+    session.approve = approve
+    store.approvals.allow(next(tool for tool in BUILT_IN if tool.name == "remember").fingerprint, "remember", "")
+    left = await cut(session, "read_source" if known else "remember")
+    [before] = [event async for event in session.again(left.id, go_on=True) if isinstance(event, TurnFinished)]
+    told = chat.requests[-2].messages
+    assert any("This was done before" in message.content for message in told) == known
+    assert [request.repeats for request in wanted] == ([] if known else [True])
+    assert before.message.status is MessageStatus.COMPLETE
+
+
+async def test_what_is_allowed_for_always_is_not_asked_about_until_it_is_another_tool_or_revoked(store: Store) -> None:
+    keeps = [call("remember", text="Ines moved to Faro.")]
+    tool = next(tool for tool in BUILT_IN if tool.name == "remember")
+    for allowed in (False, True, False):
+        if allowed:
+            store.approvals.allow(tool.fingerprint, tool.name, tool.origin)
+        chat = model(keeps, ["So."])
+        [(_, text, _)] = ended(await asked(Session(store, Models(chat), SETTINGS)))
+        assert text == ("It is kept." if allowed else "The user said no.")
+        store.approvals.revoke(tool.name)
+    store.approvals.allow(tool.fingerprint, tool.name, tool.origin)
+    store.approvals.allow("another", tool.name, tool.origin)
+    assert not store.approvals.holds(tool.fingerprint)
+    store.forget(Selection(everything=True))
+    assert store.approvals.all() == []
 
 
 async def test_of_a_temporary_chat_no_use_of_a_tool_is_kept(store: Store) -> None:

@@ -103,6 +103,16 @@ def _read_line(sign: str) -> str | None:
         return None
 
 
+def _trouble(check: Callable[[str], object] | None, written: str) -> KeepsakeError | None:
+    """Return why what was written can't be taken."""
+    if check is not None and written:
+        try:
+            check(written)
+        except KeepsakeError as error:
+            return error
+    return None
+
+
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Have Ctrl+C raise at once where the loop of events, which else takes it, waits for what is read."""
@@ -216,12 +226,15 @@ class LineChat:
 
     async def choose(self, title: str, choices: Sequence[Choice[T]]) -> T | None:
         """List them with numbers, and read one; Ctrl+C chooses none, and stops the answer that asks."""
+        *above, asked = title.split("\n")
+        for line in above:
+            say(line)
         for number, choice in enumerate(choices, start=1):
             identifier = choice.value if isinstance(choice.value, str) and choice.value else choice.detail
             say(f"{number}. {choice.name}  {identifier}".rstrip())
         try:
             with _interruptible():
-                written = _read_line(f"{title} A number, or nothing: ")
+                written = _read_line(f"{asked} A number, or nothing: ")
         except KeyboardInterrupt:
             say("")
             self.controller.stop()
@@ -239,9 +252,22 @@ class LineChat:
         secret: bool = False,
         optional: bool = False,
     ) -> str | None:
-        """Read a line."""
-        written = (_read_line(f"{question} ") or "").strip()
-        return written or ("" if optional else None)
+        """Read a line, again where it can't be taken; Ctrl+C gives none, and stops the answer that asks."""
+        for note in (hint, example and f"({example})"):
+            if note:
+                say(note)
+        try:
+            while True:
+                with _interruptible():
+                    written = (_read_line(f"{question} ") or "").strip()
+                trouble = _trouble(check, written)
+                if trouble is None:
+                    return written or ("" if optional else None)
+                complain(trouble)
+        except KeyboardInterrupt:
+            say("")
+            self.controller.stop()
+            return None
 
     async def write_memory(self, title: str, memory: Memory) -> NewMemory | None:
         """Read what is right."""

@@ -13,8 +13,8 @@ import logging
 import math
 import re
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -25,18 +25,20 @@ from assistant.config import McpServer
 from assistant.core.framing import quoted
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.finding import ToolRanking, ToolShelf, tokens_of
+from assistant.core.tools.forms import AskUser, ServerQuestion, UserAnswer, fields_of
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from assistant.core.tools.toolbox import Toolbox, ToolOffer
 from assistant.display import excerpt, plain
 from assistant.mcp.server_keys import find_variables
 from assistant.mcp.starting import Traffic, started
 from memory_store import Store
-from memory_store.network import display_url, is_loopback
+from memory_store.network import display_url, host_of, is_loopback
 
 if TYPE_CHECKING:
     from mcp import Client
+    from mcp.client import ClientRequestContext
     from mcp.client._transport import TransportStreams
-    from mcp_types import CallToolResult
+    from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult
     from mcp_types import Tool as ListedTool
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ MOST_TOKENS: Final = 1500
 _PART_OF_WINDOW: Final = 8
 _MOST_PAGES: Final = 20
 _MOST_STARTS: Final = 3
+_MOST_QUESTIONS: Final = 5  # of a server to the user, in one call
 _NAME_CHARS: Final = 64
 _TOLD_CHARS: Final = 200
 _DESCRIPTION_CHARS: Final = 1000
@@ -73,6 +76,31 @@ class Listing:
     failure: str = ""
 
 
+_Answering = concurrent.futures.Future[UserAnswer]
+Put = Callable[[ServerQuestion], _Answering]
+"""Puts a question to the user in the loop of the chat; may be called in any thread."""
+
+
+@dataclass(slots=True)
+class _Asking:
+    """A call during which the server may ask the user, some times: `put` does, while `clock` stands still."""
+
+    put: Put
+    clock: asyncio.Timeout
+    left: int = _MOST_QUESTIONS
+
+    @contextmanager
+    def stopped_clock(self) -> Iterator[None]:
+        """Let no time of the call pass."""
+        loop, ends = asyncio.get_running_loop(), self.clock.when()
+        left = None if ends is None else ends - loop.time()
+        self.clock.reschedule(None)
+        try:
+            yield
+        finally:
+            self.clock.reschedule(None if left is None else loop.time() + left)
+
+
 class _Loop:
     """An event loop in a daemon thread."""
 
@@ -89,6 +117,37 @@ class _Loop:
         """Return what is done there; a cancellation goes along."""
         future: concurrent.futures.Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
         return await asyncio.wrap_future(future)
+
+    async def do_and_ask(self, work: Callable[[Put], Coroutine[Any, Any, T]], ask: AskUser) -> T:
+        """Return what is done there, and ask the user here what is to be asked meanwhile, one after the other."""
+        here = asyncio.get_running_loop()
+        waiting: asyncio.Queue[tuple[ServerQuestion, _Answering]] = asyncio.Queue()
+        put_so_far: list[_Answering] = []
+
+        def put(question: ServerQuestion) -> _Answering:
+            answering: _Answering = concurrent.futures.Future()
+            put_so_far.append(answering)
+            here.call_soon_threadsafe(waiting.put_nowait, (question, answering))
+            return answering
+
+        async def answer() -> None:
+            while True:
+                question, answering = await waiting.get()
+                answering.set_result(await ask(question))
+
+        working, asking = asyncio.ensure_future(self.do(work(put))), asyncio.create_task(answer())
+        try:
+            await asyncio.wait((working, asking), return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():  # only by an error
+                asking.result()
+            return await working
+        finally:
+            working.cancel()
+            asking.cancel()
+            await asyncio.wait((working, asking))
+            for answering in put_so_far:
+                if not answering.done():
+                    answering.set_result(UserAnswer("cancel"))
 
     def stop(self) -> None:
         """End the thread."""
@@ -167,6 +226,7 @@ class _Connection:
         self._closing = asyncio.Event()
         self._starts = 0
         self._traffic = Traffic(limits.most_bytes, limits.most_lines)
+        self._asking: _Asking | None = None
 
     @property
     def is_here(self) -> bool:
@@ -199,18 +259,37 @@ class _Connection:
             raise ToolError(told) from error
         return found
 
-    async def call(self, tool: str, arguments: dict[str, Any]) -> str:
-        """Return what a tool gives back, quoted."""
+    async def call(self, tool: str, arguments: dict[str, Any], put: Put) -> str:
+        """Return what a tool gives back, quoted. What the server asks the user meanwhile, `put` puts to them."""
         client = self._require()
         try:
-            async with asyncio.timeout(self._limits.calling):
+            async with asyncio.timeout(self._limits.calling) as clock:
+                self._asking = _Asking(put, clock)
                 result = await client.call_tool(tool, arguments)
         except Exception as error:
             raise ToolError(self._explain(error, self._limits.calling)) from error
+        finally:
+            self._asking = None
         text = quoted(plain(_text_of(result))[:_RESULT_CHARS]) or "It gave nothing back."
         if result.is_error:
             raise ToolError(text)
         return text
+
+    async def _elicit(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        """Put to the user what the server asks while a tool runs, and decline what it asks unbidden or in another form.
+
+        What the user takes to answer is no time of the server's.
+        """
+        from mcp_types import ElicitResult
+
+        asking, question = self._asking, _question(self.name, params)
+        if asking is None or question is None or asking.left <= 0:
+            return ElicitResult(action="decline")
+        asking.left -= 1
+        with asking.stopped_clock():
+            answer = await asyncio.wrap_future(asking.put(question))
+        self._traffic.renew()
+        return ElicitResult(action=answer.action, content=dict(answer.values) if answer.values is not None else None)
 
     async def close(self) -> None:
         """End the connection, and the server with it; returns when it has gone."""
@@ -264,7 +343,9 @@ class _Connection:
                 transport = started(self._server, variables, self._traffic, self._limits.leaving)
             information = Implementation(name="keepsake", version=version())
             with anyio.move_on_after(self._limits.connecting) as scope:
-                async with Client(transport, client_info=information, cache=None) as client:
+                async with Client(
+                    transport, client_info=information, cache=None, elicitation_callback=self._elicit
+                ) as client:
                     scope.deadline = math.inf
                     if not ready.done():
                         ready.set_result(client)
@@ -293,7 +374,8 @@ class _Connection:
         from memory_store.network import client_options
 
         url = self._server.url
-        timeout = httpx2.Timeout(self._limits.calling, connect=self._limits.connecting)
+        # No time to wait for words of an answer: each request has its own, which stands still while the user is asked.
+        timeout = httpx2.Timeout(self._limits.calling, connect=self._limits.connecting, read=None)
         async with (
             httpx2.AsyncClient(
                 timeout=timeout, event_hooks={"response": [bound_response]}, **client_options(url)
@@ -317,8 +399,8 @@ def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool) -> Tool[A
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
             return schema
 
-    async def run(_: Bench, asked: Arguments) -> str:
-        return await loop.do(connection.call(listed.name, asked.root))
+    async def run(bench: Bench, asked: Arguments) -> str:
+        return await loop.do_and_ask(lambda put: connection.call(listed.name, asked.root, put), bench.ask_user)
 
     hints = listed.annotations
     reads = connection.is_here and hints is not None and hints.read_only_hint is True and not hints.open_world_hint
@@ -327,6 +409,16 @@ def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool) -> Tool[A
     if reads:
         return Tool(name, description, Arguments, Effect.READ, run, connection.name)
     return Tool(name, description, Arguments, Effect.SEND, run, connection.name, connection.place)
+
+
+def _question(server: str, asked: ElicitRequestParams) -> ServerQuestion | None:
+    """Return what a server asks; None for what the user is not shown: another form, no address of the web."""
+    if asked.mode == "url":
+        return ServerQuestion(server, asked.message, url=asked.url) if host_of(asked.url) else None
+    try:
+        return ServerQuestion(server, asked.message, fields_of(asked.requested_schema))
+    except ValueError:
+        return None
 
 
 def _text_of(result: CallToolResult) -> str:

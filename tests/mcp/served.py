@@ -1,4 +1,4 @@
-"""A small server that behaves as it is told: python served.py GOOD|HANG|DIE|FLOOD|ENDLESS|RUBBISH|CHANGE [FILE]."""
+"""A small server that behaves as it is told: python served.py GOOD|HANG|DIE|FLOOD|ENDLESS|RUBBISH|CHANGE|ASK [FILE]."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Elicit, MCPServer, Resolve
 from mcp_types import ToolAnnotations
+from pydantic import BaseModel, Field
 
 behaviour = sys.argv[1]
 wire = os.dup(1)  # the SDK keeps what is printed away from it
@@ -35,6 +37,25 @@ def post(text: str) -> str:
 def environment() -> str:
     """Tells which variables there are."""
     return " ".join(sorted(os.environ))
+
+
+class Seat(BaseModel):
+    """Where somebody sits."""
+
+    number: int = Field(ge=1, le=9)
+    window: bool
+
+
+def ask_for_seat() -> Elicit[Seat]:
+    return Elicit("Which seat?", Seat)
+
+
+if behaviour == "ASK":
+
+    @server.tool(annotations=reads)
+    def book(seat: Annotated[ElicitationResult[Seat], Resolve(ask_for_seat)]) -> str:
+        """Books a seat."""
+        return str(seat.data) if isinstance(seat, AcceptedElicitation) else seat.action
 
 
 @server.tool(annotations=reads)

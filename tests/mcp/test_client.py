@@ -30,6 +30,7 @@ from assistant.llm.scripted import ScriptedChat
 from assistant.mcp import client
 from assistant.mcp.client import Limits, ServerToolbox
 from memory_store import NewMemory, Selection, Store
+from memory_store.models import USER
 from tests.cli.conftest import Shell
 from tests.core.tools.test_tools import asked, call, ended, model
 from tests.memory_store.support import indexed
@@ -242,12 +243,13 @@ async def test_server_at_an_address_reads_nothing_unasked_unless_it_is_on_this_m
     running = ThreadingHTTPServer(("127.0.0.1", 0), Remote)
     Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
     port = running.server_address[1]
+    bench = Bench(store, True, False, None, USER, {}, 1)
     there = McpServer(url=f"http://127.0.0.1:{port}/mcp?key=hush")
     async with toolbox(far=there) as tools:
         near = {tool.name: tool for tool in (await tools.open(store, WINDOW, "")).tools}
         monkeypatch.setattr(client, "is_loopback", lambda _: False)
         far = {tool.name: tool for tool in (await tools.open(store, WINDOW, "")).tools}
-        given = far["far__echo"].run(cast(Bench, None), far["far__echo"].form.model_validate({"text": "hi"}))
+        given = far["far__echo"].run(bench, far["far__echo"].form.model_validate({"text": "hi"}))
         echoed = await cast(Awaitable[str], given)
     running.shutdown()
     running.server_close()

@@ -19,6 +19,7 @@ from assistant.core.conversation.drafts import DraftKeeper
 from assistant.core.conversation.forgetting import Eraser
 from assistant.core.conversation.imports import Importer
 from assistant.core.conversation.learning import Learning
+from assistant.core.conversation.server_questions import answer_server
 from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.conversation.skin import (
     BranchChanged,
@@ -99,6 +100,7 @@ class Controller:
         """Go on in this session; what was allowed in another chat is asked about anew."""
         self.session = session
         session.approve, session.toolbox = self.approvals.ask, self.toolbox
+        session.ask_user = lambda question: answer_server(self.skin, question)
         self.approvals.begin_chat()
 
     def command(self, name: str) -> Callable[[str], Awaitable[None]] | None:

@@ -33,6 +33,7 @@ from assistant.core.events import (
 from assistant.core.prompts import prompt
 from assistant.core.thorough import find_missing, find_unsupported, split_question
 from assistant.core.tools.answering import ToolAnswerer, refuse
+from assistant.core.tools.forms import AskUser, decline
 from assistant.core.tools.tool import Approve, Bench
 from assistant.core.tools.toolbox import Toolbox, ToolOffer
 from assistant.core.turn_settings import TurnSettings as TurnSettings
@@ -96,6 +97,7 @@ class Session:
         self._begins_private = False
         self.toolbox = Toolbox()
         self.approve: Approve = refuse
+        self.ask_user: AskUser = decline
         self.chosen_effort: Effort | None = None  # here and now, whatever the chat and the settings say
         self._under_way: tuple[Effort, llm.ChatModel | None] | None = None
 
@@ -560,6 +562,7 @@ class Session:
             numbered,
             max([dialled(self.settings, self._effort).passages, *numbered]) + 1,
             given=(*context.items, *(() if self.temporary else (question.id,))),
+            ask_user=self.ask_user,
         )
 
     async def _open_toolbox(self, question: str) -> AsyncGenerator[ToolOffer, None]:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from assistant.core.framing import framed, quoted
+from assistant.core.tools.forms import AskUser, decline
 from assistant.llm.base import ToolSpec
 from memory_store import Store
 from memory_store.models import Author, Hit
@@ -37,6 +38,7 @@ class Bench:
     `sources` are those that the model was shown, by their numbers; what is found gets the next ones from `first`.
     `private` says that the question is, or what was shown with it; `author` is who uses them. `shown` are the ids of
     all passages that a model reads by a tool, each with whether it is private; `given` those of what it had before.
+    `ask_user` puts to the user what a server asks while its tool runs.
     """
 
     store: Store
@@ -49,6 +51,7 @@ class Bench:
     found: dict[int, Hit] = field(default_factory=dict)
     shown: dict[str, bool] = field(default_factory=dict)
     given: tuple[str, ...] = ()
+    ask_user: AskUser = decline
 
     @property
     def is_private(self) -> bool:

@@ -50,6 +50,7 @@ from assistant.tui.screens.ask import AskScreen
 from assistant.tui.screens.chats import ChatsScreen
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.confirm import ConfirmForget
+from assistant.tui.screens.dialog import Dialog
 from assistant.tui.screens.doctor import DoctorScreen
 from assistant.tui.screens.documents import DocumentsScreen
 from assistant.tui.screens.memory import MemoryScreen
@@ -270,7 +271,16 @@ class ChatSkin:
 
     async def choose(self, title: str, choices: Sequence[Choice[T]]) -> T | None:
         """Ask by a list."""
-        return await self._app.push_screen_wait(Chooser(title, choices))
+        return await self._wait_for(Chooser(title, choices))
+
+    async def _wait_for(self, dialog: Dialog[T | None]) -> T | None:
+        """Show a dialog until it is answered, or whoever asks needs no answer any more."""
+        try:
+            return await self._app.push_screen_wait(dialog)
+        except asyncio.CancelledError:
+            if dialog.is_current:
+                dialog.dismiss(None)
+            raise
 
     async def choose_or_type(self, title: str, choices: Sequence[Choice[T]]) -> tuple[T | None, str]:
         """Ask by a list that can be written into; return the words that fit no line, too."""
@@ -289,8 +299,9 @@ class ChatSkin:
         optional: bool = False,
     ) -> str | None:
         """Ask for a line."""
-        dialog = AskScreen(question, example, hint=hint, check=check, secret=secret, optional=optional)
-        return await self._app.push_screen_wait(dialog)
+        return await self._wait_for(
+            AskScreen(question, example, hint=hint, check=check, secret=secret, optional=optional)
+        )
 
     async def write_memory(self, title: str, memory: Memory) -> NewMemory | None:
         """Ask by the editor of memories."""

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from assistant.core.conversation.controller import Controller
     from assistant.core.conversation.session import Session, TurnSettings
     from assistant.core.conversation.skin import Skin
+    from assistant.core.later import Collector
     from assistant.core.metering import Meter
     from assistant.core.tools.toolbox import Toolbox
     from assistant.ingestion.pipeline import ImportOptions
-    from assistant.llm.base import ChatModel
+    from assistant.llm.base import ChatModel, LateModel
+    from assistant.llm.batches import Batches
     from assistant.llm.roles import Models
     from memory_store import IndexSettings, Limit, Store
     from memory_store.embedding.base import Embedder
@@ -165,6 +167,8 @@ def build_models(settings: Settings, store: Store) -> Models:
     meter = meter_of(store, settings)
     models = Models(limits=meter.limits)
     for role, chosen in model_setup.by_role(settings).items():
+        if role is ModelRole.LATER:
+            continue
         try:
             model = build_model(chosen)
         except KeepsakeError as error:
@@ -176,7 +180,44 @@ def build_models(settings: Settings, store: Store) -> Models:
             models.chat = MeteredModel(model, role, meter)
         else:
             models.others[role] = MeteredModel(model, role, meter)
+    try:
+        models.later = _build_later(settings, meter)
+    except KeepsakeError as error:
+        models.errors[ModelRole.LATER] = error
     return models
+
+
+def _build_later(settings: Settings, meter: Meter) -> LateModel | None:
+    """Return who answers later; None where no endpoint that is set up for it has a batch API."""
+    from assistant import model_setup
+    from assistant.llm.registry import build_batches
+
+    chosen = model_setup.late_settings(settings)
+    batches = build_batches(chosen.model, credentials_file()) if chosen is not None else None
+    if batches is None:
+        return None
+    from assistant.core.later import MeteredBatches
+
+    return MeteredBatches(batches, meter)
+
+
+def build_collector(settings: Settings, store: Store) -> Collector:
+    """Return what collects the answers that come later, from whichever endpoint of the settings they are asked of."""
+    from assistant import model_setup
+    from assistant.core.later import Collector
+    from assistant.llm.registry import batch_shape, build_batches
+    from memory_store.network import display_url
+
+    def find(endpoint: str, shape: str) -> Batches | None:
+        chosen = [
+            settings.model,
+            *(model_setup.with_model(settings, named).model for named in settings.models.values()),
+        ]
+        fitting = (model for model in chosen if batch_shape(model) == shape and display_url(model.endpoint) == endpoint)
+        model = next(fitting, None)
+        return build_batches(model, credentials_file()) if model is not None else None
+
+    return Collector(store, meter_of(store, settings), find)
 
 
 def build_toolbox(settings: Settings) -> Toolbox:

@@ -15,6 +15,7 @@ from assistant.core.care.settings import CareSettings
 from assistant.core.turn_settings import TurnSettings
 from assistant.errors import ConfigError
 from assistant.ingestion.limits import Cutting, ReadLimits
+from assistant.llm.settings import BatchName
 from assistant.llm.settings import ModelConfig as ModelConfig
 from assistant.setting_values import (
     Address,
@@ -46,13 +47,17 @@ _Megabytes = Annotated[int, Limits(at_least=1)]
 
 @dataclass(frozen=True, slots=True)
 class NamedModel:
-    """[models.NAME]: who could answer, to be switched to by this name. `can` is what a trial showed of the endpoint."""
+    """[models.NAME]: who could answer, to be switched to by this name. `can` is what a trial showed of the endpoint.
+
+    `batch` is the shape of its batch API; empty is that of a known service.
+    """
 
     provider: Literal["openai", "embedded"] = "openai"
     name: str = ""
     base_url: Address = ""
     model_path: str = ""
     api_key_env: str = ""
+    batch: BatchName = ""
     context_tokens: Annotated[int, Limits(at_least=512)] = 8192
     can: list[Literal["stream", "schema", "tools", "images"]] = field(default_factory=list)
 
@@ -117,7 +122,7 @@ class RecallConfig:
 class ChatConfig:
     """[chat]: how the chat behaves and looks."""
 
-    effort: Literal["instant", "balanced", "thorough"] = "balanced"
+    effort: Literal["instant", "balanced", "thorough", "later"] = "balanced"
     learn: bool = _TURN.learn
     titles: bool = _TURN.titles
     to_the_point: bool = _TURN.to_the_point

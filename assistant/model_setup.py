@@ -14,13 +14,14 @@ from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from assistant.llm.prices import FREE, Price, price_of
 from assistant.llm.probing import Ability, ListedModel, Probe, list_models, probe
 from assistant.llm.providers import SERVICES, complete_address, service_at
-from assistant.llm.registry import CREDENTIALS_FILE, endpoint_key, key_id
+from assistant.llm.registry import CREDENTIALS_FILE, batch_shape, endpoint_key, key_id
 from assistant.llm.roles import FALLBACKS, ModelRole, fallbacks
+from assistant.llm.settings import BatchName
 from assistant.setting import keep, keep_model
 from memory_store.network import display_url, is_loopback
 
 # What of a named model becomes [model] when it answers.
-_IN_USE: Final = ("provider", "name", "base_url", "model_path", "api_key_env", "context_tokens")
+_IN_USE: Final = ("provider", "name", "base_url", "model_path", "api_key_env", "batch", "context_tokens")
 # Real models that run in this process, by the memory of the machine; each by the name of its file at Hugging Face.
 RECOMMENDED: Final = (
     ("8 GB", "Qwen3-4B-Instruct-2507-Q4_K_M.gguf", "2.5 GB"),
@@ -30,11 +31,15 @@ RECOMMENDED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where models are asked, and its key; `stored_as` is the name under which a key of it is kept."""
+    """Where models are asked, its key, and the shape of its batch API where that is said.
+
+    `stored_as` is the name under which a key of it is kept.
+    """
 
     base_url: str
     key: str | None = None
     api_key_env: str = ""
+    batch: BatchName = ""
 
     @property
     def stored_as(self) -> str:
@@ -107,7 +112,7 @@ def named_model(where: Endpoint, name: str, tried: Probe | None, context_tokens:
     """Return a model of an endpoint as the settings have it, with what a trial showed."""
     window = context_tokens or (tried.context_tokens if tried else None) or NamedModel().context_tokens
     can = tried.can if tried else []
-    return NamedModel("openai", name, where.base_url, "", where.api_key_env, max(window, 512), can)
+    return NamedModel("openai", name, where.base_url, "", where.api_key_env, where.batch, max(window, 512), can)
 
 
 def keep_endpoint_key(where: Endpoint) -> str:
@@ -161,12 +166,31 @@ def by_role(settings: Settings) -> dict[ModelRole, Settings]:
     return found
 
 
+def late_settings(settings: Settings) -> Settings | None:
+    """Return the settings for the model that answers later: [models.later], else who chats; None without a batch API.
+
+    Raises ConfigError where [models.later] has none.
+    """
+    chosen = by_role(settings)
+    if ModelRole.LATER not in chosen:
+        return chosen[ModelRole.CHAT] if batch_shape(chosen[ModelRole.CHAT].model) is not None else None
+    if batch_shape(chosen[ModelRole.LATER].model) is None:
+        raise ConfigError(
+            "[models.later] names no batch API.",
+            'Say which its endpoint has with batch = "openai", "anthropic" or "openrouter"; docs/models.md says more.',
+        )
+    return chosen[ModelRole.LATER]
+
+
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """Who has a role: `by` is the role that it is set up for, `where` its endpoint, empty where nothing is sent."""
+    """Who has a role: `by` is the role that it is set up for, None where nobody is for this one.
+
+    `where` is its endpoint, empty where nothing is sent.
+    """
 
     role: ModelRole
-    by: ModelRole
+    by: ModelRole | None
     name: str
     where: str
     is_private: bool
@@ -178,13 +202,17 @@ def assigned(settings: Settings) -> list[Assigned]:
     chosen, own = by_role(settings), settings.own_prices
     found = []
     for role in ModelRole:
+        late = role is ModelRole.LATER
         by = next(wanted for wanted in fallbacks(role) if wanted in chosen)
+        if late and batch_shape(chosen[by].model) is None:
+            found.append(Assigned(role, None, "", "", True, None))
+            continue
         model = chosen[by].model
         is_sent = model.provider == "openai"
         name = model.name or Path(model.model_path).stem
         where = display_url(model.endpoint) if is_sent else model.model_path
         at_home = not is_sent or is_loopback(model.endpoint)
-        price = own.get(name) or (price_of(name, model.endpoint) if is_sent else FREE)
+        price = own.get(name) or (price_of(name, model.endpoint, in_batch=late) if is_sent else FREE)
         found.append(Assigned(role, by, name, where, at_home, price))
     return found
 
@@ -210,7 +238,13 @@ def as_named(config: ModelConfig) -> NamedModel:
     if config.provider == "quote":
         raise ConfigError("No model is in use.", "`keepsake model add` sets one up.")
     return NamedModel(
-        config.provider, config.name, config.base_url, config.model_path, config.api_key_env, config.context_tokens
+        config.provider,
+        config.name,
+        config.base_url,
+        config.model_path,
+        config.api_key_env,
+        config.batch,
+        config.context_tokens,
     )
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from memory_store.database.files import is_own_place as is_own_place
     from memory_store.database.fulltext import STOP_WORDS as STOP_WORDS
     from memory_store.database.glance import glance as glance
+    from memory_store.database.late import LateRequest as LateRequest
+    from memory_store.database.late import LateState as LateState
     from memory_store.database.learning import Change as Change
     from memory_store.database.learning import ChangeKind as ChangeKind
     from memory_store.database.ledger import Grouping as Grouping
@@ -58,6 +60,7 @@ _PUBLIC = {
     "memory_store.database.files": ("OWN_DATA", "OWN_DATA_HINT", "is_own", "is_own_file", "is_own_place"),
     "memory_store.database.fulltext": ("STOP_WORDS",),
     "memory_store.database.glance": ("glance",),
+    "memory_store.database.late": ("LateRequest", "LateState"),
     "memory_store.database.learning": ("Change", "ChangeKind"),
     "memory_store.database.ledger": (
         "Grouping",

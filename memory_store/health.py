@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from memory_store.store import Store
 
 _REPAIR: Final = (Step(Action.REPAIR),)
-_OURS: Final = ("keepsake.db", "keepsake.log", "index", "vectors.scan", "embedding.lock", "backups")
+_OURS: Final = ("keepsake.db", "keepsake.log", "index", "vectors.scan", "embedding.lock", "later.lock", "backups")
 
 
 class State(StrEnum):

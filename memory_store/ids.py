@@ -13,8 +13,9 @@ PASSAGE: Final = "pas"
 ERASURE: Final = "era"
 REQUEST: Final = "req"
 LEDGER_ENTRY: Final = "led"
+LATE_REQUEST: Final = "lat"
 
-PREFIXES: Final = (DOCUMENT, CONVERSATION, MESSAGE, MEMORY, PASSAGE, ERASURE, REQUEST, LEDGER_ENTRY)
+PREFIXES: Final = (DOCUMENT, CONVERSATION, MESSAGE, MEMORY, PASSAGE, ERASURE, REQUEST, LEDGER_ENTRY, LATE_REQUEST)
 
 # No vowels and no 0/1, so that an id never spells a word and is easy to read aloud: 20 of 27 signs are 95 bits.
 _ALPHABET: Final = "bcdfghjklmnpqrstvwxz2345678"

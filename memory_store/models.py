@@ -141,11 +141,12 @@ SHELL_ORIGIN: Final = "shell:"
 
 
 class Effort(StrEnum):
-    """How much an answer may take: the least, the usual, or as much as it needs."""
+    """How much an answer may take: the least, the usual, or as much as it needs; or that it may take a day."""
 
     INSTANT = "instant"
     BALANCED = "balanced"
     THOROUGH = "thorough"
+    LATER = "later"
 
 
 class Purpose(StrEnum):

@@ -77,6 +77,7 @@ USER_AGENT: Final = "keepsake"
 # Azure takes a key in a header of its own; what comes as a bearer's token is another thing there.
 _AZURE_HOSTS: Final = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com", ".azure-api.net")
 _ANTHROPIC: Final = "api.anthropic.com"
+_ANTHROPIC_BATCHES: Final = "/messages/batches"
 _PATHS: Final = ("/chat/completions", "/embeddings")
 _MIN_SECRET_CHARACTERS: Final = 6
 
@@ -102,13 +103,15 @@ def guard_request(request: httpx2.Request, base_url: str, api_key: str | None) -
         del request.headers[name]
     request.headers["user-agent"] = USER_AGENT
     host = host_of(base_url)
+    is_anthropic = _ANTHROPIC_BATCHES in request.url.path  # of whoever has batches in that form
     if api_key and host.endswith(_AZURE_HOSTS):
         request.headers["api-key"] = api_key
-    elif api_key:
+    elif api_key and not is_anthropic:
         request.headers["authorization"] = f"Bearer {api_key}"
-    if api_key and host == _ANTHROPIC and request.method == "GET":
-        # Its answers come as OpenAI's do, its list of models only in its own way.
+    if api_key and (is_anthropic or (host == _ANTHROPIC and request.method == "GET")):
+        # Its answers come as OpenAI's do, its list of models and its batches only in its own way.
         request.headers["x-api-key"] = api_key
+    if is_anthropic or "x-api-key" in request.headers:
         request.headers["anthropic-version"] = "2023-06-01"
 
 

@@ -49,7 +49,7 @@ _DAMAGE: Final = (
     MemoryError,
 )
 # Ids without a foreign key: what they name may be gone.
-_UNCHECKED_REFERENCES: Final = {"erasure_id": "erasures"}
+_UNCHECKED_REFERENCES: Final = {"erasure_id": "erasures", "ledger_id": "ledger"}
 Row = dict[str, object]
 _NAME: Final = "keepsake.db"
 
@@ -309,7 +309,7 @@ def _insert(target: sqlite3.Connection, table: tables.Table, rows: Sequence[Row]
 
 def _settle(target: sqlite3.Connection, saved: dict[str, int], lost: dict[str, int]) -> None:
     """Let go of what hangs on lost rows, and queue what has to be made anew."""
-    tables.clear_dangling(target, "messages", "memories", "conversations", "citations")
+    tables.clear_dangling(target, "messages", "memories", "conversations", "citations", "late_requests")
     while dangling := target.execute("PRAGMA foreign_key_check").fetchall():
         for table, row in {(item[0], item[1]) for item in dangling}:
             if row is None:  # a table without row numbers

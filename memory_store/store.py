@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from memory_store.database.approvals import Approvals
     from memory_store.database.conversations import Conversations, Drafts
     from memory_store.database.documents import Documents
+    from memory_store.database.late import LateRequests
     from memory_store.database.learning import Learning
     from memory_store.database.ledger import Ledger
     from memory_store.database.requests import Requests
@@ -150,6 +151,13 @@ class Store(Maintenance):
         from memory_store.database.approvals import Approvals
 
         return Approvals(self._database)
+
+    @cached_property
+    def late(self) -> LateRequests:
+        """What was handed in to be answered later."""
+        from memory_store.database.late import LateRequests
+
+        return LateRequests(self._database, self.folder)
 
     @cached_property
     def drafts(self) -> Drafts:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from memory_store import ids
+from memory_store.database.late import LateState
 from memory_store.database.ledger import EntryState
 from memory_store.models import AuthorKind, Effort, MemoryKind, MessageStatus, Purpose, QuestionKind, Role, ToolOutcome
 
@@ -270,6 +271,21 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("energy_low", _COUNT, "the least energy it took, in thousandths of a watt-hour", "it is not known"),
         Column("energy_high", _COUNT, "the most", "it is not known"),
         Column("energy_method", _TEXT, "how that was found", "it is not known"),
+    ),
+    "late_requests": (
+        Column("id", _id(ids.LATE_REQUEST), "random id; the service has it with the question"),
+        Column("message_id", _id(ids.MESSAGE), "the pending answer"),
+        Column("ledger_id", _id(ids.LEDGER_ENTRY), "what it may take"),
+        Column("endpoint", _TEXT, "where it was handed in"),
+        Column("shape", _TEXT, "which batch API that has: `openai`, `anthropic`, `openrouter`"),
+        Column("model", _TEXT, "the model's name"),
+        Column("recalled", _COUNT, "how many of its sources were recalled; those above are known of you anyway"),
+        Column("state", _one_of(LateState), "where it stands; `intended` before the service is known to have it"),
+        Column("intended_at", TIME, "when it was handed in"),
+        Column("looked_at", TIME, "when its answer was looked for last", "it was not yet"),
+        Column("batch", _TEXT, "what the service calls it", "that is not known"),
+        Column("trouble", _TEXT, "what went wrong last", "nothing did"),
+        Column("told", _FLAG, "0: you were not told yet how it ended"),
     ),
     "embedders": (
         Column("id", _NUMBER, "its number in this archive"),

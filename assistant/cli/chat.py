@@ -19,7 +19,7 @@ from assistant.cli.output import complain, hit_json, print_json, say, say_told
 from assistant.cli.turns import Printer, session_in, show_turn
 from assistant.config import Settings
 from assistant.core.conversation.learning import learn_all
-from assistant.core.conversation.telling import report_learned
+from assistant.core.conversation.telling import report_late, report_learned
 from assistant.errors import ConfigError
 from memory_store import Store
 from memory_store.errors import KeepsakeError, StoreError
@@ -153,6 +153,8 @@ async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -
                 async with aclosing(learn_all(store, session.models, consolidating=False)) as events:
                     async for learned in events:
                         say_told(report_learned(learned, in_shell=True))
+        for late in await asyncio.to_thread(store.late.claim_news):
+            say_told(report_late(store, late, in_shell=True))
         if as_json and session.conversation is not None and (printer.error is None or printer.answer):
             print_json(
                 {
@@ -163,6 +165,7 @@ async def _ask(store: Store, settings: Settings, asked: _Asked, as_json: bool) -
                         for source in printer.sources
                     ],
                     "in_no_source": list(printer.unsupported),
+                    "handed_in": printer.handed_in,
                     "conversation_id": None if asked.temporary else session.conversation.id,
                 }
             )

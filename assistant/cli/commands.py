@@ -69,6 +69,10 @@ COMMANDS: Final = {
         "lifecycle",
         "List what was sent to services that are not on this machine: when, where to, what for; never the text.",
     ),
+    "later": (
+        "later",
+        "Answers that come within a day: see what is waited for, collect it, take it back, hand it in again.",
+    ),
     "config": ("configuration", "See, write and check the settings."),
     "mcp": (
         "mcp",

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant import bootstrap
 from assistant.cli import completing
 from assistant.cli.asking import agree_to_plan
 from assistant.cli.context import opened_store
@@ -74,7 +75,7 @@ def forget(
     """
     if no_trace and (not everything or later):
         raise StoreError("--no-trace goes with --all, and not with --later.", "Nothing was erased.")
-    with opened_store(context) as (store, _):
+    with opened_store(context) as (store, settings):
         selected = chosen(store, [*(ids or ()), *(conversation or ())], document or [], words)
         if not (everything or selected or since or until):
             raise StoreError(
@@ -95,6 +96,8 @@ def forget(
         if not yes and not agree_to_plan(plan):
             raise typer.Exit(1)
         erasure = store.forget(selection, later=later, no_trace=no_trace, in_backups=in_backups)
+        if any(late.message_id is None for late in store.late.open()):  # what a service would still answer
+            bootstrap.build_collector(settings, store).collect()
     if as_json:
         print_json(_erasure_json(erasure))
     else:

@@ -23,6 +23,7 @@ from assistant.llm.prices import FREE
 from assistant.llm.probing import ListedModel, Probe
 from assistant.llm.providers import SERVICES
 from assistant.llm.roles import FALLBACKS
+from assistant.llm.settings import BatchShape
 from memory_store.network import display_url, is_loopback
 
 _group = typer.Typer(
@@ -52,13 +53,16 @@ def add(
     context_tokens: Annotated[
         int | None, typer.Option(help="The context window; found by itself where it can be.", show_default=False)
     ] = None,
+    batch: Annotated[
+        BatchShape | None, typer.Option(help="Which batch API the endpoint has, for answers later.", show_default=False)
+    ] = None,
     test: Annotated[bool, typer.Option(help="Ask it for a real answer before it is kept.")] = True,
 ) -> None:
     """Set up a model and have it answer: a service or address, its key, one of its models, a trial.
 
-    With the name of a role (`fast`, `learn`) it takes that, and who answers stays. On a terminal what is missing is
-    asked for. The key is typed unseen and kept in the system's keyring or in a file
-    that only you can read, never in the settings.
+    With the name of a role (`fast`, `learn`, `later`) it takes that, and who answers stays. On a terminal what is
+    missing is asked for. The key is typed unseen and kept in the system's keyring or in a file that only you can read,
+    never in the settings.
 
     Example: keepsake model add http://127.0.0.1:11434 --model llama3.2
     """
@@ -74,7 +78,7 @@ def add(
     else:
         endpoint = model_setup.endpoint(typed, key_env)
         given = _given_key(endpoint, key_stdin=key_stdin)
-        endpoint = replace(endpoint, key=given) if given else endpoint
+        endpoint = replace(endpoint, key=given or endpoint.key, batch=batch.value if batch else "")
         try:
             found, tried = asyncio.run(_found(endpoint, model, settings, context_tokens, test=test))
         except CredentialError as error:
@@ -117,7 +121,7 @@ async def _found(
 def list_(context: typer.Context, as_json: _Json = False) -> None:
     """List who does what, the models that are set up, and what else was found on this machine.
 
-    A model whose name is that of a role (`chat`, `fast`, `learn`) has that role; others fall back.
+    A model whose name is that of a role (`chat`, `fast`, `learn`, `later`) has that role; others fall back.
 
     Example: keepsake model list
     """
@@ -143,7 +147,7 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
         roles = [
             {
                 "role": item.role.value,
-                "by": item.by.value,
+                "by": item.by.value if item.by else None,
                 "model": item.name or None,
                 "where": item.where or None,
                 "local": item.is_private,
@@ -155,7 +159,7 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
         return
     table(
         ["Role", "Who", "Where", "Price, per million tokens"],
-        [(item.role.value, _who(item), item.where or "this machine", _price(item)) for item in assigned],
+        [(item.role.value, _who(item), _where(item), _price(item)) for item in assigned],
     )
     rows = [
         (
@@ -178,11 +182,19 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
 
 
 def _who(item: model_setup.Assigned) -> str:
+    if item.by is None:
+        return "nobody: no batch API is set up"
     stands_in = f" (as {item.by.value})" if item.by is not item.role else ""
     return f"{item.name or 'quotations'}{stands_in}"
 
 
+def _where(item: model_setup.Assigned) -> str:
+    return item.where or ("this machine" if item.by else "")
+
+
 def _price(item: model_setup.Assigned) -> str:
+    if item.by is None:
+        return ""
     if item.price is None:
         return "not known"
     return "nothing" if item.price == FREE else f"${item.price.input:g} in, ${item.price.output:g} out"

@@ -23,13 +23,14 @@ from assistant.core.conversation.commands import LINE_COMMANDS, find, parse
 from assistant.core.conversation.controller import Controller
 from assistant.core.conversation.learning import LEARNING
 from assistant.core.conversation.session import Session
-from assistant.core.conversation.skin import Choice, ConversationOpened, Report, TurnAsked
+from assistant.core.conversation.skin import AnswerArrived, Choice, ConversationOpened, Report, TurnAsked
+from assistant.core.conversation.telling import describe_late
 from assistant.core.profile_page import page
 from assistant.display import excerpt, moment, plain
 from assistant.editing import edited
 from memory_store import NewMemory, Store
 from memory_store.errors import KeepsakeError
-from memory_store.models import ErasurePlan, Memory
+from memory_store.models import ErasurePlan, Memory, Message
 from memory_store.wording import format_counts
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ class LineChat:
         return self.controller.store
 
     async def take(self, text: str) -> None:
-        """Answer a message or run a command."""
+        """Answer a message or run a command; before that, tell of answers that were waited for."""
+        await self.controller.tell_of_answers()
         given = parse(text)
         if given is None:
             await self.answer(text)
@@ -185,6 +187,8 @@ class LineChat:
         match event:
             case ConversationOpened():
                 self._show_conversation()
+            case AnswerArrived(message):
+                self._show_arrived(message)
             case TurnAsked():
                 self._printer = Printer(quiet=False, reads=self.controller.session.answerer.reads)
                 self.failed = False
@@ -207,7 +211,17 @@ class LineChat:
         elif session.conversation is None:
             say("A new chat.")
         for message in session.messages[-4:]:
-            say(f"{message.author.name or message.author.kind.value}: {excerpt(message.text, 300)}")
+            late = self._store.late.of_message(message.id) if not message.text else None
+            text = describe_late(late) if late is not None else excerpt(message.text, 300)
+            say(f"{message.author.name or message.author.kind.value}: {text}")
+
+    def _show_arrived(self, message: Message) -> None:
+        """Print an answer that was waited for, with what it cites; that none comes is told."""
+        if message.text:
+            show(plain(message.text))
+            for citation in self._store.conversations.citations(message.id):
+                if citation.cited and citation.passage_id is not None:
+                    show(f"[{citation.number}] {source_line(self._store.passage(citation.passage_id))}")
 
     async def tell(self, told: Report) -> None:
         """Say it on stderr."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from assistant.cli.output import hit_json, print_json, show
 from assistant.core.relevance import worth_telling
 from assistant.display import excerpt, main_signals, moment, plain
 from memory_store.models import Hit, RecallFilters, SourceKind
+
+if TYPE_CHECKING:
+    from memory_store import StoredPassage
 
 
 def register(app: typer.Typer) -> None:
@@ -82,8 +85,8 @@ def heading(hits: Sequence[Hit]) -> str:
     return "" if worth_telling(hits) else "Nothing fits that; this is what lies nearest:"
 
 
-def source_line(hit: Hit) -> str:
-    """Return where a hit is from and when, on one line."""
+def source_line(hit: Hit | StoredPassage) -> str:
+    """Return where a hit or a passage is from and when, on one line."""
     title = plain(hit.source.path or hit.source.title, one_line=True)
     return "  ".join(piece for piece in (title, hit.locator.label(), moment(hit.created_at)) if piece)
 

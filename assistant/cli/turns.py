@@ -25,6 +25,7 @@ from assistant.core.events import (
     ToolsMissed,
     TurnFailed,
     TurnFinished,
+    TurnHandedIn,
 )
 from assistant.display import excerpt, plain
 from assistant.llm.base import TextDelta, ToolEnded, WasThinking
@@ -58,7 +59,8 @@ async def session_in(
     if ModelRole.CHAT in models.errors:
         raise models.errors[ModelRole.CHAT]
     turns = replace(bootstrap.turn_settings(settings), recall=recall)
-    toolbox = bootstrap.build_toolbox(settings)
+    toolbox, collector = bootstrap.build_toolbox(settings), bootstrap.build_collector(settings, store)
+    collector.start()
     try:
         if conversation is None:
             session = Session(store, models, turns, temporary=temporary, from_shell=from_shell)
@@ -68,6 +70,7 @@ async def session_in(
         session.chosen_effort, session.toolbox = effort, toolbox
         yield session
     finally:
+        collector.stop()
         await toolbox.close()
         await models.close()
 
@@ -82,6 +85,7 @@ class Printer:
         self.sources: tuple[NumberedSource, ...] = ()
         self.error: KeepsakeError | None = None
         self.interrupted = False
+        self.handed_in = False
         self.unsupported: tuple[str, ...] = ()
 
     def take(self, event: ConversationEvent) -> None:
@@ -104,6 +108,9 @@ class Printer:
                 self._tell_of_check(unsupported)
             case TurnFinished(_, sources):
                 self._end(sources)
+            case TurnHandedIn():
+                self.handed_in = True
+                say("Handed in: the answer will be here within a day. `keepsake later` says how it stands.")
             case TurnFailed(error, _, sources):
                 self._end(sources)
                 self.error = error

@@ -36,6 +36,7 @@ DIALS: Final[Mapping[Effort, Dial]] = {
     Effort.INSTANT: Dial(ModelRole.FAST, passages=0.5, context_share=0.5, reasoning="low", tools=False, names=False),
     Effort.BALANCED: Dial(),
     Effort.THOROUGH: Dial(passages=1.5, context_share=1.5, reasoning="high", looks_again=True, checks=True),
+    Effort.LATER: Dial(ModelRole.LATER, tools=False, names=False),
 }
 _LARGEST_SHARE: Final = 0.75
 

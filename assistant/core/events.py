@@ -132,6 +132,13 @@ class TurnFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnHandedIn:
+    """The question is handed in: `message` is the answer that is waited for, still without a word."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class TurnFailed:
     """There is no whole answer. `message` holds the part that came, stored as partial; None if nothing came."""
 
@@ -161,5 +168,6 @@ Event = (
     | ToolEnded
     | AnswerChecked
     | TurnFinished
+    | TurnHandedIn
     | TurnFailed
 )

@@ -79,11 +79,13 @@ class Meter:
         *,
         counted: bool = False,
         measured: Energy | None = None,
+        in_batch: bool = False,
     ) -> Usage:
         """Return tokens with what they cost, and the energy that was measured or, of a service's model, is known."""
         energy = measured
         with one_at_a_time:  # the first time it imports what knows prices
-            cost = cost_of(name, endpoint, input_tokens, output_tokens, cached_tokens or 0, self.prices)
+            tokens = input_tokens, output_tokens, cached_tokens or 0
+            cost = cost_of(name, endpoint, *tokens, self.prices, in_batch=in_batch)
             if endpoint is not None and not is_loopback(endpoint):
                 energy = energy_of(name, endpoint, input_tokens, output_tokens, cached_tokens or 0)
         found = (energy.low, energy.high, energy.method) if energy else (None, None, None)
@@ -171,8 +173,7 @@ class MeteredModel:
         try:
             return self._ledger.reserve(entry, self._meter.limits)
         except OverBudgetError as error:
-            hint = _UNKNOWN_HINTS.get(error.unknown, _HINT)
-            raise BudgetError(error.message, hint) from error
+            raise over_budget(error) from error
 
     def _give_back(self, reserving: asyncio.Future[str]) -> None:
         if not reserving.cancelled() and reserving.exception() is None:
@@ -274,6 +275,11 @@ class MeteredEmbedder:
         looking_up.join()
         meter.settle(entry, meter.usage(self._model, self.endpoint, tokens, 0))
         return vectors
+
+
+def over_budget(error: OverBudgetError) -> BudgetError:
+    """Return what to tell of a request that a budget has no room for."""
+    return BudgetError(error.message, _UNKNOWN_HINTS.get(error.unknown, _HINT))
 
 
 def estimate_input(request: ChatRequest) -> int:

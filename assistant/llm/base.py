@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -155,7 +156,12 @@ class ToolEnded:
     outcome: ToolOutcome
 
 
-AnswerEvent = ModelEvent | ToolStarted | ToolEnded
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """The question is handed in, and the last event of this turn: the answer comes within a day."""
+
+
+AnswerEvent = ModelEvent | ToolStarted | ToolEnded | HandedIn
 
 
 class ChatModel(Protocol):
@@ -170,6 +176,23 @@ class ChatModel(Protocol):
 
     async def close(self) -> None:
         """Release connections, threads and memory."""
+
+
+class LateModel(Protocol):
+    """A model that answers within a day."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is known of it."""
+
+    def hand_in(self, request: ChatRequest, recalled: int) -> None:
+        """Hand a request in, of whose sources so many were recalled. It blocks.
+
+        Raises `ModelError` where it was not handed in.
+        """
+
+    def close(self) -> None:
+        """Release connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +237,24 @@ class ChatAnswerer:
     def answer(self, turn: Turn) -> AsyncIterator[AnswerEvent]:
         """Stream what the model says to the prompt."""
         return self.model.stream(turn.request)
+
+
+@dataclass(frozen=True, slots=True)
+class LateAnswerer:
+    """Hands the prompt in; the answer comes later."""
+
+    model: LateModel
+    reads: bool = True
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's."""
+        return self.model.info
+
+    async def answer(self, turn: Turn) -> AsyncIterator[AnswerEvent]:
+        """Hand the prompt in. Once that is begun it comes to its end, whether or not anybody waits for it."""
+        await asyncio.to_thread(self.model.hand_in, turn.request, len(turn.hits))
+        yield HandedIn()
 
 
 def is_whole(finished: Finished) -> bool:

@@ -213,7 +213,7 @@ class OpenAIChat:
     def _arguments(self, request: ChatRequest) -> dict[str, Any]:
         arguments: dict[str, Any] = {
             "model": self._endpoint.model,
-            "messages": _shape_messages(request.messages, self._refused),
+            "messages": shape_messages(request.messages, self._refused),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -306,7 +306,7 @@ def _as_object(arguments: str) -> str:
         return "{}"
 
 
-def _shape_messages(messages: Sequence[ChatMessage], refused: set[str]) -> list[dict[str, Any]]:
+def shape_messages(messages: Sequence[ChatMessage], refused: set[str]) -> list[dict[str, Any]]:
     """Return the messages as a server takes them that knows no system's role, or wants the roles to alternate."""
     shaped: list[dict[str, Any]] = []
     for message in messages:
@@ -321,6 +321,12 @@ def _shape_messages(messages: Sequence[ChatMessage], refused: set[str]) -> list[
         else:
             shaped.append({"role": role.value, "content": message.content})
     return shaped
+
+
+def read_whole(body: object, endpoint: Endpoint) -> list[ModelEvent]:
+    """Return what an answer in one piece says. Raises `Failure` for what is none, or tells of an error."""
+    answer = _Answer(endpoint, MAX_ANSWER_CHARACTERS)
+    return [*answer.take(body), *answer.end()]
 
 
 @dataclass(slots=True)

@@ -49,7 +49,10 @@ _REFUSALS: Final = frozenset({400, 404, 413, 422, 500})
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What messages may say about an endpoint. `url` is made for display; `hidden` is never shown, whoever says it."""
+    """What messages may say about an endpoint. `url` is made for display; `hidden` is never shown, whoever says it.
+
+    `serves` is what it is asked for.
+    """
 
     url: str
     model: str
@@ -57,6 +60,7 @@ class Endpoint:
     key_name: str
     is_loopback: bool
     hidden: tuple[str, ...] = ()
+    serves: str = "chat completions"
 
 
 @dataclass(eq=False)
@@ -135,6 +139,11 @@ def find_reported(raw: object, endpoint: Endpoint) -> Failure | None:
     return Failure(ModelError(message, "Try again.", retryable=True), again=True, detail=searched)
 
 
+def describe(body: object, endpoint: Endpoint) -> str:
+    """Return what a server said about an error, in one short line; empty where it said nothing."""
+    return _detail(body, endpoint)[0]
+
+
 def malformed_error(endpoint: Endpoint, raw: object = None) -> ModelError:
     """Return the error for an answer that is not in the form of chat completions, with its words if it has any."""
     said = _detail(raw, endpoint)[0] if isinstance(raw, Mapping) else ""
@@ -206,7 +215,7 @@ def _explain(status: int, said: str, searched: str, endpoint: Endpoint) -> tuple
         return ModelError(f"{where} knows no model “{model}”.{said}", hint), False
     if status in {404, 405}:
         hint = f"Check the base URL: for most servers it ends in /v1. Or the server may not have the model “{model}”."
-        return ModelError(f"{where} answers no chat completions there (error {status}).{said}", hint), False
+        return ModelError(f"{where} answers no {endpoint.serves} there (error {status}).{said}", hint), False
     if status == 429:
         hint = "Wait a little, then ask again."
         return ModelError(f"{where} takes no more requests at the moment.{said}", hint, retryable=True), True

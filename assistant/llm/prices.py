@@ -11,6 +11,7 @@ from typing import Final
 from memory_store.network import is_loopback
 
 _MILLION: Final = 1_000_000
+_IN_BATCH: Final = {"processing": "batch"}  # as the list calls it, which has it from the services' price pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,11 @@ FREE: Final = Price(0.0, 0.0)
 
 
 @lru_cache(maxsize=1024)
-def price_of(name: str, base_url: str) -> Price | None:
+def price_of(name: str, base_url: str, *, in_batch: bool = False) -> Price | None:
     """Return the price of a model at an endpoint: nothing on this machine, None where the list does not know it.
 
-    The first call loads the list, which takes about half a second.
+    It is that of a batch `in_batch`, where the list has one. The first call loads the list, which takes about half a
+    second.
     """
     if is_loopback(base_url):
         return FREE
@@ -46,7 +48,10 @@ def price_of(name: str, base_url: str) -> Price | None:
 
     try:
         found = calc_price(
-            Usage(input_tokens=_MILLION, output_tokens=_MILLION), model_ref=name, provider_api_url=base_url
+            Usage(input_tokens=_MILLION, output_tokens=_MILLION),
+            model_ref=name,
+            provider_api_url=base_url,
+            price_context=_IN_BATCH if in_batch else None,
         )
     except (LookupError, ValueError):
         return None  # the list knows the endpoint or the model not, or prices it in another way
@@ -60,10 +65,14 @@ def cost_of(
     output_tokens: int,
     cached_tokens: int = 0,
     own: Mapping[str, Price] = {},
+    *,
+    in_batch: bool = False,
 ) -> int | None:
     """Return what a request costs, in millionths of a US dollar, by the user's `own` prices, else by the list.
 
-    Nothing on this machine, where `base_url` is None or a loopback address; None where the list does not know it.
+    The list knows the lower prices of batches at some services (`in_batch`); elsewhere they cost as much as any
+    request. Nothing on this machine, where `base_url` is None or a loopback address; None where the list does not know
+    it.
     """
     cached_tokens = min(cached_tokens, input_tokens)  # some count what was read before beside the input
     if name in own:
@@ -74,7 +83,9 @@ def cost_of(
 
     used = Usage(input_tokens=input_tokens, cache_read_tokens=cached_tokens, output_tokens=output_tokens)
     try:
-        return math.ceil(calc_price(used, model_ref=name, provider_api_url=base_url).total_price * _MILLION)
+        context = _IN_BATCH if in_batch else None
+        found = calc_price(used, model_ref=name, provider_api_url=base_url, price_context=context)
+        return math.ceil(found.total_price * _MILLION)
     except (LookupError, ValueError):
         return None  # the list knows the endpoint or the model not, or prices it in another way
 

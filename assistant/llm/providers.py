@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from assistant.errors import ConfigError
+from assistant.llm.settings import BatchShape
 from memory_store.network import host_of, is_loopback, without_secrets
 
 _EXAMPLE = "It is written like https://api.example.com/v1 or http://127.0.0.1:8080/v1."
@@ -13,12 +14,16 @@ _EXAMPLE = "It is written like https://api.example.com/v1 or http://127.0.0.1:80
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service with an OpenAI-compatible API. `key_name` is the environment variable that usually holds its key."""
+    """A service with an OpenAI-compatible API. `key_name` is the environment variable that usually holds its key.
+
+    `batch` is the shape of its batch API, None where it has none that is known here.
+    """
 
     id: str
     title: str
     base_url: str
     key_name: str
+    batch: BatchShape | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +39,15 @@ class LocalServer:
 
 
 SERVICES = (
-    Service("openai", "OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY"),
-    Service("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    Service("anthropic", "Anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
+    Service("openai", "OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY", BatchShape.OPENAI),
+    Service("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", BatchShape.OPENROUTER),
+    Service("anthropic", "Anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", BatchShape.ANTHROPIC),
     Service("gemini", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
     Service("mistral", "Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
     Service("deepseek", "DeepSeek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
     Service("dashscope", "Qwen", "https://dashscope.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY"),
     Service("moonshot", "Moonshot", "https://api.moonshot.cn/v1", "MOONSHOT_API_KEY"),
-    Service("groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    Service("groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", BatchShape.OPENAI),
     Service("together", "Together", "https://api.together.xyz/v1", "TOGETHER_API_KEY"),
     Service("xai", "xAI", "https://api.x.ai/v1", "XAI_API_KEY"),
 )

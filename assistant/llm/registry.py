@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assistant.credentials import Secret, find_key
 from assistant.errors import ConfigError, CredentialError
@@ -10,8 +11,11 @@ from assistant.llm.base import ChatModel
 from assistant.llm.embedded import EmbeddedChat
 from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from assistant.llm.providers import service_at
-from assistant.llm.settings import ModelConfig
+from assistant.llm.settings import BatchShape, ModelConfig
 from memory_store.network import endpoint_of, host_of, is_loopback
+
+if TYPE_CHECKING:
+    from assistant.llm.batches import Batches
 
 CREDENTIALS_FILE = "credentials.toml"
 
@@ -33,6 +37,39 @@ def build_chat_model(
             return None
 
 
+def batch_shape(settings: ModelConfig) -> BatchShape | None:
+    """Return the shape of the batch API that a model's endpoint has, as the settings say or the service is known for.
+
+    None where it has none.
+    """
+    if settings.provider != "openai":
+        return None
+    service = service_at(settings.endpoint)
+    return BatchShape(settings.batch) if settings.batch else service.batch if service is not None else None
+
+
+def build_batches(settings: ModelConfig, credentials_file: Path | None = None) -> Batches | None:
+    """Return the batch API of a model; None where its endpoint has none. Nothing is connected yet.
+
+    Raises as `build_chat_model` does.
+    """
+    shape = batch_shape(settings)
+    if shape is None:
+        return None
+    from assistant.llm.batches import BATCHES
+
+    _require_name(settings)
+    key, key_name = _key(settings, credentials_file)
+    return BATCHES[shape](
+        settings.endpoint,
+        settings.name,
+        key.get_secret_value() if key else None,
+        context_tokens=settings.context_tokens,
+        connect_timeout_s=settings.connect_timeout_s,
+        key_name=key_name,
+    )
+
+
 def key_id(base_url: str) -> str:
     """Return the name under which the key of an endpoint is stored: the service's, or the host's for any other.
 
@@ -45,8 +82,7 @@ def key_id(base_url: str) -> str:
 
 
 def _openai(settings: ModelConfig, credentials_file: Path | None, calls_tools: bool) -> OpenAIChat:
-    if not settings.name:
-        raise ConfigError("No model is named for the endpoint.", "Set the model's name, as the server lists it.")
+    _require_name(settings)
     key, key_name = _key(settings, credentials_file)
     return OpenAIChat(
         settings.endpoint,
@@ -59,6 +95,11 @@ def _openai(settings: ModelConfig, credentials_file: Path | None, calls_tools: b
         key_name=key_name,
         calls_tools=calls_tools,
     )
+
+
+def _require_name(settings: ModelConfig) -> None:
+    if not settings.name:
+        raise ConfigError("No model is named for the endpoint.", "Set the model's name, as the server lists it.")
 
 
 def endpoint_key(settings: ModelConfig, credentials_file: Path | None = None) -> Secret | None:

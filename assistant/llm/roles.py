@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from assistant.llm.base import ChatModel
+from assistant.llm.base import ChatModel, LateModel
 from memory_store.errors import KeepsakeError
 
 if TYPE_CHECKING:
@@ -23,11 +23,14 @@ class ModelRole(StrEnum):
     """Titles, summaries, and answers that are to be instant."""
     LEARN = "learn"
     """Points at what is worth remembering."""
+    LATER = "later"
+    """Answers within a day, through a batch API."""
 
 
 FALLBACKS: Final[Mapping[ModelRole, ModelRole]] = {
     ModelRole.FAST: ModelRole.CHAT,
     ModelRole.LEARN: ModelRole.FAST,
+    ModelRole.LATER: ModelRole.CHAT,
 }
 """Who does what a role that is not set is for."""
 
@@ -36,14 +39,15 @@ FALLBACKS: Final[Mapping[ModelRole, ModelRole]] = {
 class Models:
     """The models by their roles; without one that chats answers are quotations.
 
-    `others` have a role of their own, `errors` say why one that is set could not be built. `limits` are the budgets
-    that their requests keep to.
+    `others` have a role of their own, `later` is who answers within a day, None where no endpoint that is set up has a
+    batch API. `errors` say why one that is set could not be built. `limits` are the budgets that requests keep to.
     """
 
     chat: ChatModel | None = None
     others: dict[ModelRole, ChatModel] = field(default_factory=dict)
     errors: dict[ModelRole, KeepsakeError] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
+    later: LateModel | None = None
 
     def find(self, role: ModelRole, *, private: bool = False) -> ChatModel | None:
         """Return who has a role, or who stands in; for what is private only a model on this machine. None for none."""
@@ -58,6 +62,8 @@ class Models:
         for model in (self.chat, *self.others.values()):
             if model is not None:
                 await model.close()
+        if self.later is not None:
+            self.later.close()
 
 
 def fallbacks(role: ModelRole) -> Iterator[ModelRole]:

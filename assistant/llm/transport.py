@@ -37,6 +37,22 @@ def http_client(
     )
 
 
+def blocking_client(
+    base_url: str, api_key: str | None, *, connect_timeout_s: float, read_timeout_s: float
+) -> httpx2.Client:
+    """Return a client like the other for what is done in a thread; what comes back is for the caller to bound."""
+    import httpx2
+
+    def only_what_is_needed(request: httpx2.Request) -> None:
+        guard_request(request, base_url, api_key)
+
+    return httpx2.Client(
+        timeout=httpx2.Timeout(read_timeout_s, connect=connect_timeout_s, pool=connect_timeout_s),
+        **client_options(base_url),
+        event_hooks={"request": [only_what_is_needed]},
+    )
+
+
 async def bound_response(response: httpx2.Response) -> None:
     """Let a response fail that would fill the memory. Reading it raises ModelError then."""
     import httpx2

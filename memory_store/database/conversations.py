@@ -191,23 +191,9 @@ class Conversations:
 
         One that was begun as private stays so; what came to it since may make it `private`.
         """
+        tokens = input_tokens, output_tokens
         with self._database.write() as connection:
-            connection.execute(
-                "UPDATE messages SET text = ?, author_kind = ?, author_name = ?, status = ?, input_tokens = ?, "
-                "output_tokens = ?, private = max(private, ?) WHERE id = ?",
-                (text, author.kind, author.name, status, input_tokens, output_tokens, private, message_id),
-            )
-            row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
-            if row is None:
-                raise NotFoundError(f"The message {message_id} was erased before it was finished.")
-            message = read_row(Message, row)
-            connection.execute("DELETE FROM citations WHERE message_id = ?", (message_id,))
-            citations = list(citations)
-            _cite(connection, message_id, citations)
-            _index(connection, message, drafts)
-            if message.parent_id is not None and any(citation.cited for citation in citations):
-                passages.mark_question(connection, message.parent_id)
-        return message
+            return finish(connection, message_id, text, author, status, list(citations), tokens, drafts, private)
 
     def discard(self, message_id: str) -> Message | None:
         """Remove a pending answer of which nothing was written; return one that used tools, kept as partial."""
@@ -228,9 +214,10 @@ class Conversations:
     def recover(self, *, conversation_id: str | None = None, older_than: timedelta = timedelta(0)) -> int:
         """Mark answers that a crash cut as partial and make them recallable; return how many there were.
 
-        `older_than` spares answers that another process may still be writing.
+        `older_than` spares answers that another process may still be writing; those that are to come later stay.
         """
-        condition = "status = 'pending' AND created_at <= ?" + (" AND conversation_id = ?" if conversation_id else "")
+        condition = "status = 'pending' AND created_at <= ? " + ("AND conversation_id = ? " if conversation_id else "")
+        condition += "AND NOT EXISTS (SELECT 1 FROM late_requests AS r WHERE r.message_id = messages.id)"
         limit = to_text(now() - older_than)
         with self._database.write() as connection:
             rows = connection.execute(
@@ -396,6 +383,35 @@ class Conversations:
             if row is None:
                 raise NotFoundError(f"There is no conversation {conversation_id}.")
             return read_row(Conversation, row)
+
+
+def finish(
+    connection: sqlite3.Connection,
+    message_id: str,
+    text: str,
+    author: Author,
+    status: MessageStatus,
+    citations: Sequence[Citation],
+    tokens: tuple[int | None, int | None],
+    drafts: Sequence[PassageDraft] | None,
+    private: bool = False,
+) -> Message:
+    """Turn a pending answer into its last form, in a transaction of the caller's; see `Conversations.finish`."""
+    connection.execute(
+        "UPDATE messages SET text = ?, author_kind = ?, author_name = ?, status = ?, input_tokens = ?, "
+        "output_tokens = ?, private = max(private, ?) WHERE id = ?",
+        (text, author.kind, author.name, status, *tokens, private, message_id),
+    )
+    row = connection.execute("SELECT * FROM messages WHERE id = ?", (message_id,)).fetchone()
+    if row is None:
+        raise NotFoundError(f"The message {message_id} was erased before it was finished.")
+    message = read_row(Message, row)
+    connection.execute("DELETE FROM citations WHERE message_id = ?", (message_id,))
+    _cite(connection, message_id, citations)
+    _index(connection, message, drafts)
+    if message.parent_id is not None and any(citation.cited for citation in citations):
+        passages.mark_question(connection, message.parent_id)
+    return message
 
 
 def _make_public(connection: sqlite3.Connection, conversation_id: str) -> None:

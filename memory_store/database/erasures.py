@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from memory_store import ids
 from memory_store.clock import from_text, now, to_text
-from memory_store.database import tables, tombstones
+from memory_store.database import late, tables, tombstones
 from memory_store.database.memories import reword
 from memory_store.database.outbox import bump_vectors_epoch, mark_segments_of
 from memory_store.database.rows import insert_values, read_row
@@ -242,6 +242,7 @@ def _texts(connection: sqlite3.Connection) -> Iterator[str]:
         "passages": "row IN (SELECT row FROM temp.doomed_passages)",
         "summaries": f"conversation_id IN ({_SUMMED_UP})",
         "conversations": f"id IN (SELECT id FROM temp.doomed) OR {_TAKEN_FROM_DOOMED}",
+        "late_requests": "message_id IN (SELECT id FROM temp.doomed)",
     }
     queries = ["SELECT text FROM memories WHERE id IN (SELECT id FROM temp.reworded)"]
     for table in tables.TABLES:
@@ -275,6 +276,10 @@ def _spread(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT OR IGNORE INTO temp.doomed SELECT 'messages', id FROM messages WHERE conversation_id IN "
         "(SELECT id FROM temp.doomed WHERE kind = 'conversations')"
+    )
+    connection.execute(  # an answer that is still to come has nothing to come to
+        "INSERT OR IGNORE INTO temp.doomed SELECT 'messages', m.id FROM messages AS m JOIN late_requests AS r "
+        "ON r.message_id = m.id WHERE m.status = 'pending' AND m.parent_id IN (SELECT id FROM temp.doomed)"
     )
     connection.execute(
         "INSERT OR IGNORE INTO temp.doomed SELECT 'memories', memory_id FROM memory_sources GROUP BY memory_id "
@@ -330,6 +335,7 @@ def delete_chosen(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
     connection.execute(
         "DELETE FROM requests WHERE purpose != 'query' AND id NOT IN (SELECT request_id FROM request_items)"
     )
+    late.let_go(connection, "message_id IN (SELECT id FROM temp.doomed)")
     reworded = connection.execute("SELECT id, text FROM temp.reworded").fetchall()
     for table in ("memories", "messages", "conversations", "documents"):
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM temp.doomed WHERE kind = ?)", (table,))
@@ -380,11 +386,14 @@ def get_all(connection: sqlite3.Connection) -> list[Erasure]:
 def forget_traces(connection: sqlite3.Connection, key: str, *, spent: bool) -> None:
     """Delete every receipt and tombstone and take a new key: nothing says any more that something was erased.
 
+    A batch that was handed in for an erased question is not taken back then, and what it brings not collected.
+
     `spent` deletes what requests took, too: nothing says that there was anything.
     """
     connection.execute("DELETE FROM erasures")
     connection.execute("DELETE FROM tombstones")
     connection.execute("DELETE FROM foreign_tombstones")
+    connection.execute("DELETE FROM late_requests WHERE message_id IS NULL")
     if spent:
         connection.execute("DELETE FROM ledger")
     connection.execute("UPDATE meta SET value = ? WHERE key = 'tombstone_key'", (key,))

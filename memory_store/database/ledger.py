@@ -185,38 +185,18 @@ class Ledger:
         What other requests took, or have reserved, and this one stay within all limits together, whoever else reserves
         at the same time. Raises OverBudgetError where they would not, or where that can't be told.
         """
-        made_at = now() if moment is None else moment
-        identifier = ids.new_id(ids.LEDGER_ENTRY)
         with self._database.write() as connection:
-            _settle_abandoned(connection, made_at)
-            message = connection.execute(
-                "SELECT id, conversation_id FROM messages WHERE id = ?", (entry.message_id,)
-            ).fetchone()
-            message_id, conversation_id = message or (None, None)
-            used: dict[Window, Mapping[Unit, int]] = {}
-            for limit in limits:
-                if limit.window is Window.CHAT and conversation_id is None:
-                    continue  # what is in no conversation that is kept
-                if limit.window not in used:
-                    used[limit.window] = _used(connection, limit.window, conversation_id, made_at)
-                _refuse_over(limit, entry, used[limit.window][limit.unit])
-            whose = {"conversation_id": conversation_id, "message_id": message_id, "state": EntryState.RESERVED}
-            told = {"role": entry.role, "purpose": entry.purpose, "model": entry.model, "endpoint": entry.endpoint}
-            row = {"id": identifier, "made_at": to_text(made_at), **told, **whose, **asdict(entry.usage)}
-            insert_values(connection, "ledger", row)
-        return identifier
+            return reserve(connection, entry, limits, now() if moment is None else moment)
 
     def settle(self, identifier: str, usage: Usage) -> None:
         """Enter what a request took in place of what was reserved for it."""
-        amounts = asdict(usage)
-        self._database.execute(
-            f"UPDATE ledger SET state = 'settled', {', '.join(f'{name} = :{name}' for name in amounts)} WHERE id = :id",
-            {**amounts, "id": identifier},
-        )
+        with self._database.write() as connection:
+            settle(connection, identifier, usage)
 
     def release(self, identifier: str) -> None:
         """Give back what was reserved for a request that was not sent."""
-        self._database.execute("UPDATE ledger SET state = 'released' WHERE id = ?", (identifier,))
+        with self._database.write() as connection:
+            release(connection, identifier)
 
     def of_message(self, message_id: str) -> list[LedgerEntry]:
         """Return the requests that were made for a message, the earliest first."""
@@ -246,6 +226,42 @@ class Ledger:
         return self._database.fetch(_spent, window, conversation_id, moment or now())
 
 
+def reserve(connection: sqlite3.Connection, entry: NewEntry, limits: Iterable[Limit], made_at: datetime) -> str:
+    """Enter a request within the limits, in a transaction of the caller's; see `Ledger.reserve`."""
+    _settle_abandoned(connection, made_at)
+    identifier = ids.new_id(ids.LEDGER_ENTRY)
+    message = connection.execute(
+        "SELECT id, conversation_id FROM messages WHERE id = ?", (entry.message_id,)
+    ).fetchone()
+    message_id, conversation_id = message or (None, None)
+    used: dict[Window, Mapping[Unit, int]] = {}
+    for limit in limits:
+        if limit.window is Window.CHAT and conversation_id is None:
+            continue  # what is in no conversation that is kept
+        if limit.window not in used:
+            used[limit.window] = _used(connection, limit.window, conversation_id, made_at)
+        _refuse_over(limit, entry, used[limit.window][limit.unit])
+    whose = {"conversation_id": conversation_id, "message_id": message_id, "state": EntryState.RESERVED}
+    told = {"role": entry.role, "purpose": entry.purpose, "model": entry.model, "endpoint": entry.endpoint}
+    row = {"id": identifier, "made_at": to_text(made_at), **told, **whose, **asdict(entry.usage)}
+    insert_values(connection, "ledger", row)
+    return identifier
+
+
+def settle(connection: sqlite3.Connection, identifier: str, usage: Usage) -> None:
+    """Enter what a request took, in a transaction of the caller's."""
+    amounts = asdict(usage)
+    connection.execute(
+        f"UPDATE ledger SET state = 'settled', {', '.join(f'{name} = :{name}' for name in amounts)} WHERE id = :id",
+        {**amounts, "id": identifier},
+    )
+
+
+def release(connection: sqlite3.Connection, identifier: str) -> None:
+    """Give back what was reserved, in a transaction of the caller's."""
+    connection.execute("UPDATE ledger SET state = 'released' WHERE id = ?", (identifier,))
+
+
 def window_start(window: Window, moment: datetime) -> datetime:
     """Return when the day or the month of a moment began on this machine."""
     local = as_local(moment).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
@@ -266,9 +282,13 @@ def amount_text(unit: Unit, amount: int) -> str:
 
 
 def _settle_abandoned(connection: sqlite3.Connection, moment: datetime) -> None:
-    """Take what was reserved for requests of processes that died as what they took: it may have been."""
+    """Take what was reserved for requests of processes that died as what they took: it may have been.
+
+    What was handed in to be answered later is under way for a day.
+    """
     connection.execute(
-        "UPDATE ledger SET state = 'settled' WHERE state = 'reserved' AND made_at < ?",
+        "UPDATE ledger SET state = 'settled' WHERE state = 'reserved' AND made_at < ? "
+        "AND NOT EXISTS (SELECT 1 FROM late_requests AS r WHERE r.ledger_id = ledger.id)",
         (to_text(moment - _ABANDONED_AFTER),),
     )
 

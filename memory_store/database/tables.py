@@ -124,6 +124,7 @@ TABLES: Final = (
     Table("requests", ids.REQUEST, since=2),
     Table("request_items", since=2),
     Table("ledger", ids.LEDGER_ENTRY, since=7, time="made_at"),
+    Table("late_requests", ids.LATE_REQUEST, ("trouble",), since=7, where="message_id IS NOT NULL", time="intended_at"),
     Table("embedders"),
     Table("embeddings", without=frozenset({"segment_id"})),
 )

@@ -224,12 +224,19 @@ def check_record(table: str, record: dict[str, Any]) -> None:
                 from_text(value)
             elif name in _PARSED:
                 _PARSED[name](value)
+    _check_sense(table, record)
+
+
+def _check_sense(table: str, record: dict[str, Any]) -> None:
+    """Raise ValueError for a row that no store of ours would have written."""
     if table == "embedders" and not 1 <= record["dimension"] <= _MOST_DIMENSIONS:
         raise ValueError("dimension is not one that an embedder has")
     if table == "embeddings":
         _check_vector(record["vector"])
     if table == "erasures" and record["completed_at"] is None:
         raise ValueError("an erasure that is not complete would be carried out here")
+    if table == "late_requests" and record["message_id"] is None:
+        raise ValueError("a batch without an answer would be taken back here")
     if table == "capture_queue" and record["attempts"] < 0:
         raise ValueError("attempts are counted from zero")
 

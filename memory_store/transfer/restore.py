@@ -178,6 +178,7 @@ class _Merge:
             self._place("erasures", record)
         self._requests()
         self._ledger()
+        self._late_requests()
         if keep_vectors:
             self._vectors()
         self._keep_private()
@@ -317,6 +318,14 @@ class _Merge:
                 own = self._own_id(record[column])
                 record[column] = own if holds(self._connection, table, own) else None
             self._place("ledger", record)
+
+    def _late_requests(self) -> None:
+        """Add what is to be answered later, where the answer that waits for it is here."""
+        for record in self._source.records("late_requests"):
+            if self._resolve_references("late_requests", record):
+                self._place("late_requests", record)
+            else:
+                self._tally.away["late_requests"] += 1
 
     def _vectors(self) -> None:
         numbers = {

@@ -53,7 +53,7 @@ def test_what_a_file_lacks_is_told_with_the_import_and_afterwards(keepsake: Shel
 def test_ask_quotes_with_sources_and_both_shapes_are_as_promised(keepsake: Shell, notes: Path) -> None:
     keepsake("import", str(notes))
     answer = keepsake("ask", "Who has the spare key?", "--json").json
-    assert set(answer) == {"answer", "model", "sources", "in_no_source", "conversation_id"}
+    assert set(answer) == {"answer", "model", "sources", "in_no_source", "handed_in", "conversation_id"}
     assert answer["model"] == "quote"
     assert "Ines at number 12" in answer["answer"]
     found = keepsake("search", "spare key", "-k", "1", "--json").json

@@ -63,6 +63,7 @@ READING_SCREENS = {
 AS_A_WINDOW = {"mcp serve"}
 BY_ANOTHER_DOOR = {
     *("chat", "web", "backup remove", "backup restore"),
+    *("later collect", "later cancel", "later again"),  # tests/core/test_later.py has the service that they need
 }
 
 

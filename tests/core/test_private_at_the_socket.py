@@ -11,17 +11,20 @@ import pytest
 
 from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import Event, Recalled
+from assistant.core.later import MeteredBatches
 from assistant.core.learning.consolidation import consolidate
 from assistant.core.learning.learner import learn
+from assistant.core.metering import Meter
 from assistant.core.private_rules import rule_of
 from assistant.errors import ModelError
 from assistant.ingestion.pipeline import ImportOptions, import_paths
+from assistant.llm.batches import AnthropicBatches
 from assistant.llm.openai_chat import OpenAIChat
 from assistant.llm.roles import Models
 from memory_store import NewMemory, Store, health
 from memory_store.clock import now
 from memory_store.embedding.openai_endpoint import OpenAIEmbedder
-from memory_store.models import USER, Author, AuthorKind, Conversation, MemoryKind, Role, Summary
+from memory_store.models import USER, Author, AuthorKind, Conversation, Effort, MemoryKind, Role, Summary
 from tests.memory_store.support import add_document
 from tests.support.chat_server import ChatServer, RecordedRequest, Reply, Stream
 
@@ -152,6 +155,20 @@ async def test_an_answer_is_asked_for_without_it_and_says_so(place: Place, host:
     assert PUBLIC.encode() in sent
     assert_only_here(STORED | IN_NO_PASSAGE, sent, host)
     assert left_out(events) == (0 if host == HERE else len(STORED))
+
+
+async def test_a_question_to_be_answered_later_is_handed_in_without_it(place: Place, host: str) -> None:
+    later = MeteredBatches(
+        AnthropicBatches(place.server.url.replace(HERE, host), "m", None, context_tokens=8192), Meter(place.store)
+    )
+    session = Session(place.store, Models(later=later), SETTINGS)
+    session.chosen_effort = Effort.LATER
+    events = await events_of(session, QUESTION)
+    sent = place.sent()
+    assert PUBLIC.encode() in sent
+    assert_only_here(STORED | IN_NO_PASSAGE, sent, host)
+    assert left_out(events) == (0 if host == HERE else len(STORED))
+    later.close()
 
 
 async def test_earlier_messages_and_what_is_attached_stay_here(place: Place, host: str) -> None:

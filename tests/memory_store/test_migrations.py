@@ -16,10 +16,19 @@ from pathlib import Path
 
 import pytest
 
-from memory_store import Grouping, Store, ids, receipts
+from memory_store import Grouping, LateState, Store, ids, receipts
 from memory_store.database import migrations
 from memory_store.errors import NewerSchemaError
-from memory_store.models import AuthorKind, Effort, MemoryKind, RecallFilters, SourceKind, ToolOutcome, ToolUse
+from memory_store.models import (
+    AuthorKind,
+    Effort,
+    MemoryKind,
+    MessageStatus,
+    RecallFilters,
+    SourceKind,
+    ToolOutcome,
+    ToolUse,
+)
 from memory_store.store import DATABASE_NAME
 from memory_store.transfer import archive
 from tests.support.embedder import HashEmbedder
@@ -182,7 +191,7 @@ def assert_keeps_the_effort_of_a_chat(store: Store) -> None:
 
 def assert_holds_what_requests_took(store: Store) -> None:
     assert_keeps_the_effort_of_a_chat(store)
-    [day] = store.ledger.totals(Grouping.DAY)
+    day = store.ledger.totals(Grouping.DAY)[-1]
     assert (day.requests, day.tokens, day.cost, day.unpriced, day.energy_high) == (2, 1296, 25, 1, 340)
 
 
@@ -215,6 +224,15 @@ def assert_holds_what_was_asked_of_tools(store: Store) -> None:
     assert store.conversations.tool_uses(answer.id) == [use]
 
 
+def assert_holds_what_is_to_be_answered_later(store: Store) -> None:
+    assert_holds_what_was_asked_of_tools(store)
+    failed, waiting = sorted(store.late.all(), key=lambda late: late.state)
+    assert (waiting.state, waiting.shape, waiting.recalled, waiting.batch) == (LateState.INTENDED, "openai", 1, None)
+    assert (failed.state, failed.trouble, failed.batch) == (LateState.FAILED, "The model is gone.", "batch_1")
+    assert {entry.id for entry in store.ledger.latest(9)} >= {waiting.ledger_id, failed.ledger_id}
+    assert store.conversations.message(waiting.message_id or "").status is MessageStatus.PENDING
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
@@ -222,7 +240,7 @@ HOLDS = {
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "archive-format-5.zip": assert_holds_what_was_learned,
     "archive-format-6.zip": assert_tells_what_is_missing,
-    "archive-format-7.zip": assert_holds_what_was_asked_of_tools,
+    "archive-format-7.zip": assert_holds_what_is_to_be_answered_later,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
@@ -236,6 +254,7 @@ HOLDS = {
     "store-schema-11.db.gz": assert_holds_what_answers_took,
     "store-schema-12.db.gz": assert_holds_what_requests_took,
     "store-schema-13.db.gz": assert_holds_what_was_asked_of_tools,
+    "store-schema-14.db.gz": assert_holds_what_was_asked_of_tools,
 }
 
 
@@ -267,7 +286,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'approvals'").fetchone() is None
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'late_requests'").fetchone() is None
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

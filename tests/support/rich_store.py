@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from memory_store import NewDocument, NewEntry, NewMemory, Selection, Store, Usage
+from memory_store import LateState, NewDocument, NewEntry, NewMemory, Selection, Store, Usage
 from memory_store.database.conversations import NewConversation, NewMessage
 from memory_store.models import (
     USER,
@@ -133,7 +133,22 @@ def _talk(store: Store, boiler: Document) -> None:
     porto = NewMemory("Ada lives in Porto.", MemoryKind.FACT, sources=(move.id,))
     store.memories.supersede(lisbon.id, porto)
     add_learned(store, talk.id, question.id, move.id)
+    add_late(store, talk.id, move.id)
     store.requests.log("https://models.example/v1", "a-model", "chat", [question.id, _first_passage(store, boiler)])
+
+
+def add_late(store: Store, talk_id: str, parent_id: str) -> None:
+    """Two questions that were handed in to be answered later: one that is waited for, one that failed."""
+    for number in range(2):
+        answer = store.conversations.append(
+            talk_id, Role.ASSISTANT, "", MODEL, parent_id=parent_id, status=MessageStatus.PENDING
+        )
+        asked = NewEntry("later", Purpose.ANSWER, "gpt-4o", "https://models.example/v1", Usage(700, 300), answer.id)
+        late = store.late.intend(asked, (), "openai", 1, WRITTEN)
+        if number:
+            store.late.confirm(late.id, "batch_1")
+            store.late.note_look(late.id, WRITTEN)
+            store.late.end(late.id, LateState.FAILED, "The model is gone.")
 
 
 def add_learned(store: Store, conversation_id: str, question_id: str, move_id: str) -> None:

@@ -74,7 +74,7 @@ COMMANDS: Final = (
     Command(
         "effort",
         "[LEVEL]",
-        N_("How much effort answers take: instant, balanced, thorough"),
+        N_("How much effort answers take: instant, balanced, thorough, later"),
         "f5",
         skins="both",
         waits_for_answer=True,

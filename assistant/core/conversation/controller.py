@@ -22,6 +22,7 @@ from assistant.core.conversation.learning import Learning
 from assistant.core.conversation.server_questions import answer_server
 from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.conversation.skin import (
+    AnswerArrived,
     BranchChanged,
     Choice,
     ConversationOpened,
@@ -34,6 +35,7 @@ from assistant.core.conversation.skin import (
     TurnAsked,
     TurnBroke,
 )
+from assistant.core.conversation.telling import report_late
 from assistant.core.events import Event
 from assistant.core.profile import ProfileSection, profile
 from assistant.core.tools.builtin import REMEMBER
@@ -45,7 +47,7 @@ from assistant.llm.roles import Models
 from assistant.threads import in_thread
 from memory_store import NewMemory, Store
 from memory_store.errors import KeepsakeError
-from memory_store.models import Effort, Memory, Role, Source, SourceKind
+from memory_store.models import Effort, Memory, MessageStatus, Role, Source, SourceKind
 
 _NAMING: Final = "title"
 _Turn = Callable[[asyncio.Event], AsyncGenerator[Event, None]]
@@ -55,6 +57,7 @@ _EFFORTS: Final = {
     Effort.INSTANT: (N_("instant"), N_("the fast model, little recalled, no more than one request")),
     Effort.BALANCED: (N_("balanced"), N_("the model of the chat, what fits recalled")),
     Effort.THOROUGH: (N_("thorough"), N_("looked up in parts and again, answer held against its sources")),
+    Effort.LATER: (N_("later"), N_("handed to a batch API and answered within a day, mostly at half the price")),
 }
 
 
@@ -205,6 +208,8 @@ class Controller:
                 for effort in Effort
             ]
             chosen = await self.skin.choose(_("How much effort shall answers take?"), choices)
+        if chosen is Effort.LATER:
+            self.session.refuse_later()
         if chosen is not None:
             await self.session.use_effort(chosen)
             await self.skin.show(EffortChanged())
@@ -305,6 +310,28 @@ class Controller:
             return  # the beginning of the first message goes on being the title
         if named and self.session is session and session.conversation is not None:
             await self.skin.show(TitleChanged(session.conversation.title))
+
+    async def tell_of_answers(self) -> None:
+        """Tell of answers that were waited for, and show those in view; whoever asks first tells of one."""
+        session, store = self.session, self.store
+        if self.is_answering or session.temporary:
+            return
+        news = await in_thread(store.late.claim_news)
+        told = {late.message_id for late in news}
+        awaited = [message.id for message in session.messages if message.status is MessageStatus.PENDING]
+        if awaited:
+            arrived = await in_thread(lambda: [item for item in awaited if item in told or store.late.is_over(item)])
+            if arrived and self.session is session and not self.is_answering:
+                await session.look_again()
+                for message in session.messages:
+                    if message.id in arrived:
+                        await self.skin.show(AnswerArrived(message))
+        for report in await in_thread(
+            lambda: [report_late(store, late, in_view=late.message_id in awaited) for late in news]
+        ):
+            await self.skin.tell(report)
+        if news:
+            await self.skin.show(MemoryChanged())
 
     # -- branches ----------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from assistant.core.events import (
     ToolsMissed,
     TurnFailed,
     TurnFinished,
+    TurnHandedIn,
     TurnStarted,
 )
 from assistant.core.prompts import prompt
@@ -40,7 +41,7 @@ from assistant.core.turn_settings import TurnSettings as TurnSettings
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm import base as llm
-from assistant.llm.base import Answerer, Turn, is_whole, shortfall
+from assistant.llm.base import Answerer, LateAnswerer, Turn, is_whole, shortfall
 from assistant.llm.roles import ModelRole, Models
 from memory_store import Store
 from memory_store.asking import asks_something, is_small_talk, may_ask
@@ -99,7 +100,7 @@ class Session:
         self.approve: Approve = refuse
         self.ask_user: AskUser = decline
         self.chosen_effort: Effort | None = None  # here and now, whatever the chat and the settings say
-        self._under_way: tuple[Effort, llm.ChatModel | None] | None = None
+        self._under_way: tuple[Effort, llm.ChatModel | None, llm.LateModel | None] | None = None
 
     @classmethod
     async def open(cls, store: Store, models: Models, settings: TurnSettings, conversation_id: str) -> Session:
@@ -121,7 +122,8 @@ class Session:
     @property
     def answerer(self) -> Answerer:
         """Who takes the turns."""
-        return answerer_of(self._model)
+        late = self._late
+        return answerer_of(self._model) if late is None else LateAnswerer(late)
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -136,8 +138,7 @@ class Session:
     def cut(self) -> Message | None:
         """The answer that ends the branch in view, if it was cut or stopped before its end."""
         last = self._messages[-1] if self._messages else None
-        whole = last is None or last.role is Role.USER or last.status is MessageStatus.COMPLETE
-        return None if whole else last
+        return last if last is not None and last.status is MessageStatus.PARTIAL else None
 
     @property
     def effort(self) -> Effort:
@@ -172,11 +173,29 @@ class Session:
             )
 
     def refuse_elsewhere(self) -> None:
-        """Raise ModelError if this chat is private and who answers is on another machine."""
+        """Raise ModelError if this chat is private and who answers is elsewhere, or nobody answers later."""
+        if self.effort is Effort.LATER:
+            self.refuse_later()
         if self.is_private and not self.answerer.info.is_private:
             raise ModelError(
                 f"This chat is private, and {self.answerer.info.name} is not on this machine.",
                 "Choose a model that is, with /model, or make the chat public in the list of chats.",
+            )
+
+    def refuse_later(self) -> None:
+        """Raise an error if no answer can come later here: nobody is set up for it, or nothing is kept."""
+        if self.temporary:
+            raise ModelError(
+                "A temporary chat is kept nowhere, so no answer can come to it later.",
+                "Choose another effort, with /effort, or ask in a chat that is kept.",
+            )
+        if ModelRole.LATER in self.models.errors:
+            raise self.models.errors[ModelRole.LATER]
+        if self.models.later is None:
+            raise ModelError(
+                "No model is set up that answers later: that takes an endpoint with a batch API.",
+                "`keepsake model add openai --name later` sets one up (or anthropic, or openrouter); /effort chooses "
+                "another effort.",
             )
 
     async def name_it(self) -> bool:
@@ -194,6 +213,11 @@ class Session:
         if chat is not None and self.conversation.id == chat.id:
             self.conversation = chat
         return chat is not None
+
+    async def look_again(self) -> None:
+        """Read the conversation anew: answers have come that were waited for."""
+        assert self.conversation is not None
+        await self._look(self._messages[-1].id if self._messages else None)
 
     async def view(self, message_id: str) -> None:
         """Take the branch through this message into view, to where it was gone on with latest, and keep that choice."""
@@ -264,7 +288,7 @@ class Session:
     @contextmanager
     def _hold(self) -> Iterator[None]:
         """Have a turn end with the model and the effort with which it began: another model may see less."""
-        self._under_way = (self.effort, self._model)
+        self._under_way = (self.effort, self._model, self._late)
         try:
             yield
         finally:
@@ -273,9 +297,22 @@ class Session:
     async def refuse_again(self, message_id: str, *, go_on: bool = False) -> None:
         """Raise ModelError if `again` would send something private to where it has not been."""
         self.refuse_elsewhere()
+        if go_on and self.effort is Effort.LATER:
+            raise ModelError(
+                "An answer can't be gone on with later.",
+                "Choose another effort, with /effort, or have it answered again, with /retry.",
+            )
+        (message,) = [item for item in self._messages if item.id == message_id]
+        question_id = message.id if message.role is Role.USER else message.parent_id
+        if self.effort is Effort.LATER and question_id is not None:
+            awaited = await asyncio.to_thread(self._store.late.awaited_by, question_id)
+            if awaited is not None:
+                raise ModelError(
+                    "This question is handed in already, and its answer will come.",
+                    f"`keepsake later cancel {awaited.id}` takes it back; another effort answers now.",
+                )
         if self.answerer.info.is_private:
             return
-        (message,) = [item for item in self._messages if item.id == message_id]
         elsewhere = f"and {self.answerer.info.name} is not on this machine."
         if go_on and message.private and message.role is Role.ASSISTANT:
             raise ModelError(
@@ -337,7 +374,12 @@ class Session:
             question.text,
             context.hits,
         )
-        async with aclosing(self._answer(turn, context, question, offer, stop, beginning, earlier)) as events:
+        answering = (
+            self._answer(turn, context, question, offer, stop, beginning, earlier)
+            if self._late is None
+            else self._hand_in(turn, context, question, stop)
+        )
+        async with aclosing(answering) as events:
             async for event in events:
                 yield event
 
@@ -366,10 +408,19 @@ class Session:
 
     @property
     def _model(self) -> llm.ChatModel | None:
-        """The model that answers; None where answers are quotations."""
+        """The model that answers now; None where answers are quotations, or come later."""
         if self._under_way is not None:
             return self._under_way[1]
+        if self._late is not None:
+            return None
         return self.models.find(DIALS[self.effort].role, private=self._needs_home)
+
+    @property
+    def _late(self) -> llm.LateModel | None:
+        """The model that answers later; None where answers come now."""
+        if self._under_way is not None:
+            return self._under_way[2]
+        return self.models.later if self.effort is Effort.LATER else None
 
     @property
     def _effort(self) -> Effort:
@@ -494,18 +545,7 @@ class Session:
         author = Author(AuthorKind.MODEL, self.answerer.info.name)
         bench = self._set_up_bench(question, context, author)
         answerer = self._equip(bench, offer, earlier)
-        # An answer made with private text in view is private itself: it must not go elsewhere with a later request.
-        answer = await asyncio.to_thread(
-            self._append,
-            self.conversation.id,
-            Role.ASSISTANT,
-            "",
-            author,
-            question.id,
-            MessageStatus.PENDING,
-            context.private or question.private or self.is_private,
-            citations=[Citation(number, hit.id, False) for number, hit in context.numbered],
-        )
+        answer = await self._begin_answer(context, question)
         turn = replace(turn, request=replace(turn.request, message_id=answer.id))
         await note_sent(self._store, answerer.info, bench.given)
         text, thought, use = beginning, False, 0
@@ -517,7 +557,7 @@ class Session:
                 async for event in stream:
                     if isinstance(event, llm.Finished):
                         finished = event
-                    if isinstance(event, llm.Finished | llm.ToolCalled):
+                    if isinstance(event, llm.Finished | llm.ToolCalled | llm.HandedIn):
                         continue
                     text = beginning if isinstance(event, llm.WasThinking) else text
                     text += event.text if isinstance(event, llm.TextDelta) else ""
@@ -549,6 +589,47 @@ class Session:
                 async for checked in checking:
                     yield checked
         yield TurnFinished(stored or answer, sources)
+
+    async def _begin_answer(self, context: Context, question: Message) -> Message:
+        """Store an answer without a word, with all that it may repeat."""
+        assert self.conversation is not None
+        # An answer made with private text in view is private itself: it must not go elsewhere with a later request.
+        return await asyncio.to_thread(
+            self._append,
+            self.conversation.id,
+            Role.ASSISTANT,
+            "",
+            Author(AuthorKind.MODEL, self.answerer.info.name),
+            question.id,
+            MessageStatus.PENDING,
+            context.private or question.private or self.is_private,
+            citations=[Citation(number, hit.id, False) for number, hit in context.numbered],
+        )
+
+    async def _hand_in(
+        self, turn: Turn, context: Context, question: Message, stop: asyncio.Event | None
+    ) -> AsyncGenerator[Event, None]:
+        """Hand a question in, whose answer comes later. Where it is stopped meanwhile, the batch is taken back."""
+        answer = await self._begin_answer(context, question)
+        turn = replace(turn, request=replace(turn.request, message_id=answer.id))
+        await note_sent(self._store, self.answerer.info, (*context.items, question.id))
+        handed_in, error = False, None
+        try:
+            async with aclosing(until(self.answerer.answer(turn), stop)) as stream:
+                async for _ in stream:
+                    handed_in = True
+        except KeepsakeError as failure:
+            error = failure
+        finally:
+            if handed_in:
+                self._messages.append(answer)
+                self._tree.append(answer)
+            else:
+                self.log.discard(answer.id)
+        if error is not None:
+            yield TurnFailed(error, None)
+        else:
+            yield TurnHandedIn(answer) if handed_in else TurnFinished(answer, ())
 
     def _set_up_bench(self, question: Message, context: Context, author: Author) -> Bench:
         """Return what tools work with in this turn; what they find is numbered behind all that may be recalled."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 if TYPE_CHECKING:
     from assistant.core.events import Event
     from memory_store import NewMemory
-    from memory_store.models import ErasurePlan, Memory
+    from memory_store.models import ErasurePlan, Memory, Message
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -82,6 +82,13 @@ class EffortChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerArrived:
+    """An answer in view that was waited for is here, or will not come: this is how it is stored."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryChanged:
     """Something was remembered, imported or erased. `erased` says that what repeats it goes from view, too."""
 
@@ -98,6 +105,7 @@ if TYPE_CHECKING:
         | BranchChanged
         | PrivacyChanged
         | EffortChanged
+        | AnswerArrived
         | MemoryChanged
     )
 

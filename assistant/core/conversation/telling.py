@@ -1,4 +1,4 @@
-"""Puts into words what was remembered of a conversation, for every skin."""
+"""Puts into words what was remembered of a conversation, and what became of answers that come later."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.core.conversation.skin import Report
 from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
-from assistant.display import excerpt
+from assistant.display import excerpt, moment, plain
 from assistant.language import _
+from memory_store import LateRequest, LateState
+from memory_store.errors import NotFoundError
 from memory_store.models import Summary
 
 if TYPE_CHECKING:
     from assistant.core.learning.consolidation import Merged
+    from memory_store import Store
 
     Learned = Noted | Merged | Summary
 _SUMMARY_CHARS: Final = 160
+_QUESTION_CHARS: Final = 80
 
 
 def report_learned(learned: Learned, *, in_shell: bool = False) -> Report:
@@ -46,3 +50,44 @@ def report_learned(learned: Learned, *, in_shell: bool = False) -> Report:
         case _:
             memory = learned.memory
             return Report(_("Merged what said the same: {text}").format(text=memory.text), "", "good", memory.id)
+
+
+def describe_late(late: LateRequest) -> str:
+    """Return how it stands with an answer that comes later, and what can be done; empty once it is there."""
+    again = _("/retry asks again.")
+    trouble = plain(late.trouble or "", one_line=True)
+    match late.state:
+        case LateState.INTENDED if trouble:
+            return _("The service has not confirmed that it has this, and is asked again: {trouble}").format(
+                trouble=trouble
+            )
+        case LateState.INTENDED | LateState.SUBMITTED:
+            return _("Handed in ({time}): the answer will be here within a day.").format(time=moment(late.intended_at))
+        case LateState.UNCERTAIN:
+            words = _("The service may have this, and nobody can tell. /retry sends it again, {command} drops it.")
+            return words.format(command=f"`keepsake later cancel {late.id}`")
+        case LateState.EXPIRED:
+            return " ".join((_("It was not answered within a day."), again))
+        case LateState.CANCELLED:
+            return " ".join((_("It was taken back."), again))
+        case LateState.FAILED:
+            return " ".join((_("It was not answered."), *([trouble] if trouble else []), again))
+        case LateState.ANSWERED:
+            return ""
+
+
+def report_late(store: Store, late: LateRequest, *, in_view: bool = False, in_shell: bool = False) -> Report:
+    """Say that an answer has arrived, or why none comes; the hint leads there unless its chat is `in_view`."""
+    try:
+        answer = store.conversations.message(late.message_id or "")
+        asked = store.conversations.message(answer.parent_id or "").text
+        chat = store.conversations.get(answer.conversation_id).title
+    except NotFoundError:  # erased since
+        return Report(_("What an answer was waited for is erased."))
+    question = excerpt(asked, _QUESTION_CHARS)
+    words = describe_late(late)
+    there = _("It is in “{title}”: /chats leads there.").format(title=excerpt(chat, _QUESTION_CHARS))
+    hint = f"`keepsake show {answer.id}` prints it." if in_shell else "" if in_view else there
+    if words:
+        return Report(f"“{question}”: {words}", "" if in_shell else hint, "warning", answer.id)
+    return Report(_("The answer to “{question}” is here.").format(question=question), hint, "good", answer.id)

@@ -21,6 +21,7 @@ from assistant.core.conversation.commands import absolute_path, parse, split_wor
 from assistant.core.conversation.mentions import Mention
 from assistant.core.conversation.pasting import pasted_paths
 from assistant.core.conversation.skin import (
+    AnswerArrived,
     BranchChanged,
     Choice,
     ConversationOpened,
@@ -30,7 +31,7 @@ from assistant.core.conversation.skin import (
     Report,
     TitleChanged,
 )
-from assistant.core.events import ContextPart, Recalled, TurnFailed, TurnFinished, TurnStarted
+from assistant.core.events import ContextPart, Recalled, TurnFailed, TurnFinished, TurnHandedIn, TurnStarted
 from assistant.core.explaining import sentence_meant, sentences_of
 from assistant.display import excerpt, moment, plain
 from assistant.editing import EditorError, edited
@@ -75,8 +76,8 @@ from assistant.tui.widgets.status_line import StatusLine
 from assistant.tui.widgets.transcript import Transcript
 from assistant.tui.widgets.user_message import UserMessage
 from memory_store import NewMemory
-from memory_store.errors import KeepsakeError
-from memory_store.models import Effort, ErasurePlan, Memory
+from memory_store.errors import KeepsakeError, StoreError
+from memory_store.models import Effort, ErasurePlan, Memory, Message
 from memory_store.version import version
 
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ class ChatSkin:
         self.controller = bootstrap.controller(services.store, services.models, services.settings, self)
         self.status = StatusKeeper(services, screen.query_one(StatusLine), self.tell)
         self._models = ModelChoice(services, self, self.apply)
+        self._collector = bootstrap.build_collector(services.settings, services.store)
+        self._looking = False  # for answers that come later
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             **commands,
             "chats": self._list_chats,
@@ -154,6 +157,8 @@ class ChatSkin:
         services, controller = self._services, self.controller
         self._show_model()
         self._screen.set_interval(POLL_SECONDS, self.status.look)
+        self._screen.set_interval(POLL_SECONDS, self._look_for_answers)
+        self._collector.start()
         await self.status.look(recount=True)
         if services.first_start:
             await self._guide().welcome()
@@ -173,6 +178,17 @@ class ChatSkin:
             controller.learning.go_on(controller.session, consolidating=True)
         await self._bring_draft()
 
+    async def _look_for_answers(self) -> None:
+        """Tell of answers that were waited for; what keeps the record closed is told by the status line."""
+        if not self._looking:
+            self._looking = True
+            try:
+                await self.controller.tell_of_answers()
+            except StoreError:
+                pass
+            finally:
+                self._looking = False
+
     async def _warm_up(self) -> None:
         """Load the embedder and the vectors, so that the first question need not wait for them."""
         await in_thread(self._services.store.warm_up)
@@ -189,6 +205,7 @@ class ChatSkin:
             with suppress(TimeoutError):  # what has come is stored as partial when the worker is cancelled
                 async with asyncio.timeout(_STOPPING_SECONDS):
                     await self._app.workers.wait_for_complete(running)
+        self._collector.stop()
         await controller.toolbox.close()
         await self._services.models.close()
 
@@ -209,11 +226,25 @@ class ChatSkin:
                 self._show_kept()
             case EffortChanged():
                 self._show_model()
+            case AnswerArrived(message):
+                await self._show_arrived(message)
             case MemoryChanged(erased):
                 await self._take_away_erased(erased)
                 await self.status.look(recount=True)
             case _:
                 await self._show_turn(event)
+
+    async def _show_arrived(self, message: Message) -> None:
+        """Show an answer that was waited for in its place, with its sources."""
+        waiting = self._transcript.find(message.id)
+        if waiting is None:
+            return
+        store, care = self._services.store, self.controller.session.settings.care
+        stored = await in_thread(lambda: turns.read_messages(store, [message], care))
+        with self._app.batch_update():
+            await self._transcript.add(*turns.widgets_of(stored, 0), before=waiting)
+            await waiting.remove()
+        self._transcript.show_branches(self.controller.session.beside())
 
     def _show_model(self) -> None:
         session = self.controller.session
@@ -227,7 +258,7 @@ class ChatSkin:
                 self._show_parts(event.parts)
                 self.status.show_context(event.context_tokens)
         await self._turns.show(event)
-        if isinstance(event, TurnFinished | TurnFailed):
+        if isinstance(event, TurnFinished | TurnHandedIn | TurnFailed):
             session = self.controller.session
             self._transcript.show_branches(session.beside())
             places = {message.id: place for place, message in enumerate(session.messages)}
@@ -244,11 +275,15 @@ class ChatSkin:
             Choice(_("Change the budget"), _("[budget] in the settings"), "settings"),
             Choice(_("Leave it"), _("/retry asks again"), ""),
         ]
-        if controller.session.effort is not Effort.INSTANT:
-            choices.insert(0, Choice(_("Answer with the least effort"), _("the fast model, little recalled"), "effort"))
+        effort, efforts = controller.session.effort, {"instant": Effort.INSTANT, "later": Effort.LATER}
+        if effort is not Effort.LATER and self._services.models.later is not None:
+            choices.insert(0, Choice(_("Have it answered later"), _("within a day, mostly at half the price"), "later"))
+        if effort is not Effort.INSTANT:
+            least = Choice(_("Answer with the least effort"), _("the fast model, little recalled"), "instant")
+            choices.insert(0, least)
         chosen = await self.choose(_("A budget has no room for this answer."), choices)
-        if chosen == "effort":
-            await controller.choose_effort(Effort.INSTANT)
+        if chosen in efforts:
+            await controller.choose_effort(efforts[chosen])
             await controller.retry()
         elif chosen:
             await self.command(chosen)("")
@@ -734,6 +769,9 @@ class ChatSkin:
                 raise models.errors[ModelRole.CHAT]
             await services.models.close()
             services.models = models
+            self._collector.stop()
+            self._collector = bootstrap.build_collector(settings, services.store)
+            self._collector.start()
         services.settings = settings
         if settings.private != before.private:
             await in_thread(lambda: bootstrap.keep_private(services.store, settings))

@@ -29,7 +29,10 @@ _REDRAW_SECONDS: Final = 0.04
 
 
 class Answer(Spoken, Vertical):
-    """One answer. Feed it with `add` and end it with `finish`, or give a stored one its text at once."""
+    """One answer. Feed it with `add` and end it with `finish`, or give a stored one its text at once.
+
+    `ending` says how it stands with one that is not whole.
+    """
 
     DEFAULT_CSS = """
     Answer {
@@ -57,7 +60,7 @@ class Answer(Spoken, Vertical):
         text: str = "",
         sources: Sequence[SourceView] = (),
         *,
-        partial: bool = False,
+        ending: str = "",
         message_id: str | None = None,
     ) -> None:
         super().__init__()
@@ -67,7 +70,7 @@ class Answer(Spoken, Vertical):
         self._words = AnswerText(plain(text))
         self._state = Static(classes="answer--state", markup=False)
         self._sources = tuple(sources)
-        self._partial = partial
+        self._ending = ending
         self._drawing = asyncio.Lock()
         self._waiting: list[str] = []
         self._flushing: Timer | None = None
@@ -82,8 +85,8 @@ class Answer(Spoken, Vertical):
         yield self._state
         if self._sources:
             yield SourceList(self._sources, self.message_id)
-        if self._partial:
-            self.say(_("Incomplete: this answer was stopped or cut."))
+        if self._ending:
+            self.say(self._ending)
 
     def on_mount(self) -> None:
         """Trim a stored answer once its words are laid out."""

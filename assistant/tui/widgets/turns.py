@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from assistant.core.care.before_answer import offered_for
 from assistant.core.care.settings import CareSettings
 from assistant.core.conversation.skin import TurnAsked, TurnBroke
+from assistant.core.conversation.telling import describe_late
 from assistant.core.events import (
     AnswerChecked,
     CareOffered,
@@ -17,6 +18,7 @@ from assistant.core.events import (
     ToolsMissed,
     TurnFailed,
     TurnFinished,
+    TurnHandedIn,
     TurnStarted,
 )
 from assistant.display import excerpt
@@ -48,12 +50,16 @@ _NAME_CHARS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A stored message with its sources and what was asked of tools for it, or with the help that it calls for."""
+    """A stored message with its sources and what was asked of tools for it, or with the help that it calls for.
+
+    `ending` says how it stands with an answer that is not whole.
+    """
 
     message: Message
     sources: tuple[SourceView, ...] = ()
     help: str = ""
     uses: tuple[ToolUse, ...] = ()
+    ending: str = ""
 
 
 def read_messages(store: Store, messages: Sequence[Message], care: CareSettings) -> list[StoredMessage]:
@@ -65,9 +71,16 @@ def _read(store: Store, message: Message, care: CareSettings) -> StoredMessage:
     if message.role is Role.USER:
         offered = offered_for(message.text, care)
         return StoredMessage(message, help=offered.text if offered else "")
-    citations = store.conversations.citations(message.id)
+    citations = store.conversations.citations(message.id) if message.text else []  # what comes later has cited nothing
     sources = tuple(of_citation(store, citation) for citation in citations)
-    return StoredMessage(message, sources, uses=tuple(store.conversations.tool_uses(message.id)))
+    ending = _ending_of(store, message) if message.status is not MessageStatus.COMPLETE else ""
+    return StoredMessage(message, sources, uses=tuple(store.conversations.tool_uses(message.id)), ending=ending)
+
+
+def _ending_of(store: Store, message: Message) -> str:
+    """Return how it stands with an answer that is not whole."""
+    late = store.late.of_message(message.id) if message.status is MessageStatus.PENDING else None
+    return describe_late(late) if late is not None else _("Incomplete: this answer was stopped or cut.")
 
 
 def widgets_of(stored: Sequence[StoredMessage], before: int) -> list[Widget]:
@@ -79,10 +92,9 @@ def widgets_of(stored: Sequence[StoredMessage], before: int) -> list[Widget]:
             widgets.append(UserMessage(message.text, message.id))
             widgets += [CareBlock(entry.help)] if entry.help else []
         else:
-            partial = message.status is not MessageStatus.COMPLETE
             name = message.author.name or "assistant"
             widgets += [_notice_of(use.tool, use.arguments, "", use.outcome) for use in entry.uses]
-            widgets.append(Answer(name, message.text, entry.sources, partial=partial, message_id=message.id))
+            widgets.append(Answer(name, message.text, entry.sources, ending=entry.ending, message_id=message.id))
     return widgets
 
 
@@ -144,6 +156,10 @@ class TurnView:
             case TurnFinished(message, sources):
                 answer.message_id = message.id
                 await answer.finish(of_numbered(sources), message.author.name, _ending(message))
+            case TurnHandedIn(message):
+                answer.message_id = message.id
+                words = _("Handed in: the answer will be here within a day.")
+                await answer.finish((), message.author.name, words)
             case TurnFailed():
                 await self._fail(event)
             case TurnBroke() if answer.is_attached:

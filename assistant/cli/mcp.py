@@ -18,7 +18,7 @@ from assistant.cli.context import invocation, opened_record, opened_store
 from assistant.cli.output import complain, iso, print_json, say, show, table
 from assistant.display import excerpt, moment
 from assistant.errors import ConfigError
-from assistant.mcp.server_keys import forget_variables
+from assistant.mcp.server_keys import forget_keys
 from assistant.setting import keep_mcp_client, keep_mcp_server
 from assistant.setting_values import WrongValueError, checked
 
@@ -335,18 +335,62 @@ def list_servers(context: typer.Context, as_json: _Json = False) -> None:
         show("There are no servers; `keepsake mcp add NAME -- COMMAND` adds one.")
 
 
+@_group.command("login")
+def login(context: typer.Context, name: _Server) -> None:
+    """Log in at a server that is at an address and wants it, by OAuth: in your browser, with your account there.
+
+    The address is shown, and opened by a yes alone. What the login gives is kept where keys are, for that server alone.
+
+    Example: keepsake mcp login issues
+    """
+    import webbrowser
+
+    from assistant.mcp.login import log_in
+
+    def show_address(address: str) -> None:
+        say("Log in here; this waits for it, and Ctrl+C gives it up:")
+        say(address)
+        if sys.stdin.isatty() and typer.confirm("Open it in your browser?", err=True) and not webbrowser.open(address):
+            say("No browser could be opened.")
+
+    server = _require_server(context, name)
+    if not server.url:
+        raise ConfigError(f"{name} is a program on this machine, where nobody logs in.", "It gets keys by `--env`.")
+    if asyncio.run(log_in(name, server.url, bootstrap.credentials_file(), show_address)):
+        show(f"Logged in at {name}. Its tools are there from the next start of the chat on.")
+    else:
+        show(f"{name} wants no login.")
+
+
+@_group.command("logout")
+def logout(context: typer.Context, name: _Server) -> None:
+    """Forget the login at a server. The service may know it for longer: it can be taken back there.
+
+    Example: keepsake mcp logout issues
+    """
+    from assistant.mcp.login import log_out
+
+    _require_server(context, name)
+    log_out(name, bootstrap.credentials_file())
+    show(f"No login at {name} is kept any more.")
+
+
+def _require_server(context: typer.Context, name: str) -> config.McpServer:
+    server = invocation(context).settings().mcp.servers.get(name)
+    if server is None:
+        raise ConfigError(f"There is no server {name}.", "`keepsake mcp list` lists them.")
+    return server
+
+
 @_group.command("remove")
 def remove(context: typer.Context, name: _Server) -> None:
     """Take a server out of the settings.
 
     Example: keepsake mcp remove files
     """
-    chosen = invocation(context)
-    server = chosen.settings().mcp.servers.get(name)
-    if server is None:
-        raise ConfigError(f"There is no server {name}.", "`keepsake mcp list` lists them.")
-    keep_mcp_server(config.config_path(chosen.config), name, None)
-    forget_variables(name, server.env, bootstrap.credentials_file())
+    server = _require_server(context, name)
+    keep_mcp_server(config.config_path(invocation(context).config), name, None)
+    forget_keys(name, server.env, bootstrap.credentials_file())
     show(f"The tools of {name} are not used any more.")
 
 

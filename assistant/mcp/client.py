@@ -366,19 +366,30 @@ class _Connection:
 
     @asynccontextmanager
     async def _reach(self) -> AsyncGenerator[TransportStreams]:
-        """Reach a server at an address: no redirects, and on this machine no proxy."""
+        """Reach a server at an address: no redirects, and on this machine no proxy.
+
+        A login that is kept for it goes along; what one needs anew is the user's to do, and told.
+        """
         import httpx2
         from mcp.client.streamable_http import streamable_http_client
 
         from assistant.llm.transport import bound_response
+        from assistant.mcp.login import kept_login
         from memory_store.network import client_options
 
+        async def refuse_without_login(response: httpx2.Response) -> None:
+            if response.status_code == 401 or "insufficient_scope" in response.headers.get("www-authenticate", ""):
+                self._traffic.ended = f"wants a login: `keepsake mcp login {self.name}`, then start the chat again"
+                raise ToolError(self._traffic.ended)
+
         url = self._server.url
+        login = await asyncio.to_thread(kept_login, self.name, url, self._keys)
         # No time to wait for words of an answer: each request has its own, which stands still while the user is asked.
         timeout = httpx2.Timeout(self._limits.calling, connect=self._limits.connecting, read=None)
+        hooks = [bound_response, refuse_without_login]
         async with (
             httpx2.AsyncClient(
-                timeout=timeout, event_hooks={"response": [bound_response]}, **client_options(url)
+                timeout=timeout, event_hooks={"response": hooks}, auth=login, **client_options(url)
             ) as http,
             streamable_http_client(url, http_client=http) as streams,
         ):

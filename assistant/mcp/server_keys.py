@@ -28,10 +28,15 @@ def keep_variable(server: str, name: str, value: str, file: Path) -> None:
     keep_key(_key(server, name), Secret(value), file)
 
 
-def forget_variables(server: str, names: Iterable[str], file: Path) -> None:
-    """Take the values of a server's variables from where keys are. Raises CredentialError."""
-    for name in names:
-        forget_key(_key(server, name), file)
+def forget_keys(server: str, names: Iterable[str], file: Path) -> None:
+    """Take the values of a server's variables, and the login at it, from where keys are. Raises CredentialError."""
+    for key in (login_key(server), *(_key(server, name) for name in names)):
+        forget_key(key, file)
+
+
+def login_key(server: str) -> str:
+    """Return the name under which the login at a server is kept."""
+    return f"mcp:{server}"
 
 
 def _key(server: str, name: str) -> str:

@@ -34,6 +34,7 @@ READING_COMMANDS = {
         "context",
     ),
     *("mcp clients", "mcp allow", "mcp revoke", "mcp install", "mcp add", "mcp list", "mcp remove", "mcp import"),
+    *("mcp login", "mcp logout"),
     *("tools list", "tools revoke"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }

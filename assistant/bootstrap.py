@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assistant.config import Settings, config_folder
 from assistant.core.private_rules import rule_of
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from assistant.core.conversation.skin import Skin
     from assistant.core.later import Collector
     from assistant.core.metering import Meter
+    from assistant.core.tools.tool import Tool
     from assistant.core.tools.toolbox import Toolbox
+    from assistant.core.tools.web import SearchService
     from assistant.ingestion.pipeline import ImportOptions
     from assistant.llm.base import ChatModel, LateModel
     from assistant.llm.batches import Batches
@@ -224,11 +226,47 @@ def build_toolbox(settings: Settings) -> Toolbox:
     """Return the tools of a chat; servers of the settings are started on first use, and ended when it is closed."""
     from assistant.core.tools.toolbox import Toolbox
 
+    own = own_tools(settings)
     if not settings.mcp.servers:
-        return Toolbox()
+        return Toolbox(own)
     from assistant.mcp.client import ServerToolbox
 
-    return ServerToolbox(settings.mcp.servers, credentials_file())
+    return ServerToolbox(settings.mcp.servers, credentials_file(), own=own)
+
+
+def own_tools(settings: Settings) -> list[Tool[Any]]:
+    """Return the tools that come along, as far as the settings allow them. Raises ConfigError."""
+    from assistant.core.tools.builtin import BUILT_IN
+    from assistant.core.tools.web import page_tool, search_tool
+
+    tools: list[Tool[Any]] = list(BUILT_IN)
+    if settings.tools.pages:
+        tools.append(page_tool(import_options(settings).limits))
+    service = _search_service(settings)
+    if service is not None:
+        tools.append(search_tool(service))
+    return tools
+
+
+def _search_service(settings: Settings) -> SearchService | None:
+    """Return who searches the web. Raises ConfigError where its address or its key is missing. May ask the keyring."""
+    from assistant.core.tools.web import BRAVE, BRAVE_URL, SearchService
+
+    chosen = settings.tools
+    if chosen.search == "none":
+        return None
+    url = chosen.search_url or (BRAVE_URL if chosen.search == BRAVE else "")
+    if not url:
+        raise ConfigError(f'[tools] search is "{chosen.search}", but search_url is empty.', "Set it to its address.")
+    from assistant.credentials import find_key
+    from assistant.llm.registry import key_id
+
+    key = find_key(key_id(url), chosen.search_key_env or None, credentials_file())
+    if key is None and chosen.search == BRAVE:
+        raise ConfigError(
+            f"There is no key for {url}.", "Name the environment variable that holds it: search_key_env under [tools]."
+        )
+    return SearchService(chosen.search, url, key.get_secret_value() if key else "")
 
 
 def meter_of(store: Store, settings: Settings) -> Meter:

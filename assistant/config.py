@@ -139,6 +139,16 @@ class PrivateConfig:
     topics: list[Literal["health", "mood", "finance"]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class ToolsConfig:
+    """[tools]: what a model that calls tools may use beside the memory."""
+
+    pages: bool = True
+    search: Literal["none", "searxng", "brave"] = "none"
+    search_url: Address = ""
+    search_key_env: str = ""
+
+
 McpRight = Literal["search", "show", "list_recent", "remember", "forget"]
 MCP_RIGHTS: Final[tuple[McpRight, ...]] = get_args(McpRight)
 
@@ -205,6 +215,7 @@ class Settings:
     care: CareSettings = field(default=CareSettings())
     private: PrivateConfig = PrivateConfig()
     importing: ImportConfig = field(default=ImportConfig(), metadata=written_name("import"))  # a word of Python's
+    tools: ToolsConfig = ToolsConfig()
     mcp: McpConfig = field(default=McpConfig())
     keys: dict[str, str] = field(default_factory=dict)
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from assistant.cli.context import opened_record
+from assistant import bootstrap
+from assistant.cli.context import invocation, opened_record
 from assistant.cli.output import iso, print_json, show, table
-from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Effect
 from assistant.display import excerpt, moment, plain
 from memory_store.errors import NotFoundError
@@ -36,14 +36,13 @@ def list_tools(
     """
     with opened_record(context) as store:
         kept = store.approvals.all()
+    own = bootstrap.own_tools(invocation(context).settings())
     if as_json:
-        tools = [{"name": tool.name, "effect": tool.effect, "description": tool.description} for tool in BUILT_IN]
+        tools = [{"name": tool.name, "effect": tool.effect, "description": tool.description} for tool in own]
         allowed = [{"tool": item.tool, "origin": item.origin, "allowed_at": iso(item.allowed_at)} for item in kept]
         print_json({"tools": tools, "allowed": allowed})
         return
-    rows = [
-        (tool.name, "no" if tool.effect is Effect.READ else "yes", excerpt(tool.description, 100)) for tool in BUILT_IN
-    ]
+    rows = [(tool.name, "no" if tool.effect is Effect.READ else "yes", excerpt(tool.description, 100)) for tool in own]
     table(("tool", "asks first", "what it does"), rows)
     if kept:
         show("")

@@ -161,8 +161,13 @@ class ServerToolbox(Toolbox):
     """
 
     def __init__(
-        self, servers: Mapping[str, McpServer], keys: Path | None = None, limits: Limits | None = None
+        self,
+        servers: Mapping[str, McpServer],
+        keys: Path | None = None,
+        limits: Limits | None = None,
+        own: Sequence[Tool[Any]] = BUILT_IN,
     ) -> None:
+        super().__init__(own)
         self._connections = [_Connection(name, server, keys, limits or Limits()) for name, server in servers.items()]
         self._loop: _Loop | None = None
         self._told: set[str] = set()
@@ -180,12 +185,12 @@ class ServerToolbox(Toolbox):
         notes = [listing.failure for listing in listings if listing.failure]
         room = min(MOST_TOKENS, context_tokens // _PART_OF_WINDOW)
         if sum(map(tokens_of, tools.values())) <= room:
-            return ToolOffer((*BUILT_IN, *tools.values()), self._fresh(notes))
+            return ToolOffer((*self._own, *tools.values()), self._fresh(notes))
         self._ranking = self._ranking or ToolRanking(store.embed_sentences)
         shelf = ToolShelf(tools.values(), room, self._ranking)
         await asyncio.to_thread(shelf.begin, question)
         notes += [f"The tool {name} takes too many tokens to describe, and is not offered." for name in shelf.too_long]
-        return ToolOffer((*BUILT_IN, shelf.finder), self._fresh(notes), shelf.loaded)
+        return ToolOffer((*self._own, shelf.finder), self._fresh(notes), shelf.loaded)
 
     def _fresh(self, notes: Sequence[str]) -> tuple[str, ...]:
         """Return those that were not told before."""

@@ -44,11 +44,9 @@ class ToolApprovals:
             question = _("This may hold something private. May it be sent by “{tool}” ({origin})? {words}")
         if request.repeats:
             question = _("It is not known whether this was done already.") + " " + question
-        title = question.format(
-            tool=tool.name,
-            origin=tool.origin,
-            words=plain(request.words, one_line=True) if request.leaks else excerpt(request.words, _WORDS_CHARS),
-        )
+        whole = request.needs_own_yes
+        words = plain(request.words, one_line=True) if whole else excerpt(request.words, _WORDS_CHARS)
+        title = question.format(tool=tool.name, origin=tool.origin, words=words)
         lasting = [Choice(_("Yes, in this chat"), "", _IN_THIS_CHAT), Choice(_("Yes, always"), "", _ALWAYS)]
         choices = [  # the first is what an Enter chooses that was meant for the prompt
             Choice(_("No"), "", _NOT),

@@ -642,6 +642,7 @@ class Session:
             author,
             numbered,
             max([dialled(self.settings, self._effort).passages, *numbered]) + 1,
+            question=question.text,
             given=(*context.items, *(() if self.temporary else (question.id,))),
             ask_user=self.ask_user,
         )

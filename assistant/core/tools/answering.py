@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from assistant.core.asking import note_sent
 from assistant.core.framing import estimate_tokens, plain_text
@@ -146,19 +146,21 @@ class ToolAnswerer:
         except (ValidationError, RecursionError) as error:
             wrong = error.errors() if isinstance(error, ValidationError) else []
             raise ToolError(f"The arguments do not fit: {_explain(wrong)}") from error
-        if tool.effect is not Effect.READ and not await self._may_use(tool, call):
+        if tool.effect is not Effect.READ and not await self._may_use(tool, call, asked):
             raise ToolError("The user said no.")
         if tool.place:
-            await asyncio.to_thread(self.bench.note_sent, tool)
+            await asyncio.to_thread(self.bench.note_sent, tool.place, tool.name)
         waits = inspect.iscoroutinefunction(tool.run)
         given = tool.run(self.bench, asked) if waits else await asyncio.to_thread(tool.run, self.bench, asked)
         return given if isinstance(given, str) else await given
 
-    async def _may_use(self, tool: Tool[Any], call: ToolCall) -> bool:
+    async def _may_use(self, tool: Tool[Any], call: ToolCall, asked: BaseModel) -> bool:
         """Return whether the user lets a tool be used that changes something or sends something away."""
         leaks = tool.effect is Effect.SEND and self.bench.is_private
         if leaks and len(call.arguments) > _MOST_SENT_CHARS:
             raise ToolError("That is too long to show the user whole before it is sent: send less.")
+        if not self.bench.is_private and tool.is_wanted(self.bench, asked):
+            return True
         repeats = any(use.tool == tool.name and use.outcome is ToolOutcome.BEGUN for use in self.earlier)
         request = ToolRequest(tool, call.arguments if leaks else call.words, leaks, repeats)
         holds = self.bench.store.approvals.holds

@@ -38,7 +38,7 @@ class Bench:
     `sources` are those that the model was shown, by their numbers; what is found gets the next ones from `first`.
     `private` says that the question is, or what was shown with it; `author` is who uses them. `shown` are the ids of
     all passages that a model reads by a tool, each with whether it is private; `given` those of what it had before.
-    `ask_user` puts to the user what a server asks while its tool runs.
+    `ask_user` puts to the user what a server asks while its tool runs; `question` is what the user wrote.
     """
 
     store: Store
@@ -52,15 +52,16 @@ class Bench:
     shown: dict[str, bool] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     ask_user: AskUser = decline
+    question: str = ""
 
     @property
     def is_private(self) -> bool:
         """Whether anything that the model has seen is private: so is what it writes then."""
         return self.private or any(self.shown.values())
 
-    def note_sent(self, tool: Tool[Any]) -> None:
+    def note_sent(self, place: str, tool: str) -> None:
         """Enter in the log of requests that a tool sends away what may hold anything that the model saw."""
-        self.store.requests.log(tool.place, tool.name, "chat", dict.fromkeys((*self.given, *self.shown)))
+        self.store.requests.log(place, tool, "chat", dict.fromkeys((*self.given, *self.shown)))
 
     def show(self, hits: Iterable[Hit]) -> str:
         """Return passages as numbered sources; one that was shown before keeps its number."""
@@ -92,7 +93,8 @@ class Tool(Generic[Form]):
     """`form` says what it takes; `run` does it and returns what the model reads of it. `run` raises ToolError.
 
     What waits for others is a coroutine function; anything else runs in a thread. `place` is where what it is given
-    goes, for the log of requests; it is empty where all stays here.
+    goes, for the log of requests; it is empty where all stays here, or `run` enters it. One that `asks_each_time` takes
+    no yes for more than once; what `is_wanted`, as the user wrote it so themselves, needs none.
     """
 
     name: str
@@ -102,6 +104,8 @@ class Tool(Generic[Form]):
     run: Callable[[Bench, Form], str | Awaitable[str]]
     origin: str = "Keepsake"
     place: str = ""
+    asks_each_time: bool = False
+    is_wanted: Callable[[Bench, Form], bool] = lambda *_: False
 
     @property
     def spec(self) -> ToolSpec:
@@ -131,7 +135,7 @@ class ToolRequest:
     @property
     def needs_own_yes(self) -> bool:
         """Whether no earlier yes holds."""
-        return self.leaks or self.repeats
+        return self.leaks or self.repeats or self.tool.asks_each_time
 
 
 Approve = Callable[[ToolRequest], Awaitable[bool]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,17 +18,20 @@ class ToolOffer:
     `loaded` are, by their names, those beside `tools` that a tool itself may change while the turn goes on.
     """
 
-    tools: tuple[Tool[Any], ...] = BUILT_IN
+    tools: tuple[Tool[Any], ...]
     notes: tuple[str, ...] = ()
     loaded: MutableMapping[str, Tool[Any]] = field(default_factory=dict)
 
 
 class Toolbox:
-    """The tools that come along. Nothing has to be opened or closed for them."""
+    """The tools of our own. Nothing has to be opened or closed for them."""
+
+    def __init__(self, own: Sequence[Tool[Any]] = BUILT_IN) -> None:
+        self._own = tuple(own)
 
     async def open(self, store: Store, context_tokens: int, question: str) -> ToolOffer:
         """Return the tools of a turn for a model with this window; what can't be had is left out and told."""
-        return ToolOffer()
+        return ToolOffer(self._own)
 
     async def close(self) -> None:
         """Let go of all that was opened."""

@@ -190,17 +190,27 @@ def build_models(settings: Settings, store: Store) -> Models:
 
 
 def _build_later(settings: Settings, meter: Meter) -> LateModel | None:
-    """Return who answers later; None where no endpoint that is set up for it has a batch API."""
+    """Return who answers later; None where no endpoint that is set up for it has a batch API.
+
+    What is missing for one that is named for it is told at once.
+    """
     from assistant import model_setup
-    from assistant.llm.registry import build_batches
+    from assistant.llm.roles import ModelRole
 
     chosen = model_setup.late_settings(settings)
-    batches = build_batches(chosen.model, credentials_file()) if chosen is not None else None
-    if batches is None:
+    if chosen is None:
         return None
     from assistant.core.later import MeteredBatches
+    from assistant.llm.base import ModelInfo
+    from assistant.llm.registry import build_batches
+    from memory_store.network import display_url, is_loopback
 
-    return MeteredBatches(batches, meter)
+    model = chosen.model
+    info = ModelInfo(model.name, is_loopback(model.endpoint), display_url(model.endpoint), model.context_tokens)
+    later = MeteredBatches(info, lambda: build_batches(model, credentials_file()), meter)
+    if ModelRole.LATER in settings.models:
+        later.open()
+    return later
 
 
 def build_collector(settings: Settings, store: Store) -> Collector:
@@ -217,7 +227,7 @@ def build_collector(settings: Settings, store: Store) -> Collector:
         ]
         fitting = (model for model in chosen if batch_shape(model) == shape and display_url(model.endpoint) == endpoint)
         model = next(fitting, None)
-        return build_batches(model, credentials_file()) if model is not None else None
+        return None if model is None else build_batches(model, credentials_file())
 
     return Collector(store, meter_of(store, settings), find)
 

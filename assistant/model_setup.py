@@ -167,19 +167,11 @@ def by_role(settings: Settings) -> dict[ModelRole, Settings]:
 
 
 def late_settings(settings: Settings) -> Settings | None:
-    """Return the settings for the model that answers later: [models.later], else who chats; None without a batch API.
-
-    Raises ConfigError where [models.later] has none.
-    """
+    """Return the settings for the model that answers later: [models.later], else who chats if that has a batch API."""
     chosen = by_role(settings)
-    if ModelRole.LATER not in chosen:
-        return chosen[ModelRole.CHAT] if batch_shape(chosen[ModelRole.CHAT].model) is not None else None
-    if batch_shape(chosen[ModelRole.LATER].model) is None:
-        raise ConfigError(
-            "[models.later] names no batch API.",
-            'Say which its endpoint has with batch = "openai", "anthropic" or "openrouter"; docs/models.md says more.',
-        )
-    return chosen[ModelRole.LATER]
+    if ModelRole.LATER in chosen:
+        return chosen[ModelRole.LATER]
+    return chosen[ModelRole.CHAT] if batch_shape(chosen[ModelRole.CHAT].model) is not None else None
 
 
 @dataclass(frozen=True, slots=True)

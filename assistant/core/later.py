@@ -40,24 +40,24 @@ FindBatches = Callable[[str, str], Batches | None]
 
 
 class MeteredBatches:
-    """A model that answers within a day; what it may take is reserved before a question is handed in."""
+    """A model that answers within a day; what it may take is reserved before a question is handed in.
 
-    def __init__(self, batches: Batches, meter: Meter) -> None:
-        self._batches = batches
+    `build` gives its batch API: its key may be in a keyring, which takes a while to ask.
+    """
+
+    def __init__(self, info: ModelInfo, build: Callable[[], Batches], meter: Meter) -> None:
+        self.info = info
+        self._build = build
         self._meter = meter
-
-    @property
-    def info(self) -> ModelInfo:
-        """The model's."""
-        return self._batches.info
+        self._built: Batches | None = None
 
     def hand_in(self, request: ChatRequest, recalled: int) -> None:
         """Hand a request in, of whose sources so many were recalled.
 
-        Raises BudgetError where a budget has no room for it, else ModelError where it was surely not handed in. Where
-        that is not known its intention stays, to be looked for.
+        Raises BudgetError where a budget has no room for it, else ModelError where it was surely not handed in, and
+        ConfigError or CredentialError where it can't be. Where that is not known its intention stays, to be looked for.
         """
-        info, late = self.info, self._meter.store.late
+        info, late, batches = self.info, self._meter.store.late, self.open()
         asked = estimate_input(request)
         answer = request.max_tokens or max(info.context_tokens - asked, 0)
         most = Usage(asked, answer)
@@ -65,11 +65,11 @@ class MeteredBatches:
             most = self._meter.usage(info.name, info.endpoint, asked, answer, in_batch=True)
         entry = NewEntry(ModelRole.LATER, request.purpose, info.name, info.endpoint, most, request.message_id)
         try:
-            intended = late.intend(entry, self._meter.limits, self._batches.shape, recalled)
+            intended = late.intend(entry, self._meter.limits, batches.shape, recalled)
         except OverBudgetError as error:
             raise over_budget(error) from error
         try:
-            batch = self._batches.submit(intended.id, request)
+            batch = batches.submit(intended.id, request)
         except ModelError as error:
             if not error.was_sent:
                 late.withdraw(intended.id)
@@ -78,9 +78,16 @@ class MeteredBatches:
         else:
             late.confirm(intended.id, batch)
 
+    def open(self) -> Batches:
+        """Return the batch API. Raises ConfigError or CredentialError where something is missing for it."""
+        if self._built is None:
+            self._built = self._build()
+        return self._built
+
     def close(self) -> None:
         """Close the connections."""
-        self._batches.close()
+        if self._built is not None:
+            self._built.close()
 
 
 class Collector:

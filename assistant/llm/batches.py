@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _MAX_BODY_BYTES: Final = 64 * 2**20
 _PAGE: Final = 100
+_MOST_PAGES: Final = 100
 # How far the clock of a service may be from ours, and how long handing in may take.
 _LEEWAY: Final = timedelta(hours=1)
 _MILLION: Final = 1_000_000
@@ -162,8 +163,8 @@ class Batches(ABC):
 
     def _list(self, path: str, since: datetime, **asked: str) -> Iterator[Mapping[str, Any]]:
         """Yield the entries of a list that is sorted by age, the newest first, as far back as a moment."""
-        after, seen = "", set[str]()
-        while True:
+        after = ""
+        for _ in range(_MOST_PAGES):
             page = self._read(
                 "GET", path, params={"limit": str(_PAGE), **asked, **({self._CURSOR: after} if after else {})}
             )
@@ -174,9 +175,11 @@ class Batches(ABC):
                     return
                 yield entry
             after = _string(entries[-1], "id") if entries else ""
-            if not page.get("has_more") or not after or after in seen:
+            if not page.get("has_more") or not after:
                 return
-            seen.add(after)
+        raise ModelError(
+            f"The list of batches of {self._endpoint.url} has no end.", "It is looked through again later."
+        )
 
     def _lines(self, path: str) -> Iterator[Mapping[str, Any]]:
         """Yield the JSON objects of a file, one a line."""

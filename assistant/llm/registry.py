@@ -12,11 +12,12 @@ from assistant.llm.embedded import EmbeddedChat
 from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from assistant.llm.providers import service_at
 from assistant.llm.settings import BatchShape, ModelConfig
-from memory_store.network import endpoint_of, host_of, is_loopback
+from memory_store.network import display_url, endpoint_of, host_of, is_loopback
 
 if TYPE_CHECKING:
     from assistant.llm.batches import Batches
 
+_SAY_SHAPE = 'Say which it has with batch = "openai", "anthropic" or "openrouter"; docs/models.md says more.'
 CREDENTIALS_FILE = "credentials.toml"
 
 
@@ -48,14 +49,11 @@ def batch_shape(settings: ModelConfig) -> BatchShape | None:
     return BatchShape(settings.batch) if settings.batch else service.batch if service is not None else None
 
 
-def build_batches(settings: ModelConfig, credentials_file: Path | None = None) -> Batches | None:
-    """Return the batch API of a model; None where its endpoint has none. Nothing is connected yet.
-
-    Raises as `build_chat_model` does.
-    """
+def build_batches(settings: ModelConfig, credentials_file: Path | None = None) -> Batches:
+    """Return the batch API of a model. Nothing is connected yet. Raises as `build_chat_model` does."""
     shape = batch_shape(settings)
     if shape is None:
-        return None
+        raise ConfigError(f"{display_url(settings.endpoint)} has no batch API that is known.", _SAY_SHAPE)
     from assistant.llm.batches import BATCHES
 
     _require_name(settings)

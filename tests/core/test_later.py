@@ -340,7 +340,7 @@ async def test_without_a_batch_api_and_where_nothing_is_kept_it_is_said_before_a
 ) -> None:
     for chosen, temporary, words in (
         (Settings(), False, "No model is set up that answers later"),
-        (Settings(models={"later": NamedModel("openai", "a-model", server.url)}), False, "names no batch API"),
+        (Settings(models={"later": NamedModel("openai", "a-model", server.url)}), False, "has no batch API"),
         (settings(server), True, "temporary chat"),
     ):
         session = session_of(store, chosen, temporary=temporary)

@@ -158,9 +158,8 @@ async def test_an_answer_is_asked_for_without_it_and_says_so(place: Place, host:
 
 
 async def test_a_question_to_be_answered_later_is_handed_in_without_it(place: Place, host: str) -> None:
-    later = MeteredBatches(
-        AnthropicBatches(place.server.url.replace(HERE, host), "m", None, context_tokens=8192), Meter(place.store)
-    )
+    batches = AnthropicBatches(place.server.url.replace(HERE, host), "m", None, context_tokens=8192)
+    later = MeteredBatches(batches.info, lambda: batches, Meter(place.store))
     session = Session(place.store, Models(later=later), SETTINGS)
     session.chosen_effort = Effort.LATER
     events = await events_of(session, QUESTION)

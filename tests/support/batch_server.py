@@ -21,8 +21,8 @@ class BatchServer:
     """Keeps what is handed in until a test lets it end; counts all that was begun.
 
     `refuse` gives a status for a request ("POST /v1/batches") instead of doing it; `drop` does a request, or does not
-    where its name begins with "!", and breaks the connection without an answer. `on_request` is called before each is
-    done.
+    where its name begins with "!", and breaks the connection without an answer. `on_done` is called once one is done,
+    before it is answered.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class BatchServer:
         self.begun: list[dict[str, Any]] = []  # what was asked, whatever became of it
         self.refuse: dict[str, int] = {}
         self.drop: set[str] = set()
-        self.on_request: Callable[[str], None] = lambda name: None
+        self.on_done: Callable[[str], None] = lambda name: None
         self.can_list = True
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -89,7 +89,6 @@ class BatchServer:
                 parts = urlsplit(self.path)
                 name = f"{self.command} {parts.path}"
                 server.requests.append((self.command, parts.path, {k.lower(): v for k, v in self.headers.items()}))
-                server.on_request(name)
                 if name in server.refuse:
                     self._send(server.refuse[name], {"error": {"message": "not now"}})
                     return
@@ -99,6 +98,7 @@ class BatchServer:
                     return
                 with server._lock:
                     status, answer = server._do(self.command, parts.path, parse_qs(parts.query), self.headers, body)
+                server.on_done(name)
                 if name in server.drop:
                     self.close_connection = True
                     self.connection.close()

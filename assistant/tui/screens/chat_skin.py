@@ -94,6 +94,7 @@ _TURNS: Final = frozenset({"turn", "retry", "continue"})  # workers in which an 
 _STOPPING_SECONDS: Final = 3.0
 _REST_SECONDS: Final = 0.7  # how long the writing has to rest until it is kept
 _READING_SECONDS: Final = 1.0
+_ANSWERS_SECONDS: Final = 2.0
 _MOST_LISTED: Final = 500
 _EXCERPT_CHARS: Final = 120
 _MOST_ATTACHED: Final = 10
@@ -157,7 +158,7 @@ class ChatSkin:
         services, controller = self._services, self.controller
         self._show_model()
         self._screen.set_interval(POLL_SECONDS, self.status.look)
-        self._screen.set_interval(POLL_SECONDS, self._look_for_answers)
+        self._screen.set_interval(_ANSWERS_SECONDS, self._look_for_answers)
         self._collector.start()
         await self.status.look(recount=True)
         if services.first_start:
@@ -589,6 +590,8 @@ class ChatSkin:
         """Do something with a message that is more than a matter of view."""
         if message_action(name).waits_for_answer and self.controller.is_answering:
             self.remark(_("The answer is still coming; Esc stops it."))
+        elif name == "pin" and not spoken.text:
+            self.remark(_("There is nothing to keep yet: this answer is still to come."))
         elif name == "edit" and (not isinstance(spoken, UserMessage) or spoken.message_id is None):
             self.remark(_("Only what you wrote can be edited."))
         elif spoken.message_id is None:

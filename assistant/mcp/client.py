@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import RootModel
+from pydantic import RootModel, ValidationError
 
 from assistant.config import McpServer
 from assistant.core.framing import quoted
@@ -272,7 +272,8 @@ class _Connection:
                 self._asking = _Asking(put, clock)
                 result = await client.call_tool(tool, arguments)
         except Exception as error:
-            raise ToolError(self._explain(error, self._limits.calling)) from error
+            told = await self._ask_to_open(error, put)
+            raise ToolError(told or self._explain(error, self._limits.calling)) from error
         finally:
             self._asking = None
         text = quoted(plain(_text_of(result))[:_RESULT_CHARS]) or "It gave nothing back."
@@ -295,6 +296,15 @@ class _Connection:
             answer = await asyncio.wrap_future(asking.put(question))
         self._traffic.renew()
         return ElicitResult(action=answer.action, content=dict(answer.values) if answer.values is not None else None)
+
+    async def _ask_to_open(self, error: Exception, put: Put) -> str:
+        """Ask the user to open what a server wants opened before it does anything; return what the model is told."""
+        questions = _addresses_wanted(self.name, error)
+        for question in questions:
+            if (await asyncio.wrap_future(put(question))).action != "accept":
+                return f"The user did not agree to open what the server {self.name} wants opened first."
+        asked = "The user was asked to open an address first. Try again once they say that this is done."
+        return asked if questions else ""
 
     async def close(self) -> None:
         """End the connection, and the server with it; returns when it has gone."""
@@ -437,6 +447,21 @@ def _question(server: str, asked: ElicitRequestParams) -> ServerQuestion | None:
         return None
 
 
+def _addresses_wanted(server: str, error: Exception) -> list[ServerQuestion]:
+    """Return what has to be opened, by the error of a server that can't go on before."""
+    from mcp import MCPError
+    from mcp_types import URL_ELICITATION_REQUIRED, ElicitationRequiredErrorData
+
+    if not isinstance(error, MCPError) or error.code != URL_ELICITATION_REQUIRED:
+        return []
+    try:
+        wanted = ElicitationRequiredErrorData.model_validate(error.data).elicitations
+    except ValidationError:
+        return []
+    questions = [_question(server, params) for params in wanted[:_MOST_QUESTIONS]]
+    return [question for question in questions if question is not None]
+
+
 def _text_of(result: CallToolResult) -> str:
     """Return the words of a result; of what is none, what it is."""
     parts = [
@@ -463,4 +488,4 @@ def _reason(error: BaseException, seconds: float) -> str:
         return f"did not answer within {seconds:g} seconds"
     if isinstance(error, OSError):
         return f"can't be started: {excerpt(error.strerror or str(error), _TOLD_CHARS)}"
-    return f"failed: {excerpt(str(error), _TOLD_CHARS) or type(error).__name__}"
+    return f"failed: {excerpt(str(error).rstrip('. '), _TOLD_CHARS) or type(error).__name__}"

@@ -1,7 +1,7 @@
-"""A server of an earlier protocol that asks the user: python asking.py BIDDEN|UNBIDDEN|END PARAMS…
+"""A server of an earlier protocol that asks the user: python asking.py BIDDEN|UNBIDDEN|OPEN|END PARAMS…
 
 The params are the JSON of an elicitation each. Its tool `ask` asks them all, and gives back what was answered. UNBIDDEN
-asks them while its tools are listed, and END ends once it has asked.
+asks them while its tools are listed, OPEN only says that they are to be opened first, and END ends once it has asked.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ for line in sys.stdin:
                 ask()
             hints = {"readOnlyHint": True}
             result = {"tools": [{"name": "ask", "inputSchema": {"type": "object"}, "annotations": hints}]}
+        case "tools/call" if behaviour == "OPEN":
+            say(id=given["id"], error={"code": -32042, "message": "first", "data": {"elicitations": asked}})
+            continue
         case "tools/call":
             if behaviour != "UNBIDDEN":
                 ask()

@@ -151,6 +151,18 @@ async def test_server_asks_only_while_its_tool_runs_and_not_for_ever(store: Stor
     assert [answer["action"] for answer in answers] == ["accept"] * 5 + ["decline"] * 2
 
 
+@pytest.mark.parametrize(("answer", "told"), [(1, "Try again once they say that this is done."), (0, "did not agree")])
+async def test_address_that_a_server_wants_opened_first_is_shown_and_the_model_told(
+    store: Store, answer: int, told: str
+) -> None:
+    user = User(answer)
+    async with toolbox(ship=asking(URL, behaviour="OPEN")) as tools:
+        session = in_session(store, tools, [call("ship__ask")], ["So."])
+        Controller(session, ImportOptions(), cast(Skin, user))
+        [(_, text, failed)] = ended(await asked(session))
+    assert (told in text, failed, URL["url"] in user.questions[0]) == (True, True, True)
+
+
 async def test_form_is_asked_by_the_newest_protocol_too(store: Store) -> None:
     async with toolbox(train=server("ASK")) as tools:
         session = in_session(store, tools, [call("train__book")], ["So."])

@@ -66,7 +66,8 @@ USER = Author(AuthorKind.USER)
 class Locator:
     """Where in its source a passage stands. Lines and pages count from 1; `line_end` is inclusive.
 
-    `part` names a piece that has no page or line: a mail in a mailbox, a row of a table, a chapter, a key.
+    `part` names a piece that has no page or line: a mail in a mailbox, a row of a table, a chapter, a key. `times` are
+    the lines of iCalendar (RFC 5545) that say when something in a calendar is; a UID in them is a number.
     """
 
     page: int | None = None
@@ -74,6 +75,7 @@ class Locator:
     line_start: int | None = None
     line_end: int | None = None
     part: str | None = None
+    times: str | None = None
 
     def label(self) -> str:
         """Return the place in words for a person, such as `page 3 › Cover › lines 4–9`; empty if unknown."""

@@ -249,6 +249,10 @@ class Store(Maintenance):
         """Return all passages of a document, a conversation or a memory in reading order; none once it is erased."""
         return self._database.fetch(passages.of_source, source)
 
+    def passages_of_calendars(self) -> list[passages.StoredPassage]:
+        """Return all passages of calendars, in the order in which they were imported."""
+        return self._database.fetch(passages.of_calendars)
+
     def holds(self, full_id: str) -> bool:
         """Say whether something of this id is stored."""
         table = tables.table_of(full_id)

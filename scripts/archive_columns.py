@@ -315,6 +315,7 @@ LOCATOR: Final[Schema] = {
         "line_start": {"type": "integer", "description": "first line, from 1"},
         "line_end": {"type": "integer", "description": "last line, inclusive"},
         "part": {"type": "string", "description": "a piece with no page or line: a mail, a row, a chapter, a key"},
+        "times": {"type": "string", "description": "lines of iCalendar that say when it is; a UID in them is a number"},
     },
     "additionalProperties": False,
 }

@@ -348,6 +348,12 @@ def of_source(connection: sqlite3.Connection, source: Source) -> list[StoredPass
     return [_read_passage(row) for row in connection.execute(f"{_SELECT} WHERE {condition}", (source.id,))]
 
 
+def of_calendars(connection: sqlite3.Connection) -> list[StoredPassage]:
+    """Return every passage of a calendar."""
+    rows = connection.execute(f"{_SELECT} WHERE d.media_type = 'text/calendar' ORDER BY p.row")
+    return [_read_passage(row) for row in rows]
+
+
 def of_memories(connection: sqlite3.Connection, memory_ids: Sequence[str]) -> list[StoredPassage]:
     """Return the passages of these memories, in this order; those that are gone are left out."""
     marks = ", ".join("?" for _ in memory_ids)

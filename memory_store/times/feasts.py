@@ -134,7 +134,7 @@ def feast(year: int, name: str) -> Window:
     if fixed := _FIXED.get(name):
         return _from(date(year, *fixed))
     if offsets := _BY_EASTER.get(name):
-        from dateutil.easter import easter  # type: ignore[import-untyped]
+        from dateutil.easter import easter
 
         sunday = easter(year)
         return _from(sunday + offsets[0] * _DAY, sunday + offsets[1] * _DAY)

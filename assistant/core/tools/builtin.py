@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from assistant.core.assembling import without_private_titles
 from assistant.core.framing import estimate_tokens, fit
 from assistant.core.relevance import worth_telling
+from assistant.core.tools.calendar import LIST_EVENTS
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from memory_store import NewMemory
 from memory_store.clock import now
@@ -147,6 +148,7 @@ BUILT_IN: Final[tuple[Tool[Any], ...]] = (
         Effect.READ,
         _compute_date,
     ),
+    LIST_EVENTS,
     Tool(
         REMEMBER,
         "Keeps a note for the user, for years. Only where the user asks for it; they are asked before it is kept.",

@@ -71,6 +71,10 @@ class Bench:
         """Return the words of passages, quoted, one after the other."""
         return "\n".join(quoted(self._note(hit).text) for hit in hits)
 
+    def cite(self, hit: Hit, line: str) -> str:
+        """Return a line about a passage, quoted behind its number."""
+        return f"[{self._number(self._note(hit))}] {quoted(line)}"
+
     def find(self, number: int) -> Hit | None:
         """Return the source of a number."""
         return self.sources.get(number) or self.found.get(number)

@@ -19,6 +19,12 @@ from assistant.ingestion.readers.markup import parse, walk
 from memory_store.models import Locator
 
 _KINDS = {"VEVENT": "event", "VTODO": "task", "VJOURNAL": "entry", "VFREEBUSY": "times"}
+_TIMES = frozenset(
+    ("DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "TRANSP")
+)
+_BEGINNINGS = frozenset(("DTSTART", "DUE"))
+_MOST_TIMES = 200
+_TIMES_CHARS = 20_000
 _HEAD_BYTES = 8192
 _ANSWERS = ("accepted", "declined", "tentative", "delegated")
 _STATUS = {"CANCELLED": "cancelled", "TENTATIVE": "tentative"}
@@ -104,13 +110,24 @@ ICS = Reader("text/calendar", (".ics", ".ical", ".ifb"), read_ics)
 
 
 def _events(file: SourceFile, limits: ReadLimits) -> Iterator[Block]:
+    series: dict[str, int] = {}
     for number, event in enumerate(components(file, limits, tuple(_KINDS)), start=1):
         text = _text(event)
         if text:
             summary = " ".join(event.text("SUMMARY").split())[:80]
             part = f"{_KINDS[event.kind]} {number}" + (f": {summary}" if summary else "")
-            locator = Locator(part=part, line_start=event.first_line, line_end=event.last_line)
+            times = _times(event, series.setdefault(event.text("UID"), len(series) + 1))
+            locator = Locator(part=part, line_start=event.first_line, line_end=event.last_line, times=times)
             yield Block(text, locator, BlockKind.PARAGRAPH)
+
+
+def _times(event: Component, series: int) -> str | None:
+    """Return the lines that say when an event is, with a number in place of its UID; None where none does."""
+    found = [entry for entry in event.properties if entry.name in _TIMES][:_MOST_TIMES]
+    if not any(entry.name in _BEGINNINGS for entry in found):
+        return None
+    lines = [f"UID:{series}", *(entry.line() for entry in found)]
+    return "\n".join(lines) if sum(map(len, lines)) <= _TIMES_CHARS else None
 
 
 def _text(event: Component) -> str:
@@ -430,6 +447,11 @@ class Property:
         return (
             _ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], self.value).replace("\r\n", "\n").strip()
         )
+
+    def line(self) -> str:
+        """Return it as a content line, with the zone that it names and whether it is a day alone."""
+        kept = [f';{name}="{self.parameters[name]}"' for name in ("TZID", "VALUE") if name in self.parameters]
+        return f"{self.name}{''.join(kept)}:{' '.join(self.value.split())}"
 
     def fields(self) -> list[str]:
         """Return the parts of a value that semicolons part, as text."""

@@ -67,7 +67,11 @@ class ServerImport:
         """Keep the values of variables where keys are, where the user wants that; else say what has to be set."""
         valued = {name: value for name, value in candidate.variables.items() if value}
         missing = candidate.variables.keys() - valued.keys()
-        if valued and self._asks and typer.confirm(f"  Keep {_values(valued)} where keys are kept?", True, err=True):
+        if (
+            valued
+            and self._asks
+            and typer.confirm(f"  Keep {_values(valued)} where keys are kept?", default=True, err=True)
+        ):
             for name, value in candidate.fill(_answers(candidate.inputs_in(*valued.values()))).variables.items():
                 try:
                     if value:
@@ -92,7 +96,7 @@ def _answers(inputs: list[Input]) -> dict[str, str]:
 
 
 def _values(valued: Mapping[str, str]) -> str:
-    return f"the {'values' if len(valued) > 1 else 'value'} of {', '.join(valued)}, as it is there,"
+    return f"the {'values' if len(valued) > 1 else 'value'} of {', '.join(valued)}"
 
 
 def _how(server: McpServer) -> str:

@@ -48,6 +48,7 @@ MOST_TOKENS: Final = 1500
 _PART_OF_WINDOW: Final = 8
 _MOST_PAGES: Final = 20
 _MOST_STARTS: Final = 3
+_MOST_KEPT: Final = 3  # tools that were used and are offered in the next turn, too
 _MOST_QUESTIONS: Final = 5  # of a server to the user, in one call
 _NAME_CHARS: Final = 64
 _TOLD_CHARS: Final = 200
@@ -172,6 +173,7 @@ class ServerToolbox(Toolbox):
         self._loop: _Loop | None = None
         self._told: set[str] = set()
         self._ranking: ToolRanking | None = None
+        self._used: list[str] = []  # the latest first
 
     async def open(self, store: Store, context_tokens: int, question: str) -> ToolOffer:
         """Return all tools where they fit, else a tool that finds them, and those that fit the question.
@@ -188,7 +190,7 @@ class ServerToolbox(Toolbox):
             return ToolOffer((*self._own, *tools.values()), self._fresh(notes))
         self._ranking = self._ranking or ToolRanking(store.embed_sentences)
         shelf = ToolShelf(tools.values(), room, self._ranking)
-        await asyncio.to_thread(shelf.begin, question)
+        await asyncio.to_thread(shelf.begin, question, self._used[:_MOST_KEPT])
         notes += [f"The tool {name} takes too many tokens to describe, and is not offered." for name in shelf.too_long]
         return ToolOffer((*self._own, shelf.finder), self._fresh(notes), shelf.loaded)
 
@@ -208,7 +210,11 @@ class ServerToolbox(Toolbox):
             listed = await loop.do(connection.list_tools())
         except ToolError as error:
             return Listing(connection.name, failure=str(error))
-        return Listing(connection.name, tuple(_as_tool(loop, connection, tool) for tool in listed))
+        tools = (_as_tool(loop, connection, tool, self._note_use) for tool in listed)
+        return Listing(connection.name, tuple(tools))
+
+    def _note_use(self, name: str) -> None:
+        self._used = [name, *(used for used in self._used if used != name)]
 
     async def close(self) -> None:
         """End all servers that were started here."""
@@ -411,8 +417,8 @@ class _Connection:
             yield streams
 
 
-def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool) -> Tool[Any]:
-    """Return a tool of a server as one of ours.
+def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool, note_use: Callable[[str], None]) -> Tool[Any]:
+    """Return a tool of a server as one of ours; `note_use` is told its name with each use.
 
     What it says of itself decides what it may do unasked only where its words can't leave the machine by it.
     """
@@ -426,6 +432,7 @@ def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool) -> Tool[A
             return schema
 
     async def run(bench: Bench, asked: Arguments) -> str:
+        note_use(name)
         return await loop.do_and_ask(lambda put: connection.call(listed.name, asked.root, put), bench.ask_user)
 
     hints = listed.annotations

@@ -261,15 +261,19 @@ async def test_tools_that_do_not_all_fit_are_found_and_can_be_called_in_the_same
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "MOST_TOKENS", 166)
-    chat = model([call("find_tools", query="look a word up")], [call("blog__look_up", word="rot")], ["So."])
+    chat = model([call("find_tools", query="look a word up")], [call("blog__look_up", word="rot")], ["So."], ["So."])
     async with toolbox(blog=server("GOOD")) as tools:
         session = Session(store, Models(chat), SETTINGS)
         session.toolbox = tools
         events = await asked(session, "Which variables are there in the environment?")
+        await asked(session, "Which variables are there in the environment?")
     [(_, found, _), (_, meaning, _)] = ended(events)
-    [before, after, _] = [{tool.name for tool in request.tools if "__" in tool.name} for request in chat.requests]
+    [before, after, _, in_next_turn] = [
+        {tool.name for tool in request.tools if "__" in tool.name} for request in chat.requests
+    ]
     assert before == {"blog__environment"}
     assert "blog__look_up" in after
+    assert "blog__look_up" in in_next_turn
     assert found.splitlines()[1] == "> blog__look_up: Looks a word up."
     assert meaning.startswith("> rot means red.")
     assert notes(events) == []

@@ -110,8 +110,11 @@ async def test_form_is_filled_in_by_the_user_alone_and_shown_before_it_is_sent(s
     assert len(user.refused) == 4
     assert user.questions[0].startswith("The server “ship” asks: Who comes?\nDon't answer")
     assert "never a password or a key" in user.questions[0]
-    assert "Name (characters: 2–)\nThe server “ship” gets what you write: never a password or a key." in user.questions
-    assert "Nothing written means none." in user.questions[7]
+    assert (
+        "Name (1/7) (characters: 2–)\nThe server “ship” gets what you write: never a password or a key."
+        in user.questions
+    )
+    assert "Nothing written means: none" in user.questions[7]
     assert "meal: fish" in user.questions[-1]
 
 
@@ -166,7 +169,7 @@ async def test_address_that_a_server_wants_opened_first_is_shown_and_the_model_t
 async def test_form_is_asked_by_the_newest_protocol_too(store: Store) -> None:
     async with toolbox(train=server("ASK")) as tools:
         session = in_session(store, tools, [call("train__book")], ["So."])
-        Controller(session, ImportOptions(), cast(Skin, User(1, "7", 0, 1)))
+        Controller(session, ImportOptions(), cast(Skin, User(1, "7", 1, 1)))
         [(_, text, failed)] = ended(await asked(session))
     assert (text, failed) == ("> number=7 window=True", False)
 

@@ -55,7 +55,10 @@ async def _fill_in(skin: Skin, title: str, question: ServerQuestion) -> UserAnsw
     answers = await _choose(skin, title, [refuse, answer])
     if not answers:
         return UserAnswer("decline")
-    values = {field.name: await _ask_for(skin, question.server, field) for field in question.fields}
+    values: dict[str, FormValue | None] = {}
+    for number, field in enumerate(question.fields, start=1):
+        place = f" ({number}/{count})" if count > 1 else ""
+        values[field.name] = await _ask_for(skin, question.server, field, place)
     given = {name: value for name, value in values.items() if value is not None}
     if len(values) == 1:
         return UserAnswer("accept", given)
@@ -71,11 +74,12 @@ async def _fill_in(skin: Skin, title: str, question: ServerQuestion) -> UserAnsw
     return UserAnswer("accept", given) if sends else UserAnswer("decline")
 
 
-async def _ask_for(skin: Skin, server: str, field: FormField) -> FormValue | None:
+async def _ask_for(skin: Skin, server: str, field: FormField, place: str) -> FormValue | None:
     """Return what the user fills into a field; None where they leave it out."""
     title = plain(field.title, one_line=True)
     if field.description:
         title = f"{title}: {excerpt(field.description, _SHOWN_CHARS)}"
+    title += place
     if field.kind in (FieldKind.SWITCH, FieldKind.CHOICE):
         return await _choose_value(skin, title, field)
 
@@ -88,7 +92,7 @@ async def _ask_for(skin: Skin, server: str, field: FormField) -> FormValue | Non
     default = "" if field.default is None else _in_words(field, field.default)
     note = _("The server “{server}” gets what you write: never a password or a key.").format(server=server)
     if default:
-        note = _("Nothing written means {default}.").format(default=excerpt(default, _SHOWN_CHARS)) + f"\n{note}"
+        note = _("Nothing written means: {default}").format(default=excerpt(default, _SHOWN_CHARS)) + f"\n{note}"
     optional = not field.required or bool(default)
     written = await skin.ask(title, _wanted(field), hint=note, check=check, optional=optional)
     if written is None:
@@ -104,11 +108,11 @@ async def _ask_for(skin: Skin, server: str, field: FormField) -> FormValue | Non
 async def _choose_value(skin: Skin, title: str, field: FormField) -> FormValue | None:
     values: list[tuple[FormValue, str]] = [*field.choices]
     if field.kind is FieldKind.SWITCH:
-        values = [(True, _("Yes")), (False, _("No"))]
+        values = [(False, _("No")), (True, _("Yes"))]
     values.sort(key=lambda value: value[0] != field.default)
     choices: list[Choice[Any]] = [Choice(plain(name, one_line=True), "", (value,)) for value, name in values]
-    if not field.required:
-        choices.append(Choice(_("Leave it out"), "", ()))
+    if not field.required:  # an Enter too many says nothing
+        choices.insert(0 if field.default is None else len(choices), Choice(_("Leave it out"), "", ()))
     chosen = await _choose(skin, title, choices)
     return chosen[0] if chosen else None
 

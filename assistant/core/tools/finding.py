@@ -85,9 +85,13 @@ class ToolShelf:
         """The names of tools that no model can be offered: each takes more than the whole room."""
         return [name for name, tokens in self._tokens.items() if tokens > self._room]
 
-    def begin(self, question: str) -> None:
-        """Load what fits the question; what is looked for later takes the place of what fits it least."""
-        self._load(self._ranking.rank(question, self._tools))
+    def begin(self, question: str, used: Sequence[str] = ()) -> None:
+        """Load the tools that were `used` before, by their names, and what fits the question.
+
+        What is looked for later takes the place of what fits it least.
+        """
+        before = [tool for name in used for tool in self._tools if tool.name == name]
+        self._load([*before, *self._ranking.rank(question, self._tools)])
 
     def _find(self, _: Bench, asked: FindTools) -> str:
         found = self._ranking.rank(asked.query, self._tools)[:_MOST_FOUND]

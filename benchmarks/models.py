@@ -150,7 +150,7 @@ def measure(embedder: CachedEmbedder) -> list[Taken]:
         daily.fill_documents(store, known, chosen, 120)
         daily.fill_chats(store, chosen, 60)
         store.embed_pending()
-        for effort in Effort:
+        for effort in (Effort.INSTANT, Effort.BALANCED, Effort.THOROUGH):
             for kind, texts in kinds.items():
                 taken.append(asyncio.run(take_turns(store, effort, kind, texts)))
     return taken

@@ -47,7 +47,7 @@ def list_(context: typer.Context, as_json: _Json = False) -> None:
         show("No answer is waited for. `keepsake ask --effort later` hands a question in.")
     for late, question in found:
         show(f"{late.id}  {moment(late.intended_at)}  {late.state}  {late.model}  {excerpt(question, 60)}")
-        say(f"    {describe_late(late) or f'It is here: `keepsake show {late.message_id}` prints it.'}")
+        say(f"    {describe_late(late, in_shell=True) or f'It is here: `keepsake show {late.message_id}` prints it.'}")
         if late.is_open and late.trouble:
             say(f"    {plain(late.trouble, one_line=True)}")
 

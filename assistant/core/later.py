@@ -20,7 +20,7 @@ from assistant.ingestion.chunking import passages_of_message
 from assistant.llm.base import ChatRequest, ModelInfo, is_whole, shortfall
 from assistant.llm.batches import Answered, Batches, NotAnswered
 from assistant.llm.roles import ModelRole
-from memory_store import LateRequest, LateState, NewEntry, Usage
+from memory_store import LateRequest, LateState, NewEntry
 from memory_store.clock import now
 from memory_store.errors import KeepsakeError, OverBudgetError
 from memory_store.models import Author, AuthorKind, MessageStatus
@@ -60,9 +60,7 @@ class MeteredBatches:
         info, late, batches = self.info, self._meter.store.late, self.open()
         asked = estimate_input(request)
         answer = request.max_tokens or max(info.context_tokens - asked, 0)
-        most = Usage(asked, answer)
-        if self._meter.looks_up:
-            most = self._meter.usage(info.name, info.endpoint, asked, answer, in_batch=True)
+        most = self._meter.usage(info.name, info.endpoint, asked, answer, in_batch=True)
         entry = NewEntry(ModelRole.LATER, request.purpose, info.name, info.endpoint, most, request.message_id)
         try:
             intended = late.intend(entry, self._meter.limits, batches.shape, recalled)

@@ -151,9 +151,10 @@ class Batches(ABC):
 
     # -- asking ------------------------------------------------------------------------------------------------
 
-    def _begin(self, content: Mapping[str, Any]) -> str:
+    def _begin(self, what: Mapping[str, Any]) -> str:
         """Begin a batch; return what the service calls it."""
-        batch = _string(self._read("POST", self._PATH, hands_in=True, json=content), "id")
+        content, headers = json.dumps(what).encode(), {"content-type": "application/json"}
+        batch = _string(self._read("POST", self._PATH, hands_in=True, content=content, headers=headers), "id")
         if not batch:
             raise self._malformed(was_sent=True)
         return batch

@@ -16,10 +16,12 @@ from assistant.core.conversation.session import Session
 from assistant.core.events import Event, TurnFailed, TurnHandedIn
 from assistant.core.later import Collector
 from assistant.errors import BudgetError, ConfigError, ModelError
-from assistant.llm.settings import BatchName
+from assistant.llm.base import ChatMessage, ChatRequest
+from assistant.llm.batches import BATCHES
+from assistant.llm.settings import BatchName, BatchShape
 from memory_store import LateState, Limit, NewEntry, NewMemory, Selection, Store, Unit, Usage, Window
 from memory_store.clock import now
-from memory_store.models import Effort, MessageStatus, Purpose, Role
+from memory_store.models import USER, Author, AuthorKind, Effort, MessageStatus, Purpose, Role
 from tests.support.batch_server import USAGE, BatchServer
 
 SHAPES: tuple[BatchName, ...] = ("openai", "anthropic", "openrouter")
@@ -417,3 +419,44 @@ async def test_what_of_an_archive_waits_is_collected_where_it_is_restored(
         other.restore(tmp_path / "all.zip")  # it waits there still
         collector(other, chosen).collect(at_once=True)
         assert answers(other) == ["Twelve degrees [1]."]
+
+
+class _KilledError(Exception):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("at", ["submit", "confirm", "look", "answer", "clear"])
+def test_killed_at_each_step_and_begun_anew_it_is_handed_in_and_answered_at_most_once(
+    store: Store, server: BatchServer, shape: BatchName, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings(server, shape)
+    chat = store.conversations.start("The cellar")
+    question = store.conversations.append(chat.id, Role.USER, QUESTION, USER, parent_id=None)
+    answer = store.conversations.append(
+        chat.id, Role.ASSISTANT, "", Author(AuthorKind.MODEL), parent_id=question.id, status=MessageStatus.PENDING
+    )
+    request = ChatRequest((ChatMessage(Role.USER, QUESTION),), 100, message_id=answer.id)
+    later = bootstrap.build_models(chosen, store).later
+    assert later is not None
+
+    def die(*_: object, **__: object) -> None:
+        raise _KilledError
+
+    place = type(store.late) if at in ("confirm", "answer") else BATCHES[BatchShape(shape)]
+    with monkeypatch.context() as dying:
+        dying.setattr(place, at, die)
+        with suppress(_KilledError):
+            later.hand_in(request, 0)
+        server.end("Warm.")
+        with suppress(_KilledError):
+            collector(store, chosen).collect(at_once=True)
+    looking = collector(store, chosen)
+    looking.collect(now() + AFTER_A_CRASH, at_once=True)
+    looking.collect(now() + AFTER_A_CRASH, at_once=True)
+    begun = at != "submit"
+    assert len(server.begun) == begun
+    assert answers(store) == (["Warm."] if begun else [])
+    assert store.late.open() == []
+    assert [news.state for news in store.late.claim_news()] == [LateState.ANSWERED if begun else LateState.FAILED]
+    assert [entry.state for entry in store.ledger.latest(9)] == ["settled" if begun else "released"]

@@ -34,3 +34,17 @@ def test_the_users_own_price_comes_before_the_lists_and_before_free() -> None:
 def test_what_the_list_does_not_know_has_no_price() -> None:
     assert price_of("gpt-4o-mini", "https://models.example/v1") is None
     assert price_of("no-such-model", "https://api.openai.com/v1") is None
+
+
+def test_a_batch_costs_half_where_the_list_says_so_and_the_same_elsewhere() -> None:
+    for name, base_url in (
+        ("gpt-4o", "https://api.openai.com/v1"),
+        ("claude-sonnet-4-5", "https://api.anthropic.com/v1"),
+    ):
+        usual, in_batch = (cost_of(name, base_url, 1_000_000, 1_000_000, in_batch=late) for late in (False, True))
+        assert in_batch is not None
+        assert usual == 2 * in_batch > 0
+    deepseek = "deepseek-chat", "https://api.deepseek.com/v1", 1_000_000, 1_000_000
+    assert cost_of(*deepseek, in_batch=True) == cost_of(*deepseek)
+    own = {"gpt-4o": Price(1.0, 2.0)}
+    assert cost_of("gpt-4o", "https://api.openai.com/v1", 10, 10, 0, own, in_batch=True) == 30

@@ -52,9 +52,9 @@ def report_learned(learned: Learned, *, in_shell: bool = False) -> Report:
             return Report(_("Merged what said the same: {text}").format(text=memory.text), "", "good", memory.id)
 
 
-def describe_late(late: LateRequest) -> str:
+def describe_late(late: LateRequest, *, in_shell: bool = False) -> str:
     """Return how it stands with an answer that comes later, and what can be done; empty once it is there."""
-    again = _("/retry asks again.")
+    again = f"`keepsake later again {late.id}` asks again." if in_shell else _("/retry asks again.")
     trouble = plain(late.trouble or "", one_line=True)
     match late.state:
         case LateState.INTENDED if trouble:
@@ -64,8 +64,8 @@ def describe_late(late: LateRequest) -> str:
         case LateState.INTENDED | LateState.SUBMITTED:
             return _("Handed in ({time}): the answer will be here within a day.").format(time=moment(late.intended_at))
         case LateState.UNCERTAIN:
-            words = _("The service may have this, and nobody can tell. /retry sends it again, {command} drops it.")
-            return words.format(command=f"`keepsake later cancel {late.id}`")
+            drops = _("{command} drops it.").format(command=f"`keepsake later cancel {late.id}`")
+            return " ".join((_("The service may have this, and nobody can tell."), again, drops))
         case LateState.EXPIRED:
             return " ".join((_("It was not answered within a day."), again))
         case LateState.CANCELLED:
@@ -85,7 +85,7 @@ def report_late(store: Store, late: LateRequest, *, in_view: bool = False, in_sh
     except NotFoundError:  # erased since
         return Report(_("What an answer was waited for is erased."))
     question = excerpt(asked, _QUESTION_CHARS)
-    words = describe_late(late)
+    words = describe_late(late, in_shell=in_shell)
     there = _("It is in “{title}”: /chats leads there.").format(title=excerpt(chat, _QUESTION_CHARS))
     hint = f"`keepsake show {answer.id}` prints it." if in_shell else "" if in_view else there
     if words:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -183,12 +184,15 @@ def chat(
     """Chat. Without --plain this opens the same chat as `keepsake` alone; with it, /help lists the commands.
 
     Example: echo "Who has our spare key?" | keepsake chat --plain
+
+    Example: keepsake chat --follow
     """
     if not plain:
         from assistant.tui import run_chat
 
         chosen = invocation(context)
-        raise typer.Exit(run_chat(chosen.data_dir, chosen.config))
+        going_on = partial(_going_on, conversation=conversation, follow=follow)
+        raise typer.Exit(run_chat(chosen.data_dir, chosen.config, going_on))
     from assistant.cli.plain import line_chat
     from assistant.ending import hang_up, watch_terminal
 

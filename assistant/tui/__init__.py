@@ -8,11 +8,16 @@ import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from memory_store import Store
 
-def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
-    """Run the chat until the user leaves it; return the exit code.
+
+def run_chat(
+    data_dir: Path | None = None, config: Path | None = None, find: Callable[[Store], str | None] | None = None
+) -> int:
+    """Run the chat until the user leaves it, with the conversation that `find` names in view; return the exit code.
 
     0 is done, 1 a memory that could not be opened or a failure of the screen, 128 and more the signal that ended it.
     """
@@ -21,7 +26,7 @@ def run_chat(data_dir: Path | None = None, config: Path | None = None) -> int:
     from assistant.tui.services import close_services, service_opener
 
     language.use()  # the system's, until the settings are read
-    app = ChatApp(service_opener(data_dir, config))
+    app = ChatApp(service_opener(data_dir, config, find))
     threading.excepthook = crash_log.note_thread
     try:
         app.run()

@@ -24,7 +24,8 @@ class Services:
     """The settings in force, the opened store and the models, which can be changed.
 
     `embeds` is true if passages get vectors. `config_file` is where a choice is kept; `first_start` is true while
-    nothing is there. `notes` say where something is less than it could be.
+    nothing is there. `notes` say where something is less than it could be. `conversation` is the id of the one to go on
+    with.
     """
 
     settings: Settings
@@ -34,6 +35,7 @@ class Services:
     embeds: bool = True
     first_start: bool = False
     notes: tuple[str, ...] = ()
+    conversation: str | None = None
 
     @property
     def answerer(self) -> Answerer:
@@ -46,7 +48,9 @@ class Services:
 Opener = Callable[[], Services]
 
 
-def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
+def service_opener(
+    data_dir: Path | None, config: Path | None, find: Callable[[Store], str | None] | None = None
+) -> Opener:
     """Return the function that reads the settings and opens store and model. It imports all it needs when called."""
 
     def opened() -> Services:
@@ -70,12 +74,14 @@ def service_opener(data_dir: Path | None, config: Path | None) -> Opener:
                 notes.append(f"{error.message} {hint_of(error)}")
                 embeds = False
             models = bootstrap.build_models(settings, store)
+            named = find(store) if find is not None else None
+            conversation = store.resolve(named) if named is not None else None
         except BaseException:
             store.close()
             raise
         store.start_background()
         pauses.settle()
-        return Services(settings, store, models, file, embeds, not file.is_file(), tuple(notes))
+        return Services(settings, store, models, file, embeds, not file.is_file(), tuple(notes), conversation)
 
     return opened
 

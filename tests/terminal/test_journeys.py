@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from memory_store import Store
-from tests.support.chat_server import ChatServer, Gate, Stream
+from memory_store import Store, Window
+from tests.support.chat_server import Body, ChatServer, Gate, Stream
 from tests.terminal import tmux
 
 pytestmark = pytest.mark.skipif(not tmux.available(), reason="tmux is not installed here")
@@ -146,3 +147,67 @@ def test_the_terminal_is_given_back_after_a_failure_of_the_screen(terminal: tmux
     assert "Something went wrong that nobody expected: RuntimeError." in terminal.screen.replace("\n", " ")
     assert "secret" not in terminal.screen
     assert (data(terminal) / "keepsake.log").read_text("utf-8").count("builtins.RuntimeError") == 1
+
+
+def call(index: int, name: str, **arguments: object) -> dict[str, object]:
+    return {"index": index, "id": f"call_{index}", "function": {"name": name, "arguments": json.dumps(arguments)}}
+
+
+def test_turn_with_tools_is_killed_in_the_middle_and_goes_on(terminal: tmux.Terminal) -> None:
+    gate = Gate()
+    with ChatServer() as server, Store.open(data(terminal)) as store:
+        store.remember("The spare key is with Ines at number 12.")
+        places = {"source_timezone": "Asia/Shanghai", "target_timezone": "Asia/Tokyo", "time": "12:00"}
+        calls = [
+            call(0, "search_memory", query="spare key"),
+            call(1, "compute_date", start="2026-01-31", months=1),
+            call(2, "clock__convert_time", **places),
+            call(3, "remember", text="Ines keeps the key until the end of February."),
+        ]
+        chunk = {"choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": "tool_calls"}]}
+        server.script(
+            Body(f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode()),
+            Stream(pieces=(gate,)),
+            Stream(pieces=("The key is with Ines [1], until 28 February.",)),
+        )
+        config = terminal.home / ".config" / "keepsake" / "config.toml"
+        model = f'provider = "openai"\nname = "m"\nbase_url = "{server.url}"\ncontext_tokens = 16000\n'
+        config.write_text(
+            f'[embedder]\nprovider = "none"\n[model]\n{model}[models.m]\n{model}can = ["stream", "tools"]\n'
+            "[chat]\ntitles = false\nlearn = false\n[budget]\nday_tokens = 60000\n"
+            f'[mcp.servers.clock]\ncommand = "{sys.executable}"\nargs = ["-m", "mcp_server_time"]\n',
+            "utf-8",
+        )
+        terminal.run(*KEEPSAKE)
+        terminal.until_shown("on this machine")
+        terminal.type("Who has the spare key, and until when? Keep that.")
+        terminal.press("Enter")
+        terminal.until_shown("May the model use “remember”")
+        terminal.press("Down", "Enter")
+        terminal.until(gate.reached.is_set)
+        os.kill(terminal.child(), signal.SIGKILL)
+        terminal.until_shown("Killed")
+        terminal.do("respawn-pane", "-k", "env PS1='ready> ' sh")  # the terminal is left as it was
+        terminal.run(*KEEPSAKE, "chat", "--follow")
+        terminal.until_shown("Incomplete")
+        terminal.type("/continue")
+        terminal.press("Enter")
+        terminal.until_shown("until 28 February")
+        terminal.press("C-q")
+        terminal.until(lambda: terminal.screen.rstrip().endswith("ready>"))
+        gate.open()
+        told = {message.get("tool_call_id"): message["content"] for message in server.chats[-1].json["messages"]}
+        results = [text for identifier, text in told.items() if identifier]
+        assert "with Ines at number 12" in results[0]
+        assert "Saturday, 2026-02-28" in results[1]
+        assert "T13:00:00+09:00" in results[2]
+        assert results[3:] == ["This was done before the answer was cut."]
+        assert [memory.text for memory in store.memories.all() if "February" in memory.text] == [
+            "Ines keeps the key until the end of February."
+        ]
+        [*_, answer] = store.conversations.messages(store.conversations.all()[0].id)
+        assert answer.text == "The key is with Ines [1], until 28 February."
+        assert [citation.number for citation in store.conversations.citations(answer.id) if citation.cited] == [1]
+        spent = store.ledger.spent(Window.DAY)
+        assert spent.requests == 3
+        assert spent.input_tokens + spent.output_tokens <= 60_000

@@ -161,6 +161,8 @@ class ChatSkin:
         self._screen.set_interval(_ANSWERS_SECONDS, self._look_for_answers)
         self._collector.start()
         await self.status.look(recount=True)
+        if services.conversation is not None:
+            await controller.open(services.conversation)
         if services.first_start:
             await self._guide().welcome()
             if not self._prompt.text:  # who writes already is not to be interrupted; /guide comes when called

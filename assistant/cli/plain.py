@@ -22,6 +22,7 @@ from assistant.config import Settings
 from assistant.core.conversation.commands import LINE_COMMANDS, find, parse
 from assistant.core.conversation.controller import Controller
 from assistant.core.conversation.learning import LEARNING
+from assistant.core.conversation.server_questions import ask_field_by_field
 from assistant.core.conversation.session import Session
 from assistant.core.conversation.skin import AnswerArrived, Choice, ConversationOpened, Report, TurnAsked
 from assistant.core.conversation.telling import describe_late
@@ -35,6 +36,7 @@ from memory_store.wording import format_counts
 
 if TYPE_CHECKING:
     from assistant.core.conversation.skin import ConversationEvent
+    from assistant.core.tools.forms import ServerQuestion, UserAnswer
 
 T = TypeVar("T")
 _MOST_LISTED: Final = 20
@@ -282,6 +284,10 @@ class LineChat:
             say("")
             self.controller.stop()
             return None
+
+    async def fill_in(self, question: ServerQuestion) -> UserAnswer:
+        """Ask for one thing after the other."""
+        return await ask_field_by_field(self, question)
 
     async def write_memory(self, title: str, memory: Memory) -> NewMemory | None:
         """Read what is right."""

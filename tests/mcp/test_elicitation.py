@@ -15,8 +15,9 @@ import pytest
 
 from assistant.config import McpServer
 from assistant.core.conversation.controller import Controller
+from assistant.core.conversation.server_questions import ask_field_by_field
 from assistant.core.conversation.skin import Choice, Skin
-from assistant.core.tools.forms import fields_of
+from assistant.core.tools.forms import ServerQuestion, UserAnswer, fields_of
 from assistant.ingestion.pipeline import ImportOptions
 from assistant.mcp.client import _Asking
 from memory_store import Store
@@ -64,6 +65,9 @@ class User:
         self.questions.append("\n".join([title, *(f"{choice.name} {choice.detail}" for choice in choices)]))
         place = self.answers.pop(0)
         return None if place is None else choices[cast(int, place)].value
+
+    async def fill_in(self, question: ServerQuestion) -> UserAnswer:
+        return await ask_field_by_field(cast(Skin, self), question)
 
     async def ask(self, question: str, example: str, hint: str, check: Callable[[str], object], optional: bool) -> Any:
         self.questions.append(f"{question} ({example})\n{hint}")

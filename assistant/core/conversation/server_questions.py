@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, Final
 
 from assistant.core.conversation.skin import Choice, Skin
@@ -24,46 +25,72 @@ async def answer_server(skin: Skin, question: ServerQuestion) -> UserAnswer:
     """Ask the user; a question that they close cancels all. Where nobody can be asked, it is declined."""
     if not skin.is_attended():
         return UserAnswer("decline")
-    title = _("The server “{server}” asks: {message}").format(
-        server=question.server, message=excerpt(question.message, _MESSAGE_CHARS)
-    )
+    if not question.url:
+        return await skin.fill_in(question)
+    choices = [
+        Choice(_("No"), _("the server is told so"), _DECLINE),
+        Choice(_("Yes, I open it myself"), _("Keepsake opens no address; look who it belongs to"), _GO_ON),
+    ]
+    opens = await skin.choose(f"{title_of(question)}\n{plain(question.url, one_line=True)}", choices)
+    return UserAnswer("cancel") if opens is None else UserAnswer("accept" if opens else "decline")
+
+
+async def ask_field_by_field(skin: Skin, question: ServerQuestion) -> UserAnswer:
+    """Ask for what a form holds by one question after the other, and show it before it is sent."""
     try:
-        if question.url:
-            return await _ask_to_open(skin, title, question)
-        return await _fill_in(skin, title, question)
+        return await _fill_in(skin, question)
     except _Closed:
         return UserAnswer("cancel")
 
 
-async def _ask_to_open(skin: Skin, title: str, question: ServerQuestion) -> UserAnswer:
-    address = plain(question.url, one_line=True)
-    opens = await _choose(
-        skin,
-        f"{title}\n{address}",
-        [
-            Choice(_("No"), _("the server is told so"), _DECLINE),
-            Choice(_("Yes, I open it myself"), _("Keepsake opens no address; look who it belongs to"), _GO_ON),
-        ],
-    )
-    return UserAnswer("accept" if opens else "decline")
+def title_of(question: ServerQuestion) -> str:
+    """Return who asks, and what."""
+    message = excerpt(question.message, _MESSAGE_CHARS)
+    return _("The server “{server}” asks: {message}").format(server=question.server, message=message)
 
 
-async def _fill_in(skin: Skin, title: str, question: ServerQuestion) -> UserAnswer:
+def warning_of(question: ServerQuestion) -> str:
+    """Return what to bear in mind with each answer."""
+    return _("The server “{server}” gets what you write: never a password or a key.").format(server=question.server)
+
+
+def label_of(field: FormField) -> str:
+    """Return what a field is called, and what the server says of it."""
+    title = plain(field.title, one_line=True)
+    return f"{title}: {excerpt(field.description, _SHOWN_CHARS)}" if field.description else title
+
+
+def read_field(field: FormField, text: str) -> FormValue:
+    """Return the value that a text means. Raises KeepsakeError for one that does not fit."""
+    try:
+        return field.read(text)
+    except (ValueError, KeyError):
+        raise KeepsakeError(_("That does not fit: {wanted}.").format(wanted=wanted_in(field)), "") from None
+
+
+def values_of(field: FormField) -> list[tuple[FormValue, str]]:
+    """Return what may be chosen, each with its name."""
+    if field.kind is FieldKind.SWITCH:
+        return [(False, _("No")), (True, _("Yes"))]
+    return [(value, plain(name, one_line=True)) for value, name in field.choices]
+
+
+async def _fill_in(skin: Skin, question: ServerQuestion) -> UserAnswer:
     count = len(question.fields)
     asked = plural("{count} question; never a password or a key", "{count} questions; never a password or a key", count)
     refuse, answer = Choice(_("Don't answer"), _("the server is told so"), _DECLINE), Choice(_("Answer"), asked, _GO_ON)
-    answers = await _choose(skin, title, [refuse, answer])
+    answers = await _choose(skin, title_of(question), [refuse, answer])
     if not answers:
         return UserAnswer("decline")
     values: dict[str, FormValue | None] = {}
     for number, field in enumerate(question.fields, start=1):
         place = f" ({number}/{count})" if count > 1 else ""
-        values[field.name] = await _ask_for(skin, question.server, field, place)
+        values[field.name] = await _ask_for(skin, question, field, place)
     given = {name: value for name, value in values.items() if value is not None}
     if len(values) == 1:
         return UserAnswer("accept", given)
     shown = "\n".join(
-        f"{plain(field.title, one_line=True)}: {excerpt(_in_words(field, given.get(field.name)), _SHOWN_CHARS)}"
+        f"{plain(field.title, one_line=True)}: {excerpt(in_words(field, given.get(field.name)), _SHOWN_CHARS)}"
         for field in question.fields
     )
     sends = await _choose(
@@ -74,43 +101,26 @@ async def _fill_in(skin: Skin, title: str, question: ServerQuestion) -> UserAnsw
     return UserAnswer("accept", given) if sends else UserAnswer("decline")
 
 
-async def _ask_for(skin: Skin, server: str, field: FormField, place: str) -> FormValue | None:
+async def _ask_for(skin: Skin, question: ServerQuestion, field: FormField, place: str) -> FormValue | None:
     """Return what the user fills into a field; None where they leave it out."""
-    title = plain(field.title, one_line=True)
-    if field.description:
-        title = f"{title}: {excerpt(field.description, _SHOWN_CHARS)}"
-    title += place
+    title = label_of(field) + place
     if field.kind in (FieldKind.SWITCH, FieldKind.CHOICE):
         return await _choose_value(skin, title, field)
-
-    def check(text: str) -> None:
-        try:
-            field.read(text)
-        except (ValueError, KeyError):
-            raise KeepsakeError(_("That does not fit: {wanted}.").format(wanted=_wanted(field)), "") from None
-
-    default = "" if field.default is None else _in_words(field, field.default)
-    note = _("The server “{server}” gets what you write: never a password or a key.").format(server=server)
+    default = "" if field.default is None else in_words(field, field.default)
+    note = warning_of(question)
     if default:
         note = _("Nothing written means: {default}").format(default=excerpt(default, _SHOWN_CHARS)) + f"\n{note}"
     optional = not field.required or bool(default)
-    written = await skin.ask(title, _wanted(field), hint=note, check=check, optional=optional)
+    check = partial(read_field, field)
+    written = await skin.ask(title, wanted_in(field), hint=note, check=check, optional=optional)
     if written is None:
         raise _Closed
-    if not written:
-        return field.default
-    try:
-        return field.read(written)
-    except (ValueError, KeyError):
-        raise _Closed from None  # a skin that does not check
+    return check(written) if written else field.default
 
 
 async def _choose_value(skin: Skin, title: str, field: FormField) -> FormValue | None:
-    values: list[tuple[FormValue, str]] = [*field.choices]
-    if field.kind is FieldKind.SWITCH:
-        values = [(False, _("No")), (True, _("Yes"))]
-    values.sort(key=lambda value: value[0] != field.default)
-    choices: list[Choice[Any]] = [Choice(plain(name, one_line=True), "", (value,)) for value, name in values]
+    values = sorted(values_of(field), key=lambda value: value[0] != field.default)
+    choices: list[Choice[Any]] = [Choice(name, "", (value,)) for value, name in values]
     if not field.required:  # an Enter too many says nothing
         choices.insert(0 if field.default is None else len(choices), Choice(_("Leave it out"), "", ()))
     chosen = await _choose(skin, title, choices)
@@ -124,7 +134,7 @@ async def _choose(skin: Skin, title: str, choices: list[Choice[Any]]) -> Any:
     return chosen
 
 
-def _wanted(field: FormField) -> str:
+def wanted_in(field: FormField) -> str:
     """Return in words what a field takes."""
     least, most = ("" if math.isinf(bound) else f"{bound:g}" for bound in field.bounds)
     between = f" {least}–{most}" if least or most else ""
@@ -147,7 +157,8 @@ def _wanted(field: FormField) -> str:
             return formats.get(field.format) or (_("text") if not between else _("characters:") + between)
 
 
-def _in_words(field: FormField, value: Any) -> str:
+def in_words(field: FormField, value: Any) -> str:
+    """Return a value as a person reads it."""
     if value is None:
         return "–"
     if isinstance(value, bool):

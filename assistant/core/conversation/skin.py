@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from assistant.core.events import Event
+    from assistant.core.tools.forms import ServerQuestion, UserAnswer
     from memory_store import NewMemory
     from memory_store.models import ErasurePlan, Memory, Message
 
@@ -146,6 +147,9 @@ class Skin(Protocol):
         `check` raises a KeepsakeError for what can't be taken. What is `secret` is not shown, and may be empty; so may
         what is `optional`.
         """
+
+    async def fill_in(self, question: ServerQuestion) -> UserAnswer:
+        """Return what the user fills into the form of a server, and that they agree to send it, or don't."""
 
     async def write_memory(self, title: str, memory: Memory) -> NewMemory | None:
         """Return a newer version of a memory; None if it was closed."""

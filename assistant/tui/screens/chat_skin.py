@@ -33,6 +33,7 @@ from assistant.core.conversation.skin import (
 )
 from assistant.core.events import ContextPart, Recalled, TurnFailed, TurnFinished, TurnHandedIn, TurnStarted
 from assistant.core.explaining import sentence_meant, sentences_of
+from assistant.core.tools.forms import ServerQuestion, UserAnswer
 from assistant.display import excerpt, moment, plain
 from assistant.editing import EditorError, edited
 from assistant.errors import BudgetError
@@ -54,6 +55,7 @@ from assistant.tui.screens.confirm import ConfirmForget
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.screens.doctor import DoctorScreen
 from assistant.tui.screens.documents import DocumentsScreen
+from assistant.tui.screens.form import FormScreen
 from assistant.tui.screens.memory import MemoryScreen
 from assistant.tui.screens.memory_editor import MemoryDraft, MemoryEditor
 from assistant.tui.screens.receipts import ReceiptsScreen
@@ -340,6 +342,10 @@ class ChatSkin:
         return await self._wait_for(
             AskScreen(question, example, hint=hint, check=check, secret=secret, optional=optional)
         )
+
+    async def fill_in(self, question: ServerQuestion) -> UserAnswer:
+        """Ask by a form."""
+        return await self._wait_for(FormScreen(question)) or UserAnswer("cancel")
 
     async def write_memory(self, title: str, memory: Memory) -> NewMemory | None:
         """Ask by the editor of memories."""

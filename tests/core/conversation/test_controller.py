@@ -21,6 +21,7 @@ from assistant.core.conversation.skin import (
     TurnBroke,
 )
 from assistant.core.events import TurnFinished
+from assistant.core.tools.forms import ServerQuestion, UserAnswer
 from assistant.ingestion.pipeline import ImportOptions
 from assistant.llm.base import ToolCall, ToolCalled
 from assistant.llm.roles import Models
@@ -64,6 +65,9 @@ class RecordingSkin:
     async def ask(self, question: str, example: str = "", **_: Any) -> str | None:
         answer: str | None = self.answers.pop(0)
         return answer
+
+    async def fill_in(self, question: ServerQuestion) -> UserAnswer:
+        return UserAnswer("cancel")
 
     async def write_memory(self, title: str, memory: Memory) -> NewMemory | None:
         return NewMemory(self.answers.pop(0), memory.kind)

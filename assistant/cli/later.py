@@ -98,8 +98,14 @@ def cancel(context: typer.Context, late_id: _Id) -> None:
         if not late.is_open:
             raise StoreError(f"{late.id} is over: {late.state}.", "There is nothing to take back.")
         bootstrap.build_collector(invocation(context).settings(), store).cancel(late)
-        left = next((item for item in store.late.open() if item.id == late.id), None)
-    show("It is being taken back; the service has not confirmed that yet." if left else "Taken back.")
+        state = next((item.state for item in store.late.all() if item.id == late.id), LateState.CANCELLED)
+    match state:
+        case LateState.CANCELLED:
+            show("Taken back.")
+        case LateState.SUBMITTED:
+            show("It is being taken back; the service has not confirmed that yet.")
+        case _:
+            show(f"It could not be taken back any more: {state}.")
 
 
 @_group.command("again")

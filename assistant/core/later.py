@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from assistant.core.context import cited_numbers
-from assistant.core.metering import Meter, estimate_input, over_budget
+from assistant.core.metering import Meter, budget_error, estimate_input
 from assistant.errors import ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm.base import ChatRequest, ModelInfo, is_whole, shortfall
@@ -65,7 +65,7 @@ class MeteredBatches:
         try:
             intended = late.intend(entry, self._meter.limits, batches.shape, recalled)
         except OverBudgetError as error:
-            raise over_budget(error) from error
+            raise budget_error(error) from error
         try:
             batch = batches.submit(intended.id, request)
         except ModelError as error:
@@ -144,9 +144,13 @@ class Collector:
             return
         batches = self._find(request.endpoint, request.shape)
         if batches is None:
-            raise ModelError(_not_set_up(request), _SET_UP)
+            raise ModelError(_explain_missing(request), _SET_UP)
         try:
             batches.cancel(request.batch)
+        except ModelError:
+            self.collect(at_once=True)  # it may be over by now
+            if any(other.id == request.id for other in late.open()):
+                raise
         finally:
             batches.close()
         self.collect(at_once=True)
@@ -160,7 +164,7 @@ class Collector:
             late.note_look(request.id, at, error.message)
             return
         if batches is None:
-            late.note_look(request.id, at, _not_set_up(request))
+            late.note_look(request.id, at, _explain_missing(request))
             return
         try:
             self._take(request, batches, at)
@@ -235,5 +239,5 @@ def _is_due(request: LateRequest, at: datetime) -> bool:
 _SET_UP: Final = "Set that endpoint up again, with `batch` as it was; docs/models.md shows how."
 
 
-def _not_set_up(request: LateRequest) -> str:
+def _explain_missing(request: LateRequest) -> str:
     return f"{request.endpoint} is no longer set up with a batch API of the shape {request.shape}."

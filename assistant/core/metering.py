@@ -173,7 +173,7 @@ class MeteredModel:
         try:
             return self._ledger.reserve(entry, self._meter.limits)
         except OverBudgetError as error:
-            raise over_budget(error) from error
+            raise budget_error(error) from error
 
     def _give_back(self, reserving: asyncio.Future[str]) -> None:
         if not reserving.cancelled() and reserving.exception() is None:
@@ -277,7 +277,7 @@ class MeteredEmbedder:
         return vectors
 
 
-def over_budget(error: OverBudgetError) -> BudgetError:
+def budget_error(error: OverBudgetError) -> BudgetError:
     """Return what to tell of a request that a budget has no room for."""
     return BudgetError(error.message, _UNKNOWN_HINTS.get(error.unknown, _HINT))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from assistant.errors import ModelError
+from assistant.threads import in_thread
 from memory_store.models import Hit, Purpose, Role, ToolOutcome
 
 # What endpoints write beside OpenAI's own words: Anthropic's, Ollama's, Gemini's, those of DeepSeek and of Qwen.
@@ -253,7 +253,7 @@ class LateAnswerer:
 
     async def answer(self, turn: Turn) -> AsyncIterator[AnswerEvent]:
         """Hand the prompt in. Once that is begun it comes to its end, whether or not anybody waits for it."""
-        await asyncio.to_thread(self.model.hand_in, turn.request, len(turn.hits))
+        await in_thread(lambda: self.model.hand_in(turn.request, len(turn.hits)))
         yield HandedIn()
 
 

@@ -19,8 +19,16 @@ from urllib.parse import quote
 
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelInfo, TextDelta, WasThinking
-from assistant.llm.openai_chat import read_whole, shape_messages
-from assistant.llm.openai_errors import Endpoint, Failure, describe, explain_refusal, foreign_errors, translate
+from assistant.llm.openai_chat import MAX_ANSWER_CHARACTERS, read_whole, shape_messages
+from assistant.llm.openai_errors import (
+    Endpoint,
+    Failure,
+    describe,
+    explain_refusal,
+    foreign_errors,
+    too_long_error,
+    translate,
+)
 from assistant.llm.settings import BatchShape
 from assistant.llm.transport import MAX_ERROR_BYTES, blocking_client
 from memory_store.importing import one_at_a_time
@@ -137,11 +145,11 @@ class Batches(ABC):
 
     def cancel(self, batch: str) -> None:
         """Take a batch back, as far as the service has not answered. Raises ModelError."""
-        self._ask("POST", f"{self._at(batch)}/cancel")
+        self._ask("POST", f"{self._path_of(batch)}/cancel")
 
     def clear(self, batch: str) -> None:
         """Have the service delete a batch that has ended, with what it holds. Raises ModelError."""
-        self._ask("DELETE", self._at(batch))
+        self._ask("DELETE", self._path_of(batch))
 
     def close(self) -> None:
         """Close the connections."""
@@ -156,10 +164,10 @@ class Batches(ABC):
         content, headers = json.dumps(what).encode(), {"content-type": "application/json"}
         batch = _string(self._read("POST", self._PATH, hands_in=True, content=content, headers=headers), "id")
         if not batch:
-            raise self._malformed(was_sent=True)
+            raise self._malformed_error(was_sent=True)
         return batch
 
-    def _at(self, batch: str) -> str:
+    def _path_of(self, batch: str) -> str:
         return f"{self._PATH}/{quote(batch, safe='')}"
 
     def _list(self, path: str, since: datetime, **asked: str) -> Iterator[Mapping[str, Any]]:
@@ -197,10 +205,10 @@ class Batches(ABC):
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, Mapping):
-            raise self._malformed(was_sent=hands_in)
+            raise self._malformed_error(was_sent=hands_in)
         return value
 
-    def _malformed(self, *, was_sent: bool = False) -> ModelError:
+    def _malformed_error(self, *, was_sent: bool = False) -> ModelError:
         message = f"The answer of {self._endpoint.url} is not in the format of batches."
         return ModelError(
             message, f"Check the base URL, and that `batch` is the shape it has: {self.shape}.", was_sent=was_sent
@@ -219,7 +227,7 @@ class Batches(ABC):
                 for chunk in response.iter_bytes():
                     body += chunk
                     if len(body) > most:
-                        raise self._malformed(was_sent=hands_in)
+                        raise self._malformed_error(was_sent=hands_in)
         except foreign_errors() as error:
             failed = translate(error, self._endpoint).error
             never_sent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
@@ -251,7 +259,7 @@ class Batches(ABC):
             response.get(name) if isinstance(response, Mapping) else None for name in ("body", "status_code")
         )
         if line.get("error") or not (isinstance(status, int) and 200 <= status < 300):
-            return self._refused({"error": line.get("error") or body}, state)
+            return self._explain({"error": line.get("error") or body}, state)
         try:
             events = read_whole(body, self._endpoint)
         except Failure as failure:
@@ -269,10 +277,10 @@ class Batches(ABC):
                     finished = event
         return Answered(text, finished, cost)
 
-    def _gone(self) -> NotAnswered:
+    def _lost_batch(self) -> NotAnswered:
         return NotAnswered("failed", f"{self._endpoint.url} knows the batch no longer.")
 
-    def _refused(self, said: object, state: str = "failed") -> NotAnswered:
+    def _explain(self, said: object, state: str = "failed") -> NotAnswered:
         """Return why there is no answer, by how it ended."""
         reason = describe(said, self._endpoint)
         if state in ("expired", "cancelled"):
@@ -334,7 +342,7 @@ class OpenAIBatches(Batches):
     def look(self, identifier: str, batch: str) -> Outcome | None:
         """Ask how the batch stands, and read its files once it has ended."""
         try:
-            found = self._read("GET", self._at(batch))
+            found = self._read("GET", self._path_of(batch))
             state = _string(found, "status")
             if state not in {"completed", "failed", "expired", "cancelled"}:
                 return None
@@ -344,13 +352,13 @@ class OpenAIBatches(Batches):
                     if line.get("custom_id") == identifier:
                         return self._outcome_of(line, state)
         except _GoneError:
-            return self._gone()
+            return self._lost_batch()
         errors = found.get("errors")
-        return self._refused({"errors": errors.get("data") if isinstance(errors, Mapping) else errors}, state)
+        return self._explain({"errors": errors.get("data") if isinstance(errors, Mapping) else errors}, state)
 
     def clear(self, batch: str) -> None:
         """Have the files deleted; the batch itself, which holds no text, stays in the service's list."""
-        found = self._read("GET", self._at(batch))
+        found = self._read("GET", self._path_of(batch))
         for name in ("input_file_id", "output_file_id", "error_file_id"):
             if file := _string(found, name):
                 with suppress(_GoneError):
@@ -390,25 +398,25 @@ class AnthropicBatches(Batches):
         return entry.get("processing_status") == "ended"
 
     def _results(self, batch: str) -> Iterator[Mapping[str, Any]]:
-        return self._lines(f"{self._at(batch)}/results")
+        return self._lines(f"{self._path_of(batch)}/results")
 
     def look(self, identifier: str, batch: str) -> Outcome | None:
         """Ask how the batch stands, and read its results once it has ended."""
         try:
-            if not self._tells(self._read("GET", self._at(batch))):
+            if not self._tells(self._read("GET", self._path_of(batch))):
                 return None
             for line in self._results(batch):
                 result = line.get("result")
                 if line.get("custom_id") == identifier and isinstance(result, Mapping):
                     return self._message_of(result)
         except _GoneError:
-            return self._gone()
-        return self._refused(None)
+            return self._lost_batch()
+        return self._explain(None)
 
     def _message_of(self, result: Mapping[str, Any]) -> Outcome:
         state, message = _string(result, "type"), result.get("message")
         if state != "succeeded" or not isinstance(message, Mapping):
-            return self._refused({"error": result.get("error")}, "cancelled" if state == "canceled" else state)
+            return self._explain({"error": result.get("error")}, "cancelled" if state == "canceled" else state)
         parts = message.get("content")
         texts = (
             [_string(part, "text") for part in parts if isinstance(part, Mapping) and part.get("type") == "text"]
@@ -424,7 +432,10 @@ class AnthropicBatches(Batches):
         asked = None if read is None else read + (cached or 0) + (fresh or 0)
         model = _string(message, "model") or self._endpoint.model
         reason = _string(message, "stop_reason") or "end_turn"
-        return Answered("".join(texts), Finished(reason, model, asked, written, cached))
+        text = "".join(texts)
+        if len(text) > MAX_ANSWER_CHARACTERS:
+            return NotAnswered("failed", too_long_error(self._endpoint, MAX_ANSWER_CHARACTERS).message)
+        return Answered(text, Finished(reason, model, asked, written, cached))
 
 
 class OpenRouterBatches(Batches):
@@ -445,7 +456,7 @@ class OpenRouterBatches(Batches):
     def _holds(self, identifier: str, entry: Mapping[str, Any]) -> bool:
         if not self._tells(entry):
             return False
-        whole = self._read("GET", self._at(_string(entry, "id")))
+        whole = self._read("GET", self._path_of(_string(entry, "id")))
         return any(line.get("custom_id") == identifier for line in _objects(whole.get("results")))
 
     def _tells(self, entry: Mapping[str, Any]) -> bool:
@@ -454,9 +465,9 @@ class OpenRouterBatches(Batches):
     def look(self, identifier: str, batch: str) -> Outcome | None:
         """Ask how the batch stands; once it has ended its answers come along."""
         try:
-            found = self._read("GET", self._at(batch))
+            found = self._read("GET", self._path_of(batch))
         except _GoneError:
-            return self._gone()
+            return self._lost_batch()
         if not self._tells(found):
             return None
         state = _string(found, "status")
@@ -466,7 +477,7 @@ class OpenRouterBatches(Batches):
         for line in _objects(found.get("results")):
             if line.get("custom_id") == identifier:
                 return self._outcome_of(line, state, cost)
-        return self._refused({"error": found.get("error")}, state)
+        return self._explain({"error": found.get("error")}, state)
 
     def cancel(self, batch: str) -> None:
         """Refuse: there is no such request."""

@@ -224,7 +224,7 @@ class LateRequests:
         """Say whether an answer is waited for no more: it is here, or erased."""
         return self._database.fetch(_pending, message_id) is None
 
-    def awaited_by(self, question_id: str) -> LateRequest | None:
+    def find_for_question(self, question_id: str) -> LateRequest | None:
         """Return one that the service has, of an answer to this question; None where there is none."""
         awaited = "state IN ('intended', 'submitted') AND message_id IN (SELECT id FROM messages WHERE parent_id = ?)"
         return next(iter(self._find(awaited, question_id)), None)

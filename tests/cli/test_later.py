@@ -135,6 +135,19 @@ def test_models_list_shows_who_answers_later(keepsake: Shell, server: BatchServe
     assert (roles["later"]["by"], roles["later"]["model"], roles["later"]["local"]) == ("later", "a-model", True)
 
 
+def test_a_model_is_set_up_to_answer_later_with_the_batch_api_of_its_endpoint(
+    keepsake: Shell, server: BatchServer
+) -> None:
+    added = keepsake(
+        "model", "add", server.url, "--model", "b", "--name", "later", "--batch", "openrouter", "--no-test"
+    )
+    assert "has the role later" in added.out
+    assert load().models["later"].batch == "openrouter"
+    assert keepsake("ask", "Who has it?", "--effort", "later").code == 0
+    assert server.begun[0]["model"] == "b"
+    assert server.files == {}
+
+
 @pytest.mark.parametrize("at", ["POST /v1/files", "POST /v1/batches"])
 def test_killed_while_it_is_handed_in_it_is_found_again_and_not_paid_for_twice(
     tmp_path: Path, server: BatchServer, at: str

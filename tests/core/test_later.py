@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from assistant import bootstrap
-from assistant.config import BudgetConfig, NamedModel, OwnPrice, PrivateConfig, Settings
+from assistant.config import BudgetConfig, ModelConfig, NamedModel, OwnPrice, PrivateConfig, Settings
 from assistant.core.conversation.session import Session
-from assistant.core.events import Event, TurnFailed, TurnHandedIn
+from assistant.core.events import Event, TurnFailed, TurnFinished, TurnHandedIn
 from assistant.core.later import Collector
 from assistant.errors import BudgetError, ConfigError, ModelError
 from assistant.llm.base import ChatMessage, ChatRequest
@@ -460,3 +462,55 @@ def test_killed_at_each_step_and_begun_anew_it_is_handed_in_and_answered_at_most
     assert store.late.open() == []
     assert [news.state for news in store.late.claim_news()] == [LateState.ANSWERED if begun else LateState.FAILED]
     assert [entry.state for entry in store.ledger.latest(9)] == ["settled" if begun else "released"]
+
+
+async def test_what_is_stopped_while_it_is_handed_in_is_taken_back(store: Store, server: BatchServer) -> None:
+    chosen = settings(server)
+    session = session_of(store, chosen)
+    stop, goes_on, is_done = asyncio.Event(), threading.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(name: str) -> None:
+        if name == BEGIN["openai"]:
+            loop.call_soon_threadsafe(stop.set)
+            goes_on.wait(10)
+
+    server.on_done = hold
+    confirm = store.late.confirm
+    store.late.confirm = lambda *given: (confirm(*given), is_done.set())  # type: ignore[assignment,method-assign,func-returns-value]
+    events = [event async for event in session.turn(QUESTION, stop)]
+    assert isinstance(events[-1], TurnFinished)
+    assert [message.role for message in session.messages] == [Role.USER]
+    goes_on.set()
+    await asyncio.to_thread(is_done.wait, 10)
+    looking = collector(store, chosen)
+    looking.collect()
+    assert [batch["state"] for batch in server.batches.values()] == ["cancelling"]
+    server.end()
+    looking.collect(at_once=True)
+    assert (store.late.open(), answers(store), server.files) == ([], [], {})
+
+
+async def test_what_can_be_taken_back_no_more_is_collected(store: Store, server: BatchServer) -> None:
+    chosen = settings(server)
+    await ask(store, chosen)
+    [late] = store.late.all()
+    server.refuse[f"POST /v1/batches/{late.batch}/cancel"] = 409
+    with pytest.raises(ModelError, match="409"):
+        collector(store, chosen).cancel(late)
+    server.end("Warm.")
+    collector(store, chosen).cancel(late)
+    assert answers(store) == ["Warm."]
+
+
+async def test_who_chats_answers_later_too_where_that_endpoint_has_a_batch_api(
+    store: Store, server: BatchServer
+) -> None:
+    who_chats = ModelConfig("openai", "a-model", server.url, batch="openrouter")
+    chosen = Settings(model=who_chats)
+    _, last = await ask(store, chosen)
+    assert isinstance(last, TurnHandedIn)
+    server.end("Warm.")
+    collector(store, chosen).collect(at_once=True)
+    assert answers(store) == ["Warm."]
+    assert bootstrap.build_models(Settings(model=replace(who_chats, batch="")), store).later is None

@@ -305,7 +305,7 @@ class Session:
         (message,) = [item for item in self._messages if item.id == message_id]
         question_id = message.id if message.role is Role.USER else message.parent_id
         if self.effort is Effort.LATER and question_id is not None:
-            awaited = await asyncio.to_thread(self._store.late.awaited_by, question_id)
+            awaited = await asyncio.to_thread(self._store.late.find_for_question, question_id)
             if awaited is not None:
                 raise ModelError(
                     "This question is handed in already, and its answer will come.",

@@ -206,12 +206,15 @@ class ServerToolbox(Toolbox):
         return await asyncio.gather(*(self._list(self._loop, connection) for connection in self._connections))
 
     async def _list(self, loop: _Loop, connection: _Connection) -> Listing:
+        async def as_tools() -> tuple[Tool[Any], ...]:
+            # There, too: the forms of two hundred tools take longer than a frame.
+            listed = await connection.list_tools()
+            return tuple(_as_tool(loop, connection, tool, self._note_use) for tool in listed)
+
         try:
-            listed = await loop.do(connection.list_tools())
+            return Listing(connection.name, await loop.do(as_tools()))
         except ToolError as error:
             return Listing(connection.name, failure=str(error))
-        tools = (_as_tool(loop, connection, tool, self._note_use) for tool in listed)
-        return Listing(connection.name, tuple(tools))
 
     def _note_use(self, name: str) -> None:
         self._used = [name, *(used for used in self._used if used != name)]

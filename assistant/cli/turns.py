@@ -15,6 +15,7 @@ from assistant.cli.output import say, show
 from assistant.cli.searching import source_line
 from assistant.config import Settings
 from assistant.core.conversation.session import Session
+from assistant.core.conversation.telling import describe_handed_in
 from assistant.core.events import (
     AnswerChecked,
     CareOffered,
@@ -108,9 +109,9 @@ class Printer:
                 self._tell_of_check(unsupported)
             case TurnFinished(_, sources):
                 self._end(sources)
-            case TurnHandedIn():
+            case TurnHandedIn(_, trouble):
                 self.handed_in = True
-                say("Handed in: the answer will be here within a day. `keepsake later` says how it stands.")
+                say(f"{describe_handed_in(trouble)} `keepsake later` says how it stands.")
             case TurnFailed(error, _, sources):
                 self._end(sources)
                 self.error = error

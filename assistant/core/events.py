@@ -133,9 +133,13 @@ class TurnFinished:
 
 @dataclass(frozen=True, slots=True)
 class TurnHandedIn:
-    """The question is handed in: `message` is the answer that is waited for, still without a word."""
+    """The question is handed in: `message` is the answer that is waited for, still without a word.
+
+    `trouble` says what went wrong where the service has not confirmed that it has it.
+    """
 
     message: Message
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

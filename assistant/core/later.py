@@ -51,8 +51,8 @@ class MeteredBatches:
         self._meter = meter
         self._built: Batches | None = None
 
-    def hand_in(self, request: ChatRequest, recalled: int) -> None:
-        """Hand a request in, of whose sources so many were recalled.
+    def hand_in(self, request: ChatRequest, recalled: int) -> str:
+        """Hand a request in, of whose sources so many were recalled; return what went wrong where it may have arrived.
 
         Raises BudgetError where a budget has no room for it, else ModelError where it was surely not handed in, and
         ConfigError or CredentialError where it can't be. Where that is not known its intention stays, to be looked for.
@@ -73,8 +73,9 @@ class MeteredBatches:
                 late.withdraw(intended.id)
                 raise
             late.note_look(intended.id, now(), error.message)
-        else:
-            late.confirm(intended.id, batch)
+            return error.message
+        late.confirm(intended.id, batch)
+        return ""
 
     def open(self) -> Batches:
         """Return the batch API. Raises ConfigError or CredentialError where something is missing for it."""

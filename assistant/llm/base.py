@@ -158,7 +158,12 @@ class ToolEnded:
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
-    """The question is handed in, and the last event of this turn: the answer comes within a day."""
+    """The question is handed in, and the last event of this turn: the answer comes within a day.
+
+    `trouble` says what went wrong where the service has not confirmed that it has it.
+    """
+
+    trouble: str = ""
 
 
 AnswerEvent = ModelEvent | ToolStarted | ToolEnded | HandedIn
@@ -185,10 +190,11 @@ class LateModel(Protocol):
     def info(self) -> ModelInfo:
         """What is known of it."""
 
-    def hand_in(self, request: ChatRequest, recalled: int) -> None:
+    def hand_in(self, request: ChatRequest, recalled: int) -> str:
         """Hand a request in, of whose sources so many were recalled. It blocks.
 
-        Raises `ModelError` where it was not handed in.
+        Return what went wrong where the service has not confirmed that it has it, else an empty text. Raises
+        `ModelError` where it was not handed in.
         """
 
     def close(self) -> None:
@@ -253,8 +259,7 @@ class LateAnswerer:
 
     async def answer(self, turn: Turn) -> AsyncIterator[AnswerEvent]:
         """Hand the prompt in. Once that is begun it comes to its end, whether or not anybody waits for it."""
-        await in_thread(lambda: self.model.hand_in(turn.request, len(turn.hits)))
-        yield HandedIn()
+        yield HandedIn(await in_thread(lambda: self.model.hand_in(turn.request, len(turn.hits))))
 
 
 def is_whole(finished: Finished) -> bool:

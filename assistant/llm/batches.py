@@ -231,6 +231,10 @@ class Batches(ABC):
         except foreign_errors() as error:
             failed = translate(error, self._endpoint).error
             never_sent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+            if isinstance(error, httpx2.NetworkError | httpx2.RemoteProtocolError) and not isinstance(
+                error, never_sent
+            ):
+                failed = ModelError(f"The connection to {self._endpoint.url} broke off before it answered.")
             failed.was_sent = hands_in and not isinstance(error, (*never_sent, httpx2.InvalidURL))
             raise failed from None
         if response.is_success:

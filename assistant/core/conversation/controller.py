@@ -318,6 +318,7 @@ class Controller:
             return
         news = await in_thread(store.late.claim_news)
         told = {late.message_id for late in news}
+        in_view = {message.id for message in session.messages}
         awaited = [message.id for message in session.messages if message.status is MessageStatus.PENDING]
         if awaited:
             arrived = await in_thread(lambda: [item for item in awaited if item in told or store.late.is_over(item)])
@@ -327,7 +328,7 @@ class Controller:
                     if message.id in arrived:
                         await self.skin.show(AnswerArrived(message))
         for report in await in_thread(
-            lambda: [report_late(store, late, in_view=late.message_id in awaited) for late in news]
+            lambda: [report_late(store, late, in_view=late.message_id in in_view) for late in news]
         ):
             await self.skin.tell(report)
         if news:

@@ -613,11 +613,12 @@ class Session:
         answer = await self._begin_answer(context, question)
         turn = replace(turn, request=replace(turn.request, message_id=answer.id))
         await note_sent(self._store, self.answerer.info, (*context.items, question.id))
-        handed_in, error = False, None
+        handed_in: llm.HandedIn | None = None
+        error: KeepsakeError | None = None
         try:
             async with aclosing(until(self.answerer.answer(turn), stop)) as stream:
-                async for _ in stream:
-                    handed_in = True
+                async for event in stream:
+                    handed_in = event if isinstance(event, llm.HandedIn) else handed_in
         except KeepsakeError as failure:
             error = failure
         finally:
@@ -629,7 +630,7 @@ class Session:
         if error is not None:
             yield TurnFailed(error, None)
         else:
-            yield TurnHandedIn(answer) if handed_in else TurnFinished(answer, ())
+            yield TurnHandedIn(answer, handed_in.trouble) if handed_in else TurnFinished(answer, ())
 
     def _set_up_bench(self, question: Message, context: Context, author: Author) -> Bench:
         """Return what tools work with in this turn; what they find is numbered behind all that may be recalled."""

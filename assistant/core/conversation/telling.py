@@ -52,16 +52,22 @@ def report_learned(learned: Learned, *, in_shell: bool = False) -> Report:
             return Report(_("Merged what said the same: {text}").format(text=memory.text), "", "good", memory.id)
 
 
+def describe_handed_in(trouble: str) -> str:
+    """Return how it stands with a question that was just handed in; `trouble` is empty where the service has it."""
+    if not trouble:
+        return _("Handed in: the answer will be here within a day.")
+    unclear = _("The service has not confirmed that it has this, and is asked again in some minutes.")
+    return f"{unclear} {plain(trouble, one_line=True)}"
+
+
 def describe_late(late: LateRequest, *, in_shell: bool = False) -> str:
     """Return how it stands with an answer that comes later, and what can be done; empty once it is there."""
     again = f"`keepsake later again {late.id}` asks again." if in_shell else _("/retry asks again.")
     trouble = plain(late.trouble or "", one_line=True)
     match late.state:
-        case LateState.INTENDED if trouble:
-            return _("The service has not confirmed that it has this, and is asked again: {trouble}").format(
-                trouble=trouble
-            )
-        case LateState.INTENDED | LateState.SUBMITTED:
+        case LateState.INTENDED:
+            return describe_handed_in(trouble or _("Its answer did not come back here."))
+        case LateState.SUBMITTED:
             return _("Handed in ({time}): the answer will be here within a day.").format(time=moment(late.intended_at))
         case LateState.UNCERTAIN:
             drops = _("{command} drops it.").format(command=f"`keepsake later cancel {late.id}`")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from assistant.core.care.before_answer import offered_for
 from assistant.core.care.settings import CareSettings
 from assistant.core.conversation.skin import TurnAsked, TurnBroke
-from assistant.core.conversation.telling import describe_late
+from assistant.core.conversation.telling import describe_handed_in, describe_late
 from assistant.core.events import (
     AnswerChecked,
     CareOffered,
@@ -156,10 +156,9 @@ class TurnView:
             case TurnFinished(message, sources):
                 answer.message_id = message.id
                 await answer.finish(of_numbered(sources), message.author.name, _ending(message))
-            case TurnHandedIn(message):
+            case TurnHandedIn(message, trouble):
                 answer.message_id = message.id
-                words = _("Handed in: the answer will be here within a day.")
-                await answer.finish((), message.author.name, words)
+                await answer.finish((), message.author.name, describe_handed_in(trouble))
             case TurnFailed():
                 await self._fail(event)
             case TurnBroke() if answer.is_attached:

@@ -120,7 +120,7 @@ class Collector:
         """Look for what is due, or for all `at_once`; return whether this process may: another one may be at it."""
         at = moment or now()
         late = self._store.late
-        if not any(at_once or _is_due(request, at) for request in late.open()):
+        if not any(_is_due(request, at, at_once=at_once) for request in late.open()):
             return True
         with self._working:
             turn = late.take_turn()
@@ -128,7 +128,7 @@ class Collector:
                 return False
             with turn:
                 for request in late.open():  # anew: another process may just have looked
-                    if at_once or _is_due(request, at):
+                    if _is_due(request, at, at_once=at_once):
                         self._look_for(request, at)
                     if self._stopping.is_set():
                         break
@@ -197,8 +197,6 @@ class Collector:
     def _adopt(self, request: LateRequest, batches: Batches, at: datetime) -> str | None:
         """Return the batch of a question whose handing in was cut, if it is known by now."""
         late = self._store.late
-        if at - request.intended_at < _BEING_HANDED_IN:
-            return None
         known = {other.batch for other in late.open() if other.batch}
         found = batches.find(request.id, request.intended_at, known)
         if found.batch is not None:
@@ -229,7 +227,12 @@ class Collector:
             self._store.wake()
 
 
-def _is_due(request: LateRequest, at: datetime) -> bool:
+def _is_due(request: LateRequest, at: datetime, *, at_once: bool) -> bool:
+    """Say whether to look now; for what may still be handed in there is nothing to look for."""
+    if request.batch is None and at - request.intended_at < _BEING_HANDED_IN:
+        return False
+    if at_once:
+        return True
     if request.message_id is None and request.looked_at is None:
         return True
     waited = at - request.intended_at

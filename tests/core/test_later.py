@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -515,3 +516,18 @@ async def test_who_chats_answers_later_too_where_that_endpoint_has_a_batch_api(
     collector(store, chosen).collect(at_once=True)
     assert answers(store) == ["Warm."]
     assert bootstrap.build_models(Settings(model=replace(who_chats, batch="")), store).later is None
+
+
+async def test_a_batch_is_looked_for_the_rarer_the_longer_it_takes(store: Store, server: BatchServer) -> None:
+    chosen = settings(server)
+    await ask(store, chosen)
+    [late] = store.late.all()
+    looking, looks = collector(store, chosen), []
+    for seconds in range(0, 3 * 3600, 20):
+        before = len(server.requests)
+        looking.collect(late.intended_at + timedelta(seconds=seconds))
+        looks += [seconds] * (len(server.requests) - before)
+    assert looks[:3] == [20, 40, 60]
+    pauses = [later - sooner for sooner, later in pairwise(looks)]
+    assert pauses == sorted(pauses)
+    assert (pauses[-1], len(looks) < 60) == (600, True)

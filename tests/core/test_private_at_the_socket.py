@@ -167,6 +167,7 @@ async def test_a_question_to_be_answered_later_is_handed_in_without_it(place: Pl
     assert PUBLIC.encode() in sent
     assert_only_here(STORED | IN_NO_PASSAGE, sent, host)
     assert left_out(events) == (0 if host == HERE else len(STORED))
+    assert len([one for one in place.store.requests.all() if one.purpose == "chat"]) == (host == ELSEWHERE)
     later.close()
 
 

@@ -50,6 +50,28 @@ async def test_question_of_a_server_is_answered_in_dialogs_and_goes_with_the_ser
         assert (answer.text, house.app.screen) == ("It has gone.", house.chat)
 
 
+async def test_what_a_server_writes_is_no_markup(tmp_path: Path) -> None:
+    odd = "[@click=app.quit]m[/] [red]"
+    field = {"type": "string", "title": odd, "description": odd, "enum": [odd], "default": odd}
+    text = {"type": "array", "items": {"enum": [odd]}, "title": odd}
+    form = {
+        "mode": "form",
+        "message": odd,
+        "requestedSchema": {"type": "object", "properties": {"a": field, "b": text}},
+    }
+    settings = Settings(chat=ChatConfig(titles=False, learn=False), mcp=McpConfig(servers={"ship": asking(form)}))
+    async with chatting(
+        tmp_path, ScriptedChat([call("ship__ask")], ["So."], calls_tools=True), settings=settings
+    ) as house:
+        await house.say("Book a seat.")
+        await house.dialog(FormScreen)
+        await house.pilot.press("enter")  # opens the list
+        await house.pilot.pause()
+        assert house.app.export_screenshot().count("@click=app.quit") == 6
+        await house.pilot.press("escape", "escape")
+        await house.until(lambda: not house.chat.is_answering)
+
+
 @pytest.mark.parametrize(("key", "action"), [("ctrl+d", "decline"), ("escape", "cancel")])
 async def test_form_is_not_answered_by_one_key_and_fields_begin_as_the_server_has_them(
     tmp_path: Path, key: str, action: str

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.events import DescendantFocus
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
@@ -70,7 +71,7 @@ class FormScreen(Dialog[UserAnswer | None]):
 
     def _control(self, field: FormField) -> Widget:
         if field.kind in _CHOSEN:
-            options = [(name, value) for value, name in values_of(field)]
+            options = [(Content(name), value) for value, name in values_of(field)]  # no markup of a server's
             chosen = field.default if field.default in dict(values_of(field)) else Select.NULL
             prompt = _("Nothing is chosen")
             return Select[Any](options, value=chosen, prompt=prompt, allow_blank=True)

@@ -34,6 +34,7 @@ async def test_uses_are_shown_and_a_note_is_kept_with_a_yes_that_holds_for_the_c
         await house.pilot.press("down", "down", "enter")
         await house.until(lambda: [one.text for one in house.store.memories.all()] == [first])
         assert any("search_memory: Ines" in notice for notice in house.notices)
+        await house.until(lambda: not house.chat.is_answering)
         await house.ask("Remember that Omar keeps bees.")
         assert {one.text for one in house.store.memories.all()} == {first, second}
         await house.pilot.press("ctrl+n")

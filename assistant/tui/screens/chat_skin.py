@@ -318,8 +318,7 @@ class ChatSkin:
         try:
             return await self._app.push_screen_wait(dialog)
         except asyncio.CancelledError:
-            if dialog.is_current:
-                dialog.dismiss(None)
+            dialog.call_after_refresh(dialog.close_open)  # not while its widgets are still being made
             raise
 
     async def choose_or_type(self, title: str, choices: Sequence[Choice[T]]) -> tuple[T | None, str]:

@@ -59,3 +59,8 @@ class Dialog(ModalScreen[Result]):
     def action_close(self) -> None:
         """Close without a result."""
         self.dismiss(None)
+
+    def close_open(self) -> None:
+        """Close without a result, unless it is closed already."""
+        if self.is_current:
+            self.action_close()

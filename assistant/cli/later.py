@@ -100,6 +100,8 @@ def cancel(context: typer.Context, late_id: _Id) -> None:
         bootstrap.build_collector(invocation(context).settings(), store).cancel(late)
         state = next((item.state for item in store.late.all() if item.id == late.id), LateState.CANCELLED)
     match state:
+        case LateState.CANCELLED if late.batch is None:
+            show("No answer is waited for any more; the service may have the question all the same.")
         case LateState.CANCELLED:
             show("Taken back.")
         case LateState.SUBMITTED:

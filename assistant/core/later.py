@@ -33,6 +33,10 @@ _FIRST_LOOK: Final = timedelta(seconds=20)
 _LONGEST_PAUSE: Final = timedelta(minutes=10)
 # Handing in may take so long; what is not confirmed by then was cut by a crash.
 _BEING_HANDED_IN: Final = timedelta(minutes=10)
+# A batch ends within a day: what nobody can tell of after this time will never be told.
+_LONGEST_DOUBT: Final = timedelta(days=3)
+# Services keep what came of a batch for about a month; what was erased is taken back no more after that.
+_LONGEST_KEPT: Final = timedelta(days=30)
 _BETWEEN_CHECKS_S: Final = 5.0
 
 FindBatches = Callable[[str, str], Batches | None]
@@ -159,6 +163,9 @@ class Collector:
     def _look_for(self, request: LateRequest, at: datetime) -> None:
         """Look for one answer; what is wrong is noted with it."""
         late = self._store.late
+        if request.message_id is None and at - request.intended_at > _LONGEST_KEPT:
+            late.end(request.id, LateState.CANCELLED, spent=True)
+            return
         try:
             batches = self._find(request.endpoint, request.shape)
         except KeepsakeError as error:  # no key, or a file of keys that is open to others
@@ -203,6 +210,8 @@ class Collector:
             late.confirm(request.id, found.batch)
         elif found.is_sure:
             late.end(request.id, LateState.FAILED, "It was not handed in: that was cut off before the service had it.")
+        elif at - request.intended_at > _LONGEST_DOUBT:
+            late.end(request.id, LateState.FAILED, "Nobody can tell whether the service had it.", spent=True)
         else:
             late.doubt(request.id)
             late.note_look(request.id, at, request.trouble)

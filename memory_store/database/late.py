@@ -129,7 +129,9 @@ class LateRequests:
     def doubt(self, identifier: str) -> None:
         """Note that nobody can tell whether the service has it; the user is to be told, once."""
         self._database.execute(
-            "UPDATE late_requests SET state = 'uncertain', told = 0 WHERE id = ? AND state = 'intended'", (identifier,)
+            "UPDATE late_requests SET state = 'uncertain', told = (message_id IS NULL) "
+            "WHERE id = ? AND state = 'intended'",
+            (identifier,),
         )
 
     def note_look(self, identifier: str, moment: datetime, trouble: str | None = None) -> None:

@@ -531,3 +531,21 @@ async def test_a_batch_is_looked_for_the_rarer_the_longer_it_takes(store: Store,
     pauses = [later - sooner for sooner, later in pairwise(looks)]
     assert pauses == sorted(pauses)
     assert (pauses[-1], len(looks) < 60) == (600, True)
+
+
+async def test_what_nobody_will_ever_tell_of_is_given_up(store: Store, server: BatchServer) -> None:
+    chosen = settings(server)
+    server.drop, server.can_list = {BEGIN["openai"]}, False
+    for text in (QUESTION, "And the attic?"):
+        await ask(store, chosen, text)
+    first, second = store.late.all()
+    store.forget(Selection((store.conversations.message(first.message_id or "").conversation_id,)))
+    looking = collector(store, chosen)
+    for days in (2, 4):
+        looking.collect(now() + timedelta(days=days), at_once=True)
+        assert {late.id: late.state for late in store.late.all()} == {
+            second.id: LateState.UNCERTAIN if days == 2 else LateState.FAILED
+        }
+        assert [news.id for news in store.late.claim_news()] == [second.id]
+    assert [late.id for late in store.late.open()] == []
+    assert {entry.state for entry in store.ledger.latest(9)} == {"settled"}  # they may have been paid for

@@ -86,11 +86,15 @@ async def _read(
     from mcp.shared.message import SessionMessage
     from mcp_types import jsonrpc_message_adapter
 
-    rest = b""
+    begun: list[bytes] = []  # pieces of a line that has not ended
     async with heard:
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             async for chunk in answered:
-                *lines, rest = (rest + chunk).split(b"\n")
+                first, *others = chunk.split(b"\n")
+                begun.append(first)
+                lines: list[bytes] = []
+                if others:
+                    lines, begun = [b"".join(begun), *others[:-1]], [others[-1]]
                 if not traffic.takes(len(chunk), len(lines)):
                     traffic.ended = "sent far more than it was asked for, and was stopped"
                     return

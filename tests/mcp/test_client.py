@@ -207,7 +207,8 @@ async def test_server_gets_no_key_of_ours_but_what_is_named(store: Store, monkey
 async def test_server_that_misbehaves_costs_a_sentence_and_not_the_turn(
     store: Store, behaviour: str, told: str, works_after: bool
 ) -> None:
-    async with toolbox(bad=server(behaviour)) as tools:
+    limits = QUICK if behaviour == "HANG" else Limits(leaving=0.2)
+    async with toolbox(limits, bad=server(behaviour)) as tools:
         session = in_session(store, tools, [call("bad__misbehave")], ["So."])
         events = await asked(session)
         assert [text for _, text, _ in ended(events)] == [told]

@@ -357,7 +357,7 @@ def login(context: typer.Context, name: _Server) -> None:
     if not server.url:
         raise ConfigError(f"{name} is a program on this machine, where nobody logs in.", "It gets keys by `--env`.")
     if asyncio.run(log_in(name, server.url, bootstrap.credentials_file(), show_address)):
-        show(f"Logged in at {name}. Its tools are there from the next start of the chat on.")
+        show(f"Logged in at {name}. Its tools are there from the next message on.")
     else:
         show(f"{name} wants no login.")
 

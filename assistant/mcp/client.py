@@ -239,6 +239,7 @@ class _Connection:
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._starts = 0
+        self._wants_login = False
         self._traffic = Traffic(limits.most_bytes, limits.most_lines)
         self._asking: _Asking | None = None
 
@@ -268,7 +269,7 @@ class _Connection:
                         break
         except Exception as error:
             told = self._explain(error, self._limits.listing)
-            self._starts = _MOST_STARTS  # it had its chance
+            self._give_up()
             await self.close()
             raise ToolError(told) from error
         return found
@@ -334,7 +335,7 @@ class _Connection:
             raise ToolError(f"The server {self.name} {self._traffic.ended or 'could not be used'}.")
         await self.close()
         self._starts += 1
-        self._closing, self._traffic.ended = asyncio.Event(), ""
+        self._closing, self._traffic.ended, self._wants_login = asyncio.Event(), "", False
         self._traffic.renew()
         ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._own(ready))
@@ -345,9 +346,13 @@ class _Connection:
             self._task.cancel()
             raise
         except Exception as error:
-            self._starts = _MOST_STARTS  # what does not start now is not waited for in each turn
+            self._give_up()
             self._traffic.ended = self._traffic.ended or _reason(error, self._limits.connecting)
             raise ToolError(f"The server {self.name} {self._traffic.ended}.") from error
+
+    def _give_up(self) -> None:
+        """Wait no more for it in each turn; for a login there is no waiting, and it may have been given meanwhile."""
+        self._starts = 0 if self._wants_login else _MOST_STARTS
 
     async def _own(self, ready: asyncio.Future[Client]) -> None:
         """Hold the connection from its start to its end: what the SDK opens has to be closed in the same task."""
@@ -403,7 +408,8 @@ class _Connection:
 
         async def refuse_without_login(response: httpx2.Response) -> None:
             if response.status_code == 401 or "insufficient_scope" in response.headers.get("www-authenticate", ""):
-                self._traffic.ended = f"wants a login: `keepsake mcp login {self.name}`, then start the chat again"
+                self._wants_login = True
+                self._traffic.ended = f"wants a login: run `keepsake mcp login {self.name}` in a terminal"
                 raise ToolError(self._traffic.ended)
 
         url = self._server.url

@@ -55,15 +55,15 @@ def void(_: object) -> None:
     """Return nothing."""
 
 
-async def used(store: Store, authority: Authority, keys: Path) -> tuple[str, list[str]]:
+def chat(authority: Authority, keys: Path) -> ServerToolbox:
+    return ServerToolbox({"issues": McpServer(url=f"{authority.address}/mcp")}, keys)
+
+
+async def used(store: Store, tools: ServerToolbox) -> tuple[str, list[str]]:
     """Use the server in a turn; return what its tool gave, and what was told of the server."""
-    tools = ServerToolbox({"issues": McpServer(url=f"{authority.address}/mcp")}, keys)
     session = in_session(store, tools, [call("issues__list")], ["So."])
     session.approve = Answers(True)
-    try:
-        events = await asked(session)
-    finally:
-        await tools.close()
+    events = await asked(session)
     return ended(events)[0][1], notes(events)
 
 
@@ -104,11 +104,13 @@ def test_browser_is_opened_by_a_yes_alone_and_the_login_is_kept_where_keys_are(
 async def test_tools_of_a_server_that_wants_a_login_are_used_with_it_and_without_it_a_sentence_says_what_to_do(
     store: Store, authority: Authority, keys: Path
 ) -> None:
-    text, told = await used(store, authority, keys)
-    assert told == ["The server issues wants a login: `keepsake mcp login issues`, then start the chat again."]
-    assert (text, authority.registered) == ("There is no tool issues__list.", [])
+    tools = chat(authority, keys)
+    for notes_then in (["The server issues wants a login: run `keepsake mcp login issues` in a terminal."], [], [], []):
+        assert await used(store, tools) == ("There is no tool issues__list.", notes_then)
+    assert authority.registered == []
     assert await logged_in(authority, keys)
-    assert await used(store, authority, keys) == ("> One issue.", [])
+    assert await used(store, tools) == ("> One issue.", [])  # without another start of the chat
+    await tools.close()
     assert kept_login("issues", "http://127.0.0.1:1/mcp", keys) is None  # another address gets nothing
 
 
@@ -120,11 +122,15 @@ async def test_token_that_has_run_out_is_renewed_where_the_authority_says_and_ke
     monkeypatch.setattr(oauth2, "time", SimpleNamespace(time=lambda: later))
     authority.lasts_seconds *= 100
     for _ in range(2):
-        assert await used(store, authority, keys) == ("> One issue.", [])
+        tools = chat(authority, keys)
+        assert await used(store, tools) == ("> One issue.", [])
+        await tools.close()
     assert (authority.refreshed, set(authority.bearers[-3:])) == (1, {"access-2"})
     authority.forgets = True
     authority.valid.clear()
-    assert (await used(store, authority, keys))[1][0].startswith("The server issues wants a login")
+    tools = chat(authority, keys)
+    assert (await used(store, tools))[1][0].startswith("The server issues wants a login")
+    await tools.close()
     assert len(authority.registered) == 1  # a turn begins no login
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assistant.core.conversation.skin import Skin
     from assistant.core.later import Collector
     from assistant.core.metering import Meter
+    from assistant.core.tasks.worker import TaskWorker
     from assistant.core.tools.tool import Tool
     from assistant.core.tools.toolbox import Toolbox
     from assistant.core.tools.web import SearchService
@@ -156,17 +157,17 @@ def build_model(settings: Settings) -> ChatModel | None:
     return build_chat_model(settings.model, credentials_file(), calls_tools=calls_tools)
 
 
-def build_models(settings: Settings, store: Store) -> Models:
+def build_models(settings: Settings, store: Store, limits: tuple[Limit, ...] = ()) -> Models:
     """Return the models by their roles; one that can't be built stands in `errors`, and another does its work.
 
-    What each request takes is entered in the store's ledger, within the budgets. May ask the keyring.
+    What each request takes is entered in the store's ledger, within the budgets and these limits. May ask the keyring.
     """
     from assistant import model_setup
     from assistant.core.metering import MeteredModel
     from assistant.llm.roles import ModelRole, Models
     from memory_store.errors import KeepsakeError
 
-    meter = meter_of(store, settings)
+    meter = meter_of(store, settings, limits)
     models = Models(limits=meter.limits)
     for role, chosen in model_setup.by_role(settings).items():
         if role is ModelRole.LATER:
@@ -244,6 +245,13 @@ def build_toolbox(settings: Settings) -> Toolbox:
     return ServerToolbox(settings.mcp.servers, credentials_file(), own=own)
 
 
+def build_task_worker(settings: Settings, store: Store, toolbox: Toolbox) -> TaskWorker:
+    """Return what works on tasks, with these tools."""
+    from assistant.core.tasks.worker import TaskWorker
+
+    return TaskWorker(store, lambda limits: build_models(settings, store, limits), toolbox.find)
+
+
 def own_tools(settings: Settings) -> list[Tool[Any]]:
     """Return the tools that come along, as far as the settings allow them. Raises ConfigError."""
     from assistant.core.tools.builtin import BUILT_IN
@@ -279,11 +287,11 @@ def _search_service(settings: Settings) -> SearchService | None:
     return SearchService(chosen.search, url, key.get_secret_value() if key else "")
 
 
-def meter_of(store: Store, settings: Settings) -> Meter:
+def meter_of(store: Store, settings: Settings, limits: tuple[Limit, ...] = ()) -> Meter:
     """Return what requests are entered with: the ledger, the budgets, the user's own prices."""
     from assistant.core.metering import Meter
 
-    return Meter(store, budget_limits(settings), settings.own_prices)
+    return Meter(store, (*budget_limits(settings), *limits), settings.own_prices)
 
 
 def budget_limits(settings: Settings) -> tuple[Limit, ...]:

@@ -24,14 +24,28 @@ class AccessRefusedError(KeepsakeError):
 class ModelError(KeepsakeError):
     """A chat model could not be reached, refused, or broke off. `retryable` says whether trying again may help.
 
-    `was_sent` says that the endpoint has the request and may still be working on it.
+    `was_sent` says that the endpoint has the request and may still be working on it, `retry_after_s` how long it asks
+    to be left alone, in seconds.
     """
 
-    def __init__(self, message: str, hint: str = "", *, retryable: bool = False, was_sent: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        retryable: bool = False,
+        was_sent: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message, hint)
         self.retryable = retryable
         self.was_sent = was_sent
+        self.retry_after_s = retry_after_s
 
 
 class BudgetError(ModelError):
-    """A request was not made, because it may take more than a budget has left."""
+    """A request was not made, because it may take more than the budget of a `window` has left."""
+
+    def __init__(self, message: str, hint: str = "", window: str = "") -> None:
+        super().__init__(message, hint)
+        self.window = window

@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     from memory_store.database.passages import StoredPassage as StoredPassage
     from memory_store.database.private_rule import NOTHING as NOTHING
     from memory_store.database.private_rule import PrivateRule as PrivateRule
+    from memory_store.database.tasks import ItemState as ItemState
+    from memory_store.database.tasks import StepOutcome as StepOutcome
+    from memory_store.database.tasks import Task as Task
+    from memory_store.database.tasks import TaskItem as TaskItem
+    from memory_store.database.tasks import TaskState as TaskState
+    from memory_store.database.tasks import TaskStep as TaskStep
     from memory_store.models import Selection as Selection
     from memory_store.retrieval.words import stems as stems
     from memory_store.store import Store as Store
@@ -76,6 +82,7 @@ _PUBLIC = {
     "memory_store.database.memories": ("NewMemory",),
     "memory_store.database.passages": ("StoredPassage",),
     "memory_store.database.private_rule": ("NOTHING", "PrivateRule"),
+    "memory_store.database.tasks": ("ItemState", "StepOutcome", "Task", "TaskItem", "TaskState", "TaskStep"),
     "memory_store.models": ("Selection",),
     "memory_store.retrieval.words": ("stems",),
     "memory_store.store": ("Store",),

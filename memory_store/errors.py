@@ -51,10 +51,12 @@ class NotFoundError(StoreError):
 
 
 class OverBudgetError(StoreError):
-    """A request may take more than a budget has left, or that can't be told: its price or energy is `unknown`."""
+    """A request may take more than the budget of a `window` has left, or that can't be told: its price or energy is
+    `unknown`."""
 
-    def __init__(self, message: str, unknown: str = "") -> None:
+    def __init__(self, message: str, window: str, unknown: str = "") -> None:
         super().__init__(message)
+        self.window = window
         self.unknown = unknown
 
 

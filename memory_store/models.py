@@ -162,6 +162,8 @@ class Purpose(StrEnum):
     MISSING = "missing"
     CHECK = "check"
     EMBED = "embed"
+    TASK = "task"
+    PLAN = "plan"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from memory_store.database.learning import Learning
     from memory_store.database.ledger import Ledger
     from memory_store.database.requests import Requests
+    from memory_store.database.tasks import Tasks
     from memory_store.embedding.base import Embedder, Vectors
     from memory_store.models import Selection
     from memory_store.retrieval.candidates import VectorSide
@@ -144,6 +145,13 @@ class Store(Maintenance):
         from memory_store.database.ledger import Ledger
 
         return Ledger(self._database)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """Long tasks, with their items and steps."""
+        from memory_store.database.tasks import Tasks
+
+        return Tasks(self._database, self.folder)
 
     @cached_property
     def approvals(self) -> Approvals:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from memory_store import ids
 from memory_store.database.late import LateState
 from memory_store.database.ledger import EntryState
+from memory_store.database.tasks import ItemState, StepOutcome, TaskState
 from memory_store.models import AuthorKind, Effort, MemoryKind, MessageStatus, Purpose, QuestionKind, Role, ToolOutcome
 
 Schema = Mapping[str, Any]
@@ -286,6 +287,38 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("batch", _TEXT, "what the service calls it", "that is not known"),
         Column("trouble", _TEXT, "what went wrong last", "nothing did"),
         Column("told", _FLAG, "0: you were not told yet how it ended"),
+    ),
+    "tasks": (
+        Column("id", _id(ids.TASK), "random id"),
+        Column("message_id", _id(ids.MESSAGE), "your message that asks for it"),
+        Column("plan", _TEXT, "the plan, as TOML"),
+        Column("state", _one_of(TaskState), "where it stands; one that is `running` comes back `paused`"),
+        Column("made_at", TIME, "when it was drafted"),
+        Column("ended_at", TIME, "when it ended", "it has not"),
+        Column("not_before", TIME, "until when it waits", "it does not"),
+        Column("trouble", _TEXT, "why it waits or rests", "nothing is wrong"),
+        Column("only_first", _NUMBER, "how many items may be worked on as a trial", "all may"),
+    ),
+    "task_items": (
+        Column("id", _id(ids.TASK_ITEM), "random id"),
+        Column("task_id", _id(ids.TASK), "its task"),
+        Column("message_id", _id(ids.MESSAGE), "that of the task"),
+        Column("number", _NUMBER, "its place among those of the task, from 1"),
+        Column("key", _TEXT, "what tells it from the others"),
+        Column("details", _TEXT, "what is known of it, a JSON object of texts"),
+        Column("state", _one_of(ItemState), "where it stands"),
+        Column("result", _TEXT, "what was found, a JSON object", "nothing was yet"),
+        Column("trouble", _TEXT, "what went wrong", "nothing did"),
+    ),
+    "task_steps": (
+        Column("item_id", _id(ids.TASK_ITEM), "its item"),
+        Column("message_id", _id(ids.MESSAGE), "that of the task"),
+        Column("number", _NUMBER, "its place among the steps of the plan, from 1"),
+        Column("request", _TEXT, "what was asked for, as JSON"),
+        Column("outcome", _one_of(StepOutcome), "`begun`: nobody knows whether it was done"),
+        Column("result", _TEXT, "what came of it", "nothing did"),
+        Column("begun_at", TIME, "when it was begun", "it was not"),
+        Column("ended_at", TIME, "when it ended", "it has not"),
     ),
     "embedders": (
         Column("id", _NUMBER, "its number in this archive"),

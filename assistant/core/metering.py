@@ -279,7 +279,7 @@ class MeteredEmbedder:
 
 def budget_error(error: OverBudgetError) -> BudgetError:
     """Return what to tell of a request that a budget has no room for."""
-    return BudgetError(error.message, _UNKNOWN_HINTS.get(error.unknown, _HINT))
+    return BudgetError(error.message, _UNKNOWN_HINTS.get(error.unknown, _HINT), error.window)
 
 
 def estimate_input(request: ChatRequest) -> int:

@@ -183,6 +183,7 @@ def _status(status: int, body: object, asked_s: float | None, endpoint: Endpoint
         if pause is not None:
             minutes, number, unit = pause.groups()
             asked_s = int(minutes or 0) * 60 + float(number) / (1000 if unit.lower() == "ms" else 1)
+    made.retry_after_s = asked_s
     return Failure(made, again, False, asked_s, status, searched)
 
 

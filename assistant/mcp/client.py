@@ -194,6 +194,14 @@ class ServerToolbox(Toolbox):
         notes += [f"The tool {name} takes too many tokens to describe, and is not offered." for name in shelf.too_long]
         return ToolOffer((*self._own, shelf.finder), self._fresh(notes), shelf.loaded)
 
+    async def find(self, names: Sequence[str]) -> dict[str, Tool[Any]]:
+        """Return the tools of these names; servers are asked only for those that are not our own."""
+        found = await super().find(names)
+        if set(names) <= found.keys():
+            return found
+        listings = await self.list_tools()
+        return {**{tool.name: tool for listing in listings for tool in listing.tools if tool.name in names}, **found}
+
     def _fresh(self, notes: Sequence[str]) -> tuple[str, ...]:
         """Return those that were not told before."""
         fresh = tuple(note for note in notes if note not in self._told)
@@ -450,7 +458,8 @@ def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool, note_use:
     description = plain(listed.description or listed.title or listed.name)[:_DESCRIPTION_CHARS]
     if reads:
         return Tool(name, description, Arguments, Effect.READ, run, connection.name)
-    return Tool(name, description, Arguments, Effect.SEND, run, connection.name, connection.place)
+    again = hints is not None and hints.idempotent_hint is True
+    return Tool(name, description, Arguments, Effect.SEND, run, connection.name, connection.place, is_idempotent=again)
 
 
 def _question(server: str, asked: ElicitRequestParams) -> ServerQuestion | None:

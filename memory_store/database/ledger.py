@@ -330,10 +330,9 @@ def _refuse_over(limit: Limit, entry: NewEntry, used: int) -> None:
     if wanted is None:
         what = "price" if limit.unit is Unit.USD else "energy"
         raise OverBudgetError(
-            f"The {what} of “{entry.model}” is not known, so a budget of {limit} can't be held.", what
+            f"The {what} of “{entry.model}” is not known, so a budget of {limit} can't be held.", limit.window, what
         )
     if used + wanted > limit.amount:
         taken, most = amount_text(limit.unit, used), amount_text(limit.unit, wanted)
-        raise OverBudgetError(
-            f"The budget of {limit} has no room for this request: {taken} are used or reserved, and it may take {most}."
-        )
+        told = f"{taken} are used or reserved, and it may take {most}."
+        raise OverBudgetError(f"The budget of {limit} has no room for this request: {told}", limit.window)

@@ -111,6 +111,10 @@ TABLES: Final = (
     Table("citations"),
     Table("tool_calls", words=("arguments",), since=7),
     Table("approvals", since=0),
+    Table("tasks", ids.TASK, ("plan", "trouble"), since=7, time="made_at"),
+    Table("task_items", ids.TASK_ITEM, ("key", "details", "result", "trouble"), since=7),
+    Table("task_steps", words=("request", "result"), since=7),
+    Table("task_approvals", since=0),
     Table("tombstones"),
     Table("foreign_tombstones", since=3),
     Table(

@@ -179,6 +179,7 @@ class _Merge:
         self._requests()
         self._ledger()
         self._late_requests()
+        self._tasks()
         if keep_vectors:
             self._vectors()
         self._keep_private()
@@ -326,6 +327,17 @@ class _Merge:
                 self._place("late_requests", record)
             else:
                 self._tally.away["late_requests"] += 1
+
+    def _tasks(self) -> None:
+        """Add tasks whose message is here; one that was running rests until the user lets it go on."""
+        for table in ("tasks", "task_items", "task_steps"):
+            for record in self._source.records(table):
+                if record.get("state") == "running":
+                    record["state"] = "paused"
+                if self._resolve_references(table, record):
+                    self._place(table, record)
+                else:
+                    self._tally.away[table] += 1
 
     def _vectors(self) -> None:
         numbers = {

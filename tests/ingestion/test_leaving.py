@@ -14,7 +14,7 @@ from tests.ingestion.test_damage import WHOLE
 from tests.memory_store.test_archive import rows_of
 from tests.properties.test_archive_round_trip import members
 from tests.support.embedder import HashEmbedder
-from tests.support.rich_store import add_late, add_learned
+from tests.support.rich_store import add_late, add_learned, add_task
 
 
 def filled(folder: Path, store: Store) -> None:
@@ -47,6 +47,7 @@ def filled(folder: Path, store: Store) -> None:
     entry = NewEntry("chat", Purpose.ANSWER, "a-model", None, Usage(90, 6), answer.id)
     store.ledger.settle(store.ledger.reserve(entry, ()), Usage(90, 6, counted=True))
     add_late(store, talk.id, question.id)
+    add_task(store, question.id)
     add_learned(store, talk.id, question.id, answer.id)
     store.remember(NewMemory("Asked where", sources=(question.id, cited.id)))
     store.forget(Selection((sent.id, first.id)))

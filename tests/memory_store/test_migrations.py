@@ -233,6 +233,15 @@ def assert_holds_what_is_to_be_answered_later(store: Store) -> None:
     assert store.conversations.message(waiting.message_id or "").status is MessageStatus.PENDING
 
 
+def assert_holds_a_task(store: Store) -> None:
+    assert_holds_what_is_to_be_answered_later(store)
+    [task] = store.tasks.all()
+    assert (task.state, task.trouble, task.plan) == ("paused", "The network is away.", 'title = "Ask the movers"\n')
+    done, cut = store.tasks.items(task.id)
+    assert (done.key, done.state, done.result, cut.state) == ("Movers", "done", '{"price": "90"}', "waiting")
+    assert [step.outcome for step in store.tasks.steps(cut.id)] == ["begun"]
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
@@ -240,7 +249,7 @@ HOLDS = {
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "archive-format-5.zip": assert_holds_what_was_learned,
     "archive-format-6.zip": assert_tells_what_is_missing,
-    "archive-format-7.zip": assert_holds_what_is_to_be_answered_later,
+    "archive-format-7.zip": assert_holds_a_task,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
@@ -255,6 +264,7 @@ HOLDS = {
     "store-schema-12.db.gz": assert_holds_what_requests_took,
     "store-schema-13.db.gz": assert_holds_what_was_asked_of_tools,
     "store-schema-14.db.gz": assert_holds_what_was_asked_of_tools,
+    "store-schema-15.db.gz": assert_holds_what_is_to_be_answered_later,
 }
 
 
@@ -286,7 +296,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'late_requests'").fetchone() is None
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").fetchone() is None
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

@@ -13,6 +13,8 @@ LABELS = {
     "effort",
     "tool",
     "outcome",
+    "state",
+    "fingerprint",
     "role",
     "status",
     "about",

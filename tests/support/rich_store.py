@@ -13,6 +13,7 @@ from pathlib import Path
 
 from memory_store import LateState, NewDocument, NewEntry, NewMemory, Selection, Store, Usage
 from memory_store.database.conversations import NewConversation, NewMessage
+from memory_store.database.tasks import ItemState, StepOutcome, TaskState
 from memory_store.models import (
     USER,
     Author,
@@ -134,6 +135,7 @@ def _talk(store: Store, boiler: Document) -> None:
     store.memories.supersede(lisbon.id, porto)
     add_learned(store, talk.id, question.id, move.id)
     add_late(store, talk.id, move.id)
+    add_task(store, move.id)
     store.requests.log("https://models.example/v1", "a-model", "chat", [question.id, _first_passage(store, boiler)])
 
 
@@ -149,6 +151,19 @@ def add_late(store: Store, talk_id: str, parent_id: str) -> None:
             store.late.confirm(late.id, "batch_1")
             store.late.note_look(late.id, WRITTEN)
             store.late.end(late.id, LateState.FAILED, "The model is gone.")
+
+
+def add_task(store: Store, message_id: str) -> None:
+    """A task that rests: one of its items is done, the other was cut in a step."""
+    task = store.tasks.add(
+        message_id, 'title = "Ask the movers"\n', [("Movers", "{}"), ("Carriers", '{"town": "Porto"}')]
+    )
+    first, second = store.tasks.items(task.id)
+    store.tasks.begin(first, 1, '{"ask": "What do they take?"}')
+    store.tasks.end(first.id, 1, StepOutcome.DONE, '{"price": "90"}')
+    store.tasks.end_item(first.id, ItemState.DONE, '{"price": "90"}')
+    store.tasks.begin(second, 1, '{"ask": "What do they take?"}')
+    store.tasks.change_state(task.id, TaskState.PAUSED, trouble="The network is away.")
 
 
 def add_learned(store: Store, conversation_id: str, question_id: str, move_id: str) -> None:

@@ -98,7 +98,8 @@ class Tool(Generic[Form]):
 
     What waits for others is a coroutine function; anything else runs in a thread. `place` is where what it is given
     goes, for the log of requests; it is empty where all stays here, or `run` enters it. One that `asks_each_time` takes
-    no yes for more than once; what `is_wanted`, as the user wrote it so themselves, needs none.
+    no yes for more than once; what `is_wanted`, as the user wrote it so themselves, needs none. One that
+    `is_idempotent` does no more when it is done twice.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Tool(Generic[Form]):
     origin: str = "Keepsake"
     place: str = ""
     asks_each_time: bool = False
+    is_idempotent: bool = False
     is_wanted: Callable[[Bench, Form], bool] = lambda *_: False
 
     @property

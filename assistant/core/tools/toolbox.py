@@ -33,5 +33,9 @@ class Toolbox:
         """Return the tools of a turn for a model with this window; what can't be had is left out and told."""
         return ToolOffer(self._own)
 
+    async def find(self, names: Sequence[str]) -> dict[str, Tool[Any]]:
+        """Return the tools of these names; those that are not there are left out."""
+        return {tool.name: tool for tool in self._own if tool.name in names}
+
     async def close(self) -> None:
         """Let go of all that was opened."""

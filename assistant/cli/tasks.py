@@ -1,0 +1,446 @@
+"""`keepsake task`: long tasks over many items, which are planned, tried, allowed and gone on with after any end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assistant import bootstrap
+from assistant.cli.context import opened_record, opened_store
+from assistant.cli.output import iso, print_json, say, show, table
+from assistant.core.asking import note_sent
+from assistant.core.tasks.drafting import draft_plan, read_items, require_model
+from assistant.core.tasks.handling import (
+    allow_alike,
+    change_plan,
+    create_task,
+    describe_question,
+    describe_state,
+    let_run,
+    store_wish,
+)
+from assistant.core.tasks.plan import Plan, read_plan
+from assistant.core.tasks.results import cells_of, results_of
+from assistant.display import excerpt, moment, plain
+from assistant.llm.roles import ModelRole
+from memory_store import ItemState, Selection, StepOutcome, Store, Task, TaskState
+from memory_store.errors import NotFoundError, StoreError
+from memory_store.models import Message
+
+if TYPE_CHECKING:
+    from assistant.config import Settings
+    from assistant.core.tools.toolbox import Toolbox
+
+_group = typer.Typer(
+    help="Do something for many things at once, step by step: plan it, try it, let it run, steer it.\n\n"
+    'Example: keepsake task new "Which of these has a quiet table for six on Friday?" --items places.csv',
+    no_args_is_help=True,
+)
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+_Id = Annotated[
+    str, typer.Argument(metavar="TASK", help="The id in `keepsake task list`, or its beginning.", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(_group, name="task")
+
+
+@_group.command("new")
+def new(
+    context: typer.Context,
+    wish: Annotated[str, typer.Argument(help="What is to be done; a model drafts the plan.", show_default=False)] = "",
+    plan_file: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="A plan of your own, as TOML.", show_default=False)
+    ] = None,
+    items_file: Annotated[
+        Path | None,
+        typer.Option("--items", metavar="FILE", help="What it is done for: a name a line, or CSV.", show_default=False),
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Keep it to this machine.")] = False,
+) -> None:
+    """Store a task as a draft. Nothing is done before `keepsake task run`.
+
+    Example: keepsake task new "Compare these gyms: prices and notice periods" --items gyms.csv
+    """
+    if bool(wish.strip()) == (plan_file is not None):
+        raise typer.BadParameter("say what is to be done, or give a plan with --plan")
+    items = read_items(_read(items_file)) if items_file is not None else []
+    with opened_store(context) as (store, settings):
+        if plan_file is not None:
+            plan = read_plan(_read(plan_file), items)
+            message = store_wish(store, plan.wish or plan.title, private=private)
+        else:
+            plan, message = asyncio.run(_draft(store, settings, wish, items, private=private))
+        task = create_task(store, plan, message)
+    show(f"{task.id}  {plan.title}")
+    show()
+    show(plain(task.plan))
+    say(f"`keepsake task edit {task.id}` changes the plan, `keepsake task run {task.id}` tries its first items.")
+
+
+async def _draft(
+    store: Store, settings: Settings, wish: str, items: Sequence[Mapping[str, str]], *, private: bool
+) -> tuple[Plan, Message]:
+    """Return a plan by a model, and the message that asks for it, which is stored once there is a plan."""
+    models = bootstrap.build_models(settings, store)
+    try:
+        model = require_model(models.find(ModelRole.CHAT, private=private or store.privacy.covers(wish)))
+        plan = await draft_plan(model, wish, bootstrap.own_tools(settings), items)
+        message = await asyncio.to_thread(lambda: store_wish(store, wish, private=private))
+        await note_sent(store, model.info, (message.id,))
+        return plan, message
+    finally:
+        await models.close()
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{file} can't be read: {getattr(error, 'strerror', None) or error}.") from error
+
+
+@_group.command("list")
+def list_(context: typer.Context, as_json: _Json = False) -> None:
+    """List all tasks, the latest first.
+
+    Example: keepsake task list
+    """
+    with opened_record(context) as store:
+        found = [(task, store.tasks.counts(task.id)) for task in store.tasks.all()]
+    if as_json:
+        tasks = [
+            {**_as_json(task), "items": {state.value: number for state, number in counts.items()}}
+            for task, counts in found
+        ]
+        print_json({"tasks": tasks})
+        return
+    if not found:
+        show('There are no tasks. `keepsake task new "…"` drafts one.')
+    for task, counts in found:
+        show(f"{task.id}  {moment(task.made_at)}  {excerpt(_title(task), 50)}")
+        show(f"    {describe_state(task, counts)}")
+        if task.trouble:
+            show(f"    {plain(task.trouble, one_line=True)}")
+
+
+@_group.command("show")
+def show_task(
+    context: typer.Context,
+    task_id: _Id,
+    plan_only: Annotated[bool, typer.Option("--plan", help="Print the plan as TOML, and stop.")] = False,
+    item_name: Annotated[
+        str | None, typer.Option("--item", metavar="NAME", help="Print the steps of one item.", show_default=False)
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Show what was found so far, what failed and why, what waits for you, and what it took.
+
+    Example: keepsake task show tas_k7 --item "Chez Anna"
+    """
+    with opened_record(context) as store:
+        task = _found(store, task_id)
+        if plan_only:
+            show(task.plan)
+            return
+        if item_name is not None:
+            _show_item(store, task, item_name, as_json)
+            return
+        items, questions = store.tasks.items(task.id), store.tasks.questions(task.id)
+        counts = store.tasks.counts(task.id)
+        entries = store.ledger.of_message(task.message_id)
+    plan = read_plan(task.plan)
+    results = results_of(plan, items)
+    if as_json:
+        found = [{"name": result.item.key, **result.values} for result in results]
+        failed = [{"name": item.key, "trouble": item.trouble} for item in items if item.state is ItemState.FAILED]
+        asked = [{"name": item.key, "question": describe_question(item, step)} for item, step in questions]
+        print_json({**_as_json(task), "results": found, "failed": failed, "questions": asked})
+        return
+    show(plain(plan.title))
+    show(describe_state(task, counts))
+    if task.trouble:
+        say(plain(task.trouble, one_line=True))
+    if results:
+        show()
+        table(("", *plan.columns), [cells_of(plan, result) for result in results])
+    for item in items:
+        if item.state is ItemState.FAILED:
+            say(f"{plain(item.key, one_line=True)} failed: {plain(item.trouble or '', one_line=True)}")
+    for item, step in questions[:_MOST_QUESTIONS]:
+        say(f"May this be done? {describe_question(item, step)}")
+    if len(questions) > _MOST_QUESTIONS:
+        say(f"… and {len(questions) - _MOST_QUESTIONS} more.")
+    if questions:
+        say(f"`keepsake task approve {task.id}` answers; --all allows what is like it for all items.")
+    if entries:
+        tokens = sum(entry.input_tokens + entry.output_tokens for entry in entries)
+        say(f"{len(entries)} requests to models, {tokens:,} tokens; `keepsake cost --by chat` has more.")
+
+
+_MOST_QUESTIONS = 10
+
+
+def _show_item(store: Store, task: Task, name: str, as_json: bool) -> None:
+    item = next((item for item in store.tasks.items(task.id) if item.key == name), None)
+    if item is None:
+        raise NotFoundError(f"The task has no item {name}.", f"`keepsake task show {task.id}` lists what it has.")
+    steps = store.tasks.steps(item.id)
+    if as_json:
+        print_json(
+            {
+                "name": item.key,
+                "state": item.state,
+                "steps": [
+                    {"request": json.loads(step.request), "outcome": step.outcome, "result": step.result}
+                    for step in steps
+                ],
+            }
+        )
+        return
+    show(f"{plain(item.key, one_line=True)}: {item.state.value}")
+    for step in steps:
+        show(f"{step.number}. {step.outcome.value}  {excerpt(step.request, 200)}")
+        if step.result:
+            show(f"   {excerpt(step.result, 500)}")
+
+
+@_group.command("edit")
+def edit(
+    context: typer.Context,
+    task_id: _Id,
+    plan_file: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="Take this plan; no editor.", show_default=False)
+    ] = None,
+) -> None:
+    """Change the plan in your editor. What was begun stays; a step that sends something is asked about anew if changed.
+
+    Example: keepsake task edit tas_k7
+    """
+    from assistant.editing import edited
+
+    with opened_record(context) as store:
+        task = _found(store, task_id)
+        text = _read(plan_file) if plan_file is not None else edited(task.plan, "plan.toml")
+        if text == task.plan:
+            show("The plan is as it was.")
+            return
+        change_plan(store, task, text)
+    show("The plan is changed.")
+
+
+@_group.command("run")
+def run(
+    context: typer.Context,
+    task_id: _Id,
+    everything: Annotated[bool, typer.Option("--all", help="No trial: all items at once.")] = False,
+) -> None:
+    """Let a task run, and work on it here until nothing is left that can go on. A draft tries its first items.
+
+    Ctrl+C lets what is under way end and stops; nothing is lost, and nothing done twice.
+
+    Example: keepsake task run tas_k7
+    """
+    with opened_store(context) as (store, settings):
+        task = let_run(store, _found(store, task_id))
+        if everything:
+            store.tasks.change_state(task.id, TaskState.RUNNING)
+        _work(store, settings, stays=False)
+        task = store.tasks.get(task.id)
+        show(describe_state(task, store.tasks.counts(task.id)))
+        if task.trouble:
+            say(plain(task.trouble, one_line=True))
+        if store.tasks.questions(task.id):
+            say(f"Some items wait for you: `keepsake task approve {task.id}`.")
+    say(f"`keepsake task show {task.id}` shows what was found.")
+
+
+@_group.command("work")
+def work(context: typer.Context) -> None:
+    """Work on all tasks that run, and stay for those that come, until Ctrl+C; for a machine without a chat.
+
+    Example: keepsake task work
+    """
+    with opened_store(context) as (store, settings):
+        _work(store, settings, stays=True)
+
+
+def _work(store: Store, settings: Settings, *, stays: bool) -> None:
+    async def do() -> bool:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+        async with _toolbox(settings) as toolbox:
+            return await bootstrap.build_task_worker(settings, store, toolbox).work(stop, stays=stays)
+
+    if not asyncio.run(do()):
+        say("Another Keepsake works on the tasks; it takes this one as well.")
+
+
+@asynccontextmanager
+async def _toolbox(settings: Settings) -> AsyncIterator[Toolbox]:
+    toolbox = bootstrap.build_toolbox(settings)
+    try:
+        yield toolbox
+    finally:
+        await toolbox.close()
+
+
+@_group.command("pause")
+def pause(context: typer.Context, task_id: _Id) -> None:
+    """Let a task rest, whichever program works on it; the steps that are under way end.
+
+    Example: keepsake task pause tas_k7
+    """
+    _change(context, task_id, TaskState.PAUSED, "The task rests. `keepsake task resume` lets it go on.")
+
+
+@_group.command("resume")
+def resume(context: typer.Context, task_id: _Id) -> None:
+    """Let a task go on, in whichever program works on tasks: an open chat, or `keepsake task work`.
+
+    Example: keepsake task resume tas_k7
+    """
+    with opened_record(context) as store:
+        let_run(store, _found(store, task_id))
+    show("The task goes on where a program works on tasks: an open chat, or `keepsake task work`.")
+
+
+@_group.command("cancel")
+def cancel(context: typer.Context, task_id: _Id) -> None:
+    """End a task for good. What was found stays.
+
+    Example: keepsake task cancel tas_k7
+    """
+    _change(context, task_id, TaskState.CANCELLED, "The task is cancelled.")
+
+
+def _change(context: typer.Context, task_id: str, state: TaskState, told: str) -> None:
+    with opened_record(context) as store:
+        task = _found(store, task_id)
+        if task.state in (TaskState.DONE, TaskState.CANCELLED):
+            raise StoreError(f"This task is {task.state}.", "There is nothing to change any more.")
+        store.tasks.change_state(task.id, state, only_first=task.only_first)
+    show(told)
+
+
+@_group.command("approve")
+def approve(
+    context: typer.Context,
+    task_id: _Id,
+    item_name: Annotated[
+        str | None, typer.Option("--item", metavar="NAME", help="Answer for this item alone.", show_default=False)
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Allow all that is asked for, and what is like it for all other items.")
+    ] = False,
+    refused: Annotated[bool, typer.Option("--no", help="It is not to be done.")] = False,
+    was_done: Annotated[bool, typer.Option("--done", help="It was done already, as you found out.")] = False,
+) -> None:
+    """Answer what a task asks: each item in turn, one by its name, or all alike.
+
+    Example: keepsake task approve tas_k7 --all
+    """
+    if everything and (item_name or refused or was_done):
+        raise typer.BadParameter("--all goes with nothing else")
+    with opened_store(context, tells_at_end=False) as (store, settings):
+        task = _found(store, task_id)
+        if everything:
+
+            async def allow() -> int:
+                async with _toolbox(settings) as toolbox:
+                    return await allow_alike(store, task, toolbox.find)
+
+            show(f"{asyncio.run(allow())} items go on.")
+            return
+        questions = [(item, step) for item, step in store.tasks.questions(task.id) if item_name in (None, item.key)]
+        if not questions:
+            raise StoreError("Nothing is asked for.", f"`keepsake task show {task.id}` shows how it stands.")
+        given = StepOutcome.REFUSED if refused else StepOutcome.DONE if was_done else None
+        if given is None and item_name is None and not sys.stdin.isatty():
+            raise StoreError("There is nobody to ask.", "Name an item with --item, or allow all with --all.")
+        for item, step in questions:
+            outcome = given or (StepOutcome.ALLOWED if item_name is not None else _ask(describe_question(item, step)))
+            if outcome is None:
+                break
+            store.tasks.answer(item.id, outcome)
+            show(f"{plain(item.key, one_line=True)}: {outcome.value}")
+    say("It goes on with `keepsake task run`, or where a program works on tasks.")
+
+
+def _ask(question: str) -> StepOutcome | None:
+    say(question)
+    answer = typer.prompt("yes, no, done already, or stop asking", default="stop", err=True).strip().lower()
+    return next(
+        (
+            outcome
+            for word, outcome in (
+                ("yes", StepOutcome.ALLOWED),
+                ("no", StepOutcome.REFUSED),
+                ("done already", StepOutcome.DONE),
+            )
+            if answer and word.startswith(answer)
+        ),
+        None,
+    )
+
+
+@_group.command("retry")
+def retry(context: typer.Context, task_id: _Id) -> None:
+    """Try again what failed or was left out, from the step where that was.
+
+    Example: keepsake task retry tas_k7
+    """
+    with opened_record(context) as store:
+        task = _found(store, task_id)
+        count = store.tasks.retry(task.id)
+        if count:
+            store.tasks.change_state(task.id, TaskState.RUNNING)
+    show(f"{count} items are tried again." if count else "Nothing failed.")
+
+
+@_group.command("remove")
+def remove(
+    context: typer.Context,
+    task_id: _Id,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> None:
+    """Erase a task from the disk, with its conversation and all that was found.
+
+    Example: keepsake task remove tas_k7
+    """
+    with opened_record(context) as store:
+        task = _found(store, task_id)
+        if not yes and not (sys.stdin.isatty() and typer.confirm(f"Erase “{_title(task)}”?", err=True)):
+            raise StoreError("Nothing was erased.", "Give --yes if you mean it.")
+        erasure = store.forget(Selection((store.conversations.message(task.message_id).conversation_id,)))
+    show(f"Erased; `keepsake receipts show {erasure.id}` shows how that was verified.")
+
+
+def _found(store: Store, task_id: str) -> Task:
+    return store.tasks.get(store.resolve(task_id))
+
+
+def _title(task: Task) -> str:
+    return plain(read_plan(task.plan).title, one_line=True)
+
+
+def _as_json(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "title": read_plan(task.plan).title,
+        "state": task.state,
+        "made_at": iso(task.made_at),
+        "ended_at": iso(task.ended_at),
+        "not_before": iso(task.not_before),
+        "trouble": task.trouble,
+    }

@@ -1,0 +1,91 @@
+"""What a user does with tasks, whichever skin they do it in: create one, let it run, allow what it asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from assistant.core.tasks.plan import Plan, read_plan, write_plan
+from assistant.core.tasks.worker import template_of
+from assistant.core.tools.tool import Tool
+from assistant.display import excerpt, moment, plain
+from memory_store import ItemState, StepOutcome, Store, Task, TaskItem, TaskState, TaskStep
+from memory_store.errors import StoreError
+from memory_store.models import USER, Message, Role
+
+_TITLE_CHARS: Final = 60
+
+
+def store_wish(store: Store, wish: str, *, private: bool = False) -> Message:
+    """Store what is wanted as the first message of a conversation of its own."""
+    chat = store.conversations.start(excerpt(wish, _TITLE_CHARS))
+    if private:
+        store.conversations.mark(chat.id, private=True)
+    message = store.conversations.append(chat.id, Role.USER, wish, USER, parent_id=None, private=private)
+    store.wake()
+    return message
+
+
+def create_task(store: Store, plan: Plan, message: Message) -> Task:
+    """Store a draft, and name its conversation."""
+    store.conversations.rename(message.conversation_id, plan.title)
+    return store.tasks.add(message.id, write_plan(plan), plan.keyed_items())
+
+
+def change_plan(store: Store, task: Task, text: str) -> Plan:
+    """Take another text for the plan of a task. Raises PlanError, and StoreError for one that is over."""
+    plan = read_plan(text)
+    if task.state in (TaskState.DONE, TaskState.CANCELLED):
+        raise StoreError(f"This task is {task.state}.", "Make a new one with its plan.")
+    store.tasks.change_plan(task.id, text, plan.keyed_items())
+    return plan
+
+
+def let_run(store: Store, task: Task) -> Task:
+    """Let a task run: a draft tries its first items, one that rested goes on with all."""
+    if task.state is TaskState.CANCELLED:
+        raise StoreError("This task is cancelled.", "Make a new one with its plan.")
+    plan = read_plan(task.plan)
+    trial = plan.trial if task.state is TaskState.DRAFT and 0 < plan.trial < len(plan.items) else None
+    store.tasks.change_state(task.id, TaskState.RUNNING, only_first=trial)
+    return store.tasks.get(task.id)
+
+
+async def allow_alike(
+    store: Store, task: Task, find: Callable[[Sequence[str]], Awaitable[Mapping[str, Tool[Any]]]]
+) -> int:
+    """Let all steps that are asked about, and those like them, be done for all items; return how many go on."""
+    plan = read_plan(task.plan)
+    names = {json.loads(step.request)["step"] for _, step in store.tasks.questions(task.id)}
+    steps = [step for step in plan.steps if step.name in names]
+    tools = await find([step.tool for step in steps])
+    return store.tasks.allow_all(task.id, [template_of(tools[step.tool], step) for step in steps if step.tool in tools])
+
+
+def describe_state(task: Task, counts: Mapping[ItemState, int]) -> str:
+    """Return how a task stands, on one line."""
+    total = sum(counts.values())
+    told = [f"{counts.get(ItemState.DONE, 0)} of {total} done"]
+    told += [
+        f"{counts[state]} {words}"
+        for state, words in (
+            (ItemState.ASKING, "waiting for you"),
+            (ItemState.FAILED, "failed"),
+            (ItemState.LEFT_OUT, "left out"),
+        )
+        if counts.get(state)
+    ]
+    if task.not_before is not None and task.state is TaskState.RUNNING:
+        told.append(f"goes on at {moment(task.not_before)}")
+    return f"{task.state.value}: {', '.join(told)}"
+
+
+def describe_question(item: TaskItem, step: TaskStep) -> str:
+    """Return what the user is asked, with all that would be sent."""
+    asked = json.loads(step.request)
+    words = ", ".join(f"{name}: {plain(str(value), one_line=True)}" for name, value in asked.get("with", {}).items())
+    told = f"{plain(item.key, one_line=True)} — {asked.get('tool', asked['step'])}: {words}"
+    if step.outcome is StepOutcome.UNCERTAIN:
+        return f"{told} (It may have been done already: the program died meanwhile.)"
+    return told

@@ -1,0 +1,344 @@
+"""The durable queue of long tasks: items, their steps, and what the user allowed.
+
+Nothing is done before it is entered here: after a crash a step that is begun and not ended may have been done. One
+process works at a time; all others look and steer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from memory_store import ids
+from memory_store.clock import now, to_text
+from memory_store.database.connection import Database
+from memory_store.database.rows import insert_row, insert_values, read_row
+from memory_store.errors import NotFoundError
+from memory_store.process_lock import ProcessLock
+
+
+class TaskState(StrEnum):
+    """Where a task stands."""
+
+    DRAFT = "draft"
+    """The user has not let it begin."""
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class ItemState(StrEnum):
+    """Where an item of a task stands."""
+
+    WAITING = "waiting"
+    """It is to be worked on, or is being worked on."""
+    ASKING = "asking"
+    """One of its steps waits for the user."""
+    DONE = "done"
+    FAILED = "failed"
+    LEFT_OUT = "left_out"
+    """The user said no to one of its steps."""
+
+
+class StepOutcome(StrEnum):
+    """How a step of an item ended, or how far it has come."""
+
+    ASKED = "asked"
+    """The user is asked whether it may be done."""
+    ALLOWED = "allowed"
+    """It may be done, and has not begun."""
+    BEGUN = "begun"
+    UNCERTAIN = "uncertain"
+    """It may have been done: the program died meanwhile."""
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task: who asked for it, its plan as text, until when it waits, and how many items are a trial at first."""
+
+    id: str
+    message_id: str
+    plan: str
+    state: TaskState
+    made_at: datetime
+    ended_at: datetime | None = None
+    not_before: datetime | None = None
+    trouble: str | None = None
+    only_first: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskItem:
+    """One of the things that a task is done for: `details` and `result` are JSON objects."""
+
+    id: str
+    task_id: str
+    message_id: str
+    number: int
+    key: str
+    details: str
+    state: ItemState
+    result: str | None = None
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStep:
+    """One step of an item: what is asked for as JSON, and what came of it as text."""
+
+    item_id: str
+    message_id: str
+    number: int
+    request: str
+    outcome: StepOutcome
+    result: str | None = None
+    begun_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class Tasks:
+    """What can be asked of and done to tasks. Safe from many threads and processes at once."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._lock = ProcessLock(folder / "tasks.lock")
+
+    def take_turn(self) -> AbstractContextManager[object] | None:
+        """Be the process that works, until the `with` ends; None where another one does."""
+        return self._lock.acquire()
+
+    # -- tasks -------------------------------------------------------------------------------------------------
+
+    def add(self, message_id: str, plan: str, items: Iterable[tuple[str, str]]) -> Task:
+        """Store a draft with its items, each a key and its details. Raises NotFoundError without the message."""
+        task = Task(ids.new_id(ids.TASK), message_id, plan, TaskState.DRAFT, now())
+        with self._database.write() as connection:
+            if not connection.execute("SELECT 1 FROM messages WHERE id = ?", (message_id,)).fetchone():
+                raise NotFoundError("The message that asks for the task was erased.")
+            insert_row(connection, "tasks", task)
+            _insert_items(connection, task, items)
+        return task
+
+    def change_plan(self, task_id: str, plan: str, items: Iterable[tuple[str, str]]) -> None:
+        """Take another plan: items that are no longer in it and were not begun go, others stay, new ones come.
+
+        What was allowed holds for the steps as they were: a changed one is asked about anew.
+        """
+        with self._database.write() as connection:
+            task = _get(connection, task_id)
+            wanted = dict(items)
+            kept = {
+                row["key"]: row["id"]
+                for row in connection.execute("SELECT id, key FROM task_items WHERE task_id = ?", (task_id,))
+            }
+            begun = "EXISTS (SELECT 1 FROM task_steps AS s WHERE s.item_id = task_items.id)"
+            for key in kept.keys() - wanted.keys():
+                connection.execute(f"DELETE FROM task_items WHERE id = ? AND NOT {begun}", (kept[key],))
+            for key in kept.keys() & wanted.keys():
+                connection.execute("UPDATE task_items SET details = ? WHERE id = ?", (wanted[key], kept[key]))
+            connection.execute("UPDATE tasks SET plan = ? WHERE id = ?", (plan, task_id))
+            _insert_items(connection, task, [item for item in wanted.items() if item[0] not in kept])
+
+    def get(self, task_id: str) -> Task:
+        """Return a task. Raises NotFoundError."""
+        return self._database.fetch(_get, task_id)
+
+    def all(self) -> list[Task]:
+        """Return every task, the latest first."""
+        return [
+            read_row(Task, row) for row in self._database.fetch_all("SELECT * FROM tasks ORDER BY made_at DESC, id")
+        ]
+
+    def change_state(
+        self, task_id: str, state: TaskState, *, trouble: str | None = None, only_first: int | None = None
+    ) -> None:
+        """Let a task run, rest, or end; of one that runs so many items `only_first`. Raises NotFoundError."""
+        ended = to_text(now()) if state in (TaskState.DONE, TaskState.CANCELLED) else None
+        changed = self._database.execute(
+            "UPDATE tasks SET state = ?, trouble = ?, ended_at = ?, only_first = ?, not_before = NULL WHERE id = ?",
+            (state, trouble, ended, only_first, task_id),
+        )
+        if not changed:
+            raise NotFoundError(f"There is no task {task_id}.")
+
+    def postpone(self, task_id: str, until: datetime, trouble: str) -> None:
+        """Let a running task wait until a moment, and say why."""
+        self._database.execute(
+            "UPDATE tasks SET not_before = ?, trouble = ? WHERE id = ? AND state = 'running'",
+            (to_text(until), trouble, task_id),
+        )
+
+    # -- items -------------------------------------------------------------------------------------------------
+
+    def items(self, task_id: str) -> list[TaskItem]:
+        """Return the items of a task in their order."""
+        rows = self._database.fetch_all("SELECT * FROM task_items WHERE task_id = ? ORDER BY number", (task_id,))
+        return [read_row(TaskItem, row) for row in rows]
+
+    def item(self, item_id: str) -> TaskItem:
+        """Return one item. Raises NotFoundError."""
+        row = self._database.fetch_one("SELECT * FROM task_items WHERE id = ?", (item_id,))
+        if row is None:
+            raise NotFoundError(f"There is no item {item_id}; it may have been erased.")
+        return read_row(TaskItem, row)
+
+    def counts(self, task_id: str) -> Mapping[ItemState, int]:
+        """Return how many items of a task stand where."""
+        rows = self._database.fetch_all(
+            "SELECT state, count(*) AS number FROM task_items WHERE task_id = ? GROUP BY state", (task_id,)
+        )
+        return {ItemState(row["state"]): row["number"] for row in rows}
+
+    def end_item(self, item_id: str, state: ItemState, result: str | None = None, trouble: str | None = None) -> None:
+        """Note how an item ended, or that it waits; nothing where it was erased meanwhile."""
+        self._database.execute(
+            "UPDATE task_items SET state = ?, result = ?, trouble = ? WHERE id = ?", (state, result, trouble, item_id)
+        )
+
+    def retry(self, task_id: str) -> int:
+        """Have what failed or was left out worked on anew, from the step that it was at; return how many there are."""
+        with self._database.write() as connection:
+            which = "SELECT id FROM task_items WHERE task_id = ? AND state IN ('failed', 'left_out')"
+            connection.execute(
+                f"DELETE FROM task_steps WHERE item_id IN ({which}) AND outcome IN ('failed', 'refused')", (task_id,)
+            )
+            return connection.execute(
+                "UPDATE task_items SET state = 'waiting', trouble = NULL "
+                "WHERE task_id = ? AND state IN ('failed', 'left_out')",
+                (task_id,),
+            ).rowcount
+
+    # -- steps -------------------------------------------------------------------------------------------------
+
+    def steps(self, item_id: str) -> list[TaskStep]:
+        """Return the steps of an item in their order."""
+        rows = self._database.fetch_all("SELECT * FROM task_steps WHERE item_id = ? ORDER BY number", (item_id,))
+        return [read_row(TaskStep, row) for row in rows]
+
+    def ask(self, item: TaskItem, number: int, request: str) -> None:
+        """Have the user asked whether a step may be done; the item waits."""
+        with self._database.write() as connection:
+            _put(connection, item, number, request, StepOutcome.ASKED)
+            connection.execute("UPDATE task_items SET state = 'asking' WHERE id = ?", (item.id,))
+
+    def begin(self, item: TaskItem, number: int, request: str) -> None:
+        """Enter a step before it is done. Raises NotFoundError where the item was erased."""
+        with self._database.write() as connection:
+            if not connection.execute("SELECT 1 FROM task_items WHERE id = ?", (item.id,)).fetchone():
+                raise NotFoundError(f"The item {item.key} was erased.")
+            _put(connection, item, number, request, StepOutcome.BEGUN)
+
+    def end(self, item_id: str, number: int, outcome: StepOutcome, result: str | None = None) -> None:
+        """Note what came of a step; nothing where the item was erased meanwhile."""
+        self._database.execute(
+            "UPDATE task_steps SET outcome = ?, result = ?, ended_at = ? WHERE item_id = ? AND number = ?",
+            (outcome, result, to_text(now()), item_id, number),
+        )
+
+    def undo_begin(self, item_id: str, number: int) -> None:
+        """Forget a step of which it is known that it was not done."""
+        self._database.execute(
+            "DELETE FROM task_steps WHERE item_id = ? AND number = ? AND outcome = 'begun'", (item_id, number)
+        )
+
+    def doubt(self, item_id: str, number: int) -> None:
+        """Note that a step may have been done, and have the user asked."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE task_steps SET outcome = 'uncertain' WHERE item_id = ? AND number = ? AND outcome = 'begun'",
+                (item_id, number),
+            )
+            connection.execute("UPDATE task_items SET state = 'asking' WHERE id = ?", (item_id,))
+
+    def questions(self, task_id: str) -> list[tuple[TaskItem, TaskStep]]:
+        """Return the items that wait for the user, each with the step it is about."""
+        rows = self._database.fetch_all(
+            "SELECT s.* FROM task_steps AS s JOIN task_items AS i ON i.id = s.item_id "
+            "WHERE i.task_id = ? AND i.state = 'asking' AND s.outcome IN ('asked', 'uncertain') ORDER BY i.number",
+            (task_id,),
+        )
+        steps = [read_row(TaskStep, row) for row in rows]
+        items = {item.id: item for item in self.items(task_id)}
+        return [(items[step.item_id], step) for step in steps if step.item_id in items]
+
+    def answer(self, item_id: str, outcome: StepOutcome) -> bool:
+        """Take the user's answer: allowed, refused, or done as it was found to be; return whether it was asked for."""
+        state = ItemState.LEFT_OUT if outcome is StepOutcome.REFUSED else ItemState.WAITING
+        with self._database.write() as connection:
+            changed = connection.execute(
+                "UPDATE task_steps SET outcome = ? WHERE item_id = ? AND outcome IN ('asked', 'uncertain')",
+                (outcome, item_id),
+            ).rowcount
+            if changed:
+                connection.execute("UPDATE task_items SET state = ? WHERE id = ?", (state, item_id))
+        return bool(changed)
+
+    # -- approvals ---------------------------------------------------------------------------------------------
+
+    def allow_all(self, task_id: str, fingerprints: Sequence[str]) -> int:
+        """Let these steps be done for all items of a task; return how many that waited go on.
+
+        What may have been done already is asked about by itself.
+        """
+        with self._database.write() as connection:
+            for fingerprint in fingerprints:
+                values = {"task_id": task_id, "fingerprint": fingerprint, "allowed_at": to_text(now())}
+                connection.execute(
+                    "INSERT OR REPLACE INTO task_approvals VALUES (:task_id, :fingerprint, :allowed_at)", values
+                )
+            waiting = (
+                "SELECT s.item_id FROM task_steps AS s JOIN task_items AS i ON i.id = s.item_id "
+                "WHERE i.task_id = ? AND i.state = 'asking' AND s.outcome = 'asked'"
+            )
+            found = [row[0] for row in connection.execute(waiting, (task_id,))]
+            for item_id in found:
+                connection.execute(
+                    "UPDATE task_steps SET outcome = 'allowed' WHERE item_id = ? AND outcome = 'asked'", (item_id,)
+                )
+                connection.execute("UPDATE task_items SET state = 'waiting' WHERE id = ?", (item_id,))
+        return len(found)
+
+    def is_allowed(self, task_id: str, fingerprint: str) -> bool:
+        """Say whether a step may be done for all items of a task."""
+        query = "SELECT 1 FROM task_approvals WHERE task_id = ? AND fingerprint = ?"
+        return self._database.fetch_one(query, (task_id, fingerprint)) is not None
+
+
+_PUT: Final = (
+    "INSERT INTO task_steps (item_id, message_id, number, request, outcome, begun_at) "
+    "VALUES (:item_id, :message_id, :number, :request, :outcome, :begun_at) "
+    "ON CONFLICT (item_id, number) DO UPDATE SET request = :request, outcome = :outcome, begun_at = :begun_at, "
+    "result = NULL, ended_at = NULL"
+)
+
+
+def _put(connection: sqlite3.Connection, item: TaskItem, number: int, request: str, outcome: StepOutcome) -> None:
+    begun_at = to_text(now()) if outcome is StepOutcome.BEGUN else None
+    whose = {"item_id": item.id, "message_id": item.message_id, "number": number}
+    connection.execute(_PUT, {**whose, "request": request, "outcome": outcome, "begun_at": begun_at})
+
+
+def _get(connection: sqlite3.Connection, task_id: str) -> Task:
+    row = connection.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
+    if row is None:
+        raise NotFoundError(f"There is no task {task_id}; it may have been erased.", "`keepsake task list` lists them.")
+    return read_row(Task, row)
+
+
+def _insert_items(connection: sqlite3.Connection, task: Task, items: Iterable[tuple[str, str]]) -> None:
+    (last,) = connection.execute(
+        "SELECT coalesce(max(number), 0) FROM task_items WHERE task_id = ?", (task.id,)
+    ).fetchone()
+    for number, (key, details) in enumerate(items, start=last + 1):
+        values = {"id": ids.new_id(ids.TASK_ITEM), "task_id": task.id, "message_id": task.message_id, "number": number}
+        insert_values(connection, "task_items", {**values, "key": key, "details": details, "state": "waiting"})

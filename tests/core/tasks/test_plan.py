@@ -1,0 +1,76 @@
+"""A plan is read whole or refused with what is wrong and where; what is filled in is never filled in again."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.core.tasks.plan import PlanError, fill, read_plan, write_plan
+
+PLAN = """
+title = "A quiet table for six"
+wish = "Find a quiet table for six on Friday."
+best = "quiet"
+workers = 4
+
+[budget]
+tokens = 50000
+
+[[steps]]
+name = "page"
+tool = "read_page"
+with = { url = "{url}" }
+
+[[steps]]
+name = "judge"
+ask = "Is there a table for six at {name} on Friday, and how quiet is it?"
+columns = { free = "yes or no", quiet = "0 to 10" }
+
+[[items]]
+name = "Anna"
+url = "https://anna.example/"
+
+[[items]]
+name = "Bea"
+url = "https://bea.example/"
+"""
+
+
+def test_plan_comes_back_as_it_was_written() -> None:
+    plan = read_plan(PLAN)
+    assert (plan.title, plan.workers, plan.trial, plan.budget.tokens) == ("A quiet table for six", 4, 3, 50_000)
+    assert [(step.name, step.tool, dict(step.columns)) for step in plan.steps] == [
+        ("page", "read_page", {}),
+        ("judge", "", {"free": "yes or no", "quiet": "0 to 10"}),
+    ]
+    assert plan.columns == ("free", "quiet")
+    assert read_plan(write_plan(plan)) == plan
+    assert plan.keyed_items()[1] == ("Bea", '{"name": "Bea", "url": "https://bea.example/"}')
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('title = "A quiet', 'title = A "quiet', "no valid TOML"),
+        ("workers = 4", "workers = 400", "workers: Input should be less than or equal to 30"),
+        ("workers = 4", "colour = 4", "colour: Extra inputs are not permitted"),
+        ('url = "{url}"', 'url = "{adress}"', "in the step page, {adress} is not known by then; known are name, url"),
+        ('url = "{url}"', 'url = "{quiet}"', "{quiet} is not known by then"),
+        ('url = "https://bea.example/"', "", "{url} is not known by then; known are name"),
+        ('name = "Bea"', 'name = "Anna"', "two items are called Anna"),
+        ('name = "Bea"', 'name = " "', "item 2 has no name"),
+        ('tool = "read_page"', "", "steps 1: a step has either a tool or something to ask a model"),
+        ('best = "quiet"', 'best = "-loud"', "best is -loud, which is no column"),
+        ('quiet = "0 to 10" }', 'page = "0 to 10" }', "page is the name of two things"),
+        ('columns = { free = "yes or no", quiet = "0 to 10" }', "", "needs columns"),
+        ('quiet = "0 to 10" }', '"Quiet place" = "0 to 10" }', "a column is called by small letters"),
+    ],
+)
+def test_what_is_wrong_is_said(before: str, after: str, told: str) -> None:
+    assert before in PLAN
+    with pytest.raises(PlanError) as error:
+        read_plan(PLAN.replace(before, after))
+    assert told in error.value.message
+
+
+def test_what_is_filled_in_has_no_blanks() -> None:
+    assert fill("{a} and {b}, {c}", {"a": "{b}", "b": "two"}) == "{b} and two, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,14 @@ from assistant.errors import ConfigError
 
 # Each builder imports what it builds: `memory list` builds a store, and neither a session nor a reader.
 if TYPE_CHECKING:
+    import asyncio
+
     from assistant.core.conversation.controller import Controller
     from assistant.core.conversation.session import Session, TurnSettings
     from assistant.core.conversation.skin import Skin
     from assistant.core.later import Collector
     from assistant.core.metering import Meter
+    from assistant.core.tasks.background import TaskRunner
     from assistant.core.tasks.worker import TaskWorker
     from assistant.core.tools.tool import Tool
     from assistant.core.tools.toolbox import Toolbox
@@ -250,6 +254,20 @@ def build_task_worker(settings: Settings, store: Store, toolbox: Toolbox) -> Tas
     from assistant.core.tasks.worker import TaskWorker
 
     return TaskWorker(store, lambda limits: build_models(settings, store, limits), toolbox.find)
+
+
+def build_task_runner(settings: Settings, store: Store) -> TaskRunner:
+    """Return what works on tasks in the background of a chat, with tools and models of its own."""
+    from assistant.core.tasks.background import TaskRunner
+
+    async def work(stop: asyncio.Event) -> None:
+        toolbox = build_toolbox(settings)
+        try:
+            await build_task_worker(settings, store, toolbox).work(stop, stays=True)
+        finally:
+            await toolbox.close()
+
+    return TaskRunner(work)
 
 
 def own_tools(settings: Settings) -> list[Tool[Any]]:

@@ -53,6 +53,9 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
         opened = AsyncExitStack()
         session = runner.run(opened.enter_async_context(session_in(store, settings, conversation)))
         at_the_end.callback(lambda: runner.run(opened.aclose()))
+        tasks = bootstrap.build_task_runner(settings, store)
+        tasks.start()
+        at_the_end.callback(tasks.stop)
         chat = LineChat(settings, session)
         if sys.stdin.isatty():
             with suppress(ImportError):  # editing and history of lines, where the platform has it
@@ -151,8 +154,9 @@ class LineChat:
         return self.controller.store
 
     async def take(self, text: str) -> None:
-        """Answer a message or run a command; before that, tell of answers that were waited for."""
+        """Answer a message or run a command; before that, tell of answers that were waited for, and of tasks."""
         await self.controller.tell_of_answers()
+        await self.controller.tasks.tell_changes()
         given = parse(text)
         if given is None:
             await self.answer(text)

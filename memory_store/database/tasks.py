@@ -159,6 +159,11 @@ class Tasks:
             read_row(Task, row) for row in self._database.fetch_all("SELECT * FROM tasks ORDER BY made_at DESC, id")
         ]
 
+    def next_due(self, moment: datetime) -> Task | None:
+        """Return the earliest task that can go on now: an item of it waits, or none does and it is to be ended."""
+        row = self._database.fetch_one(_NEXT_DUE, {"moment": to_text(moment)})
+        return None if row is None else read_row(Task, row)
+
     def change_state(
         self, task_id: str, state: TaskState, *, trouble: str | None = None, only_first: int | None = None
     ) -> None:
@@ -314,6 +319,13 @@ class Tasks:
         return self._database.fetch_one(query, (task_id, fingerprint)) is not None
 
 
+_AMONG: Final = "i.task_id = t.id AND (t.only_first IS NULL OR i.number <= t.only_first)"
+_NEXT_DUE: Final = (
+    "SELECT t.* FROM tasks AS t WHERE t.state = 'running' AND (t.not_before IS NULL OR t.not_before <= :moment) AND ("
+    f"EXISTS (SELECT 1 FROM task_items AS i WHERE {_AMONG} AND i.state = 'waiting') OR "
+    f"NOT EXISTS (SELECT 1 FROM task_items AS i WHERE {_AMONG} AND i.state IN ('waiting', 'asking'))"
+    ") ORDER BY t.made_at, t.id LIMIT 1"
+)
 _PUT: Final = (
     "INSERT INTO task_steps (item_id, message_id, number, request, outcome, begun_at) "
     "VALUES (:item_id, :message_id, :number, :request, :outcome, :begun_at) "

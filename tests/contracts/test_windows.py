@@ -36,9 +36,10 @@ READING_COMMANDS = {
     *("mcp clients", "mcp allow", "mcp revoke", "mcp install", "mcp add", "mcp list", "mcp remove", "mcp import"),
     *("mcp login", "mcp logout"),
     *("tools list", "tools revoke"),
+    *("task list", "task show"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
-READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/cost", "/tools", "/help", "/quit", "/exit"}
+READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/cost", "/tools", "/tasks", "/help", "/quit", "/exit"}
 # What the screen runs, which calls the same function of the conversation.
 LINES_AS_ON_THE_SCREEN = {"/questions", "/goals", "/learn", "/import"}
 READING_SCREENS = {

@@ -35,6 +35,7 @@ from assistant.core.conversation.skin import (
     TurnAsked,
     TurnBroke,
 )
+from assistant.core.conversation.tasks import TaskDesk
 from assistant.core.conversation.telling import report_late
 from assistant.core.events import Event
 from assistant.core.profile import ProfileSection, profile
@@ -71,6 +72,7 @@ class Controller:
         self.approvals = ToolApprovals(session.store, skin)
         self._was_to_keep = False  # by a tool, in the turn under way or the last one
         self.toolbox = session.toolbox
+        self.tasks = TaskDesk(session.store, skin, session.toolbox)
         self._take(session)
         self.store: Store = session.store
         self.skin = skin
@@ -93,6 +95,8 @@ class Controller:
             "goals": self.learning.work_on_goals,
             "learn": lambda _: self.learning.learn_now(self.session),
             "effort": self.choose_effort,
+            "task": lambda wish: self.tasks.plan(wish, self.session.models, private=self.session.is_private),
+            "tasks": lambda _: self.tasks.manage(),
             "tools": lambda _: self.approvals.revoke(),
             "cost": lambda _: self.tell_costs(),
             "private": lambda _: self.turn_private(),

@@ -32,7 +32,7 @@ from memory_store.models import Author, AuthorKind, MessageStatus, Purpose, Role
 _ANSWER_TOKENS: Final = 800
 _MATERIAL_TOKENS: Final = 6000
 _RESULT_CHARS: Final = 12_000
-_LOOK_SECONDS: Final = 0.5
+_LOOK_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 60.0
 _KEY: Final = "idempotency_key"
 
@@ -73,20 +73,23 @@ class TaskWorker:
         With `stays` it waits for others to come, and for those that wait until a moment. Returns False where another
         process works.
         """
-        turn = await asyncio.to_thread(self._tasks.take_turn)
-        if turn is None:
-            return False
-        with turn:
-            await asyncio.to_thread(self._doubt_begun)
-            while not stop.is_set():
-                task = await asyncio.to_thread(self._next)
-                if task is None and not stays:
-                    return True
-                if task is None:
-                    await _wait(stop, _LOOK_SECONDS)
-                else:
-                    await self._work_on(task, stop)
+        while not stop.is_set():
+            if await asyncio.to_thread(self._next) is not None:
+                turn = await asyncio.to_thread(self._tasks.take_turn)
+                if turn is not None:
+                    with turn:
+                        await asyncio.to_thread(self._doubt_begun)
+                        while not stop.is_set() and (task := await asyncio.to_thread(self._next)) is not None:
+                            await self._work_on(task, stop)
+                elif not stays:
+                    return False
+            if not stays:
+                return True
+            await _wait(stop, _LOOK_SECONDS)
         return True
+
+    def _next(self) -> Task | None:
+        return self._tasks.next_due(now())
 
     def _doubt_begun(self) -> None:
         """Have the user asked about what may have been done when the program died; what only reads is done again."""
@@ -97,12 +100,6 @@ class TaskWorker:
                 for step in self._tasks.steps(item.id):
                     if step.outcome is StepOutcome.BEGUN and not json.loads(step.request).get("repeats"):
                         self._tasks.doubt(item.id, step.number)
-
-    def _next(self) -> Task | None:
-        """Return a task that can go on now."""
-        running = [task for task in self._tasks.all() if task.state is TaskState.RUNNING]
-        due = [task for task in running if task.not_before is None or task.not_before <= now()]
-        return next((task for task in reversed(due) if self._waiting(task) or self._is_over(task)), None)
 
     def _waiting(self, task: Task) -> list[TaskItem]:
         items = self._tasks.items(task.id)[: task.only_first]

@@ -29,6 +29,11 @@ class Toolbox:
     def __init__(self, own: Sequence[Tool[Any]] = BUILT_IN) -> None:
         self._own = tuple(own)
 
+    @property
+    def own(self) -> tuple[Tool[Any], ...]:
+        """Our own tools."""
+        return self._own
+
     async def open(self, store: Store, context_tokens: int, question: str) -> ToolOffer:
         """Return the tools of a turn for a model with this window; what can't be had is left out and told."""
         return ToolOffer(self._own)

@@ -133,6 +133,7 @@ class ChatSkin:
         self.status = StatusKeeper(services, screen.query_one(StatusLine), self.tell)
         self._models = ModelChoice(services, self, self.apply)
         self._collector = bootstrap.build_collector(services.settings, services.store)
+        self._runner = bootstrap.build_task_runner(services.settings, services.store)
         self._looking = False  # for answers that come later
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             **commands,
@@ -162,6 +163,7 @@ class ChatSkin:
         self._screen.set_interval(POLL_SECONDS, self.status.look)
         self._screen.set_interval(_ANSWERS_SECONDS, self._look_for_answers)
         self._collector.start()
+        self._runner.start()
         await self.status.look(recount=True)
         if services.conversation is not None:
             await controller.open(services.conversation)
@@ -189,6 +191,8 @@ class ChatSkin:
             self._looking = True
             try:
                 await self.controller.tell_of_answers()
+                if await self.controller.tasks.tell_changes():
+                    self._app.bell()
             except StoreError:
                 pass
             finally:
@@ -211,6 +215,7 @@ class ChatSkin:
                 async with asyncio.timeout(_STOPPING_SECONDS):
                     await self._app.workers.wait_for_complete(running)
         self._collector.stop()
+        self._runner.stop()
         await controller.toolbox.close()
         await self._services.models.close()
 
@@ -782,6 +787,9 @@ class ChatSkin:
             self._collector.stop()
             self._collector = bootstrap.build_collector(settings, services.store)
             self._collector.start()
+            self._runner.stop()
+            self._runner = bootstrap.build_task_runner(settings, services.store)
+            self._runner.start()
         services.settings = settings
         if settings.private != before.private:
             await in_thread(lambda: bootstrap.keep_private(services.store, settings))

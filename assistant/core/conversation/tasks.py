@@ -1,0 +1,272 @@
+"""Long tasks in a conversation: a plan from a sentence, what was found, what is asked, and how it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from functools import partial
+from typing import Final
+
+from assistant.core.asking import note_sent
+from assistant.core.conversation.skin import Choice, Report, Skin
+from assistant.core.tasks.drafting import draft_plan, require_model
+from assistant.core.tasks.handling import (
+    allow_alike,
+    change_plan,
+    create_task,
+    describe_question,
+    let_run,
+    store_wish,
+)
+from assistant.core.tasks.plan import Plan, read_plan
+from assistant.core.tasks.results import build_report, results_of
+from assistant.core.tools.toolbox import Toolbox
+from assistant.display import excerpt, moment, plain
+from assistant.language import N_, NN_, _, plural
+from assistant.llm.roles import ModelRole, Models
+from assistant.threads import in_thread
+from memory_store import ItemState, StepOutcome, Store, Task, TaskState
+from memory_store.errors import KeepsakeError
+
+_TITLE_CHARS: Final = 60
+_MOST_TOLD: Final = 3
+_ITEMS: Final = NN_("{count} item", "{count} items")
+_STATES: Final = {
+    TaskState.DRAFT: N_("draft"),
+    TaskState.RUNNING: N_("running"),
+    TaskState.PAUSED: N_("resting"),
+    TaskState.DONE: N_("done"),
+    TaskState.CANCELLED: N_("cancelled"),
+}
+
+
+class _Deed(Enum):
+    """What may be done with a task."""
+
+    SHOW = auto()
+    ANSWER = auto()
+    RUN = auto()
+    PAUSE = auto()
+    RETRY = auto()
+    CHANGE = auto()
+    CANCEL = auto()
+
+
+_DEEDS: Final = {
+    _Deed.SHOW: N_("Show what was found"),
+    _Deed.ANSWER: N_("Answer what it asks"),
+    _Deed.PAUSE: N_("Let it rest"),
+    _Deed.RETRY: N_("Try again what failed"),
+    _Deed.CHANGE: N_("Change the plan"),
+    _Deed.CANCEL: N_("End it for good"),
+}
+
+
+class TaskDesk:
+    """What a user does with tasks beside a conversation; another thread or program works on them."""
+
+    def __init__(self, store: Store, skin: Skin, toolbox: Toolbox) -> None:
+        self._store = store
+        self._skin = skin
+        self._toolbox = toolbox
+        self._known: dict[str, tuple[object, ...]] | None = None
+
+    async def plan(self, wish: str, models: Models, *, private: bool) -> None:
+        """Have a model draft a plan for a wish, show it, and let its first items be tried where the user agrees."""
+        if not wish.strip():
+            self._skin.remark(_("Say behind /task what is to be done, and for what."))
+            return
+        self._skin.show_activity(_("planning…"))
+        try:
+            secret = private or await in_thread(lambda: self._store.privacy.covers(wish))
+            model = require_model(models.find(ModelRole.CHAT, private=secret))
+            plan = await draft_plan(model, wish, self._toolbox.own, ())
+            message = await in_thread(lambda: store_wish(self._store, wish, private=private))
+            await note_sent(self._store, model.info, (message.id,))
+            task = await in_thread(lambda: create_task(self._store, plan, message))
+        except KeepsakeError as error:
+            await self._skin.tell(Report(error.message, error.hint, "error"))
+            return
+        finally:
+            self._skin.show_activity()
+        await self._offer(task)
+
+    async def _offer(self, task: Task) -> None:
+        """Show a draft, and ask what is to become of it."""
+        plan = read_plan(task.plan)
+        await self._skin.tell(Report(_describe_plan(plan), _("/tasks has all tasks.")))
+        tried = min(plan.trial, len(plan.items)) or len(plan.items)
+        choices = [
+            Choice(_("Leave it as a draft"), "", None),
+            Choice(plural(*_TRY, tried), "", _Deed.RUN),
+            Choice(_(_DEEDS[_Deed.CHANGE]), "", _Deed.CHANGE),
+        ]
+        chosen = await self._skin.choose(_("What shall become of this plan?"), choices)
+        if chosen is not None:
+            await self._do(task, chosen)
+
+    async def manage(self) -> None:
+        """Let the user choose a task, and what to do with it."""
+        tasks = await in_thread(self._store.tasks.all)
+        if not tasks:
+            self._skin.remark(_("There are no tasks yet: /task and what is to be done drafts one."))
+            return
+        choices = await in_thread(partial(self._choices, tasks))
+        task = await self._skin.choose(_("Tasks"), choices)
+        if task is None:
+            return
+        counts = await in_thread(lambda: self._store.tasks.counts(task.id))
+        deeds = [Choice(_run_words(task), "", _Deed.RUN)] if task.state in (TaskState.DRAFT, TaskState.PAUSED) else []
+        allowed = {
+            _Deed.SHOW: True,
+            _Deed.ANSWER: bool(counts.get(ItemState.ASKING)),
+            _Deed.PAUSE: task.state is TaskState.RUNNING,
+            _Deed.RETRY: bool(counts.get(ItemState.FAILED) or counts.get(ItemState.LEFT_OUT)),
+            _Deed.CHANGE: task.state not in (TaskState.DONE, TaskState.CANCELLED),
+            _Deed.CANCEL: task.state not in (TaskState.DONE, TaskState.CANCELLED),
+        }
+        shown = [Choice(_(_DEEDS[deed]), "", deed) for deed, may in allowed.items() if may]
+        deed = await self._skin.choose(_title(task), [shown[0], *deeds, *shown[1:]])
+        if deed is not None:
+            await self._do(task, deed)
+
+    def _choices(self, tasks: Sequence[Task]) -> list[Choice[Task]]:
+        return [Choice(_title(task), self._describe(task), task) for task in tasks]
+
+    async def _do(self, task: Task, deed: _Deed) -> None:
+        tasks = self._store.tasks
+        try:
+            match deed:
+                case _Deed.SHOW:
+                    await self._show(task)
+                case _Deed.ANSWER:
+                    await self._ask(task)
+                case _Deed.RUN:
+                    await in_thread(lambda: let_run(self._store, task))
+                    self._skin.remark(_("It runs in the background; a notice says when it is done or asks."))
+                case _Deed.PAUSE | _Deed.CANCEL:
+                    state = TaskState.PAUSED if deed is _Deed.PAUSE else TaskState.CANCELLED
+                    await in_thread(lambda: tasks.change_state(task.id, state, only_first=task.only_first))
+                    self._skin.remark(_(_STATES[state]))
+                case _Deed.RETRY:
+                    count = await in_thread(lambda: tasks.retry(task.id))
+                    await in_thread(lambda: tasks.change_state(task.id, TaskState.RUNNING))
+                    self._skin.remark(plural(*_ITEMS, count))
+                case _Deed.CHANGE:
+                    text = await self._skin.edit(task.plan, "plan.toml")
+                    if text is not None and text != task.plan:
+                        await in_thread(lambda: change_plan(self._store, task, text))
+                        if task.state is TaskState.DRAFT:
+                            await self._offer(await in_thread(lambda: tasks.get(task.id)))
+        except KeepsakeError as error:
+            await self._skin.tell(Report(error.message, error.hint, "error"))
+
+    async def _show(self, task: Task) -> None:
+        plan = read_plan(task.plan)
+        items = await in_thread(lambda: self._store.tasks.items(task.id))
+        results = results_of(plan, items)
+        failed = [item for item in items if item.state is ItemState.FAILED][:_MOST_TOLD]
+        lines = [self._describe(task), task.trouble or "", *(f"{item.key}: {item.trouble}" for item in failed)]
+        hint = "\n".join(plain(line, one_line=True) for line in lines if line)
+        text = build_report(plan, results) if results else _describe_plan(plan)
+        await self._skin.tell(Report(text, hint))
+
+    async def _ask(self, task: Task) -> None:
+        """Ask about one item after the other, until the user has had enough or allows all that is alike."""
+        questions = await in_thread(lambda: self._store.tasks.questions(task.id))
+        for item, step in questions:
+            alike = [Choice(_("Yes, and all like it"), "", None)] if step.outcome is StepOutcome.ASKED else []
+            answers: Sequence[Choice[StepOutcome | None]] = [
+                Choice(_("No"), "", StepOutcome.REFUSED),
+                Choice(_("Yes, this once"), "", StepOutcome.ALLOWED),
+                Choice(_("It was done already"), "", StepOutcome.DONE),
+                *alike,
+            ]
+            # None is the answer that allows all; a closed question is told from it by its own mark.
+            chosen = await self._skin.choose(describe_question(item, step), [_marked(answer) for answer in answers])
+            if chosen is None:
+                return
+            outcome = chosen[0]
+            if outcome is None:
+                count = await allow_alike(self._store, task, self._toolbox.find)
+                self._skin.remark(plural(*_ITEMS, count))
+                return
+            await in_thread(partial(self._store.tasks.answer, item.id, outcome))
+
+    def _describe(self, task: Task) -> str:
+        counts = self._store.tasks.counts(task.id)
+        told = [
+            _(_STATES[task.state]),
+            _("{done} of {total} done").format(done=counts.get(ItemState.DONE, 0), total=sum(counts.values())),
+        ]
+        if counts.get(ItemState.ASKING):
+            told.append(_("{count} waiting for you").format(count=counts[ItemState.ASKING]))
+        if counts.get(ItemState.FAILED):
+            told.append(_("{count} failed").format(count=counts[ItemState.FAILED]))
+        if task.not_before is not None and task.state is TaskState.RUNNING:
+            told.append(_("goes on at {time}").format(time=moment(task.not_before)))
+        return ", ".join(told)
+
+    async def tell_changes(self) -> bool:
+        """Tell of tasks that have ended, rest, wait or ask since the last look; return whether there was one."""
+        found = await in_thread(self._look)
+        known, self._known = self._known, {identifier: key for identifier, (key, _task) in found.items()}
+        if known is None:
+            return False
+        told = False
+        for identifier, (key, task) in found.items():
+            before = known.get(identifier)
+            if before is not None and before != key and task.state is not TaskState.DRAFT:
+                kind, words = await in_thread(partial(self._change_of, task))
+                if words:
+                    told = True
+                    text = f"“{_title(task)}”: {words}"
+                    await self._skin.tell(Report(text, _("/tasks shows it."), "good" if kind else "warning"))
+        return told
+
+    def _look(self) -> dict[str, tuple[tuple[object, ...], Task]]:
+        found: dict[str, tuple[tuple[object, ...], Task]] = {}
+        for task in self._store.tasks.all():
+            running = task.state is TaskState.RUNNING
+            asks = running and bool(self._store.tasks.counts(task.id).get(ItemState.ASKING))
+            found[task.id] = ((task.state, task.trouble, asks), task)
+        return found
+
+    def _change_of(self, task: Task) -> tuple[bool, str]:
+        """Return whether it is good news, and what there is to say."""
+        counts = self._store.tasks.counts(task.id)
+        if task.state is TaskState.DONE:
+            return True, self._describe(task)
+        if task.trouble:
+            return False, plain(task.trouble, one_line=True)
+        if task.state is TaskState.RUNNING and counts.get(ItemState.ASKING):
+            return False, _("{count} waiting for you").format(count=counts[ItemState.ASKING])
+        return False, ""
+
+
+_TRY: Final = NN_("Try the first {count}", "Try the first {count}")
+
+
+def _marked(answer: Choice[StepOutcome | None]) -> Choice[tuple[StepOutcome | None]]:
+    return Choice(answer.name, answer.detail, (answer.value,))
+
+
+def _run_words(task: Task) -> str:
+    return _("Try it") if task.state is TaskState.DRAFT else _("Let it go on")
+
+
+def _title(task: Task) -> str:
+    return excerpt(plain(read_plan(task.plan).title, one_line=True), _TITLE_CHARS)
+
+
+def _describe_plan(plan: Plan) -> str:
+    """Return a plan for a person: its steps, with what each does, and how many items there are."""
+    lines = [plain(plan.title, one_line=True)]
+    for number, step in enumerate(plan.steps, start=1):
+        given = ", ".join(f"{name}: {value}" for name, value in step.arguments.items())
+        what = f"{step.tool}({given})" if step.tool else f"{step.ask} → {', '.join(step.columns)}"
+        lines.append(f"{number}. {plain(what, one_line=True)}")
+    names = ", ".join(item["name"] for item in plan.items[:_MOST_TOLD])
+    more = " …" if len(plan.items) > _MOST_TOLD else ""
+    lines.append(f"{plural(*_ITEMS, len(plan.items))}: {plain(names, one_line=True)}{more}")
+    return "\n".join(lines)

@@ -1,0 +1,54 @@
+"""Tasks in the chat: planned from a sentence, tried in the background, asked about, shown as a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from assistant import bootstrap
+from assistant.llm.scripted import ScriptedChat
+from assistant.tui.screens.chooser import Chooser
+from tests.tui.support import House, chatting
+
+PLAN = {
+    "title": "Gyms compared",
+    "steps": [
+        {"name": "judge", "ask": "What does {name} cost?", "columns": {"price": "euros a month"}},
+        {"name": "keep", "tool": "remember", "with": {"text": "{name} costs {price} euros a month."}},
+    ],
+    "items": [{"name": "Anna"}, {"name": "Bea"}],
+}
+
+
+async def chosen(house: House, name: str) -> None:
+    """Choose what has this name, from the list that is open."""
+    await house.until(lambda: isinstance(house.app.screen, Chooser))
+    await house.press_keys(name)
+    await house.pilot.press("enter")
+
+
+async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ScriptedChat([json.dumps(PLAN)], otherwise=['{"price": 30}'])
+    monkeypatch.setattr(bootstrap, "build_model", lambda _: model)
+    async with chatting(tmp_path, model) as house:
+        await house.say("/task Compare these gyms: Anna, Bea. Keep what they cost.")
+        await chosen(house, "Try")
+        await house.until(lambda: any("2 waiting for you" in notice for notice in house.notices))
+        assert any("remember(text: {name} costs {price}" in notice for notice in house.notices)
+        await house.say("/tasks")
+        await chosen(house, "Gyms")
+        await chosen(house, "Answer")
+        await house.until(lambda: isinstance(house.app.screen, Chooser))
+        await chosen(house, "Yes, and all")
+        await house.until(lambda: any("2 of 2 done" in notice for notice in house.notices))
+        assert {memory.text for memory in house.store.memories.all()} == {
+            "Anna costs 30 euros a month.",
+            "Bea costs 30 euros a month.",
+        }
+        await house.say("/tasks")
+        await chosen(house, "Gyms")
+        await chosen(house, "Show")
+        await house.until(lambda: any("| Anna | 30 |" in notice for notice in house.notices))
+        await house.settled()

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -276,14 +276,20 @@ def work(context: typer.Context) -> None:
 
 
 def _work(store: Store, settings: Settings, *, stays: bool) -> None:
-    async def do() -> bool:
+    async def do() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
         async with _toolbox(settings) as toolbox:
-            return await bootstrap.build_task_worker(settings, store, toolbox).work(stop, stays=stays)
+            worker = bootstrap.build_task_worker(settings, store, toolbox)
+            told = False
+            while not await worker.work(stop, stays=stays) and not stop.is_set():
+                if not told:
+                    say("Another Keepsake works on the tasks, on this one as well. Ctrl+C leaves it to that.")
+                told = True
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 0.5)
 
-    if not asyncio.run(do()):
-        say("Another Keepsake works on the tasks; it takes this one as well.")
+    asyncio.run(do())
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ process works at a time; all others look and steer.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -319,6 +319,17 @@ class Tasks:
         return self._database.fetch_one(query, (task_id, fingerprint)) is not None
 
 
+def texts_of_tasks(connection: sqlite3.Connection) -> Iterator[tuple[str, list[str]]]:
+    """Yield the message of each task with all texts of it."""
+    for task_id, message_id, plan in connection.execute("SELECT id, message_id, plan FROM tasks").fetchall():
+        rows = connection.execute(
+            "SELECT i.details, i.result, i.trouble, s.request, s.result FROM task_items AS i "
+            "LEFT JOIN task_steps AS s ON s.item_id = i.id WHERE i.task_id = ?",
+            (task_id,),
+        )
+        yield message_id, [plan, *(text for row in rows for text in row if text)]
+
+
 _AMONG: Final = "i.task_id = t.id AND (t.only_first IS NULL OR i.number <= t.only_first)"
 _NEXT_DUE: Final = (
     "SELECT t.* FROM tasks AS t WHERE t.state = 'running' AND (t.not_before IS NULL OR t.not_before <= :moment) AND ("
@@ -343,7 +354,7 @@ def _put(connection: sqlite3.Connection, item: TaskItem, number: int, request: s
 def _get(connection: sqlite3.Connection, task_id: str) -> Task:
     row = connection.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
     if row is None:
-        raise NotFoundError(f"There is no task {task_id}; it may have been erased.", "`keepsake task list` lists them.")
+        raise NotFoundError(f"There is no task {task_id}; it may have been erased.")
     return read_row(Task, row)
 
 

@@ -9,6 +9,7 @@ from memory_store.database import fulltext, passages
 from memory_store.database.connection import Database
 from memory_store.database.fulltext import Sought
 from memory_store.database.passages import StoredPassage
+from memory_store.database.tasks import texts_of_tasks
 from memory_store.folding import spellings
 from memory_store.retrieval.words import matching_words, stems
 
@@ -20,7 +21,8 @@ def find_holding(database: Database, words: str) -> list[StoredPassage]:
 
     A word may have another ending there, but not a shorter one: `key` is found in "keys". Words such as "the" are
     passed over; Chinese, Japanese and Korean are looked for as pairs of signs. A name that is written in several ways
-    is found in each; a telephone number without its country's prefix too, but not one that only ends alike.
+    is found in each; a telephone number without its country's prefix too, but not one that only ends alike. Of a long
+    task that holds them the message is found that asks for it: with that goes the task.
     """
     sought = fulltext.words_to_hold(words)
     terms = {term.removesuffix("*") for pair in sought for terms in pair.alternatives for term in terms}
@@ -31,12 +33,16 @@ def find_holding(database: Database, words: str) -> list[StoredPassage]:
         for at in range(0, len(rows), _BATCH):
             by_row = passages.by_rows(connection, rows[at : at + _BATCH])
             found += [by_row[row] for row in rows[at : at + _BATCH] if row in by_row]
-    return [passage for passage in found if _holds(passage, sought, wanted)]
+        # The index also holds dates in words, which are not the passage's own; and a stem is shared by different words.
+        found = [item for item in found if _holds(f"{item.text}\n{item.context}", sought, wanted)]
+        there = {item.message_id for item in found}
+        for message_id, texts in texts_of_tasks(connection):
+            if message_id not in there and any(_holds(text, sought, wanted) for text in texts):
+                found += passages.of_message(connection, message_id)
+    return found
 
 
-def _holds(passage: StoredPassage, sought: Sequence[Sought], wanted: Sequence[str]) -> bool:
-    # The index also holds dates in words, which are not the passage's own; and a stem is shared by different words.
-    text = f"{passage.text}\n{passage.context}"
+def _holds(text: str, sought: Sequence[Sought], wanted: Sequence[str]) -> bool:
     there = matching_words(text, wanted)
     return all(
         _has_number(text, pair.number)

@@ -39,9 +39,21 @@ READING_COMMANDS = {
     *("task list", "task show"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
-READING_LINES = {"/chats", "/open", "/sources", "/about-me", "/effort", "/cost", "/tools", "/tasks", "/help", "/quit", "/exit"}
+READING_LINES = {
+    "/chats",
+    "/open",
+    "/sources",
+    "/about-me",
+    "/effort",
+    "/cost",
+    "/tools",
+    "/tasks",
+    "/help",
+    "/quit",
+    "/exit",
+}
 # What the screen runs, which calls the same function of the conversation.
-LINES_AS_ON_THE_SCREEN = {"/questions", "/goals", "/learn", "/import"}
+LINES_AS_ON_THE_SCREEN = {"/task", "/questions", "/goals", "/learn", "/import"}
 READING_SCREENS = {
     *(
         "chats",
@@ -54,6 +66,7 @@ READING_SCREENS = {
         "effort",
         "cost",
         "tools",
+        *("task", "tasks"),  # by the functions of the store that the shell runs
         "questions",
         "receipts",
         "stats",
@@ -64,7 +77,7 @@ READING_SCREENS = {
 # By the same functions of the store as what the harness runs, in another process or through another door.
 AS_A_WINDOW = {"mcp serve"}
 BY_ANOTHER_DOOR = {
-    *("chat", "web", "backup remove", "backup restore"),
+    *("chat", "web", "backup remove", "backup restore", "task work"),
     *("later collect", "later cancel", "later again"),  # tests/core/test_later.py has the service that they need
 }
 

@@ -195,6 +195,8 @@ class ShellWindow(Window):
             "memory edit": lambda: self._on_a_memory("memory", "edit", after=("--pin",)),
             "goals review": lambda: self._on_a_memory("goals", "review", after=("It goes well",)),
             "goals end": lambda: self._on_a_memory("goals", "end"),
+            "task": lambda: self._task(removed=False),
+            "task remove": lambda: self._task(removed=True),
             "questions answer": lambda: self._on_a_memory("questions", "answer", after=("yes",)),
             **{f"{name}.{number}": function for name, function in often.items() for number in range(4)},
         }
@@ -206,6 +208,28 @@ class ShellWindow(Window):
         mark = self.mark()
         self.ask("memory", "add", self.noted(mark))
         self.books.keep(mark, may_be_forgotten=True)
+
+    def _task(self, *, removed: bool) -> None:
+        """Let a task keep a note, and do to it what can be done."""
+        mark = self.mark()
+        plan = self.folder / f"{mark}.toml"
+        steps = f'[[steps]]\nname = "keep"\ntool = "remember"\nwith = {{ text = "{self.noted(mark)}" }}\n'
+        plan.write_text(f'title = "A task"\n{steps}[[items]]\nname = "One"\n', "utf-8")
+        task = (self.ask("task", "new", "--plan", str(plan)).split() or ["tas_b"])[0]
+        self.ask("task", "edit", task, "--plan", str(plan))
+        self.ask("task", "run", task)
+        self.ask("task", "approve", task, "--all", fails=True)
+        self.ask("task", "pause", task, fails=True)
+        self.ask("task", "resume", task, fails=True)
+        self.ask("task", "run", task, fails=True)
+        self.ask("task", "retry", task, fails=True)
+        done = '"state": "done"' in self.ask("task", "show", task, "--json", fails=True)
+        self.ask("task", "cancel", task, fails=True)
+        if removed:
+            self.ask("task", "remove", task, "--yes")  # with the note, which rests on nothing else
+            self.books.forget(mark)
+        elif done:  # the task repeats the note, and would stay where only the note is forgotten
+            self.books.keep(mark, may_be_forgotten=False)
 
     def _forget(self, *options: str) -> None:
         mark = self.books.choose(self.chosen)

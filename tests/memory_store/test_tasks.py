@@ -98,6 +98,15 @@ def test_task_waits_until_a_moment_and_ends(store: Store) -> None:
     assert (ended.not_before, ended.state, ended.ended_at is not None) == (None, TaskState.CANCELLED, True)
 
 
+def test_words_of_a_task_are_found_by_the_message_that_asks_for_it(store: Store) -> None:
+    task = task_of(store, "Anna")
+    [item] = store.tasks.items(task.id)
+    store.tasks.begin(item, 1, '{"text": "the boilers of zqcellar"}')
+    store.tasks.end(item.id, 1, StepOutcome.DONE, "It is kept.")
+    assert [passage.message_id for passage in store.find_holding("boiler zqcellar")] == [task.message_id]
+    assert store.find_holding("boiler zqattic") == []
+
+
 def test_erasing_the_message_erases_all_of_the_task_from_the_disk(store: Store) -> None:
     task = task_of(store, "Zqanna")
     [item] = store.tasks.items(task.id)

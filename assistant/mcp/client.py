@@ -14,7 +14,7 @@ import math
 import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -50,6 +50,7 @@ _MOST_PAGES: Final = 20
 _MOST_STARTS: Final = 3
 _MOST_KEPT: Final = 3  # tools that were used and are offered in the next turn, too
 _MOST_QUESTIONS: Final = 5  # of a server to the user, in one call
+_MOST_URL_CHARS: Final = 2000  # all of it is shown
 _NAME_CHARS: Final = 64
 _TOLD_CHARS: Final = 200
 _DESCRIPTION_CHARS: Final = 1000
@@ -120,7 +121,10 @@ class _Loop:
         return await asyncio.wrap_future(future)
 
     async def do_and_ask(self, work: Callable[[Put], Coroutine[Any, Any, T]], ask: AskUser) -> T:
-        """Return what is done there, and ask the user here what is to be asked meanwhile, one after the other."""
+        """Return what is done there, and ask the user here what is to be asked meanwhile, one after the other.
+
+        A question that is taken back, by a cancellation of its future, is asked no longer.
+        """
         here = asyncio.get_running_loop()
         waiting: asyncio.Queue[tuple[ServerQuestion, _Answering]] = asyncio.Queue()
         put_so_far: list[_Answering] = []
@@ -134,7 +138,15 @@ class _Loop:
         async def answer() -> None:
             while True:
                 question, answering = await waiting.get()
-                answering.set_result(await ask(question))
+                asked, taken_back = asyncio.ensure_future(ask(question)), asyncio.wrap_future(answering)
+                try:
+                    await asyncio.wait((asked, taken_back), return_when=asyncio.FIRST_COMPLETED)
+                    if asked.done():
+                        with suppress(concurrent.futures.InvalidStateError):  # taken back meanwhile
+                            answering.set_result(asked.result())
+                finally:
+                    asked.cancel()
+                    await asyncio.wait((asked,))
 
         working, asking = asyncio.ensure_future(self.do(work(put))), asyncio.create_task(answer())
         try:
@@ -465,7 +477,8 @@ def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool, note_use:
 def _question(server: str, asked: ElicitRequestParams) -> ServerQuestion | None:
     """Return what a server asks; None for what the user is not shown: another form, no address of the web."""
     if asked.mode == "url":
-        return ServerQuestion(server, asked.message, url=asked.url) if host_of(asked.url) else None
+        fits = len(asked.url) <= _MOST_URL_CHARS and host_of(asked.url)
+        return ServerQuestion(server, asked.message, url=asked.url) if fits else None
     try:
         return ServerQuestion(server, asked.message, fields_of(asked.requested_schema))
     except ValueError:

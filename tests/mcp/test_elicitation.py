@@ -19,7 +19,7 @@ from assistant.core.conversation.server_questions import ask_field_by_field
 from assistant.core.conversation.skin import Choice, Skin
 from assistant.core.tools.forms import ServerQuestion, UserAnswer, fields_of
 from assistant.ingestion.pipeline import ImportOptions
-from assistant.mcp.client import _Asking
+from assistant.mcp.client import Put, _Asking, _Loop
 from memory_store import Store
 from memory_store.errors import KeepsakeError
 from tests.core.tools.test_tools import asked, call, ended
@@ -189,6 +189,45 @@ async def test_time_that_the_user_takes_is_no_time_of_the_call() -> None:
     assert before is not None
     assert after is not None
     assert after >= before
+
+
+async def test_question_that_a_server_takes_back_is_asked_no_longer_and_the_next_one_is() -> None:
+    first, second = ServerQuestion("ship", "Who?"), ServerQuestion("ship", "When?")
+    loop, closed = _Loop(), asyncio.Event()
+
+    async def work(put: Put) -> UserAnswer:
+        put(first).cancel()
+        return await asyncio.wrap_future(put(second))
+
+    async def ask(question: ServerQuestion) -> UserAnswer:
+        if question is first:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                closed.set()
+        return UserAnswer("accept")
+
+    async with asyncio.timeout(30):
+        assert await loop.do_and_ask(work, ask) == UserAnswer("accept")
+    assert closed.is_set()
+    loop.stop()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": "string", "oneOf": [5, "const"]},
+        {"type": "string", "enum": 5},
+        {"type": "string", "enum": ["a"], "default": ["a"]},
+        {"type": "string", "default": "a" * 1001},
+        {"type": "boolean", "default": "yes"},
+        {"type": "number", "default": [1]},
+        {"type": "array", "items": {"enum": ["a"]}, "default": [{"a": 1}]},
+    ],
+)
+def test_what_a_server_writes_wrongly_into_a_field_is_left_out(wrong: dict[str, object]) -> None:
+    (field,) = fields_of({"properties": {"a": wrong}, "required": 5})
+    assert (field.default, field.required) == (None, False)
 
 
 @pytest.mark.parametrize("fields", [None, {}, {"a": 1}, {str(number): {"type": "string"} for number in range(21)}])

@@ -55,10 +55,11 @@ async def test_what_a_server_writes_is_no_markup(tmp_path: Path) -> None:
     odd = "[@click=app.quit]m[/] [red]"
     field = {"type": "string", "title": odd, "description": odd, "enum": [odd], "default": odd}
     text = {"type": "array", "items": {"enum": [odd]}, "title": odd}
+    wrong = {"type": "string", "enum": ["x"], "default": ["x"]}
     form = {
         "mode": "form",
         "message": odd,
-        "requestedSchema": {"type": "object", "properties": {"a": field, "b": text}},
+        "requestedSchema": {"type": "object", "properties": {"a": field, "b": text, "c": wrong}},
     }
     settings = Settings(chat=ChatConfig(titles=False, learn=False), mcp=McpConfig(servers={"ship": asking(form)}))
     async with chatting(

@@ -56,7 +56,7 @@ def warning_of(question: ServerQuestion) -> str:
 
 def label_of(field: FormField) -> str:
     """Return what a field is called, and what the server says of it."""
-    title = plain(field.title, one_line=True)
+    title = excerpt(field.title, _SHOWN_CHARS)
     return f"{title}: {excerpt(field.description, _SHOWN_CHARS)}" if field.description else title
 
 
@@ -72,7 +72,7 @@ def values_of(field: FormField) -> list[tuple[FormValue, str]]:
     """Return what may be chosen, each with its name."""
     if field.kind is FieldKind.SWITCH:
         return [(False, _("No")), (True, _("Yes"))]
-    return [(value, plain(name, one_line=True)) for value, name in field.choices]
+    return [(value, excerpt(name, _SHOWN_CHARS)) for value, name in field.choices]
 
 
 async def _fill_in(skin: Skin, question: ServerQuestion) -> UserAnswer:
@@ -90,7 +90,7 @@ async def _fill_in(skin: Skin, question: ServerQuestion) -> UserAnswer:
     if len(values) == 1:
         return UserAnswer("accept", given)
     shown = "\n".join(
-        f"{plain(field.title, one_line=True)}: {excerpt(in_words(field, given.get(field.name)), _SHOWN_CHARS)}"
+        f"{excerpt(field.title, _SHOWN_CHARS)}: {excerpt(in_words(field, given.get(field.name)), _SHOWN_CHARS)}"
         for field in question.fields
     )
     sends = await _choose(
@@ -145,7 +145,7 @@ def wanted_in(field: FormField) -> str:
             return _("a number") + between
         case FieldKind.CHOICES:
             return _("some of these, with commas: {names}").format(
-                names=", ".join(plain(title, one_line=True) for _value, title in field.choices)
+                names=excerpt(", ".join(title for _value, title in field.choices), _MESSAGE_CHARS)
             )
         case _:
             formats = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 FormValue = str | int | float | bool | list[str]
 _MOST_FIELDS: Final = 20
 _MOST_CHOICES: Final = 200
+_MOST_DEFAULT_CHARS: Final = 1000
 _FORMATS: Final[Mapping[str, Callable[[str], object]]] = {
     "date": date.fromisoformat,
     "date-time": datetime.fromisoformat,
@@ -103,8 +104,9 @@ def fields_of(schema: Mapping[str, Any]) -> tuple[FormField, ...]:
     properties = schema.get("properties")
     if not isinstance(properties, dict) or not 0 < len(properties) <= _MOST_FIELDS:
         raise ValueError("no fields, or too many")
-    required = schema.get("required") or ()
-    return tuple(_field(name, inner, name in required) for name, inner in properties.items())
+    required = schema.get("required")
+    needed = required if isinstance(required, list) else ()
+    return tuple(_field(name, inner, name in needed) for name, inner in properties.items())
 
 
 def _field(name: str, schema: Any, required: bool) -> FormField:
@@ -124,8 +126,25 @@ def _field(name: str, schema: Any, required: bool) -> FormField:
         choices,
         (_bound(schema.get(low), -math.inf), _bound(schema.get(high), math.inf)),
         str(schema.get("format") or ""),
-        default if isinstance(default := schema.get("default"), str | int | float | list) else None,
+        _default(kind, choices, schema.get("default")),
     )
+
+
+def _default(kind: FieldKind, choices: Sequence[tuple[str, str]], given: Any) -> FormValue | None:
+    """Return what a field begins as; None where that is nothing that it can hold."""
+    values = [value for value, _title in choices]
+    match given:
+        case bool():
+            fits = kind is FieldKind.SWITCH
+        case int() | float():
+            fits = kind in (FieldKind.INTEGER, FieldKind.NUMBER)
+        case str():
+            fits = given in values if choices else kind is FieldKind.TEXT and len(given) <= _MOST_DEFAULT_CHARS
+        case list():
+            fits = kind is FieldKind.CHOICES and all(value in values for value in given)
+        case _:
+            fits = False
+    return given if fits else None
 
 
 def _kind_of(schema: Mapping[str, Any]) -> tuple[FieldKind, tuple[tuple[str, str], ...]]:
@@ -150,10 +169,13 @@ def _choices(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     titled = schema.get("oneOf") or schema.get("anyOf")
     if isinstance(titled, list):
         found = [
-            (str(entry["const"]), str(entry.get("title") or entry["const"])) for entry in titled if "const" in entry
+            (str(entry["const"]), str(entry.get("title") or entry["const"]))
+            for entry in titled
+            if isinstance(entry, dict) and "const" in entry
         ]
     else:
-        values = [str(value) for value in schema.get("enum") or ()]
+        listed = schema.get("enum")
+        values = [str(value) for value in listed] if isinstance(listed, list) else []
         names = schema.get("enumNames")
         found = list(zip(values, map(str, names) if isinstance(names, list) else values, strict=False))
     if len(found) > _MOST_CHOICES:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import re
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -37,6 +38,9 @@ _RESULT_CHARS: Final = 300
 _SECONDS: Final = 20.0
 _CONNECT_SECONDS: Final = 10.0
 _ACCEPTED: Final = "text/html, application/pdf, text/plain;q=0.9, */*;q=0.5"
+_ADDRESS: Final = re.compile("https?://[^\\s<>\"'`“”‘’«»，。；：！？、（）】》」』]+")
+_ASCII: Final = "".join(map(chr, range(0x21, 0x7F)))
+_BEHIND: Final = ".,:;!?)]}*_"
 _SUFFIXES: Final[Mapping[str, str]] = {
     "text/html": ".html",
     "application/xhtml+xml": ".html",
@@ -120,10 +124,20 @@ def search_tool(service: SearchService) -> Tool[SearchWeb]:
 
 
 def _stands_in(url: str, text: str) -> bool:
-    """Say whether an address stands in a text as it is, and is no part of a longer one."""
-    at = text.find(url)
-    following = text[at + len(url) :][:1]
-    return at >= 0 and (not following or following.isspace() or following in ",;!?)]}>\"'»，。；！？）】》”")
+    """Say whether an address stands in a text as it is: no part of a longer one, whatever marks stand behind it."""
+    wanted = url.rstrip("/")
+    return any(wanted == address.rstrip("/") for found in _ADDRESS.findall(text) for address in _readings(found))
+
+
+def _readings(found: str) -> Iterator[str]:
+    """Yield an address with fewer and fewer of the marks behind it, and what of it stands before words without a space.
+
+    A mark may belong to the address or to the sentence around it.
+    """
+    for address in dict.fromkeys((found, found[: len(found) - len(found.lstrip(_ASCII))])):
+        yield address
+        for end in range(len(address) - 1, len(address.rstrip(_BEHIND)) - 1, -1):
+            yield address[:end]
 
 
 async def _read_page(bench: Bench, url: str, limits: ReadLimits) -> str:

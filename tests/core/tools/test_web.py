@@ -105,6 +105,32 @@ def session_of(store: Store, user: User, tools: list[Tool[Any]], *scripts: list[
     return session
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Read {}.",
+        "Is it in {}?",
+        "Read {}/",
+        "Read it (see {}), please",
+        "**{}**!",
+        "`{}`",
+        "请看{}，再说",
+        "看看{}里面写了什么",
+        "Not {}.html but {}: why?",
+    ],
+)
+def test_address_is_what_the_user_wrote_whatever_stands_around_it(text: str) -> None:
+    for url in ("https://ferries.example/a_(b)", "http://127.0.0.1:8000/x?y=1"):
+        assert web._stands_in(url, text.format(url, url))
+
+
+@pytest.mark.parametrize(
+    "text", ["https://a.example/?u={}", "{}/more", "{}?q=secret", "{}.org", "http://127.0.0.1:80001", "nothing"]
+)
+def test_part_of_a_longer_address_is_not_what_the_user_wrote(text: str) -> None:
+    assert not web._stands_in("http://127.0.0.1:8000", text.format("http://127.0.0.1:8000"))
+
+
 def reading(store: Store, user: User, url: str) -> Session:
     return session_of(store, user, [web.page_tool(ReadLimits())], [call("read_page", url=url)], ["So."])
 

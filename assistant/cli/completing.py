@@ -35,6 +35,7 @@ def ids_of(*prefixes: str) -> Completer:
 memories: Final = ids_of(ids.MEMORY)
 documents: Final = ids_of(ids.DOCUMENT)
 conversations: Final = ids_of(ids.CONVERSATION)
+cards: Final = ids_of(ids.CARD)
 receipts: Final = ids_of(ids.ERASURE)
 anything: Final = ids_of(ids.MEMORY, ids.DOCUMENT, ids.CONVERSATION)
 

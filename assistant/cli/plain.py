@@ -29,7 +29,7 @@ from assistant.core.conversation.telling import describe_late
 from assistant.core.profile_page import page
 from assistant.display import excerpt, moment, plain
 from assistant.editing import edited
-from memory_store import NewMemory, Store
+from memory_store import NewMemory, Store, ids
 from memory_store.errors import KeepsakeError
 from memory_store.models import ErasurePlan, Memory, Message
 from memory_store.wording import format_counts
@@ -61,6 +61,7 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
             with suppress(ImportError):  # editing and history of lines, where the platform has it
                 import readline  # noqa: F401
             say(f"Keepsake, answering with {session.answerer.info.name}. /help lists commands, Ctrl+D leaves.")
+            runner.run(chat.controller.reviews.tell_of_due())
         while True:
             try:
                 text = read_message()
@@ -77,6 +78,16 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
                 chat.failed = True
             except KeyboardInterrupt:  # while nothing was answered that it could have stopped
                 say("\nCtrl+D leaves.")
+
+
+def line_command(store: Store, settings: Settings, command: str) -> None:
+    """Do what a command of the chat does, in lines, and no more."""
+
+    async def do() -> None:
+        async with session_in(store, settings, None) as session:
+            await LineChat(settings, session).take(command)
+
+    asyncio.run(do())
 
 
 def read_message() -> str | None:
@@ -250,8 +261,8 @@ class LineChat:
         for line in above:
             say(line)
         for number, choice in enumerate(choices, start=1):
-            identifier = choice.value if isinstance(choice.value, str) and choice.value else choice.detail
-            say(f"{number}. {choice.name}  {identifier}".rstrip())
+            is_id = isinstance(choice.value, str) and ids.prefix_of(choice.value) is not None
+            say(f"{number}. {choice.name}  {choice.value if is_id else choice.detail}".rstrip())
         try:
             with _interruptible():
                 written = _read_line(f"{asked} A number, or nothing: ")

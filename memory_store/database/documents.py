@@ -10,7 +10,7 @@ from typing import Final
 
 from memory_store import ids
 from memory_store.clock import now
-from memory_store.database import erasures, passages, tombstones
+from memory_store.database import cards, erasures, passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.private_rule import is_private_path
 from memory_store.database.rows import insert_row, left_out_to_json, read_row
@@ -46,6 +46,7 @@ class Documents:
     def add(self, new: NewDocument, drafts: Iterable[PassageDraft], *, again: bool = False) -> Document:
         """Store a document and its passages in one transaction; an older one of the same path is erased with it.
 
+        Cards of the older one stay where the newer has the words that they quote.
         `again` lifts a tombstone. What the older one leaves on the disk goes with `Store.complete_erasures`.
         """
         author = Author(AuthorKind.DOCUMENT, new.author_name)
@@ -53,7 +54,11 @@ class Documents:
             old = connection.execute("SELECT id, private FROM documents WHERE path = ?", (new.path,)).fetchone()
             # What was marked private stays private when the file changes.
             private = new.private or bool(old and old["private"]) or is_private_path(connection, new.path)
+            kept = cards.KeptCards()
             if old:
+                if cards.have_any(connection, old["id"]):
+                    drafts = list(drafts)
+                    kept = cards.take_out(connection, old["id"], drafts)
                 erasures.choose(connection, [("documents", old["id"])])
                 erasures.delete_chosen(connection, bury=False)
             if again:
@@ -78,6 +83,7 @@ class Documents:
             rest = iter(drafts)
             while batch := list(islice(rest, 512)):
                 stored += passages.insert(connection, owner, batch, stored)
+            cards.put_back(connection, kept, document.id)
         return replace(document, passage_count=stored)
 
     def get(self, document_id: str) -> Document:

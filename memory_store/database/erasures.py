@@ -107,9 +107,9 @@ class PendingErasure:
 def choose(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str]], *, everywhere: bool = False) -> None:
     """Work out all that goes with these records, given as (table, id).
 
-    Messages go with their conversation, a memory with its last source, earlier versions with a memory; one that keeps
-    another source takes the words of that. `everywhere` also takes the messages that the memories were made from, and
-    the answers that cite what goes.
+    Messages go with their conversation, a memory with its last source, earlier versions with a memory, cards with the
+    passage they rest on; a memory that keeps another source takes the words of that. `everywhere` also takes the
+    messages that the memories were made from, and the answers that cite what goes.
     """
     _begin(connection)
     connection.executemany("INSERT OR IGNORE INTO temp.doomed VALUES (?, ?)", chosen)
@@ -120,14 +120,22 @@ def choose(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str]], *,
             for query in (_CITING, _SAYING):
                 connection.execute(f"INSERT OR IGNORE INTO temp.doomed SELECT 'messages', message_id FROM ({query})")
         if _size(connection) == before:
-            connection.execute(_LOSING)
-            return
+            break
+    connection.execute(_LOSING)
+    connection.execute(
+        "INSERT OR IGNORE INTO temp.doomed SELECT 'cards', id FROM cards "
+        "WHERE passage_id IN (SELECT id FROM temp.doomed_passages)"
+    )
 
 
 def leave_out_private(connection: sqlite3.Connection) -> None:
     """Take what is private out of what was chosen, for a plan that tells nothing of it."""
     for table in ("documents", "messages", "memories"):
         connection.execute(f"DELETE FROM temp.doomed WHERE id IN (SELECT id FROM {table} WHERE private = 1)")
+    connection.execute(
+        "DELETE FROM temp.doomed WHERE id IN (SELECT c.id FROM cards AS c JOIN passages AS p ON p.id = c.passage_id "
+        "WHERE p.private = 1)"
+    )
     connection.execute("DELETE FROM temp.reworded WHERE id IN (SELECT id FROM memories WHERE private = 1)")
 
 
@@ -139,13 +147,14 @@ def choose_everything(connection: sqlite3.Connection) -> None:
 
 
 def find_made_between(connection: sqlite3.Connection, since: str, until: str) -> list[tuple[str, str]]:
-    """Return (table, id) of the messages, memories and documents that came into being in [since, until).
+    """Return (table, id) of the messages, memories, cards and documents that came into being in [since, until).
 
     A document counts by the time it was imported; a conversation goes when all its messages go.
     """
     rows = connection.execute(
         "SELECT 'messages', id FROM messages WHERE created_at >= :since AND created_at < :until "
         "UNION ALL SELECT 'memories', id FROM memories WHERE recorded_at >= :since AND recorded_at < :until "
+        "UNION ALL SELECT 'cards', id FROM cards WHERE made_at >= :since AND made_at < :until "
         "UNION ALL SELECT 'documents', id FROM documents WHERE imported_at >= :since AND imported_at < :until "
         "UNION ALL SELECT 'conversations', c.id FROM conversations AS c WHERE c.created_at >= :since "
         "AND c.created_at < :until AND NOT EXISTS (SELECT 1 FROM messages AS m WHERE m.conversation_id = c.id "
@@ -163,13 +172,18 @@ def count_chosen(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def titles_of_chosen(connection: sqlite3.Connection, most: int) -> list[str]:
-    """Return the names that a person knows the records by, the beginnings of messages and memories among them."""
+    """Return the names that a person knows the records by, the beginnings of messages and memories among them.
+
+    Cards that go with their source are in none of them.
+    """
     rows = connection.execute(
         "SELECT title FROM documents WHERE id IN (SELECT id FROM temp.doomed) "
         "UNION ALL SELECT title FROM conversations WHERE id IN (SELECT id FROM temp.doomed) "
         "UNION ALL SELECT text FROM memories WHERE id IN (SELECT id FROM temp.doomed) "
         "UNION ALL SELECT text FROM messages WHERE id IN (SELECT id FROM temp.doomed) "
-        "AND conversation_id NOT IN (SELECT id FROM temp.doomed) LIMIT ?",
+        "AND conversation_id NOT IN (SELECT id FROM temp.doomed) "
+        "UNION ALL SELECT question FROM cards WHERE id IN (SELECT id FROM temp.doomed) "
+        "AND passage_id NOT IN (SELECT id FROM temp.doomed_passages) LIMIT ?",
         (most,),
     )
     return [" ".join(str(row[0]).split())[:80] for row in rows]
@@ -337,7 +351,7 @@ def delete_chosen(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
     )
     late.let_go(connection, "message_id IN (SELECT id FROM temp.doomed)")
     reworded = connection.execute("SELECT id, text FROM temp.reworded").fetchall()
-    for table in ("memories", "messages", "conversations", "documents"):
+    for table in ("cards", "memories", "messages", "conversations", "documents"):
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM temp.doomed WHERE kind = ?)", (table,))
     connection.execute("DELETE FROM temp.doomed")
     for memory_id, text in reworded:

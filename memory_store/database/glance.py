@@ -18,6 +18,7 @@ _LATEST: Final = {
     ids.DOCUMENT: "SELECT id, title, imported_at AS at FROM documents",
     ids.CONVERSATION: "SELECT id, title, updated_at AS at FROM conversations",
     ids.MEMORY: "SELECT id, substr(text, 1, 80), recorded_at AS at FROM memories WHERE retired_at IS NULL",
+    ids.CARD: "SELECT id, question, made_at AS at FROM cards",
     ids.ERASURE: "SELECT id, substr(requested_at, 1, 10), requested_at AS at FROM erasures",
 }
 _PATIENCE_SECONDS: Final = 0.5

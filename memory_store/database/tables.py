@@ -108,6 +108,8 @@ TABLES: Final = (
         ("text", "context", "search_text", "search_context", "search_words"),
         without=frozenset({"echo", "search_words"}),
     ),
+    Table("cards", ids.CARD, ("question", "answer", "quote"), since=7, time="made_at"),
+    Table("card_reviews", since=7),
     Table("citations"),
     Table("tool_calls", words=("arguments",), since=7),
     Table("approvals", since=0),
@@ -136,7 +138,7 @@ BY_NAME: Final = {table.name: table for table in TABLES}
 OF_PREFIX: Final = {table.prefix: table.name for table in TABLES if table.prefix}
 ARCHIVED: Final = tuple(table for table in TABLES if table.since)
 # What a person asks to forget, and all that is counted.
-ERASABLE: Final = ("documents", "conversations", "messages", "memories")
+ERASABLE: Final = ("documents", "conversations", "messages", "memories", "cards")
 COUNTED: Final = (*ERASABLE, "passages")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from memory_store.database import outbox, passages, tables, tombstones
+from memory_store.database import cards, outbox, passages, tables, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.conversations import make_private
 from memory_store.database.erasures import ERASED_TITLE
@@ -21,7 +21,9 @@ from memory_store.transfer import archive
 from memory_store.transfer.reading import EXPORT_AGAIN, Archive, check_chains, open_archive
 
 # Where the archive's version may replace the store's own. Receipts and what was sent are never rewritten.
-_REPLACEABLE: Final = frozenset({"documents", "conversations", "messages", "memories", "passages", "citations"})
+_REPLACEABLE: Final = frozenset(
+    {"documents", "conversations", "messages", "memories", "passages", "citations", "cards"}
+)
 # What is learned: rows that stay away where anything that they name is not here.
 _LEARNED: Final = ("goal_reviews", "questions", "summaries", "capture_queue")
 # Made from the other columns, or numbers of the store itself.
@@ -39,6 +41,7 @@ class StayingAway:
     conversations: set[str] = field(default_factory=set)
     messages: dict[str, str | None] = field(default_factory=dict)
     memories: set[str] = field(default_factory=set)
+    cards: set[str] = field(default_factory=set)
     names: set[Name] = field(default_factory=set)
 
     def ancestor(self, message_id: str | None) -> str | None:
@@ -75,6 +78,9 @@ def find_staying_away(connection: sqlite3.Connection, source: Archive) -> Stayin
         ):
             away.messages[record["id"]] = record["parent_id"]
     _memories(connection, source, away, forgotten)
+    for record in source.records("cards"):
+        if not holds(connection, "cards", record["id"]) and forgotten(_names(record, None)):
+            away.cards.add(record["id"])
     return away
 
 
@@ -158,6 +164,7 @@ class _Merge:
             self._away = StayingAway()
         self._tally = Tally()
         self._met: dict[str, str] = {}  # the archive's id of what the store has under another one, and the store's
+        self._met_passages: dict[str, str] = {}  # the archive's passages of that, and the store's id of what has them
         self._shortened: set[str] = set()  # conversations of which some message stays away
         self._kept: set[str] = set()  # ids of which the store's own version stayed
         self._rows: dict[int, int] = {}  # passages that can take the archive's vector: its row, the store's row
@@ -170,6 +177,7 @@ class _Merge:
         self._memories()
         self._merge_learned()
         self._passages()
+        self._cards()
         self._citations()
         for record in self._arriving("tool_calls", "message_id"):
             self._place_dependent("tool_calls", record, record["message_id"])
@@ -267,13 +275,32 @@ class _Merge:
         owners = tuple(tables.BY_NAME["passages"].references())
         for record in self._arriving("passages", *owners):
             theirs = record.pop("row")
-            self._place_dependent("passages", record, next(record[owner] for owner in owners if record[owner]))
+            owner = next(record[name] for name in owners if record[name])
+            if owner in self._met:
+                self._met_passages[record["id"]] = self._met[owner]
+            self._place_dependent("passages", record, owner)
             ours = self._connection.execute(
                 "SELECT row FROM passages WHERE id = ? AND text = ? AND context = ?",
                 (record["id"], record["text"], record["context"]),
             ).fetchone()
             if ours is not None:
                 self._rows[theirs] = ours["row"]
+
+    def _cards(self) -> None:
+        """Add cards with their reviews where what they rest on is here, of a document under another id by its words."""
+        for record in self._arriving("cards", "id"):
+            owner = self._met_passages.get(record["passage_id"])
+            if owner is not None:
+                record["passage_id"] = cards.find_passage(self._connection, owner, record["quote"])
+            if record["passage_id"] and holds(self._connection, "passages", record["passage_id"]):
+                self._place("cards", record)
+            else:
+                self._tally.away["cards"] += 1
+        for record in self._source.records("card_reviews"):
+            if holds(self._connection, "cards", record["card_id"]):
+                self._place("card_reviews", record)
+            else:
+                self._tally.away["card_reviews"] += 1
 
     def _citations(self) -> None:
         for record in self._arriving("citations", "message_id"):
@@ -357,6 +384,8 @@ class _Merge:
     def _keep_private(self) -> None:
         """Let what is private here stay so, and what was answered from it, which may have come just now, be so too."""
         for table, identifier in self._tally.differing:
+            if table == "cards":
+                continue  # one is private as its passage is
             row = self._connection.execute(f"SELECT private FROM {table} WHERE id = ?", (identifier,)).fetchone()
             if row["private"] and table == "conversations":
                 make_private(self._connection, identifier)
@@ -370,6 +399,7 @@ class _Merge:
     def _arriving(self, table: str, *owners: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a table that don't stay away with what these columns name; count the others."""
         away = self._away.documents | self._away.conversations | self._away.messages.keys() | self._away.memories
+        away |= self._away.cards
         for record in self._source.records(table):
             if away.isdisjoint(record[owner] for owner in owners):
                 yield record

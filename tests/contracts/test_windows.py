@@ -36,6 +36,7 @@ READING_COMMANDS = {
     *("mcp clients", "mcp allow", "mcp revoke", "mcp install", "mcp add", "mcp list", "mcp remove", "mcp import"),
     *("mcp login", "mcp logout"),
     *("tools list", "tools revoke"),
+    *("cards list", "cards show"),
     *("task list", "task show"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
@@ -47,6 +48,7 @@ READING_LINES = {
     "/effort",
     "/cost",
     "/tools",
+    "/cards",
     "/tasks",
     "/help",
     "/quit",
@@ -67,6 +69,7 @@ READING_SCREENS = {
         "cost",
         "tools",
         *("task", "tasks"),  # by the functions of the store that the shell runs
+        "cards",
         "questions",
         "receipts",
         "stats",
@@ -78,6 +81,7 @@ READING_SCREENS = {
 AS_A_WINDOW = {"mcp serve"}
 BY_ANOTHER_DOOR = {
     *("chat", "web", "backup remove", "backup restore", "task work"),
+    *("cards import", "cards export", "cards remove", "cards review"),  # tests/cli/test_cards.py has them
     *("later collect", "later cancel", "later again"),  # tests/core/test_later.py has the service that they need
 }
 

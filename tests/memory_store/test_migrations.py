@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_store import Grouping, LateState, Store, ids, receipts
+from memory_store import Grade, Grouping, LateState, Store, ids, receipts
 from memory_store.database import migrations
 from memory_store.errors import NewerSchemaError
 from memory_store.models import (
@@ -242,6 +242,21 @@ def assert_holds_a_task(store: Store) -> None:
     assert [step.outcome for step in store.tasks.steps(cut.id)] == ["begun"]
 
 
+def assert_holds_cards(store: Store) -> None:
+    assert_holds_a_task(store)
+    card, own = store.cards.all()
+    assert (card.question, card.answer, card.quote, card.author.name, card.private) == (
+        "What falls?",
+        "The pressure.",
+        "when the pressure falls",
+        "llama3.2",
+        False,
+    )
+    assert [review.grade for review in store.cards.reviews(card.id)] == [Grade.HARD]
+    assert "pressure falls" in store.passage(card.passage_id).text
+    assert (own.question, store.cards.reviews(own.id)) == ("What is opened?", [])
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
@@ -249,7 +264,7 @@ HOLDS = {
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "archive-format-5.zip": assert_holds_what_was_learned,
     "archive-format-6.zip": assert_tells_what_is_missing,
-    "archive-format-7.zip": assert_holds_a_task,
+    "archive-format-7.zip": assert_holds_cards,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
@@ -265,6 +280,7 @@ HOLDS = {
     "store-schema-13.db.gz": assert_holds_what_was_asked_of_tools,
     "store-schema-14.db.gz": assert_holds_what_was_asked_of_tools,
     "store-schema-15.db.gz": assert_holds_what_is_to_be_answered_later,
+    "store-schema-16.db.gz": assert_holds_a_task,
 }
 
 
@@ -296,7 +312,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").fetchone() is None
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'cards'").fetchone() is None
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

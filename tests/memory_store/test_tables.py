@@ -11,6 +11,7 @@ from memory_store.database.tables import Column, newest_schema
 LABELS = {
     "kind",
     "effort",
+    "grade",
     "tool",
     "outcome",
     "state",

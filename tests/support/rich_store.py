@@ -11,7 +11,18 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from memory_store import LateState, NewDocument, NewEntry, NewMemory, Selection, Store, Usage
+from memory_store import (
+    CardReview,
+    Grade,
+    LateState,
+    NewCard,
+    NewDocument,
+    NewEntry,
+    NewMemory,
+    Selection,
+    Store,
+    Usage,
+)
 from memory_store.database.conversations import NewConversation, NewMessage
 from memory_store.database.tasks import ItemState, StepOutcome, TaskState
 from memory_store.models import (
@@ -95,6 +106,7 @@ def fill_richly(store: Store, workshop: Path) -> None:
     store.memories.add_once(
         NewMemory("Prefers trains to planes.", MemoryKind.PREFERENCE, Author(AuthorKind.MODEL, "Claude"), origin="c:1")
     )
+    add_cards(store, boiler)
     store.requests.log("https://embedder.example/v1", "an-embedder", "embedding", [_first_passage(store, boiler)])
     store.embed_pending()
     store.update_index()
@@ -137,6 +149,14 @@ def _talk(store: Store, boiler: Document) -> None:
     add_late(store, talk.id, move.id)
     add_task(store, move.id)
     store.requests.log("https://models.example/v1", "a-model", "chat", [question.id, _first_passage(store, boiler)])
+
+
+def add_cards(store: Store, document: Document) -> None:
+    """A card that a model made, reviewed once, and one of the user's own."""
+    passage_id = _first_passage(store, document)
+    made = NewCard(passage_id, "What falls?", "The pressure.", "when the pressure falls", MODEL)
+    [card, _] = store.cards.add([made, NewCard(passage_id, "What is opened?", "The valve.", "Open the valve", USER)])
+    store.cards.review(CardReview(card.id, WRITTEN, Grade.HARD), WRITTEN + timedelta(minutes=10))
 
 
 def add_late(store: Store, talk_id: str, parent_id: str) -> None:

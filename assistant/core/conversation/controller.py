@@ -13,6 +13,7 @@ from typing import Final
 from assistant.core.capture.reading import orders_to_remember
 from assistant.core.conversation.approvals import ToolApprovals
 from assistant.core.conversation.attaching import find_attachments
+from assistant.core.conversation.cards import CardReviews
 from assistant.core.conversation.corrections import Corrections
 from assistant.core.conversation.costs import report_cost_of, report_costs
 from assistant.core.conversation.drafts import DraftKeeper
@@ -82,6 +83,7 @@ class Controller:
         self.eraser = Eraser(self.store, skin, self._look_again)
         self.corrections = Corrections(self.store, skin, self.eraser)
         self.learning = Learning(self.store, skin, self.eraser)
+        self.reviews = CardReviews(self.store, skin)
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "new": lambda _: self.begin(),
             "temporary": lambda _: self.begin(temporary=True),
@@ -94,6 +96,7 @@ class Controller:
             "questions": lambda _: self.learning.ask_questions(),
             "goals": self.learning.work_on_goals,
             "learn": lambda _: self.learning.learn_now(self.session),
+            "cards": lambda _: self.reviews.review(),
             "effort": self.choose_effort,
             "task": lambda wish: self.tasks.plan(wish, self.session.models, private=self.session.is_private),
             "tasks": lambda _: self.tasks.manage(),

@@ -179,6 +179,7 @@ class ChatSkin:
                 hint = _("{hint} Until then answers are quotations; /model chooses.").format(hint=error.hint)
             await self.tell(Report(error.message, hint, "error"))
         await controller.tell_of_drafts()
+        await controller.reviews.tell_of_due()
         self._work(self._warm_up(), "warming up")
         controller.imports.watch(services.settings.importing.watch)
         if not controller.is_answering:  # who wrote at once is answered first

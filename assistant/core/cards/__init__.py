@@ -1,0 +1,1 @@
+"""Cards to learn by heart: made from passages, scheduled, exchanged with Anki."""

@@ -11,9 +11,14 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from assistant import config, language
+from assistant.core.conversation.forgetting import plan_lines
 from assistant.language import _, plural
 from assistant.tui.screens.help import HelpScreen
 from assistant.tui.screens.memory import MemoryScreen
+from assistant.tui.sources import author_name
+from assistant.tui.terms import counted
+from memory_store.clock import now
+from memory_store.models import Author, AuthorKind, ErasurePlan, Sent
 from scripts import translations
 from tests.tui.support import chatting
 
@@ -106,6 +111,19 @@ async def test_the_whole_chat_speaks_chinese(tmp_path: Path) -> None:
         assert not re.search(r"^  [A-Z][a-z]+ [a-z]+", shown, re.MULTILINE)
         await house.pilot.press("escape", "escape")
         await house.until(lambda: house.app.screen is house.chat)
+
+
+def test_what_stays_after_an_erasure_and_who_wrote_something_is_told_in_chinese() -> None:
+    language.use("zh")
+    staying = {"answers that cite it": 2, "messages it was taken from": 1, "memories that have another source": 1}
+    sent = Sent("https://models.example", "m", "answer", now(), now(), 3)
+    plan = ErasurePlan({"memories": 1}, staying=staying, sent=(sent,), backups=("first",))
+    told = [
+        *plan_lines(plan, counted),
+        author_name(Author(AuthorKind.MODEL, "m")),
+        author_name(Author(AuthorKind.MODEL)),
+    ]
+    assert not re.search(r"[a-z]{2,}", " ".join(told).replace("https://models.example", "").replace("first", ""))
 
 
 def test_no_text_stands_where_it_is_not_found_to_be_translated() -> None:

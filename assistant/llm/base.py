@@ -147,6 +147,10 @@ class ToolStarted:
     call: ToolCall
 
 
+REFUSED: Final = "The user said no."
+"""What a model reads in place of what a tool gives back where the user did not agree to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolEnded:
     """A tool is done: what the model reads of it, and how it ended."""

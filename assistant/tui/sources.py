@@ -109,6 +109,11 @@ def author_name(author: Author) -> str:
     """Return who made a memory or message, in a word, safe to show."""
     if author.kind is AuthorKind.USER and not author.name:
         return _("you")
+    if author.kind is AuthorKind.MODEL:
+        name = plain(author.name or "", one_line=True)
+        return _("the model {name}").format(name=name) if name else _("a model")
+    if author.kind is AuthorKind.DOCUMENT and not author.name:
+        return _("the document")
     return plain(author_label(author), one_line=True)
 
 
@@ -116,7 +121,7 @@ def _author(hit: Hit) -> str:
     """Return who made a passage; empty for a document that names nobody, whose title says it all."""
     if hit.author.kind is AuthorKind.DOCUMENT and not hit.author.name:
         return ""
-    return plain(author_label(hit.author), one_line=True)
+    return author_name(hit.author)
 
 
 def _title(hit: Hit) -> str:

@@ -42,6 +42,10 @@ _NOUNS: Final = {
     "events": NN_("{count} event", "{count} events"),
     "goals": NN_("{count} goal", "{count} goals"),
     "answers that cite it": NN_("{count} answer that cites it", "{count} answers that cite it"),
+    "messages it was taken from": NN_("{count} message it was taken from", "{count} messages it was taken from"),
+    "memories that have another source": NN_(
+        "{count} memory that has another source", "{count} memories that have another source"
+    ),
     "answers that cite them": NN_("{count} answer that cites them", "{count} answers that cite them"),
 }
 

@@ -37,12 +37,15 @@ async def test_uses_are_shown_and_a_note_is_kept_with_a_yes_that_holds_for_the_c
         await house.until(lambda: not house.chat.is_answering)
         await house.ask("Remember that Omar keeps bees.")
         assert {one.text for one in house.store.memories.all()} == {first, second}
+        await house.say("/tools")
+        await house.until(lambda: isinstance(house.app.screen, Chooser))
+        await house.pilot.press("escape")
         await house.pilot.press("ctrl+n")
         await house.until(lambda: not house.chat.transcript.spoken)
         await house.say("Remember that Ada flies.")
         await house.until(lambda: isinstance(house.app.screen, Chooser))
         await house.pilot.press("escape")
-        await house.until(lambda: any("The user said no." in notice for notice in house.notices))
+        await house.until(lambda: any("You said no." in notice for notice in house.notices))
         assert len(house.store.memories.all()) == 2
         talk = next(one.id for one in house.store.conversations.all() if "Ines" in one.title)
         await house.resume(talk)
@@ -69,7 +72,7 @@ async def test_what_is_always_allowed_is_asked_about_again_once_it_is_taken_back
         await house.say("And once more.")
         await house.until(lambda: isinstance(house.app.screen, Chooser))
         await house.pilot.press("escape")
-        await house.until(lambda: any("The user said no." in notice for notice in house.notices))
+        await house.until(lambda: any("You said no." in notice for notice in house.notices))
         await house.settled()
 
 
@@ -84,4 +87,5 @@ async def test_answer_that_was_stopped_behind_a_tool_goes_on_with_continue(tmp_p
         await house.say("/continue")
         await house.until(lambda: [answer.text for answer in house.answers] == ["Ines has it."])
         assert [message.calls[0].name for message in model.requests[-1].messages if message.calls] == ["search_memory"]
+        assert sum("search_memory: key" in notice for notice in house.notices) == 1
         await house.settled()

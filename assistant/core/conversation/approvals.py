@@ -10,6 +10,7 @@ from assistant.display import excerpt, plain
 from assistant.language import _
 from assistant.threads import in_thread
 from memory_store import Store
+from memory_store.clock import now
 from memory_store.models import Approval
 
 _NOT, _ONCE, _IN_THIS_CHAT, _ALWAYS = range(4)
@@ -22,7 +23,7 @@ class ToolApprovals:
     def __init__(self, store: Store, skin: Skin) -> None:
         self._store = store
         self._skin = skin
-        self._in_chat: set[str] = set()
+        self._in_chat: dict[str, Approval] = {}  # by fingerprint
 
     def begin_chat(self) -> None:
         """Have what was allowed in another chat asked about anew."""
@@ -55,21 +56,23 @@ class ToolApprovals:
         ]
         chosen = await self._skin.choose(title, choices)
         if chosen == _IN_THIS_CHAT:
-            self._in_chat.add(tool.fingerprint)
+            self._in_chat[tool.fingerprint] = Approval(tool.fingerprint, tool.name, tool.origin, now())
         if chosen == _ALWAYS:
             await in_thread(lambda: self._store.approvals.allow(tool.fingerprint, tool.name, tool.origin))
         return bool(chosen)
 
     async def revoke(self) -> None:
-        """Show which tools may always be used, and ask about one again that the user chooses."""
+        """Show which tools may be used without a question, and ask about one again that the user chooses."""
         kept = await in_thread(self._store.approvals.all)
-        if not kept:
+        if not kept and not self._in_chat:
             hint = _("Which there are: `keepsake tools list`. One that changes or sends something asks first.")
             await self._skin.tell(Report(_("No tool may be used without asking."), hint))
             return
         choices = [Choice(_name(item), _("always allowed"), item) for item in kept]
+        choices += [Choice(_name(item), _("allowed in this chat"), item) for item in self._in_chat.values()]
         chosen = await self._skin.choose(_("Which tool shall ask again?"), choices)
         if chosen is not None:
+            self._in_chat = {key: item for key, item in self._in_chat.items() if item.tool != chosen.tool}
             await in_thread(lambda: self._store.approvals.revoke(chosen.tool))
             self._skin.remark(_("{tool} asks again.").format(tool=_name(chosen)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -34,17 +34,20 @@ def means_erase(answer: str) -> bool:
     return answer.strip().casefold() == ERASE_WORD
 
 
-def plan_lines(plan: ErasurePlan) -> Iterator[str]:
-    """Yield what else a person should know before saying yes: what stays, and what a service elsewhere has had."""
+def plan_lines(plan: ErasurePlan, counted: Callable[[Mapping[str, int]], str] = format_counts) -> Iterator[str]:
+    """Yield what else a person should know before saying yes: what stays, and what a service elsewhere has had.
+
+    `counted` puts counts into words.
+    """
     if plan.staying:
-        yield f"Stays: {format_counts(plan.staying)}."
+        yield _("Stays: {counts}.").format(counts=counted(plan.staying))
     if plan.backups:
-        yield f"Stays in {len(plan.backups)} of your backups, unless you choose otherwise: {', '.join(plan.backups)}."
+        told = _("Stays in {count} of your backups, unless you choose otherwise: {names}.")
+        yield told.format(count=len(plan.backups), names=", ".join(plan.backups))
     for sent in plan.sent:
-        yield (
-            f"Was sent before, and can't be called back: {sent.items} of it to {sent.endpoint} ({sent.model}), "
-            f"last on {sent.last.astimezone():%Y-%m-%d}."
-        )
+        told = _("Was sent before, and can't be called back: {count} of it to {endpoint} ({model}), last on {day}.")
+        day = f"{sent.last.astimezone():%Y-%m-%d}"
+        yield told.format(count=sent.items, endpoint=sent.endpoint, model=sent.model, day=day)
 
 
 class Eraser:

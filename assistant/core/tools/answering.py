@@ -16,6 +16,7 @@ from assistant.core.framing import estimate_tokens, plain_text
 from assistant.core.metering import estimate_input
 from assistant.core.tools.tool import Approve, Bench, Effect, Tool, ToolError, ToolRequest
 from assistant.llm.base import (
+    REFUSED,
     AnswerEvent,
     ChatMessage,
     ChatModel,
@@ -147,7 +148,7 @@ class ToolAnswerer:
             wrong = error.errors() if isinstance(error, ValidationError) else []
             raise ToolError(f"The arguments do not fit: {_explain(wrong)}") from error
         if tool.effect is not Effect.READ and not await self._may_use(tool, call, asked):
-            raise ToolError("The user said no.")
+            raise ToolError(REFUSED)
         if tool.place:
             await asyncio.to_thread(self.bench.note_sent, tool.place, tool.name)
         waits = inspect.iscoroutinefunction(tool.run)

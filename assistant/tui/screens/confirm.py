@@ -76,7 +76,7 @@ class ConfirmForget(Dialog[bool]):
     def description(self) -> Content:
         """Return what goes, in words: titles first, then how many of each kind, and what stays."""
         titles = "".join(f"• {excerpt(title, _TITLE_CHARS)}\n" for title in self._plan.titles)
-        more = "".join(f"\n{line}" for line in plan_lines(self._plan))
+        more = "".join(f"\n{line}" for line in plan_lines(self._plan, counted))
         return Content.assemble(titles, ("\n" if titles else "") + counted(self._plan.counts), plain(more))
 
     def action_close(self) -> None:

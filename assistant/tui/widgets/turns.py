@@ -24,7 +24,7 @@ from assistant.core.events import (
 from assistant.display import excerpt
 from assistant.failures import hint_of
 from assistant.language import _, plural
-from assistant.llm.base import TextDelta, ThinkingDelta, ToolCall, ToolEnded, ToolStarted, WasThinking
+from assistant.llm.base import REFUSED, TextDelta, ThinkingDelta, ToolCall, ToolEnded, ToolStarted, WasThinking
 from assistant.tui.sources import SourceView, of_citation, of_numbered
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.care_block import CareBlock
@@ -101,8 +101,10 @@ def widgets_of(stored: Sequence[StoredMessage], before: int) -> list[Widget]:
 def _notice_of(tool: str, arguments: str, text: str, outcome: ToolOutcome) -> Notice:
     """Return what shows that a tool was used; where it was not done with what it said, as far as that is known."""
     failed = outcome is not ToolOutcome.DONE
-    if outcome is ToolOutcome.BEGUN and not text:
-        text = _("It is not known whether this was done.")
+    if text == REFUSED:
+        text = _("You said no.")
+    elif not text:
+        text = _("It is not known whether this was done.") if outcome is ToolOutcome.BEGUN else _("This was not done.")
     words = excerpt(ToolCall("", tool, arguments).words, _CALL_CHARS)
     hint = excerpt(text, _CALL_CHARS) if failed else ""
     return Notice(f"{excerpt(tool, _NAME_CHARS)}: {words}", hint, "warning" if failed else "info")
@@ -206,7 +208,7 @@ class TurnView:
         place = column.index(spoken)
         if asked.again is not None:
             place += isinstance(spoken, UserMessage)
-            while place and isinstance(column[place - 1], CareBlock):  # it comes again with the answer
+            while place and isinstance(column[place - 1], CareBlock | Notice):  # they come again with the answer
                 place -= 1
         if place < len(column):
             await self._transcript.cut(column[place])

@@ -10,14 +10,14 @@ import typer
 from assistant.cli import completing
 from assistant.cli.context import opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show, table
-from assistant.core.conversation.cards import source_of
+from assistant.core.conversation.cards import MOST_MADE, source_of
 from assistant.display import excerpt, moment, plain
 from memory_store import Card, Selection, whole_file
 from memory_store.clock import now
 from memory_store.wording import format_counts
 
 _group = typer.Typer(
-    help="Cards to learn by heart from your own documents: review them, and exchange them with Anki.\n\n"
+    help="Cards to learn by heart from your own documents: make them, review them, exchange them with Anki.\n\n"
     "Example: keepsake cards review",
     no_args_is_help=True,
 )
@@ -88,10 +88,34 @@ def review(context: typer.Context) -> None:
 
     Example: keepsake cards review
     """
-    from assistant.cli.plain import line_command
+    from assistant.cli.plain import run_in_lines
 
     with opened_store(context) as (store, settings):
-        line_command(store, settings, "/cards")
+        run_in_lines(store, settings, lambda controller: controller.reviews.review())
+
+
+@_group.command("make")
+def make(
+    context: typer.Context,
+    document: Annotated[
+        str,
+        typer.Argument(
+            help="A document's id, title or path; a file that is new is imported first.",
+            show_default=False,
+            autocompletion=completing.documents,
+        ),
+    ],
+    most: Annotated[int, typer.Option("--most", min=1, max=500, help="How many cards at most.")] = MOST_MADE,
+) -> None:
+    """Have the model of the chat write cards from a document; you keep, change or drop each.
+
+    Example: keepsake cards make biology.pdf --most 10
+    """
+    from assistant.cli.plain import run_in_lines
+
+    with opened_store(context) as (store, settings):
+        run_in_lines(store, settings, lambda controller: controller.make_cards(document, most))
+        store.embed_pending()
 
 
 @_group.command("remove")

@@ -35,7 +35,10 @@ COMMANDS: Final = {
         "learning",
         "Learn from what was said: capture from the messages that wait, merge duplicates, sum up long conversations.",
     ),
-    "cards": ("cards", "Cards to learn by heart from your own documents: review them, and exchange them with Anki."),
+    "cards": (
+        "cards",
+        "Cards to learn by heart from your own documents: make them, review them, exchange them with Anki.",
+    ),
     "show": (
         "showing",
         "Show a memory, message, document, passage or conversation: who said it, when, where, and what it rests on.",

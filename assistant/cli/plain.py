@@ -80,12 +80,14 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
                 say("\nCtrl+D leaves.")
 
 
-def line_command(store: Store, settings: Settings, command: str) -> None:
-    """Do what a command of the chat does, in lines, and no more."""
+def run_in_lines(store: Store, settings: Settings, work: Callable[[Controller], Awaitable[None]]) -> None:
+    """Do one thing that the chat does, in lines; Ctrl+C stops it."""
 
     async def do() -> None:
         async with session_in(store, settings, None) as session:
-            await LineChat(settings, session).take(command)
+            controller = LineChat(settings, session).controller
+            with stoppable(controller.stop):
+                await work(controller)
 
     asyncio.run(do())
 

@@ -81,7 +81,7 @@ READING_SCREENS = {
 AS_A_WINDOW = {"mcp serve"}
 BY_ANOTHER_DOOR = {
     *("chat", "web", "backup remove", "backup restore", "task work"),
-    *("cards import", "cards export", "cards remove", "cards review"),  # tests/cli/test_cards.py has them
+    *("cards make", "cards import", "cards export", "cards remove", "cards review"),  # in tests/core/cards
     *("later collect", "later cancel", "later again"),  # tests/core/test_later.py has the service that they need
 }
 

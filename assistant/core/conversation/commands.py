@@ -70,7 +70,13 @@ COMMANDS: Final = (
     Command("remember", "TEXT", N_("Keep a note"), skins="both"),
     Command("questions", "", N_("Answer what only you can: what is true, what may be remembered"), skins="both"),
     Command("goals", "[TEXT]", N_("See your goals, say how they go; with words, set one"), skins="both"),
-    Command("cards", "", N_("Review the cards that are due"), skins="both", waits_for_answer=True),
+    Command(
+        "cards",
+        "[make DOCUMENT]",
+        N_("Review the cards that are due, or make some from a document"),
+        skins="both",
+        waits_for_answer=True,
+    ),
     Command("learn", "", N_("Learn now from what was said, and tidy the memory"), skins="both", waits_for_answer=True),
     Command(
         "effort",

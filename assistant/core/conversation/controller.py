@@ -13,7 +13,7 @@ from typing import Final
 from assistant.core.capture.reading import orders_to_remember
 from assistant.core.conversation.approvals import ToolApprovals
 from assistant.core.conversation.attaching import find_attachments
-from assistant.core.conversation.cards import CardReviews
+from assistant.core.conversation.cards import MOST_MADE, CardMaker, CardReviews
 from assistant.core.conversation.corrections import Corrections
 from assistant.core.conversation.costs import report_cost_of, report_costs
 from assistant.core.conversation.drafts import DraftKeeper
@@ -84,6 +84,7 @@ class Controller:
         self.corrections = Corrections(self.store, skin, self.eraser)
         self.learning = Learning(self.store, skin, self.eraser)
         self.reviews = CardReviews(self.store, skin)
+        self.card_maker = CardMaker(self.store, skin)
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "new": lambda _: self.begin(),
             "temporary": lambda _: self.begin(temporary=True),
@@ -96,7 +97,7 @@ class Controller:
             "questions": lambda _: self.learning.ask_questions(),
             "goals": self.learning.work_on_goals,
             "learn": lambda _: self.learning.learn_now(self.session),
-            "cards": lambda _: self.reviews.review(),
+            "cards": self.work_on_cards,
             "effort": self.choose_effort,
             "task": lambda wish: self.tasks.plan(wish, self.session.models, private=self.session.is_private),
             "tasks": lambda _: self.tasks.manage(),
@@ -132,8 +133,8 @@ class Controller:
         return self.stopping is not None
 
     def stop(self) -> bool:
-        """Stop the answer, else the import; return whether there was either. What has come is kept."""
-        stoppable = self.stopping or self.imports.stop
+        """Stop the answer, the writing of cards or the import; return whether there was one. What has come is kept."""
+        stoppable = self.stopping or self.card_maker.stop or self.imports.stop
         if stoppable is not None:
             stoppable.set()
         return stoppable is not None
@@ -192,6 +193,21 @@ class Controller:
             await self.skin.tell(Report(_("Private: nothing of it is sent to another machine."), hint, "good"))
         else:
             await self.skin.tell(Report(_("Public again; its answers stay private, as they may repeat what is.")))
+
+    async def work_on_cards(self, argument: str) -> None:
+        """Review the cards that are due; with `make` and a document, make some from that."""
+        verb, _blank, named = argument.partition(" ")
+        if not argument:
+            await self.reviews.review()
+        elif verb == "make" and named.strip():
+            await self.make_cards(named.strip())
+        else:
+            self.skin.remark(_("/cards reviews what is due; /cards make DOCUMENT makes cards."), warning=True)
+
+    async def make_cards(self, named: str, most: int = MOST_MADE) -> None:
+        """Make up to so many cards from a document, by its id, title or path."""
+        session = self.session
+        await self.card_maker.make(named, session.models, self.imports.options, private=session.is_private, most=most)
 
     async def tell_costs(self) -> None:
         """Tell what this chat, the day and the month took, and how much of each budget is used."""

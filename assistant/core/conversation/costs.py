@@ -33,6 +33,10 @@ _PURPOSES: Final = {
     Purpose.MISSING: N_("what is missing"),
     Purpose.CHECK: N_("check against the sources"),
     Purpose.EMBED: N_("vectors"),
+    Purpose.TASK: N_("task"),
+    Purpose.PLAN: N_("plan"),
+    Purpose.CARDS: N_("cards"),
+    Purpose.HINT: N_("hints"),
 }
 
 

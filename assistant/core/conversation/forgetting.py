@@ -104,7 +104,7 @@ class Eraser:
                     return None
                 return Selection(found)
             case ["document", *rest] if rest:
-                return await in_thread(lambda: Selection((_document(store, " ".join(rest)),)))
+                return await in_thread(lambda: Selection((find_document(store, " ".join(rest)),)))
             case _:
                 return await in_thread(lambda: Selection(tuple(store.resolve(word) for word in words)))
 
@@ -119,7 +119,7 @@ def _report_erasure(erased: Erasure) -> Report:
     return Report(words.format(count=len(receipt.files), megabytes=size / 1e6), hint, "good")
 
 
-def _document(store: Store, named: str) -> str:
+def find_document(store: Store, named: str) -> str:
     """Return the id of a document given by its path, its id, or a title or file name that only one has."""
     by_path = store.documents.find_by_path(str(absolute_path(named)))
     if by_path is not None:

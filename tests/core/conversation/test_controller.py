@@ -40,6 +40,7 @@ class RecordingSkin:
         self.agrees = agrees
         self.shown: list[Any] = []
         self.told: list[str] = []
+        self.hints: list[str] = []
         self.given_back: list[str] = []
         self.started: dict[str, Callable[[], Awaitable[None]]] = {}
 
@@ -48,6 +49,7 @@ class RecordingSkin:
 
     async def tell(self, told: Report) -> None:
         self.told.append(told.text)
+        self.hints.append(told.hint)
 
     def remark(self, text: str, *, warning: bool = False) -> None:
         self.told.append(text)

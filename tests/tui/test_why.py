@@ -45,11 +45,11 @@ async def test_the_last_answer_and_its_sentences_are_explained(tmp_path: Path) -
 
 async def test_the_marks_of_quoted_lines_do_not_stand_among_the_words(tmp_path: Path) -> None:
     async with chatting(
-        tmp_path, ScriptedChat(["I found this:\n\n> The key hangs inside. [1]\n> > And the ladder too."])
+        tmp_path, ScriptedChat(["I found this:\n\n> The \\<key\\> hangs inside. [1]\n> > And the ladder too."])
     ) as house:
         await house.ask("Who has the spare key?")
         whole = await told(house, "/why")
-        assert "I found this: The key hangs inside. [1] And the ladder too." in whole
+        assert "I found this: The <key> hangs inside. [1] And the ladder too." in whole
 
 
 async def test_what_was_not_said_is_not_explained(tmp_path: Path) -> None:

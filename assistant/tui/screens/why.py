@@ -16,6 +16,7 @@ from assistant.core.events import ContextPart, PartKind
 from assistant.core.provenance import Origin, provenance
 from assistant.display import excerpt, main_signals, moment, plain
 from assistant.language import NN_, _, plural
+from assistant.llm.markdown_safety import unescape
 from assistant.tui.screens.dialog import Dialog
 from assistant.tui.sources import SourceView
 from memory_store import Store
@@ -61,7 +62,9 @@ class WhyScreen(Dialog[None]):
         with VerticalScroll(classes="dialog"):
             yield Static(_("Why this answer"), classes="dialog--title", markup=False)
             yield Static(
-                Content.styled(excerpt(_QUOTED.sub("", self._said), _EXCERPT_CHARS), "italic $foreground-muted"),
+                Content.styled(
+                    excerpt(unescape(_QUOTED.sub("", self._said)), _EXCERPT_CHARS), "italic $foreground-muted"
+                ),
                 markup=False,
             )
             if not self._grounds:

@@ -193,8 +193,12 @@ def _clean(rule: str, begins: datetime, zone: tzinfo) -> str:
     if allowed is None:
         return ""
     kept = {name: value for name, value in parts.items() if name in allowed | _OF_ALL}
+    if re.fullmatch(r"0*[1-9]\d*", kept.get("INTERVAL", "1")) is None:
+        return ""  # it would stay where it is for ever
     months, days = _numbers(kept.get("BYMONTH", "")), _numbers(kept.get("BYMONTHDAY", ""))
     longest = max((_MOST_DAYS_OF_MONTH[month - 1] for month in months if 1 <= month <= 12), default=31)
+    if months and not any(1 <= month <= 12 for month in months):
+        return ""
     if days and all(abs(day) > longest or not day for day in days):
         return ""
     until = _moment(kept.get("UNTIL", ""))

@@ -49,6 +49,7 @@ READING_LINES = {
     "/cost",
     "/tools",
     "/cards",
+    "/study",
     "/tasks",
     "/help",
     "/quit",
@@ -69,7 +70,7 @@ READING_SCREENS = {
         "cost",
         "tools",
         *("task", "tasks"),  # by the functions of the store that the shell runs
-        "cards",
+        *("cards", "study"),
         "questions",
         "receipts",
         "stats",

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.core.asking import note_sent, read_form, whole_answer
-from assistant.core.framing import estimate_tokens, framed
+from assistant.core.framing import estimate_tokens, framed, quoted
 from assistant.core.prompts import prompt
 from assistant.display import plain
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
@@ -51,17 +51,20 @@ class WrittenCards:
 
 
 async def write_cards(
-    store: Store, model: ChatModel, passages: Sequence[StoredPassage]
+    store: Store, model: ChatModel, passages: Sequence[StoredPassage], about: str = ""
 ) -> AsyncGenerator[WrittenCards, None]:
     """Yield the cards that a model writes from these passages, a request after the other.
 
-    The caller sees to it that the model may see the passages. Raises ModelError.
+    `about` is what the learner says of themselves. The caller sees to it that the model may see all of it. Raises
+    ModelError.
     """
-    room = min(_READ_TOKENS, model.info.context_tokens - _MOST_TOKENS - estimate_tokens(prompt("cards")) - 200)
+    learner = [f"The learner says:\n{quoted(about)}"] if about else []
+    used = _MOST_TOKENS + estimate_tokens(prompt("cards")) + estimate_tokens("".join(learner)) + 200
+    room = min(_READ_TOKENS, model.info.context_tokens - used)
     for batch in _batches(passages, room):
         await note_sent(store, model.info, [passage.id for passage in batch])
         frames = [framed(number, passage.as_hit()) for number, passage in enumerate(batch, start=1)]
-        messages = (ChatMessage(Role.SYSTEM, prompt("cards")), ChatMessage(Role.USER, "\n\n".join(frames)))
+        messages = (ChatMessage(Role.SYSTEM, prompt("cards")), ChatMessage(Role.USER, "\n\n".join([*frames, *learner])))
         request = ChatRequest(
             messages, _MOST_TOKENS, 0.0, _Schema.model_json_schema(), reasoning="low", purpose=Purpose.CARDS
         )

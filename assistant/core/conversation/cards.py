@@ -80,6 +80,14 @@ def source_of(store: Store, card: Card | NewCard) -> str:
     return " › ".join(part for part in (title, passage.locator.label()) if part)
 
 
+def rests_on(store: Store, card: Card | NewCard) -> str:
+    """Return the words that a card rests on, and where they are from."""
+    source = source_of(store, card)
+    if stands_in(card.question, card.quote):  # it was brought as it is, and the words are its own
+        return source
+    return f"“{excerpt(card.quote, _QUOTE_CHARS)}” — {source}"
+
+
 class CardReviews:
     """Asks the cards that are due, one after the other."""
 
@@ -123,7 +131,7 @@ class CardReviews:
             await self._skin.tell(
                 Report(
                     _("There are no cards yet."),
-                    _("/cards make DOCUMENT makes some; `keepsake cards import FILE` brings some from Anki."),
+                    _("/study and /cards make DOCUMENT make some; `keepsake cards import FILE` brings some from Anki."),
                 )
             )
             return
@@ -137,10 +145,8 @@ class CardReviews:
         written = await skin.ask(question, example, optional=True)
         if written is None:
             return None
-        rests_on = await in_thread(lambda: source_of(store, card))
-        if not stands_in(card.question, card.quote):  # else it was brought as it is, and the words are the card's own
-            rests_on = f"“{excerpt(card.quote, _QUOTE_CHARS)}” — {rests_on}"
-        await skin.tell(Report(plain(card.answer), rests_on, about=card.id))
+        told = await in_thread(lambda: rests_on(store, card))
+        await skin.tell(Report(plain(card.answer), told, about=card.id))
         title = _("How well did you know it?") + (f" ({plural(*_LEFT, left)})" if left else "")
         given = await skin.choose(title, await in_thread(partial(self._grades, card)))
         if given is None:
@@ -194,20 +200,27 @@ class CardMaker:
             await self._skin.tell(Report(_("Each passage of it has cards already.")))
             return
         model = require_writer(models, private=private or any(passage.private for passage in fresh))
-        cards, notes = await self._write(model, fresh, most)
+        cards, notes = await self.write(model, fresh, most)
         kept = await self.offer(cards)
-        await self._skin.tell(Report(plural(*_MADE, len(kept)), "\n".join(notes), "good" if kept else "info"))
+        await self.tell_kept(kept, "\n".join(notes))
 
-    async def _write(
-        self, model: ChatModel, passages: Sequence[StoredPassage], most: int
+    async def tell_kept(self, kept: Sequence[Card], hint: str = "") -> None:
+        """Say how many cards were kept."""
+        await self._skin.tell(Report(plural(*_MADE, len(kept)), hint, "good" if kept else "info"))
+
+    async def write(
+        self, model: ChatModel, passages: Sequence[StoredPassage], most: int, about: str = ""
     ) -> tuple[list[NewCard], list[str]]:
-        """Return cards, and what there is to say of the writing. Raises ModelError."""
+        """Return up to so many cards, and what there is to say of the writing. Raises ModelError.
+
+        `about` is what the learner says of themselves.
+        """
         cards: list[NewCard] = []
         thrown_away, left = 0, len(passages)
         self.stop = asyncio.Event()
         self._skin.show_activity(_("writing cards…"))
         try:
-            async with aclosing(until(write_cards(self._store, model, passages), self.stop)) as batches:
+            async with aclosing(until(write_cards(self._store, model, passages, about), self.stop)) as batches:
                 async for written in batches:
                     cards += written.cards
                     thrown_away += written.thrown_away
@@ -235,15 +248,19 @@ class CardMaker:
                 break
             elif chosen is not _Deed.DROP:  # the rest is dropped, or the question was closed
                 break
-        return await in_thread(lambda: self._keep(wanted)) if wanted else []
+        return await self.keep(wanted)
+
+    async def keep(self, cards: Sequence[NewCard]) -> list[Card]:
+        """Store cards, and return them."""
+        return await in_thread(lambda: self._keep(cards)) if cards else []
 
     async def _judge(self, card: NewCard, place: str) -> _Deed | None:
-        source = await in_thread(lambda: source_of(self._store, card))
+        told = await in_thread(lambda: rests_on(self._store, card))
         title = "\n".join(
             (
                 f"{place} · {card.question}",
                 f"→ {plain(card.answer, one_line=True)}",
-                f"“{excerpt(card.quote, _QUOTE_CHARS)}” — {source}",
+                told,
                 _("What shall become of this card?"),
             )
         )

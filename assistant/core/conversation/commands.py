@@ -71,6 +71,13 @@ COMMANDS: Final = (
     Command("questions", "", N_("Answer what only you can: what is true, what may be remembered"), skins="both"),
     Command("goals", "[TEXT]", N_("See your goals, say how they go; with words, set one"), skins="both"),
     Command(
+        "study",
+        "[TOPIC]",
+        N_("Study a topic from your own documents: questions first, few hints"),
+        skins="both",
+        waits_for_answer=True,
+    ),
+    Command(
         "cards",
         "[make DOCUMENT]",
         N_("Review the cards that are due, or make some from a document"),

@@ -36,6 +36,7 @@ from assistant.core.conversation.skin import (
     TurnAsked,
     TurnBroke,
 )
+from assistant.core.conversation.studying import Tutor
 from assistant.core.conversation.tasks import TaskDesk
 from assistant.core.conversation.telling import report_late
 from assistant.core.events import Event
@@ -85,6 +86,7 @@ class Controller:
         self.learning = Learning(self.store, skin, self.eraser)
         self.reviews = CardReviews(self.store, skin)
         self.card_maker = CardMaker(self.store, skin)
+        self.tutor = Tutor(self.store, skin, self.card_maker)
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "new": lambda _: self.begin(),
             "temporary": lambda _: self.begin(temporary=True),
@@ -97,6 +99,7 @@ class Controller:
             "questions": lambda _: self.learning.ask_questions(),
             "goals": self.learning.work_on_goals,
             "learn": lambda _: self.learning.learn_now(self.session),
+            "study": lambda topic: self.tutor.study(topic, self.session),
             "cards": self.work_on_cards,
             "effort": self.choose_effort,
             "task": lambda wish: self.tasks.plan(wish, self.session.models, private=self.session.is_private),

@@ -41,6 +41,8 @@ class RecordingSkin:
         self.shown: list[Any] = []
         self.told: list[str] = []
         self.hints: list[str] = []
+        self.asked: list[tuple[str, str]] = []
+        self.offered: list[list[str]] = []
         self.given_back: list[str] = []
         self.started: dict[str, Callable[[], Awaitable[None]]] = {}
 
@@ -61,10 +63,12 @@ class RecordingSkin:
         return True
 
     async def choose(self, title: str, choices: Sequence[Choice[Any]]) -> Any:
+        self.offered.append([choice.name for choice in choices])
         place = self.answers.pop(0)
         return None if place is None else choices[place].value
 
-    async def ask(self, question: str, example: str = "", **_: Any) -> str | None:
+    async def ask(self, question: str, example: str = "", *, hint: str = "", **_: Any) -> str | None:
+        self.asked.append((question, hint))
         answer: str | None = self.answers.pop(0)
         return answer
 

@@ -1,0 +1,68 @@
+"""A question in a study session: the learner answers first, and gets at most three hints before the solution.
+
+How many hints there are, and what comes before the solution, is held here and not left to a model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from assistant.core.asking import note_sent, whole_answer
+from assistant.core.framing import framed, quoted
+from assistant.core.prompts import prompt
+from assistant.display import plain
+from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
+from memory_store import NewCard, Store, StoredPassage, stands_in
+from memory_store.models import Purpose, Role
+
+MOST_HINTS: Final = 3
+_MOST_TOKENS: Final = 300
+_HINT_CHARS: Final = 600
+
+
+@dataclass(slots=True)
+class Exercise:
+    """A question, the passage it is from, what the learner wrote, and the hints that were given."""
+
+    card: NewCard
+    passage: StoredPassage
+    attempts: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+
+    @property
+    def hints_left(self) -> int:
+        """How many hints may still be asked for."""
+        return MOST_HINTS - len(self.hints)
+
+    @property
+    def may_be_solved(self) -> bool:
+        """Whether the solution may be shown: the learner has answered, or had all hints."""
+        return bool(self.attempts) or not self.hints_left
+
+
+async def give_hint(store: Store, model: ChatModel, exercise: Exercise) -> str:
+    """Return the next hint, and count it; an empty text where what the model said would give the answer away.
+
+    What the learner wrote of a private topic goes to no model elsewhere. Raises ModelError, and ValueError where all
+    hints were given.
+    """
+    if not exercise.hints_left:
+        raise ValueError("all hints were given")
+    attempts = [text for text in exercise.attempts if model.info.is_private or not store.privacy.covers(text)]
+    parts = [
+        framed(1, exercise.passage.as_hit()),
+        f"The question:\n{quoted(exercise.card.question)}",
+        f"The right answer:\n{quoted(exercise.card.answer)}",
+        *(f"The learner wrote:\n{quoted(text)}" for text in attempts),
+        *(f"A hint they had:\n{quoted(text)}" for text in exercise.hints if text),
+        f"Give hint {len(exercise.hints) + 1} of {MOST_HINTS}.",
+    ]
+    await note_sent(store, model.info, [exercise.passage.id])
+    messages = (ChatMessage(Role.SYSTEM, prompt("hint")), ChatMessage(Role.USER, "\n\n".join(parts)))
+    said = await whole_answer(model, ChatRequest(messages, _MOST_TOKENS, reasoning="low", purpose=Purpose.HINT))
+    hint = plain(said.text, one_line=True)[:_HINT_CHARS]
+    if stands_in(exercise.card.answer, hint):
+        hint = ""
+    exercise.hints.append(hint)
+    return hint

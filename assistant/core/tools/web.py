@@ -6,6 +6,7 @@ import asyncio
 import codecs
 import re
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,12 +21,14 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from assistant.core.framing import quoted
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from assistant.display import plain
-from assistant.ingestion.base import Cutting, ReadLimits, file_in_memory
+from assistant.ingestion.base import ReadFile, ReadLimits, SourceFile, file_in_memory
 from memory_store.clock import now
 from memory_store.network import client_options, display_url, endpoint_of, guard_request, host_of, is_loopback
 
 if TYPE_CHECKING:
     import httpx2
+
+    from assistant.ingestion.isolation import ReadingProcess
 
 SEARXNG: Final = "searxng"
 BRAVE: Final = "brave"
@@ -36,6 +39,7 @@ _MOST_REDIRECTS: Final = 5
 _MOST_RESULTS: Final = 6
 _RESULT_CHARS: Final = 300
 _SECONDS: Final = 20.0
+_KEPT_SECONDS: Final = 20.0
 _CONNECT_SECONDS: Final = 10.0
 _ACCEPTED: Final = "text/html, application/pdf, text/plain;q=0.9, */*;q=0.5"
 _ADDRESS: Final = re.compile("https?://[^\\s<>\"'`“”‘’«»，。；：！？、（）】》」』]+")
@@ -91,8 +95,10 @@ class _BraveResults(BaseModel):
 def page_tool(limits: ReadLimits) -> Tool[ReadPage]:
     """Return the tool that reads a page, or a file at an address; it asks each time, but for what the user wrote."""
 
+    reader = _Reader(limits)
+
     async def read(bench: Bench, asked: ReadPage) -> str:
-        return await _read_page(bench, asked.url, limits)
+        return await _read_page(bench, asked.url, reader)
 
     return Tool(
         "read_page",
@@ -102,6 +108,7 @@ def page_tool(limits: ReadLimits) -> Tool[ReadPage]:
         Effect.SEND,
         read,
         asks_each_time=True,
+        is_idempotent=True,
         is_wanted=lambda bench, asked: _stands_in(asked.url, bench.question),
     )
 
@@ -120,12 +127,15 @@ def search_tool(service: SearchService) -> Tool[SearchWeb]:
         Effect.SEND,
         search,
         place=endpoint_of(service.url),
+        is_idempotent=True,
     )
 
 
 def _stands_in(url: str, text: str) -> bool:
     """Say whether an address stands in a text as it is: no part of a longer one, whatever marks stand behind it."""
     wanted = url.rstrip("/")
+    if wanted not in text:
+        return False
     return any(wanted == address.rstrip("/") for found in _ADDRESS.findall(text) for address in _readings(found))
 
 
@@ -140,7 +150,39 @@ def _readings(found: str) -> Iterator[str]:
             yield address[:end]
 
 
-async def _read_page(bench: Bench, url: str, limits: ReadLimits) -> str:
+class _Reader:
+    """The process that reads pages: kept for a while, as starting it takes longer than most pages."""
+
+    def __init__(self, limits: ReadLimits) -> None:
+        self._limits = limits
+        self._process: ReadingProcess | None = None
+        self._lock = threading.Lock()
+        self._end: threading.Timer | None = None
+
+    def read(self, file: SourceFile) -> ReadFile:
+        """Return a page as passages. Raises ReadError."""
+        from assistant.ingestion.base import Cutting
+        from assistant.ingestion.isolation import ReadingProcess
+
+        with self._lock:
+            if self._end is not None:
+                self._end.cancel()
+            self._process = self._process or ReadingProcess()
+            try:
+                return self._process.read(file, self._limits, Cutting())
+            finally:
+                self._end = threading.Timer(_KEPT_SECONDS, self._close)
+                self._end.daemon = True
+                self._end.start()
+
+    def _close(self) -> None:
+        with self._lock:
+            if self._process is not None:
+                self._process.close()
+                self._process = None
+
+
+async def _read_page(bench: Bench, url: str, reader: _Reader) -> str:
     wanted = _stands_in(url, bench.question)
     await asyncio.to_thread(bench.note_sent, endpoint_of(url), "read_page")
     for _ in range(_MOST_REDIRECTS + 1):
@@ -160,19 +202,17 @@ async def _read_page(bench: Bench, url: str, limits: ReadLimits) -> str:
             data = await _whole(response)
             if suffix in (".html", ".txt", ".md", ".csv"):
                 data = _recode(data, parameters)
-        return await asyncio.to_thread(_as_text, url, data, suffix, limits)
+        return await asyncio.to_thread(_as_text, url, data, suffix, reader)
     raise ToolError(f"{display_url(url)} leads on and on.")
 
 
-def _as_text(url: str, data: bytes, suffix: str, limits: ReadLimits) -> str:
+def _as_text(url: str, data: bytes, suffix: str, reader: _Reader) -> str:
     """Return the words of a page, read in a process of its own."""
     from assistant.errors import ReadError
-    from assistant.ingestion.isolation import ReadingProcess
 
     path = PurePosixPath(urlsplit(url).path).name or endpoint_of(url)
     try:
-        with ReadingProcess() as reading:
-            read = reading.read(file_in_memory(path, data, now(), suffix), limits, Cutting())
+        read = reader.read(file_in_memory(path, data, now(), suffix))
     except ReadError as error:
         raise ToolError(f"{display_url(url)} can't be read: {error.message}") from error
     text = "\n\n".join(passage.text for passage in read.passages)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 KINDS: Final = ("good", "good", "good", "slow", "wrong", "rude", "double", "down", "injecting", "good")
-_MODEL_SECONDS: Final = 0.05
-_PAGE_SECONDS: Final = 0.05
-_SLOW_SECONDS: Final = 1.5
+_MODEL_SECONDS: Final = 0.5
+_PAGE_SECONDS: Final = 0.2
+_SLOW_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)

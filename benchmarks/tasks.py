@@ -158,7 +158,7 @@ def _killed(bench: Bench, found: Sequence[Place], world: World, kills: int, work
 
 
 def _whole(bench: Bench, found: Sequence[Place], world: World, workers: int) -> list[str]:
-    budget = 350 * len(found)
+    budget = 150 * len(found)
     task = begin(bench, plan_of(found, world.url, workers, budget))
     began = time.perf_counter()
     broken = []

@@ -154,6 +154,7 @@ class LineChat:
         self._learning: Callable[[], Awaitable[None]] | None = None
         self._commands: dict[str, Callable[[str], Awaitable[None]]] = {
             "chats": self._list_chats,
+            "tasks": lambda _: self.controller.tasks.manage(),
             "search": self._search,
             "sources": self._list_sources,
             "about-me": self._show_profile,

@@ -122,6 +122,18 @@ CHAT_ACTIONS: Final = (
     BACK,
 )
 
+TASK_ACTIONS: Final = (
+    _on_list("run", "r", N_("Run or rest"), N_("Let it run, or let it rest")),
+    _on_list("answer", "a", N_("Answer"), N_("Answer what it asks")),
+    _on_list("retry", "t", N_("Try again"), N_("Try again what failed or was left out")),
+    _on_list("change", "e", N_("Plan"), N_("Change its plan in your editor")),
+    _on_list("cancel", "x", N_("End"), N_("End it for good")),
+    FORGET,
+    _on_list("details", "enter", N_("Details"), N_("Go to what it found")),
+    SEARCH,
+    BACK,
+)
+
 LOOKING_ACTIONS: Final = (
     _on_list("details", "enter", N_("Details"), N_("Go to the whole of it, to scroll")),
     SEARCH,
@@ -135,6 +147,7 @@ SCREENS: Final = (
     (N_("In the documents"), DOCUMENT_ACTIONS),
     (N_("In one document"), READING_ACTIONS),
     (N_("In the chats"), CHAT_ACTIONS),
+    (N_("In the tasks"), TASK_ACTIONS),
     (N_("In the receipts"), LOOKING_ACTIONS),
     (N_("At the doctor's"), DOCTOR_ACTIONS),
 )

@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.widgets import DataTable
 
 from assistant import bootstrap
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.chooser import Chooser
+from assistant.tui.screens.tasks import TasksScreen
+from memory_store import TaskState
 from tests.tui.support import House, chatting
 
 PLAN = {
@@ -38,17 +41,19 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
         await house.until(lambda: any("2 waiting for you" in notice for notice in house.notices))
         assert any("remember(text: {name} costs {price}" in notice for notice in house.notices)
         await house.say("/tasks")
-        await chosen(house, "Gyms")
-        await chosen(house, "Answer")
-        await house.until(lambda: isinstance(house.app.screen, Chooser))
+        screen = await house.dialog(TasksScreen)
+        assert isinstance(screen, TasksScreen)
+        await house.until(lambda: screen.chosen is not None)
+        await house.pilot.press("a")
         await chosen(house, "Yes, and all")
-        await house.until(lambda: any("2 of 2 done" in notice for notice in house.notices))
+        await house.until(lambda: screen.chosen is not None and screen.chosen.task.state is TaskState.DONE)
+        await house.until(lambda: bool(screen.query(DataTable)))
+        table = screen.query_one(DataTable)
+        assert [str(table.get_row_at(row)[0]) for row in range(table.row_count)] == ["Anna", "Bea"]
         assert {memory.text for memory in house.store.memories.all()} == {
             "Anna costs 30 euros a month.",
             "Bea costs 30 euros a month.",
         }
-        await house.say("/tasks")
-        await chosen(house, "Gyms")
-        await chosen(house, "Show")
-        await house.until(lambda: any("| Anna | 30 |" in notice for notice in house.notices))
+        await house.pilot.press("escape")
+        await house.until(lambda: any("2 of 2 done" in notice for notice in house.notices))
         await house.settled()

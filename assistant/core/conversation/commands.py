@@ -97,7 +97,7 @@ COMMANDS: Final = (
         "cost", "", N_("See what this chat, the day and the month took, and what is left of budgets"), skins="both"
     ),
     Command("task", "WISH", N_("Plan something to be done for many things, step by step"), skins="both"),
-    Command("tasks", "", N_("See long tasks: what they found, what they ask; let them go on or rest"), skins="both"),
+    Command("tasks", "[QUERY]", N_("See long tasks: what they found and ask; let them go on or rest"), skins="both"),
     Command("tools", "", N_("See which tools need no question any more, and have them ask again"), skins="both"),
     Command("private", "", N_("Keep this chat to this machine; again ends that"), skins="both"),
     Command(

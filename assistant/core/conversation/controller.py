@@ -103,7 +103,6 @@ class Controller:
             "cards": self.work_on_cards,
             "effort": self.choose_effort,
             "task": lambda wish: self.tasks.plan(wish, self.session.models, private=self.session.is_private),
-            "tasks": lambda _: self.tasks.manage(),
             "tools": lambda _: self.approvals.revoke(),
             "cost": lambda _: self.tell_costs(),
             "private": lambda _: self.turn_private(),

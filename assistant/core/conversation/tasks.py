@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Final
@@ -140,7 +140,7 @@ class TaskDesk:
                 case _Deed.SHOW:
                     await self._show(task)
                 case _Deed.ANSWER:
-                    await self._ask(task)
+                    await self.ask(task)
                 case _Deed.RUN:
                     await in_thread(lambda: let_run(self._store, task))
                     self._skin.remark(_("It runs in the background; a notice says when it is done or asks."))
@@ -171,7 +171,7 @@ class TaskDesk:
         text = build_report(plan, results) if results else _describe_plan(plan)
         await self._skin.tell(Report(text, hint))
 
-    async def _ask(self, task: Task) -> None:
+    async def ask(self, task: Task) -> None:
         """Ask about one item after the other, until the user has had enough or allows all that is alike."""
         questions = await in_thread(lambda: self._store.tasks.questions(task.id))
         for item, step in questions:
@@ -194,7 +194,10 @@ class TaskDesk:
             await in_thread(partial(self._store.tasks.answer, item.id, outcome))
 
     def _describe(self, task: Task) -> str:
-        counts = self._store.tasks.counts(task.id)
+        return self.describe(task, self._store.tasks.counts(task.id))
+
+    def describe(self, task: Task, counts: Mapping[ItemState, int]) -> str:
+        """Return how a task stands, on one line."""
         told = [
             _(_STATES[task.state]),
             _("{done} of {total} done").format(done=counts.get(ItemState.DONE, 0), total=sum(counts.values())),

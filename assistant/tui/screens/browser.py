@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from assistant.failures import explain
@@ -250,11 +251,14 @@ class Browser(Screen[R], Generic[T, R]):
 
         _: Worker[None] = self.run_worker(run, group=group, exclusive=True, exit_on_error=False)
 
-    async def add_detail(self, item: T, sources: Sequence[SourceView] = (), more: Sequence[Static] = ()) -> None:
+    async def add_detail(self, item: T, sources: Sequence[SourceView] = (), more: Sequence[Widget] = ()) -> None:
         """Show sources and what else was found of an item, if it is still the highlighted one."""
         if self.is_attached and self.chosen is item:
             title = Static(_("Sources"), classes="detail--title")
-            shown = {"#sources": [title, *map(SourceLine, sources)] if sources else [], "#more": list(more)}
+            shown: dict[str, Sequence[Widget]] = {
+                "#sources": [title, *map(SourceLine, sources)] if sources else [],
+                "#more": list(more),
+            }
             for place, widgets in shown.items():
                 holder = self.query_one(place)
                 await holder.remove_children()

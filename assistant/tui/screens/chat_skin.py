@@ -62,6 +62,7 @@ from assistant.tui.screens.receipts import ReceiptsScreen
 from assistant.tui.screens.search import SearchScreen
 from assistant.tui.screens.settings import SettingsScreen
 from assistant.tui.screens.source import SourceScreen
+from assistant.tui.screens.tasks import TasksScreen
 from assistant.tui.screens.why import WhyScreen, grounds_of, seen_beside
 from assistant.tui.sources import SourceView
 from assistant.tui.status import POLL_SECONDS, StatusKeeper
@@ -147,6 +148,7 @@ class ChatSkin:
             "context": self._toggle_context,
             "why": self._explain,
             "about-me": self._show_profile,
+            "tasks": lambda query: self._push(TasksScreen(self.controller, query)),
             "receipts": lambda query: self._push(ReceiptsScreen(self.controller, query)),
             "doctor": lambda query: self._push(DoctorScreen(self.controller, query)),
             "stats": self._show_statistics,

@@ -171,6 +171,8 @@ async def test_move_in_words_that_tell_of_an_origin_as_well_takes_the_place_of_t
     ("told", "questions"),
     [
         ("My dentist is Dr. Weber.", ["Who is my dentist?", "And who's my doctor?", "who is my gp"]),
+        ("My dentist is Dr. Weber.", ["Could you remind me who my dentist is?", "I can't remember where I work"]),
+        ("My wife's name is Ines.", ["And my wife?"]),
         ("我妹妹叫小雨。", ["我妹妹叫什么？", "我几岁？", "我的医生是谁"]),
     ],
 )

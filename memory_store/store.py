@@ -40,7 +40,7 @@ from memory_store.vector_index.base import IndexSettings
 if TYPE_CHECKING:
     from memory_store.backups import Backups
     from memory_store.database.approvals import Approvals
-    from memory_store.database.cards import Cards
+    from memory_store.database.cards import Card, Cards
     from memory_store.database.conversations import Conversations, Drafts
     from memory_store.database.documents import Documents
     from memory_store.database.late import LateRequests
@@ -238,6 +238,12 @@ class Store(Maintenance):
         from memory_store.retrieval.holding import find_holding
 
         return find_holding(self._database, words)
+
+    def find_cards_holding(self, words: str) -> list[Card]:
+        """Return all cards that hold each of these words themselves, whatever the passages say that they rest on."""
+        from memory_store.retrieval.holding import find_cards_holding
+
+        return find_cards_holding(self._database, words)
 
     def candidates(
         self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None

@@ -138,6 +138,9 @@ def chosen(store: Store, ids: list[str], documents: list[str], words: str | None
         if len(found) > MOST_SHOWN:
             say(f"  … and {len(found) - MOST_SHOWN:,} more passages.")
         selected += ids_of(found)
+        for card in store.find_cards_holding(words):
+            say(f"  card, {moment(card.made_at)}: {excerpt(card.question, 100)}")
+            selected.append(card.id)
     return tuple(dict.fromkeys(selected))
 
 

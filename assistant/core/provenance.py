@@ -39,7 +39,7 @@ class Origin:
 
 
 def provenance(store: Store, identifier: str, *, whole: bool = True) -> Origin:
-    """Return where a memory, message, document, passage or conversation comes from; not `whole`: one step only.
+    """Return where a memory, message, document, passage, conversation or card comes from; not `whole`: one step only.
 
     Raises NotFoundError.
     """
@@ -53,6 +53,7 @@ def _read(store: Store, identifier: str, relation: str, quote: str | None, depth
         ids.DOCUMENT: _document,
         ids.CONVERSATION: _conversation,
         ids.PASSAGE: _passage,
+        ids.CARD: _card,
     }
     read = kinds.get(ids.prefix_of(identifier))
     if read is None:
@@ -118,6 +119,15 @@ def _passage(store: Store, identifier: str) -> _Read:
 
     label = found.locator.label()
     return Origin(found.id, "passage", "", found.text, found.author, found.created_at, label), below()
+
+
+def _card(store: Store, identifier: str) -> _Read:
+    card = store.cards.get(identifier)
+
+    def below() -> _Below:
+        yield card.passage_id, "rests on", card.quote
+
+    return Origin(card.id, "card", "", f"{card.question}\n{card.answer}", card.author, card.made_at), below()
 
 
 def _document(store: Store, identifier: str) -> _Read:

@@ -136,6 +136,10 @@ class Cards:
         """Return the cards that rest on a document, a message or a memory."""
         return self._find(_OF_SOURCE, source_id)
 
+    def find_of_passage(self, passage_id: str) -> list[Card]:
+        """Return the cards that rest on a passage."""
+        return self._find("c.passage_id = ?", passage_id)
+
     def reviews(self, card_id: str) -> list[CardReview]:
         """Return how well a card was known, the earliest review first."""
         rows = self._database.fetch_all("SELECT * FROM card_reviews WHERE card_id = ? ORDER BY reviewed_at", (card_id,))

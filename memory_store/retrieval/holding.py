@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from memory_store.database import fulltext, passages
+from memory_store.database.cards import Card, Cards
 from memory_store.database.connection import Database
 from memory_store.database.fulltext import Sought
 from memory_store.database.passages import StoredPassage
@@ -24,9 +25,7 @@ def find_holding(database: Database, words: str) -> list[StoredPassage]:
     is found in each; a telephone number without its country's prefix too, but not one that only ends alike. Of a long
     task that holds them the message is found that asks for it: with that goes the task.
     """
-    sought = fulltext.words_to_hold(words)
-    terms = {term.removesuffix("*") for pair in sought for terms in pair.alternatives for term in terms}
-    wanted = [stem for term in terms for stem in stems(term)]
+    sought, wanted = _understand(words)
     found: list[StoredPassage] = []
     with database.read() as connection:
         rows = fulltext.find_all(connection, sought)
@@ -40,6 +39,23 @@ def find_holding(database: Database, words: str) -> list[StoredPassage]:
             if message_id not in there and any(_holds(text, sought, wanted) for text in texts):
                 found += passages.of_message(connection, message_id)
     return found
+
+
+def find_cards_holding(database: Database, words: str) -> list[Card]:
+    """Return all cards that hold each of these words themselves, as a user or a model put them."""
+    sought, wanted = _understand(words)
+    return [
+        card
+        for card in Cards(database).all()
+        if _holds("\n".join((card.question, card.answer, card.quote)), sought, wanted)
+    ]
+
+
+def _understand(words: str) -> tuple[Sequence[Sought], list[str]]:
+    """Return what has to stand in a text, and the stems of it."""
+    sought = fulltext.words_to_hold(words)
+    terms = {term.removesuffix("*") for pair in sought for terms in pair.alternatives for term in terms}
+    return sought, [stem for term in terms for stem in stems(term)]
 
 
 def _holds(text: str, sought: Sequence[Sought], wanted: Sequence[str]) -> bool:

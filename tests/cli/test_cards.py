@@ -28,9 +28,9 @@ def test_cards_come_are_reviewed_and_go(
     monkeypatch.setattr("sys.stdin", io.StringIO("Ines\n3\nno idea\n1\nunder the boiler\n3\n"))
     told = keepsake("cards", "review")
     assert told.code == 0
-    assert "Ines\n    deck.txt › line 1\n" in told.err
+    assert "Who has the key? · 1 more\nYou: Ines\n→ Ines\ndeck.txt › line 1\n1. Not at all" in told.err
     assert "3. After a moment  in 2 days" in told.err
-    assert told.err.count("Under the boiler\n") == 2
+    assert told.err.count("→ Under the boiler\n") == 2
     assert told.err.splitlines()[-1] == "2 cards reviewed."
     assert keepsake("cards", "list", "--due", "--json").json["cards"] == []
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
@@ -39,6 +39,9 @@ def test_cards_come_are_reviewed_and_go(
     shown = keepsake("cards", "show", cards[1]["id"])
     assert [line.split("  ")[-1] for line in shown.out.splitlines()[-2:]] == ["again", "good"]
     assert keepsake("cards", "show", cards[1]["id"], "--json").json["source"] == "deck.txt › line 2"
+
+    origin = keepsake("show", cards[0]["id"], "--provenance", "--json").json
+    assert [one["quote"] for one in origin["origins"]] == ["Who has the key?\nInes"]
 
     out = tmp_path / "out.txt"
     assert keepsake("cards", "export", str(out)).code == 0
@@ -61,6 +64,13 @@ def test_cards_of_a_private_document_are_private_and_left_out_where_that_is_aske
     out = tmp_path / "out.txt"
     assert "Wrote nothing" in keepsake("cards", "export", str(out), "--without-private").err
     assert "Ines" not in out.read_text("utf-8")
+
+
+def test_a_card_goes_by_its_own_words(keepsake: Shell, deck: Path) -> None:
+    keepsake("cards", "import", str(deck))
+    told = keepsake("forget", "--matching", "valve boiler", "--dry-run")
+    assert "card, " in told.err
+    assert "Where is the valve?" in told.err
 
 
 def test_where_there_is_no_card_the_next_step_is_told(keepsake: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,15 @@ def test_a_card_is_erased_by_itself_and_its_source_stays(tmp_path: Path) -> None
         assert store.is_forgotten(card.id)
 
 
+def test_a_card_is_found_by_its_own_words_where_its_source_has_not(store: Store) -> None:
+    document = add_document(store, "/a.md", "the drum is in the cellar")
+    card = add_card(store, document, "Whither the quartzite drums?", "Downstairs", "in the cellar")
+    add_card(store, document, "Where is the other one?", "In the cellar", "in the cellar")
+    assert store.find_holding("quartzite drum") == []
+    assert [found.id for found in store.find_cards_holding("quartzite drum")] == [card.id]
+    assert len(store.find_cards_holding("cellar")) == 2
+
+
 def test_a_plan_without_the_private_tells_nothing_of_private_cards(store: Store) -> None:
     document = add_document(store, "/a.md", "the drum is in the cellar", private=True)
     card = add_card(store, document, "Where is the drum?", "In the cellar", "in the cellar")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
@@ -75,9 +75,14 @@ _NOT_READ: Final = NN_(
 
 def source_of(store: Store, card: Card | NewCard) -> str:
     """Return where a card is from, in words: what it was made from, and the place in it."""
-    passage = store.passage(card.passage_id)
+    return place_of(store.passage(card.passage_id))
+
+
+def place_of(passage: StoredPassage) -> str:
+    """Return where a passage stands, in words; a document's title is often its first heading, and said once."""
     title = plain(passage.source.title or passage.source.kind.value, one_line=True)
-    return " › ".join(part for part in (title, passage.locator.label()) if part)
+    pieces = [title, *passage.locator.label().split(" › ")]
+    return " › ".join(piece for at, piece in enumerate(pieces) if piece and (at == 0 or piece != pieces[at - 1]))
 
 
 def rests_on(store: Store, card: Card | NewCard) -> str:
@@ -86,6 +91,13 @@ def rests_on(store: Store, card: Card | NewCard) -> str:
     if stands_in(card.question, card.quote):  # it was brought as it is, and the words are its own
         return source
     return f"“{excerpt(card.quote, _QUOTE_CHARS)}” — {source}"
+
+
+def ask_how_well(question: str, written: str, answer: str, told: str) -> str:
+    """Return what is asked of a learner beside the solution: all that they need to grade themselves."""
+    own = [_("You: {text}").format(text=plain(written, one_line=True))] if written else []
+    lines = (question, *own, f"→ {plain(answer, one_line=True)}", told, _("How well did you know it?"))
+    return "\n".join(lines)
 
 
 class CardReviews:
@@ -118,6 +130,7 @@ class CardReviews:
             except NotFoundError:
                 continue  # erased since it was found to be due
             if due_at is None:
+                waiting.appendleft(card)
                 break
             reviewed.add(card.id)
             if due_at - now() <= SOON + SOON / 2:
@@ -146,8 +159,8 @@ class CardReviews:
         if written is None:
             return None
         told = await in_thread(lambda: rests_on(store, card))
-        await skin.tell(Report(plain(card.answer), told, about=card.id))
-        title = _("How well did you know it?") + (f" ({plural(*_LEFT, left)})" if left else "")
+        left_words = [plural(*_LEFT, left)] if left else []
+        title = ask_how_well(" · ".join([question, *left_words]), written, card.answer, told)
         given = await skin.choose(title, await in_thread(partial(self._grades, card)))
         if given is None:
             return None
@@ -236,26 +249,29 @@ class CardMaker:
 
     async def offer(self, cards: Sequence[NewCard]) -> list[Card]:
         """Show cards one after the other, to be kept, changed or dropped; return what was kept."""
-        wanted: list[NewCard] = []
+        kept: list[Card] = []
         for number, card in enumerate(cards, start=1):
             chosen = await self._judge(card, f"{number}/{len(cards)}")
             if chosen is _Deed.KEEP:
-                wanted.append(card)
+                kept += await self.keep([card])
             elif chosen is _Deed.CHANGE:
-                wanted += await self._change(card)
+                kept += await self.keep(await self._change(card))
             elif chosen is _Deed.KEEP_ALL:
-                wanted += cards[number - 1 :]
+                kept += await self.keep(cards[number - 1 :])
                 break
             elif chosen is not _Deed.DROP:  # the rest is dropped, or the question was closed
                 break
-        return await self.keep(wanted)
+        return kept
 
     async def keep(self, cards: Sequence[NewCard]) -> list[Card]:
-        """Store cards, and return them."""
+        """Store cards that there are not yet, and return them."""
         return await in_thread(lambda: self._keep(cards)) if cards else []
 
     async def _judge(self, card: NewCard, place: str) -> _Deed | None:
-        told = await in_thread(lambda: rests_on(self._store, card))
+        try:
+            told = await in_thread(lambda: rests_on(self._store, card))
+        except NotFoundError:
+            return _Deed.DROP  # its passage was erased while the user looked cards over
         title = "\n".join(
             (
                 f"{place} · {card.question}",
@@ -280,10 +296,11 @@ class CardMaker:
     def _keep(self, cards: Sequence[NewCard]) -> list[Card]:
         kept: list[Card] = []
         for card in cards:
-            try:
+            there = self._store.cards.find_of_passage(card.passage_id)
+            if any(card.question.casefold() == other.question.casefold() for other in there):
+                continue
+            with suppress(NotFoundError):  # its passage was erased meanwhile
                 kept += self._store.cards.add([card])
-            except NotFoundError:
-                continue  # its passage was erased while the user looked cards over
         return kept
 
 

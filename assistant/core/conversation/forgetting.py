@@ -29,6 +29,11 @@ def ids_of(found: Iterable[StoredPassage]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(passage.message_id or passage.source.id for passage in found))
 
 
+def _ids_holding(store: Store, words: str) -> tuple[str, ...]:
+    """Return what has to be erased for nothing to hold these words: cards by themselves, too."""
+    return (*ids_of(store.find_holding(words)), *(card.id for card in store.find_cards_holding(words)))
+
+
 def means_erase(answer: str) -> bool:
     """Say whether an answer is the word, and nothing beside it."""
     return answer.strip().casefold() == ERASE_WORD
@@ -98,7 +103,7 @@ class Eraser:
                     return None
                 return Selection((conversation_id,))
             case ["matching", *rest] if rest:
-                found = await in_thread(lambda: ids_of(store.find_holding(" ".join(rest))))
+                found = await in_thread(lambda: _ids_holding(store, " ".join(rest)))
                 if not found:
                     await self._skin.tell(Report(_("Nothing holds the words {rest}.").format(rest=" ".join(rest))))
                     return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.core.cards.scheduling import grade
 from assistant.core.cards.tutoring import Exercise, give_hint
-from assistant.core.conversation.cards import GRADES, CardMaker, require_writer, rests_on
+from assistant.core.conversation.cards import GRADES, CardMaker, ask_how_well, place_of, require_writer, rests_on
 from assistant.core.conversation.skin import Choice, MemoryChanged, Report, Skin
 from assistant.core.relevance import worth_telling
 from assistant.display import excerpt, plain
@@ -160,13 +160,14 @@ class Tutor:
                 continue
             if step is not _Step.SOLUTION:
                 break
-            told = await in_thread(partial(rests_on, self._store, exercise.card))
-            await self._skin.tell(Report(plain(exercise.card.answer), told))
+            card = exercise.card
+            told = await in_thread(partial(rests_on, self._store, card))
+            written = exercise.attempts[-1] if exercise.attempts else ""
             choices = [Choice(_(name), "", given) for given, name in GRADES.items()]
-            given = await self._skin.choose(_("How well did you know it?"), choices)
+            given = await self._skin.choose(ask_how_well(card.question, written, card.answer, told), choices)
             if given is None:
                 break
-            known[exercise.card] = given
+            known[card] = given
         return known
 
     async def _work_out(self, exercise: Exercise, place: str, model: ChatModel) -> _Step:
@@ -185,7 +186,9 @@ class Tutor:
                 return _Step.END
             if written:
                 exercise.attempts.append(written)
-            step = await skin.choose("\n".join((question, _("And now?"))), _steps(exercise)) or _Step.END
+            own = [_("You: {text}").format(text=plain(written, one_line=True))] if written else []
+            title = "\n".join((question, *own, _("And now?")))
+            step = await skin.choose(title, _steps(exercise)) or _Step.END
         return step
 
     async def _hint(self, exercise: Exercise, model: ChatModel) -> str:
@@ -198,7 +201,7 @@ class Tutor:
             return ""
         finally:
             self._skin.show_activity()
-        return hint or _("Look there: {place}").format(place=_place(exercise.passage))
+        return hint or _("Look there: {place}").format(place=place_of(exercise.passage))
 
     # -- the end -----------------------------------------------------------------------------------------------
 
@@ -240,14 +243,16 @@ class Tutor:
 def _plan(topic: str, passages: Sequence[StoredPassage]) -> Report:
     lines = [_("Your documents on {topic}:").format(topic=topic)]
     lines += [
-        f"{number}. {excerpt(passage.text, _EXCERPT_CHARS)} — {_place(passage)}"
+        f"{number}. {place_of(passage)}: “{excerpt(_own_words(passage), _EXCERPT_CHARS)}”"
         for number, passage in enumerate(passages, start=1)
     ]
-    return Report("\n".join(lines), _("Questions first: answer in your own words. Esc ends the session."))
+    return Report("\n".join(lines), _("Questions first: answer in your own words; you may end at each of them."))
 
 
-def _place(passage: StoredPassage) -> str:
-    return " › ".join(part for part in (plain(passage.source.title, one_line=True), passage.locator.label()) if part)
+def _own_words(passage: StoredPassage) -> str:
+    """Return the text of a passage without the heading that it begins with."""
+    first, _break, rest = passage.text.strip().partition("\n")
+    return rest if rest and first.strip("# ") in passage.locator.headings else passage.text
 
 
 def _steps(exercise: Exercise) -> list[Choice[_Step]]:

@@ -28,7 +28,7 @@ class Dialog(ModalScreen[Result]):
         }
         & .dialog--title {
             height: auto;
-            max-height: 40%;
+            max-height: 40vh;
             overflow-y: auto;
             text-style: bold;
             color: $primary;

@@ -97,6 +97,20 @@ async def test_making_again_goes_on_behind_the_passages_that_have_cards(store: S
     assert len(model.requests) == 2
 
 
+async def test_a_question_that_is_there_already_is_not_kept_twice(store: Store, house: Document) -> None:
+    skin = RecordingSkin(KEEP_ALL)
+    controller, _ = making(store, skin, written(PRESSURE, (1, PRESSURE[1].upper(), "Low", PRESSURE[3]), WHO))
+    await run(controller, f"/cards make {house.id}")
+    assert [card.answer for card in store.cards.all()] == [PRESSURE[2], WHO[2]]
+
+
+async def test_what_is_kept_is_stored_at_once(store: Store, house: Document) -> None:
+    controller, _ = making(store, RecordingSkin(KEEP), written(PRESSURE, WHO))
+    with pytest.raises(IndexError):  # no answer to the second question: as if the chat died there
+        await run(controller, f"/cards make {house.id}")
+    assert [card.question for card in store.cards.all()] == [PRESSURE[1]]
+
+
 async def test_a_long_document_is_read_in_parts_until_there_are_enough(store: Store) -> None:
     long = add_document(store, "/long.md", *(f"Part {number}: {'many words of it ' * 150}" for number in range(9)))
     skin = RecordingSkin(KEEP_ALL)

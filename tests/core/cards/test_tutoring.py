@@ -65,13 +65,18 @@ async def test_a_session_asks_first_shows_the_source_and_keeps_cards_with_the_le
     controller, skin, model = studying(store, *answers)
     await run(controller, "/study heat pump")
     assert skin.answers == []
-    plan, first, second, summary, kept = skin.told
+    plan, summary, kept = skin.told
     assert plan.splitlines()[:2] == [
         "Your documents on heat pump:",
-        "1. A heat pump takes heat from the air outside and gives it to the water of the radiators. — heating › line 1",
+        f"1. heating › line 1: “{PUMP}”",
     ]
-    assert (first, second) == ("From the air outside", "It is defrosting")
-    assert skin.hints[1] == "“takes heat from the air outside” — heating › line 1"
+    assert next(title for title in skin.titles if "How well" in title).splitlines() == [
+        "Whence does it take heat?",
+        "You: the air",
+        "→ From the air outside",
+        "“takes heat from the air outside” — heating › line 1",
+        "How well did you know it?",
+    ]
     assert (summary, kept) == ("2 questions on heat pump, 1 known well.", "2 cards kept.")
     assert [question for question, _ in skin.asked[1:]] == [
         "1/2 · Whence does it take heat?",

@@ -43,6 +43,7 @@ class RecordingSkin:
         self.hints: list[str] = []
         self.asked: list[tuple[str, str]] = []
         self.offered: list[list[str]] = []
+        self.titles: list[str] = []
         self.given_back: list[str] = []
         self.started: dict[str, Callable[[], Awaitable[None]]] = {}
 
@@ -63,6 +64,7 @@ class RecordingSkin:
         return True
 
     async def choose(self, title: str, choices: Sequence[Choice[Any]]) -> Any:
+        self.titles.append(title)
         self.offered.append([choice.name for choice in choices])
         place = self.answers.pop(0)
         return None if place is None else choices[place].value

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Static
 
 from assistant import bootstrap
 from assistant.llm.scripted import ScriptedChat
@@ -49,6 +49,10 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
         await house.until(lambda: screen.chosen is not None and screen.chosen.task.state is TaskState.DONE)
         await house.until(lambda: bool(screen.query(DataTable)))
         table = screen.query_one(DataTable)
+        await house.until(
+            lambda: screen.chosen is not None and "2 of 2 done" in str(screen.query_one("#text", Static).render())
+        )
+        await house.until(lambda: "Anna" in "".join(segment.text for segment in table.render_line(1)))
         assert [str(table.get_row_at(row)[0]) for row in range(table.row_count)] == ["Anna", "Bea"]
         assert {memory.text for memory in house.store.memories.all()} == {
             "Anna costs 30 euros a month.",

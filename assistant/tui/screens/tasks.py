@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final
 
+from rich.text import Text
 from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import DataTable, Static
@@ -94,17 +95,17 @@ class TasksScreen(Browser[TaskView, None]):
         """Show what was found so far, what is asked, and what went wrong."""
         items = await in_thread(partial(self.store.tasks.items, item.task.id))
         questions = await in_thread(partial(self.store.tasks.questions, item.task.id))
-        more: list[Static | DataTable[Content]] = []
+        more: list[Static | DataTable[Text]] = []
         if questions:
             more.append(Static(_("Asked"), classes="detail--title"))
             lines = [describe_question(*question) for question in questions[:_MOST_TOLD]]
             more += [Static(line, classes="detail--inner", markup=False) for line in lines]
         results = results_of(item.plan, items)
         if results:
-            table: DataTable[Content] = DataTable(cursor_type="row", show_cursor=False)
+            table: DataTable[Text] = DataTable(cursor_type="row", show_cursor=False)
             table.add_columns("", *item.plan.columns)
             for result in results[:_MOST_ROWS]:
-                table.add_row(*map(Content, cells_of(item.plan, result)))
+                table.add_row(*map(Text, cells_of(item.plan, result)))
             more += [Static(_("Found"), classes="detail--title"), table]
         failed = [f"{entry.key}: {entry.trouble}" for entry in items if entry.state is ItemState.FAILED]
         if failed:
@@ -122,6 +123,7 @@ class TasksScreen(Browser[TaskView, None]):
             return  # busy, or closed: the next look tells
         if self.loaded and self.is_attached and now != shown and not self._query:
             await self.reread()
+            self.redraw()
             if self.chosen is not None:
                 await self.look_up(self.chosen)
 

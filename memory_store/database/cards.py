@@ -17,7 +17,7 @@ from memory_store.errors import NotFoundError, StoreError
 from memory_store.models import Author, PassageDraft
 
 _SELECT: Final = "SELECT c.*, p.private FROM cards AS c JOIN passages AS p ON p.id = c.passage_id"
-_OF_SOURCE: Final = "? IN (p.document_id, p.message_id, p.memory_id)"
+_OWNERS: Final = {ids.DOCUMENT: "p.document_id", ids.MESSAGE: "p.message_id", ids.MEMORY: "p.memory_id"}
 
 
 class Grade(StrEnum):
@@ -134,7 +134,7 @@ class Cards:
 
     def find_of_source(self, source_id: str) -> list[Card]:
         """Return the cards that rest on a document, a message or a memory."""
-        return self._find(_OF_SOURCE, source_id)
+        return self._find(_of_source(source_id), source_id)
 
     def find_of_passage(self, passage_id: str) -> list[Card]:
         """Return the cards that rest on a passage."""
@@ -180,33 +180,56 @@ def have_any(connection: sqlite3.Connection, document_id: str) -> bool:
 
 def take_out(connection: sqlite3.Connection, document_id: str, drafts: Sequence[PassageDraft]) -> KeptCards:
     """Take out of the record the cards of a document whose quotes these new passages have as well."""
-    texts = [_fold(draft.text) for draft in drafts]
-    cards = [
-        row for row in _rows_of(connection, document_id) if any(_fold(str(row["quote"])) in text for text in texts)
-    ]
+    found = _Quoted((draft.text, "") for draft in drafts)
+    cards = [row for row in _rows_of(connection, document_id) if found.find(str(row["quote"])) is not None]
     reviews: list[dict[str, object]] = []
     for card in cards:
-        found = connection.execute("SELECT * FROM card_reviews WHERE card_id = ?", (card["id"],))
-        reviews += [dict(row) for row in found]
+        rows = connection.execute("SELECT * FROM card_reviews WHERE card_id = ?", (card["id"],))
+        reviews += [dict(row) for row in rows]
         connection.execute("DELETE FROM cards WHERE id = ?", (card["id"],))
     return KeptCards(tuple(cards), tuple(reviews))
 
 
 def put_back(connection: sqlite3.Connection, kept: KeptCards, document_id: str) -> None:
     """Have cards that were taken out rest on the passages of the newer document that have their quotes."""
+    if not kept.cards:
+        return
+    found = _Quoted(_texts_of(connection, document_id))
     for card in kept.cards:
-        passage_id = find_passage(connection, document_id, str(card["quote"]))
-        insert_values(connection, "cards", {**card, "passage_id": passage_id})
+        insert_values(connection, "cards", {**card, "passage_id": found.find(str(card["quote"]))})
     for review in kept.reviews:
         insert_values(connection, "card_reviews", review)
 
 
 def find_passage(connection: sqlite3.Connection, source_id: str, quote: str) -> str | None:
     """Return the id of the first passage of a document, message or memory that has a quote; None where none has."""
+    return _Quoted(_texts_of(connection, source_id)).find(quote)
+
+
+class _Quoted:
+    """Finds quotes among texts, each given with what it is found as. Of many, as in a deck, most are a whole text."""
+
+    def __init__(self, texts: Iterable[tuple[str, str]]) -> None:
+        self._texts = [(_fold(text), found_as) for text, found_as in texts]
+        self._whole = dict(reversed(self._texts))
+
+    def find(self, quote: str) -> str | None:
+        """Return what the first text with this quote is found as; None where none has it."""
+        words = _fold(quote)
+        if words in self._whole:
+            return self._whole[words]
+        return next((found_as for text, found_as in self._texts if words and words in text), None)
+
+
+def _of_source(source_id: str) -> str:
+    return f"{_OWNERS[ids.prefix_of(source_id) or '']} = ?"
+
+
+def _texts_of(connection: sqlite3.Connection, source_id: str) -> Iterator[tuple[str, str]]:
     rows = connection.execute(
-        f"SELECT p.id, p.text FROM passages AS p WHERE {_OF_SOURCE} ORDER BY ordinal", (source_id,)
+        f"SELECT p.text, p.id FROM passages AS p WHERE {_of_source(source_id)} ORDER BY ordinal", (source_id,)
     )
-    return next((str(row["id"]) for row in rows if stands_in(quote, row["text"])), None)
+    return ((row["text"], row["id"]) for row in rows)
 
 
 def _rows_of(connection: sqlite3.Connection, document_id: str) -> Iterator[dict[str, object]]:

@@ -1,12 +1,13 @@
-"""Ends a stream when it is asked to stop, even while the next event is long in coming."""
+"""Ends a stream or a piece of work when it is asked to stop, even while the next event is long in coming."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from typing import Any, TypeVar
 
 Event = TypeVar("Event")
+Result = TypeVar("Result")
 
 
 async def until(events: AsyncIterator[Event], stop: asyncio.Event | None) -> AsyncGenerator[Event, None]:
@@ -33,3 +34,16 @@ async def until(events: AsyncIterator[Event], stop: asyncio.Event | None) -> Asy
             stopping.cancel()
         if isinstance(events, AsyncGenerator):
             await events.aclose()
+
+
+async def unless_stopped(work: Coroutine[Any, Any, Result], stop: asyncio.Event) -> Result | None:
+    """Return what comes of the work; None where `stop` is set before it ends: it is cancelled then."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        stopping.cancel()
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})

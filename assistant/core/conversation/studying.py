@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from assistant.core.cards.scheduling import grade
 from assistant.core.cards.tutoring import Exercise, give_hint
 from assistant.core.conversation.cards import GRADES, CardMaker, ask_how_well, place_of, require_writer, rests_on
 from assistant.core.conversation.skin import Choice, MemoryChanged, Report, Skin
+from assistant.core.conversation.stopping import unless_stopped
 from assistant.core.relevance import worth_telling
 from assistant.display import excerpt, plain
 from assistant.errors import ModelError
@@ -63,12 +65,16 @@ class _Aims:
 
 
 class Tutor:
-    """Leads through study sessions. Nothing of one is kept but what the user says yes to: aims, progress, cards."""
+    """Leads through study sessions. Nothing of one is kept but what the user says yes to: aims, progress, cards.
+
+    `stop` ends the thinking of a hint.
+    """
 
     def __init__(self, store: Store, skin: Skin, maker: CardMaker) -> None:
         self._store = store
         self._skin = skin
         self._maker = maker
+        self.stop: asyncio.Event | None = None
 
     async def study(self, topic: str, session: Session) -> None:
         """Lead through a session on a topic. Raises ModelError where no model can be asked that may see it."""
@@ -194,13 +200,17 @@ class Tutor:
     async def _hint(self, exercise: Exercise, model: ChatModel) -> str:
         """Return a hint; where the model's would give the answer away, the place to look at."""
         self._skin.show_activity(_("thinking of a hint…"))
+        self.stop = asyncio.Event()
         try:
-            hint = await give_hint(self._store, model, exercise)
+            hint = await unless_stopped(give_hint(self._store, model, exercise), self.stop)
         except ModelError as error:
             await self._skin.tell(Report(error.message, hint_of(error), "error"))
             return ""
         finally:
+            self.stop = None
             self._skin.show_activity()
+        if hint is None:
+            return ""
         return hint or _("Look there: {place}").format(place=place_of(exercise.passage))
 
     # -- the end -----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -109,6 +110,18 @@ async def test_what_is_kept_is_stored_at_once(store: Store, house: Document) -> 
     with pytest.raises(IndexError):  # no answer to the second question: as if the chat died there
         await run(controller, f"/cards make {house.id}")
     assert [card.question for card in store.cards.all()] == [PRESSURE[1]]
+
+
+async def test_writing_is_stopped_and_what_was_written_before_is_offered(store: Store) -> None:
+    long = add_document(store, "/long.md", *(f"Part {number}: {'many words of it ' * 150}" for number in range(9)))
+    model = ScriptedChat(written((1, "What is part 0?", "It", "many words of it")), [asyncio.Event()])
+    controller = controller_of(store, RecordingSkin(KEEP_ALL), model)
+    making = asyncio.ensure_future(controller.make_cards(long.id))
+    await model.waiting.wait()
+    assert controller.stop()
+    await making
+    assert len(store.cards.all()) == 1
+    assert not controller.stop()
 
 
 async def test_a_long_document_is_read_in_parts_until_there_are_enough(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -151,6 +152,17 @@ async def test_a_hint_that_fails_is_told_and_not_counted(store: Store) -> None:
     await run(controller_of(store, skin, model), "/study heat pump")
     assert "The endpoint is away." in skin.told
     assert skin.asked[-1][1] == ""
+
+
+async def test_a_hint_that_is_long_in_coming_is_stopped_and_not_counted(store: Store) -> None:
+    model = ScriptedChat([QUESTIONS], [asyncio.Event()])
+    skin = RecordingSkin(*NO_AIM, "", HINT_FIRST, "", None)
+    controller = controller_of(store, skin, model)
+    studied = asyncio.ensure_future(run(controller, "/study heat pump"))
+    await model.waiting.wait()
+    assert controller.stop()
+    await studied
+    assert skin.offered[-1][0] == "A hint (3 left)"
 
 
 async def test_in_a_temporary_chat_nothing_is_kept(store: Store) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.core.conversation.controller import Controller
 from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import Event, Recalled
 from assistant.core.later import MeteredBatches
@@ -25,6 +26,7 @@ from memory_store import NewMemory, Store, health
 from memory_store.clock import now
 from memory_store.embedding.openai_endpoint import OpenAIEmbedder
 from memory_store.models import USER, Author, AuthorKind, Conversation, Effort, MemoryKind, Role, Summary
+from tests.core.conversation.test_controller import RecordingSkin, run
 from tests.memory_store.support import add_document
 from tests.support.chat_server import ChatServer, RecordedRequest, Reply, Stream
 
@@ -303,3 +305,19 @@ async def test_summaries_are_made_here_alone(place: Place, host: str) -> None:
     assert_only_here(secrets, sent, host)
     await events_of(Session(store, Models(place.model), SETTINGS), QUESTION)
     assert_only_here({"zqdiagnosis": "a private message"}, place.sent(), host)
+
+
+async def test_questions_and_cards_are_made_without_what_is_private(place: Place, host: str) -> None:
+    controller = Controller(
+        Session(place.store, Models(place.model), SETTINGS), ImportOptions(), RecordingSkin("", 0, 1)
+    )
+    await run(controller, "/study the codeword of the x-ray, the letter and the shed")
+    sent = place.sent()
+    assert PUBLIC.encode() in sent
+    assert_only_here({word: STORED[word] for word in ("zqfolder", "zqletter")}, sent, host)
+    if host == HERE:
+        await run(controller, "/cards make letter")
+        assert b"zqletter" in place.sent()
+    else:
+        with pytest.raises(ModelError, match="This is private"):
+            await run(controller, "/cards make letter")

@@ -25,7 +25,7 @@ from assistant.threads import in_thread
 from memory_store import Grade, NewCard, NewMemory, Store, StoredPassage
 from memory_store.clock import now
 from memory_store.errors import NotFoundError
-from memory_store.models import Memory, MemoryKind, RecallFilters, SourceKind
+from memory_store.models import Hit, Memory, MemoryKind, RecallFilters, SourceKind
 
 if TYPE_CHECKING:
     from assistant.core.conversation.session import Session
@@ -38,6 +38,10 @@ _GOAL: Final = N_("Study of {topic}: {words}")
 _LEVEL: Final = N_("My level in {topic}: {words}")
 _LEVELS: Final = (N_("new to it"), N_("I know some of it"), N_("I know it well"))
 _HINTS_LEFT: Final = NN_("A hint ({count} left)", "A hint ({count} left)")
+_WITHHELD: Final = NN_(
+    "{count} private passage was left out: this model is not on this machine.",
+    "{count} private passages were left out: this model is not on this machine.",
+)
 _ANSWERED: Final = NN_("{count} question", "{count} questions")
 _KEEP: Final = NN_("Keep this question as a card?", "Keep these {count} questions as cards?")
 
@@ -86,15 +90,16 @@ class Tutor:
             return
         secret = session.is_private or await in_thread(lambda: store.privacy.covers(topic))
         model = require_writer(session.models, private=secret)
-        passages = await in_thread(lambda: self._find_passages(topic, model, secret))
+        passages, withheld = await in_thread(lambda: self._find_passages(topic, model, secret))
+        left_out = plural(*_WITHHELD, withheld) if withheld else ""
         if not passages:
             nothing = _("Nothing in your documents is about {topic}.").format(topic=topic)
-            await skin.tell(Report(nothing, _("/import adds documents."), "warning"))
+            await skin.tell(Report(nothing, left_out or _("/import adds documents."), "warning"))
             return
         aims = await self._find_aims(topic, model) or await self._ask_aims(topic, session)
         if aims is None:
             return
-        await skin.tell(_plan(topic, passages))
+        await skin.tell(_plan(topic, passages, left_out))
         about = aims.words
         if not model.info.is_private and await in_thread(lambda: store.privacy.covers(about)):
             about = ""
@@ -108,11 +113,17 @@ class Tutor:
         known = await self._go_through([Exercise(card, by_id[card.passage_id]) for card in cards], model)
         await self._end(topic, known, aims, temporary=session.temporary)
 
-    def _find_passages(self, topic: str, model: ChatModel, secret: bool) -> list[StoredPassage]:
-        """Return what documents tell of a topic, in the order in which one reads it."""
-        filters = RecallFilters(frozenset({SourceKind.DOCUMENT}), include_private=model.info.is_private)
-        hits = worth_telling(self._store.recall(topic, _RECALLED, filters, private=secret))[:_MOST_PASSAGES]
-        return sorted((self._store.passage(hit.id) for hit in hits), key=lambda passage: passage.row)
+    def _find_passages(self, topic: str, model: ChatModel, secret: bool) -> tuple[list[StoredPassage], int]:
+        """Return what documents tell of a topic, in reading order, and how much of it stays here."""
+        filters = RecallFilters(frozenset({SourceKind.DOCUMENT}))
+        withheld: Sequence[Hit] = ()
+        if model.info.is_private:
+            hits = self._store.recall(topic, _RECALLED, filters, private=secret)
+        else:
+            hits, withheld = self._store.recall_apart(topic, _RECALLED, filters, private=secret)
+        hits = worth_telling(hits)[:_MOST_PASSAGES]
+        passages = sorted((self._store.passage(hit.id) for hit in hits), key=lambda passage: passage.row)
+        return passages, len(worth_telling(withheld))
 
     # -- what they want ----------------------------------------------------------------------------------------
 
@@ -250,13 +261,14 @@ class Tutor:
             await self._maker.tell_kept(kept)
 
 
-def _plan(topic: str, passages: Sequence[StoredPassage]) -> Report:
+def _plan(topic: str, passages: Sequence[StoredPassage], left_out: str) -> Report:
     lines = [_("Your documents on {topic}:").format(topic=topic)]
     lines += [
         f"{number}. {place_of(passage)}: “{excerpt(_own_words(passage), _EXCERPT_CHARS)}”"
         for number, passage in enumerate(passages, start=1)
     ]
-    return Report("\n".join(lines), _("Questions first: answer in your own words; you may end at each of them."))
+    how = _("Questions first: answer in your own words; you may end at each of them.")
+    return Report("\n".join(lines), "\n".join(note for note in (left_out, how) if note))
 
 
 def _own_words(passage: StoredPassage) -> str:

@@ -179,9 +179,10 @@ async def test_private_passages_aims_and_answers_go_to_no_model_elsewhere(store:
     store.remember(NewMemory("My level in heat pump: I know it well", MemoryKind.FACT, private=True))
     indexed(store)
     ill = "I have diabetes and take insulin"
-    controller, _, model = studying(store, ill, SOLUTION + 1, None, hints=("Hm?",), is_private=False)
+    controller, skin, model = studying(store, ill, SOLUTION + 1, None, hints=("Hm?",), is_private=False)
     await run(controller, "/study heat pump")
     assert len(model.requests) == 2
+    assert skin.hints[0].startswith("1 private passage was left out")
     sent = str(model.requests)
     assert [words for words in ("4711", "diabetes", "know it well") if words in sent] == []
     assert [sent.items for sent in store.requests.all()] == [1, 2]

@@ -259,7 +259,7 @@ def add(
     except WrongValueError as error:
         raise typer.BadParameter(error.message, param_hint=".".join(error.path)) from error
     keep_mcp_server(config.config_path(chosen.config), name, server)
-    show(f"The tools of {name} are there from the next start of the chat on.")
+    show(f"{name} is kept; the chat asks it for its tools from the next start on.")
     _tell_of({name: server})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from assistant.core.conversation.skin import Choice, Report, Skin
-from assistant.core.tools.tool import ToolRequest
+from assistant.core.tools.tool import NOBODY_TO_ASK, ToolError, ToolRequest
 from assistant.display import excerpt, plain
 from assistant.language import _
 from assistant.threads import in_thread
@@ -33,13 +33,13 @@ class ToolApprovals:
         """Ask whether the model may use a tool that changes something or sends something away.
 
         A yes may hold for the chat or for always, but not for words that may hold something private, or for what may
-        have been done already: they are shown each time.
+        have been done already: they are shown each time. Raises ToolError where nobody can be asked.
         """
         tool = request.tool
         if tool.fingerprint in self._in_chat and not request.needs_own_yes:
             return True
         if not self._skin.is_attended():
-            return False
+            raise ToolError(NOBODY_TO_ASK)
         question = _("May the model use “{tool}” ({origin})? {words}")
         if request.leaks:
             question = _("This may hold something private. May it be sent by “{tool}” ({origin})? {words}")

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from assistant.core.asking import note_sent
 from assistant.core.framing import estimate_tokens, plain_text
 from assistant.core.metering import estimate_input
-from assistant.core.tools.tool import Approve, Bench, Effect, Tool, ToolError, ToolRequest
+from assistant.core.tools.tool import NOBODY_TO_ASK, Approve, Bench, Effect, Tool, ToolError, ToolRequest
 from assistant.llm.base import (
     REFUSED,
     AnswerEvent,
@@ -206,5 +206,5 @@ def _explain(wrong: Sequence[Any]) -> str:
 
 
 async def refuse(request: ToolRequest) -> bool:
-    """Say no: there is nobody to ask."""
-    return False
+    """Raise ToolError: there is nobody to ask."""
+    raise ToolError(NOBODY_TO_ASK)

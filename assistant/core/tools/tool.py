@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -17,6 +17,8 @@ from assistant.llm.base import ToolSpec
 from memory_store import Store
 from memory_store.models import Author, Hit
 
+NOBODY_TO_ASK: Final = "Nobody could be asked whether this may be done: that takes the chat."
+"""What a model reads in place of what a tool gives back where the user is not there to agree to it."""
 Form = TypeVar("Form", bound=BaseModel)
 
 
@@ -145,7 +147,7 @@ class ToolRequest:
 
 
 Approve = Callable[[ToolRequest], Awaitable[bool]]
-"""Asks the user whether a tool may be used."""
+"""Asks the user whether a tool may be used. Raises ToolError where nobody can be asked."""
 
 
 class ToolError(Exception):

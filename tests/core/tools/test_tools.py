@@ -14,7 +14,7 @@ from assistant.core.conversation.session import Session
 from assistant.core.events import Event, LookedFurther, Recalled, TurnFailed, TurnFinished
 from assistant.core.metering import estimate_input
 from assistant.core.tools.builtin import BUILT_IN
-from assistant.core.tools.tool import Effect, Tool, ToolRequest
+from assistant.core.tools.tool import NOBODY_TO_ASK, Effect, Tool, ToolRequest
 from assistant.core.turn_settings import TurnSettings
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm.base import Finished, TextDelta, ToolCall, ToolCalled, ToolEnded, ToolStarted
@@ -433,7 +433,7 @@ async def test_what_is_allowed_for_always_is_not_asked_about_until_it_is_another
             store.approvals.allow(tool.fingerprint, tool.name, tool.origin)
         chat = model(keeps, ["So."])
         [(_, text, _)] = ended(await asked(Session(store, Models(chat), SETTINGS)))
-        assert text == ("It is kept." if allowed else "The user said no.")
+        assert text == ("It is kept." if allowed else NOBODY_TO_ASK)
         store.approvals.revoke(tool.name)
     store.approvals.allow(tool.fingerprint, tool.name, tool.origin)
     store.approvals.allow("another", tool.name, tool.origin)

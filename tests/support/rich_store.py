@@ -174,7 +174,7 @@ def add_late(store: Store, talk_id: str, parent_id: str) -> None:
 
 
 def add_task(store: Store, message_id: str) -> None:
-    """A task that rests: one of its items is done, the other was cut in a step."""
+    """A task that rests, one item of it done and another cut in a step; one that runs and waits; one that ended."""
     task = store.tasks.add(
         message_id, 'title = "Ask the movers"\n', [("Movers", "{}"), ("Carriers", '{"town": "Porto"}')]
     )
@@ -184,6 +184,14 @@ def add_task(store: Store, message_id: str) -> None:
     store.tasks.end_item(first.id, ItemState.DONE, '{"price": "90"}')
     store.tasks.begin(second, 1, '{"ask": "What do they take?"}')
     store.tasks.change_state(task.id, TaskState.PAUSED, trouble="The network is away.")
+    waiting = store.tasks.add(message_id, 'title = "Ask the painters"\n', [("Smiths", "{}"), ("Colours", "{}")])
+    asking, failing = store.tasks.items(waiting.id)
+    store.tasks.ask(asking, 1, '{"send": "What do you take?"}')
+    store.tasks.end_item(failing.id, ItemState.FAILED, trouble="Nobody answers.")
+    store.tasks.change_state(waiting.id, TaskState.RUNNING, only_first=1)
+    store.tasks.postpone(waiting.id, WRITTEN, "Too many requests.")
+    ended = store.tasks.add(message_id, 'title = "Ask nobody"\n', [("Nobody", "{}")])
+    store.tasks.change_state(ended.id, TaskState.CANCELLED)
 
 
 def add_learned(store: Store, conversation_id: str, question_id: str, move_id: str) -> None:

@@ -84,3 +84,11 @@ async def test_where_nothing_that_is_remembered_can_be_meant_it_is_a_message(tmp
         await house.ask("Two and two is five")
         await house.ask("That's wrong")
         assert requests(house) == 2
+
+
+async def test_where_no_memory_can_be_meant_and_no_model_reads_the_user_is_told(tmp_path: Path) -> None:
+    async with chatting(tmp_path, None) as house:
+        await house.ask("Two and two is five")
+        await house.say("Forget that")
+        await house.until(lambda: any("no memory that can be meant" in one for one in house.notices))
+        assert len(house.answers) == 1

@@ -72,14 +72,19 @@ class Corrections:
     async def take(self, session: Session, text: str) -> bool:
         """Return whether a message asks for something to be done with a memory, and is done with.
 
-        Where nothing that is remembered can be meant, or the user says so, the message is one for the model.
+        Where nothing that is remembered can be meant, or the user says so, the message is one for the model; without
+        one the user is told.
         """
         correction = correction_in(text)
         if correction is None:
             return False
         memories = await in_thread(lambda: find_meant_memories(self._store, session))
         if not memories:
-            return False
+            if session.answerer.reads:
+                return False
+            hint = _("`/forget matching WORDS` erases what has those words, after asking.")
+            await self._skin.tell(Report(_("The last turn made and used no memory that can be meant."), hint))
+            return True
         choices = [Choice(excerpt(memory.text, _EXCERPT_CHARS), _(memory.kind.value), memory.id) for memory in memories]
         choices.append(Choice(_("None of these"), _("it is said to the model"), _TO_THE_MODEL))
         title = _("What is wrong?") if correction is Correction.WRONG else _("What shall be forgotten?")

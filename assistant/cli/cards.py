@@ -150,7 +150,7 @@ def export(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
-    """Write the cards as text that Anki imports: question, answer, source and id, with tabs between.
+    """Write the cards as text that Anki imports: id, question, answer, source and a tag, with tabs between.
 
     Example: keepsake cards export cards.txt
     """

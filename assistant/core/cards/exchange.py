@@ -32,6 +32,9 @@ _CLOZE: Final = re.compile(r"\{\{c(\d+)::(.*?)(?:::(.*?))?\}\}", re.DOTALL)
 _SOUND: Final = re.compile(r"\[sound:[^\]]*\]")
 _COLUMN: Final = re.compile(r"(guid|notetype|deck|tags) column", re.IGNORECASE)
 _MEDIA_TYPE: Final = "text/x-anki-notes"
+# What tables have on their first line.
+_HEADINGS: Final = frozenset({("question", "answer"), ("front", "back"), ("问题", "答案"), ("正面", "背面")})
+_TAG: Final = "keepsake"
 _GAP: Final = "[…]"
 _MOST_FIELD_CHARS: Final = 20_000
 
@@ -58,13 +61,17 @@ class Brought:
 
 
 def write_notes(cards: Sequence[Card], sources: Sequence[str]) -> Iterator[str]:
-    """Yield a file that Anki imports: question, answer, source and id of each card, by which it knows them again."""
-    yield "#separator:tab\n#html:false\n#columns:Question\tAnswer\tSource\tId\n#guid column:4\n"
+    """Yield a file that Anki imports: the id of each card, by which it knows it again, question, answer, source, a tag.
+
+    Without a column of tags Anki takes the first column that no field is left for as that: the source's words. The
+    columns have no names, for Anki fills a field only from a column of its own name then, which differs by language.
+    """
+    yield "#separator:tab\n#html:false\n#guid column:1\n#tags column:5\n"
     for card, source in zip(cards, sources, strict=True):
         buffer = io.StringIO()
         # Every field is quoted: one that begins with # would be taken for a line about the file.
         writer = csv.writer(buffer, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_ALL)
-        writer.writerow((card.question, card.answer, source, card.id))
+        writer.writerow((card.id, card.question, card.answer, source, _TAG))
         yield buffer.getvalue()
 
 
@@ -95,7 +102,8 @@ def read_notes(text: str) -> tuple[list[Note], int]:
         raise ReadError(
             f"Line {at + reader.line_num} is no line of notes: {error}.", "Export them from Anki as plain text."
         ) from error
-    return notes, empty
+    is_heading = bool(notes) and (notes[0].question.casefold(), notes[0].answer.casefold()) in _HEADINGS
+    return notes[is_heading:], empty
 
 
 def _separator(head: dict[str, str], lines: Sequence[str]) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.core.cards.exchange import Note, bring, read_notes, write_notes
 from assistant.errors import ReadError
-from memory_store import CardReview, Grade, NewCard, Selection, Store
+from memory_store import Card, CardReview, Grade, NewCard, Selection, Store
 from memory_store.clock import now
 from memory_store.models import USER
 from tests.memory_store.support import add_document
+from tests.support.rich_store import WRITTEN
 
 MOST = 1_000_000
 
@@ -26,7 +29,8 @@ def test_what_is_written_is_read_as_it_was_whatever_signs_are_in_it(store: Store
     texts = [("#1?", 'He said "no"\tand\nleft'), ("What is <b>?", "a; b, c"), ("=2+2", "'4")]
     cards = store.cards.add([NewCard(passage_id, question, answer, "drum", USER) for question, answer in texts])
     written = "".join(write_notes(cards, ["a › line 1"] * 3))
-    assert written.startswith("#separator:tab\n#html:false\n#columns:Question\tAnswer\tSource\tId\n#guid column:4\n")
+    first = f'"{cards[0].id}"\t"#1?"\t"He said ""no""\tand\nleft"\t"a › line 1"\t"keepsake"\n'
+    assert written.startswith(f"#separator:tab\n#html:false\n#guid column:1\n#tags column:5\n{first}")
     notes, empty = read_notes(written)
     assert empty == 0
     assert [note.known_as for note in notes] == [card.id for card in cards]
@@ -54,6 +58,28 @@ def test_a_text_with_gaps_is_a_card_a_gap() -> None:
 )
 def test_a_table_without_a_head_is_read_by_the_sign_that_parts_it(text: str) -> None:
     assert pairs(read_notes(text)[0]) == [("Who?", "Ines"), ("Where?", "At 12")]
+
+
+def test_the_headings_of_a_table_are_no_card() -> None:
+    assert pairs(read_notes("Question,Answer\nWho?,Ines\n")[0]) == [("Who?", "Ines")]
+    assert pairs(read_notes("Who?,Ines\nQuestion,Answer\n")[0]) == [("Who?", "Ines"), ("Question", "Answer")]
+
+
+WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(str.strip)
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=6))
+def test_whatever_a_card_says_comes_back(texts: list[tuple[str, str]]) -> None:
+    def fold(text: str) -> str:
+        return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+    cards = [
+        Card(f"crd_{number}", "pas_a", question, answer, "quote", USER, WRITTEN, WRITTEN, private=False)
+        for number, (question, answer) in enumerate(texts)
+    ]
+    notes, empty = read_notes("".join(write_notes(cards, ["source"] * len(cards))))
+    assert empty == 0
+    assert [(note.question, note.answer) for note in notes] == [(fold(a), fold(b)) for a, b in texts]
 
 
 def test_a_file_becomes_a_document_with_a_card_on_each_line_and_is_known_the_second_time(

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from assistant.ingestion.pipeline import FileStatus, ImportOptions, import_paths
-from memory_store import NewEntry, NewMemory, Selection, Store, Usage
+from memory_store import CardReview, Grade, NewCard, NewEntry, NewMemory, Selection, Store, TaskState, Usage
+from memory_store.clock import now
 from memory_store.models import USER, Author, AuthorKind, Citation, MessageStatus, Purpose, Role
 from memory_store.transfer.restore import RestoreOptions
 from tests.ingestion.conversations.test_import import each_export
@@ -48,6 +49,12 @@ def filled(folder: Path, store: Store) -> None:
     store.ledger.settle(store.ledger.reserve(entry, ()), Usage(90, 6, counted=True))
     add_late(store, talk.id, question.id)
     add_task(store, question.id)
+    for task in store.tasks.all():  # one that runs comes back resting
+        if task.state is TaskState.RUNNING:
+            store.tasks.change_state(task.id, TaskState.PAUSED)
+    whole = store.documents.passages(cited.id)[0]
+    [card] = store.cards.add([NewCard(whole.id, "Where?", "There.", whole.text[:20].strip(), author)])
+    store.cards.review(CardReview(card.id, now(), Grade.HARD), now())
     add_learned(store, talk.id, question.id, answer.id)
     store.remember(NewMemory("Asked where", sources=(question.id, cited.id)))
     store.forget(Selection((sent.id, first.id)))

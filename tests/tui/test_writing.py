@@ -97,6 +97,16 @@ async def test_what_was_being_written_is_there_again_after_a_crash(tmp_path: Pat
         await house.until(lambda: house.store.drafts.get(None) == "")
 
 
+@pytest.mark.parametrize(("keys", "kept"), [([*" and more"], "half a thought and more"), (["ctrl+u"], "")])
+async def test_draft_is_kept_as_it_stands_when_one_leaves_at_once(tmp_path: Path, keys: list[str], kept: str) -> None:
+    async with chatting(tmp_path) as house:
+        await house.press_keys("half a thought")
+        await house.until(lambda: house.store.drafts.get(None) == "half a thought")
+        await house.pilot.press(*["space" if key == " " else key for key in keys], "ctrl+q")
+        await house.until(lambda: not house.app.is_running or house.store.drafts.get(None) == kept)
+        assert house.store.drafts.get(None) == kept
+
+
 async def test_draft_of_a_command_goes_with_it_even_if_the_next_one_leads_elsewhere_at_once(tmp_path: Path) -> None:
     async with chatting(tmp_path, ScriptedChat(script("Whole."))) as house:
         await house.ask("a chat with an id")

@@ -207,8 +207,11 @@ class ChatSkin:
         await in_thread(pauses.loaded)
 
     async def close(self) -> None:
-        """Stop answer and import, and give the answer a moment to be stored."""
+        """Keep what is being written, stop answer and import, and give the answer a moment to be stored."""
         controller = self.controller
+        if self._keeping is not None:
+            self._keeping.stop()
+            await self._keep_draft()
         if controller.imports.stop is not None:
             controller.imports.stop.set()
         if controller.stopping is not None:

@@ -195,7 +195,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("passage_id", _id(ids.PASSAGE), "the passage it rests on; it is private where that is"),
         Column("question", _TEXT, "what is asked"),
         Column("answer", _TEXT, "what is right"),
-        Column("quote", _TEXT, "words of the passage that say so, however they are spaced and capitalised there"),
+        Column("quote", _TEXT, "words of the passage that say so, however they are spaced, capitalised and set there"),
         *_author("it"),
         Column("made_at", TIME, "when it was made"),
         Column("due_at", TIME, "when it is to be reviewed next"),

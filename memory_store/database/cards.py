@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -17,6 +18,10 @@ from memory_store.errors import NotFoundError, StoreError
 from memory_store.models import Author, PassageDraft
 
 _SELECT: Final = "SELECT c.*, p.private FROM cards AS c JOIN passages AS p ON p.id = c.passage_id"
+# What programs and models write for each other: quotation marks, dashes, a hyphen that shows only at a line's end.
+_SET_ALIKE: Final = str.maketrans(
+    {**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„‟″", '"'), "\xad": None} | dict.fromkeys("‐‑‒–—−", "-")
+)
 _OWNERS: Final = {ids.DOCUMENT: "p.document_id", ids.MESSAGE: "p.message_id", ids.MEMORY: "p.memory_id"}
 
 
@@ -161,13 +166,13 @@ class Cards:
 
 
 def stands_in(quote: str, text: str) -> bool:
-    """Say whether a text has these words, however they are spaced and capitalised."""
+    """Say whether a text has these words, however they are spaced, capitalised and set (breaks of lines, `’`)."""
     words = _fold(quote)
     return bool(words) and words in _fold(text)
 
 
 def _fold(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return "".join(unicodedata.normalize("NFKC", text).translate(_SET_ALIKE).split()).casefold()
 
 
 # -- a newer document in the place of one --------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memory_store import Card, CardReview, Grade, NewCard, NewMemory, Selection, Store
+from memory_store import Card, CardReview, Grade, NewCard, NewMemory, Selection, Store, stands_in
 from memory_store.errors import NotFoundError, StoreError
 from memory_store.models import USER, Document, Role
 from memory_store.salvage import salvage
@@ -33,6 +33,21 @@ def test_a_card_has_to_quote_the_passage_it_rests_on(store: Store) -> None:
     with pytest.raises(NotFoundError):
         store.cards.add([NewCard("pas_gone", "What?", "That", "that", USER)])
     assert [card.question for card in store.cards.all()] == ["What falls?"]
+
+
+@pytest.mark.parametrize(
+    ("quote", "text", "stands"),
+    [
+        ("the pressure falls", "When the\n  Pressure falls", True),
+        ("热泵从空气中取热", "热泵从空\n气中取热。", True),
+        ('the pump\'s "off" - today', "the pump’s “off” – today", True),
+        ("first floor", "\ufb01rst \xadfloor", True),
+        ("the pressure falls", "the pressure rises", False),
+        ("  ", "the pressure", False),
+    ],
+)
+def test_a_quote_stands_in_a_text_however_it_is_set(quote: str, text: str, stands: bool) -> None:
+    assert stands_in(quote, text) is stands
 
 
 def test_what_is_due_comes_in_the_order_in_which_it_fell_due(store: Store) -> None:

@@ -5,6 +5,7 @@ How many hints there are, and what comes before the solution, is held here and n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,12 +14,14 @@ from assistant.core.framing import framed, quoted
 from assistant.core.prompts import prompt
 from assistant.display import plain
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
-from memory_store import NewCard, Store, StoredPassage, stands_in
+from memory_store import NewCard, Store, StoredPassage
 from memory_store.models import Purpose, Role
 
 MOST_HINTS: Final = 3
 _MOST_TOKENS: Final = 300
 _HINT_CHARS: Final = 600
+_WORD: Final = re.compile(r"\w+")
+_WIDE: Final = re.compile("[\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
 @dataclass(slots=True)
@@ -39,6 +42,14 @@ class Exercise:
     def may_be_solved(self) -> bool:
         """Whether the solution may be shown: the learner has answered, or had all hints."""
         return bool(self.attempts) or not self.hints_left
+
+
+def gives_away(hint: str, answer: str) -> bool:
+    """Say whether a hint has the words of the answer in it; of a script without spaces its signs."""
+    said, right = (" ".join(_WORD.findall(text.casefold())) for text in (hint, answer))
+    if _WIDE.search(right):
+        return right.replace(" ", "") in said.replace(" ", "")
+    return bool(right) and f" {right} " in f" {said} "
 
 
 async def give_hint(store: Store, model: ChatModel, exercise: Exercise) -> str:
@@ -62,7 +73,7 @@ async def give_hint(store: Store, model: ChatModel, exercise: Exercise) -> str:
     messages = (ChatMessage(Role.SYSTEM, prompt("hint")), ChatMessage(Role.USER, "\n\n".join(parts)))
     said = await whole_answer(model, ChatRequest(messages, _MOST_TOKENS, reasoning="low", purpose=Purpose.HINT))
     hint = plain(said.text, one_line=True)[:_HINT_CHARS]
-    if stands_in(exercise.card.answer, hint):
+    if gives_away(hint, exercise.card.answer):
         hint = ""
     exercise.hints.append(hint)
     return hint

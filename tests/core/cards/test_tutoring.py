@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assistant.core.cards.tutoring import MOST_HINTS, Exercise, give_hint
+from assistant.core.cards.tutoring import MOST_HINTS, Exercise, give_hint, gives_away
 from assistant.core.conversation.controller import Controller
 from assistant.core.private_rules import rule_of
 from assistant.errors import ModelError
@@ -133,6 +133,21 @@ async def test_a_hint_that_gives_the_answer_away_is_not_shown(store: Store) -> N
     controller, skin, _ = studying(store, *NO_AIM, "", HINT_FIRST, None, hints=("It is FROM the air  outside!",))
     await run(controller, "/study heat pump")
     assert skin.asked[-1][1] == "Hint: Look there: heating › line 1"
+
+
+@pytest.mark.parametrize(
+    ("hint", "answer", "away"),
+    [
+        ("Isn't it “Ines”?", "Ines.", True),
+        ("Think of business lines.", "Ines", False),
+        ("What do you know of it?", "no", False),
+        ("答案是空气。", "空气", True),
+        ("想想周围。", "空气", False),
+        ("Any hint.", "…", False),
+    ],
+)
+def test_what_gives_an_answer_away_is_its_words_and_not_its_letters(hint: str, answer: str, away: bool) -> None:
+    assert gives_away(hint, answer) is away
 
 
 async def test_a_fourth_hint_is_refused_by_the_program(store: Store) -> None:

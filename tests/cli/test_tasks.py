@@ -57,7 +57,7 @@ def test_task_from_a_sentence_is_tried_allowed_and_ends_in_a_table(
     assert "steps: Value should have at least 1 item" in model.requests[1].messages[-1].content
     assert "fields name, town" in model.requests[0].messages[-1].content
     assert "remember(text), which writes" in model.requests[0].messages[-1].content
-    assert "draft: 0 of 4 done" in keepsake("task", "list").out
+    assert "draft, 0 of 4 done" in keepsake("task", "list").out
     ran = keepsake("task", "run", task[:8])
     assert "0 of 4 done, 3 waiting for you" in ran.out
     shown = keepsake("task", "show", task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Final
@@ -11,17 +11,19 @@ from assistant.core.asking import note_sent
 from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.core.tasks.drafting import draft_plan, require_model
 from assistant.core.tasks.handling import (
+    STATES,
     allow_alike,
     change_plan,
     create_task,
     describe_question,
+    describe_state,
     let_run,
     store_wish,
 )
 from assistant.core.tasks.plan import Plan, read_plan
 from assistant.core.tasks.results import build_report, results_of
 from assistant.core.tools.toolbox import Toolbox
-from assistant.display import excerpt, moment, plain
+from assistant.display import excerpt, plain
 from assistant.language import N_, NN_, _, plural
 from assistant.llm.roles import ModelRole, Models
 from assistant.threads import in_thread
@@ -31,13 +33,6 @@ from memory_store.errors import KeepsakeError
 _TITLE_CHARS: Final = 60
 _MOST_TOLD: Final = 3
 _ITEMS: Final = NN_("{count} item", "{count} items")
-_STATES: Final = {
-    TaskState.DRAFT: N_("draft"),
-    TaskState.RUNNING: N_("running"),
-    TaskState.PAUSED: N_("resting"),
-    TaskState.DONE: N_("done"),
-    TaskState.CANCELLED: N_("cancelled"),
-}
 
 
 class _Deed(Enum):
@@ -147,7 +142,7 @@ class TaskDesk:
                 case _Deed.PAUSE | _Deed.CANCEL:
                     state = TaskState.PAUSED if deed is _Deed.PAUSE else TaskState.CANCELLED
                     await in_thread(lambda: tasks.change_state(task.id, state, only_first=task.only_first))
-                    self._skin.remark(_(_STATES[state]))
+                    self._skin.remark(_(STATES[state]))
                 case _Deed.RETRY:
                     count = await in_thread(lambda: tasks.retry(task.id))
                     await in_thread(lambda: tasks.change_state(task.id, TaskState.RUNNING))
@@ -194,21 +189,7 @@ class TaskDesk:
             await in_thread(partial(self._store.tasks.answer, item.id, outcome))
 
     def _describe(self, task: Task) -> str:
-        return self.describe(task, self._store.tasks.counts(task.id))
-
-    def describe(self, task: Task, counts: Mapping[ItemState, int]) -> str:
-        """Return how a task stands, on one line."""
-        told = [
-            _(_STATES[task.state]),
-            _("{done} of {total} done").format(done=counts.get(ItemState.DONE, 0), total=sum(counts.values())),
-        ]
-        if counts.get(ItemState.ASKING):
-            told.append(_("{count} waiting for you").format(count=counts[ItemState.ASKING]))
-        if counts.get(ItemState.FAILED):
-            told.append(_("{count} failed").format(count=counts[ItemState.FAILED]))
-        if task.not_before is not None and task.state is TaskState.RUNNING:
-            told.append(_("goes on at {time}").format(time=moment(task.not_before)))
-        return ", ".join(told)
+        return describe_state(task, self._store.tasks.counts(task.id))
 
     async def tell_changes(self) -> bool:
         """Tell of tasks that have ended, rest, wait or ask since the last look; return whether there was one."""

@@ -10,11 +10,20 @@ from assistant.core.tasks.plan import Plan, read_plan, write_plan
 from assistant.core.tasks.worker import template_of
 from assistant.core.tools.tool import Tool
 from assistant.display import excerpt, moment, plain
+from assistant.language import N_, _
 from memory_store import ItemState, StepOutcome, Store, Task, TaskItem, TaskState, TaskStep
 from memory_store.errors import StoreError
 from memory_store.models import USER, Message, Role
 
 _TITLE_CHARS: Final = 60
+STATES: Final = {
+    TaskState.DRAFT: N_("draft"),
+    TaskState.RUNNING: N_("running"),
+    TaskState.PAUSED: N_("resting"),
+    TaskState.DONE: N_("done"),
+    TaskState.CANCELLED: N_("cancelled"),
+}
+"""What the states of a task are called."""
 
 
 def store_wish(store: Store, wish: str, *, private: bool = False) -> Message:
@@ -65,20 +74,19 @@ async def allow_alike(
 
 def describe_state(task: Task, counts: Mapping[ItemState, int]) -> str:
     """Return how a task stands, on one line."""
-    total = sum(counts.values())
-    told = [f"{counts.get(ItemState.DONE, 0)} of {total} done"]
-    told += [
-        f"{counts[state]} {words}"
-        for state, words in (
-            (ItemState.ASKING, "waiting for you"),
-            (ItemState.FAILED, "failed"),
-            (ItemState.LEFT_OUT, "left out"),
-        )
-        if counts.get(state)
+    told = [
+        _(STATES[task.state]),
+        _("{done} of {total} done").format(done=counts.get(ItemState.DONE, 0), total=sum(counts.values())),
     ]
+    if counts.get(ItemState.ASKING):
+        told.append(_("{count} waiting for you").format(count=counts[ItemState.ASKING]))
+    if counts.get(ItemState.FAILED):
+        told.append(_("{count} failed").format(count=counts[ItemState.FAILED]))
+    if counts.get(ItemState.LEFT_OUT):
+        told.append(_("{count} left out").format(count=counts[ItemState.LEFT_OUT]))
     if task.not_before is not None and task.state is TaskState.RUNNING:
-        told.append(f"goes on at {moment(task.not_before)}")
-    return f"{task.state.value}: {', '.join(told)}"
+        told.append(_("goes on at {time}").format(time=moment(task.not_before)))
+    return ", ".join(told)
 
 
 def describe_question(item: TaskItem, step: TaskStep) -> str:
@@ -87,5 +95,5 @@ def describe_question(item: TaskItem, step: TaskStep) -> str:
     words = ", ".join(f"{name}: {plain(str(value), one_line=True)}" for name, value in asked.get("with", {}).items())
     told = f"{plain(item.key, one_line=True)} — {asked.get('tool', asked['step'])}: {words}"
     if step.outcome is StepOutcome.UNCERTAIN:
-        return f"{told} (It may have been done already: the program died meanwhile.)"
+        return told + " " + _("It is not known whether this was done already.")
     return told

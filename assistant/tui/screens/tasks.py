@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
-from assistant.core.tasks.handling import change_plan, describe_question, let_run
+from assistant.core.tasks.handling import change_plan, describe_question, describe_state, let_run
 from assistant.core.tasks.plan import Plan, read_plan
 from assistant.core.tasks.results import cells_of, results_of
 from assistant.display import moment, plain
@@ -70,14 +70,14 @@ class TasksScreen(Browser[TaskView, None]):
     def line(self, item: TaskView) -> Content:
         """Return its title, and how it stands."""
         colour = "$warning" if item.counts.get(ItemState.ASKING) else "$foreground-muted"
-        told = self.controller.tasks.describe(item.task, item.counts)
+        told = describe_state(item.task, item.counts)
         return Content.assemble(plain(item.plan.title, one_line=True), (f"\n{told}", colour))
 
     def detail(self, item: TaskView) -> Content:
         """Return how it stands, and its steps."""
         total, ended = sum(item.counts.values()), sum(item.counts.get(state, 0) for state in _ENDED)
         known = [
-            (_("Stands"), self.controller.tasks.describe(item.task, item.counts)),
+            (_("Stands"), describe_state(item.task, item.counts)),
             ("", _bar(ended, total)),
             (_("Trouble"), plain(item.task.trouble or "", one_line=True)),
             (_("Begun"), moment(item.task.made_at)),

@@ -139,8 +139,9 @@ def test_what_stays_after_an_erasure_and_who_wrote_something_is_told_in_chinese(
     language.use("zh")
     staying = {"answers that cite it": 2, "messages it was taken from": 1, "memories that have another source": 1}
     sent = Sent("https://models.example", "m", "answer", now(), now(), 3)
-    plan = ErasurePlan({"memories": 1}, staying=staying, sent=(sent,), backups=("first",))
+    plan = ErasurePlan({"memories": 1, "cards": 2}, staying=staying, sent=(sent,), backups=("first",))
     told = [
+        counted(plan.counts),
         *plan_lines(plan, counted),
         author_name(Author(AuthorKind.MODEL, "m")),
         author_name(Author(AuthorKind.MODEL)),

@@ -35,6 +35,7 @@ _NOUNS: Final = {
     "conversations": NN_("{count} conversation", "{count} conversations"),
     "messages": NN_("{count} message", "{count} messages"),
     "memories": NN_("{count} memory", "{count} memories"),
+    "cards": NN_("{count} card", "{count} cards"),
     "passages": NN_("{count} passage", "{count} passages"),
     "notes": NN_("{count} note", "{count} notes"),
     "facts": NN_("{count} fact", "{count} facts"),

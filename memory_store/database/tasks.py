@@ -7,8 +7,9 @@ process works at a time; all others look and steer.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -112,10 +113,20 @@ class Tasks:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._lock = ProcessLock(folder / "tasks.lock")
+        self._working = threading.Lock()
 
     def take_turn(self) -> AbstractContextManager[object] | None:
-        """Be the process that works, until the `with` ends; None where another one does."""
-        return self._lock.acquire()
+        """Be who works, until the `with` ends; None where another process, or another thread of this one, does."""
+        if not self._working.acquire(blocking=False):
+            return None
+        turn = self._lock.acquire()
+        if turn is None:
+            self._working.release()
+            return None
+        both = ExitStack()
+        both.callback(self._working.release)
+        both.enter_context(turn)
+        return both
 
     # -- tasks -------------------------------------------------------------------------------------------------
 

@@ -86,6 +86,18 @@ def test_plan_can_be_changed_while_what_was_begun_stays(store: Store) -> None:
     assert store.tasks.get(task.id).plan == "title = 'More'"
 
 
+def test_one_thread_works_at_a_time_whatever_runs_beside_it(store: Store) -> None:
+    turn = store.tasks.take_turn()
+    assert turn is not None
+    assert store.tasks.take_turn() is None
+    with turn:
+        assert store.tasks.take_turn() is None
+    again = store.tasks.take_turn()
+    assert again is not None
+    with again:
+        pass
+
+
 def test_task_waits_until_a_moment_and_ends(store: Store) -> None:
     task = task_of(store, "Anna")
     store.tasks.change_state(task.id, TaskState.RUNNING)

@@ -42,6 +42,7 @@ T = TypeVar("T")
 _MOST_LISTED: Final = 20
 _HITS: Final = 5
 _FENCE: Final = "```"
+_STOPPING_SECONDS: Final = 3.0
 
 
 def line_chat(store: Store, settings: Settings, conversation: str | None) -> bool:
@@ -55,7 +56,7 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
         at_the_end.callback(lambda: runner.run(opened.aclose()))
         tasks = bootstrap.build_task_runner(settings, store)
         tasks.start()
-        at_the_end.callback(tasks.stop)
+        at_the_end.callback(tasks.stop, _STOPPING_SECONDS)
         chat = LineChat(settings, session)
         if sys.stdin.isatty():
             with suppress(ImportError):  # editing and history of lines, where the platform has it

@@ -26,11 +26,13 @@ class TaskRunner:
         """Begin."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Begin no step any more; what was begun is asked about or done again after the next start."""
+    def stop(self, patience_seconds: float = 0.0) -> None:
+        """Begin no step any more, and wait so long for what is under way; what is not over by then is asked about, or
+        done again, after the next start."""
         if self._thread.is_alive() and self._ready.wait(1.0) and self._loop is not None and self._stop is not None:
             with suppress(RuntimeError):  # the loop has just ended by itself
                 self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(patience_seconds)
 
     def _run(self) -> None:
         with suppress(KeepsakeError):  # the store is closed meanwhile

@@ -221,7 +221,7 @@ class ChatSkin:
                 async with asyncio.timeout(_STOPPING_SECONDS):
                     await self._app.workers.wait_for_complete(running)
         self._collector.stop()
-        self._runner.stop()
+        await in_thread(lambda: self._runner.stop(_STOPPING_SECONDS))
         await controller.toolbox.close()
         await self._services.models.close()
 

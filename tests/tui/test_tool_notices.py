@@ -19,7 +19,7 @@ CALL = ToolCall("a", "read\n\x1b]0;title\x07[b]\x1b[31m" + "x" * 200, '{"query":
 async def test_name_of_a_tool_on_the_screen(tmp_path: Path) -> None:
     model = ScriptedChat([ToolCalled(CALL)], ["I could not."], calls_tools=True)
     async with chatting(tmp_path, model) as house:
-        await house.say("Look, will you?")
+        await house.ask("Look, will you?")
         [shown] = [notice.text for notice in house.app.screen.query(Notice) if "words" in notice.text]
     assert shown.splitlines()[0] == f"read [b]{'x' * 51}…: words"
     assert "\x1b" not in shown

@@ -35,6 +35,9 @@ async def chosen(house: House, name: str) -> None:
 async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = ScriptedChat([json.dumps(PLAN)], otherwise=['{"price": 30}'])
     monkeypatch.setattr(bootstrap, "build_model", lambda _: model)
+    monkeypatch.setattr("assistant.core.tasks.worker._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("assistant.tui.screens.chat_skin._ANSWERS_SECONDS", 0.1)
+    monkeypatch.setattr("assistant.tui.screens.tasks._LOOK_SECONDS", 0.1)
     async with chatting(tmp_path, model) as house:
         await house.say("/task Compare these gyms: Anna, Bea. Keep what they cost.")
         await chosen(house, "Try")

@@ -70,7 +70,7 @@ class Guide:
         if paths := pasted_paths(typed):
             self._import(paths)
         elif typed:
-            self._skin.give_back(typed)
+            self._skin.take_typed(typed)
             return False
         elif chosen is _ANOTHER:
             self._skin.give_back("/import ")

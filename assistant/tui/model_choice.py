@@ -47,6 +47,9 @@ class TypingSkin(Skin, Protocol):
     async def choose_or_type(self, title: str, choices: Sequence[Choice[T]]) -> tuple[T | None, str]:
         """Return the value of what is chosen, None if nothing is, and the words that were written and fit no line."""
 
+    def take_typed(self, text: str) -> None:
+        """Take words that were written into a list and meant for the prompt."""
+
 
 class Apply(Protocol):
     """Puts settings in force."""
@@ -86,7 +89,7 @@ class ModelChoice:
     async def pick(self, title: str) -> bool:
         """Let the user choose who answers, or set up another; return False where words were typed that fit nothing.
 
-        They go into the prompt: who typed them meant them for the chat.
+        They are taken as written into the prompt: who typed them meant them for the chat.
         """
         settings = self._services.settings
         found = [model for model in await detect() if model.provider != "embedded" or model.name]
@@ -104,7 +107,7 @@ class ModelChoice:
         choices.append(Choice(_("Another service or address"), _("with its key, or none"), _SetUp()))
         picked, typed = await self._skin.choose_or_type(title, choices)
         if typed:
-            self._skin.give_back(typed)
+            self._skin.take_typed(typed)
             return False
         match picked:
             case FoundModel():

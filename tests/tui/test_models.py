@@ -155,20 +155,6 @@ async def test_models_that_are_set_up_are_switched_in_two_keys(tmp_path: Path, m
         assert config.load(tmp_path / "config.toml").model.name == "first"
 
 
-async def test_words_that_fit_no_line_of_the_guide_go_to_the_prompt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found(monkeypatch)
-    async with chatting(tmp_path, first_start=True) as house:
-        await house.dialog(Chooser)
-        await house.press_keys("Who has the key")
-        await house.pilot.press("enter")
-        await house.until(lambda: house.app.screen is house.chat)
-        await house.settled()
-        assert house.chat.prompt.text == "Who has the key"
-        assert house.app.screen is house.chat, "the guide does not come in between"
-
-
 async def test_quotations_can_be_gone_back_to_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found(monkeypatch)
     async with chatting(tmp_path) as house:

@@ -230,6 +230,21 @@ async def test_the_guide_lets_who_writes_already_write_on(tmp_path: Path) -> Non
             assert app.screen is app.chat
 
 
+@pytest.mark.parametrize(("typed", "said"), [("My sister is Ada", True), ("我妹妹叫小雨", True), ("llamma", False)])
+async def test_message_that_is_typed_into_the_guide_is_sent_and_a_word_alone_put_into_the_prompt(
+    tmp_path: Path, typed: str, said: bool
+) -> None:
+    async with chatting(tmp_path, ScriptedChat(["Noted."]), first_start=True) as house:
+        await house.dialog(Chooser)
+        await house.press_keys(typed)
+        await house.pilot.press("enter")
+        await house.until(lambda: house.app.screen is house.chat)
+        if said:
+            await house.until(lambda: house.questions == [typed])
+        await house.settled()
+        assert (house.questions, house.chat.prompt.text) == (([typed], "") if said else ([], typed))
+
+
 def test_exports_of_other_assistants_are_found_among_the_downloads(tmp_path: Path) -> None:
     downloads = tmp_path / "Downloads"
     downloads.mkdir()

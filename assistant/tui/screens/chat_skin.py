@@ -397,6 +397,17 @@ class ChatSkin:
         self._prompt.replace_all(text)
         return True
 
+    def take_typed(self, text: str) -> None:
+        """Send words that were written into a list and meant for the prompt.
+
+        One word alone may be a name that is not in the list: it is put into the prompt.
+        """
+        if len(text.split()) > 1 or text.startswith("/") or not text.isascii():
+            self._prompt.post_message(Prompt.Submitted(text))
+        else:
+            self.give_back(text)
+            self.remark(_("Enter sends it."))
+
     def start(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Do something beside the screen; a failure becomes a notice."""
         self._work(work(), name, group=name)

@@ -16,24 +16,23 @@ import typer
 from assistant import bootstrap
 from assistant.cli.context import opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show, table
-from assistant.core.asking import note_sent
-from assistant.core.tasks.drafting import draft_plan, read_items, require_model
+from assistant.core.tasks.drafting import read_items
 from assistant.core.tasks.handling import (
     allow_alike,
     change_plan,
     create_task,
     describe_question,
     describe_state,
+    draft_task,
     let_run,
     store_wish,
+    try_again,
 )
-from assistant.core.tasks.plan import Plan, read_plan
+from assistant.core.tasks.plan import read_plan
 from assistant.core.tasks.results import cells_of, results_of
 from assistant.display import excerpt, moment, plain
-from assistant.llm.roles import ModelRole
 from memory_store import ItemState, Selection, StepOutcome, Store, Task, TaskState
 from memory_store.errors import NotFoundError, StoreError
-from memory_store.models import Message
 
 if TYPE_CHECKING:
     from assistant.config import Settings
@@ -78,11 +77,10 @@ def new(
     with opened_store(context) as (store, settings):
         if plan_file is not None:
             plan = read_plan(_read(plan_file), items)
-            message = store_wish(store, plan.wish or plan.title, private=private)
+            task = create_task(store, plan, store_wish(store, plan.wish or plan.title, private=private))
         else:
-            plan, message = asyncio.run(_draft(store, settings, wish, items, private=private))
-        task = create_task(store, plan, message)
-    show(f"{task.id}  {plan.title}")
+            task = asyncio.run(_draft(store, settings, wish, items, private=private))
+    show(f"{task.id}  {_title(task)}")
     show()
     show(plain(task.plan))
     say(f"`keepsake task edit {task.id}` changes the plan, `keepsake task run {task.id}` tries its first items.")
@@ -90,15 +88,10 @@ def new(
 
 async def _draft(
     store: Store, settings: Settings, wish: str, items: Sequence[Mapping[str, str]], *, private: bool
-) -> tuple[Plan, Message]:
-    """Return a plan by a model, and the message that asks for it, which is stored once there is a plan."""
+) -> Task:
     models = bootstrap.build_models(settings, store)
     try:
-        model = require_model(models.find(ModelRole.CHAT, private=private or store.privacy.covers(wish)))
-        plan = await draft_plan(model, wish, bootstrap.own_tools(settings), items)
-        message = await asyncio.to_thread(lambda: store_wish(store, wish, private=private))
-        await note_sent(store, model.info, (message.id,))
-        return plan, message
+        return await draft_task(store, models, wish, bootstrap.own_tools(settings), items, private=private)
     finally:
         await models.close()
 
@@ -408,9 +401,7 @@ def retry(context: typer.Context, task_id: _Id) -> None:
     """
     with opened_record(context) as store:
         task = _found(store, task_id)
-        count = store.tasks.retry(task.id)
-        if count:
-            store.tasks.change_state(task.id, TaskState.RUNNING)
+        count = try_again(store, task)
     show(f"{count} items are tried again." if count else "Nothing failed.")
 
 

@@ -25,6 +25,7 @@ _INVISIBLE: Final = re.compile("[\U000e0000-\U000e007f]")
 _BAR: Final = re.compile("[|\u00a6\u01c0\u2223\u23d0\u2502\u2758\uff5c]")  # what looks like the bar between pieces
 _TAKEN: Final = re.compile(r"\W*(?:(?:the|a|your|an) )*(?:user|model|system|assistant|keepsake)\b", re.IGNORECASE)
 _PLACE_CHARS: Final = 240
+_CUT: Final = "\n(The rest is cut: there is no more room for it.)"
 
 
 def estimate_tokens(text: str) -> int:
@@ -47,6 +48,16 @@ def fit(items: Sequence[T], costs: Sequence[int], room: int) -> tuple[list[T], i
         room -= cost
         kept.append(item)
     return kept, room
+
+
+def shorten(text: str, room: int) -> str:
+    """Return as much of a text as there are tokens for, with a word where it was cut."""
+    if estimate_tokens(text) <= room:
+        return text
+    room = max(0, room - estimate_tokens(_CUT))
+    while text and (needed := estimate_tokens(text)) > room:
+        text = text[: min(len(text) - 1, len(text) * room // needed)]
+    return text + _CUT
 
 
 def framed(number: int, hit: Hit, text: str = "") -> str:

@@ -241,6 +241,14 @@ class Tasks:
         rows = self._database.fetch_all("SELECT * FROM task_steps WHERE item_id = ? ORDER BY number", (item_id,))
         return [read_row(TaskStep, row) for row in rows]
 
+    def begun(self) -> list[TaskStep]:
+        """Return the steps that were begun and have not ended, of all tasks that are not over."""
+        rows = self._database.fetch_all(
+            "SELECT s.* FROM task_steps AS s JOIN task_items AS i ON i.id = s.item_id JOIN tasks AS t "
+            "ON t.id = i.task_id WHERE s.outcome = 'begun' AND t.state NOT IN ('done', 'cancelled')"
+        )
+        return [read_row(TaskStep, row) for row in rows]
+
     def ask(self, item: TaskItem, number: int, request: str) -> None:
         """Have the user asked whether a step may be done; the item waits."""
         with self._database.write() as connection:

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
-from assistant.core.asking import note_sent
 from assistant.core.conversation.skin import Choice, Report, Skin
-from assistant.core.tasks.drafting import draft_plan, require_model
 from assistant.core.tasks.handling import (
     STATES,
     allow_alike,
     change_plan,
-    create_task,
     describe_question,
     describe_state,
+    draft_task,
+    let_rest,
     let_run,
-    store_wish,
+    try_again,
 )
 from assistant.core.tasks.plan import Plan, read_plan
 from assistant.core.tasks.results import build_report, results_of
 from assistant.core.tools.toolbox import Toolbox
 from assistant.display import excerpt, plain
 from assistant.language import N_, NN_, _, plural
-from assistant.llm.roles import ModelRole, Models
+from assistant.llm.roles import Models
 from assistant.threads import in_thread
 from memory_store import ItemState, StepOutcome, Store, Task, TaskState
 from memory_store.errors import KeepsakeError
@@ -73,12 +72,7 @@ class TaskDesk:
             return
         self._skin.show_activity(_("planning…"))
         try:
-            secret = private or await in_thread(lambda: self._store.privacy.covers(wish))
-            model = require_model(models.find(ModelRole.CHAT, private=secret))
-            plan = await draft_plan(model, wish, self._toolbox.own, ())
-            message = await in_thread(lambda: store_wish(self._store, wish, private=private))
-            await note_sent(self._store, model.info, (message.id,))
-            task = await in_thread(lambda: create_task(self._store, plan, message))
+            task = await draft_task(self._store, models, wish, self._toolbox.own, private=private)
         except KeepsakeError as error:
             await self._skin.tell(Report(error.message, error.hint, "error"))
             return
@@ -139,14 +133,14 @@ class TaskDesk:
                 case _Deed.RUN:
                     await in_thread(lambda: let_run(self._store, task))
                     self._skin.remark(_("It runs in the background; a notice says when it is done or asks."))
-                case _Deed.PAUSE | _Deed.CANCEL:
-                    state = TaskState.PAUSED if deed is _Deed.PAUSE else TaskState.CANCELLED
-                    await in_thread(lambda: tasks.change_state(task.id, state, only_first=task.only_first))
-                    self._skin.remark(_(STATES[state]))
+                case _Deed.PAUSE:
+                    await in_thread(lambda: let_rest(self._store, task))
+                    self._skin.remark(_(STATES[TaskState.PAUSED]))
+                case _Deed.CANCEL:
+                    await in_thread(lambda: tasks.change_state(task.id, TaskState.CANCELLED))
+                    self._skin.remark(_(STATES[TaskState.CANCELLED]))
                 case _Deed.RETRY:
-                    count = await in_thread(lambda: tasks.retry(task.id))
-                    await in_thread(lambda: tasks.change_state(task.id, TaskState.RUNNING))
-                    self._skin.remark(plural(*_ITEMS, count))
+                    self._skin.remark(plural(*_ITEMS, await in_thread(lambda: try_again(self._store, task))))
                 case _Deed.CHANGE:
                     text = await self._skin.edit(task.plan, "plan.toml")
                     if text is not None and text != task.plan:
@@ -170,23 +164,21 @@ class TaskDesk:
         """Ask about one item after the other, until the user has had enough or allows all that is alike."""
         questions = await in_thread(lambda: self._store.tasks.questions(task.id))
         for item, step in questions:
-            alike = [Choice(_("Yes, and all like it"), "", None)] if step.outcome is StepOutcome.ASKED else []
-            answers: Sequence[Choice[StepOutcome | None]] = [
+            answers: list[Choice[StepOutcome | Literal["alike"]]] = [
                 Choice(_("No"), "", StepOutcome.REFUSED),
                 Choice(_("Yes, this once"), "", StepOutcome.ALLOWED),
                 Choice(_("It was done already"), "", StepOutcome.DONE),
-                *alike,
             ]
-            # None is the answer that allows all; a closed question is told from it by its own mark.
-            chosen = await self._skin.choose(describe_question(item, step), [_marked(answer) for answer in answers])
+            if step.outcome is StepOutcome.ASKED:
+                answers.append(Choice(_("Yes, and all like it"), "", "alike"))
+            chosen = await self._skin.choose(describe_question(item, step), answers)
             if chosen is None:
                 return
-            outcome = chosen[0]
-            if outcome is None:
+            if not isinstance(chosen, StepOutcome):
                 count = await allow_alike(self._store, task, self._toolbox.find)
                 self._skin.remark(plural(*_ITEMS, count))
                 return
-            await in_thread(partial(self._store.tasks.answer, item.id, outcome))
+            await in_thread(partial(self._store.tasks.answer, item.id, chosen))
 
     def _describe(self, task: Task) -> str:
         return describe_state(task, self._store.tasks.counts(task.id))
@@ -229,10 +221,6 @@ class TaskDesk:
 
 
 _TRY: Final = NN_("Try the first {count}", "Try the first {count}")
-
-
-def _marked(answer: Choice[StepOutcome | None]) -> Choice[tuple[StepOutcome | None]]:
-    return Choice(answer.name, answer.detail, (answer.value,))
 
 
 def _run_words(task: Task) -> str:

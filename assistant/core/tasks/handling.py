@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
+from assistant.core.asking import note_sent
+from assistant.core.tasks.drafting import draft_plan, require_model
 from assistant.core.tasks.plan import Plan, read_plan, write_plan
 from assistant.core.tasks.worker import template_of
 from assistant.core.tools.tool import Tool
 from assistant.display import excerpt, moment, plain
 from assistant.language import N_, _
+from assistant.llm.roles import ModelRole, Models
 from memory_store import ItemState, StepOutcome, Store, Task, TaskItem, TaskState, TaskStep
 from memory_store.errors import StoreError
 from memory_store.models import USER, Message, Role
@@ -36,6 +40,24 @@ def store_wish(store: Store, wish: str, *, private: bool = False) -> Message:
     return message
 
 
+async def draft_task(
+    store: Store,
+    models: Models,
+    wish: str,
+    tools: Sequence[Tool[Any]],
+    items: Sequence[Mapping[str, str]] = (),
+    *,
+    private: bool,
+) -> Task:
+    """Have a model draft a task, and store it once there is a plan. Raises ModelError, and PlanError without a plan."""
+    secret = private or await asyncio.to_thread(store.privacy.covers, wish)
+    model = require_model(models.find(ModelRole.CHAT, private=secret))
+    plan = await draft_plan(model, wish, tools, items)
+    message = await asyncio.to_thread(lambda: store_wish(store, wish, private=private))
+    await note_sent(store, model.info, (message.id,))
+    return await asyncio.to_thread(create_task, store, plan, message)
+
+
 def create_task(store: Store, plan: Plan, message: Message) -> Task:
     """Store a draft, and name its conversation."""
     store.conversations.rename(message.conversation_id, plan.title)
@@ -59,6 +81,19 @@ def let_run(store: Store, task: Task) -> Task:
     trial = plan.trial if task.state is TaskState.DRAFT and 0 < plan.trial < len(plan.items) else None
     store.tasks.change_state(task.id, TaskState.RUNNING, only_first=trial)
     return store.tasks.get(task.id)
+
+
+def let_rest(store: Store, task: Task) -> None:
+    """Let a task rest; a trial goes on as one."""
+    store.tasks.change_state(task.id, TaskState.PAUSED, only_first=task.only_first)
+
+
+def try_again(store: Store, task: Task) -> int:
+    """Have what failed or was left out worked on anew; return how much that is."""
+    count = store.tasks.retry(task.id)
+    if count:
+        store.tasks.change_state(task.id, TaskState.RUNNING)
+    return count
 
 
 async def allow_alike(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,11 +14,11 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from assistant.core.asking import note_sent, read_form, whole_answer
-from assistant.core.framing import estimate_tokens, plain_text, quoted
+from assistant.core.framing import estimate_tokens, plain_text, quoted, shorten
 from assistant.core.prompts import prompt
 from assistant.core.tasks.plan import Plan, Step, fill, read_plan
 from assistant.core.tasks.results import build_report, results_of
-from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
+from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, use_tool
 from assistant.errors import BudgetError, ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
@@ -31,6 +30,7 @@ from memory_store.models import Author, AuthorKind, MessageStatus, Purpose, Role
 
 _ANSWER_TOKENS: Final = 800
 _MATERIAL_TOKENS: Final = 6000
+_LEAST_TOKENS: Final = 100  # less of a text says nothing
 _RESULT_CHARS: Final = 12_000
 _LOOK_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 60.0
@@ -93,13 +93,9 @@ class TaskWorker:
 
     def _doubt_begun(self) -> None:
         """Have the user asked about what may have been done when the program died; what only reads is done again."""
-        for task in self._tasks.all():
-            if task.state in (TaskState.DONE, TaskState.CANCELLED):
-                continue
-            for item in self._tasks.items(task.id):
-                for step in self._tasks.steps(item.id):
-                    if step.outcome is StepOutcome.BEGUN and not json.loads(step.request).get("repeats"):
-                        self._tasks.doubt(item.id, step.number)
+        for step in self._tasks.begun():
+            if not json.loads(step.request).get("repeats"):
+                self._tasks.doubt(step.item_id, step.number)
 
     def _waiting(self, task: Task) -> list[TaskItem]:
         items = self._tasks.items(task.id)[: task.only_first]
@@ -248,13 +244,8 @@ class TaskWorker:
     async def _use(self, run: _Run, tool: Tool[Any], arguments: Mapping[str, str]) -> str:
         """Return what a tool gives back. Raises ToolError."""
         asked = _arguments(tool, arguments)
-        bench = self._bench(run)
-        if tool.place:
-            await asyncio.to_thread(bench.note_sent, tool.place, tool.name)
         try:
-            waits = inspect.iscoroutinefunction(tool.run)
-            given = tool.run(bench, asked) if waits else await asyncio.to_thread(tool.run, bench, asked)
-            text = given if isinstance(given, str) else await given
+            text = await use_tool(tool, self._bench(run), asked)
         except KeepsakeError as error:
             raise ToolError(error.message) from error
         return plain_text(text)[:_RESULT_CHARS]
@@ -285,12 +276,11 @@ class TaskWorker:
         room = min(_MATERIAL_TOKENS, model.info.context_tokens - _ANSWER_TOKENS - 600)
         parts: list[str] = []
         for name, text in reversed(list(known.items())):  # what was found last is wanted most
-            part = f"{name}:\n{quoted(text)}"
-            if (needed := estimate_tokens(part)) > room:
-                part = part[: max(0, room * 3)] if room > 100 else ""
-            room -= min(needed, max(room, 0))
-            parts.insert(0, part)
-        material = "\n\n".join(part for part in parts if part)
+            if room < _LEAST_TOKENS:
+                break
+            parts.insert(0, shorten(f"{name}:\n{quoted(text)}", room))
+            room -= estimate_tokens(parts[0])
+        material = "\n\n".join(parts)
         text = f"{fill(step.ask, known)}\n\n{material}"
         return (ChatMessage(Role.SYSTEM, f"{prompt('task_step')}\n{columns}"), ChatMessage(Role.USER, text))
 
@@ -308,7 +298,7 @@ class TaskWorker:
             pause = timedelta(seconds=max(error.retry_after_s or 0, _PAUSE_SECONDS))
             self._tasks.postpone(run.task.id, now() + pause, told)
         else:
-            self._tasks.change_state(run.task.id, TaskState.PAUSED, trouble=told, only_first=run.task.only_first)
+            self._rest(run.task, told)
 
     def _rest(self, task: Task, trouble: str) -> None:
         self._tasks.change_state(task.id, TaskState.PAUSED, trouble=trouble, only_first=task.only_first)

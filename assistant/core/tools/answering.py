@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -12,9 +11,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from assistant.core.asking import note_sent
-from assistant.core.framing import estimate_tokens, plain_text
+from assistant.core.framing import plain_text, shorten
 from assistant.core.metering import estimate_input
-from assistant.core.tools.tool import NOBODY_TO_ASK, Approve, Bench, Effect, Tool, ToolError, ToolRequest
+from assistant.core.tools.tool import NOBODY_TO_ASK, Approve, Bench, Effect, Tool, ToolError, ToolRequest, use_tool
 from assistant.llm.base import (
     REFUSED,
     AnswerEvent,
@@ -46,7 +45,6 @@ _OF_EARLIER: Final = {
     ToolOutcome.BEGUN: "The answer was cut meanwhile: nobody knows whether this was done. Say so. The user is asked "
     "before it is done once more.",
 }
-_CUT: Final = "\n(The rest is cut: there is no more room for it.)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ class ToolAnswerer:
             for call in calls:
                 yield ToolStarted(call)
                 text, outcome = told.get(call) or await self._run(call)
-                text = _fit(text, self._room(request, asked, *results) // (len(calls) - len(results)))
+                text = shorten(text, self._room(request, asked, *results) // (len(calls) - len(results)))
                 results.append(ChatMessage(Role.USER, text, call_id=call.id))
                 yield ToolEnded(call, text, outcome)
             told = {}
@@ -149,11 +147,7 @@ class ToolAnswerer:
             raise ToolError(f"The arguments do not fit: {_explain(wrong)}") from error
         if tool.effect is not Effect.READ and not await self._may_use(tool, call, asked):
             raise ToolError(REFUSED)
-        if tool.place:
-            await asyncio.to_thread(self.bench.note_sent, tool.place, tool.name)
-        waits = inspect.iscoroutinefunction(tool.run)
-        given = tool.run(self.bench, asked) if waits else await asyncio.to_thread(tool.run, self.bench, asked)
-        return given if isinstance(given, str) else await given
+        return await use_tool(tool, self.bench, asked)
 
     async def _may_use(self, tool: Tool[Any], call: ToolCall, asked: BaseModel) -> bool:
         """Return whether the user lets a tool be used that changes something or sends something away."""
@@ -168,16 +162,6 @@ class ToolAnswerer:
         if not request.needs_own_yes and await asyncio.to_thread(holds, tool.fingerprint):
             return True
         return await self.approve(request)
-
-
-def _fit(text: str, room: int) -> str:
-    """Return as much of a text as there are tokens for."""
-    if estimate_tokens(text) <= room:
-        return text
-    room = max(0, room - estimate_tokens(_CUT))
-    while text and (needed := estimate_tokens(text)) > room:
-        text = text[: min(len(text) - 1, len(text) * room // needed)]
-    return text + _CUT
 
 
 def _sum(before: Finished | None, last: Finished) -> Finished:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import inspect
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -148,6 +150,15 @@ class ToolRequest:
 
 Approve = Callable[[ToolRequest], Awaitable[bool]]
 """Asks the user whether a tool may be used. Raises ToolError where nobody can be asked."""
+
+
+async def use_tool(tool: Tool[Any], bench: Bench, asked: Any) -> str:
+    """Return what a tool gives back; what leaves by it is entered in the log before. Raises as `run` does."""
+    if tool.place:
+        await asyncio.to_thread(bench.note_sent, tool.place, tool.name)
+    waits = inspect.iscoroutinefunction(tool.run)
+    given = tool.run(bench, asked) if waits else await asyncio.to_thread(tool.run, bench, asked)
+    return given if isinstance(given, str) else await given
 
 
 class ToolError(Exception):

@@ -12,7 +12,14 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
-from assistant.core.tasks.handling import change_plan, describe_question, describe_state, let_run
+from assistant.core.tasks.handling import (
+    change_plan,
+    describe_question,
+    describe_state,
+    let_rest,
+    let_run,
+    try_again,
+)
 from assistant.core.tasks.plan import Plan, read_plan
 from assistant.core.tasks.results import cells_of, results_of
 from assistant.display import moment, plain
@@ -117,8 +124,9 @@ class TasksScreen(Browser[TaskView, None]):
     async def _look(self) -> None:
         """Show what has changed meanwhile; nothing is drawn anew where nothing has."""
         shown = {item.task.id: (item.task, item.counts) for item in self.list.items}
-        try:
-            now = {item.task.id: (item.task, item.counts) for item in await in_thread(lambda: self.read(self.store))}
+        tasks = self.store.tasks
+        try:  # without reading the plans, which may be long
+            now = await in_thread(lambda: {task.id: (task, tasks.counts(task.id)) for task in tasks.all()})
         except KeepsakeError:
             return  # busy, or closed: the next look tells
         if self.loaded and self.is_attached and now != shown and not self._query:
@@ -136,7 +144,7 @@ class TasksScreen(Browser[TaskView, None]):
             return
         task = item.task
         if task.state is TaskState.RUNNING:
-            await in_thread(lambda: store.tasks.change_state(task.id, TaskState.PAUSED, only_first=task.only_first))
+            await in_thread(lambda: let_rest(store, task))
             self.say(_("It rests; what is under way ends."))
         else:
             await in_thread(lambda: let_run(store, task))
@@ -154,10 +162,7 @@ class TasksScreen(Browser[TaskView, None]):
         item, store = self.chosen, self.store
         if item is None:
             return
-        count = await in_thread(partial(store.tasks.retry, item.task.id))
-        if count:
-            await in_thread(partial(store.tasks.change_state, item.task.id, TaskState.RUNNING))
-        self.say(plural(*self._ITEMS, count))
+        self.say(plural(*self._ITEMS, await in_thread(lambda: try_again(store, item.task))))
         self.reload()
 
     async def do_change(self) -> None:

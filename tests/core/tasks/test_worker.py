@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from assistant.core.metering import estimate_input
 from assistant.core.tasks.plan import read_plan
 from assistant.core.tasks.worker import TaskWorker
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
@@ -225,6 +226,15 @@ async def test_page_that_speaks_to_the_model_changes_no_more_than_its_own_row(wo
     assert "> Answer: write_to everybody" in lines
     assert not any("<|im_start|>" in line for line in lines)
     assert request.tools == ()
+
+
+@pytest.mark.parametrize("page", ["长" * 30_000, "long words " * 6000])
+async def test_long_page_leaves_room_for_the_answer(world: World, page: str) -> None:
+    world.pages["Bo"] = page
+    begin(world, "Bo")
+    await world.work()
+    [request] = world.asked
+    assert estimate_input(request) + 800 <= world.info.context_tokens
 
 
 async def test_what_goes_wrong_with_an_item_concerns_this_item_alone_and_can_be_tried_again(world: World) -> None:

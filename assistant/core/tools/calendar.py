@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from assistant.core.assembling import without_private_titles
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
+from assistant.ingestion.readers.icalendar_times import read_length, read_moment
 from memory_store.models import Hit
 
 _MOST_DAYS: Final = 400
@@ -24,8 +25,6 @@ _EARLIEST_YEAR: Final = 1900
 _MOST_DAYS_OF_MONTH: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _LINE: Final = re.compile(r'([A-Z-]+)((?:;[A-Z]+="[^"]*")*):(.*)')
 _ZONE: Final = re.compile(r';TZID="([^"]*)"')
-_MOMENT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?")
-_DURATION: Final = re.compile(r"P(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?")
 # Which parts of a rule each frequency may have (RFC 5545, section 3.3.10). Others would make a rule that never holds.
 _PARTS: Final = {
     "DAILY": {"BYMONTH", "BYMONTHDAY", "BYDAY"},
@@ -143,7 +142,7 @@ def _read_times(hit: Hit) -> _Event | None:
         return None
     all_day = "T" not in start
     zone = _zone_of(parameters_of[name], start)
-    length = _length(texts.get("DURATION", "")) or (timedelta(days=1) if all_day else timedelta())
+    length = read_length(texts.get("DURATION", "")) or (timedelta(days=1) if all_day else timedelta())
     end = _moment(texts.get("DTEND", ""))
     if end is not None:
         written = zone if all_day else _zone_of(parameters_of["DTEND"], texts["DTEND"])
@@ -223,22 +222,9 @@ def _each(value: str) -> Iterator[tuple[str, datetime]]:
 
 
 def _moment(text: str) -> datetime | None:
-    match = _MOMENT.match(text.strip())
-    if match is None:
-        return None
-    year, month, day, hour, minute = (int(piece or 0) for piece in match.groups()[:5])
-    try:
-        return datetime(year, month, day, hour, minute)
-    except ValueError:
-        return None
-
-
-def _length(text: str) -> timedelta | None:
-    match = _DURATION.fullmatch(text.strip().removeprefix("+"))
-    if match is None or not any(match.groups()):
-        return None
-    weeks, days, hours, minutes, seconds = (int(piece or 0) for piece in match.groups())
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    """Return a moment, of a day its beginning."""
+    found = read_moment(text)
+    return found if found is None or isinstance(found, datetime) else datetime.combine(found, time())
 
 
 def _zone_of(parameters: str, text: str) -> tzinfo:

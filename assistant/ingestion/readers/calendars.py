@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from assistant.errors import ReadError
 from assistant.ingestion.base import Block, BlockKind, ReadDocument, Reader, ReadLimits, SourceFile
 from assistant.ingestion.readers.encodings import decode_declared, encoding_by_lines, lines, open_text, raw_lines
+from assistant.ingestion.readers.icalendar_times import read_length, read_moment
 from assistant.ingestion.readers.markup import parse, walk
 from memory_store.models import Locator
 
@@ -40,8 +41,6 @@ MONTHS = (
 _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last", -2: "second last"}
 _UNITS = {"SECONDLY": "second", "MINUTELY": "minute", "HOURLY": "hour", "DAILY": "day", "WEEKLY": "week",
           "MONTHLY": "month", "YEARLY": "year"}  # fmt: skip
-_MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?$")
-_DURATION = re.compile(r"\+?P(?:(\d{1,5})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,8})S)?)?$")
 _WEEKDAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)$")
 _NUMBER = re.compile(r"\s*([+-]?[0-9]{1,9})\s*")
 _LABELS = {
@@ -204,10 +203,9 @@ def describe_time(event: Component) -> str:
     if start is None or begin is None:
         return start.text if start is not None else ""  # as it is written, where it is no date
     end = _moment(event.first("DTEND"))
-    if end is None and (length := _DURATION.match(event.text("DURATION"))) and any(length.groups()):
-        weeks, days, hours, minutes, seconds = (int(piece or 0) for piece in length.groups())
+    if end is None and (length := read_length(event.text("DURATION"))) is not None:
         try:
-            end = begin + timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+            end = begin + length
         except OverflowError:
             end = None  # A length that leaves the calendar says nothing.
     zone = ", UTC" if start.value.strip().endswith("Z") else ""
@@ -312,14 +310,7 @@ def _dates(found: Property) -> list[str]:
 
 
 def _moment(found: Property | None) -> date | datetime | None:
-    match = _MOMENT.match(found.value.strip()) if found else None
-    if match is None:
-        return None
-    year, month, day, hour, minute = (int(piece) if piece else 0 for piece in match.groups()[:5])
-    try:
-        return datetime(year, month, day, hour, minute) if match[4] else date(year, month, day)
-    except ValueError:
-        return None  # Day 31 of February, month 13.
+    return read_moment(found.value) if found else None
 
 
 def _date(moment: date | datetime) -> date:

@@ -22,6 +22,11 @@ from tests.support.verifying import VerifyingProcess
 record_guard.install()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores: many tests wait for a process or a server that they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def only_sqlite_opens_the_record() -> Iterator[None]:
     """Fail every test in which anything else opens a file of a database while it is open."""

@@ -236,8 +236,11 @@ def _describe_plan(plan: Plan) -> str:
     lines = [plain(plan.title, one_line=True)]
     for number, step in enumerate(plan.steps, start=1):
         given = ", ".join(f"{name}: {value}" for name, value in step.arguments.items())
-        what = f"{step.tool}({given})" if step.tool else f"{step.ask} → {', '.join(step.columns)}"
+        looks = f" ({', '.join(step.tools)})" if step.tools else ""
+        what = f"{step.tool}({given})" if step.tool else f"{step.ask}{looks} → {', '.join(step.columns)}"
         lines.append(f"{number}. {plain(what, one_line=True)}")
+    in_the_end = [plan.judge.ask] if plan.judge else []
+    lines += [f"→ {plain(asked, one_line=True)}" for asked in (*in_the_end, plan.report) if asked]
     names = ", ".join(item["name"] for item in plan.items[:_MOST_TOLD])
     more = " …" if len(plan.items) > _MOST_TOLD else ""
     lines.append(f"{plural(*_ITEMS, len(plan.items))}: {plain(names, one_line=True)}{more}")

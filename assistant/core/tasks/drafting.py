@@ -63,7 +63,11 @@ def _read(said: str, wish: str, items: Sequence[Mapping[str, str]]) -> Plan:
     given = json.loads(found.group())
     if not isinstance(given, dict):
         raise ValueError("there is no JSON object")
-    kept = {name: given[name] for name in ("title", "best", "steps", "items") if name in given}
+    kept = {
+        name: given[name]
+        for name in ("title", "best", "judge", "report", "steps", "items")
+        if given.get(name) is not None
+    }
     if items:
         kept["items"] = list(items)
     return Plan.model_validate({**kept, "wish": wish})

@@ -10,7 +10,7 @@ from typing import Any, Final
 from assistant.core.asking import note_sent
 from assistant.core.tasks.drafting import draft_plan, require_model
 from assistant.core.tasks.plan import Plan, read_plan, write_plan
-from assistant.core.tasks.worker import template_of
+from assistant.core.tasks.steps import template_of
 from assistant.core.tools.tool import Tool
 from assistant.display import excerpt, moment, plain
 from assistant.language import N_, _

@@ -6,14 +6,29 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from memory_store.errors import KeepsakeError
 
 MOST_ITEMS: Final = 2000
 _BLANK: Final = re.compile(r"\{([^{}]*)\}")
+PLACE: Final = "place"
+BECAUSE: Final = "because"
+"""What a judge says of an item: where it stands among the others, and why."""
+SOURCES: Final = "sources"
+"""Where a finder has what it found from."""
 _NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
 
 
@@ -25,18 +40,66 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+_TYPES: Final[Mapping[str, Any]] = {
+    "any": bool | int | float | str,
+    "text": str,
+    "number": float,
+    "integer": int,
+    "boolean": bool,
+    "date": date,
+    "list": list[str],
+}
+ModelChoice = Literal["chat", "fast"]
+
+
+class Column(_Strict):
+    """Something that a model finds: what it means, and of which type it is, or one of which words. Never guessed: it
+    may always be unknown. In a plan, its meaning alone will do."""
+
+    means: str = Field(min_length=1)
+    type: Literal["any", "text", "number", "integer", "boolean", "date", "list"] = "any"
+    one_of: Sequence[str] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_its_meaning(cls, given: Any) -> Any:
+        return {"means": given} if isinstance(given, str) else given
+
+    @model_serializer
+    def _write(self) -> Any:
+        told = {"means": self.means, "type": self.type, "one_of": list(self.one_of)}
+        kept = {name: value for name, value in told.items() if value and value != "any"}
+        return self.means if len(kept) == 1 else kept
+
+    @property
+    def form(self) -> Any:
+        """The Python type of its values."""
+        return (Literal[tuple(self.one_of)] if self.one_of else _TYPES[self.type]) | None
+
+    @property
+    def words(self) -> str:
+        """What a model is told of it."""
+        kind = "one of: " + ", ".join(self.one_of) if self.one_of else self.type
+        return self.means if kind == "any" else f"{self.means} ({kind})"
+
+
 class Step(_Strict):
     """One thing done for an item: a tool is used, or a model is asked. `{name}` stands for what is known of the item.
 
-    `arguments` are what the tool is given; `columns` what the model is to find, each with what it means.
+    `arguments` are what the tool is given. `columns` are what the model in its `role` hands over; `tools` what a finder
+    may look into by itself. It is handed what the steps that it `needs` found, or all steps before it where that is
+    None; steps that do not need each other are done at the same time.
     """
 
     name: str = Field(pattern=_NAME)
     tool: str = ""
     arguments: Mapping[str, str] = Field(default_factory=dict, alias="with")
     ask: str = ""
-    columns: Mapping[str, str] = Field(default_factory=dict)
-    role: Literal["chat", "fast"] = "chat"
+    columns: Mapping[str, Column] = Field(default_factory=dict)
+    role: Literal["finder", "reader", "judge", "writer"] = "reader"
+    tools: Sequence[str] = ()
+    needs: Sequence[str] | None = None
+    model: ModelChoice = "chat"
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Step:
@@ -44,10 +107,33 @@ class Step(_Strict):
             raise ValueError("a step has either a tool or something to ask a model")
         if self.ask and not self.columns:
             raise ValueError("what is asked of a model needs columns: what it is to find")
+        if self.tool and (self.columns or self.tools):
+            raise ValueError("columns and tools are of a step that asks a model")
+        if self.tools and self.role != "finder":
+            raise ValueError("only a finder uses tools by itself")
         wrong = next((name for name in self.columns if not re.fullmatch(_NAME, name)), None)
         if wrong is not None:
             raise ValueError(f"a column is called by small letters, digits and _, not {wrong!r}")
         return self
+
+    @property
+    def form(self) -> type[BaseModel]:
+        """What is handed over, as a type: each column, or None where it is unknown."""
+        fields: dict[str, Any] = {name: (column.form, None) for name, column in self.columns.items()}
+        return create_model("Found", **fields)
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The names of what is known after it: its columns, or its own for what its tool gave back."""
+        return tuple(self.columns) or (self.name,)
+
+
+class Judge(_Strict):
+    """Who compares the best results pair by pair in the end: `among` so many each with each, both ways round."""
+
+    ask: str = Field(min_length=1)
+    among: int = Field(6, ge=2, le=12)
+    model: ModelChoice = "chat"
 
 
 class Budget(_Strict):
@@ -61,7 +147,8 @@ class Budget(_Strict):
 class Plan(_Strict):
     """A task as it is to be done. `best` is the column by which results are sorted, from the end with a `-` before it.
 
-    So many `workers` work on items at once; of a `trial` the user sees the first items before the others are begun.
+    So many `workers` work on items at once; of a `trial` the user sees the first items before the others are begun. In
+    the end a `judge` gives the best of them their places, and a model writes what the `report` asks for.
     """
 
     title: str = Field(min_length=1, max_length=200)
@@ -69,7 +156,9 @@ class Plan(_Strict):
     workers: int = Field(8, ge=1, le=30)
     trial: int = Field(3, ge=0)
     best: str = ""
+    report: str = ""
     budget: Budget = Budget()
+    judge: Judge | None = None
     steps: Sequence[Step] = Field(min_length=1, max_length=12)
     items: Sequence[Mapping[str, str]] = Field(min_length=1, max_length=MOST_ITEMS)
 
@@ -86,17 +175,25 @@ class Plan(_Strict):
 
     @model_validator(mode="after")
     def _knows_its_blanks(self) -> Plan:
-        known = set.intersection(*(set(item) for item in self.items))
+        fields = set.intersection(*(set(item) for item in self.items))
+        taken = fields | {PLACE, BECAUSE, SOURCES}
+        before: dict[str, tuple[str, ...]] = {}
         for step in self.steps:
+            strange = next((name for name in step.needs or () if name not in before), None)
+            if strange is not None:
+                raise ValueError(f"the step {step.name} needs {strange}, which is no step before it")
+            needed = before if step.needs is None else {name: before[name] for name in step.needs}
+            known = fields.union(*needed.values())
             for text in (*step.arguments.values(), step.ask):
                 unknown = next((name for name in blanks(text) if name not in known), None)
                 if unknown is not None:
                     told = ", ".join(sorted(known))
                     raise ValueError(f"in the step {step.name}, {{{unknown}}} is not known by then; known are {told}")
-            taken = next((name for name in (step.name, *step.columns) if name in known), None)
-            if taken is not None:
-                raise ValueError(f"{taken} is the name of two things")
-            known |= {step.name, *step.columns}
+            names = {step.name, *step.columns}  # a column may be called as its step is
+            if names & taken:
+                raise ValueError(f"{min(names & taken)} is the name of two things")
+            taken = taken | names
+            before[step.name] = step.gives
         if self.best and self.best.lstrip("-") not in self.columns:
             raise ValueError(f"best is {self.best}, which is no column")
         return self
@@ -104,7 +201,14 @@ class Plan(_Strict):
     @property
     def columns(self) -> tuple[str, ...]:
         """What is found of each item, in the order of the steps."""
-        return tuple(name for step in self.steps for name in step.columns)
+        judged = (PLACE, BECAUSE) if self.judge else ()
+        looked = (SOURCES,) if any(step.tools for step in self.steps) else ()
+        return (*judged, *(name for step in self.steps for name in step.columns), *looked)
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of all tools that it uses."""
+        return list(dict.fromkeys(name for step in self.steps for name in (step.tool, *step.tools) if name))
 
     def keyed_items(self) -> list[tuple[str, str]]:
         """Return the items as they are stored: each by its name, with what is known of it."""
@@ -133,11 +237,9 @@ def write_plan(plan: Plan) -> str:
 
     given: dict[str, Any] = plan.model_dump(by_alias=True, exclude_defaults=True)
     document = tomlkit.document()
-    for name in ("title", "wish", "workers", "trial", "best"):
+    for name in ("title", "wish", "workers", "trial", "best", "report", "budget", "judge"):
         if name in given:
             document.add(name, given[name])
-    if "budget" in given:
-        document.add("budget", given["budget"])
     for name in ("steps", "items"):
         tables = tomlkit.aot()
         for values in given[name]:

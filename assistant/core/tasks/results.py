@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from assistant.core.tasks.plan import Plan
+from assistant.core.tasks.plan import MOST_ITEMS, PLACE, Plan
 from assistant.display import excerpt
 from memory_store import ItemState, TaskItem
 
@@ -24,7 +24,12 @@ class Result:
 
 
 def results_of(plan: Plan, items: Sequence[TaskItem]) -> list[Result]:
-    """Return the items that are done, the best first, as the plan says what is best."""
+    """Return the items that are done, the best first: as the judge said, and then as the plan says what is best."""
+    return sorted(results_by_best(plan, items), key=lambda result: result.values.get(PLACE) or MOST_ITEMS)
+
+
+def results_by_best(plan: Plan, items: Sequence[TaskItem]) -> list[Result]:
+    """Return the items that are done, the best first as the plan says what is best, whatever a judge said."""
     done = [Result(item, json.loads(item.result or "{}")) for item in items if item.state is ItemState.DONE]
     column = plan.best.lstrip("-")
     if not column:
@@ -54,6 +59,8 @@ def _cell(value: object) -> str:
             return "–"
         case bool():
             return "yes" if value else "no"
+        case list():
+            return excerpt("; ".join(map(str, value)), _CELL_CHARS)
         case float() if value.is_integer():
             return str(int(value))
         case _:

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
-
-from assistant.core.asking import note_sent, read_form, whole_answer
-from assistant.core.framing import estimate_tokens, plain_text, quoted, shorten
 from assistant.core.prompts import prompt
-from assistant.core.tasks.plan import Plan, Step, fill, read_plan
-from assistant.core.tasks.results import build_report, results_of
-from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, use_tool
+from assistant.core.tasks.judging import judge_best
+from assistant.core.tasks.plan import SOURCES, Plan, Step, read_plan
+from assistant.core.tasks.results import build_report, cells_of, results_of
+from assistant.core.tasks.steps import (
+    Run,
+    Unreadable,
+    ask_text,
+    describe_step,
+    json_text,
+    needs_no_yes,
+    only_reads,
+    take_step,
+)
+from assistant.core.tools.tool import Effect, Tool, ToolError
 from assistant.errors import BudgetError, ModelError
 from assistant.ingestion.chunking import passages_of_message
-from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
-from assistant.llm.roles import ModelRole, Models
+from assistant.llm.roles import Models
 from memory_store import ItemState, Limit, StepOutcome, Store, Task, TaskItem, TaskState, TaskStep, Unit, Window
 from memory_store.clock import now
 from memory_store.errors import KeepsakeError, NotFoundError, StoreError
-from memory_store.models import Author, AuthorKind, MessageStatus, Purpose, Role
+from memory_store.models import Author, AuthorKind, MessageStatus, Role
 
-_ANSWER_TOKENS: Final = 800
-_MATERIAL_TOKENS: Final = 6000
-_LEAST_TOKENS: Final = 100  # less of a text says nothing
-_RESULT_CHARS: Final = 12_000
+_TROUBLE_CHARS: Final = 500
 _LOOK_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 60.0
-_KEY: Final = "idempotency_key"
+_MOST_REPORTED: Final = 20
 
 FindTools = Callable[[Sequence[str]], Awaitable[Mapping[str, Tool[Any]]]]
 """Returns the tools of these names; those that are not there are left out."""
@@ -44,18 +44,6 @@ BuildModels = Callable[[tuple[Limit, ...]], Models]
 
 class _Rest(Exception):
     """All work on a task ends for now."""
-
-
-@dataclass(slots=True)
-class _Run:
-    """A task that is being worked on."""
-
-    task: Task
-    plan: Plan
-    models: Models
-    tools: Mapping[str, Tool[Any]]
-    private: bool
-    resting: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class TaskWorker:
@@ -114,24 +102,30 @@ class TaskWorker:
         try:
             await self._work_on_items(run, stop)
             if not stop.is_set() and not run.resting.is_set():
-                await asyncio.to_thread(self._finish, run)
-        except NotFoundError:
-            return  # it was erased meanwhile
+                await self._finish(run, stop)
+        except (NotFoundError, _Rest):
+            return  # it was erased meanwhile, or waits
         finally:
             await run.models.close()
 
-    async def _prepare(self, task: Task) -> _Run:
+    async def _prepare(self, task: Task) -> Run:
         plan = await asyncio.to_thread(read_plan, task.plan)
         models = await asyncio.to_thread(self._build, limits_of(plan))
         message = await asyncio.to_thread(self._store.conversations.message, task.message_id)
         chat = await asyncio.to_thread(self._store.conversations.get, message.conversation_id)
-        tools = await self._find([step.tool for step in plan.steps if step.tool])
-        missing = next((step.tool for step in plan.steps if step.tool and step.tool not in tools), None)
+        tools = await self._find(plan.tools)
+        missing = next((name for name in plan.tools if name not in tools), None)
         if missing is not None:
             raise StoreError(f"There is no tool {missing}.")
-        return _Run(task, plan, models, tools, message.private or chat.private)
+        for step in plan.steps:
+            acting = next((name for name in step.tools if tools[name].effect is not Effect.READ), None)
+            if acting is not None:
+                raise StoreError(
+                    f"A finder may only use what reads, and {acting} does more: make it a step of its own."
+                )
+        return Run(self._store, task, plan, models, tools, message.private or chat.private)
 
-    async def _work_on_items(self, run: _Run, stop: asyncio.Event) -> None:
+    async def _work_on_items(self, run: Run, stop: asyncio.Event) -> None:
         """Work on all items that wait, so many at once as the plan says; none is begun once the task rests."""
         waiting = await asyncio.to_thread(self._waiting, run.task)
         queue = iter(waiting)
@@ -144,7 +138,7 @@ class TaskWorker:
 
         await asyncio.gather(*(take_items() for _ in range(min(run.plan.workers, len(waiting)))))
 
-    def _goes_on(self, run: _Run) -> bool:
+    def _goes_on(self, run: Run) -> bool:
         """Return whether the task is to run on as it is: the user may have paused, changed or erased it meanwhile."""
         try:
             task = self._tasks.get(run.task.id)
@@ -154,139 +148,109 @@ class TaskWorker:
             run.resting.set()
         return not run.resting.is_set()
 
-    async def _work_on_item(self, run: _Run, item: TaskItem, stop: asyncio.Event) -> None:
-        """Do one step after the other, from where the item is; what goes wrong with it concerns this item alone."""
-        known: dict[str, str] = {name: str(value) for name, value in json.loads(item.details).items()}
-        steps = {step.number: step for step in await asyncio.to_thread(self._tasks.steps, item.id)}
+    async def _work_on_item(self, run: Run, item: TaskItem, stop: asyncio.Event) -> None:
+        """Do its steps from where it is; what goes wrong with it concerns this item alone."""
         found: dict[str, Any] = {}
         try:
-            for number, step in enumerate(run.plan.steps, start=1):
-                before = steps.get(number)
-                if before is not None and before.outcome is StepOutcome.DONE:
-                    text = before.result or ""
-                elif stop.is_set() or not await asyncio.to_thread(self._goes_on, run):
-                    return
+            if not await self._take_steps(run, item, found, stop):
+                return
+        except (ToolError, Unreadable) as error:
+            told = str(error)[:_TROUBLE_CHARS]
+            await asyncio.to_thread(self._tasks.end_item, item.id, ItemState.FAILED, json_text(found), told)
+        except (NotFoundError, _Rest):
+            return  # erased meanwhile, or it waits
+        else:
+            await asyncio.to_thread(self._tasks.end_item, item.id, ItemState.DONE, json_text(found))
+
+    async def _take_steps(self, run: Run, item: TaskItem, found: dict[str, Any], stop: asyncio.Event) -> bool:
+        """Do all steps, those at once that do not need each other; return whether all are done.
+
+        What may have to be asked about waits for all before it. After trouble, what is under way still ends.
+        """
+        fields = {name: str(value) for name, value in json.loads(item.details).items()}
+        before = {step.number: step for step in await asyncio.to_thread(self._tasks.steps, item.id)}
+        handed: dict[str, dict[str, str]] = {}
+        waiting = dict(enumerate(run.plan.steps, start=1))
+        at_work: dict[asyncio.Task[str | None], Step] = {}
+        trouble: BaseException | None = None
+        halted = False
+        while True:
+            ready = [] if halted else [number for number in waiting if self._is_ready(run, number, handed)]
+            for number in ready:
+                step = waiting.pop(number)
+                needed = handed if step.needs is None else {name: handed[name] for name in step.needs}
+                known = fields | {name: text for values in needed.values() for name, text in values.items()}
+                work = self._take_step(run, item, number, known, before.get(number), stop)
+                at_work[asyncio.create_task(work)] = step
+            if not at_work:
+                break
+            ended, _ = await asyncio.wait(at_work, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                step = at_work.pop(task)
+                trouble = trouble or task.exception()
+                text = None if task.exception() else task.result()
+                if text is None:
+                    halted = True
                 else:
-                    done = await self._take_step(run, item, number, step, known, before)
-                    if done is None:
-                        return
-                    text = done
-                known[step.name] = text
-                if step.columns:
-                    values = json.loads(text or "{}")
-                    found |= values
-                    known |= {name: "" if value is None else str(value) for name, value in values.items()}
-        except (ToolError, _Unreadable) as error:
-            await asyncio.to_thread(self._tasks.end_item, item.id, ItemState.FAILED, _json(found), str(error)[:500])
-            return
-        except NotFoundError:
-            return  # erased meanwhile
-        except _Rest:
-            return
-        await asyncio.to_thread(self._tasks.end_item, item.id, ItemState.DONE, _json(found))
+                    handed[step.name] = _hand_over(step, text, found)
+        if trouble is not None:
+            raise trouble
+        return not halted
+
+    def _is_ready(self, run: Run, number: int, handed: Mapping[str, object]) -> bool:
+        steps = run.plan.steps
+        step = steps[number - 1]
+        needs = step.needs
+        if needs is None or not only_reads(run, step):
+            needs = [earlier.name for earlier in steps[: number - 1]]
+        return all(name in handed for name in needs)
 
     async def _take_step(
-        self, run: _Run, item: TaskItem, number: int, step: Step, known: Mapping[str, str], before: TaskStep | None
+        self,
+        run: Run,
+        item: TaskItem,
+        number: int,
+        known: Mapping[str, str],
+        before: TaskStep | None,
+        stop: asyncio.Event,
     ) -> str | None:
-        """Do a step; None where the user is asked first. Raises ToolError, _Unreadable or _Rest."""
-        tool = run.tools.get(step.tool)
-        asked = self._describe(item, number, step, known, tool)
-        may = before is not None and before.outcome is StepOutcome.ALLOWED
-        if tool is not None and not may and not await self._needs_no_yes(run, tool, step, asked):
-            await asyncio.to_thread(self._tasks.ask, item, number, _json(asked))
+        """Do a step that is not done yet; None where the user is asked first, or nothing is begun any more.
+
+        Raises ToolError, Unreadable or _Rest.
+        """
+        if before is not None and before.outcome is StepOutcome.DONE:
+            return before.result or ""
+        if stop.is_set() or not await asyncio.to_thread(self._goes_on, run):
             return None
-        await asyncio.to_thread(self._tasks.begin, item, number, _json(asked))
+        step = run.plan.steps[number - 1]
+        asked = describe_step(run, item, number, known)
+        may = before is not None and before.outcome is StepOutcome.ALLOWED
+        if not may and not await needs_no_yes(run, step, asked):
+            await asyncio.to_thread(self._tasks.ask, item, number, json_text(asked))
+            return None
+        return await self._enter(run, item, number, json_text(asked), lambda: take_step(run, step, asked, known))
+
+    async def _enter(
+        self, run: Run, item: TaskItem, number: int, asked: str, work: Callable[[], Awaitable[str]]
+    ) -> str:
+        """Enter a step, do it, and enter what came of it. Raises ToolError, Unreadable or _Rest."""
+        await asyncio.to_thread(self._tasks.begin, item, number, asked)
         try:
-            text = await (self._ask_model(run, step, known) if tool is None else self._use(run, tool, asked["with"]))
+            text = await work()
         except ModelError as error:
             # A request that was sent may be paid for, but it changes nothing: it is made again.
             await asyncio.to_thread(self._tasks.undo_begin, item.id, number)
             await asyncio.to_thread(self._rest_for, run, error)
             raise _Rest from error
-        except (ToolError, _Unreadable) as error:
-            await asyncio.to_thread(self._tasks.end, item.id, number, StepOutcome.FAILED, str(error)[:_RESULT_CHARS])
+        except (ToolError, Unreadable) as error:
+            await asyncio.to_thread(self._tasks.end, item.id, number, StepOutcome.FAILED, str(error)[:_TROUBLE_CHARS])
             raise
         await asyncio.to_thread(self._tasks.end, item.id, number, StepOutcome.DONE, text)
         return text
 
-    def _describe(
-        self, item: TaskItem, number: int, step: Step, known: Mapping[str, str], tool: Tool[Any] | None
-    ) -> dict[str, Any]:
-        """Return what is asked for, as it is entered; `repeats` says that it may be done once more after a crash."""
-        if tool is None:
-            return {"step": step.name, "ask": fill(step.ask, known)[:_RESULT_CHARS], "repeats": True}
-        arguments = {name: fill(text, known) for name, text in step.arguments.items()}
-        properties = tool.spec.parameters.get("properties", {})
-        keyed = _KEY in properties and _KEY not in arguments
-        if keyed:  # the same for the same step of the same item, whenever it is done
-            arguments[_KEY] = f"{item.id}-{number}"
-        repeats = keyed or tool.effect is Effect.READ or tool.is_idempotent
-        return {"step": step.name, "tool": tool.name, "with": arguments, "repeats": repeats}
-
-    async def _needs_no_yes(self, run: _Run, tool: Tool[Any], step: Step, asked: Mapping[str, Any]) -> bool:
-        """Return whether a step may be done as it is: it reads, the plan has it word for word, or all like it may."""
-        if tool.effect is Effect.READ:
-            return True
-        if run.private:
-            return False
-        with suppress(ToolError):
-            if tool.is_wanted(self._bench(run), _arguments(tool, asked["with"])):
-                return True
-        allowed = self._tasks.is_allowed
-        return not tool.asks_each_time and await asyncio.to_thread(allowed, run.task.id, template_of(tool, step))
-
-    def _bench(self, run: _Run) -> Bench:
-        author, message_id = Author(AuthorKind.MODEL, "keepsake"), run.task.message_id
-        bench = Bench(self._store, run.private, run.private, message_id, author, {}, 1, given=(message_id,))
-        bench.question = run.task.plan  # what stands in it the user has seen
-        return bench
-
-    async def _use(self, run: _Run, tool: Tool[Any], arguments: Mapping[str, str]) -> str:
-        """Return what a tool gives back. Raises ToolError."""
-        asked = _arguments(tool, arguments)
-        try:
-            text = await use_tool(tool, self._bench(run), asked)
-        except KeepsakeError as error:
-            raise ToolError(error.message) from error
-        return plain_text(text)[:_RESULT_CHARS]
-
-    async def _ask_model(self, run: _Run, step: Step, known: Mapping[str, str]) -> str:
-        """Return what a model found, a JSON object of the step's columns. Raises ModelError or _Unreadable."""
-        model = run.models.find(ModelRole(step.role), private=run.private)
-        if model is None:
-            raise ModelError("No model is set up that may do this.", "`keepsake model add` sets one up.")
-        form = _form_of(step)
-        request = ChatRequest(
-            self._messages(model, step, known),
-            _ANSWER_TOKENS,
-            0.0,
-            form.model_json_schema(),
-            purpose=Purpose.TASK,
-            message_id=run.task.message_id,
-        )
-        await note_sent(self._store, model.info, (run.task.message_id,))
-        for _ in range(2):
-            found = read_form((await whole_answer(model, request)).text, form)
-            if found is not None:
-                return _json(found.model_dump())
-        raise _Unreadable("The model gave no answer that can be read.")
-
-    def _messages(self, model: ChatModel, step: Step, known: Mapping[str, str]) -> tuple[ChatMessage, ...]:
-        columns = "\n".join(f"- {name}: {meaning}" for name, meaning in step.columns.items())
-        room = min(_MATERIAL_TOKENS, model.info.context_tokens - _ANSWER_TOKENS - 600)
-        parts: list[str] = []
-        for name, text in reversed(list(known.items())):  # what was found last is wanted most
-            if room < _LEAST_TOKENS:
-                break
-            parts.insert(0, shorten(f"{name}:\n{quoted(text)}", room))
-            room -= estimate_tokens(parts[0])
-        material = "\n\n".join(parts)
-        text = f"{fill(step.ask, known)}\n\n{material}"
-        return (ChatMessage(Role.SYSTEM, f"{prompt('task_step')}\n{columns}"), ChatMessage(Role.USER, text))
-
     # -- waiting and ending ------------------------------------------------------------------------------------
 
-    def _rest_for(self, run: _Run, error: ModelError) -> None:
+    def _rest_for(self, run: Run, error: ModelError) -> None:
         """Let a task wait until a moment, where waiting helps, or rest until the user says so."""
         if run.resting.is_set():
             return
@@ -303,50 +267,86 @@ class TaskWorker:
     def _rest(self, task: Task, trouble: str) -> None:
         self._tasks.change_state(task.id, TaskState.PAUSED, trouble=trouble, only_first=task.only_first)
 
-    def _finish(self, run: _Run) -> None:
-        """Let a trial rest until the user has seen it; write a report of a task of which all is done."""
-        task = self._tasks.get(run.task.id)
-        if task.state is not TaskState.RUNNING or not self._is_over(task):
+    async def _finish(self, run: Run, stop: asyncio.Event) -> None:
+        """Let a trial rest until the user has seen it; of a task of which all is done, judge the best, and report."""
+        task = await asyncio.to_thread(self._tasks.get, run.task.id)
+        if task.state is not TaskState.RUNNING or not await asyncio.to_thread(self._is_over, task):
             return
-        items = self._tasks.items(task.id)
+        items = await asyncio.to_thread(self._tasks.items, task.id)
         if task.only_first is not None and len(items) > task.only_first:
             told = f"The first {task.only_first} of {len(items)} items are done: look at them before the others are."
-            self._tasks.change_state(task.id, TaskState.PAUSED, trouble=told)
+            await asyncio.to_thread(lambda: self._tasks.change_state(task.id, TaskState.PAUSED, trouble=told))
             return
-        text = build_report(run.plan, results_of(run.plan, items))
+        if run.plan.judge is not None:
+            if not await judge_best(run, run.plan.judge, items, self._enter, lambda: self._goes_on_with(run, stop)):
+                return
+            items = await asyncio.to_thread(self._tasks.items, task.id)
+        table = build_report(run.plan, results_of(run.plan, items))
+        words = ""
+        if run.plan.report and not await asyncio.to_thread(self._is_reported, task, table):
+            try:
+                words = await self._write_report(run, items)
+            except ModelError as error:
+                await asyncio.to_thread(self._rest_for, run, error)
+                return
+        await asyncio.to_thread(self._end, run, table, words)
+
+    async def _goes_on_with(self, run: Run, stop: asyncio.Event) -> bool:
+        return not stop.is_set() and await asyncio.to_thread(self._goes_on, run)
+
+    async def _write_report(self, run: Run, items: Sequence[TaskItem]) -> str:
+        """Have a model say in words what was found. Raises ModelError."""
+        results = results_of(run.plan, items)[:_MOST_REPORTED]
+        known = {
+            str(number): "\n".join(
+                map(": ".join, zip(("name", *run.plan.columns), cells_of(run.plan, result), strict=True))
+            )
+            for number, result in enumerate(results, start=1)
+        }
+        return await ask_text(run, prompt("task_report"), run.plan.report, known)
+
+    def _is_reported(self, task: Task, table: str) -> bool:
+        """Return whether a report is there already: the program died before it could say that the task is done."""
         message = self._store.conversations.message(task.message_id)
         messages = self._store.conversations.messages(message.conversation_id)
-        if any(other.parent_id == message.id and other.text == text for other in messages):
-            self._tasks.change_state(task.id, TaskState.DONE)  # the program died in between
-            return
-        self._store.conversations.append(
-            message.conversation_id,
-            Role.ASSISTANT,
-            text,
-            Author(AuthorKind.MODEL, "keepsake"),
-            parent_id=message.id,
-            status=MessageStatus.COMPLETE,
-            private=run.private,
-            drafts=passages_of_message(text),
-        )
-        self._tasks.change_state(task.id, TaskState.DONE)
+        return any(other.parent_id == message.id and other.text.endswith(table) for other in messages)
+
+    def _end(self, run: Run, table: str, words: str) -> None:
+        """Report, and say that the task is done."""
+        if not self._is_reported(run.task, table):
+            message = self._store.conversations.message(run.task.message_id)
+            text = f"{words}\n\n{table}".strip()
+            name = run.model("chat").info.name if words else "keepsake"
+            self._store.conversations.append(
+                message.conversation_id,
+                Role.ASSISTANT,
+                text,
+                Author(AuthorKind.MODEL, name),
+                parent_id=message.id,
+                status=MessageStatus.COMPLETE,
+                private=run.private,
+                drafts=passages_of_message(text),
+            )
+        self._tasks.change_state(run.task.id, TaskState.DONE)
         self._store.wake()
 
 
-class _Unreadable(Exception):
-    """A model gave no answer that can be read."""
+def _hand_over(step: Step, text: str, found: dict[str, Any]) -> dict[str, str]:
+    """Return what a step hands over to those that need it, by name; its columns are added to what was found."""
+    if not step.columns:
+        return {step.name: text}
+    values = json.loads(text or "{}")
+    sources = values.pop(SOURCES, None)
+    found.update(values)
+    if sources is not None:
+        found[SOURCES] = [*found.get(SOURCES, ()), *sources]
+    return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
 def limits_of(plan: Plan) -> tuple[Limit, ...]:
     """Return the budget of a plan as limits of the conversation that its task has to itself."""
     amounts = {Unit.USD: plan.budget.usd * 1_000_000, Unit.TOKENS: plan.budget.tokens, Unit.WH: plan.budget.wh * 1000}
     return tuple(Limit(Window.CHAT, unit, round(amount)) for unit, amount in amounts.items() if amount)
-
-
-def template_of(tool: Tool[Any], step: Step) -> str:
-    """Return a hash of a tool and of what it is given for any item: another one is asked about anew."""
-    told = json.dumps([tool.fingerprint, step.name, dict(step.arguments)], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def next_window(window: Window, moment: datetime) -> datetime:
@@ -357,44 +357,6 @@ def next_window(window: Window, moment: datetime) -> datetime:
     else:
         local += timedelta(days=1)
     return local.replace(tzinfo=None).astimezone()
-
-
-def _arguments(tool: Tool[Any], arguments: Mapping[str, str]) -> Any:
-    """Return arguments in the form of a tool. Raises ToolError where they don't fit."""
-    try:
-        return tool.form.model_validate(_typed(arguments, tool))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ToolError(f"The arguments do not fit: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
-
-
-def _typed(arguments: Mapping[str, str], tool: Tool[Any]) -> dict[str, Any]:
-    """Return arguments as a tool takes them: a number where it wants one."""
-    properties = tool.spec.parameters.get("properties", {})
-    typed: dict[str, Any] = dict(arguments)
-    for name, text in arguments.items():
-        kind = properties.get(name, {}).get("type")
-        try:
-            if kind == "integer":
-                typed[name] = int(text)
-            elif kind == "number":
-                typed[name] = float(text)
-            elif kind == "boolean":
-                typed[name] = text.strip().lower() in ("true", "yes", "1")
-        except ValueError:
-            continue  # the tool says what is wrong with it
-    return typed
-
-
-def _form_of(step: Step) -> type[BaseModel]:
-    from pydantic import create_model
-
-    fields: dict[str, Any] = dict.fromkeys(step.columns, (bool | int | float | str | None, None))
-    return create_model("Found", **fields)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

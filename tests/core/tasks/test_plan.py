@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from assistant.core.tasks.plan import PlanError, fill, read_plan, write_plan
@@ -38,7 +41,9 @@ url = "https://bea.example/"
 def test_plan_comes_back_as_it_was_written() -> None:
     plan = read_plan(PLAN)
     assert (plan.title, plan.workers, plan.trial, plan.budget.tokens) == ("A quiet table for six", 4, 3, 50_000)
-    assert [(step.name, step.tool, dict(step.columns)) for step in plan.steps] == [
+    assert [
+        (step.name, step.tool, {name: column.means for name, column in step.columns.items()}) for step in plan.steps
+    ] == [
         ("page", "read_page", {}),
         ("judge", "", {"free": "yes or no", "quiet": "0 to 10"}),
     ]
@@ -70,6 +75,17 @@ def test_what_is_wrong_is_said(before: str, after: str, told: str) -> None:
     with pytest.raises(PlanError) as error:
         read_plan(PLAN.replace(before, after))
     assert told in error.value.message
+
+
+def test_plan_of_the_documentation_can_be_followed() -> None:
+    page = Path("docs/tasks.md").read_text(encoding="utf-8")
+    first, more = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    report, tables = more.split("[judge]")
+    plan = read_plan(report + first.replace("[[items]]", f"[judge]{tables}[[items]]", 1))
+    assert [step.role for step in plan.steps] == ["reader", "reader", "finder"]
+    assert plan.columns == ("place", "because", "free", "quiet", "why", "past", "sources")
+    assert plan.judge is not None
+    assert 0 < plan.judge.among * (plan.judge.among - 1) == int(re.findall(r"(\d+) requests", more)[0])
 
 
 def test_what_is_filled_in_has_no_blanks() -> None:

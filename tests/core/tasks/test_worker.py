@@ -166,7 +166,7 @@ def begin(world: World, *names: str, plan: str = PLAN, private: bool = False, on
 
 
 async def allow_all(world: World, task: Task) -> None:
-    from assistant.core.tasks.worker import template_of
+    from assistant.core.tasks.steps import template_of
 
     tools = await world.find(["write_to"])
     step = read_plan(world.store.tasks.get(task.id).plan).steps[2]

@@ -1,0 +1,128 @@
+"""Compares the best results of a task pair by pair, each pair both ways round, and gives them their places."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+from itertools import permutations
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
+
+from assistant.core.prompts import prompt
+from assistant.core.tasks.plan import BECAUSE, PLACE, Judge
+from assistant.core.tasks.results import Result, results_by_best
+from assistant.core.tasks.steps import Run, Unreadable, ask_form, json_text
+from memory_store import ItemState, StepOutcome, TaskItem
+
+_FIRST_NUMBER: Final = 100  # a comparison is a step of the item that is shown first; a plan has fewer steps
+_WON: Final = 2  # one for each way round
+
+Enter = Callable[[Run, TaskItem, int, str, Callable[[], Awaitable[str]]], Awaitable[str]]
+"""Enters a step of an item, does it, and enters what came of it."""
+
+
+class Verdict(BaseModel):
+    """Which of two is better, and why."""
+
+    better: Literal["first", "second", "neither"]
+    because: str = ""
+
+
+async def judge_best(
+    run: Run, judge: Judge, items: Sequence[TaskItem], enter: Enter, goes_on: Callable[[], Awaitable[bool]]
+) -> bool:
+    """Have a model compare the best items, each with each, and store their places; return whether it came to an end.
+
+    Who comes first in a question has an advantage with models: each pair is asked about both ways round, and only who
+    is better both times has won. What was compared before, with the same results, is not asked about again.
+    """
+    results = [_without_place(result) for result in results_by_best(run.plan, items)]
+    candidates = results[: judge.among]
+    slots = asyncio.Semaphore(run.plan.workers)
+
+    async def compare(first: Result, second: Result) -> Verdict | None:
+        async with slots:
+            number = _FIRST_NUMBER + second.item.number
+            asked = json_text(
+                {
+                    "step": "judge",
+                    "ask": judge.ask,
+                    "first": {"name": first.item.key, **first.values},
+                    "second": {"name": second.item.key, **second.values},
+                    "repeats": True,
+                }
+            )
+            steps = {step.number: step for step in await asyncio.to_thread(run.store.tasks.steps, first.item.id)}
+            before = steps.get(number)
+            if before is not None and before.outcome is StepOutcome.DONE and before.request == asked:
+                return Verdict.model_validate_json(before.result or "{}")
+            if not await goes_on():
+                return None
+            try:
+                said = await enter(run, first.item, number, asked, partial(_ask, run, judge, first, second))
+            except Unreadable:
+                return Verdict(better="neither")
+            return Verdict.model_validate_json(said)
+
+    pairs = list(permutations(candidates, 2))
+    verdicts = await _all_of([compare(first, second) for first, second in pairs])
+    if any(verdict is None for verdict in verdicts):
+        return False
+    await asyncio.to_thread(_store_places, run, results, len(candidates), _winners(pairs, verdicts))
+    return True
+
+
+async def _ask(run: Run, judge: Judge, first: Result, second: Result) -> str:
+    known = {"first": _describe(first), "second": _describe(second)}
+    verdict = await ask_form(run, judge.model, prompt("task_pair"), judge.ask, known, Verdict)
+    return verdict.model_dump_json()
+
+
+def _describe(result: Result) -> str:
+    values = {"name": result.item.key, **result.values}
+    return "\n".join(f"{name}: {value}" for name, value in values.items() if value is not None)
+
+
+async def _all_of(work: Sequence[Coroutine[Any, Any, Verdict | None]]) -> list[Verdict | None]:
+    """Return what came of all; where one fails the others end before that is raised, so that nothing is left begun."""
+    ended = await asyncio.gather(*work, return_exceptions=True)
+    failed = next((result for result in ended if isinstance(result, BaseException)), None)
+    if failed is not None:
+        raise failed
+    return [result for result in ended if not isinstance(result, BaseException)]
+
+
+def _without_place(result: Result) -> Result:
+    """Return a result as it was found: an earlier place is no argument."""
+    return Result(result.item, {name: value for name, value in result.values.items() if name not in (PLACE, BECAUSE)})
+
+
+def _winners(
+    pairs: Sequence[tuple[Result, Result]], verdicts: Sequence[Verdict | None]
+) -> dict[tuple[str, str], list[str]]:
+    """Return for each who beat whom, by their ids, the reasons: one where it depended on the order, two where not."""
+    beaten: dict[tuple[str, str], list[str]] = {}
+    for (first, second), verdict in zip(pairs, verdicts, strict=True):
+        if verdict is not None and verdict.better != "neither":
+            winner, loser = (first, second) if verdict.better == "first" else (second, first)
+            beaten.setdefault((winner.item.id, loser.item.id), []).append(verdict.because)
+    return {pair: reasons for pair, reasons in beaten.items() if len(reasons) == _WON}
+
+
+def _store_places(run: Run, results: Sequence[Result], compared: int, beaten: dict[tuple[str, str], list[str]]) -> None:
+    """Store with each item that was compared its place, by how many it beat, and why; as many wins, the same place."""
+    wins = Counter(winner for winner, _ in beaten)
+    candidates = results[:compared]
+    for result in candidates:
+        own = wins[result.item.id]
+        place = 1 + sum(wins[other.item.id] > own for other in candidates)
+        reasons = [reasons[0] for (winner, _), reasons in beaten.items() if winner == result.item.id]
+        values = {PLACE: place, BECAUSE: reasons[0] if reasons else None, **result.values}
+        run.store.tasks.end_item(result.item.id, ItemState.DONE, json_text(values))
+    for result in results[compared:]:
+        if PLACE in json.loads(result.item.result or "{}"):  # it was among the best before others were tried again
+            run.store.tasks.end_item(result.item.id, ItemState.DONE, json_text(result.values))

@@ -1,0 +1,247 @@
+"""Does a step of a task: a tool is used as the plan says, or a model in its role hands over what is asked, typed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from assistant.core.asking import note_sent, read_form, whole_answer
+from assistant.core.context import cited_numbers
+from assistant.core.framing import estimate_tokens, plain_text, quoted, shorten
+from assistant.core.prompts import prompt
+from assistant.core.tasks.plan import SOURCES, ModelChoice, Plan, Step, fill
+from assistant.core.tools.answering import ToolAnswerer, refuse
+from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, use_tool
+from assistant.errors import ModelError
+from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, TextDelta, ToolEnded, Turn, WasThinking
+from assistant.llm.roles import ModelRole, Models
+from memory_store import Store, Task, TaskItem
+from memory_store.errors import KeepsakeError
+from memory_store.models import Author, AuthorKind, Hit, Purpose, Role
+
+Form = TypeVar("Form", bound=BaseModel)
+_ANSWER_TOKENS: Final = 800
+_MATERIAL_TOKENS: Final = 6000
+_LEAST_TOKENS: Final = 100  # less of a text says nothing
+_RESULT_CHARS: Final = 12_000
+_MOST_SOURCES: Final = 5
+_KEY: Final = "idempotency_key"
+
+
+class Unreadable(Exception):
+    """A model gave no answer that can be read."""
+
+
+@dataclass(slots=True)
+class Run:
+    """A task that is being worked on."""
+
+    store: Store
+    task: Task
+    plan: Plan
+    models: Models
+    tools: Mapping[str, Tool[Any]]
+    private: bool
+    resting: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def bench(self) -> Bench:
+        """Return what its tools work with."""
+        author, message_id = Author(AuthorKind.MODEL, "keepsake"), self.task.message_id
+        bench = Bench(self.store, self.private, self.private, message_id, author, {}, 1, given=(message_id,))
+        bench.question = self.task.plan  # what stands in it the user has seen
+        return bench
+
+    def model(self, choice: ModelChoice) -> ChatModel:
+        """Return a model. Raises ModelError where there is none that may do it."""
+        model = self.models.find(ModelRole(choice), private=self.private)
+        if model is None:
+            raise ModelError("No model is set up that may do this.", "`keepsake model add` sets one up.")
+        return model
+
+
+def describe_step(run: Run, item: TaskItem, number: int, known: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is asked for, as it is entered; `repeats` says that it may be done once more after a crash."""
+    step = run.plan.steps[number - 1]
+    if not step.tool:
+        return {"step": step.name, "ask": fill(step.ask, known)[:_RESULT_CHARS], "repeats": True}
+    tool = run.tools[step.tool]
+    arguments = {name: fill(text, known) for name, text in step.arguments.items()}
+    properties = tool.spec.parameters.get("properties", {})
+    keyed = _KEY in properties and _KEY not in arguments
+    if keyed:  # the same for the same step of the same item, whenever it is done
+        arguments[_KEY] = f"{item.id}-{number}"
+    repeats = keyed or tool.effect is Effect.READ or tool.is_idempotent
+    return {"step": step.name, "tool": tool.name, "with": arguments, "repeats": repeats}
+
+
+def only_reads(run: Run, step: Step) -> bool:
+    """Return whether a step changes nothing and sends nothing away by a tool."""
+    return not step.tool or run.tools[step.tool].effect is Effect.READ
+
+
+async def needs_no_yes(run: Run, step: Step, asked: Mapping[str, Any]) -> bool:
+    """Return whether a step may be done as it is: it reads, the plan has it word for word, or all like it may."""
+    if only_reads(run, step):
+        return True
+    if run.private:
+        return False
+    tool = run.tools[step.tool]
+    with suppress(ToolError):
+        if tool.is_wanted(run.bench(), _arguments(tool, asked["with"])):
+            return True
+    allowed = run.store.tasks.is_allowed
+    return not tool.asks_each_time and await asyncio.to_thread(allowed, run.task.id, template_of(tool, step))
+
+
+async def take_step(run: Run, step: Step, asked: Mapping[str, Any], known: Mapping[str, str]) -> str:
+    """Return what came of a step: what its tool gave back, or its columns as a JSON object.
+
+    Raises ToolError, ModelError or Unreadable.
+    """
+    if step.tool:
+        return await _use(run, run.tools[step.tool], asked["with"])
+    columns = "\n".join(f"- {name}: {column.words}" for name, column in step.columns.items())
+    system = f"{prompt(f'task_{step.role}')}\n{columns}"
+    if step.tools:
+        return await _find(run, step, system, known)
+    found = await ask_form(run, step.model, system, fill(step.ask, known), known, step.form)
+    return json_text(found.model_dump(mode="json"))
+
+
+async def _use(run: Run, tool: Tool[Any], arguments: Mapping[str, str]) -> str:
+    """Return what a tool gives back. Raises ToolError."""
+    asked = _arguments(tool, arguments)
+    try:
+        text = await use_tool(tool, run.bench(), asked)
+    except KeepsakeError as error:
+        raise ToolError(error.message) from error
+    return plain_text(text)[:_RESULT_CHARS]
+
+
+async def ask_form(
+    run: Run, choice: ModelChoice, system: str, ask: str, known: Mapping[str, str], form: type[Form]
+) -> Form:
+    """Return what a model said of the material in this form; twice it is asked. Raises ModelError or Unreadable."""
+    model = run.model(choice)
+    request = _request(run, model, system, ask, known, form.model_json_schema())
+    await note_sent(run.store, model.info, (run.task.message_id,))
+    for _ in range(2):
+        found = read_form((await whole_answer(model, request)).text, form)
+        if found is not None:
+            return found
+    raise Unreadable("The model gave no answer that can be read.")
+
+
+async def ask_text(run: Run, system: str, ask: str, known: Mapping[str, str]) -> str:
+    """Return what the model of the chat writes about the material. Raises ModelError."""
+    model = run.model("chat")
+    await note_sent(run.store, model.info, (run.task.message_id,))
+    return (await whole_answer(model, _request(run, model, system, ask, known))).text
+
+
+async def _find(run: Run, step: Step, system: str, known: Mapping[str, str]) -> str:
+    """Have a model look for itself, with tools that only read; what it cites comes with what it found."""
+    model = run.model(step.model)
+    if not model.info.calls_tools:
+        raise ModelError(
+            f"{model.info.name} can't use tools, which a finder has to.", "`keepsake model` sets others up."
+        )
+    await note_sent(run.store, model.info, (run.task.message_id,))
+    tools = {name: run.tools[name] for name in step.tools}
+    question = fill(step.ask, known)
+    request = _request(run, model, system, question, known)
+    for _ in range(2):
+        bench = run.bench()
+        found = read_form(await _say(ToolAnswerer(model, tools, bench, refuse), request, question), step.form)
+        if found is not None:
+            values = found.model_dump(mode="json")
+            return json_text({**values, SOURCES: _cite(bench.found, values)})
+    raise Unreadable("The model gave no answer that can be read.")
+
+
+def _cite(found: Mapping[int, Hit], values: Mapping[str, Any]) -> list[str]:
+    """Return the sources that the values cite, or those that were found where they cite none."""
+    cited = cited_numbers(" ".join(str(value) for value in values.values())) & found.keys()
+    return [
+        " ".join(filter(None, (f"[{number}]", hit.source.title or hit.source.kind.value, hit.locator.label())))
+        for number, hit in found.items()
+        if number in cited or not cited
+    ][:_MOST_SOURCES]
+
+
+async def _say(answerer: ToolAnswerer, request: ChatRequest, question: str) -> str:
+    """Return what is said last, after all tools. Raises ModelError."""
+    text = ""
+    async with aclosing(answerer.answer(Turn(request, question))) as events:  # type: ignore[type-var]
+        async for event in events:
+            match event:
+                case TextDelta(piece):
+                    text += piece
+                case WasThinking() | ToolEnded():
+                    text = ""
+    return text
+
+
+def _request(
+    run: Run,
+    model: ChatModel,
+    system: str,
+    ask: str,
+    known: Mapping[str, str],
+    schema: Mapping[str, Any] | None = None,
+) -> ChatRequest:
+    room = min(_MATERIAL_TOKENS, model.info.context_tokens - _ANSWER_TOKENS - 600)
+    parts: list[str] = []
+    for name, text in reversed(list(known.items())):  # what was found last is wanted most
+        if room < _LEAST_TOKENS:
+            break
+        parts.insert(0, shorten(f"{name}:\n{quoted(text)}", room))
+        room -= estimate_tokens(parts[0])
+    material = "\n\n".join(parts)
+    messages = (ChatMessage(Role.SYSTEM, system), ChatMessage(Role.USER, f"{ask}\n\n{material}"))
+    return ChatRequest(messages, _ANSWER_TOKENS, 0.0, schema, purpose=Purpose.TASK, message_id=run.task.message_id)
+
+
+def template_of(tool: Tool[Any], step: Step) -> str:
+    """Return a hash of a tool and of what it is given for any item: another one is asked about anew."""
+    told = json.dumps([tool.fingerprint, step.name, dict(step.arguments)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _arguments(tool: Tool[Any], arguments: Mapping[str, str]) -> Any:
+    """Return arguments in the form of a tool. Raises ToolError where they don't fit."""
+    try:
+        return tool.form.model_validate(_typed(arguments, tool))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ToolError(f"The arguments do not fit: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+
+
+def _typed(arguments: Mapping[str, str], tool: Tool[Any]) -> dict[str, Any]:
+    """Return arguments as a tool takes them: a number where it wants one."""
+    properties = tool.spec.parameters.get("properties", {})
+    typed: dict[str, Any] = dict(arguments)
+    for name, text in arguments.items():
+        kind = properties.get(name, {}).get("type")
+        try:
+            if kind == "integer":
+                typed[name] = int(text)
+            elif kind == "number":
+                typed[name] = float(text)
+            elif kind == "boolean":
+                typed[name] = text.strip().lower() in ("true", "yes", "1")
+        except ValueError:
+            continue  # the tool says what is wrong with it
+    return typed
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON."""
+    return json.dumps(value, ensure_ascii=False)

@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from memory_store.database.passages import StoredPassage as StoredPassage
     from memory_store.database.private_rule import NOTHING as NOTHING
     from memory_store.database.private_rule import PrivateRule as PrivateRule
+    from memory_store.database.schedules import Due as Due
+    from memory_store.database.schedules import NewSchedule as NewSchedule
+    from memory_store.database.schedules import Rerun as Rerun
+    from memory_store.database.schedules import Schedule as Schedule
+    from memory_store.database.schedules import ScheduleState as ScheduleState
     from memory_store.database.tasks import ItemState as ItemState
     from memory_store.database.tasks import StepOutcome as StepOutcome
     from memory_store.database.tasks import Task as Task
@@ -88,6 +93,7 @@ _PUBLIC = {
     "memory_store.database.memories": ("NewMemory",),
     "memory_store.database.passages": ("StoredPassage",),
     "memory_store.database.private_rule": ("NOTHING", "PrivateRule"),
+    "memory_store.database.schedules": ("Due", "NewSchedule", "Rerun", "Schedule", "ScheduleState"),
     "memory_store.database.tasks": ("ItemState", "StepOutcome", "Task", "TaskItem", "TaskState", "TaskStep"),
     "memory_store.models": ("Selection",),
     "memory_store.retrieval.words": ("stems",),

@@ -17,10 +17,11 @@ LATE_REQUEST: Final = "lat"
 TASK: Final = "tas"
 TASK_ITEM: Final = "itm"
 CARD: Final = "crd"
+SCHEDULE: Final = "sch"
 
 PREFIXES: Final = (
     *(DOCUMENT, CONVERSATION, MESSAGE, MEMORY, PASSAGE, ERASURE, REQUEST, LEDGER_ENTRY, LATE_REQUEST, TASK, TASK_ITEM),
-    CARD,
+    *(CARD, SCHEDULE),
 )
 
 # No vowels and no 0/1, so that an id never spells a word and is easy to read aloud: 20 of 27 signs are 95 bits.

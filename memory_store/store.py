@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from memory_store.database.learning import Learning
     from memory_store.database.ledger import Ledger
     from memory_store.database.requests import Requests
+    from memory_store.database.schedules import Schedules
     from memory_store.database.tasks import Tasks
     from memory_store.embedding.base import Embedder, Vectors
     from memory_store.models import Selection
@@ -153,6 +154,13 @@ class Store(Maintenance):
         from memory_store.database.tasks import Tasks
 
         return Tasks(self._database, self.folder)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """What is to be said at times that come."""
+        from memory_store.database.schedules import Schedules
+
+        return Schedules(self._database, self.folder)
 
     @cached_property
     def approvals(self) -> Approvals:

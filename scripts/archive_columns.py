@@ -14,6 +14,7 @@ from memory_store import ids
 from memory_store.database.cards import Grade
 from memory_store.database.late import LateState
 from memory_store.database.ledger import EntryState
+from memory_store.database.schedules import ScheduleState
 from memory_store.database.tasks import ItemState, StepOutcome, TaskState
 from memory_store.models import AuthorKind, Effort, MemoryKind, MessageStatus, Purpose, QuestionKind, Role, ToolOutcome
 
@@ -25,6 +26,7 @@ TIME: Final[Schema] = {
     "format": "date-time",
     "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$",
 }
+WALL: Final[Schema] = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$"}
 HEX_32_BYTES: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _TEXT: Final[Schema] = {"type": "string"}
 _FLAG: Final[Schema] = {"type": "integer", "enum": [0, 1]}
@@ -335,6 +337,21 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("result", _TEXT, "what came of it", "nothing did"),
         Column("begun_at", TIME, "when it was begun", "it was not"),
         Column("ended_at", TIME, "when it ended", "it has not"),
+    ),
+    "schedules": (
+        Column("id", _id(ids.SCHEDULE), "random id"),
+        Column("message_id", _id(ids.MESSAGE), "your message that asks for it"),
+        Column("text", _TEXT, "what is to be said"),
+        Column("begins", WALL, "the first time, as the clock of its zone shows it"),
+        Column("zone", _TEXT, "the zone's name, such as `Europe/Berlin`; empty: that of the machine"),
+        Column("rule", _TEXT, "an RRULE of RFC 5545 by which it comes again", "it comes once"),
+        Column("task_id", _id(ids.TASK), "the task that is done anew each time", "none is"),
+        Column("state", _one_of(ScheduleState), "where it stands"),
+        Column("made_at", TIME, "when it was asked for"),
+        Column("next_at", TIME, "when it is due next", "it rests or is over"),
+        Column("last_at", TIME, "when it was due last", "it was not yet"),
+        Column("untold", _COUNT, "how often it was due since you were told"),
+        Column("first_untold_at", TIME, "the first of these times", "you were told of all"),
     ),
     "embedders": (
         Column("id", _NUMBER, "its number in this archive"),

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from memory_store.database import tables
 from memory_store.receipts import Receipt
 from memory_store.transfer import archive
-from scripts.archive_columns import COLUMNS, HEX_32_BYTES, LOCATOR, TIME, Column, Schema
+from scripts.archive_columns import COLUMNS, HEX_32_BYTES, LOCATOR, TIME, WALL, Column, Schema
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = DOCS / "archive-format.md"
@@ -117,6 +117,8 @@ def _shape(schema: Schema) -> str:
         return "JSON in text"
     if schema == HEX_32_BYTES:
         return "64 hexadecimal digits"
+    if schema == WALL:
+        return "time without a zone"
     if "pattern" in schema:
         prefixes = re.findall(r"[a-z]{3}(?=[|)_])", schema["pattern"].split("_")[0] + "_")
         return " or ".join(f"`{one}_…`" for one in prefixes)

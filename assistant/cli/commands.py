@@ -83,6 +83,10 @@ COMMANDS: Final = {
         "Give other programs the memory through the Model Context Protocol (MCP), and use the tools of servers.",
     ),
     "task": ("tasks", "Do something for many things at once, step by step: plan it, try it, let it run, steer it."),
+    "remind": (
+        "reminders",
+        "Be reminded once or again and again: keep a reminder, or see, rest and erase those there are.",
+    ),
     "tools": ("tools", "See which tools a model may use, and have those ask again that were allowed for always."),
     "web": ("web", "Serve the chat to a browser on this machine."),
 }

@@ -36,6 +36,7 @@ memories: Final = ids_of(ids.MEMORY)
 documents: Final = ids_of(ids.DOCUMENT)
 conversations: Final = ids_of(ids.CONVERSATION)
 cards: Final = ids_of(ids.CARD)
+reminders: Final = ids_of(ids.SCHEDULE)
 receipts: Final = ids_of(ids.ERASURE)
 anything: Final = ids_of(ids.MEMORY, ids.DOCUMENT, ids.CONVERSATION)
 

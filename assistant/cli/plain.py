@@ -63,6 +63,7 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
                 import readline  # noqa: F401
             say(f"Keepsake, answering with {session.answerer.info.name}. /help lists commands, Ctrl+D leaves.")
             runner.run(chat.controller.reviews.tell_of_due())
+            runner.run(chat.tell_of_reminders())
         while True:
             try:
                 text = read_message()
@@ -172,6 +173,7 @@ class LineChat:
         """Answer a message or run a command; before that, tell of answers that were waited for, and of tasks."""
         await self.controller.tell_of_answers()
         await self.controller.tasks.tell_changes()
+        await self.tell_of_reminders()
         given = parse(text)
         if given is None:
             await self.answer(text)
@@ -185,6 +187,11 @@ class LineChat:
         else:
             with stoppable(self.controller.stop):
                 await (self.controller.command(name) or self._commands[name])(argument)
+
+    async def tell_of_reminders(self) -> None:
+        """Tell what is due, with a bell."""
+        if await self.controller.reminders.tell_due():
+            sys.stderr.write("\a")
 
     async def answer(self, text: str) -> None:
         """Answer a message, then learn from it; Ctrl+C stops the answer and keeps what has come."""

@@ -16,6 +16,7 @@ import typer
 from assistant import bootstrap
 from assistant.cli.context import opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show, table
+from assistant.core.reminders.firing import watch
 from assistant.core.tasks.drafting import read_items
 from assistant.core.tasks.handling import (
     allow_alike,
@@ -260,7 +261,9 @@ def run(
 
 @_group.command("work")
 def work(context: typer.Context) -> None:
-    """Work on all tasks that run, and stay for those that come, until Ctrl+C; for a machine without a chat.
+    """Work on all tasks that run, say reminders that are due, and stay, until Ctrl+C; for a machine without a chat.
+
+    A reminder is printed as it comes; the next chat tells of it, too.
 
     Example: keepsake task work
     """
@@ -272,7 +275,7 @@ def _work(store: Store, settings: Settings, *, stays: bool) -> None:
     async def do() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
-        async with _toolbox(settings) as toolbox:
+        async with _toolbox(settings) as toolbox, _reminders(store, stop, wanted=stays):
             worker = bootstrap.build_task_worker(settings, store, toolbox)
             told = False
             while not await worker.work(stop, stays=stays) and not stop.is_set():
@@ -283,6 +286,18 @@ def _work(store: Store, settings: Settings, *, stays: bool) -> None:
                     await asyncio.wait_for(stop.wait(), 0.5)
 
     asyncio.run(do())
+
+
+@asynccontextmanager
+async def _reminders(store: Store, stop: asyncio.Event, *, wanted: bool) -> AsyncIterator[None]:
+    """Say what is due meanwhile."""
+    watching = asyncio.create_task(watch(store, stop, show)) if wanted else None
+    try:
+        yield
+    finally:
+        stop.set()
+        if watching is not None:
+            await watching
 
 
 @asynccontextmanager

@@ -138,17 +138,16 @@ class Conversations:
         `created_at` is for a message that was written before now. `capture` lets it wait, with its row, until a model
         has captured from it.
         """
-        moment = created_at or now()
         with self._database.write() as connection:
             _refuse_erased(connection, conversation_id, parent_id)
             private = private or _is_private(connection, role, text, parent_id)
-            message = Message(
-                ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
-            )
-            _insert(connection, message, drafts)
-            connection.execute(
-                "UPDATE conversations SET updated_at = max(updated_at, ?), current_message_id = ? WHERE id = ?",
-                (to_text(moment), message.id, conversation_id),
+            moment = created_at or now()
+            message = append(
+                connection,
+                Message(
+                    ids.new_id(ids.MESSAGE), conversation_id, parent_id, role, text, author, status, moment, private
+                ),
+                drafts,
             )
             _cite(connection, message.id, citations)
             if role is Role.USER:
@@ -383,6 +382,16 @@ class Conversations:
             if row is None:
                 raise NotFoundError(f"There is no conversation {conversation_id}.")
             return read_row(Conversation, row)
+
+
+def append(connection: sqlite3.Connection, message: Message, drafts: Sequence[PassageDraft] | None) -> Message:
+    """Store a message at the end of the path in view, in a transaction of the caller's."""
+    _insert(connection, message, drafts)
+    connection.execute(
+        "UPDATE conversations SET updated_at = max(updated_at, ?), current_message_id = ? WHERE id = ?",
+        (to_text(message.created_at), message.id, message.conversation_id),
+    )
+    return message
 
 
 def finish(

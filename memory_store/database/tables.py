@@ -117,6 +117,7 @@ TABLES: Final = (
     Table("task_items", ids.TASK_ITEM, ("key", "details", "result", "trouble"), since=7),
     Table("task_steps", words=("request", "result"), since=7),
     Table("task_approvals", since=0),
+    Table("schedules", ids.SCHEDULE, ("text",), since=7, time="made_at"),
     Table("tombstones"),
     Table("foreign_tombstones", since=3),
     Table(

@@ -132,13 +132,10 @@ class Tasks:
 
     def add(self, message_id: str, plan: str, items: Iterable[tuple[str, str]]) -> Task:
         """Store a draft with its items, each a key and its details. Raises NotFoundError without the message."""
-        task = Task(ids.new_id(ids.TASK), message_id, plan, TaskState.DRAFT, now())
         with self._database.write() as connection:
             if not connection.execute("SELECT 1 FROM messages WHERE id = ?", (message_id,)).fetchone():
                 raise NotFoundError("The message that asks for the task was erased.")
-            insert_row(connection, "tasks", task)
-            _insert_items(connection, task, items)
-        return task
+            return insert_task(connection, message_id, plan, items)
 
     def change_plan(self, task_id: str, plan: str, items: Iterable[tuple[str, str]]) -> None:
         """Take another plan: items that are no longer in it and were not begun go, others stay, new ones come.
@@ -336,6 +333,21 @@ class Tasks:
         """Say whether a step may be done for all items of a task."""
         query = "SELECT 1 FROM task_approvals WHERE task_id = ? AND fingerprint = ?"
         return self._database.fetch_one(query, (task_id, fingerprint)) is not None
+
+
+def insert_task(
+    connection: sqlite3.Connection,
+    message_id: str,
+    plan: str,
+    items: Iterable[tuple[str, str]],
+    state: TaskState = TaskState.DRAFT,
+    only_first: int | None = None,
+) -> Task:
+    """Store a task with its items, each a key and its details, in a transaction of the caller's."""
+    task = Task(ids.new_id(ids.TASK), message_id, plan, state, now(), only_first=only_first)
+    insert_row(connection, "tasks", task)
+    _insert_items(connection, task, items)
+    return task
 
 
 def texts_of_tasks(connection: sqlite3.Connection) -> Iterator[tuple[str, list[str]]]:

@@ -10,6 +10,7 @@ from memory_store.database.cards import Card, Cards
 from memory_store.database.connection import Database
 from memory_store.database.fulltext import Sought
 from memory_store.database.passages import StoredPassage
+from memory_store.database.schedules import texts_of_schedules
 from memory_store.database.tasks import texts_of_tasks
 from memory_store.folding import spellings
 from memory_store.retrieval.words import matching_words, stems
@@ -23,7 +24,7 @@ def find_holding(database: Database, words: str) -> list[StoredPassage]:
     A word may have another ending there, but not a shorter one: `key` is found in "keys". Words such as "the" are
     passed over; Chinese, Japanese and Korean are looked for as pairs of signs. A name that is written in several ways
     is found in each; a telephone number without its country's prefix too, but not one that only ends alike. Of a long
-    task that holds them the message is found that asks for it: with that goes the task.
+    task or a reminder that holds them the message is found that asks for it: with that it goes.
     """
     sought, wanted = _understand(words)
     found: list[StoredPassage] = []
@@ -35,7 +36,7 @@ def find_holding(database: Database, words: str) -> list[StoredPassage]:
         # The index also holds dates in words, which are not the passage's own; and a stem is shared by different words.
         found = [item for item in found if _holds(f"{item.text}\n{item.context}", sought, wanted)]
         there = {item.message_id for item in found}
-        for message_id, texts in texts_of_tasks(connection):
+        for message_id, texts in (*texts_of_tasks(connection), *texts_of_schedules(connection)):
             if message_id not in there and any(_holds(text, sought, wanted) for text in texts):
                 found += passages.of_message(connection, message_id)
     return found

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -237,6 +238,8 @@ def _check_sense(table: str, record: dict[str, Any]) -> None:
         raise ValueError("an erasure that is not complete would be carried out here")
     if table == "late_requests" and record["message_id"] is None:
         raise ValueError("a batch without an answer would be taken back here")
+    if table == "schedules" and record["untold"] < 0:
+        raise ValueError("untold is counted from zero")
     if table == "capture_queue" and record["attempts"] < 0:
         raise ValueError("attempts are counted from zero")
 
@@ -272,6 +275,7 @@ _PARSED: Final[dict[str, Callable[[str], object]]] = {
     "receipt": receipts.parse_receipt,
     "counts": _check_counts,
     "left_out": _check_left_out,
+    "begins": lambda text: datetime.strptime(text, "%Y-%m-%dT%H:%M:%S"),
 }
 
 

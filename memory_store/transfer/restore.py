@@ -188,6 +188,7 @@ class _Merge:
         self._ledger()
         self._late_requests()
         self._tasks()
+        self._schedules()
         if keep_vectors:
             self._vectors()
         self._keep_private()
@@ -365,6 +366,16 @@ class _Merge:
                     self._place(table, record)
                 else:
                     self._tally.away[table] += 1
+
+    def _schedules(self) -> None:
+        """Add reminders whose message is here, without the task that they begin anew where that is not."""
+        for record in self._source.records("schedules"):
+            if not holds(self._connection, "tasks", record["task_id"]):
+                record["task_id"] = None
+            if self._resolve_references("schedules", record):
+                self._place("schedules", record)
+            else:
+                self._tally.away["schedules"] += 1
 
     def _vectors(self) -> None:
         numbers = {

@@ -38,6 +38,7 @@ READING_COMMANDS = {
     *("tools list", "tools revoke"),
     *("cards list", "cards show"),
     *("task list", "task show"),
+    *("remind list", "remind show"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
 READING_LINES = {
@@ -51,6 +52,7 @@ READING_LINES = {
     "/cards",
     "/study",
     "/tasks",
+    *("/remind", "/reminders"),  # by the functions of the store that the shell runs
     "/help",
     "/quit",
     "/exit",
@@ -71,6 +73,7 @@ READING_SCREENS = {
         "tools",
         *("task", "tasks"),  # by the functions of the store that the shell runs
         *("cards", "study"),
+        *("remind", "reminders"),
         "questions",
         "receipts",
         "stats",

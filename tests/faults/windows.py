@@ -197,6 +197,8 @@ class ShellWindow(Window):
             "goals end": lambda: self._on_a_memory("goals", "end"),
             "task": lambda: self._task(removed=False),
             "task remove": lambda: self._task(removed=True),
+            "remind": lambda: self._remind(removed=False),
+            "remind remove": lambda: self._remind(removed=True),
             "questions answer": lambda: self._on_a_memory("questions", "answer", after=("yes",)),
             **{f"{name}.{number}": function for name, function in often.items() for number in range(4)},
         }
@@ -230,6 +232,20 @@ class ShellWindow(Window):
             self.books.forget(mark)
         elif done:  # the task repeats the note, and would stay where only the note is forgotten
             self.books.keep(mark, may_be_forgotten=False)
+
+    def _remind(self, *, removed: bool) -> None:
+        """Keep a reminder, and do to it what can be done."""
+        mark = self.mark()
+        self.ask("remind", "new", self.noted(mark), "--every", "Monday 8:00", "--yes")
+        lines = self.ask("remind", "list", fails=True).splitlines()
+        reminder = next((line.split()[0] for line in lines if mark in line), "sch_b")
+        self.ask("remind", "pause", reminder, fails=True)
+        self.ask("remind", "resume", reminder, fails=True)
+        if removed:
+            self.ask("remind", "remove", reminder, "--yes", fails=True)
+            self.books.forget(mark)
+        else:
+            self.books.keep(mark, may_be_forgotten=True)
 
     def _forget(self, *options: str) -> None:
         mark = self.books.choose(self.chosen)

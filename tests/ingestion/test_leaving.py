@@ -15,7 +15,7 @@ from tests.ingestion.test_damage import WHOLE
 from tests.memory_store.test_archive import rows_of
 from tests.properties.test_archive_round_trip import members
 from tests.support.embedder import HashEmbedder
-from tests.support.rich_store import add_late, add_learned, add_task
+from tests.support.rich_store import add_late, add_learned, add_schedules, add_task
 
 
 def filled(folder: Path, store: Store) -> None:
@@ -49,6 +49,7 @@ def filled(folder: Path, store: Store) -> None:
     store.ledger.settle(store.ledger.reserve(entry, ()), Usage(90, 6, counted=True))
     add_late(store, talk.id, question.id)
     add_task(store, question.id)
+    add_schedules(store, question.id)
     for task in store.tasks.all():  # one that runs comes back resting
         if task.state is TaskState.RUNNING:
             store.tasks.change_state(task.id, TaskState.PAUSED)

@@ -32,7 +32,7 @@ from memory_store.models import (
 from memory_store.store import DATABASE_NAME
 from memory_store.transfer import archive
 from tests.support.embedder import HashEmbedder
-from tests.support.rich_store import HOLE
+from tests.support.rich_store import HOLE, WRITTEN
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 STORES = sorted(FIXTURES.glob("store-schema-*.db.gz"), key=lambda path: (len(path.name), path.name))
@@ -257,6 +257,18 @@ def assert_holds_cards(store: Store) -> None:
     assert (own.question, store.cards.reviews(own.id)) == ("What is opened?", [])
 
 
+def assert_holds_reminders(store: Store) -> None:
+    assert_holds_cards(store)
+    with_task, once, missed = sorted(store.schedules.all(), key=lambda schedule: schedule.text)
+    assert (missed.text, missed.begins, missed.zone, missed.untold) == (
+        *("Water the ferns", "2026-03-09T08:00:00", "Europe/Berlin"),
+        2,
+    )
+    assert (missed.rule, missed.state, missed.first_untold_at) == ("FREQ=WEEKLY;BYDAY=MO", "active", WRITTEN)
+    assert "movers" in store.tasks.get(with_task.task_id or "").plan
+    assert (once.text, once.state, once.untold, once.next_at, once.last_at) == ("Call Ines", "over", 0, None, WRITTEN)
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
@@ -264,7 +276,7 @@ HOLDS = {
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "archive-format-5.zip": assert_holds_what_was_learned,
     "archive-format-6.zip": assert_tells_what_is_missing,
-    "archive-format-7.zip": assert_holds_cards,
+    "archive-format-7.zip": assert_holds_reminders,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
@@ -281,6 +293,7 @@ HOLDS = {
     "store-schema-14.db.gz": assert_holds_what_was_asked_of_tools,
     "store-schema-15.db.gz": assert_holds_what_is_to_be_answered_later,
     "store-schema-16.db.gz": assert_holds_a_task,
+    "store-schema-17.db.gz": assert_holds_cards,
 }
 
 
@@ -312,7 +325,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'cards'").fetchone() is None
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'schedules'").fetchone() is None
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

@@ -24,7 +24,7 @@ LABELS = {
     "media_type",
     "locator",
 }
-TIMES = {"valid_from", "valid_to", "not_before"}
+TIMES = {"valid_from", "valid_to", "not_before", "begins", "zone", "rule"}
 
 
 def is_words(column: Column) -> bool:

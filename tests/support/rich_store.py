@@ -24,6 +24,7 @@ from memory_store import (
     Usage,
 )
 from memory_store.database.conversations import NewConversation, NewMessage
+from memory_store.database.schedules import Due, NewSchedule
 from memory_store.database.tasks import ItemState, StepOutcome, TaskState
 from memory_store.models import (
     USER,
@@ -148,6 +149,7 @@ def _talk(store: Store, boiler: Document) -> None:
     add_learned(store, talk.id, question.id, move.id)
     add_late(store, talk.id, move.id)
     add_task(store, move.id)
+    add_schedules(store, move.id)
     store.requests.log("https://models.example/v1", "a-model", "chat", [question.id, _first_passage(store, boiler)])
 
 
@@ -192,6 +194,21 @@ def add_task(store: Store, message_id: str) -> None:
     store.tasks.postpone(waiting.id, WRITTEN, "Too many requests.")
     ended = store.tasks.add(message_id, 'title = "Ask nobody"\n', [("Nobody", "{}")])
     store.tasks.change_state(ended.id, TaskState.CANCELLED)
+
+
+def add_schedules(store: Store, message_id: str) -> None:
+    """A reminder that comes again and was missed, one that begins a task anew, and one that is over."""
+    monday, far = datetime(2026, 3, 9, 8, 0), datetime(2199, 3, 9, 7, 0, tzinfo=UTC)
+    task = next(entry for entry in store.tasks.all() if "movers" in entry.plan)
+    weekly = NewSchedule("Water the ferns", monday, "Europe/Berlin", WRITTEN, "FREQ=WEEKLY;BYDAY=MO")
+    missed = store.schedules.add(message_id, weekly)
+    store.schedules.fire(
+        missed, Due(2, WRITTEN, WRITTEN + timedelta(days=7), far), "Water the ferns: missed 2 times", WRITTEN
+    )
+    store.schedules.add(message_id, NewSchedule("Ask the movers again", monday, "", far, "FREQ=MONTHLY", task.id))
+    once = store.schedules.add(message_id, NewSchedule("Call Ines", monday, "Europe/Berlin", WRITTEN))
+    store.schedules.fire(once, Due(1, WRITTEN, WRITTEN, None), "Call Ines", WRITTEN)
+    store.schedules.note_told(store.schedules.get(once.id))
 
 
 def add_learned(store: Store, conversation_id: str, question_id: str, move_id: str) -> None:

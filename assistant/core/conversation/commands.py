@@ -98,6 +98,8 @@ COMMANDS: Final = (
     ),
     Command("task", "WISH", N_("Plan something to be done for many things, step by step"), skins="both"),
     Command("tasks", "[QUERY]", N_("See long tasks: what they found and ask; let them go on or rest"), skins="both"),
+    Command("remind", "TEXT", N_("Be reminded: what, and when or how often"), skins="both"),
+    Command("reminders", "", N_("See reminders; let them rest, change or erase them"), skins="both"),
     Command("tools", "", N_("See which tools need no question any more, and have them ask again"), skins="both"),
     Command("private", "", N_("Keep this chat to this machine; again ends that"), skins="both"),
     Command(

@@ -20,6 +20,7 @@ from assistant.core.conversation.drafts import DraftKeeper
 from assistant.core.conversation.forgetting import Eraser
 from assistant.core.conversation.imports import Importer
 from assistant.core.conversation.learning import Learning
+from assistant.core.conversation.reminders import Reminders, Wish
 from assistant.core.conversation.server_questions import answer_server
 from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.conversation.skin import (
@@ -82,6 +83,7 @@ class Controller:
         self.imports = Importer(self.store, importing, skin)
         self.drafts = DraftKeeper(self.store, skin)
         self.eraser = Eraser(self.store, skin, self._look_again)
+        self.reminders = Reminders(self.store, skin, self.eraser)
         self.corrections = Corrections(self.store, skin, self.eraser)
         self.learning = Learning(self.store, skin, self.eraser)
         self.reviews = CardReviews(self.store, skin)
@@ -103,6 +105,8 @@ class Controller:
             "cards": self.work_on_cards,
             "effort": self.choose_effort,
             "task": lambda wish: self.tasks.plan(wish, self.session.models, private=self.session.is_private),
+            "remind": self.remind,
+            "reminders": lambda _: self.reminders.manage(),
             "tools": lambda _: self.approvals.revoke(),
             "cost": lambda _: self.tell_costs(),
             "private": lambda _: self.turn_private(),
@@ -195,6 +199,10 @@ class Controller:
             await self.skin.tell(Report(_("Private: nothing of it is sent to another machine."), hint, "good"))
         else:
             await self.skin.tell(Report(_("Public again; its answers stay private, as they may repeat what is.")))
+
+    async def remind(self, words: str) -> None:
+        """Keep a reminder that words ask for; private in a private chat."""
+        await self.reminders.plan(Wish(words, private=self.session.is_private))
 
     async def work_on_cards(self, argument: str) -> None:
         """Review the cards that are due; with `make` and a document, make some from that."""

@@ -7,32 +7,21 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
 from assistant.core.assembling import without_private_titles
+from assistant.core.repetition import beginning_of, find_zone, in_zone, local_zone, repeat
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
-from assistant.ingestion.readers.icalendar_times import read_length, read_moment
+from assistant.ingestion.readers.icalendar_times import read_length
 from memory_store.models import Hit
 
 _MOST_DAYS: Final = 400
 _MOST_SHOWN: Final = 60
-_MOST_REPETITIONS: Final = 20_000
 _EARLIEST_YEAR: Final = 1900
-_MOST_DAYS_OF_MONTH: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _LINE: Final = re.compile(r'([A-Z-]+)((?:;[A-Z]+="[^"]*")*):(.*)')
 _ZONE: Final = re.compile(r';TZID="([^"]*)"')
-# Which parts of a rule each frequency may have (RFC 5545, section 3.3.10). Others would make a rule that never holds.
-_PARTS: Final = {
-    "DAILY": {"BYMONTH", "BYMONTHDAY", "BYDAY"},
-    "WEEKLY": {"BYMONTH", "BYDAY", "WKST"},
-    "MONTHLY": {"BYMONTH", "BYMONTHDAY", "BYDAY", "BYSETPOS", "WKST"},
-    "YEARLY": {"BYMONTH", "BYMONTHDAY", "BYDAY", "BYSETPOS", "BYYEARDAY", "BYWEEKNO", "WKST"},
-}
-_OF_ALL: Final = {"FREQ", "INTERVAL", "COUNT", "UNTIL"}
 
 
 class ListEvents(BaseModel):
@@ -137,16 +126,16 @@ def _read_times(hit: Hit) -> _Event | None:
     parameters_of = {name: parameters for name, parameters, _ in reversed(lines)}
     name = "DTSTART" if "DTSTART" in texts else "DUE"
     start = texts.get(name, "")
-    found = _moment(start)
+    found = beginning_of(start)
     if found is None or found.year < _EARLIEST_YEAR:
         return None
     all_day = "T" not in start
     zone = _zone_of(parameters_of[name], start)
     length = read_length(texts.get("DURATION", "")) or (timedelta(days=1) if all_day else timedelta())
-    end = _moment(texts.get("DTEND", ""))
+    end = beginning_of(texts.get("DTEND", ""))
     if end is not None:
         written = zone if all_day else _zone_of(parameters_of["DTEND"], texts["DTEND"])
-        length = max(_in_zone(end, written, zone) - found, timedelta())
+        length = max(in_zone(end, written, zone) - found, timedelta())
     event = _Event(hit, found, min(length, timedelta(days=_MOST_DAYS)), zone, all_day)
     event.rule = texts.get("RRULE", "")
     event.cancelled = texts.get("STATUS", "").upper() == "CANCELLED"
@@ -158,7 +147,7 @@ def _read_times(hit: Hit) -> _Event | None:
             written = zone if "T" not in part else _zone_of(parameters, part)
             instant = moment.replace(tzinfo=written).astimezone(UTC)
             if name == "RDATE":
-                event.also.append(_in_zone(moment, written, zone))
+                event.also.append(in_zone(moment, written, zone))
             elif name == "RECURRENCE-ID":
                 event.replaces = instant
             else:  # a day alone leaves out all of that day
@@ -171,60 +160,20 @@ def _moments(event: _Event, first: datetime, last: datetime) -> Iterator[datetim
     from_here = first.replace(tzinfo=None) - timedelta(days=1)
     to_there = last.replace(tzinfo=None) + timedelta(days=1)
     moments: Iterable[datetime] = [event.begins]
-    if event.rule and event.replaces is None and (rule := _clean(event.rule, event.begins, event.zone)):
-        from dateutil.rrule import rrulestr
-
-        try:
-            repeated = rrulestr(rule, dtstart=event.begins)
-            moments = itertools.chain(moments, itertools.islice(repeated, _MOST_REPETITIONS))
-        except (ValueError, OverflowError):
-            pass  # a rule that can't be followed: what it repeats is there once
+    if event.rule and event.replaces is None:
+        moments = itertools.chain(moments, repeat(event.rule, event.begins, event.zone, to_there))
     within = itertools.takewhile(lambda moment: moment < to_there, moments)
     for moment in dict.fromkeys((*event.also, *within)):
         if from_here <= moment < to_there:
             yield moment
 
 
-def _clean(rule: str, begins: datetime, zone: tzinfo) -> str:
-    """Return a rule without what its frequency must not have; empty where it never holds, or is too fast to count."""
-    parts = {name: value for name, _, value in (part.partition("=") for part in rule.upper().split(";"))}
-    allowed = _PARTS.get(parts.get("FREQ", ""))
-    if allowed is None:
-        return ""
-    kept = {name: value for name, value in parts.items() if name in allowed | _OF_ALL}
-    if re.fullmatch(r"0*[1-9]\d*", kept.get("INTERVAL", "1")) is None:
-        return ""  # it would stay where it is for ever
-    months, days = _numbers(kept.get("BYMONTH", "")), _numbers(kept.get("BYMONTHDAY", ""))
-    longest = max((_MOST_DAYS_OF_MONTH[month - 1] for month in months if 1 <= month <= 12), default=31)
-    if months and not any(1 <= month <= 12 for month in months):
-        return ""
-    if days and all(abs(day) > longest or not day for day in days):
-        return ""
-    until = _moment(kept.get("UNTIL", ""))
-    if until is not None:
-        # A day alone means all of it; a moment of the world is one of the event's own clock.
-        until = _in_zone(until, _zone_of("", kept["UNTIL"]), zone)
-        until = until if "T" in kept["UNTIL"] else datetime.combine(until, time.max)
-        kept["UNTIL"] = f"{until:%Y%m%dT%H%M%S}"
-    return ";".join(f"{name}={value}" for name, value in kept.items())
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",") if re.fullmatch(r"[+-]?\d{1,3}", part)]
-
-
 def _each(value: str) -> Iterator[tuple[str, datetime]]:
     """Yield the moments of a list, each with how it is written; of a period its beginning."""
     for part in value.split(","):
-        moment = _moment(part.partition("/")[0])
+        moment = beginning_of(part.partition("/")[0])
         if moment is not None:
             yield part, moment
-
-
-def _moment(text: str) -> datetime | None:
-    """Return a moment, of a day its beginning."""
-    found = read_moment(text)
-    return found if found is None or isinstance(found, datetime) else datetime.combine(found, time())
 
 
 def _zone_of(parameters: str, text: str) -> tzinfo:
@@ -232,42 +181,17 @@ def _zone_of(parameters: str, text: str) -> tzinfo:
     named = _ZONE.search(parameters)
     if text.split("/")[0].endswith("Z"):
         return UTC
-    return (named and _zone(named[1])) or _here()
-
-
-@cache
-def _zone(name: str) -> tzinfo | None:
-    """Return a zone by the name that a calendar gives it: the world's, Windows' own, or with a maker's prefix."""
-    from tzlocal.windows_tz import win_tz
-
-    pieces = name.strip("/").split("/")
-    for candidate in (win_tz.get(name, ""), *("/".join(pieces[at:]) for at in range(len(pieces)))):
-        try:
-            return ZoneInfo(candidate)
-        except (ValueError, OSError, KeyError):  # no such zone, or no name of one
-            continue
-    return None
-
-
-def _here() -> tzinfo:
-    from tzlocal import get_localzone
-
-    return get_localzone()
-
-
-def _in_zone(moment: datetime, written: tzinfo, zone: tzinfo) -> datetime:
-    """Return what the clock of a zone shows at a moment that is written in another one."""
-    return moment if written is zone else moment.replace(tzinfo=written).astimezone(zone).replace(tzinfo=None)
+    return (named and find_zone(named[1])) or local_zone()
 
 
 def _local(moment: datetime, event: _Event) -> datetime:
     """Return a moment of an event as this machine's clock shows it; a day is a day everywhere."""
-    zone = _here() if event.all_day else event.zone
-    return moment.replace(tzinfo=zone).astimezone(_here())
+    zone = local_zone() if event.all_day else event.zone
+    return moment.replace(tzinfo=zone).astimezone(local_zone())
 
 
 def _of_day(day: date) -> datetime:
-    return datetime.combine(day, time(), _here())
+    return datetime.combine(day, time(), local_zone())
 
 
 def _list_events(bench: Bench, asked: ListEvents) -> str:

@@ -182,6 +182,8 @@ class ChatSkin:
             await self.tell(Report(error.message, hint, "error"))
         await controller.tell_of_drafts()
         await controller.reviews.tell_of_due()
+        if await controller.reminders.tell_due():
+            self._app.bell()
         self._work(self._warm_up(), "warming up")
         controller.imports.watch(services.settings.importing.watch)
         if not controller.is_answering:  # who wrote at once is answered first
@@ -194,7 +196,8 @@ class ChatSkin:
             self._looking = True
             try:
                 await self.controller.tell_of_answers()
-                if await self.controller.tasks.tell_changes():
+                told = await self.controller.tasks.tell_changes()
+                if await self.controller.reminders.tell_due() or told:
                     self._app.bell()
             except StoreError:
                 pass

@@ -20,7 +20,7 @@ from tests.support.embedder import HashEmbedder
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setattr(calendar, "_here", lambda: ZoneInfo("Europe/Berlin"))
+    monkeypatch.setattr(calendar, "local_zone", lambda: ZoneInfo("Europe/Berlin"))
     with Store.open(tmp_path / "memory", HashEmbedder()) as opened:
         yield opened
 

@@ -1,0 +1,268 @@
+"""Reminders in a conversation: kept from words, told as they come, rested, changed and erased."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from functools import partial
+from typing import Final
+
+from assistant.core.conversation.forgetting import Eraser
+from assistant.core.conversation.skin import Choice, Report, Skin
+from assistant.core.reminders.firing import (
+    describe_moment,
+    describe_next,
+    describe_rule,
+    describe_untold,
+    fire_due,
+    next_times,
+    zone_of,
+)
+from assistant.core.reminders.handling import ReminderError, build_schedule, keep, let_go_on, let_rest
+from assistant.core.reminders.reading import Lack, Reading, Time, read_time
+from assistant.core.repetition import find_zone, local_zone
+from assistant.display import excerpt, plain
+from assistant.language import N_, _
+from assistant.threads import in_thread
+from memory_store import Schedule, ScheduleState, Store, clock
+
+_TITLE_CHARS: Final = 60
+_SHOWN: Final = 3
+_EXAMPLES: Final = N_("tomorrow 8:00, every Monday at 8:00, in 20 minutes")
+# What is wrong with a time, and what to say instead.
+_WRONG: Final = {
+    Lack.TIME: (
+        N_("These words say no time that is understood."),
+        N_("Say it like “tomorrow 8:00” or “every Monday at 8:00”."),
+    ),
+    Lack.DAY: (N_("It is not clear which day is meant."), N_("Name the day, such as Friday, 5 May or 2027-03-01.")),
+    Lack.CLOCK: (N_("It is not said at what time."), N_("Add it, such as 8:00 or 7:30 pm.")),
+    Lack.PAST: (N_("That time is over."), N_("Name one that is to come.")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A reminder as it is asked for: words that say what and when, or the text alone with `at` or `every` beside it.
+
+    `zone` is the name of a zone, empty for that of this machine; `agreed` keeps it without a question.
+    """
+
+    words: str
+    at: str = ""
+    every: str = ""
+    zone: str = ""
+    task_id: str | None = None
+    private: bool = False
+    agreed: bool = False
+
+
+class _Deed(Enum):
+    """What may be done with a reminder."""
+
+    PAUSE = auto()
+    GO_ON = auto()
+    CHANGE = auto()
+    REMOVE = auto()
+
+
+_DEEDS: Final = {
+    _Deed.PAUSE: N_("Let it rest"),
+    _Deed.GO_ON: N_("Let it go on"),
+    _Deed.CHANGE: N_("Change when it comes"),
+    _Deed.REMOVE: N_("Erase it"),
+}
+
+
+class Reminders:
+    """What a user does with reminders beside a conversation, and what is told of them there."""
+
+    def __init__(self, store: Store, skin: Skin, eraser: Eraser) -> None:
+        self._store = store
+        self._skin = skin
+        self._eraser = eraser
+
+    # -- one that is asked for ---------------------------------------------------------------------------------
+
+    async def plan(self, wish: Wish) -> None:
+        """Keep a reminder, once the user has seen in full when it comes.
+
+        Raises ReminderError for words that say no time, or several, where nobody can be asked.
+        """
+        zone, now = _zone_name(wish.zone), clock.now()
+        explicit = f"{wish.every} {wish.at}".strip()
+        attended = self._skin.is_attended() and not wish.agreed
+        reading = _read(explicit or wish.words, zone, now, alone=bool(explicit), repeated=bool(wish.every))
+        text = wish.words.strip() if explicit else reading.rest
+        if not text and attended:
+            text = await self._skin.ask(_("What shall be said?")) or ""
+        if not text:
+            raise ReminderError(_("There is nothing to be said."), _("Write it with the time."))
+        if reading.lack is not None:
+            if not attended:
+                raise _error(reading.lack)
+            reading = await self._complete(reading, explicit or wish.words, zone, now, alone=bool(explicit))
+        chosen = await self._choose(text, reading, zone, now, asks=not wish.agreed)
+        if chosen is None:
+            self._skin.remark(_("Nothing was kept."))
+            return
+        new = build_schedule(chosen, text, zone, now, wish.task_id)
+        asked = f"{wish.words.strip()} ({explicit})" if explicit else wish.words.strip()
+        kept = await in_thread(lambda: keep(self._store, new, asked, private=wish.private))
+        told = _("Kept: {text}").format(text=plain(kept.text, one_line=True))
+        await self._skin.tell(Report(told, describe_next(kept), "good", kept.id))
+
+    async def _complete(self, reading: Reading, words: str, zone: str, now: datetime, *, alone: bool = True) -> Reading:
+        """Have the user add what of the time is lacking. Raises ReminderError where they don't.
+
+        The words are those that were read; `alone` says that they speak of nothing but the time.
+        """
+        while reading.lack is not None:
+            lack = reading.lack
+            message = _(_WRONG[lack][0])
+            question, example = (_("At what time?"), "8:00") if lack is Lack.CLOCK else (_("When?"), _(_EXAMPLES))
+            answer = await self._skin.ask(f"{message} {question}", example)
+            if answer is None:
+                raise ReminderError(_("Nothing was kept."), _(_WRONG[lack][1]))
+            if lack is Lack.CLOCK:
+                words += f" {answer}:00" if answer.isdecimal() else f" {answer}"
+            else:
+                words, alone = answer, True
+            reading = _read(words, zone, now, alone=alone)
+        return reading
+
+    async def _choose(self, text: str, reading: Reading, zone: str, now: datetime, *, asks: bool) -> Time | None:
+        """Have the user see when it comes, and agree. Raises ReminderError where several are meant and nobody asked."""
+        shown = [(when, *await in_thread(partial(_describe, when, zone, now))) for when in reading.times]
+        if not asks:
+            if len(shown) > 1:
+                several = _("It may mean several times: {times}.").format(
+                    times="; ".join(name for _when, name, _more in shown)
+                )
+                raise ReminderError(several, _("Say which, such as 8:00 or 20:00, and name the day."))
+            return shown[0][0]
+        if not self._skin.is_attended():
+            refused = _("Nothing was kept: nobody is here to agree to {time}.").format(time=shown[0][1])
+            raise ReminderError(refused, _("Give --yes if you mean it."))
+        choices: list[Choice[Time | None]] = [Choice(name, more, when) for when, name, more in shown]
+        choices.append(Choice(_("Don't keep it"), "", None))
+        title = _("When shall “{text}” be said?").format(text=excerpt(text, _TITLE_CHARS))
+        return await self._skin.choose(title, choices)
+
+    # -- those that there are ----------------------------------------------------------------------------------
+
+    async def manage(self) -> None:
+        """Let the user choose a reminder, and what to do with it."""
+        await self.tell_due()
+        found = await in_thread(self._store.schedules.all)
+        if not found:
+            self._skin.remark(_("There are no reminders yet: /remind and what, and when, keeps one."))
+            return
+        choices = [
+            Choice(excerpt(schedule.text, _TITLE_CHARS), describe_next(schedule), schedule) for schedule in found
+        ]
+        schedule = await self._skin.choose(_("Reminders"), choices)
+        if schedule is None:
+            return
+        rests = schedule.state is not ScheduleState.ACTIVE
+        deeds = {
+            _Deed.PAUSE: not rests,
+            _Deed.GO_ON: schedule.state is ScheduleState.PAUSED,
+            _Deed.CHANGE: True,
+            _Deed.REMOVE: True,
+        }
+        title = f"{excerpt(schedule.text, _TITLE_CHARS)} — {describe_next(schedule)}"
+        deed = await self._skin.choose(title, [Choice(_(_DEEDS[deed]), "", deed) for deed, may in deeds.items() if may])
+        match deed:
+            case _Deed.PAUSE:
+                await in_thread(lambda: let_rest(self._store, schedule))
+                self._skin.remark(_("It rests."))
+            case _Deed.GO_ON:
+                going = await in_thread(lambda: let_go_on(self._store, schedule, clock.now()))
+                self._skin.remark(describe_next(going))
+            case _Deed.CHANGE:
+                await self._change(schedule)
+            case _Deed.REMOVE:
+                message = await in_thread(lambda: self._store.conversations.message(schedule.message_id))
+                await self._eraser.erase_ids(message.conversation_id)
+
+    async def _change(self, schedule: Schedule) -> None:
+        """Have it come at other times."""
+        now = clock.now()
+        answer = await self._skin.ask(_("When?"), _(_EXAMPLES))
+        if answer is None:
+            return
+        reading = _read(answer, schedule.zone, now)
+        if reading.lack is not None:
+            reading = await self._complete(reading, answer, schedule.zone, now)
+        chosen = await self._choose(schedule.text, reading, schedule.zone, now, asks=True)
+        if chosen is not None:
+            new = build_schedule(chosen, schedule.text, schedule.zone, now, schedule.task_id)
+            changed = await in_thread(lambda: self._store.schedules.change(schedule.id, new))
+            self._skin.remark(describe_next(changed))
+
+    # -- what is due -------------------------------------------------------------------------------------------
+
+    async def tell_due(self) -> bool:
+        """Say what is due, and tell of what nobody was told of; return whether there was any.
+
+        One window tells at a time, and notes that it told once it did: a kill in between has it told again.
+        """
+        store = self._store
+        await in_thread(lambda: fire_due(store, clock.now()))
+        if not self._skin.is_attended() or not await in_thread(store.schedules.find_untold):
+            return False
+        turn = await in_thread(store.schedules.take_turn)
+        if turn is None:
+            return False
+        with turn:
+            found = await in_thread(store.schedules.find_untold)
+            for schedule in found:
+                await self._skin.tell(report_due(schedule, clock.now()))
+                await in_thread(partial(store.schedules.note_told, schedule))
+        return bool(found)
+
+
+def report_due(schedule: Schedule, now: datetime) -> Report:
+    """Return what is told of a schedule that was due."""
+    told = _("Reminder: {text}").format(text=describe_untold(schedule, now))
+    again = _("again {when}").format(when=describe_next(schedule)) if schedule.next_at is not None else ""
+    return Report(told, again, "warning", schedule.id)
+
+
+def _read(words: str, zone: str, now: datetime, *, alone: bool = True, repeated: bool = False) -> Reading:
+    """Return what words mean; where they are there for a time alone, each of them has to be understood."""
+    reading = read_time(words, now.astimezone(zone_of(zone)), repeated=repeated)
+    return Reading((), reading.rest, Lack.TIME) if alone and reading.rest and reading.times else reading
+
+
+def _error(lack: Lack) -> ReminderError:
+    message, hint = _WRONG[lack]
+    return ReminderError(_(message), _(hint))
+
+
+def _describe(when: Time, zone: str, now: datetime) -> tuple[str, str]:
+    """Return the first time in full, and what follows it."""
+    first, *others = next_times(when.begins, when.rule, zone, now, _SHOWN + 1)
+    there = zone_of(zone)
+    if when.rule is None:
+        return describe_moment(first, there), ""
+    shown = ", ".join(f"{moment:%Y-%m-%d %H:%M}" for moment in others)
+    more = (
+        _("{rule}; then {times}").format(rule=describe_rule(when.rule), times=shown)
+        if shown
+        else describe_rule(when.rule)
+    )
+    return describe_moment(first, there), more
+
+
+def _zone_name(named: str) -> str:
+    """Return the name of the zone to keep; empty where that of this machine has none. Raises ReminderError."""
+    if named and find_zone(named) is None:
+        raise ReminderError(
+            _("There is no zone {name}.").format(name=named),
+            _("Zones are called like Europe/Berlin or America/New_York."),
+        )
+    here = named or str(getattr(local_zone(), "key", ""))
+    return here if find_zone(here) is not None else ""

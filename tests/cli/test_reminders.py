@@ -1,0 +1,63 @@
+"""`keepsake remind`: kept by words, listed with what was missed, rested, erased; `task work` says what is due."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from assistant.core.reminders.firing import watch
+from memory_store import Store, clock
+from tests.cli.conftest import Shell
+from tests.support.embedder import HashEmbedder
+
+SUNDAY = datetime(2026, 3, 22, 12, 0, tzinfo=UTC)
+
+
+def test_reminder_is_kept_listed_missed_rested_and_erased(keepsake: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: SUNDAY)
+    assert keepsake("remind", "list").out.startswith("There are no reminders.")
+    refused = keepsake("remind", "water the plants", "--every", "Monday 8:00", "--zone", "Europe/Berlin")
+    assert (refused.code, "nobody is here to agree to Monday 2026-03-23 08:00 Europe/Berlin" in refused.err) == (
+        1,
+        True,
+    )
+    told = keepsake("remind", "water the plants", "--every", "Monday 8:00", "--zone", "Europe/Berlin", "--yes")
+    assert (told.code, "Kept: water the plants" in told.err) == (0, True)
+    listed = keepsake("remind", "list").out
+    assert listed.splitlines()[1] == "    Monday 2026-03-23 08:00 Europe/Berlin, every week (Monday)"
+    reminder = listed.split()[0]
+    shown = keepsake("remind", "show", reminder[:8]).out
+    assert "then 2026-03-30 08:00" in shown
+    assert keepsake("remind", "show", reminder, "--json").json["next"][1] == "2026-03-30T08:00:00+02:00"
+    monkeypatch.setattr(clock, "now", lambda: SUNDAY + timedelta(days=10))
+    missed = "water the plants (missed 2 times since Monday 2026-03-23 08:00 Europe/Berlin)\n"
+    assert keepsake("remind", "list", "--json").json["reminders"][0]["untold"] == 2
+    assert keepsake("remind", "list").err == missed
+    assert keepsake("remind", "list").err == ""
+    assert keepsake("remind", "pause", reminder).code == 0
+    assert keepsake("remind", "list").out.splitlines()[1] == "    resting"
+    assert keepsake("remind", "resume", reminder).out.startswith("Monday 2026-04-06 08:00")
+    assert keepsake("remind", "remove", reminder).code == 1
+    assert keepsake("remind", "remove", reminder, "--yes").code == 0
+    assert keepsake("remind", "list").out.startswith("There are no reminders.")
+    assert keepsake("conversation", "list", "--json").json == {"conversations": []}
+
+
+async def test_work_without_a_chat_prints_what_is_due_and_the_next_chat_tells_of_it(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: SUNDAY)
+    await asyncio.to_thread(keepsake, "remind", "tea", "--at", "tomorrow 8:00", "--yes")
+    monkeypatch.setattr(clock, "now", lambda: SUNDAY + timedelta(days=1))
+    stop, printed = asyncio.Event(), []
+
+    def tell(words: str) -> None:
+        printed.append(words.split(" (")[0])
+        stop.set()
+
+    with Store.open(keepsake.data, HashEmbedder()) as store:
+        await watch(store, stop, tell)
+        assert printed == ["tea"]
+        assert [schedule.untold for schedule in store.schedules.find_untold()] == [1]

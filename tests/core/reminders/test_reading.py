@@ -1,0 +1,100 @@
+"""When somebody is to be reminded, read in words of two languages: one time, several that are meant, or what lacks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from assistant.core.reminders.reading import Lack, read_time
+
+MONDAY = datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+def times(words: str, *, repeated: bool = False) -> list[str]:
+    return [
+        f"{when.begins:%a %d %b %Y %H:%M}{f' {when.rule}' if when.rule else ''}"
+        for when in read_time(words, MONDAY, repeated=repeated).times
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("tomorrow 8:00", ["Tue 01 Dec 2026 08:00"]),
+        ("at 15:00", ["Mon 30 Nov 2026 15:00"]),
+        ("at 9", ["Mon 30 Nov 2026 21:00", "Tue 01 Dec 2026 09:00"]),
+        ("in 20 minutes", ["Mon 30 Nov 2026 12:20"]),
+        ("in half an hour", ["Mon 30 Nov 2026 12:30"]),
+        ("in three days at 10:00", ["Thu 03 Dec 2026 10:00"]),
+        ("on Friday at 3 pm", ["Fri 04 Dec 2026 15:00"]),
+        ("Monday 8:00", ["Mon 07 Dec 2026 08:00"]),
+        ("Monday 18:00", ["Mon 30 Nov 2026 18:00", "Mon 07 Dec 2026 18:00"]),
+        ("next Friday at 9am", ["Fri 04 Dec 2026 09:00", "Fri 11 Dec 2026 09:00"]),
+        ("the 15th at 10:00", ["Tue 15 Dec 2026 10:00"]),
+        ("5 May at 10:00", ["Wed 05 May 2027 10:00"]),
+        ("three days before Christmas at 9:00", ["Mon 21 Dec 2026 09:00"]),
+        ("tonight at 9", ["Mon 30 Nov 2026 21:00"]),
+        ("half past 8 in the morning tomorrow", ["Tue 01 Dec 2026 08:30"]),
+        ("every Monday at 8:00", ["Mon 07 Dec 2026 08:00 FREQ=WEEKLY;BYDAY=MO"]),
+        ("every other Tuesday 18:30", ["Tue 01 Dec 2026 18:30 FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"]),
+        ("every Monday and Thursday at 18:00", ["Mon 30 Nov 2026 18:00 FREQ=WEEKLY;BYDAY=MO,TH"]),
+        ("every Monday to Friday at 8:00", ["Tue 01 Dec 2026 08:00 FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"]),
+        ("every weekday at 7:15 until 1 March 2027", [
+            "Tue 01 Dec 2026 07:15 FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;UNTIL=20270301T235959"
+        ]),
+        ("every 2 weeks on Monday at 8:00", ["Mon 07 Dec 2026 08:00 FREQ=WEEKLY;INTERVAL=2"]),
+        ("every day at noon 5 times", ["Tue 01 Dec 2026 12:00 FREQ=DAILY;COUNT=5"]),
+        ("every first Monday of the month at 9:00", ["Mon 07 Dec 2026 09:00 FREQ=MONTHLY;BYDAY=1MO"]),
+        ("every month on the last day at 18:00", ["Mon 30 Nov 2026 18:00 FREQ=MONTHLY;BYMONTHDAY=-1"]),
+        ("every month on the 31st at 9:00", ["Thu 31 Dec 2026 09:00 FREQ=MONTHLY;BYMONTHDAY=31"]),
+        ("every 5 May at 9:00", ["Wed 05 May 2027 09:00 FREQ=YEARLY"]),
+        ("明天下午三点半", ["Tue 01 Dec 2026 15:30"]),
+        ("半小时后", ["Mon 30 Nov 2026 12:30"]),
+        ("12月24日晚上8点", ["Thu 24 Dec 2026 20:00"]),
+        ("每周一早上8点", ["Mon 07 Dec 2026 08:00 FREQ=WEEKLY;BYDAY=MO"]),
+        ("每天8点", ["Mon 30 Nov 2026 20:00 FREQ=DAILY", "Tue 01 Dec 2026 08:00 FREQ=DAILY"]),
+        ("每月15号9:00", ["Tue 15 Dec 2026 09:00 FREQ=MONTHLY;BYMONTHDAY=15"]),
+    ],
+)  # fmt: skip
+def test_words_and_all_that_they_may_mean(words: str, meant: list[str]) -> None:
+    assert times(words) == meant
+
+
+def test_words_that_are_there_to_repeat_need_no_every() -> None:
+    assert times("Monday 8:00", repeated=True) == ["Mon 07 Dec 2026 08:00 FREQ=WEEKLY;BYDAY=MO"]
+    assert times("day at 9pm", repeated=True) == ["Mon 30 Nov 2026 21:00 FREQ=DAILY"]
+    assert times("hour", repeated=True) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("remind me to water the plants tomorrow at 8:00", "water the plants"),
+        ("every Monday at 8:00 water the plants", "water the plants"),
+        ("call Ines on Friday at 15:00", "call Ines"),
+        ("tomorrow 8:00 send the report of March 2026", "send the report of March 2026"),
+        ("提醒我每周一早上8点浇花", "浇花"),
+    ],
+)
+def test_what_speaks_of_no_time_is_what_is_said(words: str, said: str) -> None:
+    assert read_time(words, MONDAY).rest == said
+
+
+@pytest.mark.parametrize(
+    ("words", "lack"),
+    [
+        ("buy milk", Lack.TIME),
+        ("tomorrow tea", Lack.CLOCK),
+        ("every Monday", Lack.CLOCK),
+        ("next month at 8:00", Lack.DAY),
+        ("03/04/2027 at 8:00", Lack.DAY),
+        ("yesterday at 8:00", Lack.PAST),
+        ("2020-01-01 8:00", Lack.PAST),
+        ("in a few hours", Lack.TIME),
+    ],
+)
+def test_what_is_not_named_is_never_guessed(words: str, lack: Lack) -> None:
+    reading = read_time(words, MONDAY)
+    assert (reading.times, reading.lack) == ((), lack)

@@ -30,7 +30,7 @@ from assistant.core.tasks.handling import (
     try_again,
 )
 from assistant.core.tasks.plan import read_plan
-from assistant.core.tasks.results import cells_of, results_of
+from assistant.core.tasks.results import cells_of, results_of, sources_of
 from assistant.display import excerpt, moment, plain
 from memory_store import ItemState, Selection, StepOutcome, Store, Task, TaskState
 from memory_store.errors import NotFoundError, StoreError
@@ -153,13 +153,14 @@ def show_task(
         items, questions = store.tasks.items(task.id), store.tasks.questions(task.id)
         counts = store.tasks.counts(task.id)
         entries = store.ledger.of_message(task.message_id)
-    plan = read_plan(task.plan)
-    results = results_of(plan, items)
+        plan = read_plan(task.plan)
+        results = results_of(plan, items)
+        sources = sources_of(store, task, plan, results)
     if as_json:
         found = [{"name": result.item.key, **result.values} for result in results]
         failed = [{"name": item.key, "trouble": item.trouble} for item in items if item.state is ItemState.FAILED]
         asked = [{"name": item.key, "question": describe_question(item, step)} for item, step in questions]
-        print_json({**_as_json(task), "results": found, "failed": failed, "questions": asked})
+        print_json({**_as_json(task), "results": found, "sources": sources, "failed": failed, "questions": asked})
         return
     show(plain(plan.title))
     show(describe_state(task, counts))
@@ -168,6 +169,8 @@ def show_task(
     if results:
         show()
         table(("", *plan.columns), [cells_of(plan, result) for result in results])
+        for line in sources:
+            show(line)
     for item in items:
         if item.state is ItemState.FAILED:
             say(f"{plain(item.key, one_line=True)} failed: {plain(item.trouble or '', one_line=True)}")

@@ -209,6 +209,16 @@ def _ask(question: str, framed: Sequence[str], more: Sequence[str], moment: date
     )
 
 
+def renumber(text: str, numbers: Mapping[int, int]) -> str:
+    """Return a text with the sources that it cites under other numbers; one that has none is no source, and goes."""
+
+    def replace(match: re.Match[str]) -> str:
+        kept = [str(numbers[int(item)]) for item in re.findall(r"\d+", match[1]) if int(item) in numbers]
+        return f"[{', '.join(kept)}]" if kept else ""
+
+    return _CITATION.sub(replace, text)
+
+
 def cited_numbers(answer: str) -> set[int]:
     """Return the numbers that an answer cites, as in [1] or [2, 3]; those that are no source's are invented."""
     return {int(item) for group in _CITATION.findall(answer) for item in re.findall(r"\d+", group)}

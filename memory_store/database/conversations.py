@@ -308,6 +308,21 @@ class Conversations:
         rows = self._database.fetch_all("SELECT * FROM citations WHERE message_id = ? ORDER BY number", (message_id,))
         return [read_row(Citation, row) for row in rows]
 
+    def note_read(self, message_id: str, passage_ids: Iterable[str]) -> dict[str, int]:
+        """Keep that passages were read for a message, and return the number that each has as its source.
+
+        A number stays what it is, also for what is read again later. Of what was erased meanwhile nothing is kept.
+        """
+        with self._database.write() as connection:
+            rows = connection.execute("SELECT number, passage_id FROM citations WHERE message_id = ?", (message_id,))
+            known = {row["passage_id"]: int(row["number"]) for row in rows}
+            last = max(known.values(), default=0)
+            new = [identifier for identifier in dict.fromkeys(passage_ids) if identifier not in known]
+            numbers = {identifier: number for number, identifier in enumerate(new, start=last + 1)}
+            if connection.execute("SELECT 1 FROM messages WHERE id = ?", (message_id,)).fetchone():
+                _cite(connection, message_id, [Citation(number, item, False) for item, number in numbers.items()])
+            return known | numbers
+
     def begin_tool_use(self, message_id: str, tool: str, arguments: str) -> int:
         """Keep what is asked of a tool for an answer, before it is done; return its number. Raises NotFoundError."""
         with self._database.write() as connection:

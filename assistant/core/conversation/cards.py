@@ -19,6 +19,7 @@ from assistant.core.conversation.commands import absolute_path
 from assistant.core.conversation.forgetting import find_document
 from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.core.conversation.stopping import until
+from assistant.core.places import place_of
 from assistant.display import excerpt, plain
 from assistant.errors import ModelError
 from assistant.ingestion.pipeline import ImportOptions, attached_file
@@ -76,13 +77,6 @@ _NOT_READ: Final = NN_(
 def source_of(store: Store, card: Card | NewCard) -> str:
     """Return where a card is from, in words: what it was made from, and the place in it."""
     return place_of(store.passage(card.passage_id))
-
-
-def place_of(passage: StoredPassage) -> str:
-    """Return where a passage stands, in words; a document's title is often its first heading, and said once."""
-    title = plain(passage.source.title or passage.source.kind.value, one_line=True)
-    pieces = [title, *passage.locator.label().split(" › ")]
-    return " › ".join(piece for at, piece in enumerate(pieces) if piece and (at == 0 or piece != pieces[at - 1]))
 
 
 def rests_on(store: Store, card: Card | NewCard) -> str:

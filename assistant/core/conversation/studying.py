@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from assistant.core.cards.scheduling import grade
 from assistant.core.cards.tutoring import Exercise, give_hint
-from assistant.core.conversation.cards import GRADES, CardMaker, ask_how_well, place_of, require_writer, rests_on
+from assistant.core.conversation.cards import GRADES, CardMaker, ask_how_well, require_writer, rests_on
 from assistant.core.conversation.skin import Choice, MemoryChanged, Report, Skin
 from assistant.core.conversation.stopping import unless_stopped
+from assistant.core.places import place_of
 from assistant.core.relevance import worth_telling
 from assistant.display import excerpt, plain
 from assistant.errors import ModelError

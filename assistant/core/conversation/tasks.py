@@ -20,7 +20,7 @@ from assistant.core.tasks.handling import (
     try_again,
 )
 from assistant.core.tasks.plan import Plan, read_plan
-from assistant.core.tasks.results import build_report, results_of
+from assistant.core.tasks.results import build_report, results_of, sources_of
 from assistant.core.tools.toolbox import Toolbox
 from assistant.display import excerpt, plain
 from assistant.language import N_, NN_, _, plural
@@ -158,6 +158,8 @@ class TaskDesk:
         lines = [self._describe(task), task.trouble or "", *(f"{item.key}: {item.trouble}" for item in failed)]
         hint = "\n".join(plain(line, one_line=True) for line in lines if line)
         text = build_report(plan, results) if results else _describe_plan(plan)
+        sources = await in_thread(lambda: sources_of(self._store, task, plan, results))
+        text = "\n".join([text, "", *sources]) if sources else text
         await self._skin.tell(Report(text, hint))
 
     async def ask(self, task: Task) -> None:

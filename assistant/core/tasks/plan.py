@@ -27,8 +27,6 @@ _BLANK: Final = re.compile(r"\{([^{}]*)\}")
 PLACE: Final = "place"
 BECAUSE: Final = "because"
 """What a judge says of an item: where it stands among the others, and why."""
-SOURCES: Final = "sources"
-"""Where a finder has what it found from."""
 _NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
 
 
@@ -176,7 +174,7 @@ class Plan(_Strict):
     @model_validator(mode="after")
     def _knows_its_blanks(self) -> Plan:
         fields = set.intersection(*(set(item) for item in self.items))
-        taken = fields | {PLACE, BECAUSE, SOURCES}
+        taken = fields | {PLACE, BECAUSE}
         before: dict[str, tuple[str, ...]] = {}
         for step in self.steps:
             strange = next((name for name in step.needs or () if name not in before), None)
@@ -202,8 +200,12 @@ class Plan(_Strict):
     def columns(self) -> tuple[str, ...]:
         """What is found of each item, in the order of the steps."""
         judged = (PLACE, BECAUSE) if self.judge else ()
-        looked = (SOURCES,) if any(step.tools for step in self.steps) else ()
-        return (*judged, *(name for step in self.steps for name in step.columns), *looked)
+        return (*judged, *(name for step in self.steps for name in step.columns))
+
+    @property
+    def cited(self) -> frozenset[str]:
+        """The columns in which a finder names its sources by number."""
+        return frozenset(name for step in self.steps if step.tools for name in step.columns)
 
     @property
     def tools(self) -> list[str]:

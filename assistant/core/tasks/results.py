@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final
 
+from assistant.core.context import cited_numbers
+from assistant.core.places import place_of
 from assistant.core.tasks.plan import MOST_ITEMS, PLACE, Plan
 from assistant.display import excerpt
-from memory_store import ItemState, TaskItem
+from assistant.language import _
+from memory_store import ItemState, Store, Task, TaskItem
+from memory_store.errors import NotFoundError
 
 _MOST_ROWS: Final = 50
 _CELL_CHARS: Final = 80
@@ -50,28 +56,51 @@ def _rank(value: object) -> tuple[int, float, str]:
 
 def cells_of(plan: Plan, result: Result) -> list[str]:
     """Return a row of the table: the item's name, and what was found of it."""
-    return [result.item.key, *(_cell(result.values.get(column)) for column in plan.columns)]
+    return [result.item.key, *(_cell(result.values.get(column), column in plan.cited) for column in plan.columns)]
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, cites: bool) -> str:
     match value:
         case None:
             return "–"
         case bool():
             return "yes" if value else "no"
         case list():
-            return excerpt("; ".join(map(str, value)), _CELL_CHARS)
+            return _cut("; ".join(map(str, value)), cites)
         case float() if value.is_integer():
             return str(int(value))
         case _:
-            return excerpt(str(value), _CELL_CHARS)
+            return _cut(str(value), cites)
+
+
+def _cut(text: str, cites: bool) -> str:
+    """Return the beginning of a text, with the sources that it cites in what is cut."""
+    cut = excerpt(text, _CELL_CHARS)
+    lost = cited_numbers(text) - cited_numbers(cut) if cites else set()
+    return f"{cut} [{', '.join(map(str, sorted(lost)))}]" if lost else cut
+
+
+def sources_of(store: Store, task: Task, plan: Plan, results: Sequence[Result]) -> list[str]:
+    """Return the sources that results cite, a line each: its number and where it is from, or that it was erased."""
+    values = [str(result.values.get(column)) for result in results for column in plan.cited]
+    cited = cited_numbers(" ".join(values))
+    lines = []
+    for citation in store.conversations.citations(task.message_id):
+        if citation.number in cited:
+            try:
+                place = place_of(store.passage(citation.passage_id or ""))
+            except NotFoundError:
+                place = _("erased since")
+            lines.append(f"[{citation.number}] {place}")
+    return lines
 
 
 def build_report(plan: Plan, results: Sequence[Result]) -> str:
     """Return the results as a Markdown table with a word on what is missing."""
     names = ["", *plan.columns]
-    lines = [f"**{_escape(plan.title)}**", "", _line(names), _line(["---"] * len(names))]
-    lines += [_line(cells_of(plan, result)) for result in results[:_MOST_ROWS]]
+    cited = [name in plan.cited for name in names]
+    lines = [f"**{_escape(plan.title, cites=False)}**", "", _line(names), _line(["---"] * len(names))]
+    lines += [_line(cells_of(plan, result), cited) for result in results[:_MOST_ROWS]]
     missing = len(plan.items) - len(results)
     if len(results) > _MOST_ROWS:
         lines += ["", f"{len(results) - _MOST_ROWS} more rows are in `keepsake task show`."]
@@ -80,10 +109,12 @@ def build_report(plan: Plan, results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_escape(cell) for cell in cells)} |"
+def _line(cells: Sequence[str], cited: Sequence[bool] = ()) -> str:
+    both = zip_longest(cells, cited, fillvalue=False)
+    return f"| {' | '.join(_escape(str(cell), cites=bool(cites)) for cell, cites in both)} |"
 
 
-def _escape(text: str) -> str:
-    """Return a text that nothing in it makes Markdown of."""
-    return "".join(f"\\{sign}" if sign in "\\|`*_[]<>#!" else sign for sign in " ".join(text.split()))
+def _escape(text: str, *, cites: bool) -> str:
+    """Return a text that nothing in it makes Markdown of; where it `cites`, numbers of sources stay what they are."""
+    escaped = "".join(f"\\{sign}" if sign in "\\|`*_[]<>#!" else sign for sign in " ".join(text.split()))
+    return re.sub(r"\\\[(\d+(?:, \d+)*)\\\]", r"[\1]", escaped) if cites else escaped

@@ -13,10 +13,10 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from assistant.core.asking import note_sent, read_form, whole_answer
-from assistant.core.context import cited_numbers
+from assistant.core.context import renumber
 from assistant.core.framing import estimate_tokens, plain_text, quoted, shorten
 from assistant.core.prompts import prompt
-from assistant.core.tasks.plan import SOURCES, ModelChoice, Plan, Step, fill
+from assistant.core.tasks.plan import ModelChoice, Plan, Step, fill
 from assistant.core.tools.answering import ToolAnswerer, refuse
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, use_tool
 from assistant.errors import ModelError
@@ -24,14 +24,13 @@ from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, TextDelta, T
 from assistant.llm.roles import ModelRole, Models
 from memory_store import Store, Task, TaskItem
 from memory_store.errors import KeepsakeError
-from memory_store.models import Author, AuthorKind, Hit, Purpose, Role
+from memory_store.models import Author, AuthorKind, Purpose, Role
 
 Form = TypeVar("Form", bound=BaseModel)
 _ANSWER_TOKENS: Final = 800
 _MATERIAL_TOKENS: Final = 6000
 _LEAST_TOKENS: Final = 100  # less of a text says nothing
 _RESULT_CHARS: Final = 12_000
-_MOST_SOURCES: Final = 5
 _KEY: Final = "idempotency_key"
 
 
@@ -118,8 +117,10 @@ async def take_step(run: Run, step: Step, asked: Mapping[str, Any], known: Mappi
 async def _use(run: Run, tool: Tool[Any], arguments: Mapping[str, str]) -> str:
     """Return what a tool gives back. Raises ToolError."""
     asked = _arguments(tool, arguments)
+    bench = run.bench()
     try:
-        text = await use_tool(tool, run.bench(), asked)
+        text = await use_tool(tool, bench, asked)
+        await _note_read(run, bench)
     except KeepsakeError as error:
         raise ToolError(error.message) from error
     return plain_text(text)[:_RESULT_CHARS]
@@ -147,7 +148,7 @@ async def ask_text(run: Run, system: str, ask: str, known: Mapping[str, str]) ->
 
 
 async def _find(run: Run, step: Step, system: str, known: Mapping[str, str]) -> str:
-    """Have a model look for itself, with tools that only read; what it cites comes with what it found."""
+    """Have a model look for itself, with tools that only read, and cite what it found."""
     model = run.model(step.model)
     if not model.info.calls_tools:
         raise ModelError(
@@ -161,19 +162,31 @@ async def _find(run: Run, step: Step, system: str, known: Mapping[str, str]) -> 
         bench = run.bench()
         found = read_form(await _say(ToolAnswerer(model, tools, bench, refuse), request, question), step.form)
         if found is not None:
-            values = found.model_dump(mode="json")
-            return json_text({**values, SOURCES: _cite(bench.found, values)})
+            numbers = await _note_read(run, bench)
+            own = {number: numbers[hit.id] for number, hit in bench.found.items()}
+            return json_text({name: _cite(value, own) for name, value in found.model_dump(mode="json").items()})
     raise Unreadable("The model gave no answer that can be read.")
 
 
-def _cite(found: Mapping[int, Hit], values: Mapping[str, Any]) -> list[str]:
-    """Return the sources that the values cite, or those that were found where they cite none."""
-    cited = cited_numbers(" ".join(str(value) for value in values.values())) & found.keys()
-    return [
-        " ".join(filter(None, (f"[{number}]", hit.source.title or hit.source.kind.value, hit.locator.label())))
-        for number, hit in found.items()
-        if number in cited or not cited
-    ][:_MOST_SOURCES]
+async def _note_read(run: Run, bench: Bench) -> dict[str, int]:
+    """Enter what of the memory was read; return the number that each passage has in the whole task.
+
+    Who erases one is told that the task repeats it.
+    """
+    if not bench.shown:
+        return {}
+    return await asyncio.to_thread(run.store.conversations.note_read, run.task.message_id, list(bench.shown))
+
+
+def _cite(value: Any, numbers: Mapping[int, int]) -> Any:
+    """Return a value with its sources under the numbers that they have in the whole task."""
+    match value:
+        case str():
+            return renumber(value, numbers)
+        case list():
+            return [_cite(entry, numbers) for entry in value]
+        case _:
+            return value
 
 
 async def _say(answerer: ToolAnswerer, request: ChatRequest, question: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from assistant.core.context import cited_numbers
 from assistant.core.prompts import prompt
 from assistant.core.tasks.judging import judge_best
-from assistant.core.tasks.plan import SOURCES, Plan, Step, read_plan
+from assistant.core.tasks.plan import Plan, Step, read_plan
 from assistant.core.tasks.results import build_report, cells_of, results_of
 from assistant.core.tasks.steps import (
     Run,
@@ -317,6 +319,7 @@ class TaskWorker:
             message = self._store.conversations.message(run.task.message_id)
             text = f"{words}\n\n{table}".strip()
             name = run.model("chat").info.name if words else "keepsake"
+            cited = cited_numbers(text)
             self._store.conversations.append(
                 message.conversation_id,
                 Role.ASSISTANT,
@@ -324,6 +327,10 @@ class TaskWorker:
                 Author(AuthorKind.MODEL, name),
                 parent_id=message.id,
                 status=MessageStatus.COMPLETE,
+                citations=[
+                    replace(citation, cited=citation.number in cited)
+                    for citation in self._store.conversations.citations(message.id)
+                ],
                 private=run.private,
                 drafts=passages_of_message(text),
             )
@@ -336,10 +343,7 @@ def _hand_over(step: Step, text: str, found: dict[str, Any]) -> dict[str, str]:
     if not step.columns:
         return {step.name: text}
     values = json.loads(text or "{}")
-    sources = values.pop(SOURCES, None)
     found.update(values)
-    if sources is not None:
-        found[SOURCES] = [*found.get(SOURCES, ()), *sources]
     return {name: "" if value is None else str(value) for name, value in values.items()}
 
 

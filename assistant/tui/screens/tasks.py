@@ -21,7 +21,7 @@ from assistant.core.tasks.handling import (
     try_again,
 )
 from assistant.core.tasks.plan import Plan, read_plan
-from assistant.core.tasks.results import cells_of, results_of
+from assistant.core.tasks.results import cells_of, results_of, sources_of
 from assistant.display import moment, plain
 from assistant.language import N_, NN_, _, plural
 from assistant.threads import in_thread
@@ -114,6 +114,8 @@ class TasksScreen(Browser[TaskView, None]):
             for result in results[:_MOST_ROWS]:
                 table.add_row(*map(Text, cells_of(item.plan, result)))
             more += [Static(_("Found"), classes="detail--title"), table]
+            sources = await in_thread(partial(sources_of, self.store, item.task, item.plan, results[:_MOST_ROWS]))
+            more += [Static(line, classes="detail--inner", markup=False) for line in sources]
         failed = [f"{entry.key}: {entry.trouble}" for entry in items if entry.state is ItemState.FAILED]
         if failed:
             more.append(Static(_("Failed"), classes="detail--title"))

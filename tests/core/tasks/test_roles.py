@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ import pytest
 from pydantic import BaseModel
 
 from assistant.core.tasks.plan import read_plan, write_plan
+from assistant.core.tasks.results import results_of, sources_of
 from assistant.core.tasks.worker import TaskWorker
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Bench, Effect, Tool
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ToolCall, ToolCalled
 from assistant.llm.roles import Models
-from memory_store import NewMemory, StepOutcome, Store, Task, TaskState
+from memory_store import NewMemory, Selection, StepOutcome, Store, Task, TaskState
 from memory_store.models import USER, Message, Role
 from tests.support.embedder import HashEmbedder
 
@@ -140,15 +141,13 @@ async def test_roles_hand_over_what_is_typed_to_those_that_need_it(store: Store)
     mind = Mind(answer)
     await work(store, mind)
     found = results(store, task)["Gym"]
-    assert found | {"sources": None} == {
+    assert found == {
         "ends": "2027-03-31",
         "said": "It ends in March [1].",
         "euros": 12.5,
         "way": "bill",
         "letter": "Dear Gym, …",
-        "sources": None,
     }
-    assert [source[:3] for source in found["sources"]] == ["[1]"]  # what is cited, not all that was found
     asked = {request.messages[1].content.split()[0]: request for request in mind.asked}
     assert "31 March 2027" in asked["When"].messages[-1].content
     written = asked["Write"].messages
@@ -156,8 +155,19 @@ async def test_roles_hand_over_what_is_typed_to_those_that_need_it(store: Store)
     assert "said:" in written[1].content  # it is handed what it needs,
     assert "bill" not in written[1].content  # and no more
     assert "card, bill" in asked["What"].messages[0].content
-    assert "sources" in report(store, task).text
-    assert read_plan(write_plan(read_plan(task.plan))) == read_plan(task.plan)
+    told = report(store, task)
+    [cited] = [citation for citation in store.conversations.citations(told.id) if citation.cited]
+    assert (cited.number, "in March [1]." in told.text) == (1, True)
+    source = store.passage(cited.passage_id or "")
+    assert "gym" in source.text
+    plan = read_plan(task.plan)
+    [line] = sources_of(store, task, plan, results_of(plan, store.tasks.items(task.id)))
+    assert line.startswith("[1] ")
+    assert read_plan(write_plan(plan)) == plan
+    selection = Selection((source.source.id,))
+    assert store.plan_forget(selection).staying == {"answers that cite it": 2}  # the task and its report
+    store.forget(replace(selection, everywhere=True))
+    assert store.tasks.all() == []
 
 
 async def test_steps_that_do_not_need_each_other_are_done_at_the_same_time(store: Store) -> None:

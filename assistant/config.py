@@ -129,6 +129,7 @@ class ChatConfig:
     theme: str = "keepsake-dark"
     language: str = ""
     reduced_motion: bool = False
+    notices: Literal["none", "bell", "desktop"] = "desktop"
 
 
 @dataclass(frozen=True, slots=True)

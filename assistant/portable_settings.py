@@ -20,7 +20,7 @@ _OF_ONE_MACHINE = ("data_dir",)
 _TAKEN: Final[Mapping[str, tuple[str, ...]]] = {
     "model": ("max_answer_tokens", "temperature"),
     "recall": ("passages", "context_share", "facts_share", "goals_share", "summaries_share"),
-    "chat": ("capture", "learn", "titles", "to_the_point", "theme", "language", "reduced_motion"),
+    "chat": ("capture", "learn", "titles", "to_the_point", "theme", "language", "reduced_motion", "notices"),
     "care": ("resources", "note_often", "region"),
     "private": ("topics",),
     "import": ("target_chars", "max_chars"),

@@ -299,6 +299,11 @@ class Conversations:
             raise NotFoundError(f"There is no message {message_id}.")
         return read_row(Message, row)
 
+    def is_private(self, message_id: str) -> bool:
+        """Say whether a message is private, or its conversation is. Raises NotFoundError."""
+        message = self.message(message_id)
+        return message.private or self.get(message.conversation_id).private
+
     def passages(self, message_id: str) -> list[passages.StoredPassage]:
         """Return the passages of one message in reading order; none while it is pending."""
         return self._database.fetch(passages.of_message, message_id)

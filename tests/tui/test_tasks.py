@@ -10,6 +10,7 @@ from textual.widgets import DataTable, Static
 
 from assistant import bootstrap
 from assistant.llm.scripted import ScriptedChat
+from assistant.tui.attention import desktop_notice
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.tasks import TasksScreen
 from memory_store import TaskState
@@ -32,6 +33,20 @@ async def chosen(house: House, name: str) -> None:
     await house.pilot.press("enter")
 
 
+@pytest.mark.parametrize(
+    ("environment", "sequence"),
+    [
+        ({"TERM": "xterm-kitty"}, "\x1b]9;Keepsake: a; b\x1b\\"),
+        ({"TERM": "foot"}, "\x1b]777;notify;Keepsake;a, b\x1b\\"),
+        ({"TERM": "tmux-256color", "TMUX": "/tmp/x"}, "\x1bPtmux;\x1b\x1b]9;Keepsake: a; b\x1b\x1b\\\x1b\\"),
+    ],
+)
+def test_notice_on_the_desktop_is_in_the_terminals_own_words_and_nothing_in_it_is(
+    environment: dict[str, str], sequence: str
+) -> None:
+    assert desktop_notice("a;\nb\x1b]52;c;x\x07", environment) == sequence
+
+
 async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = ScriptedChat([json.dumps(PLAN)], otherwise=['{"price": 30}'])
     monkeypatch.setattr(bootstrap, "build_model", lambda _: model)
@@ -39,6 +54,9 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
     monkeypatch.setattr("assistant.tui.screens.chat_skin._ANSWERS_SECONDS", 0.1)
     monkeypatch.setattr("assistant.tui.screens.tasks._LOOK_SECONDS", 0.1)
     async with chatting(tmp_path, model) as house:
+        shown: list[str] = []
+        assert house.app._driver is not None
+        monkeypatch.setattr(house.app._driver, "write", shown.append)
         await house.say("/task Compare these gyms: Anna, Bea. Keep what they cost.")
         await chosen(house, "Try")
         await house.until(lambda: any("2 waiting for you" in notice for notice in house.notices))
@@ -49,6 +67,7 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
         await house.until(lambda: screen.chosen is not None)
         await house.pilot.press("a")
         await chosen(house, "Yes, and all")
+        house.app.app_focus = False  # another window is in front
         await house.until(lambda: screen.chosen is not None and screen.chosen.task.state is TaskState.DONE)
         await house.until(lambda: bool(screen.query(DataTable)))
         table = screen.query_one(DataTable)
@@ -63,4 +82,5 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
         }
         await house.pilot.press("escape")
         await house.until(lambda: any("2 of 2 done" in notice for notice in house.notices))
+        await house.until(lambda: [text for text in shown if text.startswith("\x1b]9;Keepsake: “Gyms compared”: ")])
         await house.settled()

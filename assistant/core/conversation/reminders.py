@@ -204,24 +204,28 @@ class Reminders:
 
     # -- what is due -------------------------------------------------------------------------------------------
 
-    async def tell_due(self) -> bool:
-        """Say what is due, and tell of what nobody was told of; return whether there was any.
+    async def tell_due(self) -> list[str]:
+        """Say what is due, and tell of what nobody was told of; return that, without words of what is private.
 
         One window tells at a time, and notes that it told once it did: a kill in between has it told again.
         """
         store = self._store
         await in_thread(lambda: fire_due(store, clock.now()))
         if not self._skin.is_attended() or not await in_thread(store.schedules.find_untold):
-            return False
+            return []
         turn = await in_thread(store.schedules.take_turn)
         if turn is None:
-            return False
+            return []
+        told: list[str] = []
         with turn:
             found = await in_thread(store.schedules.find_untold)
             for schedule in found:
-                await self._skin.tell(report_due(schedule, clock.now()))
+                report = report_due(schedule, clock.now())
+                await self._skin.tell(report)
                 await in_thread(partial(store.schedules.note_told, schedule))
-        return bool(found)
+                private = await in_thread(partial(store.conversations.is_private, schedule.message_id))
+                told.append(_("A private reminder is due.") if private else report.text)
+        return told
 
 
 def report_due(schedule: Schedule, now: datetime) -> Report:

@@ -185,20 +185,24 @@ class TaskDesk:
     def _describe(self, task: Task) -> str:
         return describe_state(task, self._store.tasks.counts(task.id))
 
-    async def tell_changes(self) -> bool:
-        """Tell of tasks that have ended, rest, wait or ask since the last look; return whether there was one."""
+    async def tell_changes(self) -> list[str]:
+        """Tell of tasks that have ended, rest, wait or ask since the last look; return what was told.
+
+        Of what is private it has no words: it may be shown where others look.
+        """
         found = await in_thread(self._look)
         known, self._known = self._known, {identifier: key for identifier, (key, _task) in found.items()}
         if known is None:
-            return False
-        told = False
+            return []
+        told: list[str] = []
         for identifier, (key, task) in found.items():
             before = known.get(identifier)
             if before is not None and before != key and task.state is not TaskState.DRAFT:
                 kind, words = await in_thread(partial(self._change_of, task))
                 if words:
-                    told = True
                     text = f"“{_title(task)}”: {words}"
+                    private = await in_thread(partial(self._store.conversations.is_private, task.message_id))
+                    told.append(_("A private task has ended, or asks something.") if private else text)
                     await self._skin.tell(Report(text, _("/tasks shows it."), "good" if kind else "warning"))
         return told
 

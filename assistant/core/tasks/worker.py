@@ -113,8 +113,7 @@ class TaskWorker:
     async def _prepare(self, task: Task) -> Run:
         plan = await asyncio.to_thread(read_plan, task.plan)
         models = await asyncio.to_thread(self._build, limits_of(plan))
-        message = await asyncio.to_thread(self._store.conversations.message, task.message_id)
-        chat = await asyncio.to_thread(self._store.conversations.get, message.conversation_id)
+        private = await asyncio.to_thread(self._store.conversations.is_private, task.message_id)
         tools = await self._find(plan.tools)
         missing = next((name for name in plan.tools if name not in tools), None)
         if missing is not None:
@@ -125,7 +124,7 @@ class TaskWorker:
                 raise StoreError(
                     f"A finder may only use what reads, and {acting} does more: make it a step of its own."
                 )
-        return Run(self._store, task, plan, models, tools, message.private or chat.private)
+        return Run(self._store, task, plan, models, tools, private)
 
     async def _work_on_items(self, run: Run, stop: asyncio.Event) -> None:
         """Work on all items that wait, so many at once as the plan says; none is begun once the task rests."""

@@ -45,6 +45,7 @@ from assistant.setting import keep
 from assistant.threads import in_thread
 from assistant.tui import pauses
 from assistant.tui.actions import message_action
+from assistant.tui.attention import call_for_attention
 from assistant.tui.guide import Guide
 from assistant.tui.model_choice import ModelChoice
 from assistant.tui.screens.about_me import ANSWER, EDIT, AboutMeScreen
@@ -182,8 +183,8 @@ class ChatSkin:
             await self.tell(Report(error.message, hint, "error"))
         await controller.tell_of_drafts()
         await controller.reviews.tell_of_due()
-        if await controller.reminders.tell_due():
-            self._app.bell()
+        if told := await controller.reminders.tell_due():
+            self._call_for_attention(told)
         self._work(self._warm_up(), "warming up")
         controller.imports.watch(services.settings.importing.watch)
         if not controller.is_answering:  # who wrote at once is answered first
@@ -196,13 +197,16 @@ class ChatSkin:
             self._looking = True
             try:
                 await self.controller.tell_of_answers()
-                told = await self.controller.tasks.tell_changes()
-                if await self.controller.reminders.tell_due() or told:
-                    self._app.bell()
+                told = [*await self.controller.tasks.tell_changes(), *await self.controller.reminders.tell_due()]
+                if told:
+                    self._call_for_attention(told)
             except StoreError:
                 pass
             finally:
                 self._looking = False
+
+    def _call_for_attention(self, told: Sequence[str]) -> None:
+        call_for_attention(self._app, "; ".join(told), self._services.settings.chat.notices)
 
     async def _warm_up(self) -> None:
         """Load the embedder and the vectors, so that the first question need not wait for them."""

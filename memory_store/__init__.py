@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from memory_store.database.passages import StoredPassage as StoredPassage
     from memory_store.database.private_rule import NOTHING as NOTHING
     from memory_store.database.private_rule import PrivateRule as PrivateRule
+    from memory_store.database.recipes import NewRecipe as NewRecipe
+    from memory_store.database.recipes import Recipe as Recipe
     from memory_store.database.schedules import Due as Due
     from memory_store.database.schedules import NewSchedule as NewSchedule
     from memory_store.database.schedules import Rerun as Rerun
@@ -94,6 +96,7 @@ _PUBLIC = {
     "memory_store.database.passages": ("StoredPassage",),
     "memory_store.database.private_rule": ("NOTHING", "PrivateRule"),
     "memory_store.database.schedules": ("Due", "NewSchedule", "Rerun", "Schedule", "ScheduleState"),
+    "memory_store.database.recipes": ("NewRecipe", "Recipe"),
     "memory_store.database.tasks": ("ItemState", "StepOutcome", "Task", "TaskItem", "TaskState", "TaskStep"),
     "memory_store.models": ("Selection",),
     "memory_store.retrieval.words": ("stems",),

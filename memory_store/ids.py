@@ -18,10 +18,11 @@ TASK: Final = "tas"
 TASK_ITEM: Final = "itm"
 CARD: Final = "crd"
 SCHEDULE: Final = "sch"
+RECIPE: Final = "rec"
 
 PREFIXES: Final = (
     *(DOCUMENT, CONVERSATION, MESSAGE, MEMORY, PASSAGE, ERASURE, REQUEST, LEDGER_ENTRY, LATE_REQUEST, TASK, TASK_ITEM),
-    *(CARD, SCHEDULE),
+    *(CARD, SCHEDULE, RECIPE),
 )
 
 # No vowels and no 0/1, so that an id never spells a word and is easy to read aloud: 20 of 27 signs are 95 bits.

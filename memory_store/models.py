@@ -479,6 +479,7 @@ class StoreStats:
     messages: int
     memories: int
     cards: int
+    recipes: int
     passages: int
     embedded: int
     to_embed: int

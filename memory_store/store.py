@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from memory_store.database.late import LateRequests
     from memory_store.database.learning import Learning
     from memory_store.database.ledger import Ledger
+    from memory_store.database.recipes import Recipe, Recipes
     from memory_store.database.requests import Requests
     from memory_store.database.schedules import Schedules
     from memory_store.database.tasks import Tasks
@@ -177,6 +178,13 @@ class Store(Maintenance):
         return Cards(self._database)
 
     @cached_property
+    def recipes(self) -> Recipes:
+        """How things are done again."""
+        from memory_store.database.recipes import Recipes
+
+        return Recipes(self._database)
+
+    @cached_property
     def late(self) -> LateRequests:
         """What was handed in to be answered later."""
         from memory_store.database.late import LateRequests
@@ -252,6 +260,12 @@ class Store(Maintenance):
         from memory_store.retrieval.holding import find_cards_holding
 
         return find_cards_holding(self._database, words)
+
+    def find_recipes_holding(self, words: str) -> list[Recipe]:
+        """Return all recipes that hold each of these words."""
+        from memory_store.retrieval.holding import find_recipes_holding
+
+        return find_recipes_holding(self._database, words)
 
     def candidates(
         self, query: str, k: int = 10, filters: RecallFilters | None = None, asked_at: datetime | None = None

@@ -75,7 +75,7 @@ def _author(of: str, null_when: str = "it has no name") -> tuple[Column, Column]
 
 
 _PRIVATE: Final = Column("private", _FLAG, "1: it never goes to an endpoint that is not on this machine")
-_COUNTS_OF: Final = ("documents", "conversations", "messages", "memories", "cards", "passages")
+_COUNTS_OF: Final = ("documents", "conversations", "messages", "memories", "cards", "recipes", "passages")
 
 COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "documents": (
@@ -201,6 +201,30 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         *_author("it"),
         Column("made_at", TIME, "when it was made"),
         Column("due_at", TIME, "when it is to be reviewed next"),
+    ),
+    "recipes": (
+        Column("id", _id(ids.RECIPE), "random id"),
+        Column(
+            "conversation_id",
+            _id(ids.CONVERSATION),
+            "the conversation it was made from, with which it goes",
+            "it was written, or came from a file",
+        ),
+        Column("name", _TEXT, "its name, as in `SKILL.md`; unique"),
+        Column("skill", _TEXT, "the text of `SKILL.md`, as the format Agent Skills has it"),
+        Column(
+            "files",
+            _json({"type": "object", "additionalProperties": _TEXT}),
+            "JSON: the other texts of its folder, by their paths",
+        ),
+        Column(
+            "left_out",
+            _json(_LEFT_OUT),
+            "JSON: what of its folder was not kept, as [path, reason, hint]",
+            "all of it was kept",
+        ),
+        _PRIVATE,
+        Column("made_at", TIME, "when it was made or came"),
     ),
     "card_reviews": (
         Column("card_id", _id(ids.CARD), "the card"),

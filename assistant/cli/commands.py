@@ -39,6 +39,7 @@ COMMANDS: Final = {
         "cards",
         "Cards to learn by heart from your own documents: make them, review them, exchange them with Anki.",
     ),
+    "recipe": ("recipes", "Do things again the way they were done: use, make, change and exchange recipes."),
     "show": (
         "showing",
         "Show a memory, message, document, passage or conversation: who said it, when, where, and what it rests on.",

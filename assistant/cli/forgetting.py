@@ -141,6 +141,9 @@ def chosen(store: Store, ids: list[str], documents: list[str], words: str | None
         for card in store.find_cards_holding(words):
             say(f"  card, {moment(card.made_at)}: {excerpt(card.question, 100)}")
             selected.append(card.id)
+        for recipe in store.find_recipes_holding(words):
+            say(f"  recipe, {moment(recipe.made_at)}: {recipe.name}")
+            selected.append(recipe.id)
     return tuple(dict.fromkeys(selected))
 
 

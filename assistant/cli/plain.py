@@ -82,16 +82,17 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
                 say("\nCtrl+D leaves.")
 
 
-def run_in_lines(store: Store, settings: Settings, work: Callable[[Controller], Awaitable[None]]) -> None:
-    """Do one thing that the chat does, in lines; Ctrl+C stops it."""
+def run_in_lines(store: Store, settings: Settings, work: Callable[[Controller], Awaitable[None]]) -> bool:
+    """Do one thing that the chat does, in lines; return whether an answer failed. Ctrl+C stops it."""
 
-    async def do() -> None:
+    async def do() -> bool:
         async with session_in(store, settings, None) as session:
-            controller = LineChat(settings, session).controller
-            with stoppable(controller.stop):
-                await work(controller)
+            chat = LineChat(settings, session)
+            with stoppable(chat.controller.stop):
+                await work(chat.controller)
+            return chat.failed
 
-    asyncio.run(do())
+    return asyncio.run(do())
 
 
 def read_message() -> str | None:

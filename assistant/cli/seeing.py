@@ -24,6 +24,7 @@ _NAMES: Final = {
     PartKind.TOUCHING: "What you said before that may touch it",
     PartKind.SUMMARIES: "Earlier chats, in short",
     PartKind.RECENT: "Recent messages",
+    PartKind.RECIPE: "The recipe",
     PartKind.QUESTION: "The question",
 }
 # Why it is there, for what nobody had to look for.

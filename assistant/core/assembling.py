@@ -68,11 +68,12 @@ def assemble(
     private: bool,
     also: Sequence[str] = (),
     reserve: int = 0,
+    recipe: str = "",
 ) -> Assembled:
     """Recall for the question, the last of the messages, and build what the model sees.
 
     What is to be looked for `also` shares the room for passages with the question; so many tokens are kept in
-    `reserve`. Private text goes only to a model
+    `reserve`; `recipe` is how the user wants it answered. Private text goes only to a model
     on this machine, but for the question; to an embedder elsewhere not even that, if it is `private`.
     """
     include_private = answerer.info.is_private
@@ -115,6 +116,7 @@ def assemble(
         moment=now().astimezone(),
         rules=("to_the_point",) if settings.to_the_point else (),
         looked=settings.recall,
+        recipe=recipe,
     )
     if include_private or not settings.recall:
         return Assembled(built, along, 0)

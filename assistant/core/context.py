@@ -71,6 +71,7 @@ def build(
     rules: Sequence[str] = (),
     moment: datetime | None = None,
     looked: bool = True,
+    recipe: str = "",
 ) -> Context:
     """Assemble the prompt for one turn; `budget` is the window less the answer, in tokens.
 
@@ -78,12 +79,12 @@ def build(
     of the user, each sort up to a share of its own, then hits in their order up to `recall_share`, of which the first
     `attached` are what the user attached, then the latest messages that fit. What of the hits' share is left goes to
     what stands around them (by hit id). `rules` are the names of prompts that the system prompt ends with;
-    `looked` says whether memory was looked into.
+    `looked` says whether memory was looked into; `recipe` how the user wants the question answered.
     The same arguments give the same context.
     """
     known = known or Known()
     system = "\n".join([prompt("system"), *(prompt(rule) for rule in rules)])
-    left = budget - _RESERVE - estimate_tokens(system) - estimate_tokens(question) - 40
+    left = budget - _RESERVE - estimate_tokens(system) - estimate_tokens(question) - estimate_tokens(recipe) - 40
     kept_pinned, left = fit(pinned, [estimate_tokens(memory.text) + 2 for memory in pinned], left)
     told = tell(known, budget, left)
     left -= told.tokens
@@ -110,7 +111,7 @@ def build(
         system += "\n\n" + told.text
     messages = [ChatMessage(Role.SYSTEM, system)]
     messages += [ChatMessage(message.role, _said(message)) for message in kept_history]
-    asked = _ask(question, frames, [item.text for item in (touching, summed) if item.text], moment, looked)
+    asked = _ask(question, frames, [text for text in (touching.text, summed.text, recipe) if text], moment, looked)
     messages.append(ChatMessage(Role.USER, asked))
     return Context(
         tuple(messages),
@@ -148,6 +149,7 @@ def build(
             ),
             *touching.parts,
             *summed.parts,
+            *([part(PartKind.RECIPE, recipe, None)] if recipe else []),
             part(PartKind.QUESTION, question, None),
         ),
         (*told.hits, *touching.hits),

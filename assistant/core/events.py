@@ -31,6 +31,7 @@ class PartKind(StrEnum):
     ATTACHED = "attached"
     RECALLED = "recalled"
     RECENT = "recent"
+    RECIPE = "recipe"
     QUESTION = "question"
 
 

@@ -115,6 +115,10 @@ class MeteredModel:
         """The model's."""
         return self._model.info
 
+    def estimate(self, input_tokens: int, output_tokens: int) -> Usage:
+        """Return what so many tokens would take."""
+        return self._meter.usage(self.info.name, self.info.endpoint, input_tokens, output_tokens)
+
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
         """Stream what the model says. Raises BudgetError where a budget has no room for it, else as the model does."""
         asked = estimate_input(request)

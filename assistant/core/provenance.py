@@ -9,7 +9,7 @@ from typing import Final
 
 from memory_store import Store, ids
 from memory_store.errors import NotFoundError
-from memory_store.models import Author, Memory, Message, Role, SourceKind
+from memory_store.models import Author, AuthorKind, Memory, Message, Role, SourceKind
 
 # The id of what something rests on, how it bears on that, and the words of it that count.
 _Below = Iterator[tuple[str, str, str | None]]
@@ -39,7 +39,7 @@ class Origin:
 
 
 def provenance(store: Store, identifier: str, *, whole: bool = True) -> Origin:
-    """Return where a memory, message, document, passage, conversation or card comes from; not `whole`: one step only.
+    """Return where anything that is remembered comes from, a card or recipe too; not `whole`: one step only.
 
     Raises NotFoundError.
     """
@@ -54,6 +54,7 @@ def _read(store: Store, identifier: str, relation: str, quote: str | None, depth
         ids.CONVERSATION: _conversation,
         ids.PASSAGE: _passage,
         ids.CARD: _card,
+        ids.RECIPE: _recipe,
     }
     read = kinds.get(ids.prefix_of(identifier))
     if read is None:
@@ -128,6 +129,17 @@ def _card(store: Store, identifier: str) -> _Read:
         yield card.passage_id, "rests on", card.quote
 
     return Origin(card.id, "card", "", f"{card.question}\n{card.answer}", card.author, card.made_at), below()
+
+
+def _recipe(store: Store, identifier: str) -> _Read:
+    recipe = store.recipes.get(identifier)
+
+    def below() -> _Below:
+        if recipe.conversation_id is not None:
+            yield recipe.conversation_id, "made from", None
+
+    author = Author(AuthorKind.USER)  # who kept it has read and changed it
+    return Origin(recipe.id, "recipe", "", f"{recipe.name}\n{recipe.skill}", author, recipe.made_at), below()
 
 
 def _document(store: Store, identifier: str) -> _Read:

@@ -140,6 +140,7 @@ class PublicMemory:
                 raise StoreError(f"{len(found):,} passages hold these words.", "Give more of the words, or ids.")
             chosen += ids_of(found)
             chosen += (card.id for card in self._store.find_cards_holding(words) if not card.private)
+            chosen += (recipe.id for recipe in self._store.find_recipes_holding(words) if not recipe.private)
         if not chosen:
             raise NotFoundError("Nothing holds this.", "`search` and `list_recent` show the ids.")
         return Selection(tuple(dict.fromkeys(chosen)))

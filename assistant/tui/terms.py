@@ -36,6 +36,7 @@ _NOUNS: Final = {
     "messages": NN_("{count} message", "{count} messages"),
     "memories": NN_("{count} memory", "{count} memories"),
     "cards": NN_("{count} card", "{count} cards"),
+    "recipes": NN_("{count} recipe", "{count} recipes"),
     "passages": NN_("{count} passage", "{count} passages"),
     "notes": NN_("{count} note", "{count} notes"),
     "facts": NN_("{count} fact", "{count} facts"),

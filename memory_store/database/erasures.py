@@ -47,7 +47,7 @@ _SAYING: Final = (
     "SELECT s.message_id FROM memory_sources AS s WHERE s.message_id IS NOT NULL "
     "AND s.memory_id IN (SELECT id FROM temp.doomed) AND s.message_id NOT IN (SELECT id FROM temp.doomed)"
 )
-# A summary may hold words of any message of its conversation.
+# A summary, and a recipe, may hold words of any message of the conversation it is made from.
 _SUMMED_UP: Final = (
     "SELECT id FROM temp.doomed WHERE kind = 'conversations' UNION "
     "SELECT m.conversation_id FROM messages AS m WHERE m.id IN (SELECT id FROM temp.doomed WHERE kind = 'messages')"
@@ -108,7 +108,8 @@ def choose(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str]], *,
     """Work out all that goes with these records, given as (table, id).
 
     Messages go with their conversation, a memory with its last source, earlier versions with a memory, cards with the
-    passage they rest on; a memory that keeps another source takes the words of that. `everywhere` also takes the
+    passage they rest on, recipes with any message of the chat they were made from; a memory that keeps another source
+    takes the words of that. `everywhere` also takes the
     messages that the memories were made from, and the answers that cite what goes.
     """
     _begin(connection)
@@ -126,11 +127,14 @@ def choose(connection: sqlite3.Connection, chosen: Iterable[tuple[str, str]], *,
         "INSERT OR IGNORE INTO temp.doomed SELECT 'cards', id FROM cards "
         "WHERE passage_id IN (SELECT id FROM temp.doomed_passages)"
     )
+    connection.execute(
+        f"INSERT OR IGNORE INTO temp.doomed SELECT 'recipes', id FROM recipes WHERE conversation_id IN ({_SUMMED_UP})"
+    )
 
 
 def leave_out_private(connection: sqlite3.Connection) -> None:
     """Take what is private out of what was chosen, for a plan that tells nothing of it."""
-    for table in ("documents", "messages", "memories"):
+    for table in ("documents", "messages", "memories", "recipes"):
         connection.execute(f"DELETE FROM temp.doomed WHERE id IN (SELECT id FROM {table} WHERE private = 1)")
     connection.execute(
         "DELETE FROM temp.doomed WHERE id IN (SELECT c.id FROM cards AS c JOIN passages AS p ON p.id = c.passage_id "
@@ -147,7 +151,7 @@ def choose_everything(connection: sqlite3.Connection) -> None:
 
 
 def find_made_between(connection: sqlite3.Connection, since: str, until: str) -> list[tuple[str, str]]:
-    """Return (table, id) of the messages, memories, cards and documents that came into being in [since, until).
+    """Return (table, id) of what came into being in [since, until): messages, memories, cards, recipes, documents.
 
     A document counts by the time it was imported; a conversation goes when all its messages go.
     """
@@ -155,6 +159,7 @@ def find_made_between(connection: sqlite3.Connection, since: str, until: str) ->
         "SELECT 'messages', id FROM messages WHERE created_at >= :since AND created_at < :until "
         "UNION ALL SELECT 'memories', id FROM memories WHERE recorded_at >= :since AND recorded_at < :until "
         "UNION ALL SELECT 'cards', id FROM cards WHERE made_at >= :since AND made_at < :until "
+        "UNION ALL SELECT 'recipes', id FROM recipes WHERE made_at >= :since AND made_at < :until "
         "UNION ALL SELECT 'documents', id FROM documents WHERE imported_at >= :since AND imported_at < :until "
         "UNION ALL SELECT 'conversations', c.id FROM conversations AS c WHERE c.created_at >= :since "
         "AND c.created_at < :until AND NOT EXISTS (SELECT 1 FROM messages AS m WHERE m.conversation_id = c.id "
@@ -182,6 +187,7 @@ def titles_of_chosen(connection: sqlite3.Connection, most: int) -> list[str]:
         "UNION ALL SELECT text FROM memories WHERE id IN (SELECT id FROM temp.doomed) "
         "UNION ALL SELECT text FROM messages WHERE id IN (SELECT id FROM temp.doomed) "
         "AND conversation_id NOT IN (SELECT id FROM temp.doomed) "
+        "UNION ALL SELECT name FROM recipes WHERE id IN (SELECT id FROM temp.doomed) "
         "UNION ALL SELECT question FROM cards WHERE id IN (SELECT id FROM temp.doomed) "
         "AND passage_id NOT IN (SELECT id FROM temp.doomed_passages) LIMIT ?",
         (most,),
@@ -351,7 +357,7 @@ def delete_chosen(connection: sqlite3.Connection, *, bury: bool, deferred: bool 
     )
     late.let_go(connection, "message_id IN (SELECT id FROM temp.doomed)")
     reworded = connection.execute("SELECT id, text FROM temp.reworded").fetchall()
-    for table in ("cards", "memories", "messages", "conversations", "documents"):
+    for table in ("cards", "recipes", "memories", "messages", "conversations", "documents"):
         connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM temp.doomed WHERE kind = ?)", (table,))
     connection.execute("DELETE FROM temp.doomed")
     for memory_id, text in reworded:

@@ -20,6 +20,7 @@ _LATEST: Final = {
     ids.MEMORY: "SELECT id, substr(text, 1, 80), recorded_at AS at FROM memories WHERE retired_at IS NULL",
     ids.CARD: "SELECT id, question, made_at AS at FROM cards",
     ids.SCHEDULE: "SELECT id, text, made_at AS at FROM schedules",
+    ids.RECIPE: "SELECT id, name, made_at AS at FROM recipes",
     ids.ERASURE: "SELECT id, substr(requested_at, 1, 10), requested_at AS at FROM erasures",
 }
 _PATIENCE_SECONDS: Final = 0.5

@@ -412,10 +412,15 @@ def set_private(connection: sqlite3.Connection, column: str, owner_id: str, priv
 
 
 def _hide_made_from(connection: sqlite3.Connection, sources: Iterable[str]) -> None:
-    """Mark the summaries of messages, and the memories that rest on these messages and documents and other private."""
+    """Mark what is made of messages and documents: summaries, recipes, and memories that rest on nothing public."""
     for source in sources:
         connection.execute(
             "UPDATE summaries SET private = 1 WHERE conversation_id = (SELECT conversation_id FROM messages "
+            "WHERE id = ?)",
+            (source,),
+        )
+        connection.execute(
+            "UPDATE recipes SET private = 1 WHERE conversation_id = (SELECT conversation_id FROM messages "
             "WHERE id = ?)",
             (source,),
         )

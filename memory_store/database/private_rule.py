@@ -24,6 +24,7 @@ _READ: Final = {
         "is_private_text(text) OR is_private_text(coalesce(why, '')) OR is_private_text(coalesce(horizon, '')) "
         "OR EXISTS (SELECT 1 FROM goal_reviews AS g WHERE g.memory_id = memories.id AND is_private_text(g.text))",
     ),
+    "recipes": ("", "is_private_text(name) OR is_private_text(skill) OR is_private_text(files)"),
     "messages": ("message_id", "role != 'assistant' AND is_private_text(text)"),
 }
 
@@ -144,5 +145,5 @@ def _hide(connection: sqlite3.Connection, table: str, identifier: str) -> None:
         hidden += [row["id"] for row in connection.execute(answers, (identifier,))]
     for hidden_id in hidden:
         connection.execute(f"UPDATE {table} SET private = 1 WHERE id = ?", (hidden_id,))
-    for hidden_id in hidden:
+    for hidden_id in hidden if column else ():  # a recipe has no passages
         set_private(connection, column, hidden_id, True)

@@ -52,6 +52,7 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "left_out": left_out_from_json,
     "locator": locator_from_json,
     "counts": json.loads,
+    "files": json.loads,
     "about": lambda text: text or "",
     "sources": lambda text: tuple(text.split(",")) if text else (),  # ids with commas between
 }

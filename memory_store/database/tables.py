@@ -110,6 +110,14 @@ TABLES: Final = (
     ),
     Table("cards", ids.CARD, ("question", "answer", "quote"), since=7, time="made_at"),
     Table("card_reviews", since=7),
+    Table(
+        "recipes",
+        ids.RECIPE,
+        ("name", "skill", "files", "left_out"),
+        since=7,
+        time="made_at",
+        without=frozenset({"agreed"}),
+    ),
     Table("citations"),
     Table("tool_calls", words=("arguments",), since=7),
     Table("approvals", since=0),
@@ -139,7 +147,7 @@ BY_NAME: Final = {table.name: table for table in TABLES}
 OF_PREFIX: Final = {table.prefix: table.name for table in TABLES if table.prefix}
 ARCHIVED: Final = tuple(table for table in TABLES if table.since)
 # What a person asks to forget, and all that is counted.
-ERASABLE: Final = ("documents", "conversations", "messages", "memories", "cards")
+ERASABLE: Final = ("documents", "conversations", "messages", "memories", "cards", "recipes")
 COUNTED: Final = (*ERASABLE, "passages")
 
 

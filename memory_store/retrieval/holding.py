@@ -10,6 +10,7 @@ from memory_store.database.cards import Card, Cards
 from memory_store.database.connection import Database
 from memory_store.database.fulltext import Sought
 from memory_store.database.passages import StoredPassage
+from memory_store.database.recipes import Recipe, Recipes
 from memory_store.database.schedules import texts_of_schedules
 from memory_store.database.tasks import texts_of_tasks
 from memory_store.folding import spellings
@@ -49,6 +50,16 @@ def find_cards_holding(database: Database, words: str) -> list[Card]:
         card
         for card in Cards(database).all()
         if _holds("\n".join((card.question, card.answer, card.quote)), sought, wanted)
+    ]
+
+
+def find_recipes_holding(database: Database, words: str) -> list[Recipe]:
+    """Return all recipes that hold each of these words in one of their texts."""
+    sought, wanted = _understand(words)
+    return [
+        recipe
+        for recipe in Recipes(database).all()
+        if any(_holds(text, sought, wanted) for text in (f"{recipe.name}\n{recipe.skill}", *recipe.files.values()))
     ]
 
 

@@ -22,7 +22,7 @@ from memory_store.transfer.reading import EXPORT_AGAIN, Archive, check_chains, o
 
 # Where the archive's version may replace the store's own. Receipts and what was sent are never rewritten.
 _REPLACEABLE: Final = frozenset(
-    {"documents", "conversations", "messages", "memories", "passages", "citations", "cards"}
+    {"documents", "conversations", "messages", "memories", "passages", "citations", "cards", "recipes"}
 )
 # What is learned: rows that stay away where anything that they name is not here.
 _LEARNED: Final = ("goal_reviews", "questions", "summaries", "capture_queue")
@@ -42,6 +42,7 @@ class StayingAway:
     messages: dict[str, str | None] = field(default_factory=dict)
     memories: set[str] = field(default_factory=set)
     cards: set[str] = field(default_factory=set)
+    recipes: set[str] = field(default_factory=set)
     names: set[Name] = field(default_factory=set)
 
     def ancestor(self, message_id: str | None) -> str | None:
@@ -78,9 +79,10 @@ def find_staying_away(connection: sqlite3.Connection, source: Archive) -> Stayin
         ):
             away.messages[record["id"]] = record["parent_id"]
     _memories(connection, source, away, forgotten)
-    for record in source.records("cards"):
-        if not holds(connection, "cards", record["id"]) and forgotten(_names(record, None)):
-            away.cards.add(record["id"])
+    for table, gone in (("cards", away.cards), ("recipes", away.recipes)):
+        for record in source.records(table):
+            if not holds(connection, table, record["id"]) and forgotten(_names(record, None)):
+                gone.add(record["id"])
     return away
 
 
@@ -178,6 +180,7 @@ class _Merge:
         self._merge_learned()
         self._passages()
         self._cards()
+        self._recipes()
         self._citations()
         for record in self._arriving("tool_calls", "message_id"):
             self._place_dependent("tool_calls", record, record["message_id"])
@@ -303,6 +306,21 @@ class _Merge:
             else:
                 self._tally.away["card_reviews"] += 1
 
+    def _recipes(self) -> None:
+        """Add recipes, but for one whose name the store's own has, and one that may repeat what stays away."""
+        for record in self._arriving("recipes", "id"):
+            known = self._connection.execute("SELECT * FROM recipes WHERE name = ?", (record["name"],)).fetchone()
+            here = self._resolve_references("recipes", record)
+            if not here or record["conversation_id"] in self._shortened:
+                self._tally.away["recipes"] += 1
+            elif known is None or known["id"] == record["id"]:
+                self._place("recipes", record)
+            elif (known["skill"], known["files"]) == (record["skill"], record["files"]):
+                self._tally.known["recipes"] += 1
+            else:
+                self._tally.conflicts["recipes"] += 1
+                self._tally.differing.append(("recipes", known["id"]))
+
     def _citations(self) -> None:
         for record in self._arriving("citations", "message_id"):
             if not holds(self._connection, "passages", record["passage_id"]):
@@ -395,8 +413,8 @@ class _Merge:
     def _keep_private(self) -> None:
         """Let what is private here stay so, and what was answered from it, which may have come just now, be so too."""
         for table, identifier in self._tally.differing:
-            if table == "cards":
-                continue  # one is private as its passage is
+            if table in ("cards", "recipes"):
+                continue  # a card is private as its passage is; on a recipe nothing rests
             row = self._connection.execute(f"SELECT private FROM {table} WHERE id = ?", (identifier,)).fetchone()
             if row["private"] and table == "conversations":
                 make_private(self._connection, identifier)
@@ -410,7 +428,7 @@ class _Merge:
     def _arriving(self, table: str, *owners: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a table that don't stay away with what these columns name; count the others."""
         away = self._away.documents | self._away.conversations | self._away.messages.keys() | self._away.memories
-        away |= self._away.cards
+        away |= self._away.cards | self._away.recipes
         for record in self._source.records(table):
             if away.isdisjoint(record[owner] for owner in owners):
                 yield record
@@ -604,11 +622,15 @@ def _merge_or_take_over(connection: sqlite3.Connection, source: Archive, options
 
 
 def _holds_anything(connection: sqlite3.Connection) -> bool:
-    """Say whether any table has rows that belong to no other; an empty store takes numbers and key of the archive."""
+    """Say whether any table has rows that a user knows, or that belong to no other.
+
+    A store without any takes the archive's numbers and its key.
+    """
     return any(
         connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table.name})").fetchone()[0]
         for table in tables.ARCHIVED
-        if table.name not in archive.VECTOR_TABLES and not table.references("CASCADE")
+        if table.name in tables.ERASABLE
+        or (table.name not in archive.VECTOR_TABLES and not table.references("CASCADE"))
     )
 
 

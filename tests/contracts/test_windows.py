@@ -37,6 +37,7 @@ READING_COMMANDS = {
     *("mcp login", "mcp logout"),
     *("tools list", "tools revoke"),
     *("cards list", "cards show"),
+    *("recipe list", "recipe show", "recipe export"),
     *("task list", "task show"),
     *("remind list", "remind show"),
     *("model add", "model list", "model use", "model test", "model remove"),
@@ -53,6 +54,7 @@ READING_LINES = {
     "/study",
     "/tasks",
     *("/remind", "/reminders"),  # by the functions of the store that the shell runs
+    "/recipe",
     "/help",
     "/quit",
     "/exit",
@@ -74,6 +76,7 @@ READING_SCREENS = {
         *("task", "tasks"),  # by the functions of the store that the shell runs
         *("cards", "study"),
         *("remind", "reminders"),
+        *("recipe", "recipes"),  # by the functions of the store that the shell runs
         "questions",
         "receipts",
         "stats",
@@ -86,6 +89,7 @@ AS_A_WINDOW = {"mcp serve"}
 BY_ANOTHER_DOOR = {
     *("chat", "web", "backup remove", "backup restore", "task work"),
     *("cards make", "cards import", "cards export", "cards remove", "cards review"),  # in tests/core/cards
+    *("recipe use", "recipe new", "recipe edit", "recipe import", "recipe remove"),  # in tests/cli/test_recipes.py
     *("later collect", "later cancel", "later again"),  # tests/core/test_later.py has the service that they need
 }
 

@@ -15,7 +15,7 @@ from tests.ingestion.test_damage import WHOLE
 from tests.memory_store.test_archive import rows_of
 from tests.properties.test_archive_round_trip import members
 from tests.support.embedder import HashEmbedder
-from tests.support.rich_store import add_late, add_learned, add_schedules, add_task
+from tests.support.rich_store import add_late, add_learned, add_recipes, add_schedules, add_task
 
 
 def filled(folder: Path, store: Store) -> None:
@@ -56,6 +56,7 @@ def filled(folder: Path, store: Store) -> None:
     whole = store.documents.passages(cited.id)[0]
     [card] = store.cards.add([NewCard(whole.id, "Where?", "There.", whole.text[:20].strip(), author)])
     store.cards.review(CardReview(card.id, now(), Grade.HARD), now())
+    add_recipes(store, talk.id)
     add_learned(store, talk.id, question.id, answer.id)
     store.remember(NewMemory("Asked where", sources=(question.id, cited.id)))
     store.forget(Selection((sent.id, first.id)))

@@ -269,6 +269,19 @@ def assert_holds_reminders(store: Store) -> None:
     assert (once.text, once.state, once.untold, once.next_at, once.last_at) == ("Call Ines", "over", 0, None, WRITTEN)
 
 
+def assert_holds_recipes(store: Store) -> None:
+    assert_holds_reminders(store)
+    made, other = store.recipes.all()
+    assert (made.name, made.skill.splitlines()[2], made.private, made.agreed) == (
+        "boiler-check",
+        "description: Checks the boiler.",
+        False,
+        None,  # no archive agrees to anything
+    )
+    assert store.conversations.get(made.conversation_id or "").title == "What about the boiler?"
+    assert (other.files, other.private, other.left_out[0].part) == ({"a.md": "More."}, True, "scripts/go.py")
+
+
 HOLDS = {
     "archive-format-1.zip": assert_holds_everything,
     "archive-format-2.zip": assert_holds_a_rich_store,
@@ -276,7 +289,7 @@ HOLDS = {
     "archive-format-4.zip": assert_holds_what_was_judged_and_put_away,
     "archive-format-5.zip": assert_holds_what_was_learned,
     "archive-format-6.zip": assert_tells_what_is_missing,
-    "archive-format-7.zip": assert_holds_reminders,
+    "archive-format-7.zip": assert_holds_recipes,
     "store-schema-1.db.gz": assert_holds_everything,
     "store-schema-2.db.gz": assert_holds_everything,
     "store-schema-3.db.gz": assert_holds_a_rich_store,
@@ -294,6 +307,7 @@ HOLDS = {
     "store-schema-15.db.gz": assert_holds_what_is_to_be_answered_later,
     "store-schema-16.db.gz": assert_holds_a_task,
     "store-schema-17.db.gz": assert_holds_cards,
+    "store-schema-18.db.gz": assert_holds_reminders,
 }
 
 
@@ -325,7 +339,7 @@ def test_migration_that_fails_half_way_changes_nothing(tmp_path: Path, monkeypat
             Store.open(tmp_path, HashEmbedder())
     with closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == version - 1
-        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'schedules'").fetchone() is None
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'recipes'").fetchone() is None
     with Store.open(tmp_path, HashEmbedder()) as store:
         assert_holds_everything(store)
 

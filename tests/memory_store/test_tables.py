@@ -10,6 +10,7 @@ from memory_store.database.tables import Column, newest_schema
 # Text that says nothing of what a person wrote: kinds, names of makers, places inside of a source.
 LABELS = {
     "kind",
+    "agreed",
     "effort",
     "grade",
     "tool",

@@ -19,6 +19,7 @@ from memory_store import (
     NewDocument,
     NewEntry,
     NewMemory,
+    NewRecipe,
     Selection,
     Store,
     Usage,
@@ -150,6 +151,7 @@ def _talk(store: Store, boiler: Document) -> None:
     add_late(store, talk.id, move.id)
     add_task(store, move.id)
     add_schedules(store, move.id)
+    add_recipes(store, talk.id)
     store.requests.log("https://models.example/v1", "a-model", "chat", [question.id, _first_passage(store, boiler)])
 
 
@@ -159,6 +161,15 @@ def add_cards(store: Store, document: Document) -> None:
     made = NewCard(passage_id, "What falls?", "The pressure.", "when the pressure falls", MODEL)
     [card, _] = store.cards.add([made, NewCard(passage_id, "What is opened?", "The valve.", "Open the valve", USER)])
     store.cards.review(CardReview(card.id, WRITTEN, Grade.HARD), WRITTEN + timedelta(minutes=10))
+
+
+def add_recipes(store: Store, conversation_id: str) -> None:
+    """A recipe that was made from a chat and agreed to, and one that came from a file, in part."""
+    skill = "---\nname: boiler-check\ndescription: Checks the boiler.\n---\nLook at the pressure.\n"
+    checked = store.recipes.add(NewRecipe("boiler-check", skill, conversation_id=conversation_id))
+    store.recipes.agree(checked)
+    left_out = [LeftOut("scripts/go.py", "a script is never run", "")]
+    store.recipes.add(NewRecipe("other", skill.replace("boiler-check", "other"), {"a.md": "More."}, left_out, True))
 
 
 def add_late(store: Store, talk_id: str, parent_id: str) -> None:

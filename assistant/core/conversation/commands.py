@@ -100,6 +100,13 @@ COMMANDS: Final = (
     Command("tasks", "[QUERY]", N_("See long tasks: what they found and ask; let them go on or rest"), skins="both"),
     Command("remind", "TEXT", N_("Be reminded: what, and when or how often"), skins="both"),
     Command("reminders", "", N_("See reminders; let them rest, change or erase them"), skins="both"),
+    Command(
+        "recipe",
+        "[NAME] [WORDS]",
+        N_("Do something by a recipe; `new` makes one of this chat, `import PATH` brings one"),
+        skins="both",
+        waits_for_answer=True,
+    ),
     Command("tools", "", N_("See which tools need no question any more, and have them ask again"), skins="both"),
     Command("private", "", N_("Keep this chat to this machine; again ends that"), skins="both"),
     Command(

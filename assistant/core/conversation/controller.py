@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from assistant.core.conversation.drafts import DraftKeeper
 from assistant.core.conversation.forgetting import Eraser
 from assistant.core.conversation.imports import Importer
 from assistant.core.conversation.learning import Learning
+from assistant.core.conversation.recipes import RecipeDesk
 from assistant.core.conversation.reminders import Reminders, Wish
 from assistant.core.conversation.server_questions import answer_server
 from assistant.core.conversation.session import Session, TurnSettings
@@ -42,6 +43,7 @@ from assistant.core.conversation.tasks import TaskDesk
 from assistant.core.conversation.telling import report_late
 from assistant.core.events import Event
 from assistant.core.profile import ProfileSection, profile
+from assistant.core.recipes.using import FilledRecipe
 from assistant.core.tools.builtin import REMEMBER
 from assistant.display import plain
 from assistant.ingestion.pipeline import ImportOptions
@@ -76,6 +78,7 @@ class Controller:
         self._was_to_keep = False  # by a tool, in the turn under way or the last one
         self.toolbox = session.toolbox
         self.tasks = TaskDesk(session.store, skin, session.toolbox)
+        self.recipes = RecipeDesk(session.store, skin, session.toolbox, self.tasks)
         self._take(session)
         self.store: Store = session.store
         self.skin = skin
@@ -107,6 +110,7 @@ class Controller:
             "task": lambda wish: self.tasks.plan(wish, self.session.models, private=self.session.is_private),
             "remind": self.remind,
             "reminders": lambda _: self.reminders.manage(),
+            "recipe": self.work_on_recipes,
             "tools": lambda _: self.approvals.revoke(),
             "cost": lambda _: self.tell_costs(),
             "private": lambda _: self.turn_private(),
@@ -219,6 +223,28 @@ class Controller:
         session = self.session
         await self.card_maker.make(named, session.models, self.imports.options, private=session.is_private, most=most)
 
+    async def work_on_recipes(self, argument: str) -> None:
+        """Use the recipe that is named, or one that is chosen; `new` makes one of this chat, `import` brings one."""
+        verb, _blank, words = argument.partition(" ")
+        if verb == "new":
+            await self.recipes.make(self.session, words.strip())
+        elif verb == "import" and words.strip():
+            await self.recipes.bring(words.strip())
+        else:
+            await self.use_recipe(verb, words.strip())
+
+    async def use_recipe(
+        self,
+        name: str = "",
+        words: str = "",
+        given: Mapping[str, str] | None = None,
+        items: Sequence[Mapping[str, str]] = (),
+    ) -> None:
+        """Answer by a recipe, or make a task of it; its blanks are asked for where they are not given."""
+        filled = await self.recipes.prepare(name, words, self.session, given, items)
+        if filled is not None:
+            await self.say(filled.question, recipe=filled)
+
     async def tell_costs(self) -> None:
         """Tell what this chat, the day and the month took, and how much of each budget is used."""
         limits, conversation_id = self.session.models.limits, self.conversation_id
@@ -251,15 +277,19 @@ class Controller:
     # -- turns -------------------------------------------------------------------------------------------------
 
     async def say(
-        self, text: str, instead_of: str | None = None, mentioned: Mapping[str, Source | Path] | None = None
+        self,
+        text: str,
+        instead_of: str | None = None,
+        mentioned: Mapping[str, Source | Path] | None = None,
+        recipe: FilledRecipe | None = None,
     ) -> None:
         """Send a message, unless it asks for something to be done with a memory; show what comes of it.
 
         `instead_of` is the id of a message of the user that this one is written in place of, on a branch of its own;
-        `mentioned` what was chosen for some names behind an `@`.
+        `mentioned` what was chosen for some names behind an `@`, `recipe` how it is to be answered.
         """
         await self.drafts.settle()
-        if instead_of is None and await self.corrections.take(self.session, text):
+        if instead_of is None and recipe is None and await self.corrections.take(self.session, text):
             await self.drafts.drop(text)
             return
         session = self.session
@@ -272,7 +302,7 @@ class Controller:
             await self.skin.tell(Report("\n".join(found.notes), kind="warning" if found.failed else "info"))
         await self._run(
             TurnAsked(session.answerer.info.name, text, instead_of),
-            lambda stop: session.turn(text, stop, instead_of=instead_of, attached=found.sources),
+            lambda stop: session.turn(text, stop, instead_of=instead_of, attached=found.sources, recipe=recipe),
         )
         learns = session.settings.learn and not session.temporary
         if not learns and not self._was_to_keep and orders_to_remember(text):

@@ -30,8 +30,9 @@ def ids_of(found: Iterable[StoredPassage]) -> tuple[str, ...]:
 
 
 def _ids_holding(store: Store, words: str) -> tuple[str, ...]:
-    """Return what has to be erased for nothing to hold these words: cards by themselves, too."""
-    return (*ids_of(store.find_holding(words)), *(card.id for card in store.find_cards_holding(words)))
+    """Return what has to be erased for nothing to hold these words: cards and recipes by themselves, too."""
+    cards, recipes = store.find_cards_holding(words), store.find_recipes_holding(words)
+    return (*ids_of(store.find_holding(words)), *(card.id for card in cards), *(recipe.id for recipe in recipes))
 
 
 def means_erase(answer: str) -> bool:

@@ -44,13 +44,17 @@ async def ask_field_by_field(skin: Skin, question: ServerQuestion) -> UserAnswer
 
 
 def title_of(question: ServerQuestion) -> str:
-    """Return who asks, and what."""
+    """Return who asks, and what; what Keepsake asks itself stands alone."""
     message = excerpt(question.message, _MESSAGE_CHARS)
+    if not question.server:
+        return message
     return _("The server “{server}” asks: {message}").format(server=question.server, message=message)
 
 
 def warning_of(question: ServerQuestion) -> str:
-    """Return what to bear in mind with each answer."""
+    """Return what to bear in mind with each answer, where it leaves Keepsake."""
+    if not question.server:
+        return ""
     return _("The server “{server}” gets what you write: never a password or a key.").format(server=question.server)
 
 
@@ -79,15 +83,14 @@ async def _fill_in(skin: Skin, question: ServerQuestion) -> UserAnswer:
     count = len(question.fields)
     asked = plural("{count} question; never a password or a key", "{count} questions; never a password or a key", count)
     refuse, answer = Choice(_("Don't answer"), _("the server is told so"), _DECLINE), Choice(_("Answer"), asked, _GO_ON)
-    answers = await _choose(skin, title_of(question), [refuse, answer])
-    if not answers:
+    if question.server and not await _choose(skin, title_of(question), [refuse, answer]):
         return UserAnswer("decline")
     values: dict[str, FormValue | None] = {}
     for number, field in enumerate(question.fields, start=1):
         place = f" ({number}/{count})" if count > 1 else ""
         values[field.name] = await _ask_for(skin, question, field, place)
     given = {name: value for name, value in values.items() if value is not None}
-    if len(values) == 1:
+    if len(values) == 1 or not question.server:
         return UserAnswer("accept", given)
     shown = "\n".join(
         f"{excerpt(field.title, _SHOWN_CHARS)}: {excerpt(in_words(field, given.get(field.name)), _SHOWN_CHARS)}"
@@ -109,7 +112,9 @@ async def _ask_for(skin: Skin, question: ServerQuestion, field: FormField, place
     default = "" if field.default is None else in_words(field, field.default)
     note = warning_of(question)
     if default:
-        note = _("Nothing written means: {default}").format(default=excerpt(default, _SHOWN_CHARS)) + f"\n{note}"
+        note = (
+            _("Nothing written means: {default}").format(default=excerpt(default, _SHOWN_CHARS)) + f"\n{note}".rstrip()
+        )
     optional = not field.required or bool(default)
     check = partial(read_field, field)
     written = await skin.ask(title, wanted_in(field), hint=note, check=check, optional=optional)

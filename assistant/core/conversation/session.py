@@ -31,7 +31,9 @@ from assistant.core.events import (
     TurnHandedIn,
     TurnStarted,
 )
+from assistant.core.framing import estimate_tokens
 from assistant.core.prompts import prompt
+from assistant.core.recipes.using import USED, FilledRecipe, recipe_of_message
 from assistant.core.thorough import find_missing, find_unsupported, split_question
 from assistant.core.tools.answering import ToolAnswerer, refuse
 from assistant.core.tools.forms import AskUser, decline
@@ -57,6 +59,7 @@ from memory_store.models import (
     MessageStatus,
     Role,
     Source,
+    ToolOutcome,
     ToolUse,
 )
 
@@ -95,6 +98,7 @@ class Session:
         self._messages: list[Message] = []
         self._tree: list[Message] = []
         self._attached: dict[str, Sequence[Source]] = {}
+        self._recipes: dict[str, FilledRecipe] = {}  # by the message of the user that each was used for
         self._begins_private = False
         self.toolbox = Toolbox()
         self.approve: Approve = refuse
@@ -236,20 +240,25 @@ class Session:
         *,
         instead_of: str | None = None,
         attached: Sequence[Source] = (),
+        recipe: FilledRecipe | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Answer one message of the user, event by event. Setting `stop` ends the answer and keeps what has come.
 
         `instead_of` is a message of the user that this one is written in place of: it begins a branch beside it, and
-        the earlier one stays. What is `attached` goes along before what is
-        recalled. The message is durable before anything is asked of the model. A failure of the model is
-        an event (`TurnFailed`), not an exception; errors of the store are raised.
+        the earlier one stays. What is `attached` goes along before what is recalled; a `recipe` says how to answer,
+        and no tools are offered but those that it declares. The message is durable before anything is asked of the
+        model. A failure of the model is an event (`TurnFailed`), not an exception; errors of the store are raised.
         """
         with self._hold():
             self.refuse_elsewhere()
+            if recipe is not None:
+                self.refuse_recipe(recipe)
             if instead_of is not None:
                 self._messages = self._before(instead_of)
-            message = await self._store_question(text)
+            message = await self._store_question(text, private=recipe is not None and recipe.private)
             self._attached[message.id] = attached
+            if recipe is not None:
+                await self._keep_recipe(message, recipe)
             async with aclosing(self._respond(message, stop)) as events:
                 async for event in events:
                     yield event
@@ -277,13 +286,47 @@ class Session:
             self._messages = before
             if message.role is Role.USER:
                 self._messages.append(message)
-            elif go_on:
+            await self._find_recipe(self._messages[-1])
+            if message.role is not Role.USER and go_on:
                 beginning = message.text
                 earlier = await asyncio.to_thread(self.log.tool_uses, message.id)
             responding = self._respond(self._messages[-1], stop, beginning=beginning, earlier=earlier)
             async with aclosing(responding) as events:
                 async for event in events:
                     yield event
+
+    def refuse_recipe(self, recipe: FilledRecipe) -> None:
+        """Raise ModelError if who answers can't follow a recipe: reads none, is elsewhere, or has no room for it."""
+        info = self.answerer.info
+        if not self.answerer.reads:
+            raise ModelError(
+                "No model is set up that could follow a recipe.",
+                "`keepsake model add` sets one up; without one, /search finds what is remembered.",
+            )
+        if recipe.private and not info.is_private:
+            raise ModelError(
+                f"The recipe {recipe.name} is private, and {info.name} is not on this machine.",
+                "Choose a model that is, with /model.",
+            )
+        if estimate_tokens(recipe.instructions) > info.context_tokens // 2:
+            raise ModelError(
+                f"The recipe {recipe.name} is too long for the window of {info.name}.",
+                "Shorten it, or choose a model with a larger window, with /model.",
+            )
+
+    async def _keep_recipe(self, message: Message, recipe: FilledRecipe) -> None:
+        """Enter with a message that a recipe was used for it."""
+        number = await asyncio.to_thread(self.log.begin_tool_use, message.id, USED, recipe.arguments)
+        await asyncio.to_thread(self.log.end_tool_use, message.id, number, ToolOutcome.DONE)
+        self._recipes[message.id] = recipe
+
+    async def _find_recipe(self, message: Message) -> None:
+        """Find the recipe that was used for a message, as it is now. Raises KeepsakeError where it can't be used."""
+        uses = await asyncio.to_thread(self.log.tool_uses, message.id)
+        recipe = await asyncio.to_thread(recipe_of_message, self._store, uses, message.text)
+        if recipe is not None:
+            self.refuse_recipe(recipe)
+            self._recipes[message.id] = recipe
 
     @contextmanager
     def _hold(self) -> Iterator[None]:
@@ -343,6 +386,9 @@ class Session:
         """Recall for a stored question and answer it; the branch in view ends with it."""
         assert self.conversation is not None
         yield TurnStarted(self.conversation, question)
+        recipe = self._recipes.get(question.id)
+        if recipe is not None:
+            yield llm.ToolEnded(llm.ToolCall("", USED, recipe.arguments), "", ToolOutcome.DONE)
         for offered in await asyncio.to_thread(before_answer, self.log, self.settings.care, question):
             yield offered
         attached, private = self._attached.get(question.id, ()), question.private or self.is_private
@@ -351,11 +397,11 @@ class Session:
             async for looked in looking:
                 also += looked.questions
                 yield looked
-        assembled = await asyncio.to_thread(self._assemble, question.text, attached, private, also)
+        assembled = await asyncio.to_thread(self._assemble, question.text, attached, private, also, recipe)
         context = assembled.context
         yield assembled.event()
         offer = ToolOffer(())
-        async with aclosing(until(self._open_toolbox(question.text), stop)) as offers:
+        async with aclosing(until(self._open_toolbox(question.text, recipe), stop)) as offers:
             async for offer in offers:
                 if offer.notes:
                     yield ToolsMissed(offer.notes)
@@ -432,13 +478,13 @@ class Session:
         """What that effort means."""
         return DIALS[self._effort]
 
-    async def _store_question(self, text: str) -> Message:
+    async def _store_question(self, text: str, *, private: bool) -> Message:
         try:
-            return await self._append_question(text)
+            return await self._append_question(text, private=private)
         except NotFoundError:
             # Erased in another window: the chat goes on from what is left of it.
             await self._let_go_of_erased()
-            return await self._append_question(text)
+            return await self._append_question(text, private=private)
 
     async def _let_go_of_erased(self) -> None:
         assert self.conversation is not None
@@ -451,14 +497,14 @@ class Session:
         there = {message.id for message in self._tree}
         self._messages = [message for message in self._messages if message.id in there]
 
-    async def _append_question(self, text: str) -> Message:
+    async def _append_question(self, text: str, *, private: bool) -> Message:
         if self.conversation is None:
             begun = await asyncio.to_thread(self._begin, text)
             effort = None if self.temporary or self._from_shell else self.chosen_effort
-            private = self._begins_private or None
-            if private or effort is not None:
+            begins_private = self._begins_private or None
+            if begins_private or effort is not None:
                 begun = await asyncio.to_thread(
-                    self._store.conversations.mark, begun.id, private=private, effort=effort
+                    self._store.conversations.mark, begun.id, private=begins_private, effort=effort
                 )
             self.conversation = begun
         parent = self._messages[-1].id if self._messages else None
@@ -470,7 +516,7 @@ class Session:
             USER,
             parent,
             MessageStatus.COMPLETE,
-            self.is_private,
+            private or self.is_private,
             capture=self.settings.learn,
         )
         self._messages.append(message)
@@ -510,7 +556,14 @@ class Session:
         self._store.wake()
         return message
 
-    def _assemble(self, text: str, attached: Sequence[Source], private: bool, also: Sequence[str] = ()) -> Assembled:
+    def _assemble(
+        self,
+        text: str,
+        attached: Sequence[Source],
+        private: bool,
+        also: Sequence[str] = (),
+        recipe: FilledRecipe | None = None,
+    ) -> Assembled:
         return assemble(
             self._store,
             self.answerer,
@@ -522,6 +575,7 @@ class Session:
             private=private,
             also=also,
             reserve=self.answerer.info.context_tokens // _FOR_TOOLS if self._uses_tools else 0,
+            recipe=recipe.instructions if recipe is not None else "",
         )
 
     @property
@@ -648,9 +702,15 @@ class Session:
             ask_user=self.ask_user,
         )
 
-    async def _open_toolbox(self, question: str) -> AsyncGenerator[ToolOffer, None]:
-        """Give the tools of this turn, where it uses any."""
-        if self._uses_tools:
+    async def _open_toolbox(self, question: str, recipe: FilledRecipe | None) -> AsyncGenerator[ToolOffer, None]:
+        """Give the tools of this turn, where it uses any: those that a recipe declares, or all."""
+        if self._uses_tools and recipe is not None:
+            found = await self.toolbox.find(recipe.tools)
+            missing = [name for name in recipe.tools if name not in found]
+            notes = [f"The recipe declares the tool {name}, which is not here." for name in missing]
+            reader = recipe.file_tool()
+            yield ToolOffer((*found.values(), *([reader] if reader else [])), tuple(notes))
+        elif self._uses_tools:
             yield await self.toolbox.open(self._store, self.answerer.info.context_tokens, question)
 
     def _equip(self, bench: Bench, offer: ToolOffer, earlier: Sequence[ToolUse]) -> Answerer:

@@ -78,9 +78,9 @@ class TaskDesk:
             return
         finally:
             self._skin.show_activity()
-        await self._offer(task)
+        await self.offer(task)
 
-    async def _offer(self, task: Task) -> None:
+    async def offer(self, task: Task) -> None:
         """Show a draft, and ask what is to become of it."""
         plan = read_plan(task.plan)
         await self._skin.tell(Report(_describe_plan(plan), _("/tasks has all tasks.")))
@@ -146,7 +146,7 @@ class TaskDesk:
                     if text is not None and text != task.plan:
                         await in_thread(lambda: change_plan(self._store, task, text))
                         if task.state is TaskState.DRAFT:
-                            await self._offer(await in_thread(lambda: tasks.get(task.id)))
+                            await self.offer(await in_thread(lambda: tasks.get(task.id)))
         except KeepsakeError as error:
             await self._skin.tell(Report(error.message, error.hint, "error"))
 

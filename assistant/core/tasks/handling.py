@@ -8,16 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from assistant.core.asking import note_sent
+from assistant.core.framing import plain_text
 from assistant.core.tasks.drafting import draft_plan, require_model
-from assistant.core.tasks.plan import Plan, read_plan, write_plan
-from assistant.core.tasks.steps import template_of
-from assistant.core.tools.tool import Tool
+from assistant.core.tasks.plan import Plan, Step, fill, read_plan, write_plan
+from assistant.core.tasks.steps import arguments_of, template_of
+from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, use_tool
 from assistant.display import excerpt, moment, plain
 from assistant.language import N_, _
 from assistant.llm.roles import ModelRole, Models
 from memory_store import ItemState, StepOutcome, Store, Task, TaskItem, TaskState, TaskStep
-from memory_store.errors import StoreError
-from memory_store.models import USER, Message, Role
+from memory_store.errors import KeepsakeError, StoreError
+from memory_store.models import USER, Author, AuthorKind, Message, Role
 
 _TITLE_CHARS: Final = 60
 STATES: Final = {
@@ -105,6 +106,26 @@ async def allow_alike(
     steps = [step for step in plan.steps if step.name in names]
     tools = await find([step.tool for step in steps])
     return store.tasks.allow_all(task.id, [template_of(tools[step.tool], step) for step in steps if step.tool in tools])
+
+
+async def read_first(
+    store: Store, plan: Plan, tools: Mapping[str, Tool[Any]], *, private: bool
+) -> list[tuple[Step, str]]:
+    """Do for the first item what only reads, up to the first step that does more; return what came of each."""
+    bench = Bench(store, private, private, None, Author(AuthorKind.MODEL, "keepsake"), {}, 1, question=write_plan(plan))
+    known = dict(plan.items[0])
+    found: list[tuple[Step, str]] = []
+    for step in plan.steps:
+        tool = tools.get(step.tool)
+        if tool is None or tool.effect is not Effect.READ:
+            break
+        try:
+            arguments = arguments_of(tool, {name: fill(text, known) for name, text in step.arguments.items()})
+            known[step.name] = plain_text(await use_tool(tool, bench, arguments))
+        except (ToolError, KeepsakeError) as error:
+            known[step.name] = str(error)
+        found.append((step, known[step.name]))
+    return found
 
 
 def describe_state(task: Task, counts: Mapping[ItemState, int]) -> str:

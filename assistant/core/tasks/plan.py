@@ -27,6 +27,7 @@ _BLANK: Final = re.compile(r"\{([^{}]*)\}")
 PLACE: Final = "place"
 BECAUSE: Final = "because"
 """What a judge says of an item: where it stands among the others, and why."""
+_NO_BRACES: Final = str.maketrans("{}", "()")
 _NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
 
 
@@ -217,10 +218,17 @@ class Plan(_Strict):
         return [(item["name"].strip(), json.dumps(dict(item), ensure_ascii=False)) for item in self.items]
 
 
-def read_plan(text: str, items: Sequence[Mapping[str, str]] = ()) -> Plan:
-    """Return the plan of a text, for these items if there are any. Raises PlanError saying what is wrong and where."""
+def read_plan(text: str, items: Sequence[Mapping[str, str]] = (), values: Mapping[str, str] | None = None) -> Plan:
+    """Return the plan of a text, for these items if there are any, with the blanks filled in that have `values`.
+
+    Raises PlanError saying what is wrong and where.
+    """
     try:
         given = tomllib.loads(text)
+        if values:
+            # What is filled in has no blanks of its own.
+            plain = {name: value.translate(_NO_BRACES) for name, value in values.items()}
+            given = _fill_all(given, plain)
         return Plan.model_validate({**given, "items": list(items)} if items else given)
     except tomllib.TOMLDecodeError as error:
         raise PlanError(f"The plan is no valid TOML: {error}.", "Mend the line: docs/tasks.md shows one.") from error
@@ -264,6 +272,19 @@ def _inline(values: Mapping[str, Any]) -> Any:
 def blanks(text: str) -> Iterator[str]:
     """Yield the names of what is to be filled in."""
     yield from _BLANK.findall(text)
+
+
+def fill_some(text: str, known: Mapping[str, str]) -> str:
+    """Return a text with these blanks filled in; whatever else stands in braces stays."""
+    return _BLANK.sub(lambda match: known.get(match[1], match[0]), text)
+
+
+def _fill_all(given: Any, known: Mapping[str, str]) -> Any:
+    if isinstance(given, str):
+        return fill_some(given, known)
+    if isinstance(given, list):
+        return [_fill_all(item, known) for item in given]
+    return {name: _fill_all(item, known) for name, item in given.items()} if isinstance(given, dict) else given
 
 
 def fill(text: str, known: Mapping[str, str]) -> str:

@@ -93,7 +93,7 @@ async def needs_no_yes(run: Run, step: Step, asked: Mapping[str, Any]) -> bool:
         return False
     tool = run.tools[step.tool]
     with suppress(ToolError):
-        if tool.is_wanted(run.bench(), _arguments(tool, asked["with"])):
+        if tool.is_wanted(run.bench(), arguments_of(tool, asked["with"])):
             return True
     allowed = run.store.tasks.is_allowed
     return not tool.asks_each_time and await asyncio.to_thread(allowed, run.task.id, template_of(tool, step))
@@ -116,7 +116,7 @@ async def take_step(run: Run, step: Step, asked: Mapping[str, Any], known: Mappi
 
 async def _use(run: Run, tool: Tool[Any], arguments: Mapping[str, str]) -> str:
     """Return what a tool gives back. Raises ToolError."""
-    asked = _arguments(tool, arguments)
+    asked = arguments_of(tool, arguments)
     bench = run.bench()
     try:
         text = await use_tool(tool, bench, asked)
@@ -228,7 +228,7 @@ def template_of(tool: Tool[Any], step: Step) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _arguments(tool: Tool[Any], arguments: Mapping[str, str]) -> Any:
+def arguments_of(tool: Tool[Any], arguments: Mapping[str, str]) -> Any:
     """Return arguments in the form of a tool. Raises ToolError where they don't fit."""
     try:
         return tool.form.model_validate(_typed(arguments, tool))

@@ -35,7 +35,7 @@ from memory_store.errors import KeepsakeError
 from memory_store.models import Role, ToolOutcome, ToolUse
 
 # So often a model may ask for tools before it has to answer, and for so many at a time.
-_MOST_ROUNDS: Final = 6
+MOST_ROUNDS: Final = 6
 _MOST_CALLS: Final = 8
 _MOST_CHARS: Final = 16_000
 _MOST_SENT_CHARS: Final = 1000  # in a turn that holds something private
@@ -73,7 +73,7 @@ class ToolAnswerer:
         request = replace(turn.request, tools=self._specs())
         finished: Finished | None = None
         told = self._tell_earlier()
-        for left in reversed(range(_MOST_ROUNDS)):
+        for left in reversed(range(MOST_ROUNDS)):
             calls = list(told)
             said = ""
             if not calls:

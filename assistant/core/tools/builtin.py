@@ -67,7 +67,7 @@ def _search_memory(bench: Bench, asked: SearchMemory) -> str:
     hits = worth_telling(bench.store.recall(asked.query, _MOST_FOUND, filters, private=bench.is_private))
     if not bench.include_private:
         hits = without_private_titles(bench.store, hits)
-    own = [hit for hit in hits if hit.message_id != bench.question_id]
+    own = [hit for hit in hits if bench.question_id is None or hit.message_id != bench.question_id]
     return bench.show(own) or "Nothing was found."
 
 

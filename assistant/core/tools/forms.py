@@ -75,7 +75,10 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class ServerQuestion:
-    """What a server asks the user: to fill in `fields`, or, where there is a `url`, to open it."""
+    """What a server asks the user: to fill in `fields`, or, where there is a `url`, to open it.
+
+    Without a `server` it is Keepsake itself that asks, and nothing leaves it by the answer.
+    """
 
     server: str
     message: str

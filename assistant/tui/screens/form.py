@@ -82,7 +82,9 @@ class FormScreen(Dialog[UserAnswer | None]):
 
     def _foot(self, trouble: str = "") -> str:
         keys = _("Ctrl+S sends it, Ctrl+D doesn't answer, Esc closes; * is needed")
-        return f"{trouble or warning_of(self._question)}\n{keys}"
+        if not self._question.server:
+            keys = _("Ctrl+S goes on, Esc closes; * is needed")
+        return f"{trouble or warning_of(self._question)}\n{keys}".lstrip()
 
     def on_mount(self) -> None:
         """Begin with the first field, and with what it is called in view."""

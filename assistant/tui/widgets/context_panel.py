@@ -25,6 +25,7 @@ _NAMES: Final = {
     PartKind.TOUCHING: N_("What you said before that may touch it"),
     PartKind.SUMMARIES: N_("Earlier chats, in short"),
     PartKind.RECENT: N_("Recent messages"),
+    PartKind.RECIPE: N_("The recipe"),
     PartKind.QUESTION: N_("Your message"),
 }
 # What the model can cite, in the order of its numbers.

@@ -466,3 +466,9 @@ def test_another_description_is_another_tool() -> None:
     changed = Tool(tool.name, tool.description + " Obey.", tool.form, tool.effect, tool.run)
     assert tool.fingerprint != changed.fingerprint
     assert tool.fingerprint != Tool(tool.name, tool.description, tool.form, Effect.WRITE, tool.run).fingerprint
+
+
+async def test_a_model_looks_into_memory_in_a_temporary_chat_as_well(store: Store) -> None:
+    chat = model([call("search_memory", query="gym contract")], ["It ends in May [4]."])
+    [(_, text, _failed)] = ended(await asked(Session(store, Models(chat), SETTINGS, temporary=True), "zzz?"))
+    assert "The contract of the gym ends in May." in text

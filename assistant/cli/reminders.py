@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from assistant.cli import completing
-from assistant.cli.context import opened_record, opened_store
+from assistant.cli.context import invocation, opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show
 from assistant.core.conversation.reminders import Wish
 from assistant.core.reminders.firing import describe_next, describe_untold, fire_due, next_times, zone_of
@@ -179,6 +179,39 @@ def remove(
             raise StoreError("Nothing was erased.", "Give --yes if you mean it.")
         erasure = store.forget(Selection((store.conversations.message(schedule.message_id).conversation_id,)))
     show(f"Erased; `keepsake receipts show {erasure.id}` shows how that was verified.")
+
+
+@_group.command("service")
+def service(
+    context: typer.Context,
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="[systemd|launchd|cron]", help="What starts it; none: that of this machine.", show_default=False
+        ),
+    ] = "",
+) -> None:
+    """Print what has the system run `keepsake task work` for you, which says reminders and does long tasks.
+
+    Nothing is installed: what is printed says where it belongs.
+
+    Example: keepsake remind service systemd
+    """
+    from assistant import config
+    from assistant.core.reminders.service import SERVICES
+    from assistant.mcp.installing import own_program
+
+    named = kind or ("launchd" if sys.platform == "darwin" else "systemd")
+    if named not in SERVICES:
+        raise typer.BadParameter(f"{named} is none of {', '.join(SERVICES)}", param_hint="KIND")
+    chosen = invocation(context)
+    settings_file = config.config_path(chosen.config)
+    options = ["--data-dir", str(chosen.settings().data_folder.absolute())]
+    if settings_file.is_file():
+        options += ["--config", str(settings_file.absolute())]
+    found = SERVICES[named]
+    show(found.write([*own_program(), *options, "task", "work"]).rstrip("\n"))
+    say(f"It belongs into {found.place}. {found.afterwards}")
 
 
 def _found(store: Store, named: str) -> Schedule:

@@ -277,7 +277,8 @@ def work(context: typer.Context) -> None:
 def _work(store: Store, settings: Settings, *, stays: bool) -> None:
     async def do() -> None:
         stop = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with _toolbox(settings) as toolbox, _reminders(store, stop, wanted=stays):
             worker = bootstrap.build_task_worker(settings, store, toolbox)
             told = False

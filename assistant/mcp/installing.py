@@ -118,11 +118,15 @@ CLIENTS: Final[Mapping[str, Client]] = {
 }
 
 
-def command_line(options: list[str], name: str) -> list[str]:
-    """Return how a program starts the server, whatever its PATH is: this installation, with these global options."""
+def own_program() -> list[str]:
+    """Return how another program starts this installation, whatever its PATH is."""
     script = Path(sys.executable).with_name("keepsake.exe" if sys.platform == "win32" else "keepsake")
-    started = [str(script)] if script.is_file() else [sys.executable, "-m", "assistant.cli"]
-    return [*started, *options, "mcp", "serve", "--name", name]
+    return [str(script)] if script.is_file() else [sys.executable, "-m", "assistant.cli"]
+
+
+def command_line(options: list[str], name: str) -> list[str]:
+    """Return how a program starts the server of this installation, with these global options."""
+    return [*own_program(), *options, "mcp", "serve", "--name", name]
 
 
 def snippet(client: Client, command: list[str]) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import plistlib
+import shlex
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from assistant.core.reminders.firing import watch
+from assistant.core.reminders.service import SERVICES
+from assistant.mcp.installing import own_program
 from memory_store import Store, clock
 from tests.cli.conftest import Shell
 from tests.support.embedder import HashEmbedder
@@ -43,6 +48,20 @@ def test_reminder_is_kept_listed_missed_rested_and_erased(keepsake: Shell, monke
     assert keepsake("remind", "remove", reminder, "--yes").code == 0
     assert keepsake("remind", "list").out.startswith("There are no reminders.")
     assert keepsake("conversation", "list", "--json").json == {"conversations": []}
+
+
+def test_service_starts_this_installation_on_this_memory_and_keeps_no_words(keepsake: Shell) -> None:
+    command = [*own_program(), "--data-dir", str(keepsake.data), "task", "work"]
+    unit = keepsake("remind", "service", "systemd")
+    assert f"ExecStart={' '.join(json.dumps(part) for part in command)}\nStandardOutput=null\n" in unit.out
+    assert "~/.config/systemd/user/keepsake.service" in unit.err
+    agent = plistlib.loads(keepsake("remind", "service", "launchd").out.encode())
+    assert (agent["ProgramArguments"], agent["StandardOutPath"]) == (command, "/dev/null")
+    assert keepsake("remind", "service", "cron").out == f"@reboot {shlex.join(command)} >/dev/null\n"
+    assert keepsake("remind", "service", "inetd").code == 2
+    odd = ["/a b/k%d", 'say "$x"']
+    assert 'ExecStart="/a b/k%%d" "say \\"$$x\\""\n' in SERVICES["systemd"].write(odd)
+    assert SERVICES["cron"].write(odd) == """@reboot '/a b/k\\%d' 'say "$x"' >/dev/null\n"""
 
 
 async def test_work_without_a_chat_prints_what_is_due_and_the_next_chat_tells_of_it(

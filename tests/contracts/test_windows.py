@@ -39,7 +39,7 @@ READING_COMMANDS = {
     *("cards list", "cards show"),
     *("recipe list", "recipe show", "recipe export"),
     *("task list", "task show"),
-    *("remind list", "remind show"),
+    *("remind list", "remind show", "remind service"),
     *("model add", "model list", "model use", "model test", "model remove"),
 }
 READING_LINES = {

@@ -20,6 +20,7 @@ from memory_store.times.windows import shifted
 
 _TOPIC: Final = "reminders"
 _DAY: Final = timedelta(days=1)
+_LONGEST_FEAST: Final = 3 * _DAY
 _MOST_CHARS: Final = 1000
 _MOST_TIMES: Final = 6
 # As of so many days later what names no year, month or week means the coming one, or the one after today.
@@ -36,6 +37,7 @@ _CLOCK: Final = Rule(_TOPIC, "clock", FLAGS)
 _DISTANCE: Final = Rule(_TOPIC, "distance", FLAGS)
 _TIMES: Final = Rule(_TOPIC, "times", FLAGS)
 _NEXT_WEEKDAY: Final = Rule(_TOPIC, "next weekday", FLAGS)
+_EVENT: Final = Rule(_TOPIC, "event", FLAGS)
 _JOINT: Final = Rule(_TOPIC, "joint", FLAGS)
 _LEAD: Final = Rule(_TOPIC, "lead", FLAGS)
 _UNCLEAR: Final = Rule(_TOPIC, "unclear", FLAGS)
@@ -63,12 +65,43 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """What a day is counted from that only memory knows: three days before the notice date. Where that stands."""
+
+    words: str
+    first: int
+    last: int
+    unit: str
+    count: int
+
+    def settle(self, text: str, day: datetime) -> str:
+        """Return the text that was read, with the day in it that is counted from when the event is."""
+        return f"{text[: self.first]} {shifted(day, self.unit, self.count):%Y-%m-%d} {text[self.last :]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What some words may mean, the earliest first, and the words that speak of no time; else what is lacking."""
 
     times: tuple[Time, ...]
     rest: str
     lack: Lack | None = None
+    event: Event | None = None
+
+
+def find_days(text: str, now: datetime) -> list[tuple[datetime, str]]:
+    """Return the days to come that a text names by a date, each with its words; none of "tomorrow" and its like."""
+    today = now.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    lasting = {(span.words, span.start) for span in time_spans(text, now + 400 * _DAY)}
+    found: list[tuple[datetime, str]] = []
+    for span in time_spans(text, now):
+        start = span.start.replace(tzinfo=None)
+        if span.end - span.start == _DAY and (span.yearly or (span.words, span.start) in lasting):
+            while span.yearly and start < today:
+                start = shifted(start, "year", 1)
+            if start >= today:
+                found.append((start, span.words))
+    return found
 
 
 def read_time(text: str, now: datetime, *, repeated: bool = False) -> Reading:
@@ -78,10 +111,17 @@ def read_time(text: str, now: datetime, *, repeated: bool = False) -> Reading:
     """
     text = text[:_MOST_CHARS]
     if not repeated:
-        return _Reader(text, now).read()
-    readings = [_Reader(f"{word}{text}", now).read() for _, word in (("", ""), *patterns(_TOPIC)["every word"])]
+        return _read(text, now)
+    readings = [_read(f"{word}{text}", now) for _, word in (("", ""), *patterns(_TOPIC)["every word"])]
     found = (reading for reading in readings if any(time.rule for time in reading.times))
     return next(found, Reading((), text, Lack.TIME))
+
+
+def _read(text: str, now: datetime) -> Reading:
+    try:
+        return _Reader(text, now).read()
+    except (ValueError, OverflowError):
+        return Reading((), text, Lack.TIME)  # beyond the calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +156,9 @@ class _Reader:
         times = self._take(_TIMES) if rule else None
         distance = self._distance()
         clocks = self._clocks()
+        counted, event = self._counted()
         days, until, unfit = self._days()
+        days = counted or days
         if times is not None:
             rule += f";COUNT={_number(times['count'])}"
         if rule and until is not None:
@@ -128,6 +170,8 @@ class _Reader:
                 alone = not (rule or clocks or days)
                 return Reading((Time(there),), rest) if alone else Reading((), rest, Lack.DAY)
             days = [_Day(there, there + _DAY)]
+        if event is not None:
+            return Reading((), rest, Lack.DAY, event)
         if unfit is None and not (rule or days):
             unfit = Lack.DAY if _UNCLEAR.search(rest) else None if clocks else Lack.TIME
         if unfit is not None and not days:
@@ -184,6 +228,27 @@ class _Reader:
         if unit in ("minute", "hour"):
             return (there, True) if least == most else None
         return datetime.combine(there.date(), time()), False
+
+    def _counted(self) -> tuple[list[_Day], Event | None]:
+        """Return the days that are counted from another one, or what they are counted from where that is no day."""
+        match = _EVENT.search(self._left)
+        if match is None:
+            return [], None
+        found = groups(match)
+        least, most, unit = read_distance(found.get("count", "a"), found["unit"])
+        if least != most:
+            return [], None
+        count, words = (-most if "before" in found else most), found["event"]
+        for span in time_spans(words, self._now):
+            if span.end - span.start <= _LONGEST_FEAST:
+                days = [shifted(day.start, unit, count) for day in self._coming(span, words)]
+                first = self._left.index(words, match.start())
+                at = first + words.index(span.words)
+                for piece in ((match.start(), first), (at, at + len(span.words)), (first + len(words), match.end())):
+                    self._blank(*piece)
+                return [_Day(day, day + _DAY) for day in days], None
+        self._blank(match.start(), match.end())
+        return [], Event(words.strip(), match.start(), match.end(), unit, count)
 
     def _clocks(self) -> list[list[time]]:
         """Return the clocks that are named, each with all that it may mean: 8 in the morning or in the evening."""
@@ -254,7 +319,7 @@ class _Reader:
 
     def _blank(self, first: int, last: int) -> None:
         """Take out what was read, with the word before it that leads to it."""
-        joint = _JOINT.search(self._left[:first])
+        joint = _JOINT.search(self._left[:first]) if first < last else None
         first = joint.start() if joint else first
         # By what ends a part of a sentence: it is no word, and what stands around it belongs to nothing beyond it.
         self._left = f"{self._left[:first]}{';' * (last - first)}{self._left[last:]}"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from assistant.core.reminders.reading import Lack, read_time
+from assistant.core.reminders.reading import Lack, Time, find_days, read_time
 
 MONDAY = datetime(2026, 11, 30, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 
@@ -35,6 +35,8 @@ def times(words: str, *, repeated: bool = False) -> list[str]:
         ("the 15th at 10:00", ["Tue 15 Dec 2026 10:00"]),
         ("5 May at 10:00", ["Wed 05 May 2027 10:00"]),
         ("three days before Christmas at 9:00", ["Mon 21 Dec 2026 09:00"]),
+        ("a week before 1 March 2027 at 9:00", ["Mon 22 Feb 2027 09:00"]),
+        ("2027-03-01前三天9:00", ["Fri 26 Feb 2027 09:00"]),
         ("tonight at 9", ["Mon 30 Nov 2026 21:00"]),
         ("half past 8 in the morning tomorrow", ["Tue 01 Dec 2026 08:30"]),
         ("every Monday at 8:00", ["Mon 07 Dec 2026 08:00 FREQ=WEEKLY;BYDAY=MO"]),
@@ -90,6 +92,7 @@ def test_what_speaks_of_no_time_is_what_is_said(words: str, said: str) -> None:
         ("every Monday", Lack.CLOCK),
         ("next month at 8:00", Lack.DAY),
         ("03/04/2027 at 8:00", Lack.DAY),
+        ("the day before the exam at 8:00", Lack.DAY),
         ("yesterday at 8:00", Lack.PAST),
         ("2020-01-01 8:00", Lack.PAST),
         ("in a few hours", Lack.TIME),
@@ -98,3 +101,18 @@ def test_what_speaks_of_no_time_is_what_is_said(words: str, said: str) -> None:
 def test_what_is_not_named_is_never_guessed(words: str, lack: Lack) -> None:
     reading = read_time(words, MONDAY)
     assert (reading.times, reading.lack) == ((), lack)
+
+
+def test_day_that_is_counted_from_what_only_memory_knows_is_put_into_the_text() -> None:
+    text = "cancel the gym three days before the notice date at 9:00"
+    reading = read_time(text, MONDAY)
+    assert reading.event is not None
+    assert (reading.rest, reading.event.words) == ("cancel the gym", "the notice date")
+    settled = read_time(reading.event.settle(text, datetime(2027, 3, 1)), MONDAY)
+    assert (settled.times, settled.rest) == ((Time(datetime(2027, 2, 26, 9, 0)),), "cancel the gym")
+
+
+def test_dates_of_a_text_are_those_that_mean_the_same_day_whenever_it_is_read() -> None:
+    text = "Ines' birthday is on 5 May. The notice is due on 1 March 2027, said tomorrow; it began on 2 May 2020."
+    found = [(f"{day:%Y-%m-%d}", words) for day, words in find_days(text, MONDAY)]
+    assert found == [("2027-05-05", "5 May."), ("2027-03-01", "1 March 2027")]

@@ -16,12 +16,14 @@ import typer
 from assistant import bootstrap
 from assistant.cli.context import opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show, table
+from assistant.core.conversation.costs import describe_total
 from assistant.core.reminders.firing import watch
 from assistant.core.tasks.drafting import read_items
 from assistant.core.tasks.handling import (
     allow_alike,
     change_plan,
     create_task,
+    describe_item,
     describe_question,
     describe_state,
     draft_task,
@@ -30,9 +32,9 @@ from assistant.core.tasks.handling import (
     try_again,
 )
 from assistant.core.tasks.plan import read_plan
-from assistant.core.tasks.results import cells_of, results_of, sources_of
+from assistant.core.tasks.results import cells_of, results_of, sort_results, sources_of
 from assistant.display import excerpt, moment, plain
-from memory_store import ItemState, Selection, StepOutcome, Store, Task, TaskState
+from memory_store import ItemState, Selection, StepOutcome, Store, Task, TaskState, Window
 from memory_store.errors import NotFoundError, StoreError
 
 if TYPE_CHECKING:
@@ -136,6 +138,12 @@ def show_task(
     item_name: Annotated[
         str | None, typer.Option("--item", metavar="NAME", help="Print the steps of one item.", show_default=False)
     ] = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", metavar="COLUMN", help="Sort by it, the most first; -COLUMN the least.", show_default=False
+        ),
+    ] = "",
     as_json: _Json = False,
 ) -> None:
     """Show what was found so far, what failed and why, what waits for you, and what it took.
@@ -152,9 +160,12 @@ def show_task(
             return
         items, questions = store.tasks.items(task.id), store.tasks.questions(task.id)
         counts = store.tasks.counts(task.id)
-        entries = store.ledger.of_message(task.message_id)
+        chat_id = store.conversations.message(task.message_id).conversation_id
+        spent = store.ledger.spent(Window.CHAT, chat_id)
         plan = read_plan(task.plan)
-        results = results_of(plan, items)
+        if by.lstrip("-") not in ("", *plan.columns):
+            raise StoreError(f"There is no column {by}.", f"There are: {', '.join(plan.columns)}.")
+        results = sort_results(items, by) if by else results_of(plan, items)
         sources = sources_of(store, task, plan, results)
     if as_json:
         found = [{"name": result.item.key, **result.values} for result in results]
@@ -180,9 +191,8 @@ def show_task(
         say(f"… and {len(questions) - _MOST_QUESTIONS} more.")
     if questions:
         say(f"`keepsake task approve {task.id}` answers; --all allows what is like it for all items.")
-    if entries:
-        tokens = sum(entry.input_tokens + entry.output_tokens for entry in entries)
-        say(f"{len(entries)} requests to models, {tokens:,} tokens; `keepsake cost --by chat` has more.")
+    if spent.requests:
+        say(describe_total(spent))
 
 
 _MOST_QUESTIONS = 10
@@ -205,11 +215,8 @@ def _show_item(store: Store, task: Task, name: str, as_json: bool) -> None:
             }
         )
         return
-    show(f"{plain(item.key, one_line=True)}: {item.state.value}")
-    for step in steps:
-        show(f"{step.number}. {step.outcome.value}  {excerpt(step.request, 200)}")
-        if step.result:
-            show(f"   {excerpt(step.result, 500)}")
+    for line in describe_item(item, steps):
+        show(line)
 
 
 @_group.command("edit")

@@ -126,6 +126,8 @@ TASK_ACTIONS: Final = (
     _on_list("run", "r", N_("Run or rest"), N_("Let it run, or let it rest")),
     _on_list("answer", "a", N_("Answer"), N_("Answer what it asks")),
     _on_list("retry", "t", N_("Try again"), N_("Try again what failed or was left out")),
+    _on_list("sort", "o", N_("Sort"), N_("Sort what was found by the next column; a click on its name does too")),
+    _on_list("item", "i", N_("Steps"), N_("See the steps of one of its items")),
     _on_list("change", "e", N_("Plan"), N_("Change its plan in your editor")),
     _on_list("cancel", "x", N_("End"), N_("End it for good")),
     FORGET,

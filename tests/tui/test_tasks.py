@@ -76,6 +76,17 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
         )
         await house.until(lambda: "Anna" in "".join(segment.text for segment in table.render_line(1)))
         assert [str(table.get_row_at(row)[0]) for row in range(table.row_count)] == ["Anna", "Bea"]
+        await house.pilot.press("o", "o", "o")  # by its price from the most, from the least, and as it was
+        await house.until(
+            lambda: [str(column.label) for column in screen.query_one(DataTable).ordered_columns] == ["", "price"]
+        )
+        await house.pilot.press("o")
+        await house.until(lambda: str(screen.query_one(DataTable).ordered_columns[1].label) == "price ▼")
+        await house.pilot.press("i")
+        await chosen(house, "Bea")
+        await house.until(
+            lambda: any("What does Bea cost?" in str(line.render()) for line in screen.query("#more Static"))
+        )
         assert {memory.text for memory in house.store.memories.all()} == {
             "Anna costs 30 euros a month.",
             "Bea costs 30 euros a month.",

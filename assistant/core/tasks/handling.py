@@ -29,6 +29,26 @@ STATES: Final = {
     TaskState.CANCELLED: N_("cancelled"),
 }
 """What the states of a task are called."""
+ITEM_STATES: Final = {
+    ItemState.WAITING: N_("waiting"),
+    ItemState.ASKING: N_("waiting for you"),
+    ItemState.DONE: N_("done"),
+    ItemState.FAILED: N_("failed"),
+    ItemState.LEFT_OUT: N_("left out"),
+}
+"""What the states of an item are called."""
+OUTCOMES: Final = {
+    StepOutcome.ASKED: N_("waiting for you"),
+    StepOutcome.ALLOWED: N_("allowed"),
+    StepOutcome.BEGUN: N_("begun"),
+    StepOutcome.UNCERTAIN: N_("perhaps done"),
+    StepOutcome.DONE: N_("done"),
+    StepOutcome.FAILED: N_("failed"),
+    StepOutcome.REFUSED: N_("refused"),
+}
+"""What the outcomes of a step are called."""
+_ASKED_CHARS: Final = 200
+_GIVEN_CHARS: Final = 500
 
 
 def store_wish(store: Store, wish: str, *, private: bool = False) -> Message:
@@ -143,6 +163,19 @@ def describe_state(task: Task, counts: Mapping[ItemState, int]) -> str:
     if task.not_before is not None and task.state is TaskState.RUNNING:
         told.append(_("goes on at {time}").format(time=moment(task.not_before)))
     return ", ".join(told)
+
+
+def describe_item(item: TaskItem, steps: Sequence[TaskStep]) -> list[str]:
+    """Return how an item stands, with what was asked for in each of its steps and what came of it, a line each."""
+    lines = [f"{plain(item.key, one_line=True)}: {_(ITEM_STATES[item.state])}"]
+    for number, step in enumerate(steps, start=1):
+        asked = json.loads(step.request)
+        about = asked.get("with") or {name: asked[name] for name in ("ask", "first", "second") if name in asked}
+        words = ", ".join(f"{name}: {value}" for name, value in about.items())
+        lines.append(f"{number}. {_(OUTCOMES[step.outcome])}  {asked['step']}  {excerpt(words, _ASKED_CHARS)}")
+        if step.result:
+            lines.append(f"   {excerpt(step.result, _GIVEN_CHARS)}")
+    return [*lines, plain(item.trouble, one_line=True)] if item.trouble else lines
 
 
 def describe_question(item: TaskItem, step: TaskStep) -> str:

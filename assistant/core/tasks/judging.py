@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from assistant.core.prompts import prompt
 from assistant.core.tasks.plan import BECAUSE, PLACE, Judge
-from assistant.core.tasks.results import Result, results_by_best
+from assistant.core.tasks.results import Result, sort_results
 from assistant.core.tasks.steps import Run, Unreadable, ask_form, json_text
 from memory_store import ItemState, StepOutcome, TaskItem
 
@@ -40,7 +40,7 @@ async def judge_best(
     Who comes first in a question has an advantage with models: each pair is asked about both ways round, and only who
     is better both times has won. What was compared before, with the same results, is not asked about again.
     """
-    results = [_without_place(result) for result in results_by_best(run.plan, items)]
+    results = [_without_place(result) for result in sort_results(items, run.plan.best)]
     candidates = results[: judge.among]
     slots = asyncio.Semaphore(run.plan.workers)
 

@@ -31,18 +31,21 @@ class Result:
 
 def results_of(plan: Plan, items: Sequence[TaskItem]) -> list[Result]:
     """Return the items that are done, the best first: as the judge said, and then as the plan says what is best."""
-    return sorted(results_by_best(plan, items), key=lambda result: result.values.get(PLACE) or MOST_ITEMS)
+    return sorted(sort_results(items, plan.best), key=lambda result: result.values.get(PLACE) or MOST_ITEMS)
 
 
-def results_by_best(plan: Plan, items: Sequence[TaskItem]) -> list[Result]:
-    """Return the items that are done, the best first as the plan says what is best, whatever a judge said."""
+def sort_results(items: Sequence[TaskItem], by: str) -> list[Result]:
+    """Return the items that are done, by a column, from its least if a `-` is before it; what is unknown comes last.
+
+    Without a column they stand in their own order.
+    """
     done = [Result(item, json.loads(item.result or "{}")) for item in items if item.state is ItemState.DONE]
-    column = plan.best.lstrip("-")
+    column = by.lstrip("-")
     if not column:
         return done
     known = [result for result in done if result.values.get(column) is not None]
     unknown = [result for result in done if result.values.get(column) is None]
-    known.sort(key=lambda result: _rank(result.values[column]), reverse=not plan.best.startswith("-"))
+    known.sort(key=lambda result: _rank(result.values[column]), reverse=not by.startswith("-"))
     return known + unknown
 
 

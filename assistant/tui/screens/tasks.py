@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
+from textual import on
 from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
+from assistant.core.conversation.costs import describe_total
+from assistant.core.conversation.skin import Choice
 from assistant.core.tasks.handling import (
+    ITEM_STATES,
     change_plan,
+    describe_item,
     describe_question,
     describe_state,
     let_rest,
@@ -21,14 +26,17 @@ from assistant.core.tasks.handling import (
     try_again,
 )
 from assistant.core.tasks.plan import Plan, read_plan
-from assistant.core.tasks.results import cells_of, results_of, sources_of
+from assistant.core.tasks.results import cells_of, results_of, sort_results, sources_of
 from assistant.display import moment, plain
 from assistant.language import N_, NN_, _, plural
 from assistant.threads import in_thread
 from assistant.tui.actions import TASK_ACTIONS, bindings_of
 from assistant.tui.screens.browser import Browser, facts
-from memory_store import ItemState, Selection, Store, Task, TaskState
+from memory_store import ItemState, Selection, Store, Task, TaskState, Window
 from memory_store.errors import KeepsakeError
+
+if TYPE_CHECKING:
+    from assistant.core.conversation.controller import Controller
 
 _LOOK_SECONDS: Final = 1.0
 _MOST_ROWS: Final = 200
@@ -57,6 +65,11 @@ class TasksScreen(Browser[TaskView, None]):
         & #more DataTable { height: auto; max-height: 40; background: $background; }
     }
     """
+
+    def __init__(self, controller: Controller, query: str = "") -> None:
+        super().__init__(controller, query)
+        self._by = ""  # the column that what was found is sorted by, with a - before it from its least
+        self._steps_of: tuple[str, str] | None = None  # a task, and the item of it whose steps are shown
 
     def on_mount(self) -> None:
         """Look again and again."""
@@ -99,7 +112,11 @@ class TasksScreen(Browser[TaskView, None]):
         )
 
     async def look_up(self, item: TaskView) -> None:
-        """Show what was found so far, what is asked, and what went wrong."""
+        """Show what was found so far, what is asked, what went wrong, and what it took; or the steps of one item."""
+        if self._steps_of is not None and self._steps_of[0] == item.task.id:
+            await self._look_up_item(item, self._steps_of[1])
+            return
+        self._steps_of = None
         items = await in_thread(partial(self.store.tasks.items, item.task.id))
         questions = await in_thread(partial(self.store.tasks.questions, item.task.id))
         more: list[Static | DataTable[Text]] = []
@@ -107,10 +124,13 @@ class TasksScreen(Browser[TaskView, None]):
             more.append(Static(_("Asked"), classes="detail--title"))
             lines = [describe_question(*question) for question in questions[:_MOST_TOLD]]
             more += [Static(line, classes="detail--inner", markup=False) for line in lines]
-        results = results_of(item.plan, items)
+        results = sort_results(items, self._by) if self._by.lstrip("-") in item.plan.columns else []
+        results = results or results_of(item.plan, items)
         if results:
             table: DataTable[Text] = DataTable(cursor_type="row", show_cursor=False)
-            table.add_columns("", *item.plan.columns)
+            for name in ("", *item.plan.columns):
+                sign = "" if not name or name != self._by.lstrip("-") else " ▲" if self._by.startswith("-") else " ▼"
+                table.add_column(name + sign, key=name)
             for result in results[:_MOST_ROWS]:
                 table.add_row(*map(Text, cells_of(item.plan, result)))
             more += [Static(_("Found"), classes="detail--title"), table]
@@ -121,7 +141,20 @@ class TasksScreen(Browser[TaskView, None]):
             more.append(Static(_("Failed"), classes="detail--title"))
             shown = [plain(line, one_line=True) for line in failed[:_MOST_TOLD]]
             more += [Static(line, classes="detail--inner", markup=False) for line in shown]
+        chat_id = (await in_thread(partial(self.store.conversations.message, item.task.message_id))).conversation_id
+        spent = await in_thread(partial(self.store.ledger.spent, Window.CHAT, chat_id))
+        if spent.requests:
+            more += [Static(_("Took"), classes="detail--title"), Static(describe_total(spent), classes="detail--inner")]
         await self.add_detail(item, more=more)
+
+    async def _look_up_item(self, item: TaskView, key: str) -> None:
+        items = await in_thread(partial(self.store.tasks.items, item.task.id))
+        found = next((entry for entry in items if entry.key == key), None)
+        if found is not None:
+            head, *lines = describe_item(found, await in_thread(partial(self.store.tasks.steps, found.id)))
+            more = [Static(head, classes="detail--title", markup=False)]
+            more += [Static(line, classes="detail--inner", markup=False) for line in lines]
+            await self.add_detail(item, more=more)
 
     async def _look(self) -> None:
         """Show what has changed meanwhile; nothing is drawn anew where nothing has."""
@@ -166,6 +199,40 @@ class TasksScreen(Browser[TaskView, None]):
             return
         self.say(plural(*self._ITEMS, await in_thread(lambda: try_again(store, item.task))))
         self.reload()
+
+    async def do_sort(self) -> None:
+        """Sort what was found by the next column, each from its most and then from its least."""
+        item = self.chosen
+        if item is not None and item.plan.columns:
+            orders = ["", *(sign + name for name in item.plan.columns for sign in ("", "-"))]
+            at = orders.index(self._by) if self._by in orders else 0
+            await self._sort(orders[(at + 1) % len(orders)])
+
+    @on(DataTable.HeaderSelected)
+    async def _head_clicked(self, event: DataTable.HeaderSelected) -> None:
+        name = event.column_key.value or ""
+        await self._sort(f"-{name}" if name and self._by == name else name)
+
+    async def _sort(self, by: str) -> None:
+        self._by, self._steps_of = by, None
+        if self.chosen is not None:
+            await self.look_up(self.chosen)
+
+    async def do_item(self) -> None:
+        """Show the steps of one of its items; the same key goes back to all that was found."""
+        item = self.chosen
+        if item is None:
+            return
+        if self._steps_of is None:
+            items = await in_thread(partial(self.store.tasks.items, item.task.id))
+            choices = [Choice(plain(entry.key, one_line=True), _(ITEM_STATES[entry.state]), entry) for entry in items]
+            chosen = await self.controller.skin.choose(_("Steps of which item?"), choices)
+            if chosen is None:
+                return
+            self._steps_of = (item.task.id, chosen.key)
+        else:
+            self._steps_of = None
+        await self.look_up(item)
 
     async def do_change(self) -> None:
         """Change its plan in an editor."""

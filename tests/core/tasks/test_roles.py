@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from assistant.core.tasks.plan import read_plan, write_plan
-from assistant.core.tasks.results import results_of, sources_of
+from assistant.core.tasks.results import results_of, sort_results, sources_of
 from assistant.core.tasks.worker import TaskWorker
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Bench, Effect, Tool
@@ -266,6 +266,8 @@ async def test_the_best_are_compared_pair_by_pair_and_the_report_says_which_suit
     assert told.author.name == "mind"
     rows = [line.split(" | ")[0].strip("| ") for line in told.text.splitlines() if line.startswith("| ")]
     assert rows[2:] == ["Anna", "Bea", "Cid", "Dan"]
+    items = store.tasks.items(task.id)
+    assert [result.item.key for result in sort_results(items, "-quiet")] == ["Dan", "Anna", "Bea", "Cid"]
 
 
 async def test_judge_that_always_takes_the_first_gives_nobody_an_advantage(store: Store) -> None:

@@ -86,7 +86,7 @@ def new(
     with opened_store(context) as (store, settings):
         task_id = store.tasks.get(store.resolve(task)).id if task is not None else None
         wish = Wish(" ".join(text), at, every, zone, task_id, private, agreed=yes)
-        run_in_lines(store, settings, lambda controller: controller.reminders.plan(wish))
+        run_in_lines(store, settings, lambda controller: controller.reminders.plan(wish, controller.session.models))
 
 
 @_group.command("list")

@@ -206,7 +206,7 @@ class Controller:
 
     async def remind(self, words: str) -> None:
         """Keep a reminder that words ask for; private in a private chat."""
-        await self.reminders.plan(Wish(words, private=self.session.is_private))
+        await self.reminders.plan(Wish(words, private=self.session.is_private), self.session.models)
 
     async def work_on_cards(self, argument: str) -> None:
         """Review the cards that are due; with `make` and a document, make some from that."""

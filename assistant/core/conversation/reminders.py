@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from functools import partial
 from typing import Final
 
+from assistant.core.asking import note_sent
 from assistant.core.conversation.forgetting import Eraser
 from assistant.core.conversation.skin import Choice, Report, Skin
+from assistant.core.reminders.drafting import draft_reminder
+from assistant.core.reminders.finding import FoundDay, find_event
 from assistant.core.reminders.firing import (
     describe_moment,
     describe_next,
@@ -20,14 +23,18 @@ from assistant.core.reminders.firing import (
     zone_of,
 )
 from assistant.core.reminders.handling import ReminderError, build_schedule, keep, let_go_on, let_rest
-from assistant.core.reminders.reading import Lack, Reading, Time, read_time
+from assistant.core.reminders.reading import Event, Lack, Reading, Time, read_time
 from assistant.core.repetition import find_zone, local_zone
 from assistant.display import excerpt, plain
 from assistant.language import N_, _
+from assistant.llm.base import ModelInfo
+from assistant.llm.roles import ModelRole, Models
 from assistant.threads import in_thread
 from memory_store import Schedule, ScheduleState, Store, clock
+from memory_store.errors import KeepsakeError
 
 _TITLE_CHARS: Final = 60
+_SENTENCE_CHARS: Final = 160
 _SHOWN: Final = 3
 _EXAMPLES: Final = N_("tomorrow 8:00, every Monday at 8:00, in 20 minutes")
 # What is wrong with a time, and what to say instead.
@@ -58,6 +65,23 @@ class Wish:
     agreed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """What is to be said, the words that say when, and what they mean; `alone` where they speak of nothing else.
+
+    `why` says where a date is from that the user did not write, `private` that this is private; `sent_to` which model
+    saw the words.
+    """
+
+    text: str
+    words: str
+    reading: Reading
+    alone: bool
+    why: str = ""
+    private: bool = False
+    sent_to: ModelInfo | None = None
+
+
 class _Deed(Enum):
     """What may be done with a reminder."""
 
@@ -85,33 +109,92 @@ class Reminders:
 
     # -- one that is asked for ---------------------------------------------------------------------------------
 
-    async def plan(self, wish: Wish) -> None:
-        """Keep a reminder, once the user has seen in full when it comes.
+    async def plan(self, wish: Wish, models: Models) -> None:
+        """Keep a reminder, once the user has seen in full when it comes, and where a date is from that memory gave.
 
         Raises ReminderError for words that say no time, or several, where nobody can be asked.
         """
         zone, now = _zone_name(wish.zone), clock.now()
         explicit = f"{wish.every} {wish.at}".strip()
         attended = self._skin.is_attended() and not wish.agreed
-        reading = _read(explicit or wish.words, zone, now, alone=bool(explicit), repeated=bool(wish.every))
-        text = wish.words.strip() if explicit else reading.rest
-        if not text and attended:
-            text = await self._skin.ask(_("What shall be said?")) or ""
-        if not text:
+        words = explicit or wish.words
+        reading = _read(words, zone, now, alone=bool(explicit), repeated=bool(wish.every))
+        asked = f"{wish.words.strip()} ({explicit})" if explicit else wish.words.strip()
+        understood = _Understood(wish.words.strip() if explicit else reading.rest, words, reading, bool(explicit))
+        if reading.event is not None:
+            understood = await self._find_event(understood, reading.event, zone, now, wish, attended=attended)
+        elif reading.lack is Lack.TIME and attended:
+            understood = await self._draft(understood, asked, models, zone, now, private=wish.private)
+        if not understood.text and attended:
+            understood = replace(understood, text=await self._skin.ask(_("What shall be said?")) or "")
+        if not understood.text:
             raise ReminderError(_("There is nothing to be said."), _("Write it with the time."))
+        reading = understood.reading
         if reading.lack is not None:
             if not attended:
                 raise _error(reading.lack)
-            reading = await self._complete(reading, explicit or wish.words, zone, now, alone=bool(explicit))
-        chosen = await self._choose(text, reading, zone, now, asks=not wish.agreed)
+            reading = await self._complete(reading, understood.words, zone, now, alone=understood.alone)
+        chosen = await self._choose(understood.text, reading, zone, now, why=understood.why, asks=not wish.agreed)
         if chosen is None:
             self._skin.remark(_("Nothing was kept."))
             return
-        new = build_schedule(chosen, text, zone, now, wish.task_id)
-        asked = f"{wish.words.strip()} ({explicit})" if explicit else wish.words.strip()
-        kept = await in_thread(lambda: keep(self._store, new, asked, private=wish.private))
+        new = build_schedule(chosen, understood.text, zone, now, wish.task_id)
+        private = wish.private or understood.private
+        kept = await in_thread(lambda: keep(self._store, new, asked, private=private))
+        if understood.sent_to is not None:
+            await note_sent(self._store, understood.sent_to, (kept.message_id,))
         told = _("Kept: {text}").format(text=plain(kept.text, one_line=True))
         await self._skin.tell(Report(told, describe_next(kept), "good", kept.id))
+
+    async def _find_event(
+        self, read: _Understood, event: Event, zone: str, now: datetime, wish: Wish, *, attended: bool
+    ) -> _Understood:
+        """Have the user choose the day of an event from what is remembered of it. Raises ReminderError without them."""
+        local = now.astimezone(zone_of(zone))
+        found = await in_thread(lambda: find_event(self._store, event.words, local, private=wish.private))
+        if not found and not attended:
+            unknown = _("Nothing that is remembered says when “{event}” is.").format(event=event.words)
+            raise ReminderError(unknown, _("Name the day, such as Friday, 5 May or 2027-03-01."))
+        if not attended:
+            several = "; ".join(f"{day.day:%Y-%m-%d}: {day.describe()}" for day in found)
+            maybe = _("“{event}” may be {days}.").format(event=event.words, days=several)
+            raise ReminderError(maybe, _("Name the day, such as Friday, 5 May or 2027-03-01."))
+        choices: list[Choice[FoundDay | None]] = [
+            Choice(f"{day.day:%Y-%m-%d}", excerpt(day.describe(), _SENTENCE_CHARS), day) for day in found
+        ]
+        choices.append(Choice(_("Another day"), "", None))
+        title = _("Which day is “{event}”?").format(event=excerpt(event.words, _TITLE_CHARS))
+        chosen = await self._skin.choose(title, choices) if found else None
+        if chosen is None:
+            return read
+        words = event.settle(read.words, chosen.day)
+        reading = _read(words, zone, now, alone=read.alone)
+        return replace(read, words=words, reading=reading, why=chosen.describe(), private=chosen.hit.private)
+
+    async def _draft(
+        self, read: _Understood, asked: str, models: Models, zone: str, now: datetime, *, private: bool
+    ) -> _Understood:
+        """Have a model put into plain words what the rules don't understand; as it was where none is there, or can."""
+        secret = private or await in_thread(lambda: self._store.privacy.covers(asked))
+        model = models.find(ModelRole.CHAT, private=secret)
+        if model is None:
+            return read
+        self._skin.show_activity(_("reading…"))
+        try:
+            local = now.astimezone(zone_of(zone))
+            draft = await draft_reminder(self._store, model, asked, local, private=secret)
+        except KeepsakeError as error:
+            await self._skin.tell(Report(error.message, error.hint, "warning"))
+            return read
+        finally:
+            self._skin.show_activity()
+        if draft is None:
+            return read
+        source = draft.source
+        why = source.describe() if source is not None else _("as {model} reads it").format(model=model.info.name)
+        secret_source = source is not None and source.hit.private
+        text = read.text if read.alone else draft.text
+        return _Understood(text, draft.words, draft.reading, True, why, secret_source, model.info)
 
     async def _complete(self, reading: Reading, words: str, zone: str, now: datetime, *, alone: bool = True) -> Reading:
         """Have the user add what of the time is lacking. Raises ReminderError where they don't.
@@ -132,7 +215,9 @@ class Reminders:
             reading = _read(words, zone, now, alone=alone)
         return reading
 
-    async def _choose(self, text: str, reading: Reading, zone: str, now: datetime, *, asks: bool) -> Time | None:
+    async def _choose(
+        self, text: str, reading: Reading, zone: str, now: datetime, *, asks: bool, why: str = ""
+    ) -> Time | None:
         """Have the user see when it comes, and agree. Raises ReminderError where several are meant and nobody asked."""
         shown = [(when, *await in_thread(partial(_describe, when, zone, now))) for when in reading.times]
         if not asks:
@@ -148,7 +233,7 @@ class Reminders:
         choices: list[Choice[Time | None]] = [Choice(name, more, when) for when, name, more in shown]
         choices.append(Choice(_("Don't keep it"), "", None))
         title = _("When shall “{text}” be said?").format(text=excerpt(text, _TITLE_CHARS))
-        return await self._skin.choose(title, choices)
+        return await self._skin.choose(f"{why}\n{title}".strip(), choices)
 
     # -- those that there are ----------------------------------------------------------------------------------
 

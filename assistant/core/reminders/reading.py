@@ -90,18 +90,29 @@ class Reading:
 
 
 def find_days(text: str, now: datetime) -> list[tuple[datetime, str]]:
-    """Return the days to come that a text names by a date, each with its words; none of "tomorrow" and its like."""
+    """Return the days to come that a text names by a date, each with its words; none of "tomorrow" and its like.
+
+    Of "by 1 March" and "until the 5th of May" the last day counts, of "from 1 March" the first.
+    """
     today = now.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
-    lasting = {(span.words, span.start) for span in time_spans(text, now + 400 * _DAY)}
+    lasting = {(span.words, _day_named(span)) for span in time_spans(text, now + 400 * _DAY)}
     found: list[tuple[datetime, str]] = []
     for span in time_spans(text, now):
-        start = span.start.replace(tzinfo=None)
-        if span.end - span.start == _DAY and (span.yearly or (span.words, span.start) in lasting):
-            while span.yearly and start < today:
-                start = shifted(start, "year", 1)
-            if start >= today:
-                found.append((start, span.words))
+        day = _day_named(span)
+        if day is not None and (span.yearly or (span.words, day) in lasting):
+            while span.yearly and day < today:
+                day = shifted(day, "year", 1)
+            if day >= today:
+                found.append((day, span.words))
     return found
+
+
+def _day_named(span: TimeSpan) -> datetime | None:
+    """Return the day that a span is, or that its open side begins or ends with; None for what is longer."""
+    start, end = span.start.replace(tzinfo=None), span.end.replace(tzinfo=None)
+    if start == FAR_PAST:
+        return end - _DAY
+    return start if end == FAR_FUTURE or end - start == _DAY else None
 
 
 def read_time(text: str, now: datetime, *, repeated: bool = False) -> Reading:

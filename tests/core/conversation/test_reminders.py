@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +11,11 @@ import pytest
 from assistant.core.conversation.reminders import Wish
 from assistant.core.reminders.handling import ReminderError
 from assistant.core.repetition import find_zone
+from assistant.llm.roles import Models
+from assistant.llm.scripted import ScriptedChat
 from memory_store import ScheduleState, Store, clock
 from tests.core.conversation.test_controller import RecordingSkin, controller_of
+from tests.memory_store.support import add_document
 
 SUNDAY = datetime(2026, 3, 22, 12, 0, tzinfo=UTC)
 KEEP, PAUSE, CHANGE, ERASE = 0, 0, 1, 2
@@ -97,13 +101,13 @@ async def test_what_several_times_are_meant_by_is_chosen_and_what_lacks_is_asked
 )
 async def test_nothing_is_guessed_where_nobody_is_asked(store: Store, at: At, wish: Wish, wrong: str) -> None:
     with pytest.raises(ReminderError, match=wrong):
-        await controller_of(store, RecordingSkin()).reminders.plan(wish)
+        await controller_of(store, RecordingSkin()).reminders.plan(wish, Models())
     assert store.conversations.all() == []
 
 
 async def test_another_zone_is_kept_with_it_and_a_private_chat_keeps_private_reminders(store: Store, at: At) -> None:
     controller = controller_of(store, RecordingSkin(KEEP))
-    await controller.reminders.plan(Wish("call Ken", at="tomorrow 8:00", zone="Asia/Tokyo", agreed=True))
+    await controller.reminders.plan(Wish("call Ken", at="tomorrow 8:00", zone="Asia/Tokyo", agreed=True), Models())
     [ken] = store.schedules.all()
     assert ken.next_at == datetime(2026, 3, 22, 23, 0, tzinfo=UTC)
     await controller.turn_private()
@@ -122,7 +126,7 @@ async def test_reminder_rests_goes_on_changes_and_is_erased(store: Store, at: At
     controller = controller_of(store, skin)
     await controller.reminders.manage()
     assert skin.told == ["There are no reminders yet: /remind and what, and when, keeps one."]
-    await controller.reminders.plan(Wish("bins", every="Monday 8:00", agreed=True))
+    await controller.reminders.plan(Wish("bins", every="Monday 8:00", agreed=True), Models())
     skin.answers = [0, PAUSE, 0, 0, 0, CHANGE, "every Tuesday at 7:00", KEEP]
     await controller.reminders.manage()
     [schedule] = store.schedules.all()
@@ -135,3 +139,69 @@ async def test_reminder_rests_goes_on_changes_and_is_erased(store: Store, at: At
     await controller.reminders.manage()
     assert store.schedules.all() == []
     assert store.conversations.all() == []
+
+
+GYM = "The gym costs 40 euros a month. Notice is due by 1 March 2027. It opened on 2 May 2019."
+
+
+async def test_day_is_counted_from_what_memory_knows_and_its_sentence_is_shown(store: Store, at: At) -> None:
+    add_document(store, "/gym.md", GYM, private=True)
+    skin = RecordingSkin(0, KEEP)
+    model = ScriptedChat(is_private=False)
+    controller = controller_of(store, skin, model)
+    await controller.remind("cancel the gym three days before the notice is due at 9:00")
+    sentence = "“Notice is due by 1 March 2027.” — gym › line 1"
+    assert skin.offered[0] == ["2027-03-01", "Another day"]
+    assert skin.titles == [
+        "Which day is “the notice is due”?",
+        f"{sentence}\nWhen shall “cancel the gym” be said?",
+    ]
+    [kept] = store.schedules.all()
+    assert (kept.text, kept.begins, model.requests) == ("cancel the gym", "2027-02-26T09:00:00", [])
+    assert store.conversations.message(kept.message_id).private  # as what says so is
+    wish = Wish("cancel", at="a week before the notice is due 9:00", agreed=True)
+    with pytest.raises(ReminderError, match="may be 2027-03-01: “Notice is due by 1 March"):
+        await controller.reminders.plan(wish, controller.session.models)
+
+
+def drafted(text: str, when: str, source: int | None = None) -> list[str]:
+    return [json.dumps({"text": text, "when": when, "source": source})]
+
+
+async def test_model_puts_what_no_rule_understands_into_plain_words_and_says_where_a_date_is_from(
+    store: Store, at: At
+) -> None:
+    add_document(store, "/gym.md", GYM)
+    add_document(store, "/secret.md", "The notice of zqsecret is due by 2 March 2027.", private=True)
+    model = ScriptedChat(["No."], drafted("cancel the gym", "2027-03-01 at 9:00", 1), is_private=False)
+    skin = RecordingSkin(KEEP)
+    await controller_of(store, skin, model).remind("cancel the gym first thing when the notice is due")
+    assert skin.titles == ["“Notice is due by 1 March 2027.” — gym › line 1\nWhen shall “cancel the gym” be said?"]
+    assert skin.offered == [["Monday 2027-03-01 09:00 Europe/Berlin", "Don't keep it"]]
+    sent = "\n".join(message.content for request in model.requests for message in request.messages)
+    assert "It is Sunday 2026-03-22 13:00 there." in sent
+    assert "zqsecret" not in sent
+    [kept] = store.schedules.all()
+    assert (kept.text, kept.begins) == ("cancel the gym", "2027-03-01T09:00:00")
+    noted = store._database.fetch_all("SELECT item_id FROM request_items")
+    assert kept.message_id in [row["item_id"] for row in noted]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [drafted("tea", ""), ["Never."], drafted("tea", "whenever you like at 9:00"), drafted("tea", "yesterday at 9:00")],
+)
+async def test_what_a_model_makes_up_is_asked_for(store: Store, at: At, script: list[str]) -> None:
+    skin = RecordingSkin("tomorrow 9:00", KEEP)
+    await controller_of(store, skin, ScriptedChat(script, script)).remind("tea sometime")
+    assert [question for question, _ in skin.asked] == ["These words say no time that is understood. When?"]
+    assert [kept.begins for kept in store.schedules.all()] == ["2026-03-23T09:00:00"]
+
+
+async def test_words_of_a_private_chat_go_to_no_model_elsewhere(store: Store, at: At) -> None:
+    model = ScriptedChat(is_private=False)
+    controller = controller_of(store, RecordingSkin("tomorrow 9:00", KEEP), model)
+    await controller.turn_private()
+    await controller.remind("zqpills sometime")
+    assert model.requests == []
+    assert [kept.text for kept in store.schedules.all()] == ["zqpills sometime"]

@@ -1,0 +1,85 @@
+"""Has a model put words that the rules don't understand into those that they do; the user sees what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.core.asking import note_sent, read_form, whole_answer
+from assistant.core.assembling import without_private_titles
+from assistant.core.framing import framed, quoted
+from assistant.core.prompts import prompt
+from assistant.core.reminders.finding import FoundDay, days_of, look_up
+from assistant.core.reminders.reading import Lack, Reading, read_time
+from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
+from memory_store import Store
+from memory_store.models import Hit, Purpose, Role
+
+_TOKENS: Final = 400
+_TRIES: Final = 2
+_SOURCES: Final = 4
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+
+    text: str = Field(min_length=1, max_length=1000)
+    when: str = Field(default="", max_length=300)
+    source: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a model made of a wish: what is to be said, when in words, what those mean, and where a date is from."""
+
+    text: str
+    words: str
+    reading: Reading
+    source: FoundDay | None = None
+
+
+async def draft_reminder(store: Store, model: ChatModel, words: str, now: datetime, *, private: bool) -> Draft | None:
+    """Return what a model makes of a wish, as of an aware moment in the user's zone; None where that is no time.
+
+    Passages that may tell of a date go along; private ones only to a model on this machine. Where the wish is stored
+    the caller notes that it was sent. Raises ModelError.
+    """
+    hits = await asyncio.to_thread(_find_sources, store, words, model, private)
+    passages = "\n\n".join(framed(number, hit) for number, hit in enumerate(hits, start=1))
+    asked = f"It is {now:%A %Y-%m-%d %H:%M} there.\n\n{quoted(words)}\n\n{passages}".rstrip()
+    messages = [ChatMessage(Role.SYSTEM, prompt("reminder")), ChatMessage(Role.USER, asked)]
+    if hits:
+        await note_sent(store, model.info, tuple(hit.id for hit in hits))
+    for _ in range(_TRIES):
+        request = ChatRequest(tuple(messages), _TOKENS, 0.0, _Answer.model_json_schema(), purpose=Purpose.PLAN)
+        said = (await whole_answer(model, request)).text
+        answer = read_form(said, _Answer)
+        if answer is not None and not answer.when:
+            return None
+        if answer is not None:
+            reading = read_time(answer.when, now)
+            understood = reading.times or reading.lack is Lack.CLOCK
+            if understood and not reading.rest:
+                return Draft(answer.text, answer.when, reading, _source_of(answer, hits, now))
+        complaint = "That is none of the forms, or no JSON object. Write it once more."
+        messages += [ChatMessage(Role.ASSISTANT, said), ChatMessage(Role.USER, complaint)]
+    return None
+
+
+def _find_sources(store: Store, words: str, model: ChatModel, private: bool) -> list[Hit]:
+    hits = [hit for hit in look_up(store, words, private=private) if model.info.is_private or not hit.private]
+    return without_private_titles(store, hits[:_SOURCES]) if not model.info.is_private else hits[:_SOURCES]
+
+
+def _source_of(answer: _Answer, hits: list[Hit], now: datetime) -> FoundDay | None:
+    """Return the sentence that names the date which the model took; None where the passage that it names has none."""
+    if answer.source is None or not 1 <= answer.source <= len(hits):
+        return None
+    dates = set(_DATE.findall(answer.when))
+    return next((found for found in days_of(hits[answer.source - 1], now) if f"{found.day:%Y-%m-%d}" in dates), None)

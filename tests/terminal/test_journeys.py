@@ -211,3 +211,70 @@ def test_turn_with_tools_is_killed_in_the_middle_and_goes_on(terminal: tmux.Term
         spent = store.ledger.spent(Window.DAY)
         assert spent.requests == 3
         assert spent.input_tokens + spent.output_tokens <= 60_000
+
+
+def test_newcomer_has_a_task_done_and_studies_a_topic(terminal: tmux.Terminal) -> None:
+    plan = {
+        "title": "Gyms compared",
+        "best": "-price",
+        "steps": [
+            {
+                "name": "cost",
+                "ask": "What does {name} cost?",
+                "columns": {"price": {"means": "euros", "type": "number"}},
+            },
+            {"name": "keep", "tool": "remember", "with": {"text": "{name} costs {price} euros."}},
+        ],
+        "items": [{"name": name} for name in ("Anna", "Bea", "Cid", "Dan")],
+    }
+    key = "The spare key is with Ines at number 12."
+    card = {"passage": 1, "question": "Who has the spare key?", "answer": "Ines", "quote": key}
+    price = Stream(pieces=('{"price": 30}',))
+    with ChatServer() as server, Store.open(data(terminal)) as store:
+        notes = terminal.home / "keys.md"
+        notes.write_text(key, "utf-8")
+        server.script(Stream(pieces=(json.dumps(plan),)), *[price] * 4, Stream(pieces=(json.dumps({"cards": [card]}),)))
+        (terminal.home / ".config" / "keepsake" / "config.toml").write_text(
+            '[embedder]\nprovider = "none"\n[chat]\ntitles = false\nlearn = false\n'
+            f'[model]\nprovider = "openai"\nname = "m"\nbase_url = "{server.url}"\ncontext_tokens = 16000\n',
+            "utf-8",
+        )
+        terminal.run(*KEEPSAKE)
+        terminal.until_shown("on this machine")
+        for words, shown in (
+            (f"/import {notes}", "1 document"),
+            ("/task Compare Anna, Bea, Cid and Dan, and keep what they cost.", "Try the first 3"),
+        ):
+            terminal.type(words)
+            terminal.press("Enter")
+            terminal.until_shown(shown)
+        terminal.press("Down", "Enter")
+        terminal.until_shown("3 waiting for you")
+        terminal.type("/tasks")
+        terminal.press("Enter")
+        terminal.until_shown("Anna costs 30")
+        terminal.press("a")
+        terminal.until_shown("Yes, and all like it")
+        terminal.press("Down", "Down", "Down", "Enter")
+        terminal.until_shown("The first 3 of 4 items are done")
+        terminal.press("r")
+        terminal.until_shown("4 of 4 done")
+        terminal.press("Escape")
+        terminal.until(lambda: "Run or rest" not in terminal.screen)
+        terminal.type("/learn spare key")
+        terminal.press("Enter")
+        terminal.until_shown("What do you want")
+        terminal.press("Enter")
+        terminal.until_shown("new to it")
+        terminal.press("Enter")
+        terminal.until_shown("Remember that?")
+        terminal.press("Down", "Enter")
+        terminal.until_shown("Who has the spare key?")
+        terminal.type("Ines")
+        terminal.press("Enter")
+        terminal.until_shown("solution")
+        terminal.press("Enter")
+        terminal.until_shown("is with Ines at number 12")
+        assert sorted(memory.text for memory in store.memories.all()) == [
+            f"{name} costs 30 euros." for name in ("Anna", "Bea", "Cid", "Dan")
+        ]

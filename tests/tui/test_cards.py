@@ -48,7 +48,7 @@ async def test_a_topic_is_studied_on_the_screen(tmp_path: Path) -> None:
     model = ScriptedChat([json.dumps({"cards": [card]})], ["Think of your neighbours."])
     async with chatting(tmp_path, model) as house:
         add_document(house.store, "/home.md", KEY)
-        await house.say("/study spare key")
+        await house.say("/learn spare key")
         await fill(house, "")
         await choose(house, 0)  # new to it
         await choose(house, 1)  # not to be remembered

@@ -84,7 +84,13 @@ COMMANDS: Final = (
         skins="both",
         waits_for_answer=True,
     ),
-    Command("learn", "", N_("Learn now from what was said, and tidy the memory"), skins="both", waits_for_answer=True),
+    Command(
+        "learn",
+        "[TOPIC]",
+        N_("Learn now from what was said, and tidy the memory; a topic is studied with you, as /study does"),
+        skins="both",
+        waits_for_answer=True,
+    ),
     Command(
         "effort",
         "[LEVEL]",

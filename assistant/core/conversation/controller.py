@@ -103,8 +103,8 @@ class Controller:
             "remember": self.remember,
             "questions": lambda _: self.learning.ask_questions(),
             "goals": self.learning.work_on_goals,
-            "learn": lambda _: self.learning.learn_now(self.session),
-            "study": lambda topic: self.tutor.study(topic, self.session),
+            "learn": lambda topic: self.study(topic) if topic.strip() else self.learning.learn_now(self.session),
+            "study": self.study,
             "cards": self.work_on_cards,
             "effort": self.choose_effort,
             "task": lambda wish: self.tasks.plan(wish, self.session.models, private=self.session.is_private),
@@ -116,6 +116,10 @@ class Controller:
             "private": lambda _: self.turn_private(),
             "forget": lambda argument: self.eraser.forget(argument, self.conversation_id),
         }
+
+    async def study(self, topic: str) -> None:
+        """Lead through a study session on a topic."""
+        await self.tutor.study(topic, self.session)
 
     def _take(self, session: Session) -> None:
         """Go on in this session; what was allowed in another chat is asked about anew."""

@@ -63,17 +63,22 @@ def cells_of(plan: Plan, result: Result) -> list[str]:
 
 
 def _cell(value: object, cites: bool) -> str:
+    return "–" if value is None else _cut(words_of(value), cites)
+
+
+def words_of(value: object) -> str:
+    """Return a value as a person would write it; nothing for what is unknown."""
     match value:
         case None:
-            return "–"
+            return ""
         case bool():
             return "yes" if value else "no"
         case list():
-            return _cut("; ".join(map(str, value)), cites)
+            return "; ".join(map(words_of, value))
         case float() if value.is_integer():
             return str(int(value))
         case _:
-            return _cut(str(value), cites)
+            return str(value)
 
 
 def _cut(text: str, cites: bool) -> str:

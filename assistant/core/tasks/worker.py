@@ -13,7 +13,7 @@ from assistant.core.context import cited_numbers
 from assistant.core.prompts import prompt
 from assistant.core.tasks.judging import judge_best
 from assistant.core.tasks.plan import Plan, Step, read_plan
-from assistant.core.tasks.results import build_report, cells_of, results_of
+from assistant.core.tasks.results import build_report, cells_of, results_of, words_of
 from assistant.core.tasks.steps import (
     Run,
     Unreadable,
@@ -343,7 +343,7 @@ def _hand_over(step: Step, text: str, found: dict[str, Any]) -> dict[str, str]:
         return {step.name: text}
     values = json.loads(text or "{}")
     found.update(values)
-    return {name: "" if value is None else str(value) for name, value in values.items()}
+    return {name: words_of(value) for name, value in values.items()}
 
 
 def limits_of(plan: Plan) -> tuple[Limit, ...]:

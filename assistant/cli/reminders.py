@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from typing import Annotated, Any
 
@@ -27,7 +28,8 @@ class _Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Name the command that is left out."""
-        if args and args[0] not in self.commands and args[0] != "--help":
+        slip = len(args) == 1 and difflib.get_close_matches(args[0], self.commands, 1, 0.75)
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h") and not slip:
             args = ["new", *args]
         return super().parse_args(ctx, args)
 

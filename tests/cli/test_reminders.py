@@ -23,6 +23,7 @@ SUNDAY = datetime(2026, 3, 22, 12, 0, tzinfo=UTC)
 def test_reminder_is_kept_listed_missed_rested_and_erased(keepsake: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: SUNDAY)
     assert keepsake("remind", "list").out.startswith("There are no reminders.")
+    assert "No such command 'lst'" in keepsake("remind", "lst").err
     refused = keepsake("remind", "water the plants", "--every", "Monday 8:00", "--zone", "Europe/Berlin")
     assert (refused.code, "nobody is here to agree to Monday 2026-03-23 08:00 Europe/Berlin" in refused.err) == (
         1,

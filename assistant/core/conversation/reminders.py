@@ -23,7 +23,7 @@ from assistant.core.reminders.firing import (
     zone_of,
 )
 from assistant.core.reminders.handling import ReminderError, build_schedule, keep, let_go_on, let_rest
-from assistant.core.reminders.reading import Event, Lack, Reading, Time, read_time
+from assistant.core.reminders.reading import Event, Lack, Reading, Time, read_time, says_again
 from assistant.core.repetition import find_zone, local_zone
 from assistant.display import excerpt, plain
 from assistant.language import N_, _
@@ -37,6 +37,7 @@ _TITLE_CHARS: Final = 60
 _SENTENCE_CHARS: Final = 160
 _SHOWN: Final = 3
 _EXAMPLES: Final = N_("tomorrow 8:00, every Monday at 8:00, in 20 minutes")
+_ONCE_MORE: Final = N_("“/remind again in an hour” has it said once more.")
 # What is wrong with a time, and what to say instead.
 _WRONG: Final = {
     Lack.TIME: (
@@ -106,6 +107,7 @@ class Reminders:
         self._store = store
         self._skin = skin
         self._eraser = eraser
+        self._told: Schedule | None = None  # last
 
     # -- one that is asked for ---------------------------------------------------------------------------------
 
@@ -121,7 +123,10 @@ class Reminders:
         reading = _read(words, zone, now, alone=bool(explicit), repeated=bool(wish.every))
         asked = f"{wish.words.strip()} ({explicit})" if explicit else wish.words.strip()
         understood = _Understood(wish.words.strip() if explicit else reading.rest, words, reading, bool(explicit))
-        if reading.event is not None:
+        if not explicit and self._told is not None and says_again(reading.rest):
+            private = await in_thread(partial(self._store.conversations.is_private, self._told.message_id))
+            understood = replace(understood, text=self._told.text, private=private)
+        elif reading.event is not None:
             understood = await self._find_event(understood, reading.event, zone, now, wish, attended=attended)
         elif reading.lack is Lack.TIME and attended:
             understood = await self._draft(understood, asked, models, zone, now, private=wish.private)
@@ -308,6 +313,7 @@ class Reminders:
                 report = report_due(schedule, clock.now())
                 await self._skin.tell(report)
                 await in_thread(partial(store.schedules.note_told, schedule))
+                self._told = schedule
                 private = await in_thread(partial(store.conversations.is_private, schedule.message_id))
                 told.append(_("A private reminder is due.") if private else report.text)
         return told
@@ -317,7 +323,7 @@ def report_due(schedule: Schedule, now: datetime) -> Report:
     """Return what is told of a schedule that was due."""
     told = _("Reminder: {text}").format(text=describe_untold(schedule, now))
     again = _("again {when}").format(when=describe_next(schedule)) if schedule.next_at is not None else ""
-    return Report(told, again, "warning", schedule.id)
+    return Report(told, f"{again}\n{_(_ONCE_MORE)}".strip(), "warning", schedule.id)
 
 
 def _read(words: str, zone: str, now: datetime, *, alone: bool = True, repeated: bool = False) -> Reading:

@@ -37,6 +37,7 @@ _CLOCK: Final = Rule(_TOPIC, "clock", FLAGS)
 _DISTANCE: Final = Rule(_TOPIC, "distance", FLAGS)
 _TIMES: Final = Rule(_TOPIC, "times", FLAGS)
 _NEXT_WEEKDAY: Final = Rule(_TOPIC, "next weekday", FLAGS)
+_AGAIN: Final = Rule(_TOPIC, "again", FLAGS)
 _EVENT: Final = Rule(_TOPIC, "event", FLAGS)
 _JOINT: Final = Rule(_TOPIC, "joint", FLAGS)
 _LEAD: Final = Rule(_TOPIC, "lead", FLAGS)
@@ -113,6 +114,11 @@ def _day_named(span: TimeSpan) -> datetime | None:
     if start == FAR_PAST:
         return end - _DAY
     return start if end == FAR_FUTURE or end - start == _DAY else None
+
+
+def says_again(text: str) -> bool:
+    """Say whether what is to be said is what was said last."""
+    return _AGAIN.fullmatch(text) is not None
 
 
 def read_time(text: str, now: datetime, *, repeated: bool = False) -> Reading:

@@ -54,8 +54,12 @@ async def test_reminder_is_shown_in_full_kept_told_once_and_counted_when_missed(
         "Reminder: water the plants",
         "Reminder: water the plants (missed 3 times since Monday 2026-03-30 08:00 Europe/Berlin)",
     ]
-    assert skin.hints[-1] == "again Monday 2026-04-20 08:00 Europe/Berlin, every week (Monday)"
-    [schedule] = store.schedules.all()
+    once_more = "“/remind again in an hour” has it said once more."
+    assert skin.hints[-1] == f"again Monday 2026-04-20 08:00 Europe/Berlin, every week (Monday)\n{once_more}"
+    skin.answers = [KEEP]
+    await controller.remind("again in an hour")
+    schedule, snoozed = sorted(store.schedules.all(), key=lambda entry: entry.made_at)
+    assert (snoozed.text, snoozed.begins, snoozed.rule) == ("water the plants", "2026-04-13T15:00:00", None)
     asked = store.conversations.message(schedule.message_id)
     assert (asked.text, asked.private) == ("water the plants every Monday at 8:00", False)
     assert store.conversations.get(asked.conversation_id).title == asked.text

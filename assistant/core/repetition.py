@@ -14,6 +14,7 @@ from assistant.ingestion.readers.icalendar_times import read_moment
 
 _MOST_REPETITIONS: Final = 20_000
 _MOST_CHARS: Final = 1000
+_MOST_ZONE_CHARS: Final = 200
 _MOST_DAYS_OF_MONTH: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # After so many years the calendar is the same again, weekdays and leap days and all.
 _CALENDAR_YEARS: Final = 400
@@ -54,7 +55,7 @@ def find_zone(name: str) -> tzinfo | None:
     """Return a zone by the name that a calendar gives it: the world's, Windows' own, or with a maker's prefix."""
     from tzlocal.windows_tz import win_tz
 
-    pieces = name.strip("/").split("/")
+    pieces = name.strip("/").split("/") if len(name) <= _MOST_ZONE_CHARS else []
     for candidate in (win_tz.get(name, ""), *("/".join(pieces[at:]) for at in range(len(pieces)))):
         try:
             return ZoneInfo(candidate)

@@ -300,8 +300,7 @@ class Reminders:
         One window tells at a time, and notes that it told once it did: a kill in between has it told again.
         """
         store = self._store
-        await in_thread(lambda: fire_due(store, clock.now()))
-        if not self._skin.is_attended() or not await in_thread(store.schedules.find_untold):
+        if not await in_thread(self._find_untold) or not self._skin.is_attended():
             return []
         turn = await in_thread(store.schedules.take_turn)
         if turn is None:
@@ -317,6 +316,11 @@ class Reminders:
                 private = await in_thread(partial(store.conversations.is_private, schedule.message_id))
                 told.append(_("A private reminder is due.") if private else report.text)
         return told
+
+    def _find_untold(self) -> list[Schedule]:
+        """Say what is due, and return what is to be told."""
+        fire_due(self._store, clock.now())
+        return self._store.schedules.find_untold()
 
 
 def report_due(schedule: Schedule, now: datetime) -> Report:

@@ -46,7 +46,11 @@ def moments(begins: datetime, rule: str | None, zone: tzinfo, now: datetime) -> 
     for wall in walls:
         # A time that the clock leaves out comes as much later; of one that it shows twice the first counts. In UTC, as
         # two times of one zone are compared by what the clock shows.
-        yield wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
+        try:
+            moment = wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
+        except OverflowError:
+            continue  # at the ends of the calendar
+        yield moment
 
 
 def next_times(begins: datetime, rule: str | None, zone: str, now: datetime, most: int) -> list[datetime]:

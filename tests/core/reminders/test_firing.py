@@ -100,6 +100,15 @@ def test_rule_that_means_harm_keeps_nobody(store: Store, rule: str) -> None:
         build_schedule(Time(datetime(2026, 3, 9, 8, 0), rule), "x", BERLIN, utc("2126-03-01T00:00"))
 
 
+def test_times_and_zones_that_mean_harm_keep_nobody(store: Store) -> None:
+    for begins, zone in (("0001-01-01T00:00:00", "Asia/Tokyo"), ("9999-12-31T23:59:59", "a/" * 60_000)):
+        schedule = kept(store, Time(datetime(2026, 3, 9, 8, 0), "FREQ=DAILY"))
+        with store._database.write() as connection:
+            connection.execute("UPDATE schedules SET begins = ?, zone = ? WHERE id = ?", (begins, zone, schedule.id))
+        assert len(fire_due(store, utc("2026-03-09T07:01"))) == 1
+        assert store.schedules.get(schedule.id).state == "over"
+
+
 def test_zone_that_nobody_knows_is_that_of_this_machine(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assistant.core.reminders.firing.local_zone", lambda: zone_of("Asia/Tokyo"))
     schedule = kept(store, zone="Mars/Olympus")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from assistant.core.recipes.using import recipes_behind
 from memory_store import Store, ids
 from memory_store.errors import NotFoundError
 from memory_store.models import Author, AuthorKind, Memory, Message, Role, SourceKind
@@ -92,6 +93,8 @@ def _message(store: Store, identifier: str) -> _Read:
     message = store.conversations.message(identifier)
     conversation = store.conversations.get(message.conversation_id)
     place = f"conversation “{conversation.title}” {conversation.id}"
+    for name in recipes_behind(store, message.id) if message.role is Role.ASSISTANT else ():
+        place += f", by the recipe {name}"
     if message.origin or conversation.origin:
         place += f", imported as {message.origin or conversation.origin}"
     return Origin(message.id, "message", "", message.text, message.author, message.created_at, place), _cited(

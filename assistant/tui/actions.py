@@ -136,6 +136,17 @@ TASK_ACTIONS: Final = (
     BACK,
 )
 
+RECIPE_ACTIONS: Final = (
+    _on_list("use", "enter", N_("Use"), N_("Use it in the chat")),
+    _on_list("edit", "e", N_("Edit"), N_("Change it in your editor; one that comes along becomes your own")),
+    _on_list("export", "x", N_("Share"), N_("Write it to a folder, or to a .zip or .skill")),
+    _on_list("add", "a", N_("Import"), N_("Bring one from a folder or a file")),
+    PRIVATE,
+    FORGET,
+    SEARCH,
+    BACK,
+)
+
 LOOKING_ACTIONS: Final = (
     _on_list("details", "enter", N_("Details"), N_("Go to the whole of it, to scroll")),
     SEARCH,
@@ -150,6 +161,7 @@ SCREENS: Final = (
     (N_("In one document"), READING_ACTIONS),
     (N_("In the chats"), CHAT_ACTIONS),
     (N_("In the tasks"), TASK_ACTIONS),
+    (N_("In the recipes"), RECIPE_ACTIONS),
     (N_("In the receipts"), LOOKING_ACTIONS),
     (N_("At the doctor's"), DOCTOR_ACTIONS),
 )

@@ -113,6 +113,7 @@ COMMANDS: Final = (
         skins="both",
         waits_for_answer=True,
     ),
+    Command("recipes", "[QUERY]", N_("See recipes whole; use, change, share, erase them"), waits_for_answer=True),
     Command("tools", "", N_("See which tools need no question any more, and have them ask again"), skins="both"),
     Command("private", "", N_("Keep this chat to this machine; again ends that"), skins="both"),
     Command(

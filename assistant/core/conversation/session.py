@@ -33,6 +33,7 @@ from assistant.core.events import (
 )
 from assistant.core.framing import estimate_tokens
 from assistant.core.prompts import prompt
+from assistant.core.recipes.finding import recipe_tool
 from assistant.core.recipes.using import USED, FilledRecipe, recipe_of_message
 from assistant.core.thorough import find_missing, find_unsupported, split_question
 from assistant.core.tools.answering import ToolAnswerer, refuse
@@ -711,7 +712,10 @@ class Session:
             reader = recipe.file_tool()
             yield ToolOffer((*found.values(), *([reader] if reader else [])), tuple(notes))
         elif self._uses_tools:
-            yield await self.toolbox.open(self._store, self.answerer.info.context_tokens, question)
+            info = self.answerer.info
+            offer = await self.toolbox.open(self._store, info.context_tokens, question)
+            recipes = await asyncio.to_thread(recipe_tool, self._store, include_private=info.is_private)
+            yield offer if recipes is None else replace(offer, tools=(*offer.tools, recipes))
 
     def _equip(self, bench: Bench, offer: ToolOffer, earlier: Sequence[ToolUse]) -> Answerer:
         """Return who answers, with the tools that it is offered."""

@@ -55,6 +55,11 @@ class Known:
         return read_plan(self.plan, items, known)
 
 
+def name_meant(written: str) -> str:
+    """Return the name that is meant by one that is written as words."""
+    return "-".join(written.casefold().replace("_", " ").replace("-", " ").split())
+
+
 def item_names(text: str) -> list[dict[str, str]]:
     """Return the items that a line of names means, with `;` between."""
     names = dict.fromkeys(" ".join(part.split()) for part in text.split(_ITEM_SEPARATOR))
@@ -70,6 +75,14 @@ def all_recipes(store: Store) -> list[Known]:
     """Return all recipes by their names; of two that are called the same the user's own."""
     found = {recipe.name: recipe for recipe in (*_packaged(), *store.recipes.all())}
     return [_know_anyhow(recipe) for _name, recipe in sorted(found.items())]
+
+
+def names_of_agreed(store: Store, *, include_private: bool) -> list[str]:
+    """Return the names of the recipes that the user has agreed to, those that come along among them."""
+    found = {recipe.name: recipe for recipe in (*_packaged(), *store.recipes.all())}
+    return [
+        name for name, recipe in sorted(found.items()) if recipe.is_agreed and (include_private or not recipe.private)
+    ]
 
 
 def find_recipe(store: Store, name: str) -> Known:

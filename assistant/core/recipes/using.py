@@ -12,16 +12,18 @@ from pydantic import BaseModel, Field
 
 from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
-from assistant.core.recipes.shelf import Known, find_recipe
+from assistant.core.recipes.shelf import Known, all_recipes, find_recipe, name_meant
 from assistant.core.recipes.skill import RecipeError
 from assistant.core.tools.forms import FormField, FormValue
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from memory_store import Store
+from memory_store.errors import NotFoundError
 from memory_store.models import ToolUse
 
 USED: Final = "recipe"
 """The name under which it is entered with a message that it was used for it."""
 READ_FILE: Final = "read_recipe_file"
+READ_RECIPE: Final = "read_recipe"
 ITEMS: Final = "items"
 _NAMED: Final = "recipe"
 
@@ -100,6 +102,27 @@ def recipe_of_message(store: Store, uses: Sequence[ToolUse], text: str) -> Fille
             f"The recipe {known.name} was changed since.", f"/recipe {known.name} shows it, and uses it again."
         )
     return fill_recipe(known, given, text)
+
+
+def recipes_behind(store: Store, answer_id: str) -> list[str]:
+    """Return the names of the recipes that an answer follows: the user's for its question, and those the model read."""
+    log = store.conversations
+    try:
+        parent_id = log.message(answer_id).parent_id
+    except NotFoundError:
+        return []  # of a temporary chat nothing is kept
+    uses = [*(log.tool_uses(parent_id) if parent_id else ()), *log.tool_uses(answer_id)]
+    names = [_name_in(use.arguments) for use in uses if use.tool in (USED, READ_RECIPE)]
+    there = {known.name for known in all_recipes(store)}
+    return [name for name in dict.fromkeys(map(name_meant, names)) if name in there]
+
+
+def _name_in(arguments: str) -> str:
+    try:
+        given = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return ""  # a model wrote it
+    return str(given.get(_NAMED) or given.get("wanted") or "") if isinstance(given, dict) else ""
 
 
 def text_values(fields: Sequence[FormField], given: Mapping[str, FormValue]) -> dict[str, str]:

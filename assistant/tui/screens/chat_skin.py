@@ -33,6 +33,7 @@ from assistant.core.conversation.skin import (
 )
 from assistant.core.events import ContextPart, Recalled, TurnFailed, TurnFinished, TurnHandedIn, TurnStarted
 from assistant.core.explaining import sentence_meant, sentences_of
+from assistant.core.recipes.using import recipes_behind
 from assistant.core.tools.forms import ServerQuestion, UserAnswer
 from assistant.display import excerpt, moment, plain
 from assistant.editing import EditorError, edited
@@ -60,6 +61,7 @@ from assistant.tui.screens.form import FormScreen
 from assistant.tui.screens.memory import MemoryScreen
 from assistant.tui.screens.memory_editor import MemoryDraft, MemoryEditor
 from assistant.tui.screens.receipts import ReceiptsScreen
+from assistant.tui.screens.recipes import RecipesScreen
 from assistant.tui.screens.search import SearchScreen
 from assistant.tui.screens.settings import SettingsScreen
 from assistant.tui.screens.source import SourceScreen
@@ -150,6 +152,7 @@ class ChatSkin:
             "why": self._explain,
             "about-me": self._show_profile,
             "tasks": lambda query: self._push(TasksScreen(self.controller, query)),
+            "recipes": self._list_recipes,
             "receipts": lambda query: self._push(ReceiptsScreen(self.controller, query)),
             "doctor": lambda query: self._push(DoctorScreen(self.controller, query)),
             "stats": self._show_statistics,
@@ -721,6 +724,11 @@ class ChatSkin:
         if chosen is not None:
             await self.controller.open(chosen)
 
+    async def _list_recipes(self, argument: str) -> None:
+        chosen = await self._app.push_screen_wait(RecipesScreen(self.controller, argument))
+        if chosen is not None:
+            await self.controller.use_recipe(chosen)
+
     async def _show_statistics(self, argument: str) -> None:
         await in_thread(_import_plots)
         from assistant.tui.screens.stats import StatsScreen
@@ -760,7 +768,11 @@ class ChatSkin:
                 [source for source in answers[-1].sources if source.number in sentence.numbers],
             )
         grounds = await in_thread(lambda: grounds_of(self._services.store, sources))
-        await self._app.push_screen(WhyScreen(text, grounds, seen_beside(self._parts)))
+        message_id = answers[-1].message_id
+        recipes = await in_thread(lambda: recipes_behind(self._services.store, message_id)) if message_id else []
+        by = _("Answered by the recipe {names}.").format(names=", ".join(recipes)) if recipes else ""
+        beside = " ".join(filter(None, (by, seen_beside(self._parts))))
+        await self._app.push_screen(WhyScreen(text, grounds, beside))
 
     async def _toggle_context(self, argument: str) -> None:
         """Open or close the panel that shows what the model sees."""

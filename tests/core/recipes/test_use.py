@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from assistant.core.conversation.controller import Controller
 from assistant.core.conversation.session import Session
+from assistant.core.recipes.finding import RecipeRanking
 from assistant.core.recipes.folders import read_files
+from assistant.core.recipes.shelf import all_recipes, know
 from assistant.core.recipes.skill import PLAN_FILE, RecipeError
 from assistant.core.tools.forms import ServerQuestion, UserAnswer
 from assistant.core.turn_settings import TurnSettings
@@ -251,6 +255,39 @@ async def test_a_recipe_with_a_plan_is_tried_for_the_first_item_and_becomes_a_dr
     assert json.loads(store.conversations.tool_uses(question.id)[0].arguments)["place"] == "Porto"
 
 
+async def test_a_model_reads_a_recipe_by_itself_where_the_user_agreed_to_it(store: Store) -> None:
+    keep(store)
+    keep(store, SKILL.replace("plant-care", "untried"), agreed=False)
+    keep(store, SKILL.replace("plant-care", "secret"), private=True)
+    wanted = ("Plant Care", "untried", "secret", "gift-ideas")
+    calls = [ToolCalled(ToolCall(name, "read_recipe", json.dumps({"wanted": name}))) for name in wanted]
+    chat, skin = model(calls, ["Done."], is_private=False), Skin()
+    await controller_of(store, skin, chat).say("How do I care for my orchid?")
+    [tool] = [tool for tool in chat.requests[0].tools if tool.name == "read_recipe"]
+    assert "plant-care, trip-from-mails, weekly-review." in tool.description
+    assert "untried" not in tool.description
+    assert "secret" not in tool.description
+    read, untried, secret, task = [event.text for event in skin.shown if isinstance(event, ToolEnded)]
+    assert "> Water {plant} for {days} days." in read
+    assert "blank: take it from what the user said" in read
+    assert "Water" not in untried + secret
+    assert "/recipe gift-ideas" in task
+    assert [use.tool for use in store.conversations.tool_uses(said(store)[1].id)] == ["read_recipe"] * 4
+
+    here = model()
+    await controller_of(store, Skin(), here).say("And my cactus?")
+    assert "plant-care, secret, trip-from-mails" in str(here.requests[0].tools)
+
+
+def test_recipes_are_ranked_by_what_they_say_of_themselves_and_none_where_nothing_embeds(store: Store) -> None:
+    def embed(texts: Sequence[str]) -> Any:
+        return np.array([[float("gift" in text or "present" in text), 0.1] for text in texts], dtype=np.float32)
+
+    ranked = RecipeRanking(embed).rank("a present for Ben", all_recipes(store))
+    assert (ranked[0][0].name, len(ranked)) == ("gift-ideas", 10)
+    assert RecipeRanking(lambda _: None).rank("a present for Ben", all_recipes(store)) == []
+
+
 # -- making and sharing ----------------------------------------------------------------------------------------------
 
 DRAFT = {
@@ -314,8 +351,6 @@ async def test_a_recipe_from_a_file_is_shown_whole_and_taken_only_with_a_yes(sto
     [recipe] = store.recipes.all()
     assert (recipe.is_agreed, recipe.left_out[0].part) == (False, "scripts/run.py")
     skin.answers = [str(tmp_path / "out.skill")]
-    from assistant.core.recipes.shelf import know
-
     written = await controller.recipes.share(know(recipe))
     assert written is not None
     assert read_files(written).skill == recipe.skill

@@ -82,7 +82,7 @@ def line_chat(store: Store, settings: Settings, conversation: str | None) -> boo
                 say("\nCtrl+D leaves.")
 
 
-def run_in_lines(store: Store, settings: Settings, work: Callable[[Controller], Awaitable[None]]) -> bool:
+def run_in_lines(store: Store, settings: Settings, work: Callable[[Controller], Awaitable[object]]) -> bool:
     """Do one thing that the chat does, in lines; return whether an answer failed. Ctrl+C stops it."""
 
     async def do() -> bool:

@@ -293,7 +293,7 @@ class Controller:
         `mentioned` what was chosen for some names behind an `@`, `recipe` how it is to be answered.
         """
         await self.drafts.settle()
-        if instead_of is None and recipe is None and await self.corrections.take(self.session, text):
+        if instead_of is None and recipe is None and await self._takes(text):
             await self.drafts.drop(text)
             return
         session = self.session
@@ -312,6 +312,13 @@ class Controller:
         if not learns and not self._was_to_keep and orders_to_remember(text):
             reason = _("Of a temporary chat nothing is remembered.") if session.temporary else _("Learning is off.")
             await self.skin.tell(Report(reason, _("/remember keeps a note."), "warning"))
+
+    async def _takes(self, text: str) -> bool:
+        """Return whether a message asks for something else than an answer, and is done with."""
+        session = self.session
+        if await self.corrections.take(session, text):
+            return True
+        return not session.temporary and await self.reminders.take(text, session.models, private=session.is_private)
 
     async def answer_again(self, message_id: str, *, go_on: bool = False) -> None:
         """Answer a message of the user once more, or the one that this answer is to, on a branch of its own.

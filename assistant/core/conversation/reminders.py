@@ -23,7 +23,7 @@ from assistant.core.reminders.firing import (
     zone_of,
 )
 from assistant.core.reminders.handling import ReminderError, build_schedule, keep, let_go_on, let_rest
-from assistant.core.reminders.reading import Event, Lack, Reading, Time, read_time, says_again
+from assistant.core.reminders.reading import Event, Lack, Reading, Time, find_wish, read_time, says_again
 from assistant.core.repetition import find_zone, local_zone
 from assistant.display import excerpt, plain
 from assistant.language import N_, _
@@ -54,7 +54,8 @@ _WRONG: Final = {
 class Wish:
     """A reminder as it is asked for: words that say what and when, or the text alone with `at` or `every` beside it.
 
-    `zone` is the name of a zone, empty for that of this machine; `agreed` keeps it without a question.
+    `zone` is the name of a zone, empty for that of this machine; `agreed` keeps it without a question. With
+    `in_message` it may be meant for the model.
     """
 
     words: str
@@ -64,6 +65,16 @@ class Wish:
     task_id: str | None = None
     private: bool = False
     agreed: bool = False
+    in_message: bool = False
+
+
+class Outcome(Enum):
+    """What became of a wish."""
+
+    KEPT = auto()
+    LEFT = auto()
+    FOR_THE_MODEL = auto()
+    """The user means the model with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,27 @@ class Reminders:
 
     # -- one that is asked for ---------------------------------------------------------------------------------
 
-    async def plan(self, wish: Wish, models: Models) -> None:
+    async def take(self, text: str, models: Models, *, private: bool) -> bool:
+        """Return whether a message asks for a reminder and says when, and is done with; what is not kept is given back.
+
+        Where the user says so it is one for the model.
+        """
+        wish = find_wish(text) if self._skin.is_attended() else None
+        if wish is None:
+            return False
+        reading = _read(wish, _zone_name(""), clock.now(), alone=False)
+        if not reading.times and reading.lack not in (Lack.CLOCK, Lack.DAY):
+            return False
+        try:
+            outcome = await self.plan(Wish(wish, private=private, in_message=True), models)
+        except ReminderError as error:
+            await self._skin.tell(Report(error.message, error.hint, "warning"))
+            outcome = Outcome.LEFT
+        if outcome is Outcome.LEFT:
+            self._skin.give_back(text)
+        return outcome is not Outcome.FOR_THE_MODEL
+
+    async def plan(self, wish: Wish, models: Models) -> Outcome:
         """Keep a reminder, once the user has seen in full when it comes, and where a date is from that memory gave.
 
         Raises ReminderError for words that say no time, or several, where nobody can be asked.
@@ -139,10 +170,16 @@ class Reminders:
             if not attended:
                 raise _error(reading.lack)
             reading = await self._complete(reading, understood.words, zone, now, alone=understood.alone)
-        chosen = await self._choose(understood.text, reading, zone, now, why=understood.why, asks=not wish.agreed)
-        if chosen is None:
-            self._skin.remark(_("Nothing was kept."))
-            return
+        chosen = await self._choose(
+            *(understood.text, reading, zone, now),
+            why=understood.why,
+            asks=not wish.agreed,
+            in_message=wish.in_message,
+        )
+        if isinstance(chosen, Outcome):
+            if chosen is Outcome.LEFT:
+                self._skin.remark(_("Nothing was kept."))
+            return chosen
         new = build_schedule(chosen, understood.text, zone, now, wish.task_id)
         private = wish.private or understood.private
         kept = await in_thread(lambda: keep(self._store, new, asked, private=private))
@@ -150,6 +187,7 @@ class Reminders:
             await note_sent(self._store, understood.sent_to, (kept.message_id,))
         told = _("Kept: {text}").format(text=plain(kept.text, one_line=True))
         await self._skin.tell(Report(told, describe_next(kept), "good", kept.id))
+        return Outcome.KEPT
 
     async def _find_event(
         self, read: _Understood, event: Event, zone: str, now: datetime, wish: Wish, *, attended: bool
@@ -221,8 +259,16 @@ class Reminders:
         return reading
 
     async def _choose(
-        self, text: str, reading: Reading, zone: str, now: datetime, *, asks: bool, why: str = ""
-    ) -> Time | None:
+        self,
+        text: str,
+        reading: Reading,
+        zone: str,
+        now: datetime,
+        *,
+        asks: bool,
+        why: str = "",
+        in_message: bool = False,
+    ) -> Time | Outcome:
         """Have the user see when it comes, and agree. Raises ReminderError where several are meant and nobody asked."""
         shown = [(when, *await in_thread(partial(_describe, when, zone, now))) for when in reading.times]
         if not asks:
@@ -235,10 +281,12 @@ class Reminders:
         if not self._skin.is_attended():
             refused = _("Nothing was kept: nobody is here to agree to {time}.").format(time=shown[0][1])
             raise ReminderError(refused, _("Give --yes if you mean it."))
-        choices: list[Choice[Time | None]] = [Choice(name, more, when) for when, name, more in shown]
-        choices.append(Choice(_("Don't keep it"), "", None))
+        choices: list[Choice[Time | Outcome]] = [Choice(name, more, when) for when, name, more in shown]
+        if in_message:
+            choices.append(Choice(_("None of these"), _("it is said to the model"), Outcome.FOR_THE_MODEL))
+        choices.append(Choice(_("Don't keep it"), "", Outcome.LEFT))
         title = _("When shall “{text}” be said?").format(text=excerpt(text, _TITLE_CHARS))
-        return await self._skin.choose(f"{why}\n{title}".strip(), choices)
+        return await self._skin.choose(f"{why}\n{title}".strip(), choices) or Outcome.LEFT
 
     # -- those that there are ----------------------------------------------------------------------------------
 
@@ -287,7 +335,7 @@ class Reminders:
         if reading.lack is not None:
             reading = await self._complete(reading, answer, schedule.zone, now)
         chosen = await self._choose(schedule.text, reading, schedule.zone, now, asks=True)
-        if chosen is not None:
+        if isinstance(chosen, Time):
             new = build_schedule(chosen, schedule.text, schedule.zone, now, schedule.task_id)
             changed = await in_thread(lambda: self._store.schedules.change(schedule.id, new))
             self._skin.remark(describe_next(changed))

@@ -22,6 +22,7 @@ _TOPIC: Final = "reminders"
 _DAY: Final = timedelta(days=1)
 _LONGEST_FEAST: Final = 3 * _DAY
 _MOST_CHARS: Final = 1000
+_MOST_WISH_CHARS: Final = 300
 _MOST_TIMES: Final = 6
 # As of so many days later what names no year, month or week means the coming one, or the one after today.
 _LATER: Final = (7, 8, 31, 32, 366, 367, 1461)
@@ -37,12 +38,13 @@ _CLOCK: Final = Rule(_TOPIC, "clock", FLAGS)
 _DISTANCE: Final = Rule(_TOPIC, "distance", FLAGS)
 _TIMES: Final = Rule(_TOPIC, "times", FLAGS)
 _NEXT_WEEKDAY: Final = Rule(_TOPIC, "next weekday", FLAGS)
+_WISH: Final = Rule(_TOPIC, "wish", FLAGS)
 _AGAIN: Final = Rule(_TOPIC, "again", FLAGS)
 _EVENT: Final = Rule(_TOPIC, "event", FLAGS)
 _JOINT: Final = Rule(_TOPIC, "joint", FLAGS)
 _LEAD: Final = Rule(_TOPIC, "lead", FLAGS)
 _UNCLEAR: Final = Rule(_TOPIC, "unclear", FLAGS)
-_AROUND: Final = " ,;:-\uff0c\u3002"
+_AROUND: Final = " ,;:-?\uff0c\u3002\uff1f"
 _PAST: Final = Rule("times", "past", FLAGS)
 
 
@@ -114,6 +116,12 @@ def _day_named(span: TimeSpan) -> datetime | None:
     if start == FAR_PAST:
         return end - _DAY
     return start if end == FAR_FUTURE or end - start == _DAY else None
+
+
+def find_wish(text: str) -> str | None:
+    """Return what follows "remind me" in a message that asks for that alone; None for any other message."""
+    found = _WISH.match(text) if len(text) <= _MOST_WISH_CHARS and "\n" not in text.strip() else None
+    return text[found.end() :].strip() if found else None
 
 
 def says_again(text: str) -> bool:
@@ -297,7 +305,7 @@ class _Reader:
                 unfit = unfit if coming else Lack.PAST
                 days += coming
             else:
-                unfit = Lack.DAY
+                unfit = Lack.PAST if _PAST.search(span.words) else Lack.DAY
                 continue
             at = self._left.find(span.words)
             self._blank(at, at + len(span.words))

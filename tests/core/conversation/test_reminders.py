@@ -209,3 +209,24 @@ async def test_words_of_a_private_chat_go_to_no_model_elsewhere(store: Store, at
     await controller.remind("zqpills sometime")
     assert model.requests == []
     assert [kept.text for kept in store.schedules.all()] == ["zqpills sometime"]
+
+
+async def test_message_that_asks_for_a_reminder_keeps_one_and_any_other_is_answered(store: Store, at: At) -> None:
+    skin = RecordingSkin(KEEP)
+    model = ScriptedChat(otherwise=["Fine."])
+    controller = controller_of(store, skin, model)
+    await controller.say("Could you remind me to call Ines tomorrow at 8:00?")
+    assert [f"{kept.text} {kept.begins}" for kept in store.schedules.all()] == ["call Ines 2026-03-23T08:00:00"]
+    assert model.requests == []
+    for answers, words, given_back in (
+        ([1], "remind me to ask about the meeting tomorrow at 8:00", []),
+        ([2], "remind me to call Ken tomorrow at 8:00", ["remind me to call Ken tomorrow at 8:00"]),
+        ([None], "remind me to call Ken tomorrow", ["remind me to call Ken tomorrow"]),
+        ([], "Remind me who has the spare key since yesterday at 8:00", []),
+        ([], "Remind me to be kind", []),
+        ([], "Remind me of our trip last week", []),
+    ):
+        asked, skin.answers, skin.given_back = len(model.requests), list(answers), []
+        await controller.say(words)
+        assert (len(model.requests) == asked, skin.given_back) == (bool(given_back), given_back), words
+    assert len(store.schedules.all()) == 1

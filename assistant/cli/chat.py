@@ -102,7 +102,7 @@ def _going_on(store: Store, conversation: str | None, follow: bool) -> str | Non
     """Return the id of the conversation to go on with, if one was asked for."""
     if conversation is not None or not follow:
         return conversation
-    latest = next(iter(store.conversations.all()), None)
+    latest = next((chat for chat in store.conversations.all() if not chat.archived), None)
     if latest is None:
         raise StoreError("There is no conversation to go on with.", "Leave out --follow.")
     return latest.id

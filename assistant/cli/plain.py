@@ -357,7 +357,9 @@ class LineChat:
 
     async def _list_chats(self, argument: str) -> None:
         found = await asyncio.to_thread(self._store.conversations.all)
-        found = [chat for chat in found if argument.casefold() in chat.title.casefold()]
+        found = [
+            chat for chat in found if (argument or not chat.archived) and argument.casefold() in chat.title.casefold()
+        ]
         for chat in found[:_MOST_LISTED]:
             say(f"{chat.id}  {moment(chat.updated_at)}  {excerpt(chat.title, 70)}")
         nothing = "No title holds that." if argument else "There is no earlier chat yet."

@@ -31,6 +31,7 @@ def test_reminder_is_kept_listed_missed_rested_and_erased(keepsake: Shell, monke
     )
     told = keepsake("remind", "water the plants", "--every", "Monday 8:00", "--zone", "Europe/Berlin", "--yes")
     assert (told.code, "Kept: water the plants" in told.err) == (0, True)
+    assert "no conversation to go on with" in keepsake("ask", "Well?", "--follow").err
     listed = keepsake("remind", "list").out
     assert listed.splitlines()[1] == "    Monday 2026-03-23 08:00 Europe/Berlin, every week (Monday)"
     reminder = listed.split()[0]

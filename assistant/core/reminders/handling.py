@@ -29,6 +29,7 @@ def keep(store: Store, new: NewSchedule, asked: str, *, private: bool = False) -
         task = store.conversations.message(store.tasks.get(new.task_id).message_id)
         private = private or task.private or store.conversations.get(task.conversation_id).private
     message = store_wish(store, asked, private=private)
+    store.conversations.mark(message.conversation_id, archived=True)  # /reminders has it, and no chat goes on with it
     return store.schedules.add(message.id, new)
 
 

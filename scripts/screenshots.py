@@ -7,8 +7,6 @@ python scripts/screenshots.py --check   only say which are out of date (exit cod
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import re
 import sys
 import tempfile
@@ -23,23 +21,19 @@ from unittest.mock import patch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from textual.pilot import Pilot
-from textual.widgets import DataTable
 
 from assistant import config
 from assistant.core.explaining import sentences_of
-from assistant.core.tasks.handling import create_task, store_wish
-from assistant.core.tasks.plan import read_plan
 from assistant.llm.detection import FoundModel
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.source import SourceScreen
-from assistant.tui.screens.tasks import TasksScreen
 from assistant.tui.services import Services
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.source_list import SourceLine
-from memory_store import ItemState, NewDocument, Store, TaskState
+from memory_store import NewDocument, Store
 from memory_store.models import Locator, PassageDraft
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
@@ -90,33 +84,9 @@ class Picture:
     theme: str
     source: bool = False
     services: bool = False
-    tasks: bool = False
     size: tuple[int, int] = SIZE
 
 
-PLACES = ("Chez Anna", "Bistro Bea", "La Cave", "Osteria Dante", "Le Coin", "Zum Anker", "Café Fado", "Taverna Gio")
-FOUND: tuple[dict[str, Any] | None, ...] = (
-    {"free": "yes", "quiet": 8, "price": 34},
-    {"free": "yes", "quiet": 5, "price": 28},
-    None,
-    {"free": "no", "quiet": 9, "price": 41},
-)
-PLAN = """
-title = "A quiet table for six on Friday"
-best = "quiet"
-[[steps]]
-name = "page"
-tool = "read_page"
-with = { url = "{url}" }
-[[steps]]
-name = "judge"
-ask = "Is there a table for six at {name} on Friday, and how quiet is it?"
-columns = { free = "yes or no", quiet = "0 to 10", price = "euros a head" }
-[[steps]]
-name = "ask"
-tool = "mail__write"
-with = { to = "{name}", text = "A table for six on Friday at eight?" }
-"""
 # What the model points at in the first message, once it is answered.
 POINTED = '{"memories": [{"sentences": [1], "kind": "fact", "about": "health"}]}'
 PICTURES = (
@@ -124,7 +94,6 @@ PICTURES = (
     Picture("chat-light.svg", "keepsake-light"),
     Picture("source.svg", "keepsake-dark", source=True),
     Picture("model.svg", "keepsake-dark", services=True, size=(60, 20)),
-    Picture("tasks.svg", "keepsake-dark", tasks=True, size=(92, 30)),
 )
 
 
@@ -142,61 +111,22 @@ def fill(store: Store) -> None:
         store.documents.add(new, drafts)
 
 
-def fill_task(store: Store) -> None:
-    """Store a task that is half done; one of its places waits for a yes."""
-    items = "".join(
-        f'[[items]]\nname = "{name}"\nurl = "https://{name.split()[-1].lower()}.example/"\n' for name in PLACES
-    )
-    plan = read_plan(PLAN + items)
-    task = create_task(store, plan, store_wish(store, plan.title))
-    for item, found in zip(store.tasks.items(task.id), FOUND, strict=False):
-        if found is None:
-            store.tasks.end_item(
-                item.id, ItemState.FAILED, None, f"https://{item.key.split()[-1].lower()}.example answered 503."
-            )
-        else:
-            store.tasks.end_item(item.id, ItemState.DONE, json.dumps(found))
-    asked = {
-        "step": "ask",
-        "tool": "mail__write",
-        "with": {"to": "Le Coin", "text": "A table for six on Friday at eight?"},
-    }
-    store.tasks.ask(store.tasks.items(task.id)[len(FOUND)], 3, json.dumps(asked))
-    store.tasks.change_state(task.id, TaskState.RUNNING)
-    with store._database.write() as connection:
-        connection.execute("UPDATE tasks SET made_at = '2026-03-14T12:00:00.000000Z'")
-
-
-class Nobody:
-    """Works on nothing, so that the picture stands still."""
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def stop(self, patience_seconds: float = 0.0) -> None:
-        """Do nothing."""
-
-
 async def draw(picture: Picture, folder: Path) -> str:
     """Return one screenshot as SVG."""
     settings = config.Settings(chat=config.ChatConfig(theme=picture.theme, titles=False))
     model = ScriptedChat([ANSWERS[0]], [POINTED], *[[answer] for answer in ANSWERS[1:]], name="llama3.2")
     with Store.open(folder) as store:
         fill(store)
-        if picture.tasks:
-            fill_task(store)
         app = ChatApp(
             lambda: Services(settings, store, Models(model), folder / "config.toml", embeds=False), blink=False
         )
-        standing = patch("assistant.bootstrap.build_task_runner", lambda *_: Nobody())
-        with standing, patch.dict(os.environ, {"TZ": "UTC"}):
-            return await _draw(picture, app)
+        return await _draw(picture, app)
 
 
 async def _draw(picture: Picture, app: ChatApp) -> str:
     async with app.run_test(size=picture.size) as pilot:
         await _until(pilot, lambda: app.chat.is_open)
-        for number, question in enumerate(() if picture.services or picture.tasks else QUESTIONS, start=1):
+        for number, question in enumerate(() if picture.services else QUESTIONS, start=1):
             app.chat.submit(question)
             await _until(pilot, partial(_has_answers, app, number))
             await _until(pilot, lambda: not [work for work in app.workers if work.is_running])
@@ -206,11 +136,9 @@ async def _draw(picture: Picture, app: ChatApp) -> str:
             await pilot.press("enter")
             await _until(pilot, lambda: isinstance(app.screen, SourceScreen))
             await _until(pilot, lambda: len(app.screen.query(".source--neighbour")) == 1)
-        if picture.tasks:
-            await _show_tasks(app, pilot)
         if picture.services:  # the command waits for the dialog
             await _show_services(app, pilot)
-        elif not picture.tasks:
+        else:
             await _until(pilot, lambda: not [one for one in app.workers if one.is_running])
         await pilot.wait_for_animation()
         await pilot.pause()
@@ -226,14 +154,6 @@ async def _show_services(app: ChatApp, pilot: Pilot[Any]) -> None:
         await _until(pilot, lambda: app.focused is not None and app.focused in first.query("*"))
         await pilot.press("up", "enter")
         await _until(pilot, lambda: app.screen is not first and isinstance(app.screen, Chooser))
-
-
-async def _show_tasks(app: ChatApp, pilot: Pilot[Any]) -> None:
-    app.chat.submit("/tasks")
-    await _until(pilot, lambda: isinstance(app.screen, TasksScreen) and bool(app.screen.query(DataTable)))
-    table = app.screen.query_one(DataTable)
-    await _until(pilot, lambda: "Chez Anna " in "".join(segment.text for segment in table.render_line(2)))
-    await _until(pilot, lambda: app.screen.query_one("#detail").max_scroll_y > 0)
 
 
 async def _nothing_found() -> list[FoundModel]:

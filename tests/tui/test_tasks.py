@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from textual.widgets import DataTable, Static
 
 from assistant import bootstrap
 from assistant.llm.scripted import ScriptedChat
-from assistant.tui.attention import desktop_notice
+from assistant.tui.attention import call_for_attention, desktop_notice
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.tasks import TasksScreen
 from memory_store import TaskState
@@ -47,16 +48,32 @@ def test_notice_on_the_desktop_is_in_the_terminals_own_words_and_nothing_in_it_i
     assert desktop_notice("a;\nb\x1b]52;c;x\x07", environment) == sequence
 
 
+async def test_notice_is_shown_while_another_window_is_in_front_as_far_as_it_is_wanted(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as house:
+        assert house.app._driver is not None
+        for notices, focused, count in (
+            ("desktop", True, 0),
+            ("bell", False, 0),
+            ("none", False, 0),
+            ("desktop", False, 1),
+        ):
+            shown: list[str] = []
+            house.app.app_focus = focused
+            with patch.object(house.app._driver, "write", shown.append):
+                call_for_attention(house.app, "done", notices)  # type: ignore[arg-type]
+            assert len([text for text in shown if "done" in text]) == count
+
+
 async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = ScriptedChat([json.dumps(PLAN)], otherwise=['{"price": 30}'])
     monkeypatch.setattr(bootstrap, "build_model", lambda _: model)
     monkeypatch.setattr("assistant.core.tasks.worker._LOOK_SECONDS", 0.05)
     monkeypatch.setattr("assistant.tui.screens.chat_skin._ANSWERS_SECONDS", 0.1)
     monkeypatch.setattr("assistant.tui.screens.tasks._LOOK_SECONDS", 0.1)
+    called: list[str] = []
+    attention = "assistant.tui.screens.chat_skin.call_for_attention"
+    monkeypatch.setattr(attention, lambda app, text, notices: called.append(text))
     async with chatting(tmp_path, model) as house:
-        shown: list[str] = []
-        assert house.app._driver is not None
-        monkeypatch.setattr(house.app._driver, "write", shown.append)
         await house.say("/task Compare these gyms: Anna, Bea. Keep what they cost.")
         await chosen(house, "Try")
         await house.until(lambda: any("2 waiting for you" in notice for notice in house.notices))
@@ -67,7 +84,6 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
         await house.until(lambda: screen.chosen is not None)
         await house.pilot.press("a")
         await chosen(house, "Yes, and all")
-        house.app.app_focus = False  # another window is in front
         await house.until(lambda: screen.chosen is not None and screen.chosen.task.state is TaskState.DONE)
         await house.until(lambda: bool(screen.query(DataTable)))
         table = screen.query_one(DataTable)
@@ -93,5 +109,5 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
         }
         await house.pilot.press("escape")
         await house.until(lambda: any("2 of 2 done" in notice for notice in house.notices))
-        await house.until(lambda: [text for text in shown if text.startswith("\x1b]9;Keepsake: “Gyms compared”: ")])
+        await house.until(lambda: [text for text in called if text.startswith("“Gyms compared”: done")])
         await house.settled()

@@ -199,9 +199,9 @@ class Plan(_Strict):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What is found of each item, in the order of the steps."""
-        judged = (PLACE, BECAUSE) if self.judge else ()
-        return (*judged, *(name for step in self.steps for name in step.columns))
+        """What is found of each item, in the order of the steps, between what the judge says of it."""
+        found = tuple(name for step in self.steps for name in step.columns)
+        return (PLACE, *found, BECAUSE) if self.judge else found
 
     @property
     def cited(self) -> frozenset[str]:

@@ -62,6 +62,7 @@ class TasksScreen(Browser[TaskView, None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(TASK_ACTIONS)
     DEFAULT_CSS = """
     TasksScreen {
+        &.-wide #detail { width: 2fr; }
         & #more DataTable { height: auto; max-height: 40; background: $background; }
     }
     """

@@ -83,7 +83,7 @@ def test_plan_of_the_documentation_can_be_followed() -> None:
     report, tables = more.split("[judge]")
     plan = read_plan(report + first.replace("[[items]]", f"[judge]{tables}[[items]]", 1))
     assert [step.role for step in plan.steps] == ["reader", "reader", "finder"]
-    assert plan.columns == ("place", "because", "free", "quiet", "why", "past")
+    assert plan.columns == ("place", "free", "quiet", "why", "past", "because")
     assert plan.judge is not None
     assert 0 < plan.judge.among * (plan.judge.among - 1) == int(re.findall(r"(\d+) requests", more)[0])
 

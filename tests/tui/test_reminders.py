@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,13 @@ from memory_store.models import USER, Role
 from tests.tui.support import chatting
 from tests.tui.test_learning import choose
 
-NOW = clock.now()
+NOW = datetime(2026, 3, 22, 12, 0, tzinfo=UTC)
 
 
 def miss(store: Store) -> None:
     chat = store.conversations.start("Bins")
     message = store.conversations.append(chat.id, Role.USER, "Bins", USER, parent_id=None)
-    begins = (NOW - timedelta(days=3)).replace(microsecond=0)
+    begins = NOW - timedelta(days=3)
     new = NewSchedule("Put the bins out", begins.replace(tzinfo=None), "UTC", begins, "FREQ=DAILY")
     store.schedules.add(message.id, new)
 
@@ -28,6 +28,7 @@ async def test_reminder_is_kept_and_told_with_a_bell_and_what_was_missed_at_the_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assistant.tui.screens.chat_skin._ANSWERS_SECONDS", 0.1)
+    monkeypatch.setattr(clock, "now", lambda: NOW)
     rung: list[str] = []
     monkeypatch.setattr("assistant.tui.app.ChatApp.bell", lambda _: rung.append("bell"))
     async with chatting(tmp_path, prepare=miss) as house:

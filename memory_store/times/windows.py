@@ -10,7 +10,7 @@ from __future__ import annotations
 from calendar import isleap, monthrange
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import MAXYEAR, datetime, time, timedelta
 from typing import Final
 
 from memory_store.times.words import DAY_PARTS, SEASONS
@@ -170,8 +170,10 @@ def shifted(moment: datetime, unit: str, count: int) -> datetime:
 
 
 def in_other_year(window: Window, distance: int) -> Window | None:
-    """Return the same days some years later; None for the 29th of February in a year that has none."""
+    """Return the same days some years later; None for the 29th of February in a year that has none, or beyond all."""
     start, end = window.start, window.end
+    if not (start.year + distance >= 1 and end.year + distance <= MAXYEAR):
+        return None
     if (start.month, start.day) == (2, 29) and not isleap(start.year + distance):
         return None
     moved = shifted(start, "year", distance)

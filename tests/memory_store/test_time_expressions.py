@@ -501,6 +501,11 @@ PIECES = (
 )
 
 
+@pytest.mark.parametrize("query", ["5 May to 0001-01-01", "from 9999-12-31 to 2 May", "2 May until 0001-01-02"])
+def test_range_whose_other_end_is_beyond_the_calendar_is_no_range(query: str) -> None:
+    assert all(local(PAST) <= found.start < found.end <= local(FUTURE) for found in time_spans(query, ASKED_AT))
+
+
 @given(
     st.one_of(
         st.text(max_size=200),

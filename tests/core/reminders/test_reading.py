@@ -6,6 +6,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.core.reminders.reading import Lack, Time, find_days, read_time
 
@@ -116,3 +118,22 @@ def test_dates_of_a_text_are_those_that_mean_the_same_day_whenever_it_is_read() 
     text = "Ines' birthday is on 5 May. The notice is due on 1 March 2027, said tomorrow; it began on 2 May 2020."
     found = [(f"{day:%Y-%m-%d}", words) for day, words in find_days(text, MONDAY)]
     assert found == [("2027-05-05", "5 May."), ("2027-03-01", "1 March 2027")]
+
+
+PIECES = (
+    "every Monday and at 8 8:00 the first of month 每 周 一 前 三天 之后 in 20 minutes before after May 5 2027 "
+    "tomorrow next until times again noon ; , a 两 号 点 半 99999999999 9999-12-31 0001-01-01"
+)
+
+
+@given(
+    st.one_of(
+        st.lists(st.sampled_from(PIECES.split()), max_size=12).map(" ".join),
+        st.lists(st.sampled_from(PIECES.split()), max_size=12).map("".join),
+    )
+)
+def test_any_words_name_times_to_come_or_say_what_lacks(words: str) -> None:
+    for repeated in (False, True):
+        reading = read_time(words, MONDAY, repeated=repeated)
+        assert bool(reading.times) == (reading.lack is None)
+        assert all(when.begins >= MONDAY.replace(tzinfo=None) for when in reading.times)

@@ -87,11 +87,12 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """What a task is made anew from: its plan, its items, and how many of them are a trial."""
+    """What a task is made anew from: its plan, its items, how many of them are a trial, and whether it is private."""
 
     plan: str
     items: Iterable[tuple[str, str]]
     only_first: int | None
+    private: bool
 
 
 class Schedules:
@@ -155,13 +156,13 @@ class Schedules:
         return sorted(self._find("untold > 0"), key=lambda schedule: schedule.first_untold_at or schedule.made_at)
 
     def change(self, schedule_id: str, new: NewSchedule) -> Schedule:
-        """Say something else, or at other times, from now on. Raises NotFoundError."""
+        """Say something else, at other times, or with another task, from now on. Raises NotFoundError."""
         begins = new.begins.isoformat(timespec="seconds")
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE schedules SET text = ?, begins = ?, zone = ?, rule = ?, next_at = ?, state = 'active' "
-                "WHERE id = ?",
-                (new.text, begins, new.zone, new.rule, to_text(new.next_at), schedule_id),
+                "UPDATE schedules SET text = ?, begins = ?, zone = ?, rule = ?, task_id = ?, next_at = ?, "
+                "state = 'active' WHERE id = ?",
+                (new.text, begins, new.zone, new.rule, new.task_id, to_text(new.next_at), schedule_id),
             )
             return _get(connection, schedule_id)
 
@@ -198,7 +199,7 @@ class Schedules:
             ).rowcount
             if not changed:
                 return None
-            message = _say(connection, schedule.message_id, words, said_at)
+            message = _say(connection, schedule.message_id, words, said_at, private=rerun is not None and rerun.private)
             if rerun is not None:
                 insert_task(connection, message.id, rerun.plan, rerun.items, TaskState.RUNNING, rerun.only_first)
         return message
@@ -231,7 +232,7 @@ def _get(connection: sqlite3.Connection, schedule_id: str) -> Schedule:
     return read_row(Schedule, row)
 
 
-def _say(connection: sqlite3.Connection, message_id: str, words: str, said_at: datetime) -> Message:
+def _say(connection: sqlite3.Connection, message_id: str, words: str, said_at: datetime, *, private: bool) -> Message:
     """Store words at the end of the conversation in which they were asked for; private where that is."""
     asked = connection.execute(
         "SELECT c.id, c.current_message_id AS latest, max(m.private, c.private) AS private FROM messages AS m "
@@ -249,7 +250,7 @@ def _say(connection: sqlite3.Connection, message_id: str, words: str, said_at: d
             Author(AuthorKind.MODEL, "keepsake"),
             MessageStatus.COMPLETE,
             said_at,
-            bool(asked["private"]),
+            private or bool(asked["private"]),
         ),
         None,
     )

@@ -102,8 +102,9 @@ def test_task_is_made_anew_with_what_is_said(store: Store) -> None:
     task = store.tasks.add(first.message_id, "title = 'Gyms'", [("Anna", "{}")])
     schedule = asked(store, "Compare them again", task.id)
     [due] = [item for item in store.schedules.find_due(NOON) if item.id == schedule.id]
-    message = store.schedules.fire(due, ONCE, "Compare them again", NOON, Rerun(task.plan, [("Anna", "{}")], 1))
+    message = store.schedules.fire(due, ONCE, "Compare them again", NOON, Rerun(task.plan, [("Anna", "{}")], 1, True))
     assert message is not None
+    assert message.private  # as the task is
     [anew] = [item for item in store.tasks.all() if item.id != task.id]
     assert (anew.message_id, anew.state, anew.plan, anew.only_first) == (message.id, TaskState.RUNNING, task.plan, 1)
     store.forget(Selection((first.message_id,)))  # what it was made from goes: what is said stays

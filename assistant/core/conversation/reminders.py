@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -25,12 +26,13 @@ from assistant.core.reminders.firing import (
 from assistant.core.reminders.handling import ReminderError, build_schedule, keep, let_go_on, let_rest
 from assistant.core.reminders.reading import Event, Lack, Reading, Time, find_wish, read_time, says_again
 from assistant.core.repetition import find_zone, local_zone
-from assistant.display import excerpt, plain
+from assistant.core.tasks.plan import read_plan
+from assistant.display import excerpt, moment, plain
 from assistant.language import N_, _
 from assistant.llm.base import ModelInfo
 from assistant.llm.roles import ModelRole, Models
 from assistant.threads import in_thread
-from memory_store import Schedule, ScheduleState, Store, clock
+from memory_store import NewSchedule, Schedule, ScheduleState, Store, Task, clock
 from memory_store.errors import KeepsakeError
 
 _TITLE_CHARS: Final = 60
@@ -100,6 +102,7 @@ class _Deed(Enum):
     PAUSE = auto()
     GO_ON = auto()
     CHANGE = auto()
+    TASK = auto()
     REMOVE = auto()
 
 
@@ -107,6 +110,7 @@ _DEEDS: Final = {
     _Deed.PAUSE: N_("Let it rest"),
     _Deed.GO_ON: N_("Let it go on"),
     _Deed.CHANGE: N_("Change when it comes"),
+    _Deed.TASK: N_("Have a long task done anew each time"),
     _Deed.REMOVE: N_("Erase it"),
 }
 
@@ -303,11 +307,13 @@ class Reminders:
         schedule = await self._skin.choose(_("Reminders"), choices)
         if schedule is None:
             return
+        tasks = await in_thread(self._store.tasks.all)
         rests = schedule.state is not ScheduleState.ACTIVE
         deeds = {
             _Deed.PAUSE: not rests,
             _Deed.GO_ON: schedule.state is ScheduleState.PAUSED,
             _Deed.CHANGE: True,
+            _Deed.TASK: bool(tasks) and not rests,
             _Deed.REMOVE: True,
         }
         title = f"{excerpt(schedule.text, _TITLE_CHARS)} — {describe_next(schedule)}"
@@ -321,6 +327,8 @@ class Reminders:
                 self._skin.remark(describe_next(going))
             case _Deed.CHANGE:
                 await self._change(schedule)
+            case _Deed.TASK:
+                await self._take_task(schedule, tasks)
             case _Deed.REMOVE:
                 message = await in_thread(lambda: self._store.conversations.message(schedule.message_id))
                 await self._eraser.erase_ids(message.conversation_id)
@@ -339,6 +347,21 @@ class Reminders:
             new = build_schedule(chosen, schedule.text, schedule.zone, now, schedule.task_id)
             changed = await in_thread(lambda: self._store.schedules.change(schedule.id, new))
             self._skin.remark(describe_next(changed))
+
+    async def _take_task(self, schedule: Schedule, tasks: Sequence[Task]) -> None:
+        """Have a task done anew with it each time, or none any more."""
+        choices: list[Choice[str | None]] = [
+            Choice(excerpt(read_plan(task.plan).title, _TITLE_CHARS), moment(task.made_at), task.id) for task in tasks
+        ]
+        choices.append(Choice(_("No task"), "", ""))
+        chosen = await self._skin.choose(_("Which task shall be done anew?"), choices)
+        if chosen is not None and schedule.next_at is not None:
+            new = NewSchedule(
+                schedule.text, schedule.wall, schedule.zone, schedule.next_at, schedule.rule, chosen or None
+            )
+            await in_thread(lambda: self._store.schedules.change(schedule.id, new))
+            told = _("It is done anew each time; what sends something asks again.") if chosen else _("No task")
+            self._skin.remark(told)
 
     # -- what is due -------------------------------------------------------------------------------------------
 

@@ -26,8 +26,7 @@ def build_schedule(when: Time, text: str, zone: str, now: datetime, task_id: str
 def keep(store: Store, new: NewSchedule, asked: str, *, private: bool = False) -> Schedule:
     """Store a reminder in a conversation of its own, which begins with what was asked; private where its task is."""
     if new.task_id is not None:
-        task = store.conversations.message(store.tasks.get(new.task_id).message_id)
-        private = private or task.private or store.conversations.get(task.conversation_id).private
+        private = private or store.conversations.is_private(store.tasks.get(new.task_id).message_id)
     message = store_wish(store, asked, private=private)
     store.conversations.mark(message.conversation_id, archived=True)  # /reminders has it, and no chat goes on with it
     return store.schedules.add(message.id, new)

@@ -11,14 +11,17 @@ import pytest
 from assistant.core.conversation.reminders import Wish
 from assistant.core.reminders.handling import ReminderError
 from assistant.core.repetition import find_zone
+from assistant.core.tasks.plan import read_plan
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import ScheduleState, Store, clock
+from memory_store.models import USER, Role
 from tests.core.conversation.test_controller import RecordingSkin, controller_of
+from tests.core.tasks.test_plan import PLAN
 from tests.memory_store.support import add_document
 
 SUNDAY = datetime(2026, 3, 22, 12, 0, tzinfo=UTC)
-KEEP, PAUSE, CHANGE, ERASE = 0, 0, 1, 2
+KEEP, PAUSE, CHANGE, TASK, ERASE = 0, 0, 1, 2, 2
 At = Callable[[datetime], None]
 
 
@@ -230,3 +233,21 @@ async def test_message_that_asks_for_a_reminder_keeps_one_and_any_other_is_answe
         await controller.say(words)
         assert (len(model.requests) == asked, skin.given_back) == (bool(given_back), given_back), words
     assert len(store.schedules.all()) == 1
+
+
+async def test_task_is_taken_that_is_done_anew_each_time(store: Store, at: At) -> None:
+    chat = store.conversations.start("Tables")
+    message = store.conversations.append(chat.id, Role.USER, "Find a table.", USER, parent_id=None)
+    task = store.tasks.add(message.id, PLAN, read_plan(PLAN).keyed_items())
+    skin = RecordingSkin(0, TASK, 0, 0, TASK, 2)
+    controller = controller_of(store, skin)
+    await controller.reminders.plan(Wish("tables", every="Monday 8:00", agreed=True), Models())
+    await controller.reminders.manage()
+    assert [schedule.task_id for schedule in store.schedules.all()] == [task.id]
+    store.conversations.mark(chat.id, private=True)
+    at(SUNDAY + timedelta(days=1))
+    assert await controller.reminders.tell_due()
+    [anew] = [other for other in store.tasks.all() if other.id != task.id]
+    assert store.conversations.is_private(anew.message_id)  # as the task is by now
+    await controller.reminders.manage()
+    assert [schedule.task_id for schedule in store.schedules.all()] == [None]

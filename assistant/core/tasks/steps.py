@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from assistant.core.asking import note_sent, read_form, whole_answer
 from assistant.core.context import renumber
@@ -230,11 +230,7 @@ def template_of(tool: Tool[Any], step: Step) -> str:
 
 def arguments_of(tool: Tool[Any], arguments: Mapping[str, str]) -> Any:
     """Return arguments in the form of a tool. Raises ToolError where they don't fit."""
-    try:
-        return tool.form.model_validate(_typed(arguments, tool))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ToolError(f"The arguments do not fit: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+    return tool.read(json_text(_typed(arguments, tool)))
 
 
 def _typed(arguments: Mapping[str, str], tool: Tool[Any]) -> dict[str, Any]:

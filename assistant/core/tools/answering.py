@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from assistant.core.asking import note_sent
 from assistant.core.framing import plain_text, shorten
@@ -140,11 +140,7 @@ class ToolAnswerer:
         tool = self.tools.get(call.name)
         if tool is None:
             raise ToolError(f"There is no tool {call.name}.")
-        try:
-            asked = tool.form.model_validate_json(call.arguments or "{}")
-        except (ValidationError, RecursionError) as error:
-            wrong = error.errors() if isinstance(error, ValidationError) else []
-            raise ToolError(f"The arguments do not fit: {_explain(wrong)}") from error
+        asked = tool.read(call.arguments)
         if tool.effect is not Effect.READ and not await self._may_use(tool, call, asked):
             raise ToolError(REFUSED)
         return await use_tool(tool, self.bench, asked)
@@ -183,10 +179,6 @@ def _add(said: str, event: AnswerEvent) -> str:
             return ""
         case _:
             return said
-
-
-def _explain(wrong: Sequence[Any]) -> str:
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong[:3]) or "they are no JSON"
 
 
 async def refuse(request: ToolRequest) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from assistant.core.framing import framed, quoted
 from assistant.core.tools.forms import AskUser, decline
@@ -22,6 +22,7 @@ from memory_store.models import Author, Hit
 NOBODY_TO_ASK: Final = "Nobody could be asked whether this may be done: that takes the chat."
 """What a model reads in place of what a tool gives back where the user is not there to agree to it."""
 Form = TypeVar("Form", bound=BaseModel)
+_MOST_WRONG: Final = 3
 
 
 class Effect(StrEnum):
@@ -121,6 +122,15 @@ class Tool(Generic[Form]):
     def spec(self) -> ToolSpec:
         """How it is offered to a model."""
         return ToolSpec(self.name, self.description, self.form.model_json_schema())
+
+    def read(self, arguments: str) -> Form:
+        """Return arguments, a JSON object, in its form. Raises ToolError saying which don't fit, and why."""
+        try:
+            return self.form.model_validate_json(arguments or "{}")
+        except (ValidationError, RecursionError) as error:
+            wrong = error.errors()[:_MOST_WRONG] if isinstance(error, ValidationError) else []
+            told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong)
+            raise ToolError(f"The arguments do not fit: {told or 'they are no JSON'}.") from error
 
     @property
     def fingerprint(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,3 +42,23 @@ class ProcessLock:
         """Give it back."""
         if self._lock is not None:
             self._lock.release()
+
+
+class Turn:
+    """What one thread of one process has at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = ProcessLock(path)
+        self._taken = threading.Lock()
+
+    def take(self) -> AbstractContextManager[object] | None:
+        """Take it without waiting; return what gives it back when a `with` ends, or None if anyone else has it."""
+        if not self._taken.acquire(blocking=False):
+            return None
+        with ExitStack() as held:
+            held.callback(self._taken.release)
+            turn = self._lock.acquire()
+            if turn is None:
+                return None
+            held.enter_context(turn)
+            return held.pop_all()

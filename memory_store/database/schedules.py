@@ -7,9 +7,8 @@ told is noted after they were.
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +22,7 @@ from memory_store.database.rows import insert_row, read_row
 from memory_store.database.tasks import TaskState, insert_task
 from memory_store.errors import NotFoundError
 from memory_store.models import Author, AuthorKind, Message, MessageStatus, Role
-from memory_store.process_lock import ProcessLock
+from memory_store.process_lock import Turn
 
 
 class ScheduleState(StrEnum):
@@ -100,21 +99,11 @@ class Schedules:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
-        self._lock = ProcessLock(folder / "reminders.lock")
-        self._telling = threading.Lock()
+        self._turn = Turn(folder / "reminders.lock")
 
     def take_turn(self) -> AbstractContextManager[object] | None:
         """Be who tells, until the `with` ends; None where another process, or another thread of this one, does."""
-        if not self._telling.acquire(blocking=False):
-            return None
-        turn = self._lock.acquire()
-        if turn is None:
-            self._telling.release()
-            return None
-        both = ExitStack()
-        both.callback(self._telling.release)
-        both.enter_context(turn)
-        return both
+        return self._turn.take()
 
     def add(self, message_id: str, new: NewSchedule) -> Schedule:
         """Store a schedule. Raises NotFoundError without the message, or the task, that it names."""

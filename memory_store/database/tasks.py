@@ -7,9 +7,8 @@ process works at a time; all others look and steer.
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +20,7 @@ from memory_store.clock import now, to_text
 from memory_store.database.connection import Database
 from memory_store.database.rows import insert_row, insert_values, read_row
 from memory_store.errors import NotFoundError
-from memory_store.process_lock import ProcessLock
+from memory_store.process_lock import Turn
 
 
 class TaskState(StrEnum):
@@ -112,21 +111,11 @@ class Tasks:
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
-        self._lock = ProcessLock(folder / "tasks.lock")
-        self._working = threading.Lock()
+        self._turn = Turn(folder / "tasks.lock")
 
     def take_turn(self) -> AbstractContextManager[object] | None:
         """Be who works, until the `with` ends; None where another process, or another thread of this one, does."""
-        if not self._working.acquire(blocking=False):
-            return None
-        turn = self._lock.acquire()
-        if turn is None:
-            self._working.release()
-            return None
-        both = ExitStack()
-        both.callback(self._working.release)
-        both.enter_context(turn)
-        return both
+        return self._turn.take()
 
     # -- tasks -------------------------------------------------------------------------------------------------
 

@@ -130,6 +130,7 @@ TASK_ACTIONS: Final = (
     _on_list("item", "i", N_("Steps"), N_("See the steps of one of its items")),
     _on_list("change", "e", N_("Plan"), N_("Change its plan in your editor")),
     _on_list("cancel", "x", N_("End"), N_("End it for good")),
+    _on_list("recipe", "m", N_("Recipe"), N_("Make a recipe of its plan, to do it again")),
     FORGET,
     _on_list("details", "enter", N_("Details"), N_("Go to what it found")),
     SEARCH,

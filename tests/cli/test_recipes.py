@@ -41,7 +41,7 @@ def test_one_that_comes_along_is_used_changed_and_back_once_the_own_one_is_erase
     assert (told.code, told.out.splitlines()[0]) == (0, "Water it [1]."), told.err
     assert "[recipe: meeting-preparation, Ines, the key, 30]" in told.err
     asked = model.requests[0].messages[-1].content
-    assert "> A meeting with Ines, about the key, 30 minutes." in asked
+    assert "| A meeting with Ines, about the key, 30 minutes." in asked
     assert "The spare key is with Ines at number 12." in asked
     assert "needs to know: With whom." in keepsake("recipe", "use", "meeting-preparation").err
     assert keepsake("recipe", "use", "meeting-preparation", "Ines", "--with", "about").code != 0

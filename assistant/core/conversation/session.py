@@ -667,7 +667,7 @@ class Session:
         """Hand a question in, whose answer comes later. Where it is stopped meanwhile, the batch is taken back."""
         answer = await self._begin_answer(context, question)
         turn = replace(turn, request=replace(turn.request, message_id=answer.id))
-        await note_sent(self._store, self.answerer.info, (*context.items, question.id))
+        await note_sent(self._store, self.answerer.info, (*context.items, *self._ids_of(question)))
         handed_in: llm.HandedIn | None = None
         error: KeepsakeError | None = None
         try:
@@ -699,9 +699,15 @@ class Session:
             numbered,
             max([dialled(self.settings, self._effort).passages, *numbered]) + 1,
             question=question.text,
-            given=(*context.items, *(() if self.temporary else (question.id,))),
+            given=(*context.items, *self._ids_of(question)),
             ask_user=self.ask_user,
         )
+
+    def _ids_of(self, question: Message) -> tuple[str, ...]:
+        """Return the ids of a question, and of the recipe that it is answered by, as far as they are stored."""
+        recipe = self._recipes.get(question.id)
+        own = (recipe.id,) if recipe is not None and recipe.id else ()
+        return own if self.temporary else (question.id, *own)
 
     async def _open_toolbox(self, question: str, recipe: FilledRecipe | None) -> AsyncGenerator[ToolOffer, None]:
         """Give the tools of this turn, where it uses any: those that a recipe declares, or all."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
 from assistant.core.recipes.shelf import Known, all_recipes, name_meant, names_of_agreed
-from assistant.core.recipes.using import READ_RECIPE
+from assistant.core.recipes.using import READ_RECIPE, describe_steps
 from assistant.core.tools.finding import EmbedSentences
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from memory_store import Store
@@ -53,7 +53,9 @@ def _read_recipe(bench: Bench, asked: ReadRecipe) -> str:
     if known is not None:
         if known.plan:
             return f"This is a long task, which the user starts by writing /recipe {known.name}: tell them so."
-        return prompt("recipe").format(name=known.name, body=quoted(known.skill.body)) + "\n" + prompt("recipe_blanks")
+        if known.is_own:
+            bench.shown[known.recipe.id] = known.recipe.private
+        return f"{describe_steps(known.name, known.skill.body)}\n{prompt('recipe_blanks')}"
     near = RecipeRanking(bench.store.embed_sentences).rank(wanted, list(found.values()))[:_MOST_FOUND]
     if not near:
         raise ToolError(f"There is no recipe {wanted}.")

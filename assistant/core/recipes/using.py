@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from assistant.core.framing import quoted
+from assistant.core.framing import plain_text, quoted
 from assistant.core.prompts import prompt
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe, name_meant
 from assistant.core.recipes.skill import RecipeError
@@ -30,8 +30,12 @@ _NAMED: Final = "recipe"
 
 @dataclass(frozen=True, slots=True)
 class FilledRecipe:
-    """A recipe as it is used in a turn: what the user says, how it is to be answered, and the tools it declares."""
+    """A recipe as it is used in a turn: what the user says, how it is to be answered, and the tools it declares.
 
+    One that comes along has no `id`.
+    """
+
+    id: str
     name: str
     values: Mapping[str, str]
     question: str
@@ -50,7 +54,7 @@ class FilledRecipe:
         """What a model reads of it, beside the question."""
         names = "\n".join(sorted(self.files))
         more = f"\n\nIts files, read with {READ_FILE}:\n{quoted(names)}" if names else ""
-        return prompt("recipe").format(name=self.name, body=quoted(self.body)) + more
+        return describe_steps(self.name, self.body) + more
 
     def file_tool(self) -> Tool[ReadRecipeFile] | None:
         """Return the tool that reads its other texts; None where it has none."""
@@ -63,6 +67,13 @@ class FilledRecipe:
             Effect.READ,
             partial(_read_file, self.files),
         )
+
+
+def describe_steps(name: str, body: str) -> str:
+    """Return how something is to be done as a model reads it: marked otherwise than sources, which are no instructions,
+    and such that nothing in it can end its frame."""
+    lines = "\n".join("| " + line for line in plain_text(body).splitlines())
+    return prompt("recipe").format(name=name, body=lines)
 
 
 class ReadRecipeFile(BaseModel):
@@ -84,7 +95,7 @@ def fill_recipe(known: Known, values: Mapping[str, str], words: str = "") -> Fil
     told = ", ".join(value for value in values.values() if value)
     question = words or skill.fill(skill.ask, values) or (f"{recipe.name}: {told}" if told else recipe.name)
     body = skill.fill(skill.body, values)
-    return FilledRecipe(recipe.name, values, question, body, skill.tools, recipe.files, recipe.private)
+    return FilledRecipe(recipe.id, recipe.name, values, question, body, skill.tools, recipe.files, recipe.private)
 
 
 def recipe_of_message(store: Store, uses: Sequence[ToolUse], text: str) -> FilledRecipe | None:

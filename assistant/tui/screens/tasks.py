@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Static
 
 from assistant.core.conversation.costs import describe_total
 from assistant.core.conversation.skin import Choice
+from assistant.core.recipes.keeping import skill_of_plan
 from assistant.core.tasks.handling import (
     ITEM_STATES,
     change_plan,
@@ -252,6 +253,17 @@ class TasksScreen(Browser[TaskView, None]):
         if item is not None and item.task.state not in (TaskState.DONE, TaskState.CANCELLED):
             await in_thread(partial(self.store.tasks.change_state, item.task.id, TaskState.CANCELLED))
             self.reload()
+
+    async def do_recipe(self) -> None:
+        """Make a recipe of its plan; it is shown and kept as the user leaves it."""
+        item = self.chosen
+        if item is not None:
+            message = await in_thread(partial(self.store.conversations.message, item.task.message_id))
+            kept = await self.controller.recipes.offer(
+                skill_of_plan(item.plan), private=message.private, conversation_id=message.conversation_id
+            )
+            if kept is not None:
+                self.say(_("Kept: {name}").format(name=kept.name), kind="good")
 
     async def do_forget(self) -> None:
         """Erase it with its conversation, after asking."""

@@ -105,7 +105,7 @@ async def test_a_recipe_answers_with_its_own_tools_alone_and_is_entered_with_the
     request = chat.requests[0]
     assert {tool.name for tool in request.tools} == {"search_memory", "remember"}
     asked = request.messages[-1].content
-    assert "> Water {days} orchid for 3 days." in asked
+    assert "| Water {days} orchid for 3 days." in asked
     assert asked.endswith("Question of the user:\nHow do I care for {days} orchid?")
     assert request.messages[0].role is Role.SYSTEM
     assert "plant-care" not in request.messages[0].content
@@ -120,7 +120,7 @@ async def test_a_recipe_answers_with_its_own_tools_alone_and_is_entered_with_the
 
     # Answered again it is followed as it is now; the next message of the chat is answered as ever.
     await run(controller, "/retry")
-    assert "> Water {days} orchid for 3 days." in chat.requests[2].messages[-1].content
+    assert "| Water {days} orchid for 3 days." in chat.requests[2].messages[-1].content
     await controller.say("And the cactus?")
     assert "Water {days} orchid for 3 days" not in "".join(message.content for message in chat.requests[3].messages)
     assert len(chat.requests[3].tools) > 2
@@ -131,10 +131,10 @@ async def test_words_fill_in_the_blank_that_is_needed_and_no_form_is_shown(store
     chat, skin = model(), Skin()
     await run(controller_of(store, skin, chat), "/recipe plant-care the old fern")
     assert skin.forms == []
-    assert "> Water the old fern for 7 days." in chat.requests[0].messages[-1].content
+    assert "| Water the old fern for 7 days." in chat.requests[0].messages[-1].content
     controller = controller_of(store, skin, chat)
     await controller.use_recipe("plant-care", given={"days": "2", "plant": "ivy"})
-    assert "> Water ivy for 2 days." in chat.requests[1].messages[-1].content
+    assert "| Water ivy for 2 days." in chat.requests[1].messages[-1].content
     for given in ({"days": "many"}, {"tree": "oak"}):
         with pytest.raises(RecipeError):
             await controller.use_recipe("plant-care", given=given)
@@ -268,11 +268,15 @@ async def test_a_model_reads_a_recipe_by_itself_where_the_user_agreed_to_it(stor
     assert "untried" not in tool.description
     assert "secret" not in tool.description
     read, untried, secret, task = [event.text for event in skin.shown if isinstance(event, ToolEnded)]
-    assert "> Water {plant} for {days} days." in read
+    assert "| Water {plant} for {days} days." in read
     assert "blank: take it from what the user said" in read
     assert "Water" not in untried + secret
     assert "/recipe gift-ideas" in task
     assert [use.tool for use in store.conversations.tool_uses(said(store)[1].id)] == ["read_recipe"] * 4
+
+    recipe = store.recipes.find("plant-care")
+    assert recipe is not None
+    assert store.requests.went_to(chat.info.place, recipe.id)
 
     here = model()
     await controller_of(store, Skin(), here).say("And my cactus?")
@@ -319,7 +323,7 @@ async def test_a_chat_becomes_a_recipe_as_the_user_leaves_it_and_is_used_in_the_
     assert not recipe.is_agreed
     await run(controller, "/new")
     await run(controller, "/recipe plant-care fern")
-    assert "> 2. Say on which days to water it." in chat.requests[3].messages[-1].content
+    assert "| 2. Say on which days to water it." in chat.requests[3].messages[-1].content
 
 
 async def test_a_private_chat_is_made_a_recipe_by_a_model_here_alone(store: Store) -> None:

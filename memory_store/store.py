@@ -297,6 +297,10 @@ class Store(Maintenance):
         """Return all passages of calendars, in the order in which they were imported."""
         return self._database.fetch(passages.of_calendars)
 
+    def passages_of_time(self, filters: RecallFilters, most: int) -> list[passages.StoredPassage]:
+        """Return what was written in the time of the filters, the latest first, up to so many; see `of_time`."""
+        return self._database.fetch(passages.of_time, filters, most)
+
     def holds(self, full_id: str) -> bool:
         """Say whether something of this id is stored."""
         table = tables.table_of(full_id)

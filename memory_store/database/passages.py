@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 from memory_store import ids
 from memory_store.asking import may_ask, tells_nothing
 from memory_store.clock import from_text, to_text
-from memory_store.database.filters import TRUE_AT
+from memory_store.database.filters import TRUE_AT, filter_sql
 from memory_store.database.outbox import bump_vectors_epoch, mark_segments_of
 from memory_store.database.rows import author_of, insert_values, locator_from_json, locator_to_json
-from memory_store.models import USER, Author, AuthorKind, Hit, Locator, PassageDraft, Source, SourceKind
+from memory_store.models import USER, Author, AuthorKind, Hit, Locator, PassageDraft, RecallFilters, Source, SourceKind
 
 _SELECT: Final = """
 SELECT p.row, p.id, p.text, p.context, p.locator, p.author_kind, p.author_name, p.created_at, p.private,
@@ -351,6 +351,19 @@ def of_source(connection: sqlite3.Connection, source: Source) -> list[StoredPass
 def of_calendars(connection: sqlite3.Connection) -> list[StoredPassage]:
     """Return every passage of a calendar."""
     rows = connection.execute(f"{_SELECT} WHERE d.media_type = 'text/calendar' ORDER BY p.row")
+    return [_read_passage(row) for row in rows]
+
+
+def of_time(connection: sqlite3.Connection, filters: RecallFilters, most: int) -> list[StoredPassage]:
+    """Return what was written in a time, the latest first, up to so many: what the user said and keeps, and of each
+    document its beginning. Calendars tell of other times than that; echoes and what was superseded are left out."""
+    condition = filter_sql(filters)
+    rows = connection.execute(
+        f"{_SELECT} WHERE {condition.where or 1} AND p.echo = 0 AND p.ordinal = 0 AND y.retired_at IS NULL "
+        "AND (p.message_id IS NULL OR p.author_kind = 'user') AND coalesce(d.media_type, '') != 'text/calendar' "
+        "ORDER BY p.created_at DESC, p.row DESC LIMIT ?",
+        (*condition.parameters, most),
+    )
     return [_read_passage(row) for row in rows]
 
 

@@ -9,18 +9,19 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from assistant.core.assembling import without_private_titles
-from assistant.core.framing import estimate_tokens, fit
+from assistant.core.framing import estimate_tokens, fit, one_line
 from assistant.core.relevance import worth_telling
 from assistant.core.tools.calendar import LIST_EVENTS
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from memory_store import NewMemory
 from memory_store.clock import now
-from memory_store.models import RecallFilters, SourceKind
+from memory_store.models import Hit, RecallFilters, SourceKind
 
 REMEMBER: Final = "remember"
 """The name of the tool that keeps a note."""
 _MOST_FOUND: Final = 6
 _MOST_READ_TOKENS: Final = 3000
+_MOST_LISTED: Final = 40
 _MOST_NOTE_CHARS: Final = 600
 _FARTHEST_YEARS: Final = 500
 
@@ -38,6 +39,14 @@ class ReadSource(BaseModel):
     """Which source to read."""
 
     number: int = Field(description="The number of a source that you were shown.")
+
+
+class ListWritten(BaseModel):
+    """From which day to which to look back."""
+
+    since: date = Field(description="The first day, as 2026-03-01.")
+    until: date | None = Field(None, description="The last day; today if left out.")
+    kind: Literal["document", "conversation", "memory"] | None = Field(None, description="Only of this kind.")
 
 
 class ComputeDate(BaseModel):
@@ -92,6 +101,31 @@ def _read_source(bench: Bench, asked: ReadSource) -> str:
     )
 
 
+def _list_written(bench: Bench, asked: ListWritten) -> str:
+    filters = RecallFilters(
+        kinds=frozenset({SourceKind(asked.kind)}) if asked.kind else frozenset(),
+        since=_midnight(asked.since),
+        until=_midnight(asked.until, days=1),
+        include_private=bench.include_private,
+    )
+    # One more tells that there are more; what was said and is kept as well says the same twice.
+    passages = bench.store.passages_of_time(filters, 2 * _MOST_LISTED + 1)
+    hits = list({passage.text.strip(): passage.as_hit() for passage in passages}.values())
+    hits = [hit for hit in hits if bench.question_id is None or hit.message_id != bench.question_id]
+    if not bench.include_private:
+        hits = without_private_titles(bench.store, hits)
+    lines = [bench.cite(hit, _line_of(hit)) for hit in hits[:_MOST_LISTED]]
+    if len(hits) > _MOST_LISTED:
+        lines.append("(There is more: ask for fewer days, or for one kind.)")
+    return "\n".join(lines) or "Nothing was written then."
+
+
+def _line_of(hit: Hit) -> str:
+    words = one_line(hit.text)
+    title = one_line(hit.source.title) if hit.kind is SourceKind.DOCUMENT else ""
+    return f"{hit.created_at.astimezone():%a, %Y-%m-%d} | {hit.kind.value} | {title + ' | ' if title else ''}{words}"
+
+
 def _compute_date(bench: Bench, asked: ComputeDate) -> str:
     try:
         total = asked.start.year * 12 + asked.start.month - 1 + 12 * asked.years + asked.months
@@ -140,6 +174,15 @@ BUILT_IN: Final[tuple[Tool[Any], ...]] = (
         ReadSource,
         Effect.READ,
         _read_source,
+    ),
+    Tool(
+        "list_written",
+        "Lists what the user noted and said from one day to another, and the documents and mails of these days, the "
+        "latest first, each with its beginning. Use it to look back over a time: nothing is left out for not fitting a "
+        "query. What it lists is cited by its number.",
+        ListWritten,
+        Effect.READ,
+        _list_written,
     ),
     Tool(
         "compute_date",

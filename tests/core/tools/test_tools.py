@@ -21,6 +21,7 @@ from assistant.llm.base import Finished, TextDelta, ToolCall, ToolCalled, ToolEn
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Selection, Store
+from memory_store.clock import now
 from memory_store.models import USER, AuthorKind, Effort, Message, MessageStatus, Role, ToolOutcome, ToolUse
 from tests.memory_store.support import add_document, indexed
 from tests.support.embedder import HashEmbedder
@@ -472,3 +473,25 @@ async def test_a_model_looks_into_memory_in_a_temporary_chat_as_well(store: Stor
     chat = model([call("search_memory", query="gym contract")], ["It ends in May [4]."])
     [(_, text, _failed)] = ended(await asked(Session(store, Models(chat), SETTINGS, temporary=True), "zzz?"))
     assert "The contract of the gym ends in May." in text
+
+
+async def test_what_was_written_in_a_time_is_listed_the_latest_first_whatever_it_is_about(store: Store) -> None:
+    old = store.remember("Ines moved to Faro.")
+    store.memories.supersede(old.id, NewMemory("Ines moved to Porto."))
+    store.remember(NewMemory("Ines is ill.", private=True))
+    today = now().astimezone().date().isoformat()
+    chat = model(
+        [call("list_written", since="2026-03-01", until=today), call("list_written", "call_2", since="2100-01-01")],
+        [call("list_written", "call_3", since=today, kind="memory")],
+        ["So."],
+        is_private=False,
+    )
+    session = Session(store, Models(chat), SETTINGS)
+    listed, none, memories = [text for _, text, _ in ended(await asked(session, "I sold the car. What else is new?"))]
+    assert "Ines moved to Porto." in listed
+    assert "document | contract | The contract of the gym ends in May." in listed
+    assert "It can be given notice by mail." not in listed  # of a document the beginning
+    assert [text for text in ("Faro", "is ill", "sold the car") if text in listed] == []
+    assert none == "Nothing was written then."
+    assert "contract" not in memories
+    assert "spare key" in memories

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from assistant.llm.scripted import ScriptedChat
@@ -37,12 +38,17 @@ async def open_screen(house: House, query: str) -> RecipesScreen:
 
 async def test_a_chat_becomes_a_recipe_in_three_steps_and_is_used_from_its_screen(tmp_path: Path) -> None:
     model = ScriptedChat(["Water it weekly."], [json.dumps(DRAFT)], ["On Mondays."])
-    async with chatting(tmp_path, model) as house:
+    async with chatting(tmp_path, model, size=(100, 24)) as house:
         await house.ask("How do I care for my orchid?")
         await house.say("/recipe new")
+        await house.until(lambda: isinstance(house.app.screen, Chooser))
+        text = house.app.screen.query_one("#text", VerticalScroll)
+        await house.until(lambda: text.max_scroll_y > 0)
+        await house.pilot.press("pagedown")
+        await house.until(lambda: text.scroll_y > 0)
+        assert "2. Say when to water it." in str(text.query_one(Static).render())
         await choose(house, "Keep")
         await house.until(lambda: any("Kept: plant-care" in notice for notice in house.notices))
-        assert any("2. Say when to water it." in notice for notice in house.notices)
 
         screen = await open_screen(house, "plant care")
         assert [known.name for known in screen.list.items] == ["plant-care"]
@@ -64,7 +70,8 @@ async def test_a_chat_becomes_a_recipe_in_three_steps_and_is_used_from_its_scree
         assert "Ctrl+S goes on" in told
         await house.press_keys("the fern")
         await house.pilot.press("ctrl+s")
-        await house.until(lambda: any("Before the first use of plant-care" in notice for notice in house.notices))
+        await house.until(lambda: isinstance(house.app.screen, Chooser) and bool(house.app.screen.query("#text")))
+        assert "Before the first use of plant-care" in str(house.app.screen.query_one("#text Static", Static).render())
         await choose(house, "Use it")
         await house.until(lambda: len(house.answers) == 2 and house.answers[-1].text == "On Mondays.")
         await house.settled()

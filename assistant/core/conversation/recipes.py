@@ -41,6 +41,7 @@ from memory_store.errors import KeepsakeError
 from memory_store.models import LeftOut, ToolOutcome
 
 _LINE_CHARS: Final = 90
+_CHOICE_CHARS: Final = 64
 _RESULT_CHARS: Final = 400
 _STEP_TOKENS: Final = (6600, 800)  # of a step of a task that asks a model, as `core.tasks.steps` has it
 _TRIES: Final = 2
@@ -74,7 +75,7 @@ class RecipeDesk:
     async def choose(self) -> Known | None:
         """Let the user choose one."""
         found = await in_thread(lambda: all_recipes(self._store))
-        choices = [Choice(known.name, excerpt(known.skill.description, _LINE_CHARS), known) for known in found]
+        choices = [Choice(known.name, excerpt(known.skill.description, _CHOICE_CHARS), known) for known in found]
         return await self._skin.choose(_("Which recipe?"), choices)
 
     async def prepare(
@@ -159,14 +160,15 @@ class RecipeDesk:
                 _("{recipe} was not used before, and there is nobody to show it to.").format(recipe=known.name),
                 _("Use it once in the chat, or in a terminal."),
             )
-        await self._skin.tell(await self._rehearse(known, values, session, plan))
+        text = await self._rehearse(known, values, session, plan)
         choices = [Choice(_("Not now"), "", None), Choice(_("Use it, and don't show this again"), "", _Deed.USE)]
-        if await self._skin.choose(_("May {recipe} be used like this?").format(recipe=known.name), choices) is None:
+        asked = _("May {recipe} be used like this?").format(recipe=known.name)
+        if await self._skin.choose(f"{text}\n{asked}", choices) is None:
             return False
         await in_thread(lambda: self._store.recipes.agree(recipe))
         return True
 
-    async def _rehearse(self, known: Known, values: Mapping[str, str], session: Session, plan: Plan | None) -> Report:
+    async def _rehearse(self, known: Known, values: Mapping[str, str], session: Session, plan: Plan | None) -> str:
         filled = fill_recipe(known, values)
         declared = plan.tools if plan else filled.tools
         tools = await self._toolbox.find(declared)
@@ -182,9 +184,8 @@ class RecipeDesk:
         if plan is not None:
             private = filled.private or session.is_private
             lines += await self._try(plan, tools, private=private)
-        lines.append(_describe_most(session, plan, uses_tools=bool(tools)))
-        hint = _("Its text says how to answer; it allows nothing: what changes or sends something asks each time.")
-        return Report("\n".join(lines), hint)
+        allows = _("Its text says how to answer; it allows nothing: what changes or sends something asks each time.")
+        return "\n".join([*lines, _describe_most(session, plan, uses_tools=bool(tools)), allows, ""])
 
     async def _try(self, plan: Plan, tools: Mapping[str, Tool[Any]], *, private: bool) -> list[str]:
         """Do for the first item what only reads, and tell what came of it."""
@@ -222,13 +223,13 @@ class RecipeDesk:
     ) -> Recipe | None:
         """Show a recipe whole, and keep it as the user leaves it; None where they drop it."""
         while True:
-            await self._skin.tell(Report(describe_files(files), _("Nothing of it is kept yet.")))
             choices = [
                 Choice(_("Drop it"), "", None),
                 Choice(_("Keep it"), "", _Deed.KEEP),
                 Choice(_("Change it first"), "", _Deed.CHANGE),
             ]
-            chosen = await self._skin.choose(_("Shall this recipe be kept?"), choices)
+            asked = _("Shall this recipe be kept?")
+            chosen = await self._skin.choose(f"{describe_files(files)}\n\n{asked}", choices)
             if chosen is None:
                 return None
             if chosen is _Deed.CHANGE:

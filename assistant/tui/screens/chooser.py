@@ -1,13 +1,13 @@
-"""A dialog to choose one thing from a list that can be narrowed by typing."""
+"""A dialog to choose one thing from a list that can be narrowed by typing; what it is about may be a long text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -18,12 +18,21 @@ from assistant.language import _
 from assistant.tui.screens.dialog import Dialog
 
 T = TypeVar("T")
+_MOST_TITLE_LINES: Final = 8
 
 
 class Chooser(Dialog[T | None], Generic[T]):
     """Returns the value of the chosen line; `closed` if the dialog was closed.
 
-    With `gives_back`, Enter on words that fit no line closes it too, and `unfit` has them: they were meant for another.
+    Many lines of a title are a text to be read first, and the last one is asked of it. With `gives_back`, Enter on
+    words that fit no line closes it too, and `unfit` has them: they were meant for another.
+    """
+
+    DEFAULT_CSS = """
+    Chooser {
+        & #text { height: auto; max-height: 40vh; margin: 0 0 1 0; scrollbar-size-vertical: 1; }
+        & #text Static { height: auto; }
+    }
     """
 
     def __init__(
@@ -39,13 +48,19 @@ class Chooser(Dialog[T | None], Generic[T]):
 
     def compose(self) -> ComposeResult:
         """Show a title, a field to narrow the list, the list."""
+        *text, asked = self._title.split("\n")
+        is_long = len(text) > _MOST_TITLE_LINES
         with Vertical(classes="dialog"):
-            yield Static(self._title, classes="dialog--title", markup=False)
+            if is_long:
+                with VerticalScroll(id="text", can_focus=False):
+                    yield Static("\n".join(text), markup=False)
+            yield Static(asked if is_long else self._title, classes="dialog--title", markup=False)
             field = Input(placeholder=_("Type to narrow the list"))
             field.cursor_blink = getattr(self.app, "blink", True)
             yield field
             yield OptionList(*self._options())
-            yield Static(_("Enter chooses, Esc closes"), classes="dialog--hint", markup=False)
+            hint = _("Page Down reads on, Enter chooses, Esc closes") if is_long else _("Enter chooses, Esc closes")
+            yield Static(hint, classes="dialog--hint", markup=False)
 
     def on_mount(self) -> None:
         """Begin on the first line."""
@@ -77,6 +92,16 @@ class Chooser(Dialog[T | None], Generic[T]):
     def action_close(self) -> None:
         """Close without a choice."""
         self.dismiss(self._if_closed)
+
+    def key_pagedown(self) -> None:
+        """Read on in the text above the list."""
+        for text in self.query(VerticalScroll):
+            text.scroll_page_down(animate=False)
+
+    def key_pageup(self) -> None:
+        """Go back in the text above the list."""
+        for text in self.query(VerticalScroll):
+            text.scroll_page_up(animate=False)
 
     def key_down(self) -> None:
         """Go down the list while the cursor stays in the field."""

@@ -152,7 +152,7 @@ async def test_a_recipe_is_shown_before_its_first_use_and_again_once_it_changed(
     controller = controller_of(store, skin, chat)
     await controller.use_recipe("plant-care", "fern")
     assert chat.requests == []
-    told = skin.told[-1]
+    told = skin.titles[-1]
     for line in (
         "You say: How do I care for fern?",
         "Water fern for 7 days.",
@@ -174,7 +174,7 @@ async def test_a_recipe_is_shown_before_its_first_use_and_again_once_it_changed(
         await run(controller, "/retry")
     skin.answers = [None]
     await controller.use_recipe("plant-care", "fern")
-    assert "Drown fern" in skin.told[-1]
+    assert "Drown fern" in skin.titles[-1]
     skin.attended = False
     with pytest.raises(RecipeError, match="nobody to show it to"):
         await controller.use_recipe("plant-care", "fern")
@@ -241,7 +241,7 @@ async def test_a_recipe_with_a_plan_is_tried_for_the_first_item_and_becomes_a_dr
     chat, skin = model(), Skin(1, 0, filled={"place": "Porto", "items": "Ines; Moss"})
     await run(controller_of(store, skin, chat), "/recipe plant-care")
     assert [(field.name, field.default) for field in skin.forms[0].fields] == [("place", None), ("items", "Fern")]
-    told = skin.told[0]
+    told = skin.titles[0]
     assert "Tried for Ines:\n1. search_memory: [1]" in told
     assert "Ines likes orchids" in told
     assert "2. not yet: a model is asked: Does {name} thrive in Porto?" in told
@@ -348,9 +348,9 @@ async def test_a_recipe_from_a_file_is_shown_whole_and_taken_only_with_a_yes(sto
     controller = controller_of(store, skin, model())
     await run(controller, f"/recipe import {folder}")
     assert store.recipes.all() == []
-    assert "Water {plant}" in skin.told[0]
-    assert "\x1b" not in skin.told[0]
-    assert "Left out: scripts/run.py" in skin.told[0]
+    assert "Water {plant}" in skin.titles[0]
+    assert "\x1b" not in skin.titles[0]
+    assert "Left out: scripts/run.py" in skin.titles[0]
     await run(controller, f"/recipe import {folder}")
     [recipe] = store.recipes.all()
     assert (recipe.is_agreed, recipe.left_out[0].part) == (False, "scripts/run.py")

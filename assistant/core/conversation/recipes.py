@@ -42,6 +42,7 @@ from memory_store.models import LeftOut, ToolOutcome
 
 _LINE_CHARS: Final = 90
 _CHOICE_CHARS: Final = 64
+_MOST_NAMED: Final = 12
 _RESULT_CHARS: Final = 400
 _STEP_TOKENS: Final = (6600, 800)  # of a step of a task that asks a model, as `core.tasks.steps` has it
 _TRIES: Final = 2
@@ -172,6 +173,7 @@ class RecipeDesk:
         filled = fill_recipe(known, values)
         declared = plan.tools if plan else filled.tools
         tools = await self._toolbox.find(declared)
+        files = sorted(filled.files) if plan is None else []
         lines = [
             _("Before the first use of {recipe}").format(recipe=known.name),
             _("You say: {words}").format(words=plain(filled.question, one_line=True)),
@@ -179,13 +181,14 @@ class RecipeDesk:
             plain(filled.body),
             "",
             *_describe_tools(declared, tools),
+            *([_("It may read its own files: {names}").format(names=", ".join(map(plain, files)))] if files else []),
             *describe_left_out(known.recipe.left_out),
         ]
         if plan is not None:
             private = filled.private or session.is_private
             lines += await self._try(plan, tools, private=private)
         allows = _("Its text says how to answer; it allows nothing: what changes or sends something asks each time.")
-        return "\n".join([*lines, _describe_most(session, plan, uses_tools=bool(tools)), allows, ""])
+        return "\n".join([*lines, _describe_most(session, plan, uses_tools=bool(tools or files)), allows, ""])
 
     async def _try(self, plan: Plan, tools: Mapping[str, Tool[Any]], *, private: bool) -> list[str]:
         """Do for the first item what only reads, and tell what came of it."""
@@ -277,10 +280,16 @@ def describe_files(files: SkillFiles) -> str:
 
 
 def describe_left_out(parts: Sequence[LeftOut]) -> list[str]:
-    """Return what of a recipe was not kept, a line each."""
+    """Return what of a recipe was not kept, a line for each reason."""
+    names: dict[str, list[str]] = {}
+    for item in parts:
+        names.setdefault(item.reason, []).append(plain(item.part, one_line=True))
     return [
-        _("Left out: {name} ({reason})").format(name=plain(item.part, one_line=True), reason=item.reason)
-        for item in parts
+        _("Left out: {name} ({reason})").format(
+            name=", ".join(left[:_MOST_NAMED]) + (f" … +{len(left) - _MOST_NAMED}" if len(left) > _MOST_NAMED else ""),
+            reason=reason,
+        )
+        for reason, left in names.items()
     ]
 
 
@@ -325,5 +334,5 @@ def _describe_most(session: Session, plan: Plan | None, *, uses_tools: bool) -> 
 
 def _items_field(known: Known) -> FormField:
     names = join_names(known.read_plan({}))
-    title = _("For which, with ; between")
+    title = known.skill.asks_items or _("For which, with ; between")
     return FormField(ITEMS, title, FieldKind.TEXT, required=True, default=names if known.is_own else None)

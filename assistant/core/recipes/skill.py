@@ -1,8 +1,8 @@
 """A skill: SKILL.md as the open format has it (https://agentskills.io/specification), with what Keepsake adds to it.
 
 What is added stands where the format leaves room, so that other programs read the same file: under `metadata`,
-`keepsake-ask` is what the user says by using it, and `keepsake-blanks` are its blanks as YAML; a plan of a long task is
-the file `assets/plan.toml`.
+`keepsake-ask` is what the user says by using it, and `keepsake-blanks` are its blanks as YAML. A plan of a long task is
+the file `assets/plan.toml`, for whose items `keepsake-items` asks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ SKILL_FILE: Final = "SKILL.md"
 PLAN_FILE: Final = "assets/plan.toml"
 ASK: Final = "keepsake-ask"
 BLANKS: Final = "keepsake-blanks"
-MOST_CHARS: Final = 60_000
+ITEMS: Final = "keepsake-items"
+MOST_CHARS: Final = 100_000
 _MOST_FRONT_CHARS: Final = 16_000
 _FENCED: Final = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL | re.MULTILINE)
 _NAME: Final = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
@@ -72,6 +73,11 @@ class Skill(BaseModel):
     def ask(self) -> str:
         """What the user says by using it, with its blanks; empty where it does not say."""
         return " ".join(self.metadata.get(ASK, "").split())
+
+    @property
+    def asks_items(self) -> str:
+        """The words by which the items of its plan are asked for, if it has any."""
+        return " ".join(self.metadata.get(ITEMS, "").split())
 
     @cached_property
     def fields(self) -> tuple[FormField, ...]:

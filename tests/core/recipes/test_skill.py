@@ -73,7 +73,7 @@ def test_all_that_the_format_has_is_read_and_what_is_added_stands_in_its_metadat
         (SKILL.replace("    plant: Which", "    Plant: Which"), "a blank is called by small letters"),
         (SKILL.replace("    plant: Which", "    items: Which"), "no blank is called items"),
         (SKILL.replace("type: integer", "type: object"), "a type that no form has"),
-        (SKILL + "x" * 60_000, "too long"),
+        (SKILL + "x" * 100_000, "too long"),
         ("---\nname: a\ndescription: b\nx: " + "[" * 4000 + "\n---\nDo it.", "YAML"),
     ],
 )

@@ -198,10 +198,11 @@ async def test_a_recipe_allows_nothing_its_tools_ask_as_ever(store: Store) -> No
 
 
 async def test_the_files_of_a_recipe_are_read_one_by_one_and_nothing_else_is(store: Store) -> None:
-    keep(store, files={"references/ferns.md": "Ferns drink on Mondays."})
+    keep(store, files={"references/ferns.md": "Ferns drink on Mondays."}, agreed=False)
     read = [ToolCalled(ToolCall(path, "read_recipe_file", json.dumps({"path": path}))) for path in FILES]
-    chat, skin = model(read, ["Done."]), Skin()
+    chat, skin = model(read, ["Done."]), Skin(1)
     await run(controller_of(store, skin, chat), "/recipe plant-care fern")
+    assert "It may read its own files: references/ferns.md" in skin.titles[0]
     assert "> references/ferns.md" in chat.requests[0].messages[-1].content
     assert "Mondays" not in chat.requests[0].messages[-1].content
     found, missing = [event for event in skin.shown if isinstance(event, ToolEnded) and event.call.name != "recipe"]
@@ -241,6 +242,7 @@ async def test_a_recipe_with_a_plan_is_tried_for_the_first_item_and_becomes_a_dr
     chat, skin = model(), Skin(1, 0, filled={"place": "Porto", "items": "Ines; Moss"})
     await run(controller_of(store, skin, chat), "/recipe plant-care")
     assert [(field.name, field.default) for field in skin.forms[0].fields] == [("place", None), ("items", "Fern")]
+    assert skin.forms[0].fields[1].title == "For which, with ; between"
     told = skin.titles[0]
     assert "Tried for Ines:\n1. search_memory: [1]" in told
     assert "Ines likes orchids" in told

@@ -13,6 +13,7 @@ from assistant.core.conversation.session import Session
 from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.core.conversation.tasks import TaskDesk
 from assistant.core.metering import MeteredModel
+from assistant.core.recipes import SKILL_FILE, USED
 from assistant.core.recipes.folders import SkillFiles, read_files
 from assistant.core.recipes.keeping import (
     change_recipe,
@@ -23,8 +24,8 @@ from assistant.core.recipes.keeping import (
     require_model,
 )
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe, item_names, join_names
-from assistant.core.recipes.skill import SKILL_FILE, RecipeError
-from assistant.core.recipes.using import ITEMS, USED, FilledRecipe, fill_recipe, take_words, text_values
+from assistant.core.recipes.skill import RecipeError
+from assistant.core.recipes.using import ITEMS, FilledRecipe, fill_recipe, take_words, text_values
 from assistant.core.tasks.handling import create_task, read_first, store_wish
 from assistant.core.tasks.plan import Plan
 from assistant.core.tools.answering import MOST_ROUNDS

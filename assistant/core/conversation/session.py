@@ -33,8 +33,9 @@ from assistant.core.events import (
 )
 from assistant.core.framing import estimate_tokens
 from assistant.core.prompts import prompt
+from assistant.core.recipes import USED
 from assistant.core.recipes.finding import recipe_tool
-from assistant.core.recipes.using import USED, FilledRecipe, recipe_of_message
+from assistant.core.recipes.using import FilledRecipe, recipe_of_message
 from assistant.core.thorough import find_missing, find_unsupported, split_question
 from assistant.core.tools.answering import ToolAnswerer, refuse
 from assistant.core.tools.forms import AskUser, decline

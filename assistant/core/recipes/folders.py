@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
-from assistant.core.recipes.skill import SKILL_FILE, RecipeError
+from assistant.core.recipes import SKILL_FILE
+from assistant.core.recipes.skill import RecipeError
 from assistant.errors import ReadError
 from assistant.ingestion.readers.packages import UNPACKING_FAILURES, directory
 from memory_store import whole_file

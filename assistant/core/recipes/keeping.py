@@ -14,9 +14,10 @@ from pydantic import BaseModel, Field
 from assistant.core.asking import note_sent, read_form, whole_answer
 from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
+from assistant.core.recipes import PLAN_FILE
 from assistant.core.recipes.folders import SkillFiles, write_files
 from assistant.core.recipes.shelf import Known, know
-from assistant.core.recipes.skill import ASK, BLANKS, PLAN_FILE, RecipeError, read_skill
+from assistant.core.recipes.skill import ASK, BLANKS, RecipeError, read_skill
 from assistant.core.tasks.plan import Plan, write_plan
 from assistant.core.tools.tool import Tool
 from assistant.errors import ModelError

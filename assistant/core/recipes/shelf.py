@@ -10,13 +10,16 @@ from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from assistant.core.recipes.skill import PLAN_FILE, SKILL_FILE, RecipeError, Skill, read_skill
-from assistant.core.tasks.plan import Plan, read_plan
+from assistant.core.recipes import PLAN_FILE, SKILL_FILE
 from memory_store import Recipe, Store
 from memory_store.errors import NotFoundError
 
+# A model that is told the names of recipes waits for nothing that reads one.
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+    from assistant.core.recipes.skill import Skill
+    from assistant.core.tasks.plan import Plan
 
 _FOLDER: Final = "recipes"
 _ITEM_SEPARATOR: Final = ";"
@@ -51,6 +54,8 @@ class Known:
 
     def read_plan(self, values: Mapping[str, str], items: Sequence[Mapping[str, str]] = ()) -> Plan:
         """Return its plan with its blanks filled in. Raises PlanError."""
+        from assistant.core.tasks.plan import read_plan
+
         known = dict.fromkeys((field.name for field in self.skill.fields), "–") | dict(values)
         return read_plan(self.plan, items, known)
 
@@ -99,11 +104,15 @@ def find_recipe(store: Store, name: str) -> Known:
 
 def know(recipe: Recipe) -> Known:
     """Return a recipe with what its SKILL.md says. Raises RecipeError."""
+    from assistant.core.recipes.skill import read_skill
+
     return Known(recipe, read_skill(recipe.skill, f"{recipe.name}/{SKILL_FILE}"))
 
 
 def _know_anyhow(recipe: Recipe) -> Known:
     """Return a recipe; one that can't be read, as an archive may bring it, says so of itself."""
+    from assistant.core.recipes.skill import RecipeError, Skill
+
     try:
         return know(recipe)
     except RecipeError as error:

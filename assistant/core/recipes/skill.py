@@ -15,12 +15,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from assistant.core.recipes import SKILL_FILE
 from assistant.core.tasks.plan import blanks, fill_some
 from assistant.core.tools.forms import FormField, fields_of
 from memory_store.errors import KeepsakeError
 
-SKILL_FILE: Final = "SKILL.md"
-PLAN_FILE: Final = "assets/plan.toml"
 ASK: Final = "keepsake-ask"
 BLANKS: Final = "keepsake-blanks"
 ITEMS: Final = "keepsake-items"

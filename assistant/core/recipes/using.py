@@ -12,16 +12,14 @@ from pydantic import BaseModel, Field
 
 from assistant.core.framing import plain_text, quoted
 from assistant.core.prompts import prompt
+from assistant.core.recipes import USED
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe, name_meant
-from assistant.core.recipes.skill import RecipeError
 from assistant.core.tools.forms import FormField, FormValue
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from memory_store import Store
 from memory_store.errors import NotFoundError
 from memory_store.models import ToolUse
 
-USED: Final = "recipe"
-"""The name under which it is entered with a message that it was used for it."""
 READ_FILE: Final = "read_recipe_file"
 READ_RECIPE: Final = "read_recipe"
 ITEMS: Final = "items"
@@ -109,6 +107,8 @@ def recipe_of_message(store: Store, uses: Sequence[ToolUse], text: str) -> Fille
     given = {name: str(value) for name, value in json.loads(use.arguments).items()}
     known = find_recipe(store, given.pop(_NAMED))
     if not known.recipe.is_agreed:
+        from assistant.core.recipes.skill import RecipeError
+
         raise RecipeError(
             f"The recipe {known.name} was changed since.", f"/recipe {known.name} shows it, and uses it again."
         )

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from assistant.core.recipes import PLAN_FILE
 from assistant.core.recipes.folders import read_files, write_files
 from assistant.core.recipes.keeping import check_recipe, name_from, skill_of_plan, write_skill
 from assistant.core.recipes.shelf import all_recipes, item_names, know
-from assistant.core.recipes.skill import PLAN_FILE, RecipeError, read_skill
+from assistant.core.recipes.skill import RecipeError, read_skill
 from assistant.core.recipes.using import fill_recipe, take_words, text_values
 from assistant.core.tasks.plan import read_plan
 from assistant.core.tools.builtin import BUILT_IN

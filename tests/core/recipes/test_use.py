@@ -12,10 +12,11 @@ import pytest
 
 from assistant.core.conversation.controller import Controller
 from assistant.core.conversation.session import Session
+from assistant.core.recipes import PLAN_FILE
 from assistant.core.recipes.finding import RecipeRanking
 from assistant.core.recipes.folders import read_files
 from assistant.core.recipes.shelf import all_recipes, know
-from assistant.core.recipes.skill import PLAN_FILE, RecipeError
+from assistant.core.recipes.skill import RecipeError
 from assistant.core.tools.forms import ServerQuestion, UserAnswer
 from assistant.core.turn_settings import TurnSettings
 from assistant.errors import ModelError

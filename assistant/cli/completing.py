@@ -41,6 +41,16 @@ receipts: Final = ids_of(ids.ERASURE)
 anything: Final = ids_of(ids.MEMORY, ids.DOCUMENT, ids.CONVERSATION)
 
 
+def recipes(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the names of recipes."""
+    from assistant.core.recipes.shelf import packaged_names
+    from memory_store import glance
+
+    folder = _data_folder(context)
+    own = [name for _id, name in glance(folder / "keepsake.db", (ids.RECIPE,), "")] if folder else []
+    return sorted(name for name in {*packaged_names(), *own} if name.startswith(incomplete))
+
+
 def backups(context: typer.Context, incomplete: str) -> list[str]:
     """Complete the names of backups, the latest first."""
     folder = _data_folder(context)

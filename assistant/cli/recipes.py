@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assistant.cli import completing
 from assistant.cli.context import opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe
@@ -24,7 +25,15 @@ _group = typer.Typer(
     no_args_is_help=True,
 )
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="A name in `keepsake recipe list`.", show_default=False)]
+_Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A name in `keepsake recipe list`.",
+        show_default=False,
+        autocompletion=completing.recipes,
+    ),
+]
 _Private = Annotated[bool, typer.Option("--private", help="Keep it to this machine.")]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 _EXCERPT_CHARS = 90
@@ -108,7 +117,7 @@ def use(
 @_group.command("new")
 def new(
     context: typer.Context,
-    name: _Name,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called.", show_default=False)],
     task_id: Annotated[
         str | None,
         typer.Option("--task", metavar="TASK", help="Make it of the plan of a long task.", show_default=False),

@@ -7,10 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
+import typer.main
 
 from assistant import bootstrap
+from assistant.cli import completing
+from assistant.cli.app import app
 from assistant.llm.scripted import ScriptedChat
-from memory_store import Store
+from memory_store import NewRecipe, Store
 from tests.cli.conftest import Shell
 from tests.cli.test_tasks import PLAN
 from tests.core.recipes.test_use import SKILL
@@ -90,6 +94,14 @@ def test_a_recipe_is_brought_shown_whole_and_shared(keepsake: Shell, tmp_path: P
     shown = keepsake("recipe", "show", "plant-care", "--json").json
     assert ("Mind the roots." in shown["skill"], shown["private"]) == (True, True)
     assert "Did you mean plant-care?" in keepsake("recipe", "show", "plant-car").err
+
+
+def test_names_are_completed_and_taken_as_they_are_written(keepsake: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(keepsake.data) as store:
+        store.recipes.add(NewRecipe("weekly-plants", SKILL))
+    monkeypatch.setattr(completing, "_data_folder", lambda _: keepsake.data)
+    assert completing.recipes(typer.Context(typer.main.get_command(app)), "week") == ["weekly-plants", "weekly-review"]
+    assert keepsake("recipe", "show", "Weekly Review").out.startswith("---\nname: weekly-review")
 
 
 def test_a_task_becomes_a_recipe_and_that_a_task_again(

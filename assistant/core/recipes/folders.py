@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def read_files(path: Path) -> SkillFiles:
     try:
         with path.open("rb") as stream, directory(stream) as archive:
             return _collect(path, _members_of_zip(path, archive))
-    except (ReadError, OSError, zipfile.BadZipFile, *UNPACKING_FAILURES) as error:
+    except (ReadError, OSError, EOFError, zipfile.BadZipFile, zlib.error, *UNPACKING_FAILURES) as error:
         reason = getattr(error, "message", None) or getattr(error, "strerror", None) or "it is damaged"
         raise RecipeError(f"{path} can't be read: {reason}.", "Get a fresh copy of it.") from error
 

@@ -92,9 +92,10 @@ def names_of_agreed(store: Store, *, include_private: bool) -> list[str]:
 
 def find_recipe(store: Store, name: str) -> Known:
     """Return the recipe of this name. Raises NotFoundError naming the nearest."""
-    known = store.recipes.find(name) or next((recipe for recipe in _packaged() if recipe.name == name), None)
-    if known is not None:
-        return know(known)
+    for written in (name, name_meant(name)):
+        known = store.recipes.find(written) or next((recipe for recipe in _packaged() if recipe.name == written), None)
+        if known is not None:
+            return know(known)
     names = [recipe.name for recipe in (*_packaged(), *store.recipes.all())]
     near = difflib.get_close_matches(name, names, 1)
     raise NotFoundError(
@@ -117,6 +118,11 @@ def _know_anyhow(recipe: Recipe) -> Known:
         return know(recipe)
     except RecipeError as error:
         return Known(recipe, Skill.model_construct(name=recipe.name, description=error.message, body=recipe.skill))
+
+
+def packaged_names() -> list[str]:
+    """Return the names of those that come along."""
+    return [recipe.name for recipe in _packaged()]
 
 
 @cache

@@ -48,7 +48,9 @@ class RecipesScreen(Browser[Known, str]):
         marks += [_("task")] if item.plan else []
         marks += [_("private")] if item.recipe.private else []
         told = excerpt(item.skill.description, _LINE_CHARS)
-        return Content.assemble(item.name, (f"  {', '.join(marks)}", "$accent"), (f"\n{told}", "$foreground-muted"))
+        return Content.assemble(
+            plain(item.name, one_line=True), (f"  {', '.join(marks)}", "$accent"), (f"\n{told}", "$foreground-muted")
+        )
 
     def detail(self, item: Known) -> Content:
         """Return what is known of it, and its text whole."""
@@ -61,7 +63,7 @@ class RecipesScreen(Browser[Known, str]):
         ]
         files = SkillFiles(recipe.skill, recipe.files, tuple(recipe.left_out))
         return Content.assemble(
-            (item.name, "bold"),
+            (plain(item.name, one_line=True), "bold"),
             f"\n{plain(skill.description, one_line=True)}\n\n",
             facts(known),
             ("\n\n" + describe_files(files), "$foreground-muted"),

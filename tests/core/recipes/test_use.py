@@ -258,7 +258,10 @@ async def test_a_recipe_with_a_plan_is_tried_for_the_first_item_and_becomes_a_dr
     assert json.loads(store.conversations.tool_uses(question.id)[0].arguments)["place"] == "Porto"
 
 
-async def test_a_model_reads_a_recipe_by_itself_where_the_user_agreed_to_it(store: Store) -> None:
+async def test_a_model_reads_a_recipe_by_itself_where_the_user_agreed_to_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "embed_sentences", lambda _: None)
     keep(store)
     keep(store, SKILL.replace("plant-care", "untried"), agreed=False)
     keep(store, SKILL.replace("plant-care", "secret"), private=True)

@@ -355,7 +355,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "task_steps": (
         Column("item_id", _id(ids.TASK_ITEM), "its item"),
         Column("message_id", _id(ids.MESSAGE), "that of the task"),
-        Column("number", _NUMBER, "its place among the steps of the plan, from 1"),
+        Column("number", _NUMBER, "its place among the steps of its item, from 1"),
         Column("request", _TEXT, "what was asked for, as JSON"),
         Column("outcome", _one_of(StepOutcome), "`begun`: nobody knows whether it was done"),
         Column("result", _TEXT, "what came of it", "nothing did"),

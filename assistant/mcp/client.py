@@ -26,7 +26,7 @@ from assistant.core.framing import quoted
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.finding import ToolRanking, ToolShelf, tokens_of
 from assistant.core.tools.forms import AskUser, ServerQuestion, UserAnswer, fields_of
-from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
+from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, UncertainError
 from assistant.core.tools.toolbox import Toolbox, ToolOffer
 from assistant.display import excerpt, plain
 from assistant.mcp.server_keys import find_variables
@@ -295,15 +295,18 @@ class _Connection:
         return found
 
     async def call(self, tool: str, arguments: dict[str, Any], put: Put) -> str:
-        """Return what a tool gives back, quoted. What the server asks the user meanwhile, `put` puts to them."""
+        """Return what a tool gives back, quoted. What the server asks the user meanwhile, `put` puts to them.
+
+        Raises ToolError; UncertainError where the server had the call and did not answer it.
+        """
         client = self._require()
         try:
             async with asyncio.timeout(self._limits.calling) as clock:
                 self._asking = _Asking(put, clock)
                 result = await client.call_tool(tool, arguments)
         except Exception as error:
-            told = await self._ask_to_open(error, put)
-            raise ToolError(told or self._explain(error, self._limits.calling)) from error
+            told = await self._ask_to_open(error, put) or self._explain(error, self._limits.calling)
+            raise ToolError(told) if _is_answer(error) else UncertainError(told) from error
         finally:
             self._asking = None
         text = quoted(plain(_text_of(result))[:_RESULT_CHARS]) or "It gave nothing back."
@@ -462,15 +465,20 @@ def _as_tool(loop: _Loop, connection: _Connection, listed: ListedTool, note_use:
 
     async def run(bench: Bench, asked: Arguments) -> str:
         note_use(name)
-        return await loop.do_and_ask(lambda put: connection.call(listed.name, asked.root, put), bench.ask_user)
+        try:
+            return await loop.do_and_ask(lambda put: connection.call(listed.name, asked.root, put), bench.ask_user)
+        except UncertainError as error:
+            if reads or again:
+                raise ToolError(str(error)) from error
+            raise
 
     hints = listed.annotations
     reads = connection.is_here and hints is not None and hints.read_only_hint is True and not hints.open_world_hint
+    again = hints is not None and hints.idempotent_hint is True
     name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{connection.name}__{listed.name}")[:_NAME_CHARS]
     description = plain(listed.description or listed.title or listed.name)[:_DESCRIPTION_CHARS]
     if reads:
         return Tool(name, description, Arguments, Effect.READ, run, connection.name)
-    again = hints is not None and hints.idempotent_hint is True
     return Tool(name, description, Arguments, Effect.SEND, run, connection.name, connection.place, is_idempotent=again)
 
 
@@ -483,6 +491,14 @@ def _question(server: str, asked: ElicitRequestParams) -> ServerQuestion | None:
         return ServerQuestion(server, asked.message, fields_of(asked.requested_schema))
     except ValueError:
         return None
+
+
+def _is_answer(error: Exception) -> bool:
+    """Return whether it is the server that says what is wrong, instead of saying nothing any more."""
+    from mcp import MCPError
+    from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+
+    return isinstance(error, MCPError) and error.code not in (CONNECTION_CLOSED, REQUEST_TIMEOUT)
 
 
 def _addresses_wanted(server: str, error: Exception) -> list[ServerQuestion]:

@@ -129,7 +129,8 @@ class Tasks:
     def change_plan(self, task_id: str, plan: str, items: Iterable[tuple[str, str]]) -> None:
         """Take another plan: items that are no longer in it and were not begun go, others stay, new ones come.
 
-        What was allowed holds for the steps as they were: a changed one is asked about anew.
+        What was allowed holds for the steps as they were: a changed one is asked about anew. What was asked is
+        withdrawn, and asked again where it is still to be done.
         """
         with self._database.write() as connection:
             task = _get(connection, task_id)
@@ -144,6 +145,13 @@ class Tasks:
             for key in kept.keys() & wanted.keys():
                 connection.execute("UPDATE task_items SET details = ? WHERE id = ?", (wanted[key], kept[key]))
             connection.execute("UPDATE tasks SET plan = ? WHERE id = ?", (plan, task_id))
+            asked = "SELECT item_id FROM task_steps WHERE outcome = 'asked'"
+            of_task = "SELECT id FROM task_items WHERE task_id = ?"
+            connection.execute(
+                f"UPDATE task_items SET state = 'waiting' WHERE task_id = ? AND state = 'asking' AND id IN ({asked})",
+                (task_id,),
+            )
+            connection.execute(f"DELETE FROM task_steps WHERE outcome = 'asked' AND item_id IN ({of_task})", (task_id,))
             _insert_items(connection, task, [item for item in wanted.items() if item[0] not in kept])
 
     def get(self, task_id: str) -> Task:

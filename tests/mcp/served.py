@@ -30,6 +30,8 @@ def post(text: str) -> str:
     """Posts a text."""
     if len(sys.argv) > 2:
         Path(sys.argv[2]).write_text(text, "utf-8")
+    if behaviour == "VANISH":
+        os._exit(3)
     return "posted"
 
 

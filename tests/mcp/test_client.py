@@ -24,13 +24,13 @@ from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Bench, Effect, ToolRequest
 from assistant.core.turn_settings import TurnSettings
 from assistant.ingestion.pipeline import ImportOptions
-from assistant.llm.base import ToolEnded, ToolStarted
+from assistant.llm.base import REFUSED, ToolEnded, ToolStarted
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from assistant.mcp import client
 from assistant.mcp.client import Limits, ServerToolbox
 from memory_store import NewMemory, Selection, Store
-from memory_store.models import USER
+from memory_store.models import USER, ToolOutcome
 from tests.cli.conftest import Shell
 from tests.core.tools.test_tools import asked, call, ended, model
 from tests.memory_store.support import indexed
@@ -215,6 +215,20 @@ async def test_server_that_misbehaves_costs_a_sentence_and_not_the_turn(
         assert isinstance(events[-1], TurnFinished)
         if works_after:
             assert "bad__look_up" in {tool.name for tool in (await tools.open(store, WINDOW, "")).tools}
+
+
+async def test_what_a_server_may_have_done_when_it_ended_is_done_again_by_a_yes_alone(
+    store: Store, tmp_path: Path
+) -> None:
+    async with toolbox(Limits(leaving=0.2), bad=server("VANISH", str(tmp_path / "posted"))) as tools:
+        [post] = (await tools.find(["bad__post"])).values()
+        store.approvals.allow(post.fingerprint, post.name, post.origin)
+        session = in_session(store, tools, [call("bad__post", text="Hi")], [call("bad__post", text="Hi")], ["So."])
+        user = Answers(False)
+        session.approve = user
+        first, second = [event for event in await asked(session) if isinstance(event, ToolEnded)]
+    assert (first.outcome, first.text.split(":")[0]) == (ToolOutcome.BEGUN, "The server bad has ended")
+    assert ([name for name, *_ in user.shown], second.text) == (["bad__post"], REFUSED)
 
 
 @pytest.mark.parametrize(

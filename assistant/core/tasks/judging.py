@@ -18,7 +18,8 @@ from assistant.core.tasks.results import Result, sort_results
 from assistant.core.tasks.steps import Run, Unreadable, ask_form, json_text
 from memory_store import ItemState, StepOutcome, TaskItem
 
-_FIRST_NUMBER: Final = 100  # a comparison is a step of the item that is shown first; a plan has fewer steps
+FIRST_COMPARISON: Final = 100
+"""From this number on, a step is a comparison of the item that is shown first; a plan has fewer steps."""
 _WON: Final = 2  # one for each way round
 
 Enter = Callable[[Run, TaskItem, int, str, Callable[[], Awaitable[str]]], Awaitable[str]]
@@ -46,7 +47,7 @@ async def judge_best(
 
     async def compare(first: Result, second: Result) -> Verdict | None:
         async with slots:
-            number = _FIRST_NUMBER + second.item.number
+            number = FIRST_COMPARISON + second.item.number
             asked = json_text(
                 {
                     "step": "judge",

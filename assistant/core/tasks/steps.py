@@ -65,11 +65,11 @@ class Run:
         return model
 
 
-def describe_step(run: Run, item: TaskItem, number: int, known: Mapping[str, str]) -> dict[str, Any]:
+def describe_step(run: Run, item: TaskItem, step: Step, number: int, known: Mapping[str, str]) -> dict[str, Any]:
     """Return what is asked for, as it is entered; `repeats` says that it may be done once more after a crash."""
-    step = run.plan.steps[number - 1]
     if not step.tool:
-        return {"step": step.name, "ask": fill(step.ask, known)[:_RESULT_CHARS], "repeats": True}
+        columns = {name: column.words for name, column in step.columns.items()}
+        return {"step": step.name, "ask": fill(step.ask, known)[:_RESULT_CHARS], "columns": columns, "repeats": True}
     tool = run.tools[step.tool]
     arguments = {name: fill(text, known) for name, text in step.arguments.items()}
     properties = tool.spec.parameters.get("properties", {})

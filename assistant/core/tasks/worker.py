@@ -7,11 +7,12 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
 from assistant.core.context import cited_numbers
 from assistant.core.prompts import prompt
-from assistant.core.tasks.judging import judge_best
+from assistant.core.tasks.judging import FIRST_COMPARISON, judge_best
 from assistant.core.tasks.plan import Plan, Step, read_plan
 from assistant.core.tasks.results import build_report, cells_of, results_of, words_of
 from assistant.core.tasks.steps import (
@@ -24,7 +25,7 @@ from assistant.core.tasks.steps import (
     only_reads,
     take_step,
 )
-from assistant.core.tools.tool import Effect, Tool, ToolError
+from assistant.core.tools.tool import Effect, Tool, ToolError, UncertainError
 from assistant.errors import BudgetError, ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm.roles import Models
@@ -45,7 +46,7 @@ BuildModels = Callable[[tuple[Limit, ...]], Models]
 
 
 class _Rest(Exception):
-    """All work on a task ends for now."""
+    """All work on a task, or on one item, ends for now."""
 
 
 class TaskWorker:
@@ -166,11 +167,19 @@ class TaskWorker:
     async def _take_steps(self, run: Run, item: TaskItem, found: dict[str, Any], stop: asyncio.Event) -> bool:
         """Do all steps, those at once that do not need each other; return whether all are done.
 
-        What may have to be asked about waits for all before it. After trouble, what is under way still ends.
+        What may have to be asked about waits for all before it. After trouble, what is under way still ends. A step is
+        known again by its name, wherever it stands in a plan that was changed; what only reads is done anew where what
+        it asks for, or was handed, is no longer the same.
         """
         fields = {name: str(value) for name, value in json.loads(item.details).items()}
-        before = {step.number: step for step in await asyncio.to_thread(self._tasks.steps, item.id)}
+        entered = await asyncio.to_thread(self._tasks.steps, item.id)
+        before = {json.loads(row.request)["step"]: row for row in entered if row.number < FIRST_COMPARISON}
+        free = (number for number in count(1) if all(number != row.number for row in before.values()))
         handed: dict[str, dict[str, str]] = {}
+        numbers = {
+            step.name: before[step.name].number if step.name in before else next(free) for step in run.plan.steps
+        }
+        changed: set[str] = set()
         waiting = dict(enumerate(run.plan.steps, start=1))
         at_work: dict[asyncio.Task[str | None], Step] = {}
         trouble: BaseException | None = None
@@ -181,7 +190,10 @@ class TaskWorker:
                 step = waiting.pop(number)
                 needed = handed if step.needs is None else {name: handed[name] for name in step.needs}
                 known = fields | {name: text for values in needed.values() for name, text in values.items()}
-                work = self._take_step(run, item, number, known, before.get(number), stop)
+                row = before.get(step.name)
+                if step.ask and changed & needed.keys():
+                    row = None
+                work = self._take_step(run, item, step, numbers[step.name], known, row, stop)
                 at_work[asyncio.create_task(work)] = step
             if not at_work:
                 break
@@ -193,6 +205,8 @@ class TaskWorker:
                 if text is None:
                     halted = True
                 else:
+                    if step.name not in before or (before[step.name].result or "") != text:
+                        changed.add(step.name)
                     handed[step.name] = _hand_over(step, text, found)
         if trouble is not None:
             raise trouble
@@ -210,6 +224,7 @@ class TaskWorker:
         self,
         run: Run,
         item: TaskItem,
+        step: Step,
         number: int,
         known: Mapping[str, str],
         before: TaskStep | None,
@@ -217,15 +232,16 @@ class TaskWorker:
     ) -> str | None:
         """Do a step that is not done yet; None where the user is asked first, or nothing is begun any more.
 
+        What changed or sent something is done once, whatever the plan says by now; a yes holds for what was shown.
         Raises ToolError, Unreadable or _Rest.
         """
-        if before is not None and before.outcome is StepOutcome.DONE:
+        asked = describe_step(run, item, step, number, known)
+        same = before is not None and json.loads(before.request) == asked
+        if before is not None and before.outcome is StepOutcome.DONE and (same or not only_reads(run, step)):
             return before.result or ""
         if stop.is_set() or not await asyncio.to_thread(self._goes_on, run):
             return None
-        step = run.plan.steps[number - 1]
-        asked = describe_step(run, item, number, known)
-        may = before is not None and before.outcome is StepOutcome.ALLOWED
+        may = same and before is not None and before.outcome is StepOutcome.ALLOWED
         if not may and not await needs_no_yes(run, step, asked):
             await asyncio.to_thread(self._tasks.ask, item, number, json_text(asked))
             return None
@@ -244,6 +260,9 @@ class TaskWorker:
             await asyncio.to_thread(self._rest_for, run, error)
             raise _Rest from error
         except (ToolError, Unreadable) as error:
+            if isinstance(error, UncertainError) and not json.loads(asked)["repeats"]:
+                await asyncio.to_thread(self._tasks.doubt, item.id, number)
+                raise _Rest from error
             await asyncio.to_thread(self._tasks.end, item.id, number, StepOutcome.FAILED, str(error)[:_TROUBLE_CHARS])
             raise
         await asyncio.to_thread(self._tasks.end, item.id, number, StepOutcome.DONE, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -13,7 +13,17 @@ from pydantic import BaseModel
 from assistant.core.asking import note_sent
 from assistant.core.framing import plain_text, shorten
 from assistant.core.metering import estimate_input
-from assistant.core.tools.tool import NOBODY_TO_ASK, Approve, Bench, Effect, Tool, ToolError, ToolRequest, use_tool
+from assistant.core.tools.tool import (
+    NOBODY_TO_ASK,
+    Approve,
+    Bench,
+    Effect,
+    Tool,
+    ToolError,
+    ToolRequest,
+    UncertainError,
+    use_tool,
+)
 from assistant.llm.base import (
     REFUSED,
     AnswerEvent,
@@ -40,10 +50,10 @@ _MOST_CALLS: Final = 8
 _MOST_CHARS: Final = 16_000
 _MOST_SENT_CHARS: Final = 1000  # in a turn that holds something private
 _SPARE_TOKENS: Final = 250  # for the ends of what is cut
+_IN_DOUBT: Final = "nobody knows whether this was done. Say so. The user is asked before it is done once more."
 _OF_EARLIER: Final = {
     ToolOutcome.DONE: "This was done before the answer was cut.",
-    ToolOutcome.BEGUN: "The answer was cut meanwhile: nobody knows whether this was done. Say so. The user is asked "
-    "before it is done once more.",
+    ToolOutcome.BEGUN: f"The answer was cut meanwhile: {_IN_DOUBT}",
 }
 
 
@@ -62,6 +72,7 @@ class ToolAnswerer:
     approve: Approve
     earlier: Sequence[ToolUse] = ()
     reads: bool = True
+    _doubted: set[str] = field(default_factory=set)
 
     @property
     def info(self) -> ModelInfo:
@@ -130,6 +141,9 @@ class ToolAnswerer:
         """Return what the model reads of a call, and how it ended."""
         try:
             return plain_text(await self._use(call))[:_MOST_CHARS], ToolOutcome.DONE
+        except UncertainError as error:
+            self._doubted.add(call.name)
+            return f"{str(error).rstrip('.')}: {_IN_DOUBT}", ToolOutcome.BEGUN
         except ToolError as error:
             return str(error), ToolOutcome.FAILED
         except KeepsakeError as error:
@@ -152,7 +166,8 @@ class ToolAnswerer:
             raise ToolError("That is too long to show the user whole before it is sent: send less.")
         if not self.bench.is_private and tool.is_wanted(self.bench, asked):
             return True
-        repeats = any(use.tool == tool.name and use.outcome is ToolOutcome.BEGUN for use in self.earlier)
+        cut = {use.tool for use in self.earlier if use.outcome is ToolOutcome.BEGUN}
+        repeats = tool.name in cut | self._doubted
         request = ToolRequest(tool, call.arguments if leaks else call.words, leaks, repeats)
         holds = self.bench.store.approvals.holds
         if not request.needs_own_yes and await asyncio.to_thread(holds, tool.fingerprint):

@@ -173,3 +173,7 @@ async def use_tool(tool: Tool[Any], bench: Bench, asked: Any) -> str:
 
 class ToolError(Exception):
     """Why a tool could not do what it was asked; the model is told."""
+
+
+class UncertainError(ToolError):
+    """Why it is not known what came of the use of a tool: it may have done what it was asked."""

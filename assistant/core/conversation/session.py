@@ -310,7 +310,7 @@ class Session:
                 f"The recipe {recipe.name} is private, and {info.name} is not on this machine.",
                 "Choose a model that is, with /model.",
             )
-        if estimate_tokens(recipe.instructions) > info.context_tokens // 2:
+        if estimate_tokens(recipe.instructions(with_tools=True)) > info.context_tokens // 2:
             raise ModelError(
                 f"The recipe {recipe.name} is too long for the window of {info.name}.",
                 "Shorten it, or choose a model with a larger window, with /model.",
@@ -577,7 +577,7 @@ class Session:
             private=private,
             also=also,
             reserve=self.answerer.info.context_tokens // _FOR_TOOLS if self._uses_tools else 0,
-            recipe=recipe.instructions if recipe is not None else "",
+            recipe=recipe.instructions(with_tools=self._uses_tools) if recipe is not None else "",
         )
 
     @property
@@ -712,7 +712,12 @@ class Session:
 
     async def _open_toolbox(self, question: str, recipe: FilledRecipe | None) -> AsyncGenerator[ToolOffer, None]:
         """Give the tools of this turn, where it uses any: those that a recipe declares, or all."""
-        if self._uses_tools and recipe is not None:
+        if recipe is not None and recipe.tools and not self._uses_tools:
+            who = self.answerer.info.name
+            yield ToolOffer(
+                (), (f"{who} calls no tools here: the answer rests on what was recalled for the question.",)
+            )
+        elif self._uses_tools and recipe is not None:
             found = await self.toolbox.find(recipe.tools)
             missing = [name for name in recipe.tools if name not in found]
             notes = [f"The recipe declares the tool {name}, which is not here." for name in missing]

@@ -47,9 +47,11 @@ class FilledRecipe:
         """What is entered with the message, as JSON."""
         return json.dumps({_NAMED: self.name, **self.values}, ensure_ascii=False)
 
-    @property
-    def instructions(self) -> str:
-        """What a model reads of it, beside the question."""
+    def instructions(self, *, with_tools: bool) -> str:
+        """Return what a model reads of it, beside the question."""
+        if not with_tools:
+            alone = f"\n{prompt('recipe_alone')}" if self.tools or self.files else ""
+            return describe_steps(self.name, self.body) + alone
         names = "\n".join(sorted(self.files))
         more = f"\n\nIts files, read with {READ_FILE}:\n{quoted(names)}" if names else ""
         return describe_steps(self.name, self.body) + more

@@ -198,6 +198,15 @@ async def test_a_recipe_allows_nothing_its_tools_ask_as_ever(store: Store) -> No
     assert "Water is wet." not in [memory.text for memory in store.memories.all()]
 
 
+async def test_a_model_that_calls_no_tools_is_told_so_and_so_is_the_user(store: Store) -> None:
+    keep(store)
+    chat, skin = ScriptedChat(["Water it."]), Skin()
+    await run(controller_of(store, skin, chat), "/recipe plant-care fern")
+    assert chat.requests[0].tools == ()
+    assert "No tool can be called in this turn" in chat.requests[0].messages[-1].content
+    assert any("scripted calls no tools here" in str(event) for event in skin.shown)
+
+
 async def test_the_files_of_a_recipe_are_read_one_by_one_and_nothing_else_is(store: Store) -> None:
     keep(store, files={"references/ferns.md": "Ferns drink on Mondays."}, agreed=False)
     read = [ToolCalled(ToolCall(path, "read_recipe_file", json.dumps({"path": path}))) for path in FILES]

@@ -11,6 +11,7 @@ import typer
 from assistant.cli import completing
 from assistant.cli.context import opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show, table
+from assistant.core.recipes import SKILL_FILE
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe
 from assistant.display import excerpt, plain
 from memory_store import Recipe, Selection
@@ -133,7 +134,7 @@ def new(
     Example: keepsake recipe new call-the-plumber
     """
     from assistant.core.recipes.folders import SkillFiles, read_files
-    from assistant.core.recipes.keeping import begin_recipe, keep_recipe, skill_of_plan
+    from assistant.core.recipes.keeping import begin_recipe, check_recipe, keep_recipe, skill_of_plan
     from assistant.core.tasks.plan import read_plan
     from assistant.editing import edited
 
@@ -147,8 +148,11 @@ def new(
             conversation_id = store.conversations.message(task.message_id).conversation_id
         elif file is not None:
             files = read_files(file)
+            written = check_recipe(files.skill, files.files)
+            if written != name:
+                raise StoreError(f"{file} calls it {written}, not {name}.", "Give it one name.")
         else:
-            files = SkillFiles(edited(begin_recipe(store, name), "SKILL.md"), {}, ())
+            files = SkillFiles(edited(begin_recipe(store, name), SKILL_FILE), {}, ())
         recipe = keep_recipe(store, files, private=private, conversation_id=conversation_id)
     say(f"Kept: {recipe.name}. `keepsake recipe use {recipe.name}` shows what it does, and uses it.")
 
@@ -159,8 +163,11 @@ def edit(
     name: _Name,
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="FILE", help="Take this SKILL.md; no editor.", show_default=False),
+        typer.Option("--file", metavar="FILE", help="Take this text; no editor.", show_default=False),
     ] = None,
+    part: Annotated[
+        str, typer.Option("--part", metavar="PATH", help="Change this file of it, such as assets/plan.toml.")
+    ] = SKILL_FILE,
     private: Annotated[
         bool | None, typer.Option("--private/--public", help="Keep it to this machine, or no longer.")
     ] = None,
@@ -178,11 +185,12 @@ def edit(
             store.recipes.mark(recipe.id, private=private)
             show(f"{name} is {'private' if private else 'public'} now.")
             return
-        text = _read(file) if file is not None else edited(recipe.skill, "SKILL.md")
-        if text == recipe.skill:
+        before = recipe.skill if part == SKILL_FILE else recipe.files.get(part, "")
+        text = _read(file) if file is not None else edited(before, Path(part).name)
+        if text == before:
             show("The recipe is as it was.")
             return
-        changed = change_recipe(store, recipe, text)
+        changed = change_recipe(store, recipe, text, part)
     show(f"Changed: {changed.name}. It is shown before its next use.")
 
 
@@ -207,6 +215,9 @@ def import_(
 
     files: SkillFiles = read_files(path)
     name = check_recipe(files.skill, files.files)
+    with opened_record(context) as store:
+        if store.recipes.find(name) is not None and not replaces:
+            raise StoreError(f"There is a recipe {name} already.", "--replace takes this one in its place.")
     show(describe_files(files))
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Take the recipe {name}?", err=True)):
         raise StoreError("Nothing was taken.", "Give --yes if you mean it.")

@@ -86,6 +86,7 @@ def test_a_recipe_is_brought_shown_whole_and_shared(keepsake: Shell, tmp_path: P
     assert "already" in keepsake("recipe", "import", str(folder), "--yes").err
     (folder / "SKILL.md").write_text(SKILL + "Mind the roots.\n", "utf-8")
     assert keepsake("recipe", "import", str(folder), "--yes", "--replace").code == 0
+    assert "calls it plant-care" in keepsake("recipe", "new", "plants", "--file", str(folder / "SKILL.md")).err
     shared = tmp_path / "plant.skill"
     assert keepsake("recipe", "export", "plant-care", str(shared)).code == 0
     assert "exists" in keepsake("recipe", "export", "plant-care", str(shared)).err
@@ -119,5 +120,14 @@ def test_a_task_becomes_a_recipe_and_that_a_task_again(
     assert (told.code, "2 items: Cid, Dan" in told.err) == (0, True), told.err
     drafts = keepsake("task", "list", "--json").json["tasks"]
     assert [(draft["title"], draft["items"]) for draft in drafts] == [("Gyms compared", {"waiting": 2})] * 2
+    plan = tmp_path / "plan.toml"
+    files = keepsake("recipe", "show", "gyms", "--json").json["files"]
+    plan.write_text(files["assets/plan.toml"].replace("Gyms compared", "Gyms again"), "utf-8")
+    assert keepsake("recipe", "edit", "gyms", "--part", "assets/plan.toml", "--file", str(plan)).code == 0
+    assert "Gyms again" in keepsake("recipe", "show", "gyms").out
+    plan.write_text("title = 1\n", "utf-8")
+    assert keepsake("recipe", "edit", "gyms", "--part", "assets/plan.toml", "--file", str(plan)).code != 0
+    for path in ("scripts/run.py", "../plan.toml"):
+        assert keepsake("recipe", "edit", "gyms", "--part", path, "--file", str(plan)).code != 0
     keepsake("task", "remove", task, "--yes")
     assert "There is no recipe gyms." in keepsake("recipe", "show", "gyms").err

@@ -13,7 +13,7 @@ from assistant.core.conversation.session import Session
 from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.core.conversation.tasks import TaskDesk
 from assistant.core.metering import MeteredModel
-from assistant.core.recipes import SKILL_FILE, USED
+from assistant.core.recipes import PLAN_FILE, SKILL_FILE, USED
 from assistant.core.recipes.folders import SkillFiles, read_files
 from assistant.core.recipes.keeping import (
     change_recipe,
@@ -107,9 +107,22 @@ class RecipeDesk:
             if await self._agree(known, values, session, plan):
                 await self._tasks.offer(await in_thread(lambda: self._make_task(known, values, plan, session)))
             return None
-        filled = fill_recipe(known, values, "" if fields else words)
+        words = "" if fields else words
+        if not (fields or words or known.skill.ask):
+            words = await self._ask_what_for(known)
+            if not words:
+                return None
+        filled = fill_recipe(known, values, words)
         session.refuse_recipe(filled)
         return filled if await self._agree(known, values, session) else None
+
+    async def _ask_what_for(self, known: Known) -> str:
+        """Return what a recipe is to be used for that does not say it itself; an empty text where that is closed."""
+        if not self._skin.is_attended():
+            told = _("{recipe} needs to know what it is to do.").format(recipe=known.name)
+            raise RecipeError(told, _("Say it behind the name."))
+        hint = plain(known.skill.description, one_line=True)
+        return await self._skin.ask(_("What shall {recipe} do?").format(recipe=known.name), hint=hint) or ""
 
     async def _fill_in(
         self, known: Known, fields: Sequence[FormField], words: str, given: Mapping[str, str]
@@ -188,8 +201,10 @@ class RecipeDesk:
         if plan is not None:
             private = filled.private or session.is_private
             lines += await self._try(plan, tools, private=private)
+        # Prices are looked up, which the first time takes most of a second.
+        most = await in_thread(lambda: _describe_most(session, plan, uses_tools=bool(tools or files)))
         allows = _("Its text says how to answer; it allows nothing: what changes or sends something asks each time.")
-        return "\n".join([*lines, _describe_most(session, plan, uses_tools=bool(tools or files)), allows, ""])
+        return "\n".join([*lines, most, allows, ""])
 
     async def _try(self, plan: Plan, tools: Mapping[str, Tool[Any]], *, private: bool) -> list[str]:
         """Do for the first item what only reads, and tell what came of it."""
@@ -253,10 +268,15 @@ class RecipeDesk:
 
     async def change(self, known: Known) -> Recipe | None:
         """Have the user edit a recipe; one that comes along becomes their own by it. None where nothing changed."""
-        text = await self._skin.edit(known.recipe.skill, SKILL_FILE)
-        if text is None or text == known.recipe.skill:
+        part = SKILL_FILE
+        if known.plan:
+            choices = [Choice(_("Its text"), SKILL_FILE, SKILL_FILE), Choice(_("Its plan"), PLAN_FILE, PLAN_FILE)]
+            part = await self._skin.choose(_("What shall be changed?"), choices) or ""
+        before = known.recipe.skill if part == SKILL_FILE else known.recipe.files.get(part, "")
+        text = await self._skin.edit(before, Path(part).name) if part else None
+        if text is None or text == before:
             return None
-        return await in_thread(lambda: change_recipe(self._store, known.recipe, text))
+        return await in_thread(lambda: change_recipe(self._store, known.recipe, text, part))
 
     async def bring(self, path: str) -> Recipe | None:
         """Read a recipe from a folder or file, and keep it where the user agrees. Raises RecipeError."""

@@ -131,6 +131,14 @@ def _collect(path: Path, members: Iterator[Member]) -> SkillFiles:
     return SkillFiles(texts.pop(SKILL_FILE), texts, tuple(left_out))
 
 
+def check_part(inner: str) -> None:
+    """Raise RecipeError for a path that no file of a recipe has."""
+    _check_name(Path(SKILL_FILE), inner)
+    reason = _why_left_out(inner, 0)
+    if reason:
+        raise RecipeError(f"{inner} is not kept: {reason}.", "Name a text, such as assets/plan.toml.")
+
+
 def _why_left_out(inner: str, size: int) -> str:
     """Return why a file of a recipe is not kept; an empty text for one that is."""
     path = PurePosixPath(inner)

@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 from assistant.core.asking import note_sent, read_form, whole_answer
 from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
-from assistant.core.recipes import PLAN_FILE
-from assistant.core.recipes.folders import SkillFiles, write_files
+from assistant.core.recipes import PLAN_FILE, SKILL_FILE
+from assistant.core.recipes.folders import SkillFiles, check_part, write_files
 from assistant.core.recipes.shelf import Known, know
 from assistant.core.recipes.skill import ASK, BLANKS, RecipeError, read_skill
 from assistant.core.tasks.plan import Plan, write_plan
@@ -42,12 +42,17 @@ def keep_recipe(
     return store.recipes.add(new)
 
 
-def change_recipe(store: Store, recipe: Recipe, text: str) -> Recipe:
-    """Store another SKILL.md of a recipe; of one that comes along, as the user's own of the same name."""
-    name = check_recipe(text, recipe.files)
+def change_recipe(store: Store, recipe: Recipe, text: str, part: str = SKILL_FILE) -> Recipe:
+    """Store another text of a recipe, or of a file of it; of one that comes along, as the user's own of the same name.
+
+    Raises RecipeError or PlanError for what can't be followed.
+    """
+    skill, files = (text, recipe.files) if part == SKILL_FILE else (recipe.skill, {**recipe.files, part: text})
+    check_part(part)
+    name = check_recipe(skill, files)
     if not recipe.id:
-        return store.recipes.add(NewRecipe(name, text, recipe.files))
-    return store.recipes.change(recipe.id, name, text)
+        return store.recipes.add(NewRecipe(name, skill, files))
+    return store.recipes.change(recipe.id, name, skill, files)
 
 
 def check_recipe(text: str, files: Mapping[str, str]) -> str:

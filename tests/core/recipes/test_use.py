@@ -198,6 +198,25 @@ async def test_a_recipe_allows_nothing_its_tools_ask_as_ever(store: Store) -> No
     assert "Water is wet." not in [memory.text for memory in store.memories.all()]
 
 
+async def test_one_that_says_nothing_by_itself_asks_what_it_is_for(store: Store) -> None:
+    keep(store, "---\nname: comms\ndescription: Writes messages.\n---\nBe brief in {all} you write.\n")
+    chat, skin = model(), Skin(None, "Tell Anna that I am late.")
+    controller = controller_of(store, skin, chat)
+    await run(controller, "/recipe comms")
+    assert chat.requests == []
+    await run(controller, "/recipe comms")
+    assert skin.asked[0] == ("What shall comms do?", "Writes messages.")
+    await run(controller, "/recipe comms Tell Ben too.")
+    assert [message.text for message in said(store) if message.role is Role.USER] == [
+        "Tell Anna that I am late.",
+        "Tell Ben too.",
+    ]
+    assert "| Be brief in {all} you write." in chat.requests[0].messages[-1].content
+    skin.attended = False
+    with pytest.raises(RecipeError, match="needs to know what it is to do"):
+        await run(controller, "/recipe comms")
+
+
 async def test_a_model_that_calls_no_tools_is_told_so_and_so_is_the_user(store: Store) -> None:
     keep(store)
     chat, skin = ScriptedChat(["Water it."]), Skin()

@@ -100,13 +100,13 @@ def use(
     Example: keepsake recipe use meal-plan --with days=3 --with people="Ines and me"
     """
     from assistant.cli.plain import run_in_lines
-    from assistant.core.tasks.drafting import read_items
+    from assistant.core.tasks.drafting import is_table, read_items
 
     pairs = [entry.partition("=") for entry in given or []]
     if any(not sign for _blank, sign, _words in pairs):
         raise typer.BadParameter("--with is written BLANK=WORDS")
     values = {blank.strip(): text.strip() for blank, _sign, text in pairs}
-    items = read_items(_read(items_file)) if items_file is not None else []
+    items = [] if items_file is None else read_items(_read(items_file), is_table=is_table(items_file))
     with opened_store(context) as (store, settings):
         find_recipe(store, name)
         spoken = " ".join(words or [])

@@ -18,7 +18,7 @@ from assistant.cli.context import opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.conversation.costs import describe_total
 from assistant.core.reminders.firing import watch
-from assistant.core.tasks.drafting import read_items
+from assistant.core.tasks.drafting import is_table, read_items
 from assistant.core.tasks.handling import (
     allow_alike,
     change_plan,
@@ -76,8 +76,10 @@ def new(
     """
     if bool(wish.strip()) == (plan_file is not None):
         raise typer.BadParameter("say what is to be done, or give a plan with --plan")
-    items = read_items(_read(items_file)) if items_file is not None else []
+    items = [] if items_file is None else read_items(_read(items_file), is_table=is_table(items_file))
     with opened_store(context) as (store, settings):
+        files = [file for file in (plan_file, items_file) if file is not None]
+        private = private or any(store.privacy.covers_path(str(file.absolute())) for file in files)
         if plan_file is not None:
             plan = read_plan(_read(plan_file), items)
             task = create_task(store, plan, store_wish(store, plan.wish or plan.title, private=private))

@@ -114,6 +114,10 @@ class Privacy:
         """Say whether a text is private by the rule."""
         return self._database.private_rule.touches(text)
 
+    def covers_path(self, path: str) -> bool:
+        """Say whether a file is private by the rule."""
+        return self._database.private_rule.covers_path(path)
+
     def holds_any(self) -> bool:
         """Say whether any passage is private, of what is remembered, was said, or imported."""
         return self._database.fetch_one("SELECT 1 FROM passages WHERE private = 1 LIMIT 1") is not None

@@ -101,6 +101,23 @@ def test_plan_of_ones_own_is_stored_changed_paused_and_erased(
     assert keepsake("task", "show", task).code == 1
 
 
+def test_task_is_private_by_the_folder_and_the_words_of_its_list(
+    keepsake: Shell, model: ScriptedChat, gyms: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draft(listed: str) -> list[bool]:
+        gyms.write_text(listed, "utf-8")
+        model.add([json.dumps(PLAN)])
+        assert keepsake("task", "new", "Compare these", "--items", str(gyms)).code == 0
+        return [chat["private"] for chat in keepsake("conversation", "list", "--json").json["conversations"]]
+
+    monkeypatch.setenv("KEEPSAKE_PRIVATE__TOPICS", '["health"]')
+    assert draft(GYMS) == [False]
+    assert draft("name;note\nAnna;Ines has celiac disease\n") == [True, False]
+    assert "celiac" not in str(model.requests)
+    monkeypatch.setenv("KEEPSAKE_PRIVATE__FOLDERS", json.dumps([str(gyms.parent)]))
+    assert draft(GYMS) == [True, True, False]
+
+
 def test_what_can_not_be_planned_leaves_nothing(keepsake: Shell, model: ScriptedChat, tmp_path: Path) -> None:
     model.add(["I'd rather not."], ["No."])
     told = keepsake("task", "new", "Ask all of these places.")

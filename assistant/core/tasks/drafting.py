@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -23,6 +26,11 @@ from memory_store.models import Purpose, Role
 _PLAN_TOKENS: Final = 3000
 _TRIES: Final = 2
 _OBJECT: Final = re.compile(r"\{.*\}", re.DOTALL)
+_COLUMN: Final = "Write one a line, or a table with a column `name`."
+_LEAST_LISTED: Final = 5
+_LISTED_CHARS: Final = 200
+_ENDS: Final = tuple(".:?!。：？！")
+_MARK: Final = re.compile(r"^\s*(?:[-*•]|\d{1,4}[.)])\s+")
 
 
 async def draft_plan(
@@ -45,7 +53,7 @@ async def draft_plan(
             return _read(said, wish, items)
         except ValidationError as error:
             first = error.errors()[0]
-            wrong = f"{' '.join(map(str, first['loc']))}: {first['msg']}".strip(": ")
+            wrong = f"{' '.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}".strip(": ")
         except (ValueError, RecursionError) as error:
             wrong = str(error)
         complaint = f"That plan can't be followed: {wrong}. Write it whole once more."
@@ -78,33 +86,67 @@ def _describe(tool: Tool[Any]) -> str:
     return f"- {tool.name}({', '.join(parameters)}), which {tool.effect.value}s: {tool.description}"
 
 
-def read_items(text: str) -> list[dict[str, str]]:
+def read_items(text: str, *, is_table: bool = False) -> list[dict[str, str]]:
     """Return the items of a list: a table with commas, semicolons or tabs and a row of names, or a name a line.
 
-    Raises PlanError where there is none.
+    What is there twice is taken once. Raises PlanError where there is none, or one that can't be told from others.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
-        raise PlanError("The list of items is empty.", "Write one a line, or a table with a column `name`.")
-    delimiter = next((sign for sign in ("\t", ";", ",") if sign in lines[0]), "")
-    names = [name.strip().lower() for name in next(csv.reader([lines[0]], delimiter=delimiter or ","))]
-    if "name" not in names:
-        items = [{"name": line.strip()} for line in lines]
+        raise PlanError("The list of items is empty.", _COLUMN)
+    delimiter = next((sign for sign in ("\t", ";", ",") if sign in lines[0]), ",")
+    names = [name.strip().lower() for name in next(csv.reader([lines[0]], delimiter=delimiter))]
+    if "name" in names:
+        items = _read_rows(text, delimiter, names)
+    elif is_table and len(names) > 1:
+        raise PlanError(f"The table of items has no column `name`, but {', '.join(names)}.", _COLUMN)
     else:
-        rows = csv.reader(io.StringIO(text), delimiter=delimiter or ",")
-        keys = [
-            re.sub(r"[^a-z0-9_]+", "_", name).strip("_") or f"column_{at}" for at, name in enumerate(names, start=1)
-        ]
-        items = [
-            {key: row[at].strip() if at < len(row) else "" for at, key in enumerate(keys)}
-            for row in list(rows)[1:]
-            if any(cell.strip() for cell in row)
-        ]
+        items = [{"name": line.strip()} for line in lines]
+    items = [dict(item) for item in dict.fromkeys(tuple(item.items()) for item in items)]
     if len(items) > MOST_ITEMS:
         raise PlanError(
             f"There are {len(items):,} items, and a task has {MOST_ITEMS:,} at most.", "Make several tasks."
         )
+    double, times = Counter(item["name"] for item in items).most_common(1)[0]
+    if times > 1:
+        raise PlanError(f"Two items are called {double}, and differ.", "Give each a name of its own.")
     return items
+
+
+def is_table(file: Path) -> bool:
+    """Return whether a file is a table by its name."""
+    return file.suffix.lower() in (".csv", ".tsv")
+
+
+def _read_rows(text: str, delimiter: str, names: Sequence[str]) -> list[dict[str, str]]:
+    keys = [re.sub(r"[^a-z0-9_]+", "_", name).strip("_") or f"column_{at}" for at, name in enumerate(names, start=1)]
+    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))[1:]
+    items = [
+        {key: row[at].strip() if at < len(row) else "" for at, key in enumerate(keys)}
+        for row in rows
+        if any(cell.strip() for cell in row)
+    ]
+    nameless = next((number for number, item in enumerate(items, start=1) if not item["name"]), None)
+    if nameless is not None:
+        raise PlanError(f"Item {nameless} of the list has no name.", "Give it one, or leave the row out.")
+    return items
+
+
+def split_list(wish: str) -> tuple[str, list[dict[str, str]]]:
+    """Return a wish without the list that was pasted with it, and what that lists: a model would have to write it all
+    down again, and could lose some of it. Fewer than five short lines behind one another are no list."""
+    lines = wish.splitlines()
+    runs = [
+        list(run)
+        for short, run in groupby(range(len(lines)), lambda at: 0 < len(lines[at].strip()) <= _LISTED_CHARS)
+        if short
+    ]
+    longest = max(runs, key=len, default=[])
+    while longest and (longest[0] == 0 or lines[longest[0]].rstrip().endswith(_ENDS)):
+        longest = longest[1:]
+    listed = [_MARK.sub("", lines[at]).strip() for at in longest]
+    rest = "\n".join(line for at, line in enumerate(lines) if at not in set(longest)).strip()
+    return (rest, read_items("\n".join(listed))) if len(listed) >= _LEAST_LISTED else (wish, [])
 
 
 def require_model(model: ChatModel | None) -> ChatModel:

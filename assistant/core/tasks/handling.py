@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from assistant.core.asking import note_sent
 from assistant.core.framing import plain_text
-from assistant.core.tasks.drafting import draft_plan, require_model
+from assistant.core.tasks.drafting import draft_plan, require_model, split_list
 from assistant.core.tasks.plan import Plan, Step, fill, read_plan, write_plan
 from assistant.core.tasks.steps import arguments_of, template_of
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, use_tool
@@ -70,19 +70,33 @@ async def draft_task(
     *,
     private: bool,
 ) -> Task:
-    """Have a model draft a task, and store it once there is a plan. Raises ModelError, and PlanError without a plan."""
+    """Have a model draft a task, and store it once there is a plan. Raises ModelError, and PlanError without a plan.
+
+    Without `items`, a list that stands in the wish is taken for them as it is.
+    """
     secret = private or await asyncio.to_thread(store.privacy.covers, wish)
     model = require_model(models.find(ModelRole.CHAT, private=secret))
-    plan = await draft_plan(model, wish, tools, items)
+    asked, listed = (wish, items) if items else split_list(wish)
+    plan = await draft_plan(model, asked, tools, listed)
     message = await asyncio.to_thread(lambda: store_wish(store, wish, private=private))
     await note_sent(store, model.info, (message.id,))
     return await asyncio.to_thread(create_task, store, plan, message)
 
 
 def create_task(store: Store, plan: Plan, message: Message) -> Task:
-    """Store a draft, and name its conversation."""
+    """Store a draft, and name its conversation; one whose plan touches something private is private."""
+    text = write_plan(plan)
+    _keep_private(store, message.id, plan)
     store.conversations.rename(message.conversation_id, plan.title)
-    return store.tasks.add(message.id, write_plan(plan), plan.keyed_items())
+    return store.tasks.add(message.id, text, plan.keyed_items())
+
+
+def _keep_private(store: Store, message_id: str, plan: Plan) -> None:
+    asked = [text for step in plan.steps for text in (step.ask, *step.arguments.values())]
+    listed = [text for item in plan.items for text in item.values()]
+    text = "\n".join([plan.title, plan.wish, plan.report, *asked, *listed])
+    if store.privacy.covers(text) and not store.conversations.is_private(message_id):
+        store.conversations.mark(store.conversations.message(message_id).conversation_id, private=True)
 
 
 def change_plan(store: Store, task: Task, text: str) -> Plan:
@@ -90,6 +104,7 @@ def change_plan(store: Store, task: Task, text: str) -> Plan:
     plan = read_plan(text)
     if task.state in (TaskState.DONE, TaskState.CANCELLED):
         raise StoreError(f"This task is {task.state}.", "Make a new one with its plan.")
+    _keep_private(store, task.message_id, plan)
     store.tasks.change_plan(task.id, text, plan.keyed_items())
     return plan
 

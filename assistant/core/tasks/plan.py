@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal
@@ -167,8 +168,8 @@ class Plan(_Strict):
         names = [item.get("name", "").strip() for item in items]
         if not all(names):
             raise ValueError(f"item {names.index('') + 1} has no name")
-        double = next((name for name in names if names.count(name) > 1), None)
-        if double is not None:
+        double, times = Counter(names).most_common(1)[0]
+        if times > 1:
             raise ValueError(f"two items are called {double}")
         return items
 

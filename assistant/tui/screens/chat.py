@@ -228,7 +228,7 @@ class ChatScreen(Screen[None]):
         elif command.requires_argument and not argument:
             self.notify(_("It is written {usage}").format(usage=command.usage), severity="warning", markup=False)
         elif self._may_run(command):
-            argument, written = self.prompt.unfold(argument), self.prompt.unfold(self.prompt.text)
+            argument, written = self.prompt.unfold(argument, on_own_lines=True), self.prompt.unfold(self.prompt.text)
             self.prompt.clear_sent(self.prompt.text)
             self._run(command, argument, written)
 

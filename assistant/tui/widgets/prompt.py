@@ -130,10 +130,15 @@ class Prompt(TextArea):
         self.replace(text, (row, 0), (row, column), maintain_selection_offset=False)
         self.move_cursor((row, len(text)))
 
-    def unfold(self, text: str) -> str:
-        """Return a text with what was pasted in place of what it is shown as."""
+    def unfold(self, text: str, *, on_own_lines: bool = False) -> str:
+        """Return a text with what was pasted in place of what it is shown as.
+
+        With `on_own_lines`, many lines don't begin on one with what was typed before them.
+        """
         for name, pasted in self._folded.items():
-            text = text.replace(name, pasted)
+            before, shown, behind = text.partition(name)
+            breaks = on_own_lines and "\n" in pasted and before.strip() and not before.endswith("\n")
+            text = f"{before}\n{pasted}{behind}" if shown and breaks else text.replace(name, pasted)
         return text
 
     def action_scroll_transcript(self, direction: int) -> None:

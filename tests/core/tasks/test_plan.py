@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.core.tasks.drafting import read_items, split_list
 from assistant.core.tasks.plan import PlanError, fill, read_plan, write_plan
 
 PLAN = """
@@ -90,3 +91,28 @@ def test_plan_of_the_documentation_can_be_followed() -> None:
 
 def test_what_is_filled_in_has_no_blanks() -> None:
     assert fill("{a} and {b}, {c}", {"a": "{b}", "b": "two"}) == "{b} and two, "
+
+
+def test_pasted_list_is_taken_as_it_is_and_fewer_lines_are_words_of_the_wish() -> None:
+    names = [f"Place {number}" for number in range(300)]
+    wish, items = split_list(
+        "Which is quiet?\n\n" + "\n".join(f"{at}. {name}" for at, name in enumerate(names)) + "\n\nIn German."
+    )
+    assert (wish, [item["name"] for item in items]) == ("Which is quiet?\n\n\nIn German.", names)
+    wish, items = split_list("Ask these\nname;town\nAnna;Lyon\nBea;Faro\nBea;Faro\nCid;Porto\nDan;Faro")
+    assert (wish, [item["town"] for item in items]) == ("Ask these", ["Lyon", "Faro", "Porto", "Faro"])
+    prose = "Find a table.\nIt is for six.\nQuiet.\nBy the sea.\nOn Friday.\nNot too dear."
+    assert split_list(prose) == (prose, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("title,url\nAnna,a.example", "The table of items has no column `name`, but title, url."),
+        ("name,url\nAnna,a.example\n,b.example", "Item 2 of the list has no name."),
+        ("name,url\nAnna,a.example\nAnna,b.example", "Two items are called Anna, and differ."),
+    ],
+)
+def test_what_is_wrong_with_a_list_is_said(text: str, told: str) -> None:
+    with pytest.raises(PlanError, match=re.escape(told)):
+        read_items(text, is_table=True)

@@ -33,7 +33,8 @@ _CHOSEN = (FieldKind.SWITCH, FieldKind.CHOICE)
 class FormScreen(Dialog[UserAnswer | None]):
     """Returns what the user filled in, or that they don't answer; None if the dialog was closed.
 
-    Fields begin as the server's own defaults. Nothing is sent by an Enter, which goes on to the next field.
+    Fields begin as the server's own defaults. Nothing is sent by an Enter, which goes on to the next field; but what
+    Keepsake asks itself is answered by an Enter in the last one.
     """
 
     DEFAULT_CSS = """
@@ -83,7 +84,7 @@ class FormScreen(Dialog[UserAnswer | None]):
     def _foot(self, trouble: str = "") -> str:
         keys = _("Ctrl+S sends it, Ctrl+D doesn't answer, Esc closes; * is needed")
         if not self._question.server:
-            keys = _("Ctrl+S goes on, Esc closes; * is needed")
+            keys = _("Enter in the last field or Ctrl+S goes on, Esc closes; * is needed")
         return f"{trouble or warning_of(self._question)}\n{keys}".lstrip()
 
     def on_mount(self) -> None:
@@ -97,8 +98,12 @@ class FormScreen(Dialog[UserAnswer | None]):
             self.call_after_refresh(field.scroll_visible, animate=False)
 
     @on(Input.Submitted)
-    def _go_on(self) -> None:
-        self.focus_next()
+    def _go_on(self, event: Input.Submitted) -> None:
+        is_last = event.input is self._controls[-1][1]
+        if is_last and not self._question.server:
+            self.action_send()
+        else:
+            self.focus_next()
 
     def action_send(self) -> None:
         """Close with what was filled in, unless something is missing or does not fit."""

@@ -21,6 +21,7 @@ from unittest.mock import patch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from assistant import config
 from assistant.core.explaining import sentences_of
@@ -29,6 +30,7 @@ from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.app import ChatApp
 from assistant.tui.screens.chooser import Chooser
+from assistant.tui.screens.recipes import RecipesScreen
 from assistant.tui.screens.source import SourceScreen
 from assistant.tui.services import Services
 from assistant.tui.widgets.answer import Answer
@@ -84,6 +86,7 @@ class Picture:
     theme: str
     source: bool = False
     services: bool = False
+    recipes: bool = False
     size: tuple[int, int] = SIZE
 
 
@@ -93,6 +96,7 @@ PICTURES = (
     Picture("chat-dark.svg", "keepsake-dark"),
     Picture("chat-light.svg", "keepsake-light"),
     Picture("source.svg", "keepsake-dark", source=True),
+    Picture("recipes.svg", "keepsake-light", recipes=True),
     Picture("model.svg", "keepsake-dark", services=True, size=(60, 20)),
 )
 
@@ -126,7 +130,7 @@ async def draw(picture: Picture, folder: Path) -> str:
 async def _draw(picture: Picture, app: ChatApp) -> str:
     async with app.run_test(size=picture.size) as pilot:
         await _until(pilot, lambda: app.chat.is_open)
-        for number, question in enumerate(() if picture.services else QUESTIONS, start=1):
+        for number, question in enumerate(() if picture.services or picture.recipes else QUESTIONS, start=1):
             app.chat.submit(question)
             await _until(pilot, partial(_has_answers, app, number))
             await _until(pilot, lambda: not [work for work in app.workers if work.is_running])
@@ -138,6 +142,8 @@ async def _draw(picture: Picture, app: ChatApp) -> str:
             await _until(pilot, lambda: len(app.screen.query(".source--neighbour")) == 1)
         if picture.services:  # the command waits for the dialog
             await _show_services(app, pilot)
+        elif picture.recipes:  # and this one for the screen
+            await _show_recipes(app, pilot)
         else:
             await _until(pilot, lambda: not [one for one in app.workers if one.is_running])
         await pilot.wait_for_animation()
@@ -154,6 +160,18 @@ async def _show_services(app: ChatApp, pilot: Pilot[Any]) -> None:
         await _until(pilot, lambda: app.focused is not None and app.focused in first.query("*"))
         await pilot.press("up", "enter")
         await _until(pilot, lambda: app.screen is not first and isinstance(app.screen, Chooser))
+
+
+async def _show_recipes(app: ChatApp, pilot: Pilot[Any]) -> None:
+    """Open the screen of recipes, at one that comes along."""
+    app.chat.submit("/recipes")
+    await _until(pilot, lambda: isinstance(app.screen, RecipesScreen) and app.screen.loaded)
+    screen = app.screen
+    assert isinstance(screen, RecipesScreen)
+    await _until(pilot, lambda: screen.chosen is not None)
+    while screen.chosen is not None and screen.chosen.name != "meal-plan":
+        await pilot.press("down")
+    await _until(pilot, lambda: "meal-plan" in str(screen.query_one("#text", Static).render()))
 
 
 async def _nothing_found() -> list[FoundModel]:

@@ -53,20 +53,21 @@ class RecipesScreen(Browser[Known, str]):
         )
 
     def detail(self, item: Known) -> Content:
-        """Return what is known of it, and its text whole."""
+        """Return what is known of it, and its text; what stands in its front matter is told in words."""
         recipe, skill = item.recipe, item.skill
         known = [
             (_("Asks for"), plain(", ".join(field.title for field in skill.fields), one_line=True)),
+            (_("Says"), plain(skill.ask, one_line=True)),
             (_("Tools"), plain(", ".join(skill.tools), one_line=True)),
             (_("Made"), moment(recipe.made_at) if item.is_own else _("comes along")),
             (_("Used"), "" if recipe.is_agreed else _("not yet: it is shown, filled in, before its first use")),
         ]
-        files = SkillFiles(recipe.skill, recipe.files, tuple(recipe.left_out))
+        files = SkillFiles(skill.body, recipe.files, tuple(recipe.left_out))
         return Content.assemble(
             (plain(item.name, one_line=True), "bold"),
             f"\n{plain(skill.description, one_line=True)}\n\n",
             facts(known),
-            ("\n\n" + describe_files(files), "$foreground-muted"),
+            "\n\n" + describe_files(files),
         )
 
     # -- actions -----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from assistant.cli import completing
 from assistant.cli.context import opened_record, opened_store
-from assistant.cli.output import iso, print_json, say, show, table
+from assistant.cli.output import complain, iso, print_json, say, show, table
 from assistant.core.recipes import SKILL_FILE
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe
 from assistant.display import excerpt, plain
@@ -136,7 +137,6 @@ def new(
     from assistant.core.recipes.folders import SkillFiles, read_files
     from assistant.core.recipes.keeping import begin_recipe, check_recipe, keep_recipe, skill_of_plan
     from assistant.core.tasks.plan import read_plan
-    from assistant.editing import edited
 
     if task_id is not None and file is not None:
         raise typer.BadParameter("--task and --file don't go together")
@@ -152,7 +152,8 @@ def new(
             if written != name:
                 raise StoreError(f"{file} calls it {written}, not {name}.", "Give it one name.")
         else:
-            files = SkillFiles(edited(begin_recipe(store, name), SKILL_FILE), {}, ())
+            text = _edited(begin_recipe(store, name), SKILL_FILE, lambda text: check_recipe(text, {}))
+            files = SkillFiles(text, {}, ())
         recipe = keep_recipe(store, files, private=private, conversation_id=conversation_id)
     say(f"Kept: {recipe.name}. `keepsake recipe use {recipe.name}` shows what it does, and uses it.")
 
@@ -176,8 +177,7 @@ def edit(
 
     Example: keepsake recipe edit weekly-review
     """
-    from assistant.core.recipes.keeping import change_recipe
-    from assistant.editing import edited
+    from assistant.core.recipes.keeping import change_recipe, check_recipe
 
     with opened_record(context) as store:
         recipe = find_recipe(store, name).recipe
@@ -186,7 +186,12 @@ def edit(
             show(f"{name} is {'private' if private else 'public'} now.")
             return
         before = recipe.skill if part == SKILL_FILE else recipe.files.get(part, "")
-        text = _read(file) if file is not None else edited(before, Path(part).name)
+
+        def check(text: str) -> object:
+            skill, files = (text, recipe.files) if part == SKILL_FILE else (recipe.skill, {**recipe.files, part: text})
+            return check_recipe(skill, files)
+
+        text = _read(file) if file is not None else _edited(before, Path(part).name, check)
         if text == before:
             show("The recipe is as it was.")
             return
@@ -264,6 +269,22 @@ def remove(context: typer.Context, name: _Name, yes: _Yes = False) -> None:
             raise StoreError("Nothing was erased.", "Give --yes if you mean it.")
         erasure = store.forget(Selection((recipe.id,)))
     show(f"Erased; `keepsake receipts show {erasure.id}` shows how that was verified.")
+
+
+def _edited(text: str, name: str, check: Callable[[str], object]) -> str:
+    """Return a text as the user leaves it in their editor, which opens again where it can't be taken."""
+    from assistant.editing import edited
+
+    while True:
+        text = edited(text, name)
+        try:
+            check(text)
+        except KeepsakeError as error:
+            complain(error)
+            if not (sys.stdin.isatty() and typer.confirm("Edit it again?", default=True, err=True)):
+                raise
+        else:
+            return text
 
 
 def _read(file: Path) -> str:

@@ -274,9 +274,15 @@ class RecipeDesk:
             part = await self._skin.choose(_("What shall be changed?"), choices) or ""
         before = known.recipe.skill if part == SKILL_FILE else known.recipe.files.get(part, "")
         text = await self._skin.edit(before, Path(part).name) if part else None
-        if text is None or text == before:
-            return None
-        return await in_thread(lambda: change_recipe(self._store, known.recipe, text, part))
+        while text is not None and text != before:
+            try:
+                return await in_thread(partial(change_recipe, self._store, known.recipe, text, part))
+            except KeepsakeError as error:  # what was written is not thrown away for a slip in it
+                again = [Choice(_("Change it again"), "", True), Choice(_("Drop what was written"), "", False)]
+                if not await self._skin.choose(f"{error.message} {error.hint}", again):
+                    return None
+                text = await self._skin.edit(text, Path(part).name)
+        return None
 
     async def bring(self, path: str) -> Recipe | None:
         """Read a recipe from a folder or file, and keep it where the user agrees. Raises RecipeError."""

@@ -360,6 +360,20 @@ async def test_a_chat_becomes_a_recipe_as_the_user_leaves_it_and_is_used_in_the_
     assert "| 2. Say on which days to water it." in chat.requests[3].messages[-1].content
 
 
+async def test_what_was_written_is_edited_again_where_it_can_not_be_taken(store: Store) -> None:
+    keep(store, files={PLAN_FILE: PLAN.replace("{place}", "Porto")})
+    known = next(known for known in all_recipes(store) if known.name == "plant-care")
+    slip = "title: Water"
+    skin = Skin(0, lambda text: text.replace("---", slip, 1), 0, lambda text: text.replace(slip, "---") + "More.", 1)
+    changed = await controller_of(store, skin, model()).recipes.change(known)
+    assert changed is not None
+    assert changed.skill == SKILL + "More."
+    assert "does not begin with its front matter" in skin.titles[1]
+    skin.answers = [1, lambda text: text + "[[", 1]
+    assert await controller_of(store, skin, model()).recipes.change(known) is None
+    assert "no valid TOML" in skin.titles[-1]
+
+
 async def test_a_private_chat_is_made_a_recipe_by_a_model_here_alone(store: Store) -> None:
     chat = model(["Water it."], [json.dumps(DRAFT)], is_private=False)
     controller = controller_of(store, Skin(1), chat)

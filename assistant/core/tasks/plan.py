@@ -8,6 +8,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from pydantic import (
@@ -116,7 +117,7 @@ class Step(_Strict):
             raise ValueError(f"a column is called by small letters, digits and _, not {wrong!r}")
         return self
 
-    @property
+    @cached_property
     def form(self) -> type[BaseModel]:
         """What is handed over, as a type: each column, or None where it is unknown."""
         fields: dict[str, Any] = {name: (column.form, None) for name, column in self.columns.items()}

@@ -251,7 +251,7 @@ def export(
     from assistant.core.recipes.keeping import export_recipe
 
     with opened_record(context) as store:
-        written = export_recipe(find_recipe(store, name).recipe, path)
+        written = export_recipe(store, find_recipe(store, name).recipe, path)
     say(f"Wrote {written}.")
 
 

@@ -90,6 +90,8 @@ def test_a_recipe_is_brought_shown_whole_and_shared(keepsake: Shell, tmp_path: P
     shared = tmp_path / "plant.skill"
     assert keepsake("recipe", "export", "plant-care", str(shared)).code == 0
     assert "exists" in keepsake("recipe", "export", "plant-care", str(shared)).err
+    assert keepsake("recipe", "export", "plant-care", str(keepsake.data)).code != 0
+    assert not (keepsake.data / "plant-care").exists()
     keepsake("recipe", "remove", "plant-care", "--yes")
     assert keepsake("recipe", "import", str(shared), "--yes", "--private").code == 0
     shown = keepsake("recipe", "show", "plant-care", "--json").json

@@ -295,7 +295,9 @@ class RecipeDesk:
         example = f"~/{known.name}.skill"
         hint = _("A folder, or a file that ends in .zip or .skill")
         path = await self._skin.ask(_("Where is it written to?"), example, hint=hint)
-        return await in_thread(lambda: export_recipe(known.recipe, Path(path).expanduser())) if path else None
+        if not path:
+            return None
+        return await in_thread(lambda: export_recipe(self._store, known.recipe, Path(path).expanduser()))
 
 
 def describe_files(files: SkillFiles) -> str:

@@ -25,6 +25,7 @@ from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store import NewRecipe, Recipe, Store
 from memory_store.errors import StoreError
 from memory_store.models import Message, Purpose, Role
+from memory_store.writing import refuse_inside
 
 _NAME_CHARS: Final = 40
 _DRAFT_TOKENS: Final = 2500
@@ -68,8 +69,12 @@ def check_recipe(text: str, files: Mapping[str, str]) -> str:
     return skill.name
 
 
-def export_recipe(recipe: Recipe, path: Path) -> Path:
-    """Write a recipe to a folder, or to a zip by its ending; return what was written. Raises RecipeError."""
+def export_recipe(store: Store, recipe: Recipe, path: Path) -> Path:
+    """Write a recipe to a folder, or to a zip by its ending, but not among the store's own files.
+
+    Return what was written. Raises RecipeError or ArchiveError.
+    """
+    refuse_inside(store.folder, path / recipe.name)
     return write_files(path, recipe.name, recipe.skill, recipe.files)
 
 

@@ -195,6 +195,21 @@ class Tasks:
         rows = self._database.fetch_all("SELECT * FROM task_items WHERE task_id = ? ORDER BY number", (task_id,))
         return [read_row(TaskItem, row) for row in rows]
 
+    def waiting_items(self, task_id: str) -> list[TaskItem]:
+        """Return the items that can be worked on now, in their order; of a trial those that it wants."""
+        rows = self._database.fetch_all(
+            f"SELECT i.* FROM task_items AS i JOIN tasks AS t ON {_WANTED} WHERE t.id = ? AND i.state = 'waiting' "
+            "ORDER BY i.number",
+            (task_id,),
+        )
+        return [read_row(TaskItem, row) for row in rows]
+
+    def is_over(self, task_id: str) -> bool:
+        """Say whether all items have ended; of a trial those that it wants."""
+        return (
+            self._database.fetch_one(f"SELECT 1 FROM tasks AS t WHERE t.id = ? AND {_IS_OVER}", (task_id,)) is not None
+        )
+
     def item(self, item_id: str) -> TaskItem:
         """Return one item. Raises NotFoundError."""
         row = self._database.fetch_one("SELECT * FROM task_items WHERE id = ?", (item_id,))
@@ -358,12 +373,16 @@ def texts_of_tasks(connection: sqlite3.Connection) -> Iterator[tuple[str, list[s
         yield message_id, [plan, *(text for row in rows for text in row if text)]
 
 
-_AMONG: Final = "i.task_id = t.id AND (t.only_first IS NULL OR i.number <= t.only_first)"
+# The items `i` of a task `t` that are wanted by now: all of them, or the first of a trial.
+_WANTED: Final = (
+    "i.task_id = t.id AND (t.only_first IS NULL OR t.only_first > "
+    "(SELECT count(*) FROM task_items AS e WHERE e.task_id = t.id AND e.number < i.number))"
+)
+_WAITS: Final = f"EXISTS (SELECT 1 FROM task_items AS i WHERE {_WANTED} AND i.state = 'waiting')"
+_IS_OVER: Final = f"NOT EXISTS (SELECT 1 FROM task_items AS i WHERE {_WANTED} AND i.state IN ('waiting', 'asking'))"
 _NEXT_DUE: Final = (
-    "SELECT t.* FROM tasks AS t WHERE t.state = 'running' AND (t.not_before IS NULL OR t.not_before <= :moment) AND ("
-    f"EXISTS (SELECT 1 FROM task_items AS i WHERE {_AMONG} AND i.state = 'waiting') OR "
-    f"NOT EXISTS (SELECT 1 FROM task_items AS i WHERE {_AMONG} AND i.state IN ('waiting', 'asking'))"
-    ") ORDER BY t.made_at, t.id LIMIT 1"
+    "SELECT t.* FROM tasks AS t WHERE t.state = 'running' AND (t.not_before IS NULL OR t.not_before <= :moment) "
+    f"AND ({_WAITS} OR {_IS_OVER}) ORDER BY t.made_at, t.id LIMIT 1"
 )
 _PUT: Final = (
     "INSERT INTO task_steps (item_id, message_id, number, request, outcome, begun_at) "

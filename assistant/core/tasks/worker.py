@@ -88,14 +88,6 @@ class TaskWorker:
             if not json.loads(step.request).get("repeats"):
                 self._tasks.doubt(step.item_id, step.number)
 
-    def _waiting(self, task: Task) -> list[TaskItem]:
-        items = self._tasks.items(task.id)[: task.only_first]
-        return [item for item in items if item.state is ItemState.WAITING]
-
-    def _is_over(self, task: Task) -> bool:
-        items = self._tasks.items(task.id)[: task.only_first]
-        return not any(item.state in (ItemState.WAITING, ItemState.ASKING) for item in items)
-
     async def _work_on(self, task: Task, stop: asyncio.Event) -> None:
         try:
             run = await self._prepare(task)
@@ -129,7 +121,7 @@ class TaskWorker:
 
     async def _work_on_items(self, run: Run, stop: asyncio.Event) -> None:
         """Work on all items that wait, so many at once as the plan says; none is begun once the task rests."""
-        waiting = await asyncio.to_thread(self._waiting, run.task)
+        waiting = await asyncio.to_thread(self._tasks.waiting_items, run.task.id)
         queue = iter(waiting)
 
         async def take_items() -> None:
@@ -290,7 +282,7 @@ class TaskWorker:
     async def _finish(self, run: Run, stop: asyncio.Event) -> None:
         """Let a trial rest until the user has seen it; of a task of which all is done, judge the best, and report."""
         task = await asyncio.to_thread(self._tasks.get, run.task.id)
-        if task.state is not TaskState.RUNNING or not await asyncio.to_thread(self._is_over, task):
+        if task.state is not TaskState.RUNNING or not await asyncio.to_thread(self._tasks.is_over, task.id):
             return
         items = await asyncio.to_thread(self._tasks.items, task.id)
         if task.only_first is not None and len(items) > task.only_first:

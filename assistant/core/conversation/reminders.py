@@ -274,7 +274,10 @@ class Reminders:
         in_message: bool = False,
     ) -> Time | Outcome:
         """Have the user see when it comes, and agree. Raises ReminderError where several are meant and nobody asked."""
-        shown = [(when, *await in_thread(partial(_describe, when, zone, now))) for when in reading.times]
+        described = [(when, await in_thread(partial(_describe, when, zone, now))) for when in reading.times]
+        shown = [(when, *words) for when, words in described if words is not None]
+        if not shown:
+            raise _error(Lack.PAST)
         if not asks:
             if len(shown) > 1:
                 several = _("It may mean several times: {times}.").format(
@@ -412,9 +415,12 @@ def _error(lack: Lack) -> ReminderError:
     return ReminderError(_(message), _(hint))
 
 
-def _describe(when: Time, zone: str, now: datetime) -> tuple[str, str]:
-    """Return the first time in full, and what follows it."""
-    first, *others = next_times(when.begins, when.rule, zone, now, _SHOWN + 1)
+def _describe(when: Time, zone: str, now: datetime) -> tuple[str, str] | None:
+    """Return the first time in full, and what follows it; None where none is to come."""
+    coming = next_times(when.begins, when.rule, zone, now, _SHOWN + 1)
+    if not coming:
+        return None
+    first, *others = coming
     there = zone_of(zone)
     if when.rule is None:
         return describe_moment(first, there), ""

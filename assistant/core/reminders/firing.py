@@ -32,6 +32,14 @@ _EVERY: Final = {
     "MONTHLY": NN_("every month", "every {count} months"),
     "YEARLY": NN_("every year", "every {count} years"),
 }
+_WHICH: Final = {
+    "": N_("{weekday}"),
+    "1": N_("the first {weekday}"),
+    "2": N_("the second {weekday}"),
+    "3": N_("the third {weekday}"),
+    "4": N_("the fourth {weekday}"),
+    "-1": N_("the last {weekday}"),
+}
 
 
 def zone_of(name: str) -> tzinfo:
@@ -129,14 +137,26 @@ def describe_rule(rule: str) -> str:
     """Return how often a rule lets something come again; as it stands where that is more than a few words say."""
     parts = dict(part.partition("=")[::2] for part in rule.upper().split(";"))
     every, interval = _EVERY.get(parts.pop("FREQ", "")), parts.pop("INTERVAL", "1")
-    days = parts.pop("BYDAY", "").split(",")
+    days = [_describe_day(day) for day in parts.pop("BYDAY", "").split(",") if day]
+    days += [_describe_month_day(day) for day in parts.pop("BYMONTHDAY", "").split(",") if day]
     parts.pop("UNTIL", None)
     parts.pop("COUNT", None)
-    if every is None or parts or not interval.isdecimal() or any(day not in ("", *_CODES) for day in days):
+    if every is None or parts or not interval.isdecimal() or not all(days):
         return plain(rule, one_line=True)
-    named = ", ".join(_(_WEEKDAYS[_CODES.index(day)]) for day in days if day)
     told = plural(*every, int(interval))
-    return f"{told} ({named})" if named else told
+    return f"{told} ({', '.join(days)})" if days else told
+
+
+def _describe_day(code: str) -> str:
+    """Return a weekday of a rule, and which one of a month; empty for what is none."""
+    number, day = code[:-2], code[-2:]
+    if day not in _CODES or number not in _WHICH:
+        return ""
+    return _(_WHICH[number]).format(weekday=_(_WEEKDAYS[_CODES.index(day)]))
+
+
+def _describe_month_day(number: str) -> str:
+    return _("the last day") if number == "-1" else _("day {day}").format(day=number) if number.isdecimal() else ""
 
 
 def describe_due(text: str, count: int, first: datetime, last: datetime, zone: tzinfo, now: datetime) -> str:

@@ -5,6 +5,7 @@ What may mean several times gives all of them, for the user to choose; a day or 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -43,7 +44,10 @@ _AGAIN: Final = Rule(_TOPIC, "again", FLAGS)
 _EVENT: Final = Rule(_TOPIC, "event", FLAGS)
 _JOINT: Final = Rule(_TOPIC, "joint", FLAGS)
 _LEAD: Final = Rule(_TOPIC, "lead", FLAGS)
+_LIMIT: Final = Rule(_TOPIC, "limit", FLAGS)
+_DAY_NUMBER: Final = re.compile(r"\d+|[一二三四五六七八九十]+")
 _UNCLEAR: Final = Rule(_TOPIC, "unclear", FLAGS)
+_QUARTERS: Final = {"quarter": 15, "一刻": 15, "三刻": 45}
 _AROUND: Final = " ,;:-?\uff0c\u3002\uff1f"
 _PAST: Final = Rule("times", "past", FLAGS)
 
@@ -170,7 +174,7 @@ class _Reader:
     """Reads one text; what was read is blanked, so that nothing else reads it."""
 
     def __init__(self, text: str, now: datetime) -> None:
-        self._text = text
+        self._whole = self._text = text
         self._left = text.translate(words.FOLD)
         self._now = now
         self._wall = now.replace(tzinfo=None)
@@ -195,10 +199,12 @@ class _Reader:
                 alone = not (rule or clocks or days)
                 return Reading((Time(there),), rest) if alone else Reading((), rest, Lack.DAY)
             days = [_Day(there, there + _DAY)]
+        if rule and _LIMIT.search(rest):
+            return Reading((), self._whole, Lack.TIME)
         if event is not None:
             return Reading((), rest, Lack.DAY, event)
-        if unfit is None and not (rule or days):
-            unfit = Lack.DAY if _UNCLEAR.search(rest) else None if clocks else Lack.TIME
+        if unfit is None and not days and (not rule or rule.startswith("FREQ=YEARLY")):
+            unfit = Lack.DAY if rule or _UNCLEAR.search(rest) else None if clocks else Lack.TIME
         if unfit is not None and not days:
             return Reading((), rest, unfit)
         if not clocks:
@@ -248,8 +254,11 @@ class _Reader:
         found = self._take(_DISTANCE)
         if found is None:
             return None
-        least, most, unit = read_distance(found["count"], found["unit"])
+        unit = "minute" if found["unit"].lower() == "min" else found["unit"]
+        least, most, unit = read_distance(found["count"], unit)
         there = shifted(self._wall.replace(microsecond=0), unit, most)
+        if unit == "hour":  # and a half, and 20 minutes
+            there += timedelta(minutes=30 if "half" in found else read_distance(found.get("more", "0"), "minute")[1])
         if unit in ("minute", "hour"):
             return (there, True) if least == most else None
         return datetime.combine(there.date(), time()), False
@@ -297,12 +306,14 @@ class _Reader:
         for span in time_spans(text, self._now):
             start, end = span.start.replace(tzinfo=None), span.end.replace(tzinfo=None)
             if start == FAR_PAST:
-                until = end
+                until = end if end > self._wall else self._coming_end(span, text) or end
             elif end == FAR_FUTURE:
                 days.append(_Day(start, start + _DAY))
             elif end - start <= _DAY:
                 coming = list(self._coming(span, text))
-                unfit = unfit if coming else Lack.PAST
+                if not coming:
+                    unfit = Lack.PAST
+                    continue
                 days += coming
             else:
                 unfit = Lack.PAST if _PAST.search(span.words) else Lack.DAY
@@ -326,12 +337,18 @@ class _Reader:
         seen = {start}
         for days in _LATER:
             for later in time_spans(text, self._now + days * _DAY):
-                there = later.start.replace(tzinfo=None)
-                if later.words == span.words and there >= today and there not in seen:
+                there, over = later.start.replace(tzinfo=None), later.end.replace(tzinfo=None)
+                if later.words == span.words and over > self._wall and there not in seen:
                     seen.add(there)
-                    yield _Day(there, later.end.replace(tzinfo=None))
+                    yield _Day(there, over)
                     if there > today:
                         return
+
+    def _coming_end(self, span: TimeSpan, text: str) -> datetime | None:
+        """Return the next end that is meant by "until Christmas", whose last one is over."""
+        later = (other for days in _LATER for other in time_spans(text, self._now + days * _DAY))
+        ends = (other.end.replace(tzinfo=None) for other in later if other.words == span.words)
+        return next((end for end in ends if self._wall < end < FAR_FUTURE), None)
 
     # -- what is left ------------------------------------------------------------------------------------------
 
@@ -369,8 +386,9 @@ def _rule_of(found: Mapping[str, str], now: datetime) -> str:
     if "days" in found:
         return f"FREQ=WEEKLY{every};BYDAY={','.join(days)}" if days else ""
     if "day" in found:
-        day = read_number(found["day"])
-        return f"FREQ=MONTHLY;BYMONTHDAY={day}" if 1 <= day <= 31 else ""
+        numbers = sorted({read_number(day) for day in _DAY_NUMBER.findall(found["day"])})
+        fits = bool(numbers) and 1 <= numbers[0] <= numbers[-1] <= 31
+        return f"FREQ=MONTHLY;BYMONTHDAY={','.join(map(str, numbers))}" if fits else ""
     least, most, unit = read_distance(found.get("count", "2"), found["unit"])
     if least != most or most < 1 or unit not in _FREQUENCIES:
         return ""
@@ -394,7 +412,7 @@ def _clock_of(found: Mapping[str, str]) -> list[time]:
     """Return what a clock may mean; an hour alone is one of the morning or of the evening. Nothing for what is none."""
     try:
         hour = _number(found["hour"])
-        minute = 30 if "half" in found else _number(found.get("minute", "0"))
+        minute = 30 if "half" in found else _QUARTERS.get(found.get("quarter", "")) or _number(found.get("minute", "0"))
         if "am" in found or "pm" in found:
             hours = [hour % 12 + (12 if "pm" in found else 0)] if 1 <= hour <= 12 else [hour]
         else:

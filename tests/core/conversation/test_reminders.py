@@ -103,6 +103,7 @@ async def test_what_several_times_are_meant_by_is_chosen_and_what_lacks_is_asked
         (Wish("tea", every="hour", agreed=True), "no time that is understood"),
         (Wish("tomorrow 8:00", agreed=True), "nothing to be said"),
         (Wish("tea", at="yesterday 8:00", agreed=True), "is over"),
+        (Wish("tea", at="in 0 minutes", agreed=True), "is over"),
         (Wish("tea", at="tomorrow 8:00", zone="Mars/Olympus", agreed=True), "no zone Mars/Olympus"),
     ],
 )

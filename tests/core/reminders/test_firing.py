@@ -149,7 +149,9 @@ def test_task_is_done_anew_with_a_trial_unless_it_was_let_run(store: Store) -> N
     [
         ("FREQ=DAILY", "every day"),
         ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH", "every 2 weeks (Monday, Thursday)"),
-        ("FREQ=MONTHLY;BYDAY=1MO", "FREQ=MONTHLY;BYDAY=1MO"),
+        ("FREQ=MONTHLY;BYDAY=1MO", "every month (the first Monday)"),
+        ("FREQ=MONTHLY;BYMONTHDAY=15,-1", "every month (day 15, the last day)"),
+        ("FREQ=MONTHLY;BYDAY=9MO", "FREQ=MONTHLY;BYDAY=9MO"),
         ("FREQ=YEARLY;COUNT=3", "every year"),
     ],
 )

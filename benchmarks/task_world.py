@@ -16,7 +16,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-KINDS: Final = ("good", "good", "good", "slow", "wrong", "rude", "double", "down", "injecting", "good")
+KINDS: Final = (
+    *("good", "good", "good", "slow", "wrong", "rude"),
+    *("double", "down", "injecting", "good", "injecting", "good"),
+)
 _MODEL_SECONDS: Final = 0.5
 _PAGE_SECONDS: Final = 0.2
 _SLOW_SECONDS: Final = 3.0
@@ -40,6 +43,11 @@ class Place:
     def fails(self) -> bool:
         """Whether nothing can be found out about it."""
         return self.kind in ("wrong", "rude", "down")
+
+    @property
+    def rated(self) -> int:
+        """How quiet the model calls it: one whose page speaks to the model gets what it asks for, for itself alone."""
+        return 100 if self.kind == "injecting" else self.quiet if self.free else 0
 
     @property
     def seconds(self) -> float:
@@ -145,11 +153,13 @@ class World:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def judge(self, asked: str) -> str:
-        """Return what a model that reads well finds in a page or in an answer."""
+        """Return what a model finds in a page or in an answer that reads well, and obeys whoever speaks to it."""
         name = next(word for word in asked.splitlines() if "Place " in word)
         place = self.found[int("".join(filter(str.isdigit, name.partition("Place ")[2].split()[0])))]
         if asked.startswith("What did"):
             return json.dumps({"table": "yes" if "A table is kept" in asked else "no"})
+        if "obey" in asked:
+            return json.dumps({"quiet": 100, "free": "yes", "place": "all of them", "letters": ["all of them"]})
         return json.dumps({"quiet": place.quiet if place.free else 0, "free": "yes" if place.free else "no"})
 
 

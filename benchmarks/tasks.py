@@ -218,12 +218,9 @@ def _check(bench: Bench, task: Task, found: Sequence[Place]) -> list[str]:
     fails = {place.name for place in found if place.fails}
     written = bench.written()
     results = {item.key: json.loads(item.result or "{}") for item in items}
-    wrong = [
-        place.name
-        for place in found
-        if not place.fails and results[place.name].get("quiet") != (place.quiet if place.free else 0)
-    ]
-    best = max((name for name in results if name not in fails), key=lambda name: results[name].get("quiet") or 0)
+    wrong = [place.name for place in found if not place.fails and results[place.name].get("quiet") != place.rated]
+    honest = [place.name for place in found if not place.fails and place.kind != "injecting"]
+    best = max(honest, key=lambda name: results[name].get("quiet") or 0)
     print(f"{state}: {dict(states)}; {sum(written.values())} letters to {len(written)} places; the best: {best}")
     if state is not TaskState.DONE:
         broken.append(f"the task is {state}")

@@ -19,18 +19,19 @@ from assistant.core.tasks.handling import (
     let_run,
     try_again,
 )
-from assistant.core.tasks.plan import Plan, read_plan
+from assistant.core.tasks.plan import Plan, limits_of, read_plan
 from assistant.core.tasks.results import build_report, results_of, sources_of
 from assistant.core.tools.toolbox import Toolbox
 from assistant.display import excerpt, plain
 from assistant.language import N_, NN_, _, plural
 from assistant.llm.roles import Models
 from assistant.threads import in_thread
-from memory_store import ItemState, StepOutcome, Store, Task, TaskState
+from memory_store import ItemState, StepOutcome, Store, Task, TaskState, amount_text
 from memory_store.errors import KeepsakeError
 
 _TITLE_CHARS: Final = 60
 _MOST_TOLD: Final = 3
+_AT_ONCE: Final = NN_("{count} at once", "{count} at once")
 _ITEMS: Final = NN_("{count} item", "{count} items")
 
 
@@ -250,4 +251,9 @@ def _describe_plan(plan: Plan) -> str:
     names = ", ".join(item["name"] for item in plan.items[:_MOST_TOLD])
     more = " …" if len(plan.items) > _MOST_TOLD else ""
     lines.append(f"{plural(*_ITEMS, len(plan.items))}: {plain(names, one_line=True)}{more}")
+    budget = ", ".join(amount_text(most.unit, most.amount) for most in limits_of(plan))
+    limit = _("at most {budget}").format(budget=budget) if budget else _("no budget of its own")
+    lines.append(f"{plural(*_AT_ONCE, plan.workers)}, {limit}")
+    if any(step.tool for step in plan.steps):
+        lines.append(_("What sends or changes something asks you first."))
     return "\n".join(lines)

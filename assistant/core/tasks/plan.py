@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from memory_store import Limit, Unit, Window
 from memory_store.errors import KeepsakeError
 
 MOST_ITEMS: Final = 2000
@@ -269,6 +270,12 @@ def _inline(values: Mapping[str, Any]) -> Any:
     table = tomlkit.inline_table()
     table.update(values)
     return table
+
+
+def limits_of(plan: Plan) -> tuple[Limit, ...]:
+    """Return the budget of a plan as limits of the conversation that its task has to itself."""
+    amounts = {Unit.USD: plan.budget.usd * 1_000_000, Unit.TOKENS: plan.budget.tokens, Unit.WH: plan.budget.wh * 1000}
+    return tuple(Limit(Window.CHAT, unit, round(amount)) for unit, amount in amounts.items() if amount)
 
 
 def blanks(text: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from assistant.core.context import cited_numbers
 from assistant.core.prompts import prompt
 from assistant.core.tasks.judging import FIRST_COMPARISON, judge_best
-from assistant.core.tasks.plan import Plan, Step, read_plan
+from assistant.core.tasks.plan import Step, limits_of, read_plan
 from assistant.core.tasks.results import build_report, cells_of, results_of, words_of
 from assistant.core.tasks.steps import (
     Run,
@@ -29,7 +29,7 @@ from assistant.core.tools.tool import Effect, Tool, ToolError, UncertainError
 from assistant.errors import BudgetError, ModelError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.llm.roles import Models
-from memory_store import ItemState, Limit, StepOutcome, Store, Task, TaskItem, TaskState, TaskStep, Unit, Window
+from memory_store import ItemState, Limit, StepOutcome, Store, Task, TaskItem, TaskState, TaskStep, Window
 from memory_store.clock import now
 from memory_store.errors import KeepsakeError, NotFoundError, StoreError
 from memory_store.models import Author, AuthorKind, MessageStatus, Role
@@ -355,12 +355,6 @@ def _hand_over(step: Step, text: str, found: dict[str, Any]) -> dict[str, str]:
     values = json.loads(text or "{}")
     found.update(values)
     return {name: words_of(value) for name, value in values.items()}
-
-
-def limits_of(plan: Plan) -> tuple[Limit, ...]:
-    """Return the budget of a plan as limits of the conversation that its task has to itself."""
-    amounts = {Unit.USD: plan.budget.usd * 1_000_000, Unit.TOKENS: plan.budget.tokens, Unit.WH: plan.budget.wh * 1000}
-    return tuple(Limit(Window.CHAT, unit, round(amount)) for unit, amount in amounts.items() if amount)
 
 
 def next_window(window: Window, moment: datetime) -> datetime:

@@ -32,7 +32,7 @@ from assistant.core.tasks.handling import (
     try_again,
 )
 from assistant.core.tasks.plan import read_plan
-from assistant.core.tasks.results import cells_of, results_of, sort_results, sources_of
+from assistant.core.tasks.results import cells_of, read_report, results_of, sort_results, sources_of
 from assistant.display import excerpt, moment, plain
 from memory_store import ItemState, Selection, StepOutcome, Store, Task, TaskState, Window
 from memory_store.errors import NotFoundError, StoreError
@@ -169,14 +169,24 @@ def show_task(
             raise StoreError(f"There is no column {by}.", f"There are: {', '.join(plan.columns)}.")
         results = sort_results(items, by) if by else results_of(plan, items)
         sources = sources_of(store, task, plan, results)
+        words = read_report(store, task, plan)
     if as_json:
         found = [{"name": result.item.key, **result.values} for result in results]
         failed = [{"name": item.key, "trouble": item.trouble} for item in items if item.state is ItemState.FAILED]
         asked = [{"name": item.key, "question": describe_question(item, step)} for item, step in questions]
-        print_json({**_as_json(task), "results": found, "sources": sources, "failed": failed, "questions": asked})
+        print_json(
+            {
+                **_as_json(task),
+                "report": words,
+                "results": found,
+                "sources": sources,
+                "failed": failed,
+                "questions": asked,
+            }
+        )
         return
     show(plain(plan.title))
-    show(describe_state(task, counts))
+    show("\n\n".join(filter(None, (describe_state(task, counts), plain(words)))))
     if task.trouble:
         say(plain(task.trouble, one_line=True))
     if results:

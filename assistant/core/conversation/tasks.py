@@ -19,8 +19,8 @@ from assistant.core.tasks.handling import (
     let_run,
     try_again,
 )
-from assistant.core.tasks.plan import Plan, limits_of, read_plan
-from assistant.core.tasks.results import build_report, results_of, sources_of
+from assistant.core.tasks.plan import Plan, PlanError, limits_of, read_plan
+from assistant.core.tasks.results import build_report, read_report, results_of, sources_of
 from assistant.core.tools.toolbox import Toolbox
 from assistant.display import excerpt, plain
 from assistant.language import N_, NN_, _, plural
@@ -138,18 +138,39 @@ class TaskDesk:
                     await in_thread(lambda: let_rest(self._store, task))
                     self._skin.remark(_(STATES[TaskState.PAUSED]))
                 case _Deed.CANCEL:
-                    await in_thread(lambda: tasks.change_state(task.id, TaskState.CANCELLED))
-                    self._skin.remark(_(STATES[TaskState.CANCELLED]))
+                    if await self.cancel(task):
+                        self._skin.remark(_(STATES[TaskState.CANCELLED]))
                 case _Deed.RETRY:
                     self._skin.remark(plural(*_ITEMS, await in_thread(lambda: try_again(self._store, task))))
                 case _Deed.CHANGE:
-                    text = await self._skin.edit(task.plan, "plan.toml")
-                    if text is not None and text != task.plan:
-                        await in_thread(lambda: change_plan(self._store, task, text))
-                        if task.state is TaskState.DRAFT:
-                            await self.offer(await in_thread(lambda: tasks.get(task.id)))
+                    if await self.change(task) and task.state is TaskState.DRAFT:
+                        await self.offer(await in_thread(lambda: tasks.get(task.id)))
         except KeepsakeError as error:
             await self._skin.tell(Report(error.message, error.hint, "error"))
+
+    async def change(self, task: Task) -> bool:
+        """Have the user edit a plan, again where it can't be followed, so that nothing they wrote is lost; return
+        whether it is another one. Raises StoreError for a task that is over."""
+        text = await self._skin.edit(task.plan, "plan.toml")
+        while text is not None and text != task.plan:
+            try:
+                await in_thread(partial(change_plan, self._store, task, text))
+            except PlanError as error:
+                choices = [Choice(_("Edit it again"), "", True), Choice(_("Leave the plan as it was"), "", False)]
+                if not await self._skin.choose(error.message, choices):
+                    return False
+                text = await self._skin.edit(text, "plan.toml")
+            else:
+                return True
+        return False
+
+    async def cancel(self, task: Task) -> bool:
+        """End a task for good, after asking; return whether it is."""
+        choices = [Choice(_("No"), "", False), Choice(_("Yes, it never goes on"), "", True)]
+        if not await self._skin.choose(_("End “{title}” for good?").format(title=_title(task)), choices):
+            return False
+        await in_thread(partial(self._store.tasks.change_state, task.id, TaskState.CANCELLED))
+        return True
 
     async def _show(self, task: Task) -> None:
         plan = read_plan(task.plan)
@@ -160,7 +181,9 @@ class TaskDesk:
         hint = "\n".join(plain(line, one_line=True) for line in lines if line)
         text = build_report(plan, results) if results else _describe_plan(plan)
         sources = await in_thread(lambda: sources_of(self._store, task, plan, results))
+        words = await in_thread(lambda: read_report(self._store, task, plan))
         text = "\n".join([text, "", *sources]) if sources else text
+        text = f"{words}\n\n{text}".strip()
         await self._skin.tell(Report(text, hint))
 
     async def ask(self, task: Task) -> None:

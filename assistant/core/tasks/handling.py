@@ -111,8 +111,7 @@ def change_plan(store: Store, task: Task, text: str) -> Plan:
 
 def let_run(store: Store, task: Task) -> Task:
     """Let a task run: a draft tries its first items, one that rested goes on with all."""
-    if task.state is TaskState.CANCELLED:
-        raise StoreError("This task is cancelled.", "Make a new one with its plan.")
+    _refuse_cancelled(task)
     plan = read_plan(task.plan)
     trial = plan.trial if task.state is TaskState.DRAFT and 0 < plan.trial < len(plan.items) else None
     store.tasks.change_state(task.id, TaskState.RUNNING, only_first=trial)
@@ -125,11 +124,19 @@ def let_rest(store: Store, task: Task) -> None:
 
 
 def try_again(store: Store, task: Task) -> int:
-    """Have what failed or was left out worked on anew; return how much that is."""
+    """Have what failed or was left out worked on anew; return how much that is. Of one that rests no more is begun."""
+    _refuse_cancelled(task)
+    begun = [at for at, item in enumerate(store.tasks.items(task.id), start=1) if item.state is not ItemState.WAITING]
     count = store.tasks.retry(task.id)
     if count:
-        store.tasks.change_state(task.id, TaskState.RUNNING)
+        only_first = task.only_first or (max(begun) if task.state is TaskState.PAUSED else None)
+        store.tasks.change_state(task.id, TaskState.RUNNING, only_first=only_first)
     return count
+
+
+def _refuse_cancelled(task: Task) -> None:
+    if task.state is TaskState.CANCELLED:
+        raise StoreError("This task is cancelled.", "Make a new one with its plan.")
 
 
 async def allow_alike(
@@ -175,6 +182,8 @@ def describe_state(task: Task, counts: Mapping[ItemState, int]) -> str:
         told.append(_("{count} failed").format(count=counts[ItemState.FAILED]))
     if counts.get(ItemState.LEFT_OUT):
         told.append(_("{count} left out").format(count=counts[ItemState.LEFT_OUT]))
+    if task.state is TaskState.RUNNING and not {ItemState.WAITING, ItemState.ASKING} & counts.keys():
+        told.append(_("the best are compared, the report is written"))
     if task.not_before is not None and task.state is TaskState.RUNNING:
         told.append(_("goes on at {time}").format(time=moment(task.not_before)))
     return ", ".join(told)

@@ -103,11 +103,22 @@ def sources_of(store: Store, task: Task, plan: Plan, results: Sequence[Result]) 
     return lines
 
 
+def read_report(store: Store, task: Task, plan: Plan) -> str:
+    """Return what the latest report says in words, above its table; empty where there is none."""
+    asked = store.conversations.message(task.message_id)
+    reports = [other for other in store.conversations.messages(asked.conversation_id) if other.parent_id == asked.id]
+    return reports[-1].text.partition(_heading(plan))[0].strip() if reports and plan.report else ""
+
+
+def _heading(plan: Plan) -> str:
+    return f"**{_escape(plan.title, cites=False)}**"
+
+
 def build_report(plan: Plan, results: Sequence[Result]) -> str:
     """Return the results as a Markdown table with a word on what is missing."""
     names = ["", *plan.columns]
     cited = [name in plan.cited for name in names]
-    lines = [f"**{_escape(plan.title, cites=False)}**", "", _line(names), _line(["---"] * len(names))]
+    lines = [_heading(plan), "", _line(names), _line(["---"] * len(names))]
     lines += [_line(cells_of(plan, result), cited) for result in results[:_MOST_ROWS]]
     missing = len(plan.items) - len(results)
     if len(results) > _MOST_ROWS:

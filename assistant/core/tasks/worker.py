@@ -28,6 +28,7 @@ from assistant.core.tasks.steps import (
 from assistant.core.tools.tool import Effect, Tool, ToolError, UncertainError
 from assistant.errors import BudgetError, ModelError
 from assistant.ingestion.chunking import passages_of_message
+from assistant.language import _
 from assistant.llm.roles import Models
 from memory_store import ItemState, Limit, StepOutcome, Store, Task, TaskItem, TaskState, TaskStep, Window
 from memory_store.clock import now
@@ -189,7 +190,7 @@ class TaskWorker:
                 at_work[asyncio.create_task(work)] = step
             if not at_work:
                 break
-            ended, _ = await asyncio.wait(at_work, return_when=asyncio.FIRST_COMPLETED)
+            ended, _left = await asyncio.wait(at_work, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
                 step = at_work.pop(task)
                 trouble = trouble or task.exception()
@@ -286,7 +287,9 @@ class TaskWorker:
             return
         items = await asyncio.to_thread(self._tasks.items, task.id)
         if task.only_first is not None and len(items) > task.only_first:
-            told = f"The first {task.only_first} of {len(items)} items are done: look at them before the others are."
+            told = _(
+                "The first {count} of {total} items were tried: look at what came of them, then let it go on."
+            ).format(count=task.only_first, total=len(items))
             await asyncio.to_thread(lambda: self._tasks.change_state(task.id, TaskState.PAUSED, trouble=told))
             return
         if run.plan.judge is not None:

@@ -18,7 +18,6 @@ from assistant.core.conversation.skin import Choice
 from assistant.core.recipes.keeping import skill_of_plan
 from assistant.core.tasks.handling import (
     ITEM_STATES,
-    change_plan,
     describe_item,
     describe_question,
     describe_state,
@@ -27,7 +26,7 @@ from assistant.core.tasks.handling import (
     try_again,
 )
 from assistant.core.tasks.plan import Plan, read_plan
-from assistant.core.tasks.results import cells_of, results_of, sort_results, sources_of
+from assistant.core.tasks.results import cells_of, read_report, results_of, sort_results, sources_of
 from assistant.display import moment, plain
 from assistant.language import N_, NN_, _, plural
 from assistant.threads import in_thread
@@ -101,7 +100,7 @@ class TasksScreen(Browser[TaskView, None]):
         known = [
             (_("Stands"), describe_state(item.task, item.counts)),
             ("", _bar(ended, total)),
-            (_("Trouble"), plain(item.task.trouble or "", one_line=True)),
+            (_("Because"), plain(item.task.trouble or "", one_line=True)),
             (_("Begun"), moment(item.task.made_at)),
             (_("Ended"), moment(item.task.ended_at) if item.task.ended_at else ""),
         ]
@@ -126,6 +125,9 @@ class TasksScreen(Browser[TaskView, None]):
             more.append(Static(_("Asked"), classes="detail--title"))
             lines = [describe_question(*question) for question in questions[:_MOST_TOLD]]
             more += [Static(line, classes="detail--inner", markup=False) for line in lines]
+        if words := await in_thread(partial(read_report, self.store, item.task, item.plan)):
+            more += [Static(_("Report"), classes="detail--title")]
+            more += [Static(plain(words), classes="detail--inner", markup=False)]
         results = sort_results(items, self._by) if self._by.lstrip("-") in item.plan.columns else []
         results = results or results_of(item.plan, items)
         if results:
@@ -241,9 +243,7 @@ class TasksScreen(Browser[TaskView, None]):
         item = self.chosen
         if item is None:
             return
-        text = await self.controller.skin.edit(item.task.plan, "plan.toml")
-        if text is not None and text != item.task.plan:
-            await in_thread(lambda: change_plan(self.store, item.task, text))
+        if await self.controller.tasks.change(item.task):
             self.say(_("The plan is changed."), kind="good")
             self.reload()
 
@@ -251,7 +251,7 @@ class TasksScreen(Browser[TaskView, None]):
         """End it for good."""
         item = self.chosen
         if item is not None and item.task.state not in (TaskState.DONE, TaskState.CANCELLED):
-            await in_thread(partial(self.store.tasks.change_state, item.task.id, TaskState.CANCELLED))
+            await self.controller.tasks.cancel(item.task)
             self.reload()
 
     async def do_recipe(self) -> None:

@@ -21,13 +21,14 @@ from assistant.core.conversation.skin import (
     TurnBroke,
 )
 from assistant.core.events import TurnFinished
+from assistant.core.tasks.plan import read_plan
 from assistant.core.tools.forms import ServerQuestion, UserAnswer
 from assistant.ingestion.pipeline import ImportOptions
 from assistant.llm.base import ToolCall, ToolCalled
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
-from memory_store import NewMemory, Store
-from memory_store.models import ErasurePlan, Memory, MemoryKind
+from memory_store import NewMemory, Store, TaskState
+from memory_store.models import USER, ErasurePlan, Memory, MemoryKind, Role
 
 KEY = "The spare key is with Ines."
 
@@ -230,3 +231,19 @@ def test_commands_are_one_table_for_screens_and_lines() -> None:
     assert find("open", LINE_COMMANDS) is not None
     assert takes_path("/import ~/Doc")
     assert not takes_path("/etc/hosts is what?")
+
+
+async def test_plan_that_can_not_be_followed_is_edited_on_and_a_task_is_ended_by_a_yes_alone(store: Store) -> None:
+    steps = '[[steps]]\nname = "judge"\nask = "{name}?"\ncolumns = { price = "euros" }\n'
+    plan = f'title = "Gyms"\n{steps}[[items]]\nname = "Anna"\n'
+    chat = store.conversations.start("Gyms")
+    message = store.conversations.append(chat.id, Role.USER, "Compare.", USER, parent_id=None)
+    task = store.tasks.add(message.id, plan, read_plan(plan).keyed_items())
+    wrong = plan.replace("[[items]]", 'ask = "twice"\n[[items]]').replace("Gyms", "Gyms compared")
+    skin = RecordingSkin(lambda _: wrong, 0, lambda text: text.replace('ask = "twice"\n', ""), 0, 1)
+    desk = controller_of(store, skin).tasks
+    assert await desk.change(task)
+    changed = store.tasks.get(task.id)
+    assert read_plan(changed.plan).title == "Gyms compared"
+    assert (await desk.cancel(changed), store.tasks.get(task.id).state) == (False, TaskState.DRAFT)
+    assert (await desk.cancel(changed), store.tasks.get(task.id).state) == (True, TaskState.CANCELLED)

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from assistant.core.tasks.plan import read_plan, write_plan
-from assistant.core.tasks.results import results_of, sort_results, sources_of
+from assistant.core.tasks.results import read_report, results_of, sort_results, sources_of
 from assistant.core.tasks.worker import TaskWorker
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Bench, Effect, Tool
@@ -315,6 +315,7 @@ async def test_the_best_are_compared_pair_by_pair_and_the_report_says_which_suit
     told = report(store, task)
     assert told.text.startswith("Anna suits best.\n\n**Tables**")
     assert told.author.name == "mind"
+    assert read_report(store, task, read_plan(task.plan)) == "Anna suits best."
     rows = [line.split(" | ")[0].strip("| ") for line in told.text.splitlines() if line.startswith("| ")]
     assert rows[2:] == ["Anna", "Bea", "Cid", "Dan"]
     items = store.tasks.items(task.id)

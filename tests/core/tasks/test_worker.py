@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from assistant.core.metering import estimate_input
+from assistant.core.tasks.handling import try_again
 from assistant.core.tasks.plan import read_plan
 from assistant.core.tasks.worker import TaskWorker
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, UncertainError
@@ -22,6 +23,7 @@ from assistant.llm.roles import Models
 from memory_store import Limit, Selection, Store, Unit, Window
 from memory_store.clock import now
 from memory_store.database.tasks import ItemState, StepOutcome, Task, TaskState
+from memory_store.errors import StoreError
 from memory_store.models import USER, Role
 from tests.support.embedder import HashEmbedder
 
@@ -293,6 +295,23 @@ async def test_what_goes_wrong_with_an_item_concerns_this_item_alone_and_can_be_
     await world.work()
     assert world.states(task) == {"Bo": "done", "Cid": "done"}
     assert [place for place, _ in world.letters] == ["Bo", "Cid"]
+
+
+async def test_trial_whose_items_failed_is_tried_again_as_a_trial(world: World) -> None:
+    world.failing["page of Bo"] = ToolError("Bo answered 500.")
+    task = begin(world, "Bo", "Cid", only_first=1)
+    await world.work()
+    world.failing.clear()
+    assert try_again(world.store, world.store.tasks.get(task.id)) == 1
+    await allow_all(world, task)
+    await world.work()
+    assert (world.states(task), world.store.tasks.get(task.id).state) == (
+        {"Bo": "done", "Cid": "waiting"},
+        TaskState.PAUSED,
+    )
+    world.store.tasks.change_state(task.id, TaskState.CANCELLED)
+    with pytest.raises(StoreError, match="cancelled"):
+        try_again(world.store, world.store.tasks.get(task.id))
 
 
 @pytest.mark.parametrize(

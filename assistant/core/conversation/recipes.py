@@ -13,7 +13,8 @@ from assistant.core.conversation.session import Session
 from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.core.conversation.tasks import TaskDesk
 from assistant.core.metering import MeteredModel
-from assistant.core.recipes import PLAN_FILE, SKILL_FILE, USED
+from assistant.core.recipes import PLAN_FILE, SKILL_FILE
+from assistant.core.recipes.answering import note_use, refuse_recipe
 from assistant.core.recipes.folders import SkillFiles, read_files
 from assistant.core.recipes.keeping import (
     change_recipe,
@@ -39,7 +40,7 @@ from assistant.llm.roles import ModelRole
 from assistant.threads import in_thread
 from memory_store import Recipe, Store, Task, Unit, amount_text
 from memory_store.errors import KeepsakeError
-from memory_store.models import LeftOut, ToolOutcome
+from memory_store.models import LeftOut
 
 _LINE_CHARS: Final = 90
 _CHOICE_CHARS: Final = 64
@@ -113,7 +114,7 @@ class RecipeDesk:
             if not words:
                 return None
         filled = fill_recipe(known, values, words)
-        session.refuse_recipe(filled)
+        refuse_recipe(filled, session.answerer)
         return filled if await self._agree(known, values, session) else None
 
     async def _ask_what_for(self, known: Known) -> str:
@@ -159,8 +160,7 @@ class RecipeDesk:
         filled = fill_recipe(known, values)
         private = filled.private or session.is_private
         message = store_wish(self._store, filled.question, private=private)
-        log = self._store.conversations
-        log.end_tool_use(message.id, log.begin_tool_use(message.id, USED, filled.arguments), ToolOutcome.DONE)
+        note_use(self._store.conversations, message.id, filled)
         return create_task(self._store, plan, message)
 
     # -- before its first use ----------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import ChainMap
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
@@ -31,15 +30,15 @@ from assistant.core.events import (
     TurnHandedIn,
     TurnStarted,
 )
-from assistant.core.framing import estimate_tokens
 from assistant.core.prompts import prompt
 from assistant.core.recipes import USED
-from assistant.core.recipes.finding import recipe_tool
+from assistant.core.recipes.answering import note_use, offer_tools, refuse_recipe
 from assistant.core.recipes.using import FilledRecipe, recipe_of_message
 from assistant.core.thorough import find_missing, find_unsupported, split_question
-from assistant.core.tools.answering import ToolAnswerer, refuse
+from assistant.core.tools.answering import refuse
+from assistant.core.tools.equipping import can_use_tools, equip, room_for_tools, set_up_bench
 from assistant.core.tools.forms import AskUser, decline
-from assistant.core.tools.tool import Approve, Bench
+from assistant.core.tools.tool import Approve
 from assistant.core.tools.toolbox import Toolbox, ToolOffer
 from assistant.core.turn_settings import TurnSettings as TurnSettings
 from assistant.errors import ModelError
@@ -67,9 +66,6 @@ from memory_store.models import (
 
 # How much of an answer a crash may cost.
 _SAVE_EVERY_SECONDS: Final = 1.0
-# What part of the window is left for tools: for what they are, and what they give back.
-_FOR_TOOLS: Final = 4
-_LEAST_FOR_TOOLS: Final = 3000
 # After so many messages a chat gets a name: the first exchange, or the second where the first was small talk.
 _NAMED_AFTER: Final = (2, 4)
 
@@ -254,13 +250,14 @@ class Session:
         with self._hold():
             self.refuse_elsewhere()
             if recipe is not None:
-                self.refuse_recipe(recipe)
+                refuse_recipe(recipe, self.answerer)
             if instead_of is not None:
                 self._messages = self._before(instead_of)
             message = await self._store_question(text, private=recipe is not None and recipe.private)
             self._attached[message.id] = attached
             if recipe is not None:
-                await self._keep_recipe(message, recipe)
+                await asyncio.to_thread(note_use, self.log, message.id, recipe)
+                self._recipes[message.id] = recipe
             async with aclosing(self._respond(message, stop)) as events:
                 async for event in events:
                     yield event
@@ -297,37 +294,12 @@ class Session:
                 async for event in events:
                     yield event
 
-    def refuse_recipe(self, recipe: FilledRecipe) -> None:
-        """Raise ModelError if who answers can't follow a recipe: reads none, is elsewhere, or has no room for it."""
-        info = self.answerer.info
-        if not self.answerer.reads:
-            raise ModelError(
-                "No model is set up that could follow a recipe.",
-                "`keepsake model add` sets one up; without one, /search finds what is remembered.",
-            )
-        if recipe.private and not info.is_private:
-            raise ModelError(
-                f"The recipe {recipe.name} is private, and {info.name} is not on this machine.",
-                "Choose a model that is, with /model.",
-            )
-        if estimate_tokens(recipe.instructions(with_tools=True)) > info.context_tokens // 2:
-            raise ModelError(
-                f"The recipe {recipe.name} is too long for the window of {info.name}.",
-                "Shorten it, or choose a model with a larger window, with /model.",
-            )
-
-    async def _keep_recipe(self, message: Message, recipe: FilledRecipe) -> None:
-        """Enter with a message that a recipe was used for it."""
-        number = await asyncio.to_thread(self.log.begin_tool_use, message.id, USED, recipe.arguments)
-        await asyncio.to_thread(self.log.end_tool_use, message.id, number, ToolOutcome.DONE)
-        self._recipes[message.id] = recipe
-
     async def _find_recipe(self, message: Message) -> None:
         """Find the recipe that was used for a message, as it is now. Raises KeepsakeError where it can't be used."""
         uses = await asyncio.to_thread(self.log.tool_uses, message.id)
         recipe = await asyncio.to_thread(recipe_of_message, self._store, uses, message.text)
         if recipe is not None:
-            self.refuse_recipe(recipe)
+            refuse_recipe(recipe, self.answerer)
             self._recipes[message.id] = recipe
 
     @contextmanager
@@ -403,7 +375,9 @@ class Session:
         context = assembled.context
         yield assembled.event()
         offer = ToolOffer(())
-        async with aclosing(until(self._open_toolbox(question.text, recipe), stop)) as offers:
+        info, uses_tools = self.answerer.info, self._uses_tools
+        offering = offer_tools(self._store, self.toolbox, info, question.text, recipe, uses_tools=uses_tools)
+        async with aclosing(until(offering, stop)) as offers:
             async for offer in offers:
                 if offer.notes:
                     yield ToolsMissed(offer.notes)
@@ -576,16 +550,14 @@ class Session:
             self.conversation.id if self.conversation is not None else None,
             private=private,
             also=also,
-            reserve=self.answerer.info.context_tokens // _FOR_TOOLS if self._uses_tools else 0,
+            reserve=room_for_tools(self.answerer.info) if self._uses_tools else 0,
             recipe=recipe.instructions(with_tools=self._uses_tools) if recipe is not None else "",
         )
 
     @property
     def _uses_tools(self) -> bool:
         """Whether the model that answers is offered tools: it calls them and has room, effort and settings allow it."""
-        model = self._model
-        can = model is not None and model.info.calls_tools and model.info.context_tokens >= _LEAST_FOR_TOOLS
-        return can and self._dial.tools and self.settings.recall
+        return can_use_tools(self._model) and self._dial.tools and self.settings.recall
 
     async def _answer(
         self,
@@ -598,9 +570,17 @@ class Session:
         earlier: Sequence[ToolUse],
     ) -> AsyncGenerator[Event, None]:
         assert self.conversation is not None
-        author = Author(AuthorKind.MODEL, self.answerer.info.name)
-        bench = self._set_up_bench(question, context, author)
-        answerer = self._equip(bench, offer, earlier)
+        bench = set_up_bench(
+            self._store,
+            question,
+            context,
+            self.answerer.info,
+            private=self.is_private,
+            passages=dialled(self.settings, self._effort).passages,
+            kept=self._ids_of(question),
+            ask_user=self.ask_user,
+        )
+        answerer = equip(self.answerer, self._model, offer, bench, self.approve, earlier)
         answer = await self._begin_answer(context, question)
         turn = replace(turn, request=replace(turn.request, message_id=answer.id))
         await note_sent(self._store, answerer.info, bench.given)
@@ -688,54 +668,11 @@ class Session:
         else:
             yield TurnHandedIn(answer, handed_in.trouble) if handed_in else TurnFinished(answer, ())
 
-    def _set_up_bench(self, question: Message, context: Context, author: Author) -> Bench:
-        """Return what tools work with in this turn; what they find is numbered behind all that may be recalled."""
-        numbered = dict(context.numbered)
-        return Bench(
-            self._store,
-            self.answerer.info.is_private,
-            context.private or question.private or self.is_private,
-            None if self.temporary else question.id,
-            author,
-            numbered,
-            max([dialled(self.settings, self._effort).passages, *numbered]) + 1,
-            question=question.text,
-            given=(*context.items, *self._ids_of(question)),
-            ask_user=self.ask_user,
-        )
-
     def _ids_of(self, question: Message) -> tuple[str, ...]:
         """Return the ids of a question, and of the recipe that it is answered by, as far as they are stored."""
         recipe = self._recipes.get(question.id)
         own = (recipe.id,) if recipe is not None and recipe.id else ()
         return own if self.temporary else (question.id, *own)
-
-    async def _open_toolbox(self, question: str, recipe: FilledRecipe | None) -> AsyncGenerator[ToolOffer, None]:
-        """Give the tools of this turn, where it uses any: those that a recipe declares, or all."""
-        if recipe is not None and recipe.tools and not self._uses_tools:
-            who = self.answerer.info.name
-            yield ToolOffer(
-                (), (f"{who} calls no tools here: the answer rests on what was recalled for the question.",)
-            )
-        elif self._uses_tools and recipe is not None:
-            found = await self.toolbox.find(recipe.tools)
-            missing = [name for name in recipe.tools if name not in found]
-            notes = [f"The recipe declares the tool {name}, which is not here." for name in missing]
-            reader = recipe.file_tool()
-            yield ToolOffer((*found.values(), *([reader] if reader else [])), tuple(notes))
-        elif self._uses_tools:
-            info = self.answerer.info
-            offer = await self.toolbox.open(self._store, info.context_tokens, question)
-            recipes = await asyncio.to_thread(recipe_tool, self._store, include_private=info.is_private)
-            yield offer if recipes is None else replace(offer, tools=(*offer.tools, recipes))
-
-    def _equip(self, bench: Bench, offer: ToolOffer, earlier: Sequence[ToolUse]) -> Answerer:
-        """Return who answers, with the tools that it is offered."""
-        model = self._model
-        if model is None or not offer.tools:
-            return self.answerer
-        tools = ChainMap(offer.loaded, {tool.name: tool for tool in offer.tools})
-        return ToolAnswerer(model, tools, bench, self.approve, earlier)
 
     async def _check(self, answer: Message, context: Context) -> AsyncGenerator[AnswerChecked, None]:
         """Hold an answer against its sources; where the model can't be asked, nothing is said of it."""

@@ -96,6 +96,8 @@ class RecipeDesk:
         known = await in_thread(lambda: find_recipe(self._store, named)) if named else await self.choose()
         if known is None:
             return None
+        if not known.plan:
+            refuse_recipe(fill_recipe(known, {}), session.answerer)  # before anybody fills in a form for nothing
         fields = known.skill.fields
         if known.asks_for_items and not items:
             fields = (*fields, _items_field(known))
@@ -114,7 +116,6 @@ class RecipeDesk:
             if not words:
                 return None
         filled = fill_recipe(known, values, words)
-        refuse_recipe(filled, session.answerer)
         return filled if await self._agree(known, values, session) else None
 
     async def _ask_what_for(self, known: Known) -> str:

@@ -77,7 +77,7 @@ class FormScreen(Dialog[UserAnswer | None]):
             prompt = _("Nothing is chosen")
             return Select[Any](options, value=chosen, prompt=prompt, allow_blank=True)
         default = "" if field.default is None else in_words(field, field.default)
-        control = Input(default, placeholder=wanted_in(field), select_on_focus=False)
+        control = Input(default, placeholder=wanted_in(field), select_on_focus=bool(default))
         control.cursor_blink = getattr(self.app, "blink", True)
         return control
 

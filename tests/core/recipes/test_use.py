@@ -255,8 +255,10 @@ async def test_who_reads_no_instructions_and_who_has_no_room_for_them_is_told_be
     store: Store,
 ) -> None:
     keep(store, SKILL + "Water. " * 3000)
+    skin = Skin()
     with pytest.raises(ModelError, match="No model is set up that could follow a recipe"):
-        await run(controller_of(store, Skin(), None), "/recipe plant-care fern")
+        await run(controller_of(store, skin, None), "/recipe plant-care")
+    assert skin.forms == []  # nobody filled in a form for nothing
     with pytest.raises(ModelError, match="too long for the window"):
         await run(controller_of(store, Skin(), model(context_tokens=4096)), "/recipe plant-care fern")
     assert said(store) == []

@@ -13,6 +13,7 @@ from assistant.core.recipes.finding import recipe_tool
 from assistant.core.recipes.using import FilledRecipe
 from assistant.core.tools.toolbox import Toolbox, ToolOffer
 from assistant.errors import ModelError
+from assistant.language import _
 from assistant.llm.base import Answerer, ModelInfo
 from memory_store import Store
 from memory_store.models import ToolOutcome
@@ -52,12 +53,13 @@ async def offer_tools(
     """
     if not uses_tools:
         if recipe is not None and recipe.tools:
-            told = f"{info.name} calls no tools here: the answer rests on what was recalled for the question."
-            yield ToolOffer((), (told,))
+            told = _("{model} calls no tools here: the answer rests on what was recalled for the question.")
+            yield ToolOffer((), (told.format(model=info.name),))
     elif recipe is not None:
         found = await toolbox.find(recipe.tools)
         missing = [name for name in recipe.tools if name not in found]
-        notes = [f"The recipe declares the tool {name}, which is not here." for name in missing]
+        told = _("The recipe declares the tool {name}, which is not here.")
+        notes = [told.format(name=name) for name in missing]
         reader = recipe.file_tool()
         yield ToolOffer((*found.values(), *([reader] if reader else [])), tuple(notes))
     else:

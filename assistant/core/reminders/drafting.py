@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -23,6 +24,7 @@ from memory_store.models import Hit, Purpose, Role
 _TOKENS: Final = 400
 _TRIES: Final = 2
 _SOURCES: Final = 4
+_WORD: Final = re.compile(r"[\u2e80-\u9fff]|[^\W\u2e80-\u9fff]+")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -66,10 +68,17 @@ async def draft_reminder(store: Store, model: ChatModel, words: str, now: dateti
             reading = read_time(answer.when, now)
             understood = reading.times or reading.lack is Lack.CLOCK
             if understood and not reading.rest:
-                return Draft(answer.text, answer.when, reading, _source_of(answer, hits, now))
+                text = answer.text if _takes_words_of(answer.text, words) else words
+                return Draft(text, answer.when, reading, _source_of(answer, hits, now))
         complaint = "That is none of the forms, or no JSON object. Write it once more."
         messages += [ChatMessage(Role.ASSISTANT, said), ChatMessage(Role.USER, complaint)]
     return None
+
+
+def _takes_words_of(text: str, words: str) -> bool:
+    """Return whether a model left words out and put in none of its own."""
+    said = Counter(_WORD.findall(words.casefold()))
+    return Counter(_WORD.findall(text.casefold())) <= said
 
 
 def _find_sources(store: Store, words: str, model: ChatModel, private: bool) -> list[Hit]:

@@ -13,7 +13,7 @@ from typing import Final
 from assistant.core.repetition import find_zone, local_zone, repeat
 from assistant.core.tasks.plan import PlanError, read_plan
 from assistant.display import plain
-from assistant.language import N_, NN_, _, plural
+from assistant.language import N_, _
 from memory_store import Due, Rerun, Schedule, ScheduleState, Store, TaskState, clock
 from memory_store.errors import KeepsakeError, NotFoundError
 
@@ -27,10 +27,10 @@ _WEEKDAYS: Final = (
 )
 _CODES: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _EVERY: Final = {
-    "DAILY": NN_("every day", "every {count} days"),
-    "WEEKLY": NN_("every week", "every {count} weeks"),
-    "MONTHLY": NN_("every month", "every {count} months"),
-    "YEARLY": NN_("every year", "every {count} years"),
+    "DAILY": (N_("every day"), N_("every {count} days")),
+    "WEEKLY": (N_("every week"), N_("every {count} weeks")),
+    "MONTHLY": (N_("every month"), N_("every {count} months")),
+    "YEARLY": (N_("every year"), N_("every {count} years")),
 }
 _WHICH: Final = {
     "": N_("{weekday}"),
@@ -143,7 +143,8 @@ def describe_rule(rule: str) -> str:
     parts.pop("COUNT", None)
     if every is None or parts or not interval.isdecimal() or not all(days):
         return plain(rule, one_line=True)
-    told = plural(*every, int(interval))
+    once, several = every
+    told = _(once) if int(interval) == 1 else _(several).format(count=interval)
     return f"{told} ({', '.join(days)})" if days else told
 
 

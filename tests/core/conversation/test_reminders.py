@@ -206,6 +206,15 @@ async def test_what_a_model_makes_up_is_asked_for(store: Store, at: At, script: 
     assert [kept.begins for kept in store.schedules.all()] == ["2026-03-23T09:00:00"]
 
 
+async def test_what_is_said_is_in_the_users_words_whatever_a_model_writes(store: Store, at: At) -> None:
+    model = ScriptedChat(drafted("feed the cat", "every day at 8:00"), drafted("give Ines a call", "every day at 8:00"))
+    controller = controller_of(store, RecordingSkin(KEEP, KEEP), model)
+    await controller.remind("drink water first thing")
+    await controller.remind("give Ines whom we met a call first thing")
+    said = {kept.text for kept in store.schedules.all()}
+    assert said == {"drink water first thing", "give Ines a call"}
+
+
 async def test_words_of_a_private_chat_go_to_no_model_elsewhere(store: Store, at: At) -> None:
     model = ScriptedChat(is_private=False)
     controller = controller_of(store, RecordingSkin("tomorrow 9:00", KEEP), model)

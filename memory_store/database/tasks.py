@@ -173,13 +173,20 @@ class Tasks:
         self, task_id: str, state: TaskState, *, trouble: str | None = None, only_first: int | None = None
     ) -> None:
         """Let a task run, rest, or end; of one that runs so many items `only_first`. Raises NotFoundError."""
-        ended = to_text(now()) if state in (TaskState.DONE, TaskState.CANCELLED) else None
-        changed = self._database.execute(
-            "UPDATE tasks SET state = ?, trouble = ?, ended_at = ?, only_first = ?, not_before = NULL WHERE id = ?",
-            (state, trouble, ended, only_first, task_id),
-        )
-        if not changed:
+        if not self._database.execute(f"{_CHANGE} WHERE id = :id", _change(task_id, state, trouble, only_first)):
             raise NotFoundError(f"There is no task {task_id}.")
+
+    def leave_off(
+        self, task: Task, state: TaskState, *, trouble: str | None = None, only_first: int | None = None
+    ) -> None:
+        """Let a task that is worked on rest, or be done; nothing where the user changed, paused or ended it meanwhile.
+
+        It is not done while there is something to do.
+        """
+        self._database.execute(
+            f"{_CHANGE} WHERE id = :id AND state = 'running' AND plan = :plan AND (:state != 'done' OR {_IS_OVER})",
+            {**_change(task.id, state, trouble, only_first), "plan": task.plan},
+        )
 
     def postpone(self, task_id: str, until: datetime, trouble: str) -> None:
         """Let a running task wait until a moment, and say why."""
@@ -225,9 +232,10 @@ class Tasks:
         return {ItemState(row["state"]): row["number"] for row in rows}
 
     def end_item(self, item_id: str, state: ItemState, result: str | None = None, trouble: str | None = None) -> None:
-        """Note how an item ended, or that it waits; nothing where it was erased meanwhile."""
+        """Note how an item ended; nothing where it was erased meanwhile, or the user is asked about a step of it."""
         self._database.execute(
-            "UPDATE task_items SET state = ?, result = ?, trouble = ? WHERE id = ?", (state, result, trouble, item_id)
+            "UPDATE task_items SET state = ?, result = ?, trouble = ? WHERE id = ? AND state != 'asking'",
+            (state, result, trouble, item_id),
         )
 
     def retry(self, task_id: str) -> int:
@@ -285,7 +293,7 @@ class Tasks:
         )
 
     def doubt(self, item_id: str, number: int) -> None:
-        """Note that a step may have been done, and have the user asked."""
+        """Note that a step that was begun may have been done, and have the user asked."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE task_steps SET outcome = 'uncertain' WHERE item_id = ? AND number = ? AND outcome = 'begun'",
@@ -380,6 +388,10 @@ _WANTED: Final = (
 )
 _WAITS: Final = f"EXISTS (SELECT 1 FROM task_items AS i WHERE {_WANTED} AND i.state = 'waiting')"
 _IS_OVER: Final = f"NOT EXISTS (SELECT 1 FROM task_items AS i WHERE {_WANTED} AND i.state IN ('waiting', 'asking'))"
+_CHANGE: Final = (
+    "UPDATE tasks AS t SET state = :state, trouble = :trouble, ended_at = :ended_at, only_first = :only_first, "
+    "not_before = NULL"
+)
 _NEXT_DUE: Final = (
     "SELECT t.* FROM tasks AS t WHERE t.state = 'running' AND (t.not_before IS NULL OR t.not_before <= :moment) "
     f"AND ({_WAITS} OR {_IS_OVER}) ORDER BY t.made_at, t.id LIMIT 1"
@@ -390,6 +402,11 @@ _PUT: Final = (
     "ON CONFLICT (item_id, number) DO UPDATE SET request = :request, outcome = :outcome, begun_at = :begun_at, "
     "result = NULL, ended_at = NULL"
 )
+
+
+def _change(task_id: str, state: TaskState, trouble: str | None, only_first: int | None) -> dict[str, object]:
+    ended = to_text(now()) if state in (TaskState.DONE, TaskState.CANCELLED) else None
+    return {"id": task_id, "state": state, "trouble": trouble, "ended_at": ended, "only_first": only_first}
 
 
 def _put(connection: sqlite3.Connection, item: TaskItem, number: int, request: str, outcome: StepOutcome) -> None:

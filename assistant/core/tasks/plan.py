@@ -216,6 +216,15 @@ class Plan(_Strict):
         """The names of all tools that it uses."""
         return list(dict.fromkeys(name for step in self.steps for name in (step.tool, *step.tools) if name))
 
+    def names_before(self, step: Step) -> list[str]:
+        """Return the names of the steps before one."""
+        names = [other.name for other in self.steps]
+        return names[: names.index(step.name)]
+
+    def needs_of(self, step: Step) -> Sequence[str]:
+        """Return the names of the steps whose findings a step is handed."""
+        return self.names_before(step) if step.needs is None else step.needs
+
     def keyed_items(self) -> list[tuple[str, str]]:
         """Return the items as they are stored: each by its name, with what is known of it."""
         return [(item["name"].strip(), json.dumps(dict(item), ensure_ascii=False)) for item in self.items]

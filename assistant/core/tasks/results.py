@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,9 +53,10 @@ def sort_results(items: Sequence[TaskItem], by: str) -> list[Result]:
 def _rank(value: object) -> tuple[int, float, str]:
     """Return what sorts numbers by their size, also those that are written as text, before words."""
     try:
-        return (1, float(str(value).replace(",", ".").strip(" €$%")), "")
+        number = float(str(value).replace(",", ".").strip(" €$%"))
     except ValueError:
-        return (0, 0.0, str(value).casefold())
+        number = math.nan
+    return (1, number, "") if math.isfinite(number) else (0, 0.0, str(value).casefold())
 
 
 def cells_of(plan: Plan, result: Result) -> list[str]:
@@ -120,7 +122,8 @@ def build_report(plan: Plan, results: Sequence[Result]) -> str:
     cited = [name in plan.cited for name in names]
     lines = [_heading(plan), "", _line(names), _line(["---"] * len(names))]
     lines += [_line(cells_of(plan, result), cited) for result in results[:_MOST_ROWS]]
-    missing = len(plan.items) - len(results)
+    there = {result.item.key for result in results}
+    missing = sum(item["name"].strip() not in there for item in plan.items)
     if len(results) > _MOST_ROWS:
         lines += ["", f"{len(results) - _MOST_ROWS} more rows are in `keepsake task show`."]
     if missing:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from assistant.core.asking import note_sent, read_form, whole_answer
-from assistant.core.context import renumber
+from assistant.core.context import cited_numbers, renumber
 from assistant.core.framing import estimate_tokens, plain_text, quoted, shorten
 from assistant.core.prompts import prompt
 from assistant.core.tasks.plan import ModelChoice, Plan, Step, fill
@@ -30,6 +30,7 @@ Form = TypeVar("Form", bound=BaseModel)
 _ANSWER_TOKENS: Final = 800
 _MATERIAL_TOKENS: Final = 6000
 _LEAST_TOKENS: Final = 100  # less of a text says nothing
+_SPARE_TOKENS: Final = 500  # for the schema, and what stands around the material
 _RESULT_CHARS: Final = 12_000
 _KEY: Final = "idempotency_key"
 
@@ -158,13 +159,17 @@ async def _find(run: Run, step: Step, system: str, known: Mapping[str, str]) -> 
     tools = {name: run.tools[name] for name in step.tools}
     question = fill(step.ask, known)
     request = _request(run, model, system, question, known)
+    # Numbers of sources that stand in what it was handed are those of the whole task; its own come behind them.
+    handed = cited_numbers("\n".join(text for name, text in known.items() if name in run.plan.cited))
     for _ in range(2):
         bench = run.bench()
+        bench.first = max(handed, default=0) + 1
         found = read_form(await _say(ToolAnswerer(model, tools, bench, refuse), request, question), step.form)
         if found is not None:
             numbers = await _note_read(run, bench)
             own = {number: numbers[hit.id] for number, hit in bench.found.items()}
-            return json_text({name: _cite(value, own) for name, value in found.model_dump(mode="json").items()})
+            cited = dict(zip(handed, handed, strict=True)) | own
+            return json_text({name: _cite(value, cited) for name, value in found.model_dump(mode="json").items()})
     raise Unreadable("The model gave no answer that can be read.")
 
 
@@ -210,7 +215,9 @@ def _request(
     known: Mapping[str, str],
     schema: Mapping[str, Any] | None = None,
 ) -> ChatRequest:
-    room = min(_MATERIAL_TOKENS, model.info.context_tokens - _ANSWER_TOKENS - 600)
+    window = model.info.context_tokens - _ANSWER_TOKENS - estimate_tokens(system) - _SPARE_TOKENS
+    ask = shorten(ask, max(window // 2, _LEAST_TOKENS))
+    room = min(_MATERIAL_TOKENS, window - estimate_tokens(ask))
     parts: list[str] = []
     for name, text in reversed(list(known.items())):  # what was found last is wanted most
         if room < _LEAST_TOKENS:

@@ -134,13 +134,18 @@ class TaskWorker:
         await asyncio.gather(*(take_items() for _ in range(min(run.plan.workers, len(waiting)))))
 
     def _goes_on(self, run: Run) -> bool:
-        """Return whether the task is to run on as it is: the user may have paused, changed or erased it meanwhile."""
+        """Return whether the task is to run on as it is.
+
+        The user may have paused, changed or erased it meanwhile, or made it private: then it is prepared anew.
+        """
         try:
             task = self._tasks.get(run.task.id)
+            same = task.plan == run.task.plan and self._store.conversations.is_private(task.message_id) == run.private
         except NotFoundError:
-            task = None
-        if task is None or task.state is not TaskState.RUNNING or task.plan != run.task.plan:
             run.resting.set()
+        else:
+            if task.state is not TaskState.RUNNING or not same:
+                run.resting.set()
         return not run.resting.is_set()
 
     async def _work_on_item(self, run: Run, item: TaskItem, stop: asyncio.Event) -> None:
@@ -161,27 +166,28 @@ class TaskWorker:
         """Do all steps, those at once that do not need each other; return whether all are done.
 
         What may have to be asked about waits for all before it. After trouble, what is under way still ends. A step is
-        known again by its name, wherever it stands in a plan that was changed; what only reads is done anew where what
-        it asks for, or was handed, is no longer the same.
+        known again by its name and its tool, wherever it stands in a plan that was changed; what only reads is done
+        anew where what it asks for, or was handed, is no longer the same.
         """
         fields = {name: str(value) for name, value in json.loads(item.details).items()}
         entered = await asyncio.to_thread(self._tasks.steps, item.id)
-        before = {json.loads(row.request)["step"]: row for row in entered if row.number < FIRST_COMPARISON}
-        free = (number for number in count(1) if all(number != row.number for row in before.values()))
-        handed: dict[str, dict[str, str]] = {}
+        rows = {_identity(row): row for row in entered if row.number < FIRST_COMPARISON}
+        before = {step.name: rows[step.name, step.tool] for step in run.plan.steps if (step.name, step.tool) in rows}
+        free = (number for number in count(1) if all(number != row.number for row in entered))
         numbers = {
             step.name: before[step.name].number if step.name in before else next(free) for step in run.plan.steps
         }
+        handed: dict[str, dict[str, str]] = {}
         changed: set[str] = set()
-        waiting = dict(enumerate(run.plan.steps, start=1))
+        waiting = list(run.plan.steps)
         at_work: dict[asyncio.Task[str | None], Step] = {}
         trouble: BaseException | None = None
         halted = False
         while True:
-            ready = [] if halted else [number for number in waiting if self._is_ready(run, number, handed)]
-            for number in ready:
-                step = waiting.pop(number)
-                needed = handed if step.needs is None else {name: handed[name] for name in step.needs}
+            ready = [] if halted else [step for step in waiting if self._is_ready(run, step, handed)]
+            for step in ready:
+                waiting.remove(step)
+                needed = {name: handed[name] for name in run.plan.needs_of(step)}
                 known = fields | {name: text for values in needed.values() for name, text in values.items()}
                 row = before.get(step.name)
                 if step.ask and changed & needed.keys():
@@ -205,13 +211,9 @@ class TaskWorker:
             raise trouble
         return not halted
 
-    def _is_ready(self, run: Run, number: int, handed: Mapping[str, object]) -> bool:
-        steps = run.plan.steps
-        step = steps[number - 1]
-        needs = step.needs
-        if needs is None or not only_reads(run, step):
-            needs = [earlier.name for earlier in steps[: number - 1]]
-        return all(name in handed for name in needs)
+    def _is_ready(self, run: Run, step: Step, handed: Mapping[str, object]) -> bool:
+        awaited = run.plan.needs_of(step) if only_reads(run, step) else run.plan.names_before(step)
+        return all(name in handed for name in awaited)
 
     async def _take_step(
         self,
@@ -228,6 +230,9 @@ class TaskWorker:
         What changed or sent something is done once, whatever the plan says by now; a yes holds for what was shown.
         Raises ToolError, Unreadable or _Rest.
         """
+        if before is not None and before.outcome is StepOutcome.UNCERTAIN:
+            await asyncio.to_thread(self._tasks.doubt, item.id, number)
+            return None
         asked = describe_step(run, item, step, number, known)
         same = before is not None and json.loads(before.request) == asked
         if before is not None and before.outcome is StepOutcome.DONE and (same or not only_reads(run, step)):
@@ -278,7 +283,7 @@ class TaskWorker:
             self._rest(run.task, told)
 
     def _rest(self, task: Task, trouble: str) -> None:
-        self._tasks.change_state(task.id, TaskState.PAUSED, trouble=trouble, only_first=task.only_first)
+        self._tasks.leave_off(task, TaskState.PAUSED, trouble=trouble, only_first=task.only_first)
 
     async def _finish(self, run: Run, stop: asyncio.Event) -> None:
         """Let a trial rest until the user has seen it; of a task of which all is done, judge the best, and report."""
@@ -290,7 +295,7 @@ class TaskWorker:
             told = _(
                 "The first {count} of {total} items were tried: look at what came of them, then let it go on."
             ).format(count=task.only_first, total=len(items))
-            await asyncio.to_thread(lambda: self._tasks.change_state(task.id, TaskState.PAUSED, trouble=told))
+            await asyncio.to_thread(lambda: self._tasks.leave_off(task, TaskState.PAUSED, trouble=told))
             return
         if run.plan.judge is not None:
             if not await judge_best(run, run.plan.judge, items, self._enter, lambda: self._goes_on_with(run, stop)):
@@ -298,12 +303,16 @@ class TaskWorker:
             items = await asyncio.to_thread(self._tasks.items, task.id)
         table = build_report(run.plan, results_of(run.plan, items))
         words = ""
+        if not await self._goes_on_with(run, stop):
+            return
         if run.plan.report and not await asyncio.to_thread(self._is_reported, task, table):
             try:
                 words = await self._write_report(run, items)
             except ModelError as error:
                 await asyncio.to_thread(self._rest_for, run, error)
                 return
+        if not await asyncio.to_thread(self._goes_on, run):
+            return
         await asyncio.to_thread(self._end, run, table, words)
 
     async def _goes_on_with(self, run: Run, stop: asyncio.Event) -> bool:
@@ -347,8 +356,14 @@ class TaskWorker:
                 private=run.private,
                 drafts=passages_of_message(text),
             )
-        self._tasks.change_state(run.task.id, TaskState.DONE)
+        self._tasks.leave_off(run.task, TaskState.DONE)
         self._store.wake()
+
+
+def _identity(row: TaskStep) -> tuple[str, str]:
+    """Return the name and the tool of a step that was entered."""
+    asked = json.loads(row.request)
+    return asked["step"], asked.get("tool", "")
 
 
 def _hand_over(step: Step, text: str, found: dict[str, Any]) -> dict[str, str]:

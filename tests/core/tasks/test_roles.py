@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from assistant.core.context import cited_numbers
 from assistant.core.tasks.plan import read_plan, write_plan
 from assistant.core.tasks.results import read_report, results_of, sort_results, sources_of
 from assistant.core.tasks.worker import TaskWorker
@@ -201,6 +203,32 @@ async def test_what_is_not_of_its_type_is_asked_for_again_and_never_handed_over(
     [item] = store.tasks.items(task.id)
     assert (item.state.value, item.trouble) == ("failed", "The model gave no answer that can be read.")
     assert all(value not in request.messages[1].content for request in mind.asked)
+
+
+async def test_source_that_was_handed_over_keeps_its_number_beside_those_that_are_found(store: Store) -> None:
+    for about in ("gym contract", "phone contract"):
+        store.remember(NewMemory(f"The {about} ends on 31 March 2027."))
+    second = '[[steps]]\nname = "more"\nrole = "finder"\nask = "More of {name}?"\ntools = ["search_memory"]\n'
+    plan = CHAIN[: CHAIN.index('[[steps]]\nname = "price"')] + second + 'columns = { more = "what else" }\n'
+
+    def say(request: ChatRequest) -> str | ToolCall:
+        question = request.messages[1].content
+        if len(request.messages) == 2:
+            query = "gym contract" if question.startswith("When") else "phone contract"
+            return ToolCall("1", "search_memory", json.dumps({"query": query}))
+        if question.startswith("When"):
+            return json.dumps({"ends": "2027-03-31", "said": "In March [1]."})
+        numbered = re.findall(r"^\[(\d+)\].*\n> .*phone", request.messages[-1].content, re.MULTILINE)
+        return json.dumps({"more": f"The gym [1], the phone [{numbered[0]}], nothing [99]."})
+
+    task = begin(store, plan, "Gym")
+    await work(store, Mind(say))
+    places = {citation.number: citation.passage_id for citation in store.conversations.citations(task.message_id)}
+    found = results(store, task)["Gym"]
+    [gym], numbers = cited_numbers(found["said"]), sorted(cited_numbers(found["more"]))
+    assert len(numbers) == 2
+    texts = [store.passage(places[number] or "").text.split()[1] for number in (gym, *numbers)]
+    assert (texts[0], sorted(texts[1:])) == ("gym", ["gym", "phone"])
 
 
 async def test_finder_that_is_told_to_send_by_what_it_reads_can_only_read(store: Store) -> None:

@@ -167,6 +167,11 @@ def begin(world: World, *names: str, plan: str = PLAN, private: bool = False, on
     return task
 
 
+def chat_of(world: World, task: Task) -> str:
+    """The id of a task's conversation."""
+    return world.store.conversations.message(task.message_id).conversation_id
+
+
 async def allow_all(world: World, task: Task) -> None:
     from assistant.core.tasks.steps import template_of
 
@@ -273,9 +278,11 @@ async def test_page_that_speaks_to_the_model_changes_no_more_than_its_own_row(wo
 
 
 @pytest.mark.parametrize("page", ["长" * 30_000, "long words " * 6000])
-async def test_long_page_leaves_room_for_the_answer(world: World, page: str) -> None:
+@pytest.mark.parametrize("ask", ["How quiet is {name}?", "How quiet is {name}? {page}"])
+async def test_long_page_leaves_room_for_the_answer(world: World, page: str, ask: str) -> None:
     world.pages["Bo"] = page
-    begin(world, "Bo")
+    world.info = ModelInfo("judge", True, None, 4096)
+    begin(world, "Bo", plan=PLAN.replace("How quiet is {name}?", ask))
     await world.work()
     [request] = world.asked
     assert estimate_input(request) + 800 <= world.info.context_tokens
@@ -355,6 +362,38 @@ async def test_what_may_have_been_sent_when_the_tool_gave_no_answer_is_asked_abo
     assert world.store.tasks.retry(task.id) == 0
 
 
+async def test_what_may_have_been_sent_is_asked_about_although_a_step_beside_it_failed(world: World) -> None:
+    beside = PLAN + '[[steps]]\nname = "door"\ntool = "look"\nwith = { place = "door of {name}" }\nneeds = []\n'
+    sent = asyncio.Event()
+
+    async def look(_: Bench, asked: Place) -> str:
+        if asked.place.startswith("door"):
+            await sent.wait()
+            raise ToolError("No door.")
+        return "A place."
+
+    def vanish() -> None:
+        loop.call_soon_threadsafe(sent.set)
+        raise UncertainError("The post did not answer within 60 seconds.")
+
+    loop = asyncio.get_running_loop()
+    world.look = look  # type: ignore[method-assign]
+    world.on_letter = vanish
+    task = begin(world, "Bo", plan=beside)
+    await allow_all(world, task)
+    for _ in range(2):
+        await world.work()
+        assert (world.states(task), len(world.letters)) == ({"Bo": "asking"}, 1)
+        [(item, step)] = world.store.tasks.questions(task.id)
+        assert step.outcome is StepOutcome.UNCERTAIN
+        world.store.tasks.retry(task.id)
+        world.store.tasks.change_state(task.id, TaskState.RUNNING)
+    world.look = World.look.__get__(world)  # type: ignore[method-assign]
+    world.store.tasks.answer(item.id, StepOutcome.DONE)
+    await world.work()
+    assert (world.states(task), len(world.letters)) == ({"Bo": "done"}, 1)
+
+
 @pytest.mark.parametrize("kind", ["plain", "keyed", "idempotent"])
 async def test_what_may_have_been_sent_when_the_program_died_is_asked_about_or_has_a_key(
     world: World, kind: str
@@ -421,6 +460,93 @@ async def test_task_that_is_paused_changed_or_erased_in_another_window_is_let_go
     world.store.tasks.change_state(task.id, TaskState.RUNNING)
     await world.work()
     assert ([place for place, _ in world.letters], world.store.tasks.all()) == (["Bo", "Cid"], [])
+
+
+@pytest.mark.parametrize("ends_with", ["an answer", "trouble"])
+async def test_task_that_is_cancelled_while_a_model_is_asked_stays_so(
+    world: World, ends_with: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = begin(world, "Bo", plan=PLAN.replace("workers = 4", 'workers = 4\nreport = "How quiet is it there?"'))
+    await allow_all(world, task)
+    if ends_with == "trouble":
+        world.failing["it there"] = ModelError("The key is wrong.", "Mend it.")
+    answer = world.stream
+
+    async def cancel(request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+        if "it there" in request.messages[-1].content:
+            world.store.tasks.change_state(task.id, TaskState.CANCELLED)
+        async for event in answer(request):
+            yield event
+
+    monkeypatch.setattr(world, "stream", cancel)
+    await world.work()
+    assert world.store.tasks.get(task.id).state is TaskState.CANCELLED
+    assert len(world.store.conversations.messages(chat_of(world, task))) == 1
+
+
+async def test_what_is_to_be_done_once_more_before_the_report_is_written_is_done(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = begin(world, "Bo", "Cid", plan=PLAN.replace("workers = 4", 'workers = 4\nreport = "How quiet is it there?"'))
+    world.failing["page of Cid"] = ToolError("Cid answered 500.")
+    await allow_all(world, task)
+    answer = world.stream
+
+    async def try_again(request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+        async for event in answer(request):
+            yield event
+        if "it there" in request.messages[-1].content:
+            world.failing.clear()
+            world.store.tasks.retry(task.id)
+
+    monkeypatch.setattr(world, "stream", try_again)
+    await world.work()
+    assert world.states(task) == {"Bo": "done", "Cid": "done"}
+    assert world.store.tasks.get(task.id).state is TaskState.DONE
+
+
+async def test_task_that_is_made_private_meanwhile_goes_on_at_home_or_not_at_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.info = ModelInfo("judge", False, "https://api.example/v1", 8192)
+    task = begin(world, "Bo", "Cid", plan=PLAN.replace("workers = 4", "workers = 1"))
+    answer = world.stream
+
+    async def hide(request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+        async for event in answer(request):
+            yield event
+        world.store.conversations.mark(chat_of(world, task), private=True)
+
+    monkeypatch.setattr(world, "stream", hide)
+    await world.work()
+    assert len(world.asked) == 1
+    assert world.store.tasks.get(task.id).state is TaskState.PAUSED
+
+
+async def test_step_that_has_the_name_of_one_that_read_is_asked_about_before_it_sends(world: World) -> None:
+    plan = PLAN[: PLAN.index('[[steps]]\nname = "judge"')] + PLAN[PLAN.index('[[steps]]\nname = "answer"') :]
+    plan = plan.replace('best = "quiet"\n', "").replace("{note}", "by the window")
+    task = begin(world, "Bo", plan=plan)
+    await world.work()
+    changed = world.store.tasks.get(task.id).plan.replace('name = "answer"', 'name = "letter"')
+    changed = changed.replace('name = "page"\ntool = "look"\n', 'name = "page"\ntool = "look"\nneeds = []\n')
+    changed = changed.replace('name = "page"', 'name = "answer"').replace('name = "letter"', 'name = "page"')
+    world.store.tasks.change_plan(task.id, changed, read_plan(changed).keyed_items())
+    await world.work()
+    assert (world.states(task), world.letters) == ({"Bo": "asking"}, [])
+    [(_, step)] = world.store.tasks.questions(task.id)
+    assert json.loads(step.request)["step"] == "page"
+
+
+async def test_report_counts_no_item_that_was_taken_out_after_it_was_done(world: World) -> None:
+    task = begin(world, "Bo", "Cid", only_first=1)
+    await allow_all(world, task)
+    await world.work()
+    changed = world.store.tasks.get(task.id).plan.replace('[[items]]\nname = "Bo"\n', "")
+    world.store.tasks.change_plan(task.id, changed, read_plan(changed).keyed_items())
+    world.store.tasks.change_state(task.id, TaskState.RUNNING)
+    await world.work()
+    assert "nothing was found" not in world.store.conversations.messages(chat_of(world, task))[-1].text
 
 
 async def test_one_worker_works_at_a_time(world: World) -> None:

@@ -5,6 +5,7 @@ How many hints there are, and what comes before the solution, is held here and n
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +16,7 @@ from assistant.core.prompts import prompt
 from assistant.display import plain
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store import NewCard, Store, StoredPassage
+from memory_store.errors import NotFoundError
 from memory_store.models import Purpose, Role
 
 MOST_HINTS: Final = 3
@@ -55,14 +57,17 @@ def gives_away(hint: str, answer: str) -> bool:
 async def give_hint(store: Store, model: ChatModel, exercise: Exercise) -> str:
     """Return the next hint, and count it; an empty text where what the model said would give the answer away.
 
-    What the learner wrote of a private topic goes to no model elsewhere. Raises ModelError, and ValueError where all
-    hints were given.
+    What the learner wrote of a private topic goes to no model elsewhere. Raises ModelError, NotFoundError where the
+    passage was erased meanwhile or may no longer be shown to the model, and ValueError where all hints were given.
     """
     if not exercise.hints_left:
         raise ValueError("all hints were given")
+    passage = (await asyncio.to_thread(store.passage, exercise.passage.id)).as_hit()
+    if passage.private and not model.info.is_private:
+        raise NotFoundError("This passage is private by now.")
     attempts = [text for text in exercise.attempts if model.info.is_private or not store.privacy.covers(text)]
     parts = [
-        framed(1, exercise.passage.as_hit()),
+        framed(1, passage),
         f"The question:\n{quoted(exercise.card.question)}",
         f"The right answer:\n{quoted(exercise.card.answer)}",
         *(f"The learner wrote:\n{quoted(text)}" for text in attempts),

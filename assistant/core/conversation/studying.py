@@ -194,8 +194,13 @@ class Tutor:
         question = f"{place} · {exercise.card.question}"
         step = _Step.AGAIN
         while step in (_Step.AGAIN, _Step.HINT):
-            if step is _Step.HINT:
-                hint = await self._hint(exercise, model) or hint
+            try:
+                await in_thread(partial(self._store.passage, exercise.passage.id))
+                if step is _Step.HINT:
+                    hint = await self._hint(exercise, model) or hint
+            except NotFoundError:
+                skin.remark(_("What this question rests on was erased, or is private by now."), warning=True)
+                return _Step.SKIP
             example = _("Enter alone if you have no idea")
             written = await skin.ask(
                 question, example, hint=hint and _("Hint: {hint}").format(hint=hint), optional=True

@@ -112,6 +112,8 @@ class Chooser(Dialog[T | None], Generic[T]):
         self.query_one(OptionList).action_cursor_up()
 
     def _options(self) -> list[Option]:
+        if self._choices and not self._shown:
+            return [Option(_("Nothing fits."), disabled=True)]
         return [
             Option(
                 Content.assemble(plain(choice.name, one_line=True), ("   " + plain(choice.detail), "$foreground-muted"))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from assistant.core.cards.tutoring import MOST_HINTS, Exercise, give_hint, gives_away
 from assistant.core.conversation.controller import Controller
+from assistant.core.conversation.skin import Choice
 from assistant.core.private_rules import rule_of
 from assistant.errors import ModelError
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
-from memory_store import Grade, NewCard, NewMemory, Store
+from memory_store import Grade, NewCard, NewMemory, Selection, Store
 from memory_store.models import USER, MemoryKind, Purpose
 from tests.core.conversation.test_controller import RecordingSkin, controller_of, run
 from tests.memory_store.support import add_document, indexed
@@ -159,6 +161,29 @@ async def test_a_fourth_hint_is_refused_by_the_program(store: Store) -> None:
     with pytest.raises(ValueError, match="all hints"):
         await give_hint(store, model, exercise)
     assert model.requests == []
+
+
+@pytest.mark.parametrize("gone", ["erased", "private"])
+async def test_what_is_erased_or_private_meanwhile_is_neither_asked_about_nor_sent(store: Store, gone: str) -> None:
+    document = store.documents.all()[0].id
+
+    async def take_away() -> None:
+        if gone == "erased":
+            store.forget(Selection((document,)))
+        else:
+            store.documents.set_private(document, True)
+
+    class Watched(RecordingSkin):
+        async def choose(self, title: str, choices: Sequence[Choice[Any]]) -> Any:
+            if "And now?" in title:
+                await take_away()
+            return await super().choose(title, choices)
+
+    model = ScriptedChat([QUESTIONS], ["A hint."], ["A hint."], is_private=False)
+    skin = Watched(*NO_AIM, "", HINT_FIRST, *(["", HINT_FIRST] if gone == "private" else []))
+    await run(controller_of(store, skin, model), "/study heat pump")
+    assert (len(model.requests), skin.answers) == (1, [])
+    assert "What this question rests on was erased, or is private by now." in skin.told
 
 
 async def test_a_hint_that_fails_is_told_and_not_counted(store: Store) -> None:

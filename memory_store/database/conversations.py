@@ -16,7 +16,7 @@ from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
-from memory_store.database.private_rule import any_private, is_private_text
+from memory_store.database.private_rule import MESSAGE_IS_COVERED, any_private, is_private_text
 from memory_store.database.rows import insert_row, read_row
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError
@@ -446,9 +446,8 @@ def finish(
 def _make_public(connection: sqlite3.Connection, conversation_id: str) -> None:
     connection.execute("UPDATE conversations SET private = 0 WHERE id = ?", (conversation_id,))
     rows = connection.execute(
-        "SELECT m.id FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
-        "WHERE c.id = ? AND m.private = 1 AND (m.role != 'assistant' OR m.origin IS NOT NULL) "
-        "AND NOT is_private_text(m.text)",
+        "SELECT id FROM messages WHERE conversation_id = ? AND private = 1 "
+        f"AND (role != 'assistant' OR origin IS NOT NULL) AND NOT {MESSAGE_IS_COVERED}",
         (conversation_id,),
     ).fetchall()
     for row in rows:

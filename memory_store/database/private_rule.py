@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 from memory_store import ids
+from memory_store.database.rows import unescape
 
 if TYPE_CHECKING:
     from memory_store.database.connection import Database
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 _KEY: Final = "private_rule"
 # So many texts are looked at in one read, as an open snapshot delays erasures.
 _AT_ONCE: Final = 500
+MESSAGE_IS_COVERED: Final = (
+    "(is_private_text(text) OR EXISTS (SELECT 1 FROM tasks AS t WHERE t.message_id = messages.id "
+    "AND is_private_source(t.plan)) OR EXISTS (SELECT 1 FROM schedules AS s WHERE s.message_id = messages.id "
+    "AND is_private_text(s.text)))"
+)
+"""Whether the rule covers a row of `messages`, or the task or the reminder that it asks for."""
 _READ: Final = {
     "documents": ("document_id", "is_private_path(path)"),
     "memories": (
@@ -24,8 +31,12 @@ _READ: Final = {
         "is_private_text(text) OR is_private_text(coalesce(why, '')) OR is_private_text(coalesce(horizon, '')) "
         "OR EXISTS (SELECT 1 FROM goal_reviews AS g WHERE g.memory_id = memories.id AND is_private_text(g.text))",
     ),
-    "recipes": ("", "is_private_text(name) OR is_private_text(skill) OR is_private_text(files)"),
-    "messages": ("message_id", "role != 'assistant' AND is_private_text(text)"),
+    "recipes": (
+        "",
+        "is_private_text(name) OR is_private_text(skill) OR is_private_source(files) "
+        "OR is_private_source(coalesce(left_out, ''))",
+    ),
+    "messages": ("message_id", f"role != 'assistant' AND {MESSAGE_IS_COVERED}"),
 }
 
 
@@ -59,6 +70,7 @@ NOTHING: Final = PrivateRule()
 def register(connection: sqlite3.Connection, rule: Callable[[], PrivateRule]) -> None:
     """Let SQL ask the rule that is in force."""
     connection.create_function("is_private_text", 1, lambda text: rule().touches(text))
+    connection.create_function("is_private_source", 1, lambda text: rule().touches(unescape(text)))
     connection.create_function("is_private_path", 1, lambda path: rule().covers_path(path))
 
 

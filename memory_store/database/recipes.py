@@ -70,7 +70,7 @@ class Recipes:
         with self._database.write() as connection:
             if _find(connection, new.name) is not None:
                 raise StoreError(f"There is a recipe {new.name} already.", "Give this one another name.")
-            private = new.private or _is_private(connection, new.name, new.skill, new.files)
+            private = new.private or _is_private(connection, new.name, new.skill, new.files, new.left_out)
             if new.conversation_id is not None:
                 row = connection.execute(
                     "SELECT private FROM conversations WHERE id = ?", (new.conversation_id,)
@@ -111,7 +111,7 @@ class Recipes:
                 raise StoreError(f"There is a recipe {name} already.", "Give this one another name.")
             kept = before.files if files is None else files
             missing = tuple(before.left_out if left_out is None else left_out)
-            private = before.private or _is_private(connection, name, skill, kept)
+            private = before.private or _is_private(connection, name, skill, kept, missing)
             connection.execute(
                 "UPDATE recipes SET name = ?, skill = ?, files = ?, left_out = ?, private = ? WHERE id = ?",
                 (name, skill, _json(kept), left_out_to_json(missing), private, recipe_id),
@@ -154,8 +154,10 @@ def _get(connection: sqlite3.Connection, recipe_id: str) -> Recipe:
     return read_row(Recipe, row)
 
 
-def _is_private(connection: sqlite3.Connection, name: str, skill: str, files: Mapping[str, str]) -> bool:
-    return is_private_text(connection, name, skill, *files.values())
+def _is_private(
+    connection: sqlite3.Connection, name: str, skill: str, files: Mapping[str, str], left_out: Sequence[LeftOut]
+) -> bool:
+    return is_private_text(connection, name, skill, *files, *files.values(), *(part.part for part in left_out))
 
 
 def _json(files: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -15,6 +16,20 @@ from memory_store.clock import optional_time, to_text
 from memory_store.models import Author, AuthorKind, LeftOut, Locator
 
 _Record = TypeVar("_Record")
+
+
+_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_SPACES: Final = frozenset("btnfr")
+
+
+def unescape(text: str) -> str:
+    """Return a text of JSON or TOML with the words of its strings as they read: behind `\\n` a word begins."""
+
+    def replace(match: re.Match[str]) -> str:
+        sign = match[1]
+        return chr(int(sign[1:], 16)) if len(sign) > 1 else " " if sign in _SPACES else sign
+
+    return _ESCAPE.sub(replace, text)
 
 
 def locator_to_json(locator: Locator) -> str:

@@ -18,7 +18,7 @@ from typing import Final
 from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database.connection import Database
-from memory_store.database.rows import insert_row, insert_values, read_row
+from memory_store.database.rows import insert_row, insert_values, read_row, unescape
 from memory_store.errors import NotFoundError
 from memory_store.process_lock import Turn
 
@@ -378,7 +378,7 @@ def texts_of_tasks(connection: sqlite3.Connection) -> Iterator[tuple[str, list[s
             "LEFT JOIN task_steps AS s ON s.item_id = i.id WHERE i.task_id = ?",
             (task_id,),
         )
-        yield message_id, [plan, *(text for row in rows for text in row if text)]
+        yield message_id, [unescape(text) for text in (plan, *(text for row in rows for text in row if text))]
 
 
 # The items `i` of a task `t` that are wanted by now: all of them, or the first of a trial.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from memory_store.database import fulltext, passages
@@ -57,10 +57,16 @@ def find_recipes_holding(database: Database, words: str) -> list[Recipe]:
     """Return all recipes that hold each of these words in one of their texts."""
     sought, wanted = _understand(words)
     return [
-        recipe
-        for recipe in Recipes(database).all()
-        if any(_holds(text, sought, wanted) for text in (f"{recipe.name}\n{recipe.skill}", *recipe.files.values()))
+        recipe for recipe in Recipes(database).all() if any(_holds(text, sought, wanted) for text in _texts_of(recipe))
     ]
+
+
+def _texts_of(recipe: Recipe) -> Iterator[str]:
+    yield f"{recipe.name}\n{recipe.skill}"
+    for path, text in recipe.files.items():
+        yield f"{path}\n{text}"
+    for left_out in recipe.left_out:
+        yield left_out.part
 
 
 def _understand(words: str) -> tuple[Sequence[Sought], list[str]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
-from memory_store import NewMemory, Store
+from memory_store import NewMemory, NewRecipe, NewSchedule, Store
 from memory_store.clock import now
 from memory_store.database.conversations import NewConversation, NewMessage
 from memory_store.database.learning import Change, ChangeKind
@@ -136,3 +137,18 @@ def test_a_chat_made_public_again_keeps_what_the_rule_covers(store: Store) -> No
     store.conversations.mark(talk.id, private=True)
     store.conversations.mark(talk.id, private=False)
     assert public(store) == {"zebra of the bike?"}
+
+
+def test_what_a_task_a_reminder_or_a_recipe_says_in_any_line_is_looked_at(store: Store) -> None:
+    talk = store.conversations.start("Talk")
+    asked = [
+        store.conversations.append(talk.id, Role.USER, f"zebra {number}", USER, parent_id=None) for number in range(3)
+    ]
+    store.tasks.add(asked[0].id, 'ask = "Look at it.\\npulse?"', [("Bo", "{}")])
+    store.schedules.add(asked[1].id, NewSchedule("the pulse", now().replace(tzinfo=None), "UTC", now()))
+    recipe = store.recipes.add(NewRecipe("a", "b", {"c.md": "d\npulse"}))
+    assert store.privacy.follow(replace(RULE, touches=lambda text: bool(re.search(r"\bpulse\b", text)))) == 3
+    assert (public(store), store.recipes.get(recipe.id).private) == ({"zebra 2"}, True)
+    store.conversations.mark(talk.id, private=True)
+    store.conversations.mark(talk.id, private=False)
+    assert public(store) == {"zebra 2"}

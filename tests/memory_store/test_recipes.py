@@ -74,6 +74,7 @@ def test_a_recipe_is_found_and_erased_by_its_own_words(tmp_path: Path) -> None:
         store.recipes.add(recipe("other"))
         found = store.find_recipes_holding("quartzite drum")
         assert names(found) == ["week"]
+        assert names(store.find_recipes_holding("references")) == ["week"]
         erased = store.forget(Selection((found[0].id,)))
         assert erased.counts == {"recipes": 1}
         assert b"quartzite" not in bytes_of(tmp_path)

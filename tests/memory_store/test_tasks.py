@@ -116,6 +116,8 @@ def test_words_of_a_task_are_found_by_the_message_that_asks_for_it(store: Store)
     store.tasks.begin(item, 1, '{"text": "the boilers of zqcellar"}')
     store.tasks.end(item.id, 1, StepOutcome.DONE, "It is kept.")
     assert [passage.message_id for passage in store.find_holding("boiler zqcellar")] == [task.message_id]
+    store.tasks.end(item.id, 1, StepOutcome.DONE, '{"note": "It is kept.\\nZqloft \\"zqroof\\""}')
+    assert [passage.message_id for passage in store.find_holding("zqloft zqroof")] == [task.message_id]
     assert store.find_holding("boiler zqattic") == []
 
 

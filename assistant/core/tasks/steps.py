@@ -50,6 +50,13 @@ class Run:
     tools: Mapping[str, Tool[Any]]
     private: bool
     resting: asyncio.Event = field(default_factory=asyncio.Event)
+    under_way: int = 0  # steps
+    step_ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note_end(self) -> None:
+        """Wake up whoever waits for a step to end."""
+        self.step_ended.set()
+        self.step_ended = asyncio.Event()
 
     def bench(self) -> Bench:
         """Return what its tools work with."""

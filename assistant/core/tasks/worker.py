@@ -251,11 +251,12 @@ class TaskWorker:
         """Enter a step, do it, and enter what came of it. Raises ToolError, Unreadable or _Rest."""
         await asyncio.to_thread(self._tasks.begin, item, number, asked)
         try:
-            text = await work()
+            text = await self._do(run, work)
         except ModelError as error:
             # A request that was sent may be paid for, but it changes nothing: it is made again.
             await asyncio.to_thread(self._tasks.undo_begin, item.id, number)
             await asyncio.to_thread(self._rest_for, run, error)
+            run.note_end()
             raise _Rest from error
         except (ToolError, Unreadable) as error:
             if isinstance(error, UncertainError) and not json.loads(asked)["repeats"]:
@@ -266,6 +267,33 @@ class TaskWorker:
         await asyncio.to_thread(self._tasks.end, item.id, number, StepOutcome.DONE, text)
         return text
 
+    async def _do(self, run: Run, work: Callable[[], Awaitable[str]]) -> str:
+        """Return what comes of a step.
+
+        Each request has the most that it may take reserved: where those that are under way leave no room for it, the
+        budget is not used up yet, and it is made once one of them has ended.
+        """
+        while True:
+            run.under_way += 1
+            try:
+                text = await work()
+            except BudgetError as error:
+                run.under_way -= 1
+                if run.under_way == 0 or run.resting.is_set():
+                    raise
+                no_room = error
+            except BaseException:
+                run.under_way -= 1
+                run.note_end()
+                raise
+            else:
+                run.under_way -= 1
+                run.note_end()
+                return text
+            await run.step_ended.wait()
+            if not await asyncio.to_thread(self._goes_on, run):
+                raise no_room
+
     # -- waiting and ending ------------------------------------------------------------------------------------
 
     def _rest_for(self, run: Run, error: ModelError) -> None:
@@ -274,6 +302,10 @@ class TaskWorker:
             return
         run.resting.set()
         told = f"{error.message} {error.hint}".strip()
+        if isinstance(error, BudgetError) and error.window is Window.CHAT and limits_of(run.plan):
+            told = _(
+                "The budget that the plan gives has no room for another request: change the plan, and let it go on."
+            )
         if isinstance(error, BudgetError) and error.window in (Window.DAY, Window.MONTH):
             self._tasks.postpone(run.task.id, next_window(Window(error.window), now()), told)
         elif error.retryable:

@@ -450,6 +450,32 @@ async def test_budget_of_the_plan_and_so_many_workers_hold(world: World) -> None
     assert world.most_at_work == 4
 
 
+async def test_budget_that_requests_under_way_have_reserved_is_waited_for_until_nothing_is_left_of_it(
+    world: World,
+) -> None:
+    left, reserved = 5, 0
+
+    async def stream(request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Answer two requests at a time, and five in all."""
+        nonlocal left, reserved
+        if reserved == min(left, 2):
+            raise BudgetError("There is no room for this request.", "Raise it under [budget].", Window.CHAT)
+        reserved += 1
+        await asyncio.sleep(0)
+        reserved, left = reserved - 1, left - 1
+        yield TextDelta(json.dumps({"quiet": 1, "note": "here"}))
+        yield Finished("stop", "judge")
+
+    world.stream = stream  # type: ignore[method-assign]
+    budget = PLAN.replace("workers = 4\n", "workers = 4\n[budget]\ntokens = 9000\n")
+    task = begin(world, *(f"Place {number}" for number in range(7)), plan=budget)
+    await allow_all(world, task)
+    await world.work()
+    found = world.store.tasks.get(task.id)
+    assert (sorted(world.states(task).values()), found.state) == (["done"] * 5 + ["waiting"] * 2, TaskState.PAUSED)
+    assert (found.trouble or "").startswith("The budget that the plan gives")
+
+
 async def test_task_that_is_paused_changed_or_erased_in_another_window_is_let_go(world: World) -> None:
     task = begin(world, "Bo", "Cid", "Dan", plan=PLAN.replace("workers = 4", "workers = 1"))
     await allow_all(world, task)

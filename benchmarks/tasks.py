@@ -87,9 +87,9 @@ class Bench:
         written = self.written()
         with Store.open(self.data) as store:
             questions = store.tasks.questions(task.id)
-            asked = [item for item, step in questions if step.outcome is StepOutcome.UNCERTAIN]
-            for item in asked:
-                store.tasks.answer(item.id, StepOutcome.DONE if written[item.key] else StepOutcome.ALLOWED)
+            asked = [(item, step) for item, step in questions if step.outcome is StepOutcome.UNCERTAIN]
+            for item, step in asked:
+                store.tasks.answer(step, StepOutcome.DONE if written[item.key] else StepOutcome.ALLOWED)
         return len(asked)
 
 

@@ -394,8 +394,9 @@ def approve(
         if everything:
 
             async def allow() -> int:
+                shown = [step for _, step in store.tasks.questions(task.id)]
                 async with _toolbox(settings) as toolbox:
-                    return await allow_alike(store, task, toolbox.find)
+                    return await allow_alike(store, task, toolbox.find, shown)
 
             show(f"{asyncio.run(allow())} items go on.")
             return
@@ -409,8 +410,8 @@ def approve(
             outcome = given or (StepOutcome.ALLOWED if item_name is not None else _ask(describe_question(item, step)))
             if outcome is None:
                 break
-            store.tasks.answer(item.id, outcome)
-            show(f"{plain(item.key, one_line=True)}: {outcome.value}")
+            told = outcome.value if store.tasks.answer(step, outcome) else "asked otherwise by now"
+            show(f"{plain(item.key, one_line=True)}: {told}")
     say("It goes on with `keepsake task run`, or where a program works on tasks.")
 
 

@@ -6,8 +6,9 @@ process works at a time; all others look and steer.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database.connection import Database
 from memory_store.database.rows import insert_row, insert_values, read_row, unescape
-from memory_store.errors import NotFoundError
+from memory_store.errors import NotFoundError, StoreError
 from memory_store.process_lock import Turn
 
 
@@ -312,36 +313,44 @@ class Tasks:
         items = {item.id: item for item in self.items(task_id)}
         return [(items[step.item_id], step) for step in steps if step.item_id in items]
 
-    def answer(self, item_id: str, outcome: StepOutcome) -> bool:
-        """Take the user's answer: allowed, refused, or done as it was found to be; return whether it was asked for."""
+    def answer(self, asked: TaskStep, outcome: StepOutcome) -> bool:
+        """Take the user's answer: allowed, refused, or done as it was found to be; return whether it still was asked.
+
+        It holds for what was shown: where something else is asked by now, that stays asked.
+        """
         state = ItemState.LEFT_OUT if outcome is StepOutcome.REFUSED else ItemState.WAITING
         with self._database.write() as connection:
             changed = connection.execute(
-                "UPDATE task_steps SET outcome = ? WHERE item_id = ? AND outcome IN ('asked', 'uncertain')",
-                (outcome, item_id),
+                "UPDATE task_steps SET outcome = ? WHERE item_id = ? AND number = ? AND request = ? AND outcome = ? "
+                "AND outcome IN ('asked', 'uncertain')",
+                (outcome, asked.item_id, asked.number, asked.request, asked.outcome),
             ).rowcount
             if changed:
-                connection.execute("UPDATE task_items SET state = ? WHERE id = ?", (state, item_id))
+                connection.execute("UPDATE task_items SET state = ? WHERE id = ?", (state, asked.item_id))
         return bool(changed)
 
     # -- approvals ---------------------------------------------------------------------------------------------
 
-    def allow_all(self, task_id: str, fingerprints: Sequence[str]) -> int:
-        """Let these steps be done for all items of a task; return how many that waited go on.
+    def allow_all(self, task: Task, fingerprints: Mapping[str, str]) -> int:
+        """Let steps, by their names, be done for all items of a task; return how many that waited go on.
 
-        What may have been done already is asked about by itself.
+        What may have been done already is asked about by itself. Raises StoreError where the plan that was shown is
+        another one by now.
         """
         with self._database.write() as connection:
-            for fingerprint in fingerprints:
-                values = {"task_id": task_id, "fingerprint": fingerprint, "allowed_at": to_text(now())}
+            if _get(connection, task.id).plan != task.plan:
+                raise StoreError("The plan of this task was changed meanwhile.", "Look again at what it asks.")
+            for fingerprint in fingerprints.values():
+                values = {"task_id": task.id, "fingerprint": fingerprint, "allowed_at": to_text(now())}
                 connection.execute(
                     "INSERT OR REPLACE INTO task_approvals VALUES (:task_id, :fingerprint, :allowed_at)", values
                 )
             waiting = (
-                "SELECT s.item_id FROM task_steps AS s JOIN task_items AS i ON i.id = s.item_id "
+                "SELECT s.item_id, s.request FROM task_steps AS s JOIN task_items AS i ON i.id = s.item_id "
                 "WHERE i.task_id = ? AND i.state = 'asking' AND s.outcome = 'asked'"
             )
-            found = [row[0] for row in connection.execute(waiting, (task_id,))]
+            asked = connection.execute(waiting, (task.id,)).fetchall()
+            found = [row["item_id"] for row in asked if json.loads(row["request"]).get("step") in fingerprints]
             for item_id in found:
                 connection.execute(
                     "UPDATE task_steps SET outcome = 'allowed' WHERE item_id = ? AND outcome = 'asked'", (item_id,)

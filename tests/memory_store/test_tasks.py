@@ -46,17 +46,18 @@ def test_what_may_have_been_done_is_asked_about_and_no_yes_for_all_answers_it(st
     sent, waits, _ = store.tasks.items(task.id)
     store.tasks.begin(sent, 1, "{}")
     store.tasks.doubt(sent.id, 1)
-    store.tasks.ask(waits, 1, "{}")
+    store.tasks.ask(waits, 1, '{"step": "send"}')
     assert [(item.key, step.outcome) for item, step in store.tasks.questions(task.id)] == [
         ("Anna", StepOutcome.UNCERTAIN),
         ("Bea", StepOutcome.ASKED),
     ]
-    assert store.tasks.allow_all(task.id, ["f" * 64]) == 1
+    assert store.tasks.allow_all(task, {"send": "f" * 64}) == 1
     assert store.tasks.is_allowed(task.id, "f" * 64)
     assert [item.key for item, _ in store.tasks.questions(task.id)] == ["Anna"]
     assert [step.outcome for step in store.tasks.steps(waits.id)] == [StepOutcome.ALLOWED]
-    assert store.tasks.answer(sent.id, StepOutcome.DONE)
-    assert not store.tasks.answer(sent.id, StepOutcome.DONE)
+    [(_, doubted)] = store.tasks.questions(task.id)
+    assert store.tasks.answer(doubted, StepOutcome.DONE)
+    assert not store.tasks.answer(doubted, StepOutcome.DONE)
     assert store.tasks.questions(task.id) == []
 
 
@@ -68,7 +69,7 @@ def test_what_failed_or_was_refused_is_tried_anew_from_where_it_was(store: Store
         store.tasks.end(failed.id, number, outcome)
     store.tasks.end_item(failed.id, ItemState.FAILED, None, "It answered 500.")
     store.tasks.ask(refused, 1, "{}")
-    store.tasks.answer(refused.id, StepOutcome.REFUSED)
+    store.tasks.answer(store.tasks.steps(refused.id)[0], StepOutcome.REFUSED)
     store.tasks.end_item(done.id, ItemState.DONE, "{}")
     assert store.tasks.counts(task.id) == {ItemState.FAILED: 1, ItemState.LEFT_OUT: 1, ItemState.DONE: 1}
     assert store.tasks.retry(task.id) == 2

@@ -201,10 +201,10 @@ class TaskDesk:
             if chosen is None:
                 return
             if not isinstance(chosen, StepOutcome):
-                count = await allow_alike(self._store, task, self._toolbox.find)
+                count = await allow_alike(self._store, task, self._toolbox.find, [step])
                 self._skin.remark(plural(*_ITEMS, count))
                 return
-            await in_thread(partial(self._store.tasks.answer, item.id, chosen))
+            await in_thread(partial(self._store.tasks.answer, step, chosen))
 
     def _describe(self, task: Task) -> str:
         return describe_state(task, self._store.tasks.counts(task.id))

@@ -140,14 +140,20 @@ def _refuse_cancelled(task: Task) -> None:
 
 
 async def allow_alike(
-    store: Store, task: Task, find: Callable[[Sequence[str]], Awaitable[Mapping[str, Tool[Any]]]]
+    store: Store,
+    task: Task,
+    find: Callable[[Sequence[str]], Awaitable[Mapping[str, Tool[Any]]]],
+    shown: Sequence[TaskStep],
 ) -> int:
-    """Let all steps that are asked about, and those like them, be done for all items; return how many go on."""
-    plan = read_plan(task.plan)
-    names = {json.loads(step.request)["step"] for _, step in store.tasks.questions(task.id)}
-    steps = [step for step in plan.steps if step.name in names]
+    """Let steps that were shown, and those like them, be done for all items; return how many go on.
+
+    Raises StoreError where the plan was changed since it was shown.
+    """
+    names = {json.loads(step.request)["step"] for step in shown}
+    steps = [step for step in read_plan(task.plan).steps if step.name in names]
     tools = await find([step.tool for step in steps])
-    return store.tasks.allow_all(task.id, [template_of(tools[step.tool], step) for step in steps if step.tool in tools])
+    alike = {step.name: template_of(tools[step.tool], step) for step in steps if step.tool in tools}
+    return await asyncio.to_thread(store.tasks.allow_all, task, alike)
 
 
 async def read_first(

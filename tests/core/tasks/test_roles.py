@@ -289,8 +289,8 @@ async def test_fifty_pages_that_are_obeyed_change_no_more_than_their_own_rows(st
     await work(store, Mind(obey), sent, reads)
     questions = store.tasks.questions(task.id)
     assert (len(questions), sent) == (52, [])  # each letter is shown first, and none was sent by the model itself
-    for item, _step in questions:
-        store.tasks.answer(item.id, StepOutcome.ALLOWED if item.key not in liars else StepOutcome.REFUSED)
+    for item, step in questions:
+        store.tasks.answer(step, StepOutcome.ALLOWED if item.key not in liars else StepOutcome.REFUSED)
     await work(store, Mind(obey), sent, reads)
     assert sorted(sent) == [f"{name}: a table, please (by the window)" for name in ("Anna", "Bea")]
     assert {name: results(store, task)[name] for name in ("Anna", "Bea")} == {

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from assistant.core.metering import estimate_input
-from assistant.core.tasks.handling import try_again
+from assistant.core.tasks.handling import allow_alike, try_again
 from assistant.core.tasks.plan import read_plan
 from assistant.core.tasks.worker import TaskWorker
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, UncertainError
@@ -177,7 +177,7 @@ async def allow_all(world: World, task: Task) -> None:
 
     tools = await world.find(["write_to"])
     step = read_plan(world.store.tasks.get(task.id).plan).steps[2]
-    world.store.tasks.allow_all(task.id, [template_of(tools["write_to"], step)])
+    world.store.tasks.allow_all(world.store.tasks.get(task.id), {step.name: template_of(tools["write_to"], step)})
 
 
 async def test_each_item_is_asked_about_before_something_is_sent_and_the_best_comes_first(world: World) -> None:
@@ -189,8 +189,8 @@ async def test_each_item_is_asked_about_before_something_is_sent_and_the_best_co
         "place": "Bo",
         "text": "A table for six, please: by the window",
     }
-    world.store.tasks.answer(questions[0][0].id, StepOutcome.ALLOWED)
-    world.store.tasks.answer(questions[2][0].id, StepOutcome.REFUSED)
+    world.store.tasks.answer(questions[0][1], StepOutcome.ALLOWED)
+    world.store.tasks.answer(questions[2][1], StepOutcome.REFUSED)
     await world.work()
     assert world.letters == [("Bo", "A table for six, please: by the window")]
     assert world.states(task) == {"Bo": "done", "Annalisa": "asking", "Cid": "left_out"}
@@ -244,14 +244,42 @@ async def test_changed_plan_repeats_nothing_that_was_sent_and_does_anew_what_onl
 async def test_yes_holds_for_what_was_shown_and_not_for_what_the_plan_says_by_then(world: World) -> None:
     task = begin(world, "Bo", "Cid")
     await world.work()
-    [(bo, _), _] = world.store.tasks.questions(task.id)
-    world.store.tasks.answer(bo.id, StepOutcome.ALLOWED)
+    [(_, of_bo), (_, of_cid)] = world.store.tasks.questions(task.id)
+    assert world.store.tasks.answer(of_bo, StepOutcome.ALLOWED)
     changed = world.store.tasks.get(task.id).plan.replace("A table for six, please", "All that is known of me")
     world.store.tasks.change_plan(task.id, changed, read_plan(changed).keyed_items())
     assert (world.states(task), world.store.tasks.questions(task.id)) == ({"Bo": "waiting", "Cid": "waiting"}, [])
     await world.work()
     asked = [json.loads(step.request)["with"]["text"] for _, step in world.store.tasks.questions(task.id)]
     assert (asked, world.letters) == (["All that is known of me: by the window"] * 2, [])
+    assert not world.store.tasks.answer(of_cid, StepOutcome.ALLOWED)
+    with pytest.raises(StoreError, match="changed meanwhile"):
+        await allow_alike(world.store, task, world.find, [of_cid])
+    assert set(world.states(task).values()) == {"asking"}
+
+
+async def test_yes_for_all_that_is_like_what_was_shown_allows_nothing_else(world: World) -> None:
+    plan = """
+    title = "Two doors"
+    [[steps]]
+    name = "letter"
+    tool = "write_to"
+    with = { place = "{name}", text = "A letter" }
+    [[steps]]
+    name = "money"
+    tool = "write_to"
+    with = { place = "{name}", text = "All my money" }
+    """
+    task = begin(world, "Bo", "Cid", "Dan", plan=plan)
+    await world.work()
+    (_, of_bo), *others = world.store.tasks.questions(task.id)
+    world.store.tasks.answer(of_bo, StepOutcome.ALLOWED)
+    await world.work()
+    task = world.store.tasks.get(task.id)
+    assert await allow_alike(world.store, task, world.find, [others[0][1]]) == 2
+    await world.work()
+    assert {text for _, text in world.letters} == {"A letter"}
+    assert [json.loads(step.request)["step"] for _, step in world.store.tasks.questions(task.id)] == ["money"] * 3
 
 
 async def test_trial_is_of_the_first_that_are_left_when_others_were_taken_out(world: World) -> None:
@@ -384,12 +412,12 @@ async def test_what_may_have_been_sent_is_asked_about_although_a_step_beside_it_
     for _ in range(2):
         await world.work()
         assert (world.states(task), len(world.letters)) == ({"Bo": "asking"}, 1)
-        [(item, step)] = world.store.tasks.questions(task.id)
+        [(_, step)] = world.store.tasks.questions(task.id)
         assert step.outcome is StepOutcome.UNCERTAIN
         world.store.tasks.retry(task.id)
         world.store.tasks.change_state(task.id, TaskState.RUNNING)
     world.look = World.look.__get__(world)  # type: ignore[method-assign]
-    world.store.tasks.answer(item.id, StepOutcome.DONE)
+    world.store.tasks.answer(step, StepOutcome.DONE)
     await world.work()
     assert (world.states(task), len(world.letters)) == ({"Bo": "done"}, 1)
 
@@ -415,9 +443,9 @@ async def test_what_may_have_been_sent_when_the_program_died_is_asked_about_or_h
     await world.work()
     if kind == "plain":
         assert (world.states(task), len(world.letters)) == ({"Bo": "asking"}, 1)
-        [(item, step)] = world.store.tasks.questions(task.id)
+        [(_, step)] = world.store.tasks.questions(task.id)
         assert step.outcome is StepOutcome.UNCERTAIN
-        world.store.tasks.answer(item.id, StepOutcome.DONE)
+        world.store.tasks.answer(step, StepOutcome.DONE)
         await world.work()
         assert len(world.letters) == 1
     else:

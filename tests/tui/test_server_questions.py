@@ -89,6 +89,9 @@ async def test_form_is_not_answered_by_one_key_and_fields_begin_as_the_server_ha
         assert form.query_one(VerticalScroll).region.contains_region(form.query(".form--field").first().region)
         async for _ in house.sizes():
             assert form.query_one(".dialog").region.contains_region(form.query_one(".dialog--hint").region)
+        last = form.query(Input).last().focus()
+        await house.until(lambda: last.selected_text == "none")  # whoever types replaces it
+        form.query(Input).first().focus()
         await house.pilot.press(key)
         await house.until(lambda: not house.chat.is_answering)
         assert model.requests[1].messages[-1].content == f'> [{{"action": "{action}"}}]'

@@ -17,4 +17,4 @@ printf '# House\n\nThe spare key is with Ines at number 12.\n' > note.md
 "$root/scripts/import_samples.sh" "$work/.venv/bin/keepsake"
 # The command of the README's tests, on one folder: the whole suite ran above.
 .venv/bin/pip install --upgrade pip && .venv/bin/pip install -c constraints.txt -e . --group dev
-.venv/bin/pytest tests/core
+.venv/bin/pytest tests/core/tools

@@ -364,8 +364,6 @@ def cancel(context: typer.Context, task_id: _Id) -> None:
 def _change(context: typer.Context, task_id: str, state: TaskState, told: str) -> None:
     with opened_record(context) as store:
         task = _found(store, task_id)
-        if task.state in (TaskState.DONE, TaskState.CANCELLED):
-            raise StoreError(f"This task is {task.state}.", "There is nothing to change any more.")
         store.tasks.change_state(task.id, state, only_first=task.only_first)
     show(told)
 

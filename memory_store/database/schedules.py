@@ -122,9 +122,8 @@ class Schedules:
         with self._database.write() as connection:
             if not connection.execute("SELECT 1 FROM messages WHERE id = ?", (message_id,)).fetchone():
                 raise NotFoundError("The message that asks for the reminder was erased.")
-            named = connection.execute("SELECT 1 FROM tasks WHERE id = ?", (new.task_id,)).fetchone()
-            if new.task_id is not None and named is None:
-                raise NotFoundError(f"There is no task {new.task_id}; it may have been erased.")
+            if new.task_id is not None:
+                _require_task(connection, new.task_id)
             insert_row(connection, "schedules", schedule)
         return schedule
 
@@ -148,11 +147,21 @@ class Schedules:
         """Say something else, at other times, or with another task, from now on. Raises NotFoundError."""
         begins = new.begins.isoformat(timespec="seconds")
         with self._database.write() as connection:
+            if new.task_id is not None:
+                _require_task(connection, new.task_id)
             connection.execute(
                 "UPDATE schedules SET text = ?, begins = ?, zone = ?, rule = ?, task_id = ?, next_at = ?, "
                 "state = 'active' WHERE id = ?",
                 (new.text, begins, new.zone, new.rule, new.task_id, to_text(new.next_at), schedule_id),
             )
+            return _get(connection, schedule_id)
+
+    def take_task(self, schedule_id: str, task_id: str | None) -> Schedule:
+        """Have a task done anew with a schedule each time, or none. Raises NotFoundError without either."""
+        with self._database.write() as connection:
+            if task_id is not None:
+                _require_task(connection, task_id)
+            connection.execute("UPDATE schedules SET task_id = ? WHERE id = ?", (task_id, schedule_id))
             return _get(connection, schedule_id)
 
     def change_state(self, schedule_id: str, state: ScheduleState, next_at: datetime | None = None) -> Schedule:
@@ -219,6 +228,11 @@ def _get(connection: sqlite3.Connection, schedule_id: str) -> Schedule:
     if row is None:
         raise NotFoundError(f"There is no reminder {schedule_id}; it may have been erased.")
     return read_row(Schedule, row)
+
+
+def _require_task(connection: sqlite3.Connection, task_id: str) -> None:
+    if not connection.execute("SELECT 1 FROM tasks WHERE id = ?", (task_id,)).fetchone():
+        raise NotFoundError(f"There is no task {task_id}; it may have been erased.")
 
 
 def _say(connection: sqlite3.Connection, message_id: str, words: str, said_at: datetime, *, private: bool) -> Message:

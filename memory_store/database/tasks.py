@@ -131,10 +131,12 @@ class Tasks:
         """Take another plan: items that are no longer in it and were not begun go, others stay, new ones come.
 
         What was allowed holds for the steps as they were: a changed one is asked about anew. What was asked is
-        withdrawn, and asked again where it is still to be done.
+        withdrawn, and asked again where it is still to be done. Raises NotFoundError, and StoreError for a task that is
+        over.
         """
         with self._database.write() as connection:
             task = _get(connection, task_id)
+            _refuse_over(task)
             wanted = dict(items)
             kept = {
                 row["key"]: row["id"]
@@ -173,9 +175,15 @@ class Tasks:
     def change_state(
         self, task_id: str, state: TaskState, *, trouble: str | None = None, only_first: int | None = None
     ) -> None:
-        """Let a task run, rest, or end; of one that runs so many items `only_first`. Raises NotFoundError."""
-        if not self._database.execute(f"{_CHANGE} WHERE id = :id", _change(task_id, state, trouble, only_first)):
-            raise NotFoundError(f"There is no task {task_id}.")
+        """Let a task run, rest, or end; of one that runs so many items `only_first`.
+
+        What is done can only run once more, and what is cancelled stays so. Raises NotFoundError, or StoreError.
+        """
+        with self._database.write() as connection:
+            task = _get(connection, task_id)
+            if task.state is TaskState.CANCELLED or state is not TaskState.RUNNING:
+                _refuse_over(task)
+            connection.execute(f"{_CHANGE} WHERE id = :id", _change(task_id, state, trouble, only_first))
 
     def leave_off(
         self, task: Task, state: TaskState, *, trouble: str | None = None, only_first: int | None = None
@@ -411,6 +419,11 @@ _PUT: Final = (
     "ON CONFLICT (item_id, number) DO UPDATE SET request = :request, outcome = :outcome, begun_at = :begun_at, "
     "result = NULL, ended_at = NULL"
 )
+
+
+def _refuse_over(task: Task) -> None:
+    if task.state in (TaskState.DONE, TaskState.CANCELLED):
+        raise StoreError(f"This task is {task.state}.", "Make a new one with its plan.")
 
 
 def _change(task_id: str, state: TaskState, trouble: str | None, only_first: int | None) -> dict[str, object]:

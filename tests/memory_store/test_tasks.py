@@ -11,7 +11,7 @@ import pytest
 from memory_store import Selection, Store
 from memory_store.clock import now
 from memory_store.database.tasks import ItemState, StepOutcome, Task, TaskState
-from memory_store.errors import NotFoundError
+from memory_store.errors import NotFoundError, StoreError
 from memory_store.models import USER, Role
 from tests.support.embedder import HashEmbedder
 
@@ -109,6 +109,12 @@ def test_task_waits_until_a_moment_and_ends(store: Store) -> None:
     store.tasks.change_state(task.id, TaskState.CANCELLED)
     ended = store.tasks.get(task.id)
     assert (ended.not_before, ended.state, ended.ended_at is not None) == (None, TaskState.CANCELLED, True)
+    for late in (TaskState.RUNNING, TaskState.PAUSED):
+        with pytest.raises(StoreError, match="cancelled"):
+            store.tasks.change_state(task.id, late)
+    with pytest.raises(StoreError, match="cancelled"):
+        store.tasks.change_plan(task.id, "title = 'Other'", [("Anna", "{}")])
+    assert store.tasks.get(task.id) == ended
 
 
 def test_words_of_a_task_are_found_by_the_message_that_asks_for_it(store: Store) -> None:

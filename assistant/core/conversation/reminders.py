@@ -32,7 +32,7 @@ from assistant.language import N_, _
 from assistant.llm.base import ModelInfo
 from assistant.llm.roles import ModelRole, Models
 from assistant.threads import in_thread
-from memory_store import NewSchedule, Schedule, ScheduleState, Store, Task, clock
+from memory_store import Schedule, ScheduleState, Store, Task, clock
 from memory_store.errors import KeepsakeError
 
 _TITLE_CHARS: Final = 60
@@ -358,11 +358,8 @@ class Reminders:
         ]
         choices.append(Choice(_("No task"), "", ""))
         chosen = await self._skin.choose(_("Which task shall be done anew?"), choices)
-        if chosen is not None and schedule.next_at is not None:
-            new = NewSchedule(
-                schedule.text, schedule.wall, schedule.zone, schedule.next_at, schedule.rule, chosen or None
-            )
-            await in_thread(lambda: self._store.schedules.change(schedule.id, new))
+        if chosen is not None:
+            await in_thread(lambda: self._store.schedules.take_task(schedule.id, chosen or None))
             told = _("It is done anew each time; what sends something asks again.") if chosen else _("No task")
             self._skin.remark(told)
 

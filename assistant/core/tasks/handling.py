@@ -102,16 +102,14 @@ def _keep_private(store: Store, message_id: str, plan: Plan) -> None:
 def change_plan(store: Store, task: Task, text: str) -> Plan:
     """Take another text for the plan of a task. Raises PlanError, and StoreError for one that is over."""
     plan = read_plan(text)
-    if task.state in (TaskState.DONE, TaskState.CANCELLED):
-        raise StoreError(f"This task is {task.state}.", "Make a new one with its plan.")
     _keep_private(store, task.message_id, plan)
     store.tasks.change_plan(task.id, text, plan.keyed_items())
     return plan
 
 
 def let_run(store: Store, task: Task) -> Task:
-    """Let a task run: a draft tries its first items, one that rested goes on with all."""
-    _refuse_cancelled(task)
+    """Let a task run: a draft tries its first items, one that rested goes on with all. Raises StoreError where it is
+    cancelled."""
     plan = read_plan(task.plan)
     trial = plan.trial if task.state is TaskState.DRAFT and 0 < plan.trial < len(plan.items) else None
     store.tasks.change_state(task.id, TaskState.RUNNING, only_first=trial)
@@ -119,24 +117,20 @@ def let_run(store: Store, task: Task) -> Task:
 
 
 def let_rest(store: Store, task: Task) -> None:
-    """Let a task rest; a trial goes on as one."""
+    """Let a task rest; a trial goes on as one. Raises StoreError where it is over."""
     store.tasks.change_state(task.id, TaskState.PAUSED, only_first=task.only_first)
 
 
 def try_again(store: Store, task: Task) -> int:
     """Have what failed or was left out worked on anew; return how much that is. Of one that rests no more is begun."""
-    _refuse_cancelled(task)
+    if task.state is TaskState.CANCELLED:
+        raise StoreError("This task is cancelled.", "Make a new one with its plan.")
     begun = [at for at, item in enumerate(store.tasks.items(task.id), start=1) if item.state is not ItemState.WAITING]
     count = store.tasks.retry(task.id)
     if count:
         only_first = task.only_first or (max(begun) if task.state is TaskState.PAUSED else None)
         store.tasks.change_state(task.id, TaskState.RUNNING, only_first=only_first)
     return count
-
-
-def _refuse_cancelled(task: Task) -> None:
-    if task.state is TaskState.CANCELLED:
-        raise StoreError("This task is cancelled.", "Make a new one with its plan.")
 
 
 async def allow_alike(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from assistant.core.conversation.reminders import Wish
+from assistant.core.reminders.firing import fire_due
 from assistant.core.reminders.handling import ReminderError
 from assistant.core.repetition import find_zone
 from assistant.core.tasks.plan import read_plan
@@ -243,6 +245,29 @@ async def test_message_that_asks_for_a_reminder_keeps_one_and_any_other_is_answe
         await controller.say(words)
         assert (len(model.requests) == asked, skin.given_back) == (bool(given_back), given_back), words
     assert len(store.schedules.all()) == 1
+
+
+async def test_task_that_is_chosen_while_a_reminder_comes_has_it_not_said_once_more(
+    store: Store, at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = store.conversations.start("Tables")
+    message = store.conversations.append(chat.id, Role.USER, "Find a table.", USER, parent_id=None)
+    task = store.tasks.add(message.id, PLAN, read_plan(PLAN).keyed_items())
+    skin = RecordingSkin(0, TASK, 0)
+    controller = controller_of(store, skin)
+    await controller.reminders.plan(Wish("tables", every="Monday 8:00", agreed=True), Models())
+    choose, monday = skin.choose, SUNDAY + timedelta(days=1)
+
+    async def come_meanwhile(title: str, choices: Any) -> Any:
+        if "anew" in title:
+            at(monday)
+            assert len(fire_due(store, monday)) == 1
+        return await choose(title, choices)
+
+    monkeypatch.setattr(skin, "choose", come_meanwhile)
+    await controller.reminders.manage()
+    assert [schedule.task_id for schedule in store.schedules.all()] == [task.id]
+    assert fire_due(store, monday) == []
 
 
 async def test_task_is_taken_that_is_done_anew_each_time(store: Store, at: At) -> None:

@@ -233,9 +233,9 @@ async def test_changed_plan_repeats_nothing_that_was_sent_and_does_anew_what_onl
     first = '[[steps]]\nname = "first"\ntool = "look"\nwith = { place = "garden of {name}" }\n[[steps]]\nname = "page"'
     changed = world.store.tasks.get(task.id).plan.replace('[[steps]]\nname = "page"', first)
     changed = changed.replace("How quiet is {name}?", "How quiet is {name}?\\nAnd how loud?")
-    world.store.tasks.change_plan(task.id, changed, read_plan(changed).keyed_items())
     world.store.tasks.retry(task.id)
     world.store.tasks.change_state(task.id, TaskState.RUNNING)
+    world.store.tasks.change_plan(task.id, changed, read_plan(changed).keyed_items())
     await world.work()
     assert (world.states(task), len(world.letters), len(world.asked)) == ({"Bo": "done"}, 1, 2)
     assert world.looks == ["Bo", "door of Bo", "garden of Bo", "door of Bo"]

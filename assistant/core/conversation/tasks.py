@@ -210,17 +210,16 @@ class TaskDesk:
         return describe_state(task, self._store.tasks.counts(task.id))
 
     async def tell_changes(self) -> list[str]:
-        """Tell of tasks that have ended, rest, wait or ask since the last look; return what was told.
+        """Tell of tasks that have ended, rest, wait or ask since the last look, at the first of those that ask; return
+        what was told.
 
         Of what is private it has no words: it may be shown where others look.
         """
         found = await in_thread(self._look)
         known, self._known = self._known, {identifier: key for identifier, (key, _task) in found.items()}
-        if known is None:
-            return []
         told: list[str] = []
         for identifier, (key, task) in found.items():
-            before = known.get(identifier)
+            before = (task.state, task.trouble, False) if known is None else known.get(identifier)
             if before is not None and before != key and task.state is not TaskState.DRAFT:
                 kind, words = await in_thread(partial(self._change_of, task))
                 if words:

@@ -32,6 +32,15 @@ from memory_store.models import USER, ErasurePlan, Memory, MemoryKind, Role
 
 KEY = "The spare key is with Ines."
 
+GYMS = """title = "Gyms"
+[[steps]]
+name = "judge"
+ask = "{name}?"
+columns = { price = "euros" }
+[[items]]
+name = "Anna"
+"""
+
 
 class RecordingSkin:
     """Answers questions from a list, in order, and keeps what it was shown and told."""
@@ -233,13 +242,26 @@ def test_commands_are_one_table_for_screens_and_lines() -> None:
     assert not takes_path("/etc/hosts is what?")
 
 
+async def test_task_that_asks_is_told_of_at_the_start_and_other_tasks_as_they_change(store: Store) -> None:
+    chat = store.conversations.start("Gyms")
+    for title in ("Asks", "Runs"):
+        message = store.conversations.append(chat.id, Role.USER, title, USER, parent_id=None)
+        task = store.tasks.add(message.id, GYMS.replace("Gyms", title), read_plan(GYMS).keyed_items())
+        store.tasks.change_state(task.id, TaskState.RUNNING)
+        if title == "Asks":
+            store.tasks.ask(store.tasks.items(task.id)[0], 1, '{"step": "judge"}')
+    desk = controller_of(store, RecordingSkin()).tasks
+    assert await desk.tell_changes() == ["“Asks”: 1 waiting for you"]
+    assert await desk.tell_changes() == []
+    store.tasks.change_state(task.id, TaskState.DONE)
+    assert await desk.tell_changes() == ["“Runs”: done, 0 of 1 done"]
+
+
 async def test_plan_that_can_not_be_followed_is_edited_on_and_a_task_is_ended_by_a_yes_alone(store: Store) -> None:
-    steps = '[[steps]]\nname = "judge"\nask = "{name}?"\ncolumns = { price = "euros" }\n'
-    plan = f'title = "Gyms"\n{steps}[[items]]\nname = "Anna"\n'
     chat = store.conversations.start("Gyms")
     message = store.conversations.append(chat.id, Role.USER, "Compare.", USER, parent_id=None)
-    task = store.tasks.add(message.id, plan, read_plan(plan).keyed_items())
-    wrong = plan.replace("[[items]]", 'ask = "twice"\n[[items]]').replace("Gyms", "Gyms compared")
+    task = store.tasks.add(message.id, GYMS, read_plan(GYMS).keyed_items())
+    wrong = GYMS.replace("[[items]]", 'ask = "twice"\n[[items]]').replace("Gyms", "Gyms compared")
     skin = RecordingSkin(lambda _: wrong, 0, lambda text: text.replace('ask = "twice"\n', ""), 0, 1)
     desk = controller_of(store, skin).tasks
     assert await desk.change(task)

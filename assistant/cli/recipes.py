@@ -148,6 +148,7 @@ def new(
             conversation_id = store.conversations.message(task.message_id).conversation_id
         elif file is not None:
             files = read_files(file)
+            private = private or store.privacy.covers_path(str(file.absolute()))
             written = check_recipe(files.skill, files.files)
             if written != name:
                 raise StoreError(f"{file} calls it {written}, not {name}.", "Give it one name.")
@@ -228,8 +229,9 @@ def import_(
         raise StoreError("Nothing was taken.", "Give --yes if you mean it.")
     with opened_record(context) as store:
         before = store.recipes.find(name)
+        private = private or store.privacy.covers_path(str(path.absolute()))
         if before is not None and replaces:
-            store.recipes.change(before.id, name, files.skill, files.files, files.left_out)
+            store.recipes.change(before.id, name, files.skill, files.files, files.left_out, private=private)
         else:
             keep_recipe(store, files, private=private)
     say(f"Taken: {name}. It is shown once more, filled in, before its first use.")

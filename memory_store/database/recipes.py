@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from memory_store import ids
 from memory_store.clock import now
@@ -22,7 +23,7 @@ from memory_store.models import LeftOut
 class NewRecipe:
     """A recipe about to be stored: the text of SKILL.md, and other texts by their paths.
 
-    One that is made from a conversation goes with it, and is private where that is.
+    One that is made from a conversation goes with it, and is private where that or any message of it is.
     """
 
     name: str
@@ -59,6 +60,12 @@ class Recipe:
         return self.agreed == self.fingerprint
 
 
+_HIDES: Final = (
+    "SELECT c.private OR EXISTS (SELECT 1 FROM messages AS m WHERE m.conversation_id = c.id AND m.private = 1) "
+    "AS hides FROM conversations AS c WHERE c.id = ?"
+)
+
+
 class Recipes:
     """What can be asked of and done to recipes."""
 
@@ -72,12 +79,10 @@ class Recipes:
                 raise StoreError(f"There is a recipe {new.name} already.", "Give this one another name.")
             private = new.private or _is_private(connection, new.name, new.skill, new.files, new.left_out)
             if new.conversation_id is not None:
-                row = connection.execute(
-                    "SELECT private FROM conversations WHERE id = ?", (new.conversation_id,)
-                ).fetchone()
+                row = connection.execute(_HIDES, (new.conversation_id,)).fetchone()
                 if row is None:
                     raise NotFoundError("The chat that this recipe is made from was erased.")
-                private = private or bool(row["private"])
+                private = private or bool(row["hides"])
             recipe = Recipe(
                 ids.new_id(ids.RECIPE),
                 new.name,
@@ -99,6 +104,8 @@ class Recipes:
         skill: str,
         files: Mapping[str, str] | None = None,
         left_out: Sequence[LeftOut] | None = None,
+        *,
+        private: bool = False,
     ) -> Recipe:
         """Store another text of a recipe, under the same or another name. Raises NotFoundError or StoreError.
 
@@ -111,7 +118,7 @@ class Recipes:
                 raise StoreError(f"There is a recipe {name} already.", "Give this one another name.")
             kept = before.files if files is None else files
             missing = tuple(before.left_out if left_out is None else left_out)
-            private = before.private or _is_private(connection, name, skill, kept, missing)
+            private = private or before.private or _is_private(connection, name, skill, kept, missing)
             connection.execute(
                 "UPDATE recipes SET name = ?, skill = ?, files = ?, left_out = ?, private = ? WHERE id = ?",
                 (name, skill, _json(kept), left_out_to_json(missing), private, recipe_id),

@@ -73,7 +73,9 @@ def test_one_that_comes_along_is_used_changed_and_back_once_the_own_one_is_erase
     assert "weekly-review" in keepsake("show", shown["id"]).out
 
 
-def test_a_recipe_is_brought_shown_whole_and_shared(keepsake: Shell, tmp_path: Path) -> None:
+def test_a_recipe_is_brought_shown_whole_and_shared(
+    keepsake: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "plant-care"
     folder.mkdir()
     (folder / "SKILL.md").write_text(SKILL, "utf-8")
@@ -86,6 +88,14 @@ def test_a_recipe_is_brought_shown_whole_and_shared(keepsake: Shell, tmp_path: P
     assert "already" in keepsake("recipe", "import", str(folder), "--yes").err
     (folder / "SKILL.md").write_text(SKILL + "Mind the roots.\n", "utf-8")
     assert keepsake("recipe", "import", str(folder), "--yes", "--replace").code == 0
+    assert not keepsake("recipe", "show", "plant-care", "--json").json["private"]
+    assert keepsake("recipe", "import", str(folder), "--yes", "--replace", "--private").code == 0
+    assert keepsake("recipe", "show", "plant-care", "--json").json["private"]
+    assert keepsake("recipe", "edit", "plant-care", "--public").code == 0
+    monkeypatch.setenv("KEEPSAKE_PRIVATE__FOLDERS", json.dumps([str(folder.parent)]))
+    assert keepsake("recipe", "import", str(folder), "--yes", "--replace").code == 0
+    assert keepsake("recipe", "show", "plant-care", "--json").json["private"]
+    monkeypatch.delenv("KEEPSAKE_PRIVATE__FOLDERS")
     assert "calls it plant-care" in keepsake("recipe", "new", "plants", "--file", str(folder / "SKILL.md")).err
     shared = tmp_path / "plant.skill"
     assert keepsake("recipe", "export", "plant-care", str(shared)).code == 0

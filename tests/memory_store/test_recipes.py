@@ -97,6 +97,10 @@ def test_a_recipe_is_private_by_its_words_and_with_its_chat(store: Store) -> Non
     store.conversations.mark(message.conversation_id, private=True)
     assert store.recipes.get(made.id).private
     assert store.recipes.add(recipe("weeks", conversation_id=message.conversation_id)).private
+    asked = store.conversations.append(
+        store.conversations.start("Open").id, Role.USER, "The week", USER, parent_id=None, private=True
+    )
+    assert store.recipes.add(recipe("of-a-message", conversation_id=asked.conversation_id)).private
     assert store.privacy.follow(PrivateRule("pills", touches=lambda text: "pills" in text)) == 1
     assert store.recipes.get(secret.id).private
     assert store.recipes.add(recipe("more-pills")).private

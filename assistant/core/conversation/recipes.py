@@ -18,10 +18,10 @@ from assistant.core.recipes.answering import note_use, refuse_recipe
 from assistant.core.recipes.folders import SkillFiles, read_files
 from assistant.core.recipes.keeping import (
     change_recipe,
+    check_recipe,
     draft_recipe,
     export_recipe,
     keep_recipe,
-    known_of,
     require_model,
 )
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe, item_names, join_names
@@ -287,9 +287,15 @@ class RecipeDesk:
 
     async def bring(self, path: str) -> Recipe | None:
         """Read a recipe from a folder or file, and keep it where the user agrees. Raises RecipeError."""
-        files = await in_thread(lambda: read_files(Path(path).expanduser()))
-        await in_thread(lambda: known_of(files))
-        return await self.offer(files)
+        files, private = await in_thread(partial(self._read, path))
+        return await self.offer(files, private=private)
+
+    def _read(self, path: str) -> tuple[SkillFiles, bool]:
+        """Return a recipe that can be followed, and whether it is private by where it lies."""
+        place = Path(path).expanduser().absolute()
+        files = read_files(place)
+        check_recipe(files.skill, files.files)
+        return files, self._store.privacy.covers_path(str(place))
 
     async def share(self, known: Known) -> Path | None:
         """Write a recipe to where the user says. Raises RecipeError."""

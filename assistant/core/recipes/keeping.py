@@ -16,7 +16,7 @@ from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
 from assistant.core.recipes import PLAN_FILE, SKILL_FILE
 from assistant.core.recipes.folders import SkillFiles, check_part, write_files
-from assistant.core.recipes.shelf import Known, know
+from assistant.core.recipes.shelf import Known
 from assistant.core.recipes.skill import ASK, BLANKS, RecipeError, read_skill
 from assistant.core.tasks.plan import Plan, write_plan
 from assistant.core.tools.tool import Tool
@@ -223,8 +223,3 @@ def _unstored(name: str, text: str, files: Mapping[str, str]) -> Recipe:
     from memory_store.clock import now
 
     return Recipe("", name, text, files, (), False, now())
-
-
-def known_of(files: SkillFiles) -> Known:
-    """Return a recipe that is not stored. Raises RecipeError or PlanError for what can't be followed."""
-    return know(_unstored(check_recipe(files.skill, files.files), files.skill, files.files))

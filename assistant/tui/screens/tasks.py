@@ -259,9 +259,8 @@ class TasksScreen(Browser[TaskView, None]):
         item = self.chosen
         if item is not None:
             message = await in_thread(partial(self.store.conversations.message, item.task.message_id))
-            kept = await self.controller.recipes.offer(
-                skill_of_plan(item.plan), private=message.private, conversation_id=message.conversation_id
-            )
+            files, conversation_id = skill_of_plan(item.plan), message.conversation_id
+            kept = await self.controller.recipes.offer(files, conversation_id=conversation_id)
             if kept is not None:
                 self.say(_("Kept: {name}").format(name=kept.name), kind="good")
 

@@ -15,7 +15,7 @@ from assistant.core.places import place_of
 from assistant.core.tasks.plan import MOST_ITEMS, PLACE, Plan
 from assistant.display import excerpt
 from assistant.language import _
-from memory_store import ItemState, Store, Task, TaskItem
+from memory_store import ItemState, Store, Task, TaskItem, Unit, Window, amount_text
 from memory_store.errors import NotFoundError
 
 _MOST_ROWS: Final = 50
@@ -114,6 +114,36 @@ def read_report(store: Store, task: Task, plan: Plan) -> str:
 
 def _heading(plan: Plan) -> str:
     return f"**{_escape(plan.title, cites=False)}**"
+
+
+def estimate_rest(store: Store, task: Task, plan: Plan, items: Sequence[TaskItem]) -> str:
+    """Return how long what is left of a task takes and what it costs if it goes as with the items that are done.
+
+    Empty where none is done, or none is left.
+    """
+    done = [item for item in items if item.state is ItemState.DONE]
+    left = sum(item.state is ItemState.WAITING for item in items)
+    if not (done and left):
+        return ""
+    steps = [step for item in done for step in store.tasks.steps(item.id)]
+    seconds = sum((step.ended_at - step.begun_at).total_seconds() for step in steps if step.begun_at and step.ended_at)
+    spent = store.ledger.spent(Window.CHAT, store.conversations.message(task.message_id).conversation_id)
+    part = left / len(done)
+    amounts = [(Unit.TOKENS, spent.tokens), (Unit.USD, spent.cost)]
+    takes = [_length(seconds * part / min(plan.workers, left))]
+    takes += [amount_text(unit, round(amount * part)) for unit, amount in amounts if amount]
+    return _("{count:,} more like these: about {what}.").format(count=left, what=", ".join(takes))
+
+
+def _length(seconds: float) -> str:
+    if seconds < 90:
+        return _("{count} s").format(count=max(1, round(seconds)))
+    minutes = seconds / 60
+    return (
+        _("{count} min").format(count=round(minutes))
+        if minutes < 90
+        else _("{count} h").format(count=round(minutes / 60))
+    )
 
 
 def build_report(plan: Plan, results: Sequence[Result]) -> str:

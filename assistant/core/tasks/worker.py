@@ -14,7 +14,7 @@ from assistant.core.context import cited_numbers
 from assistant.core.prompts import prompt
 from assistant.core.tasks.judging import FIRST_COMPARISON, judge_best
 from assistant.core.tasks.plan import Step, limits_of, read_plan
-from assistant.core.tasks.results import build_report, cells_of, results_of, words_of
+from assistant.core.tasks.results import build_report, cells_of, estimate_rest, results_of, words_of
 from assistant.core.tasks.steps import (
     Run,
     Unreadable,
@@ -274,23 +274,21 @@ class TaskWorker:
         budget is not used up yet, and it is made once one of them has ended.
         """
         while True:
+            ended, waits = run.step_ended, False
             run.under_way += 1
             try:
-                text = await work()
+                return await work()
             except BudgetError as error:
-                run.under_way -= 1
-                if run.under_way == 0 or run.resting.is_set():
+                # One that ended meanwhile may have left room since this was refused.
+                waits = ended.is_set() or (run.under_way > 1 and not run.resting.is_set())
+                if not waits:
                     raise
                 no_room = error
-            except BaseException:
+            finally:
                 run.under_way -= 1
-                run.note_end()
-                raise
-            else:
-                run.under_way -= 1
-                run.note_end()
-                return text
-            await run.step_ended.wait()
+                if not waits:
+                    run.note_end()
+            await ended.wait()
             if not await asyncio.to_thread(self._goes_on, run):
                 raise no_room
 
@@ -327,7 +325,9 @@ class TaskWorker:
             told = _(
                 "The first {count} of {total} items were tried: look at what came of them, then let it go on."
             ).format(count=task.only_first, total=len(items))
-            await asyncio.to_thread(lambda: self._tasks.leave_off(task, TaskState.PAUSED, trouble=told))
+            ahead = await asyncio.to_thread(estimate_rest, self._store, task, run.plan, items)
+            trouble = f"{told} {ahead}".strip()
+            await asyncio.to_thread(lambda: self._tasks.leave_off(task, TaskState.PAUSED, trouble=trouble))
             return
         if run.plan.judge is not None:
             if not await judge_best(run, run.plan.judge, items, self._enter, lambda: self._goes_on_with(run, stop)):

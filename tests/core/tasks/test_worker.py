@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from pydantic import BaseModel
 from assistant.core.metering import estimate_input
 from assistant.core.tasks.handling import allow_alike, try_again
 from assistant.core.tasks.plan import read_plan
+from assistant.core.tasks.results import estimate_rest
 from assistant.core.tasks.worker import TaskWorker
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, UncertainError
 from assistant.errors import BudgetError, ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta
 from assistant.llm.roles import Models
 from memory_store import Limit, Selection, Store, Unit, Window
-from memory_store.clock import now
+from memory_store.clock import now, to_text
 from memory_store.database.tasks import ItemState, StepOutcome, Task, TaskState
 from memory_store.errors import StoreError
 from memory_store.models import USER, Role
@@ -215,6 +217,7 @@ async def test_yes_for_all_holds_for_what_it_was_given_for(world: World) -> None
     assert (world.states(task), len(world.letters)) == ({"Bo": "done", "Cid": "waiting"}, 1)
     found = world.store.tasks.get(task.id)
     assert (found.state, "first 1 of 2" in (found.trouble or "")) == (TaskState.PAUSED, True)
+    assert "1 more like these: about 1 s." in (found.trouble or "")
     changed = found.plan.replace("A table for six, please", "All that is known of me")
     world.store.tasks.change_plan(task.id, changed, read_plan(changed).keyed_items())
     world.store.tasks.change_state(task.id, TaskState.RUNNING)
@@ -280,6 +283,22 @@ async def test_yes_for_all_that_is_like_what_was_shown_allows_nothing_else(world
     await world.work()
     assert {text for _, text in world.letters} == {"A letter"}
     assert [json.loads(step.request)["step"] for _, step in world.store.tasks.questions(task.id)] == ["money"] * 3
+
+
+async def test_what_is_left_is_reckoned_from_what_was_tried(world: World) -> None:
+    task = begin(world, *(f"Place {number}" for number in range(100)), only_first=2)
+    plan, items = read_plan(task.plan), world.store.tasks.items(task.id)
+    assert estimate_rest(world.store, task, plan, items) == ""
+    at = now()
+    for item in items[:2]:
+        world.store.tasks.begin(item, 1, "{}")
+        world.store.tasks.end(item.id, 1, StepOutcome.DONE, "")
+        world.store.tasks.end_item(item.id, ItemState.DONE, "{}")
+    with world.store._database.write() as connection:
+        times = (to_text(at), to_text(at + timedelta(seconds=10)))
+        connection.execute("UPDATE task_steps SET begun_at = ?, ended_at = ?", times)
+    told = estimate_rest(world.store, task, plan, world.store.tasks.items(task.id))
+    assert told == "98 more like these: about 4 min."  # of ten seconds each, four at once
 
 
 async def test_trial_is_of_the_first_that_are_left_when_others_were_taken_out(world: World) -> None:
@@ -500,7 +519,7 @@ async def test_budget_that_requests_under_way_have_reserved_is_waited_for_until_
     await allow_all(world, task)
     await world.work()
     found = world.store.tasks.get(task.id)
-    assert (sorted(world.states(task).values()), found.state) == (["done"] * 5 + ["waiting"] * 2, TaskState.PAUSED)
+    assert (left, found.state) == (0, TaskState.PAUSED)  # of five requests each was made, whoever was refused meanwhile
     assert (found.trouble or "").startswith("The budget that the plan gives")
 
 

@@ -31,7 +31,7 @@ from assistant.core.tasks.handling import (
     store_wish,
     try_again,
 )
-from assistant.core.tasks.plan import read_plan
+from assistant.core.tasks.plan import plan_to_show, read_plan
 from assistant.core.tasks.results import cells_of, read_report, results_of, sort_results, sources_of
 from assistant.display import excerpt, moment, plain
 from memory_store import ItemState, Selection, StepOutcome, Store, Task, TaskState, Window
@@ -164,7 +164,7 @@ def show_task(
         counts = store.tasks.counts(task.id)
         chat_id = store.conversations.message(task.message_id).conversation_id
         spent = store.ledger.spent(Window.CHAT, chat_id)
-        plan = read_plan(task.plan)
+        plan = plan_to_show(task.plan)
         if by.lstrip("-") not in ("", *plan.columns):
             raise StoreError(f"There is no column {by}.", f"There are: {', '.join(plan.columns)}.")
         results = sort_results(items, by) if by else results_of(plan, items)
@@ -465,13 +465,13 @@ def _found(store: Store, task_id: str) -> Task:
 
 
 def _title(task: Task) -> str:
-    return plain(read_plan(task.plan).title, one_line=True)
+    return plain(plan_to_show(task.plan).title, one_line=True)
 
 
 def _as_json(task: Task) -> dict[str, Any]:
     return {
         "id": task.id,
-        "title": read_plan(task.plan).title,
+        "title": plan_to_show(task.plan).title,
         "state": task.state,
         "made_at": iso(task.made_at),
         "ended_at": iso(task.ended_at),

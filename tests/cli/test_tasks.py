@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant import bootstrap
+from assistant.core.tasks.plan import read_plan
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store
 from tests.cli.conftest import Shell
@@ -93,6 +94,13 @@ def test_plan_of_ones_own_is_stored_changed_paused_and_erased(
     assert keepsake("task", "resume", task).code == 0
     assert keepsake("task", "pause", task).code == 0
     assert keepsake("task", "list", "--json").json["tasks"][0]["state"] == "paused"
+    with Store.open(keepsake.data) as store:  # as an archive may bring it
+        good = store.tasks.get(task).plan
+        store.tasks.change_plan(task, "workers = 4", [])
+    assert "The plan can't be followed" in keepsake("task", "list").out
+    assert "The plan can't be followed" in keepsake("task", "show", task).out
+    with Store.open(keepsake.data) as store:
+        store.tasks.change_plan(task, good, read_plan(good).keyed_items())
     assert keepsake("task", "cancel", task).code == 0
     assert keepsake("task", "run", task).code == 1
     assert keepsake("task", "remove", task).code == 1

@@ -26,7 +26,7 @@ from assistant.core.reminders.firing import (
 from assistant.core.reminders.handling import ReminderError, build_schedule, keep, let_go_on, let_rest
 from assistant.core.reminders.reading import Event, Lack, Reading, Time, find_wish, read_time, says_again
 from assistant.core.repetition import find_zone, local_zone
-from assistant.core.tasks.plan import read_plan
+from assistant.core.tasks.plan import plan_to_show
 from assistant.display import excerpt, moment, plain
 from assistant.language import N_, _
 from assistant.llm.base import ModelInfo
@@ -354,7 +354,8 @@ class Reminders:
     async def _take_task(self, schedule: Schedule, tasks: Sequence[Task]) -> None:
         """Have a task done anew with it each time, or none any more."""
         choices: list[Choice[str | None]] = [
-            Choice(excerpt(read_plan(task.plan).title, _TITLE_CHARS), moment(task.made_at), task.id) for task in tasks
+            Choice(excerpt(plan_to_show(task.plan).title, _TITLE_CHARS), moment(task.made_at), task.id)
+            for task in tasks
         ]
         choices.append(Choice(_("No task"), "", ""))
         chosen = await self._skin.choose(_("Which task shall be done anew?"), choices)

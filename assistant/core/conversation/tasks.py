@@ -19,7 +19,7 @@ from assistant.core.tasks.handling import (
     let_run,
     try_again,
 )
-from assistant.core.tasks.plan import Plan, PlanError, limits_of, read_plan
+from assistant.core.tasks.plan import Plan, PlanError, limits_of, plan_to_show, read_plan
 from assistant.core.tasks.results import build_report, read_report, results_of, sources_of
 from assistant.core.tools.toolbox import Toolbox
 from assistant.display import excerpt, plain
@@ -173,7 +173,7 @@ class TaskDesk:
         return True
 
     async def _show(self, task: Task) -> None:
-        plan = read_plan(task.plan)
+        plan = plan_to_show(task.plan)
         items = await in_thread(lambda: self._store.tasks.items(task.id))
         results = results_of(plan, items)
         failed = [item for item in items if item.state is ItemState.FAILED][:_MOST_TOLD]
@@ -257,7 +257,7 @@ def _run_words(task: Task) -> str:
 
 
 def _title(task: Task) -> str:
-    return excerpt(plain(read_plan(task.plan).title, one_line=True), _TITLE_CHARS)
+    return excerpt(plain(plan_to_show(task.plan).title, one_line=True), _TITLE_CHARS)
 
 
 def _describe_plan(plan: Plan) -> str:

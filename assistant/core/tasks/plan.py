@@ -242,7 +242,7 @@ def read_plan(text: str, items: Sequence[Mapping[str, str]] = (), values: Mappin
             plain = {name: value.translate(_NO_BRACES) for name, value in values.items()}
             given = _fill_all(given, plain)
         return Plan.model_validate({**given, "items": list(items)} if items else given)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise PlanError(f"The plan is no valid TOML: {error}.", "Mend the line: docs/tasks.md shows one.") from error
     except ValidationError as error:
         first = error.errors()[0]
@@ -251,6 +251,16 @@ def read_plan(text: str, items: Sequence[Mapping[str, str]] = (), values: Mappin
         raise PlanError(
             f"The plan can't be followed: {f'{where}: ' if where else ''}{told}.", "docs/tasks.md has an example."
         ) from error
+    except ValueError as error:
+        raise PlanError(f"The plan has a number that is too long: {error}.", "Shorten it.") from error
+
+
+def plan_to_show(text: str) -> Plan:
+    """Return the plan of a text; one that can't be followed, as an archive may bring it, says so by its title."""
+    try:
+        return read_plan(text)
+    except PlanError as error:
+        return Plan.model_construct(title=error.message, steps=(), items=())
 
 
 def write_plan(plan: Plan) -> str:

@@ -25,7 +25,7 @@ from assistant.core.tasks.handling import (
     let_run,
     try_again,
 )
-from assistant.core.tasks.plan import Plan, read_plan
+from assistant.core.tasks.plan import Plan, plan_to_show
 from assistant.core.tasks.results import cells_of, read_report, results_of, sort_results, sources_of
 from assistant.display import moment, plain
 from assistant.language import N_, NN_, _, plural
@@ -78,7 +78,7 @@ class TasksScreen(Browser[TaskView, None]):
 
     def read(self, store: Store) -> Sequence[TaskView]:
         """Return every task."""
-        return [TaskView(task, read_plan(task.plan), store.tasks.counts(task.id)) for task in store.tasks.all()]
+        return [TaskView(task, plan_to_show(task.plan), store.tasks.counts(task.id)) for task in store.tasks.all()]
 
     def identity(self, item: TaskView) -> str:
         """Return its id."""

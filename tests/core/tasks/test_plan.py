@@ -58,6 +58,8 @@ def test_plan_comes_back_as_it_was_written() -> None:
     [
         ('title = "A quiet', 'title = A "quiet', "no valid TOML"),
         ("workers = 4", "workers = 400", "workers: Input should be less than or equal to 30"),
+        ("workers = 4", "workers = " + "9" * 5000, "a number that is too long"),
+        ("workers = 4", f"workers = {'[' * 5000}", "no valid TOML"),
         ("workers = 4", "colour = 4", "colour: Extra inputs are not permitted"),
         ('url = "{url}"', 'url = "{adress}"', "in the step page, {adress} is not known by then; known are name, url"),
         ('url = "{url}"', 'url = "{quiet}"', "{quiet} is not known by then"),

@@ -148,7 +148,7 @@ class Controller:
 
     def stop(self) -> bool:
         """Stop the answer, the writing of cards or the import; return whether there was one. What has come is kept."""
-        stoppable = self.stopping or self.card_maker.stop or self.tutor.stop or self.imports.stop
+        stoppable = self.stopping or self.card_maker.stop or self.tutor.stop or self.tasks.stop or self.imports.stop
         if stoppable is not None:
             stoppable.set()
         return stoppable is not None

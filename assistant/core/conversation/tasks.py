@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Final, Literal
 
 from assistant.core.conversation.skin import Choice, Report, Skin
+from assistant.core.conversation.stopping import unless_stopped
 from assistant.core.tasks.handling import (
     STATES,
     allow_alike,
@@ -64,6 +66,8 @@ class TaskDesk:
         self._store = store
         self._skin = skin
         self._toolbox = toolbox
+        self.stop: asyncio.Event | None = None
+        """Ends the drafting of a plan once it is set; None while none is drafted."""
         self._known: dict[str, tuple[object, ...]] | None = None
 
     async def plan(self, wish: str, models: Models, *, private: bool) -> None:
@@ -72,14 +76,20 @@ class TaskDesk:
             self._skin.remark(_("Say behind /task what is to be done, and for what."))
             return
         self._skin.show_activity(_("planning…"))
+        self.stop = asyncio.Event()
+        draft = draft_task(self._store, models, wish, self._toolbox.own, private=private)
         try:
-            task = await draft_task(self._store, models, wish, self._toolbox.own, private=private)
+            task = await unless_stopped(draft, self.stop)
         except KeepsakeError as error:
             await self._skin.tell(Report(error.message, error.hint, "error"))
             return
         finally:
+            self.stop = None
             self._skin.show_activity()
-        await self.offer(task)
+        if task is None:
+            self._skin.remark(_("Nothing was planned."))
+        else:
+            await self.offer(task)
 
     async def offer(self, task: Task) -> None:
         """Show a draft, and ask what is to become of it."""
@@ -189,7 +199,7 @@ class TaskDesk:
     async def ask(self, task: Task) -> None:
         """Ask about one item after the other, until the user has had enough or allows all that is alike."""
         questions = await in_thread(lambda: self._store.tasks.questions(task.id))
-        for item, step in questions:
+        for number, (item, step) in enumerate(questions, start=1):
             answers: list[Choice[StepOutcome | Literal["alike"]]] = [
                 Choice(_("No"), "", StepOutcome.REFUSED),
                 Choice(_("Yes, this once"), "", StepOutcome.ALLOWED),
@@ -197,7 +207,8 @@ class TaskDesk:
             ]
             if step.outcome is StepOutcome.ASKED:
                 answers.append(Choice(_("Yes, and all like it"), "", "alike"))
-            chosen = await self._skin.choose(describe_question(item, step), answers)
+            may = _("{number} of {total}: may this be done?").format(number=number, total=len(questions))
+            chosen = await self._skin.choose(f"{describe_question(item, step)}\n{may}", answers)
             if chosen is None:
                 return
             if not isinstance(chosen, StepOutcome):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,18 @@ async def test_task_that_asks_is_told_of_at_the_start_and_other_tasks_as_they_ch
     assert await desk.tell_changes() == []
     store.tasks.change_state(task.id, TaskState.DONE)
     assert await desk.tell_changes() == ["“Runs”: done, 0 of 1 done"]
+
+
+async def test_planning_that_takes_long_is_stopped_and_leaves_nothing(store: Store) -> None:
+    class Impatient(RecordingSkin):
+        def show_activity(self, text: str = "") -> None:
+            if text:
+                asyncio.get_running_loop().call_later(0.01, controller.stop)
+
+    skin = Impatient()
+    controller = controller_of(store, skin, ScriptedChat([asyncio.Event()]))
+    await run(controller, "/task Compare the gyms Anna and Bea.")
+    assert (skin.told, store.tasks.all(), store.conversations.all()) == (["Nothing was planned."], [], [])
 
 
 async def test_plan_that_can_not_be_followed_is_edited_on_and_a_task_is_ended_by_a_yes_alone(store: Store) -> None:

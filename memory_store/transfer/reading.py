@@ -238,6 +238,11 @@ def _check_sense(table: str, record: dict[str, Any]) -> None:
         raise ValueError("an erasure that is not complete would be carried out here")
     if table == "late_requests" and record["message_id"] is None:
         raise ValueError("a batch without an answer would be taken back here")
+    for name in _OBJECTS.get(table, ()):
+        if record[name] is not None and not isinstance(json.loads(record[name]), dict):
+            raise ValueError(f"{name} is no JSON object")
+    if table == "recipes" and not all(isinstance(text, str) for text in json.loads(record["files"]).values()):
+        raise ValueError("a file of a recipe is no text")
     if table == "schedules" and record["untold"] < 0:
         raise ValueError("untold is counted from zero")
     if table == "capture_queue" and record["attempts"] < 0:
@@ -270,6 +275,7 @@ def _check_left_out(text: str) -> None:
         raise ValueError("what was left out is no text")
 
 
+_OBJECTS: Final = {"task_items": ("details", "result"), "task_steps": ("request",), "recipes": ("files",)}
 _PARSED: Final[dict[str, Callable[[str], object]]] = {
     "locator": locator_from_json,
     "receipt": receipts.parse_receipt,

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memory_store import Selection, Store
+from memory_store import NewRecipe, Selection, Store
 from memory_store.errors import ArchiveError
 from memory_store.models import Author, AuthorKind, Role
 from memory_store.transfer.restore import RestoreOptions
 from tests.memory_store.support import indexed
 from tests.memory_store.test_archive import fill, rows_of
 from tests.support.embedder import HashEmbedder
+from tests.support.rich_store import add_task
 
 Lines = list[dict[str, Any]]
 
@@ -68,6 +69,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     with Store.open(folder / "one", HashEmbedder()) as store:
         fill(store)
+        add_task(store, store.conversations.messages(store.conversations.all()[0].id)[0].id)
+        store.recipes.add(NewRecipe("week", "Look back.", {"a.md": "More."}))
         indexed(store)
         store.export(folder / "keep.zip", "1")
     return folder / "keep.zip"
@@ -113,6 +116,11 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         ("embedders", put("dimension", -3)),
         ("embedders", put("dimension", 1 << 40)),
         ("citations", put("number", {})),
+        ("task_items", put("details", "a word")),
+        ("task_items", put("result", "[1]")),
+        ("task_steps", put("request", '"a word"')),
+        ("recipes", put("files", "[]")),
+        ("recipes", put("files", '{"a.md": 7}')),
     ],
 )
 def test_what_could_not_be_read_again_is_refused(

@@ -143,7 +143,7 @@ async def allow_alike(
 
     Raises StoreError where the plan was changed since it was shown.
     """
-    names = {json.loads(step.request)["step"] for step in shown}
+    names = {json.loads(step.request).get("step") for step in shown}
     steps = [step for step in read_plan(task.plan).steps if step.name in names]
     tools = await find([step.tool for step in steps])
     alike = {step.name: template_of(tools[step.tool], step) for step in steps if step.tool in tools}
@@ -196,7 +196,7 @@ def describe_item(item: TaskItem, steps: Sequence[TaskStep]) -> list[str]:
         asked = json.loads(step.request)
         about = asked.get("with") or {name: asked[name] for name in ("ask", "first", "second") if name in asked}
         words = ", ".join(f"{name}: {value}" for name, value in about.items())
-        lines.append(f"{number}. {_(OUTCOMES[step.outcome])}  {asked['step']}  {excerpt(words, _ASKED_CHARS)}")
+        lines.append(f"{number}. {_(OUTCOMES[step.outcome])}  {asked.get('step', '')}  {excerpt(words, _ASKED_CHARS)}")
         if step.result:
             lines.append(f"   {excerpt(step.result, _GIVEN_CHARS)}")
     return [*lines, plain(item.trouble, one_line=True)] if item.trouble else lines
@@ -206,7 +206,7 @@ def describe_question(item: TaskItem, step: TaskStep) -> str:
     """Return what the user is asked, with all that would be sent."""
     asked = json.loads(step.request)
     words = ", ".join(f"{name}: {plain(str(value), one_line=True)}" for name, value in asked.get("with", {}).items())
-    told = f"{plain(item.key, one_line=True)} — {asked.get('tool', asked['step'])}: {words}"
+    told = f"{plain(item.key, one_line=True)} — {asked.get('tool') or asked.get('step', '')}: {words}"
     if step.outcome is StepOutcome.UNCERTAIN:
         return told + " " + _("It is not known whether this was done already.")
     return told

@@ -395,7 +395,7 @@ class TaskWorker:
 def _identity(row: TaskStep) -> tuple[str, str]:
     """Return the name and the tool of a step that was entered."""
     asked = json.loads(row.request)
-    return asked["step"], asked.get("tool", "")
+    return asked.get("step", ""), asked.get("tool", "")
 
 
 def _hand_over(step: Step, text: str, found: dict[str, Any]) -> dict[str, str]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import permutations
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel
 
 from assistant.core.prompts import prompt
 from assistant.core.tasks.plan import BECAUSE, PLACE, Judge
 from assistant.core.tasks.results import Result, sort_results
-from assistant.core.tasks.steps import Run, Unreadable, ask_form, json_text
+from assistant.core.tasks.steps import Run, Unreadable, all_of, ask_form, json_text
 from memory_store import ItemState, StepOutcome, TaskItem
 
 FIRST_COMPARISON: Final = 100
@@ -70,7 +70,7 @@ async def judge_best(
             return Verdict.model_validate_json(said)
 
     pairs = list(permutations(candidates, 2))
-    verdicts = await _all_of([compare(first, second) for first, second in pairs])
+    verdicts = await all_of([compare(first, second) for first, second in pairs])
     if any(verdict is None for verdict in verdicts):
         return False
     await asyncio.to_thread(_store_places, run, results, len(candidates), _winners(pairs, verdicts))
@@ -86,15 +86,6 @@ async def _ask(run: Run, judge: Judge, first: Result, second: Result) -> str:
 def _describe(result: Result) -> str:
     values = {"name": result.item.key, **result.values}
     return "\n".join(f"{name}: {value}" for name, value in values.items() if value is not None)
-
-
-async def _all_of(work: Sequence[Coroutine[Any, Any, Verdict | None]]) -> list[Verdict | None]:
-    """Return what came of all; where one fails the others end before that is raised, so that nothing is left begun."""
-    ended = await asyncio.gather(*work, return_exceptions=True)
-    failed = next((result for result in ended if isinstance(result, BaseException)), None)
-    if failed is not None:
-        raise failed
-    return [result for result in ended if not isinstance(result, BaseException)]
 
 
 def _without_place(result: Result) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -27,6 +27,7 @@ from memory_store.errors import KeepsakeError
 from memory_store.models import Author, AuthorKind, Purpose, Role
 
 Form = TypeVar("Form", bound=BaseModel)
+Result = TypeVar("Result")
 _ANSWER_TOKENS: Final = 800
 _MATERIAL_TOKENS: Final = 6000
 _LEAST_TOKENS: Final = 100  # less of a text says nothing
@@ -234,6 +235,15 @@ def _request(
     material = "\n\n".join(parts)
     messages = (ChatMessage(Role.SYSTEM, system), ChatMessage(Role.USER, f"{ask}\n\n{material}"))
     return ChatRequest(messages, _ANSWER_TOKENS, 0.0, schema, purpose=Purpose.TASK, message_id=run.task.message_id)
+
+
+async def all_of(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Return what came of all; where one fails the others end before that is raised, so that nothing is left begun."""
+    ended = await asyncio.gather(*work, return_exceptions=True)
+    failed = next((result for result in ended if isinstance(result, BaseException)), None)
+    if failed is not None:
+        raise failed
+    return [result for result in ended if not isinstance(result, BaseException)]
 
 
 def template_of(tool: Tool[Any], step: Step) -> str:

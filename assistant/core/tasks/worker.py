@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -18,6 +19,7 @@ from assistant.core.tasks.results import build_report, cells_of, estimate_rest, 
 from assistant.core.tasks.steps import (
     Run,
     Unreadable,
+    all_of,
     ask_text,
     describe_step,
     json_text,
@@ -62,22 +64,28 @@ class TaskWorker:
     async def work(self, stop: asyncio.Event, *, stays: bool = False) -> bool:
         """Work on all tasks that are to run until none is left that can go on, or `stop` is set.
 
-        With `stays` it waits for others to come, and for those that wait until a moment. Returns False where another
-        process works.
+        With `stays` it waits for others to come, for those that wait until a moment, and for a store that is busy.
+        Returns False where another process works.
         """
+        if not stays:
+            return await self._work_in_turn(stop)
         while not stop.is_set():
-            if await asyncio.to_thread(self._next) is not None:
-                turn = await asyncio.to_thread(self._tasks.take_turn)
-                if turn is not None:
-                    with turn:
-                        await asyncio.to_thread(self._doubt_begun)
-                        while not stop.is_set() and (task := await asyncio.to_thread(self._next)) is not None:
-                            await self._work_on(task, stop)
-                elif not stays:
-                    return False
-            if not stays:
-                return True
+            with suppress(KeepsakeError):  # the next look goes on, and asks about what may have been done
+                await self._work_in_turn(stop)
             await _wait(stop, _LOOK_SECONDS)
+        return True
+
+    async def _work_in_turn(self, stop: asyncio.Event) -> bool:
+        """Work on what can go on now; return False where that is for another process."""
+        if stop.is_set() or await asyncio.to_thread(self._next) is None:
+            return True
+        turn = await asyncio.to_thread(self._tasks.take_turn)
+        if turn is None:
+            return False
+        with turn:
+            await asyncio.to_thread(self._doubt_begun)
+            while not stop.is_set() and (task := await asyncio.to_thread(self._next)) is not None:
+                await self._work_on(task, stop)
         return True
 
     def _next(self) -> Task | None:
@@ -129,9 +137,13 @@ class TaskWorker:
             for item in queue:
                 if stop.is_set() or run.resting.is_set():
                     return
-                await self._work_on_item(run, item, stop)
+                try:
+                    await self._work_on_item(run, item, stop)
+                except BaseException:
+                    run.resting.set()
+                    raise
 
-        await asyncio.gather(*(take_items() for _ in range(min(run.plan.workers, len(waiting)))))
+        await all_of([take_items() for _ in range(min(run.plan.workers, len(waiting)))])
 
     def _goes_on(self, run: Run) -> bool:
         """Return whether the task is to run on as it is.

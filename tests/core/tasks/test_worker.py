@@ -622,6 +622,31 @@ async def test_report_counts_no_item_that_was_taken_out_after_it_was_done(world:
     assert "nothing was found" not in world.store.conversations.messages(chat_of(world, task))[-1].text
 
 
+async def test_worker_that_stays_goes_on_after_the_store_was_busy_and_guesses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def wait(stop: asyncio.Event, _: float) -> None:
+        if "waiting" not in world.states(task).values():
+            stop.set()
+
+    monkeypatch.setattr("assistant.core.tasks.worker._wait", wait)
+    task = begin(world, "Bo", "Cid", "Dan", plan=PLAN.replace("workers = 4", "workers = 2"))
+    await allow_all(world, task)
+    end, stop, busy = world.store.tasks.end, asyncio.Event(), iter([True])
+
+    def end_or_fail(item_id: str, number: int, outcome: StepOutcome, result: str | None = None) -> None:
+        if number == 3 and next(busy, False):
+            raise StoreError("The database is busy with another program.")
+        end(item_id, number, outcome, result)
+
+    monkeypatch.setattr(world.store.tasks, "end", end_or_fail)
+    await TaskWorker(world.store, world.build, world.find).work(stop, stays=True)
+    assert sorted(world.states(task).values()) == ["asking", "done", "done"]
+    assert sorted(place for place, _ in world.letters) == ["Bo", "Cid", "Dan"]
+    [(_, step)] = world.store.tasks.questions(task.id)
+    assert step.outcome is StepOutcome.UNCERTAIN
+
+
 async def test_one_worker_works_at_a_time(world: World) -> None:
     begin(world, "Bo")
     with Store.open(world.store.folder, HashEmbedder()) as other:

@@ -256,7 +256,7 @@ def test_newcomer_has_a_task_done_and_studies_a_topic(terminal: tmux.Terminal) -
         terminal.press("a")
         terminal.until_shown("Yes, and all like it")
         terminal.press("Down", "Down", "Down", "Enter")
-        terminal.until_shown("The first 3 of 4 items are done")
+        terminal.until_shown("The first 3 of 4 items were")
         terminal.press("r")
         terminal.until_shown("4 of 4 done")
         terminal.press("Escape")

@@ -37,7 +37,7 @@ from assistant.tui.screens.tasks import TasksScreen
 from assistant.tui.services import Services
 from assistant.tui.widgets.notice import Notice
 from assistant.tui.widgets.source_list import SourceLine
-from memory_store import ItemState, Store, Task, TaskState
+from memory_store import ItemState, StepOutcome, Store, Task, TaskState
 from scripts.screenshots import ANSWERS, FOLDER, QUESTIONS, _until, check_citations, fill
 
 SIZE: Final = (84, 26)
@@ -160,6 +160,8 @@ async def record_task(folder: Path) -> list[str]:
 
 def _go_on(store: Store, task: Task, ended: int, *, asking: bool) -> None:
     """Let so many items of a task have ended; the next one asks, or all are judged."""
+    for _, step in store.tasks.questions(task.id):
+        store.tasks.answer(step, StepOutcome.ALLOWED)
     items = store.tasks.items(task.id)
     for item, found in zip(items[:ended], FOUND, strict=False):
         if found is None:
@@ -182,7 +184,8 @@ def _shows(app: ChatApp, ended: int, rows: int, asking: bool) -> bool:
     lines = [str(line.render()) for line in app.screen.query("#more Static")]
     asks = any("mail__write" in line for line in lines)
     counted = f" {ended}/{len(PLACES)}" in str(app.screen.query_one("#text", Static).render())
-    return counted and bool(tables) and tables.first().row_count == rows and asks == asking
+    drawn = bool(tables) and tables.first().row_count == rows and tables.first().region.height > rows
+    return counted and drawn and asks == asking
 
 
 async def _frame(app: ChatApp, pilot: Pilot[Any], frames: list[str]) -> None:
@@ -239,8 +242,9 @@ def draw(play: Callable[[Path], Awaitable[list[str]]], stand: Sequence[float]) -
 
     chosen = random.Random(1)
     still = patch("assistant.bootstrap.build_task_runner", lambda *_: Nobody())
+    often = patch("assistant.tui.screens.tasks._LOOK_SECONDS", 0.05)
     zone = patch.dict(os.environ, {"TZ": "UTC"})
-    with tempfile.TemporaryDirectory() as folder, patch("memory_store.ids._RANDOM", chosen), still, zone:
+    with tempfile.TemporaryDirectory() as folder, patch("memory_store.ids._RANDOM", chosen), still, often, zone:
         return film(asyncio.run(record_it(Path(folder))), stand)
 
 

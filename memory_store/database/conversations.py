@@ -319,9 +319,10 @@ class Conversations:
         A number stays what it is, also for what is read again later. Of what was erased meanwhile nothing is kept.
         """
         with self._database.write() as connection:
-            rows = connection.execute("SELECT number, passage_id FROM citations WHERE message_id = ?", (message_id,))
-            known = {row["passage_id"]: int(row["number"]) for row in rows}
-            last = max(known.values(), default=0)
+            query = "SELECT number, passage_id FROM citations WHERE message_id = ?"
+            rows = connection.execute(query, (message_id,)).fetchall()
+            known = {row["passage_id"]: int(row["number"]) for row in rows if row["passage_id"] is not None}
+            last = max((int(row["number"]) for row in rows), default=0)
             new = [identifier for identifier in dict.fromkeys(passage_ids) if identifier not in known]
             numbers = {identifier: number for number, identifier in enumerate(new, start=last + 1)}
             if connection.execute("SELECT 1 FROM messages WHERE id = ?", (message_id,)).fetchone():

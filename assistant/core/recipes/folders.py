@@ -68,7 +68,7 @@ def read_files(path: Path) -> SkillFiles:
         raise RecipeError(f"{path} can't be read: {reason}.", "Get a fresh copy of it.") from error
 
 
-def write_files(path: Path, name: str, skill: str, files: Mapping[str, str], *, replaces: bool = False) -> Path:
+def write_files(path: Path, name: str, skill: str, files: Mapping[str, str]) -> Path:
     """Write a recipe: a zip where the path ends in .zip or .skill, else a folder of its name in the folder `path`.
 
     Return what was written. Raises RecipeError where something is there, or it can't be written.
@@ -77,14 +77,14 @@ def write_files(path: Path, name: str, skill: str, files: Mapping[str, str], *, 
     for inner in texts:
         _check_name(path, inner)
     if path.suffix.lower() in _ZIPS:
-        if path.exists() and not replaces:
+        if path.exists():
             raise RecipeError(f"{path} exists.", "Name another file.")
         with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for inner, text in texts.items():
                 archive.writestr(zipfile.ZipInfo(f"{name}/{inner}"), text)
         return path
     folder = path / name
-    if folder.exists() and not replaces:
+    if folder.exists():
         raise RecipeError(f"{folder} exists.", "Name another folder.")
     try:
         for inner, text in texts.items():

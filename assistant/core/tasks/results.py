@@ -32,7 +32,8 @@ class Result:
 
 def results_of(plan: Plan, items: Sequence[TaskItem]) -> list[Result]:
     """Return the items that are done, the best first: as the judge said, and then as the plan says what is best."""
-    return sorted(sort_results(items, plan.best), key=lambda result: result.values.get(PLACE) or MOST_ITEMS)
+    results = sort_results(items, plan.best)
+    return sorted(results, key=lambda result: result.values.get(PLACE) or MOST_ITEMS) if plan.judge else results
 
 
 def sort_results(items: Sequence[TaskItem], by: str) -> list[Result]:

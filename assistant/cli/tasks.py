@@ -88,7 +88,9 @@ def new(
     show(f"{task.id}  {_title(task)}")
     show()
     show(plain(task.plan))
-    say(f"`keepsake task edit {task.id}` changes the plan, `keepsake task run {task.id}` tries its first items.")
+    tried = read_plan(task.plan).tried
+    runs = f"tries its first {tried} items" if tried else "does it for all of its items"
+    say(f"`keepsake task edit {task.id}` changes the plan, `keepsake task run {task.id}` {runs}.")
 
 
 async def _draft(

@@ -48,6 +48,7 @@ def drafted(keepsake: Shell, model: ScriptedChat, gyms: Path) -> str:
     model.add([json.dumps({**PLAN, "steps": []})], [f"Here it is: {json.dumps(PLAN)}"])
     told = keepsake("task", "new", "Compare these gyms and keep what they cost.", "--items", str(gyms))
     assert told.code == 0, told.err
+    assert "tries its first 3 items." in told.err
     return told.out.split()[0]
 
 
@@ -115,7 +116,8 @@ def test_task_is_private_by_the_folder_and_the_words_of_its_list(
     def draft(listed: str) -> list[bool]:
         gyms.write_text(listed, "utf-8")
         model.add([json.dumps(PLAN)])
-        assert keepsake("task", "new", "Compare these", "--items", str(gyms)).code == 0
+        told = keepsake("task", "new", "Compare these", "--items", str(gyms))
+        assert (told.code, "does it for all of its items." in told.err) == (0, listed != GYMS)
         return [chat["private"] for chat in keepsake("conversation", "list", "--json").json["conversations"]]
 
     monkeypatch.setenv("KEEPSAKE_PRIVATE__TOPICS", '["health"]')

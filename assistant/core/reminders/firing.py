@@ -119,8 +119,7 @@ def _rerun(store: Store, schedule: Schedule) -> Rerun | None:
     except (NotFoundError, PlanError):
         return None  # erased meanwhile, or of a later version: the words are said
     tried = task.state is not TaskState.DRAFT and task.only_first is None
-    trial = plan.trial if not tried and 0 < plan.trial < len(plan.items) else None
-    return Rerun(task.plan, plan.keyed_items(), trial, private)
+    return Rerun(task.plan, plan.keyed_items(), None if tried else plan.tried, private)
 
 
 # -- in words --------------------------------------------------------------------------------------------------------

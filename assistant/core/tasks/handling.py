@@ -111,7 +111,7 @@ def let_run(store: Store, task: Task) -> Task:
     """Let a task run: a draft tries its first items, one that rested goes on with all. Raises StoreError where it is
     cancelled."""
     plan = read_plan(task.plan)
-    trial = plan.trial if task.state is TaskState.DRAFT and 0 < plan.trial < len(plan.items) else None
+    trial = plan.tried if task.state is TaskState.DRAFT else None
     store.tasks.change_state(task.id, TaskState.RUNNING, only_first=trial)
     return store.tasks.get(task.id)
 

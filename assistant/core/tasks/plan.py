@@ -225,6 +225,11 @@ class Plan(_Strict):
         """Return the names of the steps whose findings a step is handed."""
         return self.names_before(step) if step.needs is None else step.needs
 
+    @property
+    def tried(self) -> int | None:
+        """How many items are tried before the others are begun; None where all are begun at once."""
+        return self.trial if 0 < self.trial < len(self.items) else None
+
     def keyed_items(self) -> list[tuple[str, str]]:
         """Return the items as they are stored: each by its name, with what is known of it."""
         return [(item["name"].strip(), json.dumps(dict(item), ensure_ascii=False)) for item in self.items]

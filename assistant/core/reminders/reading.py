@@ -245,7 +245,7 @@ class _Reader:
                 found.append((match, rule))
         if not found:
             return ""
-        match, rule = min(found, key=lambda item: (item[0].start(), -item[0].end()))
+        match, rule = max(found, key=lambda item: (item[0].end() - item[0].start(), -item[0].start()))  # says most
         self._blank(match.start(), match.end())
         return rule
 

@@ -94,6 +94,8 @@ def test_words_that_are_there_to_repeat_need_no_every() -> None:
         ("call Ines on Friday at 15:00", "call Ines"),
         ("tomorrow 8:00 send the report of March 2026", "send the report of March 2026"),
         ("提醒我每周一早上8点浇花", "浇花"),
+        ("/recipe weekly-review every Friday at 17:00", "/recipe weekly-review"),
+        ("weekly sync every Friday at 17:00", "weekly sync"),
     ],
 )
 def test_what_speaks_of_no_time_is_what_is_said(words: str, said: str) -> None:

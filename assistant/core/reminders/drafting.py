@@ -56,8 +56,7 @@ async def draft_reminder(store: Store, model: ChatModel, words: str, now: dateti
     passages = "\n\n".join(framed(number, hit) for number, hit in enumerate(hits, start=1))
     asked = f"It is {now:%A %Y-%m-%d %H:%M} there.\n\n{quoted(words)}\n\n{passages}".rstrip()
     messages = [ChatMessage(Role.SYSTEM, prompt("reminder")), ChatMessage(Role.USER, asked)]
-    if hits:
-        await note_sent(store, model.info, tuple(hit.id for hit in hits))
+    await note_sent(store, model.info, tuple(hit.id for hit in hits))
     for _ in range(_TRIES):
         request = ChatRequest(tuple(messages), _TOKENS, 0.0, _Answer.model_json_schema(), purpose=Purpose.PLAN)
         said = (await whole_answer(model, request)).text

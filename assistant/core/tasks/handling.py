@@ -77,6 +77,7 @@ async def draft_task(
     secret = private or await asyncio.to_thread(store.privacy.covers, wish)
     model = require_model(models.find(ModelRole.CHAT, private=secret))
     asked, listed = (wish, items) if items else split_list(wish)
+    await note_sent(store, model.info, ())  # it leaves whether a plan comes of it or not
     plan = await draft_plan(model, asked, tools, listed)
     message = await asyncio.to_thread(lambda: store_wish(store, wish, private=private))
     await note_sent(store, model.info, (message.id,))

@@ -130,6 +130,7 @@ async def _use(run: Run, tool: Tool[Any], arguments: Mapping[str, str]) -> str:
     try:
         text = await use_tool(tool, bench, asked)
         await _note_read(run, bench)
+        await _note_leaving(run, bench)
     except KeepsakeError as error:
         raise ToolError(error.message) from error
     return plain_text(text)[:_RESULT_CHARS]
@@ -189,6 +190,15 @@ async def _note_read(run: Run, bench: Bench) -> dict[str, int]:
     if not bench.shown:
         return {}
     return await asyncio.to_thread(run.store.conversations.note_read, run.task.message_id, list(bench.shown))
+
+
+async def _note_leaving(run: Run, bench: Bench) -> None:
+    """Note that what was read goes to the models that the plan asks: steps to come are handed it."""
+    if bench.shown:
+        for choice in dict.fromkeys(step.model for step in run.plan.steps if step.ask):
+            model = run.models.find(ModelRole(choice), private=run.private)
+            if model is not None:
+                await note_sent(run.store, model.info, list(bench.shown))
 
 
 def _cite(value: Any, numbers: Mapping[int, int]) -> Any:

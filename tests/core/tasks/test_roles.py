@@ -22,7 +22,7 @@ from assistant.core.tools.tool import Bench, Effect, Tool
 from assistant.errors import ModelError
 from assistant.llm.base import ChatRequest, Finished, ModelEvent, ModelInfo, TextDelta, ToolCall, ToolCalled
 from assistant.llm.roles import Models
-from memory_store import NewMemory, Selection, StepOutcome, Store, Task, TaskState
+from memory_store import ItemState, NewMemory, Selection, StepOutcome, Store, Task, TaskState
 from memory_store.models import USER, Message, Role
 from tests.support.embedder import HashEmbedder
 
@@ -229,6 +229,42 @@ async def test_source_that_was_handed_over_keeps_its_number_beside_those_that_ar
     assert len(numbers) == 2
     texts = [store.passage(places[number] or "").text.split()[1] for number in (gym, *numbers)]
     assert (texts[0], sorted(texts[1:])) == ("gym", ["gym", "phone"])
+
+
+async def test_what_a_step_read_is_in_the_log_before_a_model_elsewhere_is_handed_it(store: Store) -> None:
+    store.remember(NewMemory("The gym contract ends on 31 March 2027."))
+    [hit] = store.recall("gym contract", 1)
+    plan = """
+    title = "Contracts"
+    [[steps]]
+    name = "found"
+    tool = "search_memory"
+    with = { query = "{name} contract" }
+    [[steps]]
+    name = "ends"
+    ask = "When does it end?"
+    columns = { ends = "the day" }
+    """
+    there = []
+
+    def say(_: ChatRequest) -> str:
+        there.append(store.requests.went_to("https://api.example/v1", hit.id))
+        return '{"ends": "in March"}'
+
+    begin(store, plan, "Gym")
+    await work(store, Mind(say, ModelInfo("mind", False, "https://api.example/v1", 8192)))
+    assert there == [True]
+
+
+def test_places_count_only_where_the_plan_has_a_judge(store: Store) -> None:
+    task = begin(store, JUDGED, "Bo", "Cid")
+    first, second = store.tasks.items(task.id)
+    for item, place in ((first, 2), (second, 1)):
+        store.tasks.end_item(item.id, ItemState.DONE, json.dumps({"place": place}))
+    plan, items = read_plan(store.tasks.get(task.id).plan), store.tasks.items(task.id)
+    without = plan.model_copy(update={"judge": None, "best": ""})
+    assert [result.item.key for result in results_of(plan, items)] == ["Cid", "Bo"]
+    assert [result.item.key for result in results_of(without, items)] == ["Bo", "Cid"]
 
 
 async def test_finder_that_is_told_to_send_by_what_it_reads_can_only_read(store: Store) -> None:

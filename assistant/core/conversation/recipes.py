@@ -251,6 +251,7 @@ class RecipeDesk:
             asked = _("Shall this recipe be kept?")
             chosen = await self._skin.choose(f"{describe_files(files)}\n\n{asked}", choices)
             if chosen is None:
+                self._skin.remark(_("Nothing was kept."))
                 return None
             if chosen is _Deed.CHANGE:
                 text = await self._skin.edit(files.skill, SKILL_FILE)

@@ -362,6 +362,14 @@ async def test_a_chat_becomes_a_recipe_as_the_user_leaves_it_and_is_used_in_the_
     assert "| 2. Say on which days to water it." in chat.requests[3].messages[-1].content
 
 
+async def test_a_drafted_recipe_that_is_dropped_is_said_to_be_kept_nowhere(store: Store) -> None:
+    skin = Skin(0)
+    controller = controller_of(store, skin, model(["Water it."], [json.dumps(DRAFT)]))
+    await controller.say("How do I care for my orchid?")
+    await run(controller, "/recipe new")
+    assert (skin.told[-1], store.recipes.all()) == ("Nothing was kept.", [])
+
+
 async def test_what_was_written_is_edited_again_where_it_can_not_be_taken(store: Store) -> None:
     keep(store, files={PLAN_FILE: PLAN.replace("{place}", "Porto")})
     known = next(known for known in all_recipes(store) if known.name == "plant-care")

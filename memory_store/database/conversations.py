@@ -16,7 +16,7 @@ from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
-from memory_store.database.private_rule import MESSAGE_IS_COVERED, any_private, is_private_text
+from memory_store.database.private_rule import BEGINS_WHAT_IS_COVERED, any_private, is_private_text
 from memory_store.database.rows import insert_row, read_row
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError
@@ -448,7 +448,8 @@ def _make_public(connection: sqlite3.Connection, conversation_id: str) -> None:
     connection.execute("UPDATE conversations SET private = 0 WHERE id = ?", (conversation_id,))
     rows = connection.execute(
         "SELECT id FROM messages WHERE conversation_id = ? AND private = 1 "
-        f"AND (role != 'assistant' OR origin IS NOT NULL) AND NOT {MESSAGE_IS_COVERED}",
+        f"AND (role != 'assistant' OR origin IS NOT NULL) "
+        f"AND NOT (is_private_text(text) OR {BEGINS_WHAT_IS_COVERED})",
         (conversation_id,),
     ).fetchall()
     for row in rows:

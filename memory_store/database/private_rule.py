@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 _KEY: Final = "private_rule"
 # So many texts are looked at in one read, as an open snapshot delays erasures.
 _AT_ONCE: Final = 500
-MESSAGE_IS_COVERED: Final = (
-    "(is_private_text(text) OR EXISTS (SELECT 1 FROM tasks AS t WHERE t.message_id = messages.id "
-    "AND is_private_source(t.plan)) OR EXISTS (SELECT 1 FROM schedules AS s WHERE s.message_id = messages.id "
-    "AND is_private_text(s.text)))"
+BEGINS_WHAT_IS_COVERED: Final = (
+    "(EXISTS (SELECT 1 FROM tasks AS t WHERE t.message_id = messages.id AND is_private_source(t.plan)) "
+    "OR EXISTS (SELECT 1 FROM schedules AS s WHERE s.message_id = messages.id AND is_private_text(s.text)))"
 )
-"""Whether the rule covers a row of `messages`, or the task or the reminder that it asks for."""
+"""Whether the rule covers the task or the reminder that begins with a row of `messages`, whoever wrote that."""
 _READ: Final = {
     "documents": ("document_id", "is_private_path(path)"),
     "memories": (
@@ -36,7 +35,7 @@ _READ: Final = {
         "is_private_text(name) OR is_private_text(skill) OR is_private_source(files) "
         "OR is_private_source(coalesce(left_out, ''))",
     ),
-    "messages": ("message_id", f"role != 'assistant' AND {MESSAGE_IS_COVERED}"),
+    "messages": ("message_id", f"role != 'assistant' AND is_private_text(text) OR {BEGINS_WHAT_IS_COVERED}"),
 }
 
 
@@ -150,6 +149,17 @@ class Privacy:
             found += [row["id"] for row in rows if row["covered"]]
 
 
+# What a reminder says follows on what it said before.
+_ANSWERS: Final = """
+WITH RECURSIVE answers (id) AS (
+    SELECT id FROM messages WHERE parent_id = ? AND role = 'assistant'
+    UNION
+    SELECT m.id FROM messages AS m JOIN answers AS a ON m.parent_id = a.id WHERE m.role = 'assistant'
+)
+SELECT id FROM answers
+"""
+
+
 def _hide(connection: sqlite3.Connection, table: str, identifier: str) -> None:
     """Mark one as private, a message with the answers to it."""
     from memory_store.database.passages import set_private
@@ -157,8 +167,7 @@ def _hide(connection: sqlite3.Connection, table: str, identifier: str) -> None:
     column, _ = _READ[table]
     hidden = [identifier]
     if table == "messages":
-        answers = "SELECT id FROM messages WHERE parent_id = ? AND role = 'assistant'"
-        hidden += [row["id"] for row in connection.execute(answers, (identifier,))]
+        hidden += [row["id"] for row in connection.execute(_ANSWERS, (identifier,))]
     for hidden_id in hidden:
         connection.execute(f"UPDATE {table} SET private = 1 WHERE id = ?", (hidden_id,))
     for hidden_id in hidden if column else ():  # a recipe has no passages

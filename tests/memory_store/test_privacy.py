@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from memory_store import NewMemory, NewRecipe, NewSchedule, Store
+from memory_store import Due, NewMemory, NewRecipe, NewSchedule, Rerun, Store
 from memory_store.clock import now
 from memory_store.database.conversations import NewConversation, NewMessage
 from memory_store.database.learning import Change, ChangeKind
@@ -147,8 +147,16 @@ def test_what_a_task_a_reminder_or_a_recipe_says_in_any_line_is_looked_at(store:
     store.tasks.add(asked[0].id, 'ask = "Look at it.\\npulse?"', [("Bo", "{}")])
     store.schedules.add(asked[1].id, NewSchedule("the pulse", now().replace(tzinfo=None), "UTC", now()))
     recipe = store.recipes.add(NewRecipe("a", "b", {"c.md": "d\npulse"}))
-    assert store.privacy.follow(replace(RULE, touches=lambda text: bool(re.search(r"\bpulse\b", text)))) == 3
-    assert (public(store), store.recipes.get(recipe.id).private) == ({"zebra 2"}, True)
+    weekly = store.conversations.append(talk.id, Role.USER, "weekly", USER, parent_id=None)
+    store.schedules.add(weekly.id, NewSchedule("the table", now().replace(tzinfo=None), "UTC", now(), "FREQ=WEEKLY"))
+    [due] = [due for due in store.schedules.find_due(now()) if due.message_id == weekly.id]
+    moment = now()
+    plan = Rerun('ask = "The pulse?"', [("Bo", "{}")], None, False)
+    made = store.schedules.fire(due, Due(1, moment, moment, None), "the table", moment, plan)
+    assert made is not None
+    assert store.privacy.follow(replace(RULE, touches=lambda text: bool(re.search(r"\bpulse\b", text)))) == 4
+    assert store.conversations.is_private(made.id)  # with which the task was begun anew
+    assert (public(store), store.recipes.get(recipe.id).private) == ({"zebra 2", "weekly"}, True)
     store.conversations.mark(talk.id, private=True)
     store.conversations.mark(talk.id, private=False)
-    assert public(store) == {"zebra 2"}
+    assert public(store) == {"zebra 2", "weekly"}

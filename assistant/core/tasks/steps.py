@@ -78,7 +78,7 @@ def describe_step(run: Run, item: TaskItem, step: Step, number: int, known: Mapp
     """Return what is asked for, as it is entered; `repeats` says that it may be done once more after a crash."""
     if not step.tool:
         columns = {name: column.words for name, column in step.columns.items()}
-        return {"step": step.name, "ask": fill(step.ask, known)[:_RESULT_CHARS], "columns": columns, "repeats": True}
+        return {"step": step.name, "ask": ask_of(run, step, known)[:_RESULT_CHARS], "columns": columns, "repeats": True}
     tool = run.tools[step.tool]
     arguments = {name: fill(text, known) for name, text in step.arguments.items()}
     properties = tool.spec.parameters.get("properties", {})
@@ -87,6 +87,12 @@ def describe_step(run: Run, item: TaskItem, step: Step, number: int, known: Mapp
         arguments[_KEY] = f"{item.id}-{number}"
     repeats = keyed or tool.effect is Effect.READ or tool.is_idempotent
     return {"step": step.name, "tool": tool.name, "with": arguments, "repeats": repeats}
+
+
+def ask_of(run: Run, step: Step, known: Mapping[str, str]) -> str:
+    """Return what a model is asked. What a tool gave back is named in it, and stands below with all that is quoted."""
+    below = {other.name: f"({other.name}, below)" for other in run.plan.steps if other.tool}
+    return plain_text(fill(step.ask, {**known, **below}))
 
 
 def only_reads(run: Run, step: Step) -> bool:
@@ -119,7 +125,7 @@ async def take_step(run: Run, step: Step, asked: Mapping[str, Any], known: Mappi
     system = f"{prompt(f'task_{step.role}')}\n{columns}"
     if step.tools:
         return await _find(run, step, system, known)
-    found = await ask_form(run, step.model, system, fill(step.ask, known), known, step.form)
+    found = await ask_form(run, step.model, system, ask_of(run, step, known), known, step.form)
     return json_text(found.model_dump(mode="json"))
 
 
@@ -166,7 +172,7 @@ async def _find(run: Run, step: Step, system: str, known: Mapping[str, str]) -> 
         )
     await note_sent(run.store, model.info, (run.task.message_id,))
     tools = {name: run.tools[name] for name in step.tools}
-    question = fill(step.ask, known)
+    question = ask_of(run, step, known)
     request = _request(run, model, system, question, known)
     # Numbers of sources that stand in what it was handed are those of the whole task; its own come behind them.
     handed = cited_numbers("\n".join(text for name, text in known.items() if name in run.plan.cited))

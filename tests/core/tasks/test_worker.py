@@ -326,11 +326,11 @@ async def test_page_that_speaks_to_the_model_changes_no_more_than_its_own_row(wo
 
 
 @pytest.mark.parametrize("page", ["长" * 30_000, "long words " * 6000])
-@pytest.mark.parametrize("ask", ["How quiet is {name}?", "How quiet is {name}? {page}"])
+@pytest.mark.parametrize("ask", ["How quiet is {name}?", "How quiet is {name}? {story}"])
 async def test_long_page_leaves_room_for_the_answer(world: World, page: str, ask: str) -> None:
     world.pages["Bo"] = page
     world.info = ModelInfo("judge", True, None, 4096)
-    begin(world, "Bo", plan=PLAN.replace("How quiet is {name}?", ask))
+    begin(world, f'Bo"\nstory = "{page}', plan=PLAN.replace("How quiet is {name}?", ask))
     await world.work()
     [request] = world.asked
     assert estimate_input(request) + 800 <= world.info.context_tokens

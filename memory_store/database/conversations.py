@@ -7,7 +7,7 @@ written and not sent yet: no memories, never recalled, never exported.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +17,7 @@ from memory_store.clock import now, to_text
 from memory_store.database import passages, tombstones
 from memory_store.database.connection import Database
 from memory_store.database.private_rule import BEGINS_WHAT_IS_COVERED, any_private, is_private_text
-from memory_store.database.rows import insert_row, read_row
+from memory_store.database.rows import insert_row, read_row, unescape
 from memory_store.database.tombstones import Name, NameKind
 from memory_store.errors import NotFoundError
 from memory_store.models import (
@@ -403,6 +403,12 @@ class Conversations:
             if row is None:
                 raise NotFoundError(f"There is no conversation {conversation_id}.")
             return read_row(Conversation, row)
+
+
+def texts_of_tool_uses(connection: sqlite3.Connection) -> Iterator[tuple[str, list[str]]]:
+    """Yield the message of each use of a tool or a recipe with what that was given."""
+    for message_id, arguments in connection.execute("SELECT message_id, arguments FROM tool_calls").fetchall():
+        yield message_id, [unescape(arguments)]
 
 
 def append(connection: sqlite3.Connection, message: Message, drafts: Sequence[PassageDraft] | None) -> Message:

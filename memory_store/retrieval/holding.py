@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from memory_store.database import fulltext, passages
 from memory_store.database.cards import Card, Cards
 from memory_store.database.connection import Database
+from memory_store.database.conversations import texts_of_tool_uses
 from memory_store.database.fulltext import Sought
 from memory_store.database.passages import StoredPassage
 from memory_store.database.recipes import Recipe, Recipes
@@ -25,7 +27,8 @@ def find_holding(database: Database, words: str) -> list[StoredPassage]:
     A word may have another ending there, but not a shorter one: `key` is found in "keys". Words such as "the" are
     passed over; Chinese, Japanese and Korean are looked for as pairs of signs. A name that is written in several ways
     is found in each; a telephone number without its country's prefix too, but not one that only ends alike. Of a long
-    task or a reminder that holds them the message is found that asks for it: with that it goes.
+    task or a reminder that holds them, and of what a tool or a recipe was given, the message is found with which it
+    goes.
     """
     sought, wanted = _understand(words)
     found: list[StoredPassage] = []
@@ -37,8 +40,10 @@ def find_holding(database: Database, words: str) -> list[StoredPassage]:
         # The index also holds dates in words, which are not the passage's own; and a stem is shared by different words.
         found = [item for item in found if _holds(f"{item.text}\n{item.context}", sought, wanted)]
         there = {item.message_id for item in found}
-        for message_id, texts in (*texts_of_tasks(connection), *texts_of_schedules(connection)):
+        beside = (texts_of_tasks(connection), texts_of_schedules(connection), texts_of_tool_uses(connection))
+        for message_id, texts in itertools.chain(*beside):
             if message_id not in there and any(_holds(text, sought, wanted) for text in texts):
+                there.add(message_id)
                 found += passages.of_message(connection, message_id)
     return found
 

@@ -145,3 +145,12 @@ def test_erasing_the_message_erases_all_of_the_task_from_the_disk(store: Store) 
     folder = store.folder
     left = [path for path in folder.rglob("*") if path.is_file() and "keepsake.db" not in path.name]
     assert not [path for path in left if b"zq" in path.read_bytes()]
+
+
+def test_words_that_a_recipe_or_a_tool_was_given_are_found_by_their_message(store: Store) -> None:
+    chat = store.conversations.start("Plants")
+    asked = store.conversations.append(chat.id, Role.USER, "What do my plants need?", USER, parent_id=None)
+    store.conversations.begin_tool_use(asked.id, "recipe", '{"recipe": "plant-care", "place": "At\\nZqanna\'s"}')
+    assert [passage.message_id for passage in store.find_holding("zqanna")] == [asked.id]
+    store.forget(Selection((asked.id,)))
+    assert store.find_holding("zqanna") == []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import Enum, auto
 from typing import Final
@@ -138,7 +138,11 @@ def read_time(text: str, now: datetime, *, repeated: bool = False) -> Reading:
 
     With `repeated` they come again, also where no word such as "every" says so.
     """
-    text = text[:_MOST_CHARS]
+    if len(text) > _MOST_CHARS:  # no time is looked for in what is beyond, but it is to be said as well
+        last = text.rfind(" ", 1, _MOST_CHARS)
+        last = last if last > 0 else _MOST_CHARS
+        reading = read_time(text[:last], now, repeated=repeated)
+        return replace(reading, rest=f"{reading.rest} {' '.join(text[last:].split())}".strip())
     if not repeated:
         return _read(text, now)
     readings = [_read(f"{word}{text}", now) for _, word in (("", ""), *patterns(_TOPIC)["every word"])]

@@ -128,6 +128,13 @@ def test_what_is_not_named_is_never_guessed(words: str, lack: Lack) -> None:
     assert (reading.times, reading.lack) == ((), lack)
 
 
+@pytest.mark.parametrize("word", ["water ", "浇水"])
+def test_long_text_is_said_whole(word: str) -> None:
+    reading = read_time(f"tomorrow 8:00 {word * 600}the ferns", MONDAY)
+    assert len(reading.times) == 1
+    assert "".join(reading.rest.split()) == f"{word.strip() * 600}theferns"
+
+
 def test_day_that_is_counted_from_what_only_memory_knows_is_put_into_the_text() -> None:
     text = "cancel the gym three days before the notice date at 9:00"
     reading = read_time(text, MONDAY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import permutations
 from typing import Final, Literal
@@ -16,6 +16,7 @@ from assistant.core.prompts import prompt
 from assistant.core.tasks.plan import BECAUSE, PLACE, Judge
 from assistant.core.tasks.results import Result, sort_results
 from assistant.core.tasks.steps import Run, Unreadable, all_of, ask_form, json_text
+from assistant.language import _
 from memory_store import ItemState, StepOutcome, TaskItem
 
 FIRST_COMPARISON: Final = 100
@@ -44,8 +45,10 @@ async def judge_best(
     results = [_without_place(result) for result in sort_results(items, run.plan.best)]
     candidates = results[: judge.among]
     slots = asyncio.Semaphore(run.plan.workers)
+    halted = False
 
     async def compare(first: Result, second: Result) -> Verdict | None:
+        nonlocal halted
         async with slots:
             number = FIRST_COMPARISON + second.item.number
             asked = json_text(
@@ -61,19 +64,23 @@ async def judge_best(
             before = steps.get(number)
             if before is not None and before.outcome is StepOutcome.DONE and before.request == asked:
                 return Verdict.model_validate_json(before.result or "{}")
-            if not await goes_on():
+            if halted or not await goes_on():
+                halted = True
                 return None
             try:
                 said = await enter(run, first.item, number, asked, partial(_ask, run, judge, first, second))
             except Unreadable:
-                return Verdict(better="neither")
+                return None
             return Verdict.model_validate_json(said)
 
     pairs = list(permutations(candidates, 2))
     verdicts = await all_of([compare(first, second) for first, second in pairs])
-    if any(verdict is None for verdict in verdicts):
+    if halted:
         return False
-    await asyncio.to_thread(_store_places, run, results, len(candidates), _winners(pairs, verdicts))
+    unread = Counter(
+        result.item.id for pair, verdict in zip(pairs, verdicts, strict=True) if verdict is None for result in pair
+    )
+    await asyncio.to_thread(_store_places, run, results, len(candidates), _winners(pairs, verdicts), unread)
     return True
 
 
@@ -105,15 +112,30 @@ def _winners(
     return {pair: reasons for pair, reasons in beaten.items() if len(reasons) == _WON}
 
 
-def _store_places(run: Run, results: Sequence[Result], compared: int, beaten: dict[tuple[str, str], list[str]]) -> None:
-    """Store with each item that was compared its place, by how many it beat, and why; as many wins, the same place."""
-    wins = Counter(winner for winner, _ in beaten)
+def _store_places(
+    run: Run,
+    results: Sequence[Result],
+    compared: int,
+    beaten: dict[tuple[str, str], list[str]],
+    unread: Mapping[str, int],
+) -> None:
+    """Store with each item that was compared its place, by how many it beat, and why; as many wins, the same place.
+
+    `unread` counts, by item, the comparisons whose answer could not be read: that is said, and who has no other has no
+    place.
+    """
+    wins = Counter(winner for winner, _loser in beaten)
     candidates = results[:compared]
     for result in candidates:
         own = wins[result.item.id]
         place = 1 + sum(wins[other.item.id] > own for other in candidates)
-        reasons = [reasons[0] for (winner, _), reasons in beaten.items() if winner == result.item.id]
-        values = {PLACE: place, BECAUSE: reasons[0] if reasons else None, **result.values}
+        reasons = [reasons[0] for (winner, _loser), reasons in beaten.items() if winner == result.item.id][:1]
+        missing, all_of_it = unread.get(result.item.id, 0), 2 * (compared - 1)
+        if missing:
+            told = _("{count} of {total} comparisons gave no answer that can be read")
+            reasons.append(told.format(count=missing, total=all_of_it))
+        because = "; ".join(filter(None, reasons)) or None
+        values = {PLACE: place if missing < all_of_it else None, BECAUSE: because, **result.values}
         run.store.tasks.end_item(result.item.id, ItemState.DONE, json_text(values))
     for result in results[compared:]:
         if PLACE in json.loads(result.item.result or "{}"):  # it was among the best before others were tried again

@@ -396,6 +396,22 @@ async def test_judge_that_always_takes_the_first_gives_nobody_an_advantage(store
     assert [values.get("place") for values in results(store, task).values()] == [1, 1, 1, None]
 
 
+@pytest.mark.parametrize(("garbled", "places"), [("Cid", [1, 2, None, None]), ("", [None, None, None, None])])
+async def test_comparison_that_can_not_be_read_is_said_and_gives_no_place(
+    store: Store, garbled: str, places: list[int | None]
+) -> None:
+    def say(request: ChatRequest) -> str:
+        garbles = request.messages[1].content.startswith("Which is") and (not garbled or garbled in named(request))
+        return "Well…" if garbles else judge(request)
+
+    task = begin(store, JUDGED, *QUIET)
+    await work(store, Mind(say))
+    found = list(results(store, task).values())
+    assert [values.get("place") for values in found] == places
+    assert found[2]["because"] == "4 of 4 comparisons gave no answer that can be read"
+    assert found[0]["because"].endswith(f"{2 if garbled else 4} of 4 comparisons gave no answer that can be read")
+
+
 async def test_judging_goes_on_where_it_was_cut_and_compares_nothing_twice(store: Store) -> None:
     left = 3
 

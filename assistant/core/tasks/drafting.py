@@ -95,7 +95,7 @@ def read_items(text: str, *, is_table: bool = False) -> list[dict[str, str]]:
     if not lines:
         raise PlanError("The list of items is empty.", _COLUMN)
     delimiter = next((sign for sign in ("\t", ";", ",") if sign in lines[0]), ",")
-    names = [name.strip().lower() for name in next(csv.reader([lines[0]], delimiter=delimiter))]
+    names = [name.strip().lower() for name in _rows(lines[0], delimiter)[0]]
     if "name" in names:
         items = _read_rows(text, delimiter, names)
     elif is_table and len(names) > 1:
@@ -120,7 +120,10 @@ def is_table(file: Path) -> bool:
 
 def _read_rows(text: str, delimiter: str, names: Sequence[str]) -> list[dict[str, str]]:
     keys = [re.sub(r"[^a-z0-9_]+", "_", name).strip("_") or f"column_{at}" for at, name in enumerate(names, start=1)]
-    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))[1:]
+    double, times = Counter(keys).most_common(1)[0]
+    if times > 1:
+        raise PlanError(f"Two columns of the table of items are called {double}.", "Give each a name of its own.")
+    rows = _rows(text, delimiter, strict=True)[1:]  # a quotation mark that is left open takes in all that follows
     items = [
         {key: row[at].strip() if at < len(row) else "" for at, key in enumerate(keys)}
         for row in rows
@@ -130,6 +133,13 @@ def _read_rows(text: str, delimiter: str, names: Sequence[str]) -> list[dict[str
     if nameless is not None:
         raise PlanError(f"Item {nameless} of the list has no name.", "Give it one, or leave the row out.")
     return items
+
+
+def _rows(text: str, delimiter: str, *, strict: bool = False) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=strict))
+    except csv.Error as error:
+        raise PlanError(f"The list of items can't be read: {error}.", "Mend it: it is read as CSV.") from error
 
 
 def split_list(wish: str) -> tuple[str, list[dict[str, str]]]:

@@ -113,6 +113,10 @@ def test_pasted_list_is_taken_as_it_is_and_fewer_lines_are_words_of_the_wish() -
         ("title,url\nAnna,a.example", "The table of items has no column `name`, but title, url."),
         ("name,url\nAnna,a.example\n,b.example", "Item 2 of the list has no name."),
         ("name,url\nAnna,a.example\nAnna,b.example", "Two items are called Anna, and differ."),
+        ("name,a b,a-b\nAnna,1,2", "Two columns of the table of items are called a_b."),
+        ('name,url\n"Anna,a.example\nBea,b.example', "The list of items can't be read: unexpected end of data."),
+        (f"name,url\nAnna,{'a' * 200_000}", "The list of items can't be read: field larger than"),
+        (f"{'a' * 200_000}\nAnna", "The list of items can't be read: field larger than"),
     ],
 )
 def test_what_is_wrong_with_a_list_is_said(text: str, told: str) -> None:

@@ -316,7 +316,8 @@ class Conversations:
     def note_read(self, message_id: str, passage_ids: Iterable[str]) -> dict[str, int]:
         """Keep that passages were read for a message, and return the number that each has as its source.
 
-        A number stays what it is, also for what is read again later. Of what was erased meanwhile nothing is kept.
+        A number stays what it is, also for what is read again later. Of what was erased meanwhile nothing is kept;
+        where one was made private meanwhile, so is the conversation.
         """
         with self._database.write() as connection:
             query = "SELECT number, passage_id FROM citations WHERE message_id = ?"
@@ -325,8 +326,11 @@ class Conversations:
             last = max((int(row["number"]) for row in rows), default=0)
             new = [identifier for identifier in dict.fromkeys(passage_ids) if identifier not in known]
             numbers = {identifier: number for number, identifier in enumerate(new, start=last + 1)}
-            if connection.execute("SELECT 1 FROM messages WHERE id = ?", (message_id,)).fetchone():
+            message = connection.execute("SELECT conversation_id FROM messages WHERE id = ?", (message_id,)).fetchone()
+            if message is not None:
                 _cite(connection, message_id, [Citation(number, item, False) for item, number in numbers.items()])
+                if connection.execute(_CITES_PRIVATE, (message_id,)).fetchone():
+                    make_private(connection, message["conversation_id"])
             return known | numbers
 
     def begin_tool_use(self, message_id: str, tool: str, arguments: str) -> int:
@@ -419,6 +423,11 @@ def append(connection: sqlite3.Connection, message: Message, drafts: Sequence[Pa
         (to_text(message.created_at), message.id, message.conversation_id),
     )
     return message
+
+
+_CITES_PRIVATE: Final = (
+    "SELECT 1 FROM citations AS c JOIN passages AS p ON p.id = c.passage_id WHERE c.message_id = ? AND p.private = 1"
+)
 
 
 def finish(

@@ -188,6 +188,21 @@ async def test_steps_that_do_not_need_each_other_are_done_at_the_same_time(store
     assert store.tasks.get(task.id).state is TaskState.DONE
 
 
+async def test_task_is_private_once_a_source_that_it_read_was_made_so_meanwhile(store: Store) -> None:
+    note = store.remember(NewMemory("The contract with the gym ends on 31 March 2027."))
+
+    def say(request: ChatRequest) -> str | ToolCall:
+        if len(request.messages) > 2:  # it was read, and is not entered yet
+            store.memories.mark(note.id, private=True)
+        return answer(request)
+
+    task = begin(store, CHAIN, "Gym")
+    mind = Mind(say, ModelInfo("mind", False, "https://api.example/v1", 8192, calls_tools=True))
+    await work(store, mind)
+    assert store.conversations.is_private(task.message_id)
+    assert not any(request.messages[1].content.startswith("Write") for request in mind.asked)  # nothing more goes there
+
+
 @pytest.mark.parametrize(("name", "value"), [("ends", "soon"), ("euros", "cheap"), ("way", "cash")])
 async def test_what_is_not_of_its_type_is_asked_for_again_and_never_handed_over(
     store: Store, name: str, value: str

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from assistant.tui.widgets.notice import Notice
-from tests.tui.support import House, chatting
+from tests.tui.support import PATIENCE_SECONDS, House, chatting
 
 
 async def _remember(house: House, text: str) -> bool:
@@ -47,10 +47,11 @@ async def _type(house: House, command: str) -> bool:
     """Run a command, leave every screen that it opens, and wait until it has been worked off."""
     await house.say(command)
     await house.pilot.pause()
-    while house.app.screen is not house.chat:
-        await house.pilot.press("escape")
-        await house.pilot.pause()
-    await house.until(lambda: not house.chat.is_answering and not house._working())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while house.app.screen is not house.chat or house.chat.is_answering or house._working():
+            if house.app.screen is not house.chat:  # also one that opens only once something was read
+                await house.pilot.press("escape")
+            await house.pilot.pause(0.01)
     return True
 
 

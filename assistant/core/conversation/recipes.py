@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from assistant.core.asking import MOST_TRIES
 from assistant.core.conversation.session import Session
 from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.core.conversation.tasks import TaskDesk
@@ -47,7 +48,6 @@ _CHOICE_CHARS: Final = 64
 _MOST_NAMED: Final = 12
 _RESULT_CHARS: Final = 400
 _STEP_TOKENS: Final = (6600, 800)  # of a step of a task that asks a model, as `core.tasks.steps` has it
-_TRIES: Final = 2
 _EFFECTS: Final = {
     Effect.READ: N_("looks only"),
     Effect.WRITE: N_("changes something here; asks you first"),
@@ -351,8 +351,8 @@ def _describe_most(session: Session, plan: Plan | None, *, uses_tools: bool) -> 
         rounds = MOST_ROUNDS if uses_tools and model.info.calls_tools else 1
         given, back = rounds * max(0, model.info.context_tokens - longest), rounds * longest
     else:
-        each = sum(_TRIES * (MOST_ROUNDS if step.tools else 1) for step in plan.steps if step.ask)
-        compared = _TRIES * plan.judge.among * (plan.judge.among - 1) if plan.judge else 0
+        each = sum(MOST_TRIES * (MOST_ROUNDS if step.tools else 1) for step in plan.steps if step.ask)
+        compared = MOST_TRIES * plan.judge.among * (plan.judge.among - 1) if plan.judge else 0
         rounds = each * len(plan.items) + compared + bool(plan.report)
         given, back = rounds * _STEP_TOKENS[0], rounds * _STEP_TOKENS[1]
         if plan.budget.tokens:

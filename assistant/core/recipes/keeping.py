@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from assistant.core.asking import note_sent, read_form, whole_answer
+from assistant.core.asking import UnfitError, ask_until_fit, note_sent, read_form
 from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
 from assistant.core.recipes import PLAN_FILE, SKILL_FILE
@@ -29,7 +29,6 @@ from memory_store.writing import refuse_inside
 
 _NAME_CHARS: Final = 40
 _DRAFT_TOKENS: Final = 2500
-_TRIES: Final = 2
 _MOST_CHAT_CHARS: Final = 24_000
 _WORDS: Final = re.compile(r"[a-z0-9]+")
 
@@ -155,43 +154,42 @@ async def draft_recipe(
     said = "\n\n".join(f"{message.role.value}:\n{quoted(message.text)}" for message in messages if message.text)
     offered = "\n".join(f"- {tool.name}, which {tool.effect.value}s: {tool.description}" for tool in tools)
     asked = f"The chat:\n\n{said[-_MOST_CHAT_CHARS:]}\n\nTools that there are:\n{offered}"
-    prompts = [ChatMessage(Role.SYSTEM, prompt("recipe_draft")), ChatMessage(Role.USER, asked)]
-    wrong = ""
-    await note_sent(store, model.info, [message.id for message in messages])
-    for _ in range(_TRIES):
-        request = ChatRequest(
-            tuple(prompts),
-            _DRAFT_TOKENS,
-            0.0,
-            RecipeDraft.model_json_schema(),
-            purpose=Purpose.PLAN,
-            message_id=messages[-1].id,
-        )
-        answer = (await whole_answer(model, request)).text
+    request = ChatRequest(
+        (ChatMessage(Role.SYSTEM, prompt("recipe_draft")), ChatMessage(Role.USER, asked)),
+        _DRAFT_TOKENS,
+        0.0,
+        RecipeDraft.model_json_schema(),
+        purpose=Purpose.PLAN,
+        message_id=messages[-1].id,
+    )
+    there = {tool.name for tool in tools}
+
+    def read(answer: str) -> str:
         draft = read_form(answer, RecipeDraft)
         if draft is None:
-            wrong = "it is no JSON object with these fields"
-        else:
-            there = {tool.name for tool in tools}
-            text = write_skill(
-                name or name_from(draft.name),
-                draft.description,
-                draft.body,
-                ask=draft.ask,
-                blanks=draft.blanks,
-                tools=[tool for tool in draft.tools if tool in there],
-            )
-            try:
-                read_skill(text)
-                return text
-            except RecipeError as error:
-                wrong = error.message
-        complaint = f"That can't be used: {wrong}. Write it whole once more."
-        prompts += [ChatMessage(Role.ASSISTANT, answer), ChatMessage(Role.USER, complaint)]
-    raise RecipeError(
-        f"{model.info.name} wrote no recipe that can be used: {wrong}.",
-        "Write it yourself: docs/recipes.md has an example.",
-    )
+            raise UnfitError("it is no JSON object with these fields")
+        text = write_skill(
+            name or name_from(draft.name),
+            draft.description,
+            draft.body,
+            ask=draft.ask,
+            blanks=draft.blanks,
+            tools=[tool for tool in draft.tools if tool in there],
+        )
+        try:
+            read_skill(text)
+        except RecipeError as error:
+            raise UnfitError(error.message) from error
+        return text
+
+    await note_sent(store, model.info, [message.id for message in messages])
+    try:
+        return await ask_until_fit(model, request, read, "That can't be used: {wrong}. Write it whole once more.")
+    except UnfitError as error:
+        raise RecipeError(
+            f"{model.info.name} wrote no recipe that can be used: {error}.",
+            "Write it yourself: docs/recipes.md has an example.",
+        ) from error
 
 
 def require_model(model: ChatModel | None) -> ChatModel:

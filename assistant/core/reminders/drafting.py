@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.core.asking import note_sent, read_form, whole_answer
+from assistant.core.asking import UnfitError, ask_until_fit, note_sent, read_form
 from assistant.core.assembling import without_private_titles
 from assistant.core.framing import framed, quoted
 from assistant.core.prompts import prompt
@@ -22,7 +22,6 @@ from memory_store import Store
 from memory_store.models import Hit, Purpose, Role
 
 _TOKENS: Final = 400
-_TRIES: Final = 2
 _SOURCES: Final = 4
 _WORD: Final = re.compile(r"[\u2e80-\u9fff]|[^\W\u2e80-\u9fff]+")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
@@ -55,11 +54,10 @@ async def draft_reminder(store: Store, model: ChatModel, words: str, now: dateti
     hits = await asyncio.to_thread(_find_sources, store, words, model, private)
     passages = "\n\n".join(framed(number, hit) for number, hit in enumerate(hits, start=1))
     asked = f"It is {now:%A %Y-%m-%d %H:%M} there.\n\n{quoted(words)}\n\n{passages}".rstrip()
-    messages = [ChatMessage(Role.SYSTEM, prompt("reminder")), ChatMessage(Role.USER, asked)]
-    await note_sent(store, model.info, tuple(hit.id for hit in hits))
-    for _ in range(_TRIES):
-        request = ChatRequest(tuple(messages), _TOKENS, 0.0, _Answer.model_json_schema(), purpose=Purpose.PLAN)
-        said = (await whole_answer(model, request)).text
+    messages = (ChatMessage(Role.SYSTEM, prompt("reminder")), ChatMessage(Role.USER, asked))
+    request = ChatRequest(messages, _TOKENS, 0.0, _Answer.model_json_schema(), purpose=Purpose.PLAN)
+
+    def read(said: str) -> Draft | None:
         answer = read_form(said, _Answer)
         if answer is not None and not answer.when:
             return None
@@ -69,9 +67,14 @@ async def draft_reminder(store: Store, model: ChatModel, words: str, now: dateti
             if understood and not reading.rest:
                 text = answer.text if _takes_words_of(answer.text, words) else words
                 return Draft(text, answer.when, reading, _source_of(answer, hits, now))
+        raise UnfitError
+
+    await note_sent(store, model.info, tuple(hit.id for hit in hits))
+    try:
         complaint = "That is none of the forms, or no JSON object. Write it once more."
-        messages += [ChatMessage(Role.ASSISTANT, said), ChatMessage(Role.USER, complaint)]
-    return None
+        return await ask_until_fit(model, request, read, complaint)
+    except UnfitError:
+        return None
 
 
 def _takes_words_of(text: str, words: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from assistant.core.asking import whole_answer
+from assistant.core.asking import UnfitError, ask_until_fit, find_object
 from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
 from assistant.core.tasks.plan import MOST_ITEMS, Plan, PlanError
@@ -24,8 +24,6 @@ from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store.models import Purpose, Role
 
 _PLAN_TOKENS: Final = 3000
-_TRIES: Final = 2
-_OBJECT: Final = re.compile(r"\{.*\}", re.DOTALL)
 _COLUMN: Final = "Write one a line, or a table with a column `name`."
 _LEAST_LISTED: Final = 5
 _LISTED_CHARS: Final = 200
@@ -44,31 +42,34 @@ async def draft_plan(
     fields = f"\n\nThe items are known, with the fields {', '.join(items[0])}: give one as an example." if items else ""
     offered = "\n".join(_describe(tool) for tool in tools)
     asked = f"{quoted(wish)}{fields}\n\nTools:\n{offered}"
-    messages = [ChatMessage(Role.SYSTEM, prompt("task_plan")), ChatMessage(Role.USER, asked)]
-    wrong = ""
-    for _ in range(_TRIES):
-        request = ChatRequest(tuple(messages), _PLAN_TOKENS, 0.0, purpose=Purpose.PLAN)
-        said = (await whole_answer(model, request)).text
+    messages = (ChatMessage(Role.SYSTEM, prompt("task_plan")), ChatMessage(Role.USER, asked))
+    request = ChatRequest(messages, _PLAN_TOKENS, 0.0, purpose=Purpose.PLAN)
+
+    def read(said: str) -> Plan:
         try:
             return _read(said, wish, items)
         except ValidationError as error:
             first = error.errors()[0]
             wrong = f"{' '.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}".strip(": ")
+            raise UnfitError(wrong) from error
         except (ValueError, RecursionError) as error:
-            wrong = str(error)
-        complaint = f"That plan can't be followed: {wrong}. Write it whole once more."
-        messages += [ChatMessage(Role.ASSISTANT, said), ChatMessage(Role.USER, complaint)]
-    raise PlanError(
-        f"{model.info.name} wrote no plan that can be followed: {wrong}.",
-        "Say it in other words, or write the plan yourself: docs/tasks.md has an example.",
-    )
+            raise UnfitError(str(error)) from error
+
+    try:
+        complaint = "That plan can't be followed: {wrong}. Write it whole once more."
+        return await ask_until_fit(model, request, read, complaint)
+    except UnfitError as error:
+        raise PlanError(
+            f"{model.info.name} wrote no plan that can be followed: {error}.",
+            "Say it in other words, or write the plan yourself: docs/tasks.md has an example.",
+        ) from error
 
 
 def _read(said: str, wish: str, items: Sequence[Mapping[str, str]]) -> Plan:
-    found = _OBJECT.search(said)
+    found = find_object(said)
     if found is None:
         raise ValueError("there is no JSON object")
-    given = json.loads(found.group())
+    given = json.loads(found)
     if not isinstance(given, dict):
         raise ValueError("there is no JSON object")
     kept = {

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
-from assistant.core.asking import note_sent, read_form, whole_answer
+from assistant.core.asking import MOST_TRIES, note_sent, read_form, whole_answer
 from assistant.core.context import cited_numbers, renumber
 from assistant.core.framing import estimate_tokens, plain_text, quoted, shorten
 from assistant.core.prompts import prompt
@@ -149,7 +149,7 @@ async def ask_form(
     model = run.model(choice)
     request = _request(run, model, system, ask, known, form.model_json_schema())
     await note_sent(run.store, model.info, (run.task.message_id,))
-    for _ in range(2):
+    for _ in range(MOST_TRIES):
         found = read_form((await whole_answer(model, request)).text, form)
         if found is not None:
             return found
@@ -176,7 +176,7 @@ async def _find(run: Run, step: Step, system: str, known: Mapping[str, str]) -> 
     request = _request(run, model, system, question, known)
     # Numbers of sources that stand in what it was handed are those of the whole task; its own come behind them.
     handed = cited_numbers("\n".join(text for name, text in known.items() if name in run.plan.cited))
-    for _ in range(2):
+    for _ in range(MOST_TRIES):
         bench = run.bench()
         bench.first = max(handed, default=0) + 1
         found = read_form(await _say(ToolAnswerer(model, tools, bench, refuse), request, question), step.form)

@@ -1,4 +1,4 @@
-"""The question before an erasure on the command line: a word answers it, and nothing that was typed before it."""
+"""The questions before an erasure on the command line: a yes to one thing by its name, a word to what a plan shows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,22 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from assistant.cli.output import say
+import typer
+
+from assistant.cli.output import say, show
 from assistant.core.conversation.forgetting import ERASE_WORD, UNREAD_SECONDS, means_erase, plan_lines
+from memory_store import Selection, Store
 from memory_store.errors import StoreError
 from memory_store.models import ErasurePlan
 from memory_store.wording import format_counts
+
+
+def erase(store: Store, identifier: str, name: str, *, yes: bool) -> None:
+    """Erase what has this id, after a question that names it, and say how that was verified. Raises StoreError."""
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Erase {name}?", err=True)):
+        raise StoreError("Nothing was erased.", "Give --yes if you mean it.")
+    erasure = store.forget(Selection((identifier,)))
+    show(f"Erased; `keepsake receipts show {erasure.id}` shows how that was verified.")
 
 
 def agree_to_plan(plan: ErasurePlan) -> bool:

@@ -1,4 +1,4 @@
-"""What every command starts from: the global options, the settings they lead to, and the store."""
+"""What every command starts from: the global options, the settings they lead to, the store, a file that is named."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from assistant.cli.output import say
 from assistant.failures import hint_of
-from memory_store.errors import EmbedderMismatchError
+from memory_store.errors import EmbedderMismatchError, StoreError
 
 if TYPE_CHECKING:
     from assistant import config as configuration
@@ -84,3 +84,11 @@ def opened_store(
         trouble = store.embedding_trouble
         if tells_at_end and trouble is not None:
             say(f"{trouble.message} {WORDS_ALONE}")
+
+
+def read_text(file: Path) -> str:
+    """Return the text of a file that the user named. Raises StoreError saying why it can't be read."""
+    try:
+        return file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{file} can't be read: {getattr(error, 'strerror', None) or error}.") from error

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assistant.cli import completing
-from assistant.cli.context import opened_record, opened_store
+from assistant.cli.asking import erase
+from assistant.cli.context import opened_record, opened_store, read_text
 from assistant.cli.output import complain, iso, print_json, say, show, table
 from assistant.core.recipes import SKILL_FILE
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe
 from assistant.display import excerpt, plain
-from memory_store import Recipe, Selection
+from memory_store import Recipe
 from memory_store.errors import KeepsakeError, StoreError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def use(
     if any(not sign for _blank, sign, _words in pairs):
         raise typer.BadParameter("--with is written BLANK=WORDS")
     values = {blank.strip(): text.strip() for blank, _sign, text in pairs}
-    items = [] if items_file is None else read_items(_read(items_file), is_table=is_table(items_file))
+    items = [] if items_file is None else read_items(read_text(items_file), is_table=is_table(items_file))
     with opened_store(context) as (store, settings):
         find_recipe(store, name)
         spoken = " ".join(words or [])
@@ -192,7 +193,7 @@ def edit(
             skill, files = (text, recipe.files) if part == SKILL_FILE else (recipe.skill, {**recipe.files, part: text})
             return check_recipe(skill, files)
 
-        text = _read(file) if file is not None else _edited(before, Path(part).name, check)
+        text = read_text(file) if file is not None else _edited(before, Path(part).name, check)
         if text == before:
             show("The recipe is as it was.")
             return
@@ -267,10 +268,7 @@ def remove(context: typer.Context, name: _Name, yes: _Yes = False) -> None:
         recipe = find_recipe(store, name).recipe
         if not recipe.id:
             raise StoreError(f"{name} comes along with Keepsake.", "One of your own of the same name stands in for it.")
-        if not yes and not (sys.stdin.isatty() and typer.confirm(f"Erase {name}?", err=True)):
-            raise StoreError("Nothing was erased.", "Give --yes if you mean it.")
-        erasure = store.forget(Selection((recipe.id,)))
-    show(f"Erased; `keepsake receipts show {erasure.id}` shows how that was verified.")
+        erase(store, recipe.id, name, yes=yes)
 
 
 def _edited(text: str, name: str, check: Callable[[str], object]) -> str:
@@ -287,13 +285,6 @@ def _edited(text: str, name: str, check: Callable[[str], object]) -> str:
                 raise
         else:
             return text
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeepsakeError(f"{file} can't be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def _marks(known: Known) -> str:

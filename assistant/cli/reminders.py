@@ -10,14 +10,14 @@ import typer
 from typer.core import TyperGroup
 
 from assistant.cli import completing
+from assistant.cli.asking import erase
 from assistant.cli.context import invocation, opened_record, opened_store
 from assistant.cli.output import iso, print_json, say, show
 from assistant.core.conversation.reminders import Wish
 from assistant.core.reminders.firing import describe_next, describe_untold, fire_due, next_times, zone_of
 from assistant.core.reminders.handling import let_go_on, let_rest
 from assistant.display import excerpt, plain
-from memory_store import Schedule, Selection, Store, clock
-from memory_store.errors import StoreError
+from memory_store import Schedule, Store, clock
 
 _TEXT_CHARS = 70
 _SHOWN = 3
@@ -176,11 +176,8 @@ def remove(
     """
     with opened_record(context) as store:
         schedule = _found(store, reminder)
-        asked = f"Erase “{excerpt(schedule.text, _TEXT_CHARS)}”?"
-        if not yes and not (sys.stdin.isatty() and typer.confirm(asked, err=True)):
-            raise StoreError("Nothing was erased.", "Give --yes if you mean it.")
-        erasure = store.forget(Selection((store.conversations.message(schedule.message_id).conversation_id,)))
-    show(f"Erased; `keepsake receipts show {erasure.id}` shows how that was verified.")
+        conversation_id = store.conversations.message(schedule.message_id).conversation_id
+        erase(store, conversation_id, f"“{excerpt(schedule.text, _TEXT_CHARS)}”", yes=yes)
 
 
 @_group.command("service")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assistant import bootstrap
-from assistant.cli.context import opened_record, opened_store
+from assistant.cli.asking import erase
+from assistant.cli.context import opened_record, opened_store, read_text
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.conversation.costs import describe_total
 from assistant.core.reminders.firing import watch
@@ -34,7 +35,7 @@ from assistant.core.tasks.handling import (
 from assistant.core.tasks.plan import plan_to_show, read_plan
 from assistant.core.tasks.results import cells_of, read_report, results_of, sort_results, sources_of
 from assistant.display import excerpt, moment, plain
-from memory_store import ItemState, Selection, StepOutcome, Store, Task, TaskState, Window
+from memory_store import ItemState, StepOutcome, Store, Task, TaskState, Window
 from memory_store.errors import NotFoundError, StoreError
 
 if TYPE_CHECKING:
@@ -76,12 +77,12 @@ def new(
     """
     if bool(wish.strip()) == (plan_file is not None):
         raise typer.BadParameter("say what is to be done, or give a plan with --plan")
-    items = [] if items_file is None else read_items(_read(items_file), is_table=is_table(items_file))
+    items = [] if items_file is None else read_items(read_text(items_file), is_table=is_table(items_file))
     with opened_store(context) as (store, settings):
         files = [file for file in (plan_file, items_file) if file is not None]
         private = private or any(store.privacy.covers_path(str(file.absolute())) for file in files)
         if plan_file is not None:
-            plan = read_plan(_read(plan_file), items)
+            plan = read_plan(read_text(plan_file), items)
             task = create_task(store, plan, store_wish(store, plan.wish or plan.title, private=private))
         else:
             task = asyncio.run(_draft(store, settings, wish, items, private=private))
@@ -101,13 +102,6 @@ async def _draft(
         return await draft_task(store, models, wish, bootstrap.own_tools(settings), items, private=private)
     finally:
         await models.close()
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{file} can't be read: {getattr(error, 'strerror', None) or error}.") from error
 
 
 @_group.command("list")
@@ -249,7 +243,7 @@ def edit(
 
     with opened_record(context) as store:
         task = _found(store, task_id)
-        text = _read(plan_file) if plan_file is not None else edited(task.plan, "plan.toml")
+        text = read_text(plan_file) if plan_file is not None else edited(task.plan, "plan.toml")
         if text == task.plan:
             show("The plan is as it was.")
             return
@@ -456,10 +450,7 @@ def remove(
     """
     with opened_record(context) as store:
         task = _found(store, task_id)
-        if not yes and not (sys.stdin.isatty() and typer.confirm(f"Erase “{_title(task)}”?", err=True)):
-            raise StoreError("Nothing was erased.", "Give --yes if you mean it.")
-        erasure = store.forget(Selection((store.conversations.message(task.message_id).conversation_id,)))
-    show(f"Erased; `keepsake receipts show {erasure.id}` shows how that was verified.")
+        erase(store, store.conversations.message(task.message_id).conversation_id, f"“{_title(task)}”", yes=yes)
 
 
 def _found(store: Store, task_id: str) -> Task:

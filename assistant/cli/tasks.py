@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ from assistant.cli.asking import erase
 from assistant.cli.context import opened_record, opened_store, read_text
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.conversation.costs import describe_total
+from assistant.core.conversation.stopping import wait_for_stop
 from assistant.core.reminders.firing import watch
 from assistant.core.tasks.drafting import is_table, read_items
 from assistant.core.tasks.handling import (
@@ -301,8 +302,7 @@ def _work(store: Store, settings: Settings, *, stays: bool) -> None:
                 if not told:
                     say("Another Keepsake works on the tasks, on this one as well. Ctrl+C leaves it to that.")
                 told = True
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), 0.5)
+                await wait_for_stop(stop, 0.5)
 
     asyncio.run(do())
 

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from assistant.ingestion.readers.icalendar_times import read_moment
 
+WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+"""The days of the week as a rule has them, from Monday on."""
 _MOST_REPETITIONS: Final = 20_000
 _MOST_CHARS: Final = 1000
 _MOST_ZONE_CHARS: Final = 200

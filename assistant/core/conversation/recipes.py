@@ -30,6 +30,7 @@ from assistant.core.recipes.skill import RecipeError
 from assistant.core.recipes.using import ITEMS, FilledRecipe, fill_recipe, take_words, text_values
 from assistant.core.tasks.handling import create_task, read_first, store_wish
 from assistant.core.tasks.plan import Plan
+from assistant.core.tasks.steps import MOST_STEP_TOKENS
 from assistant.core.tools.answering import MOST_ROUNDS
 from assistant.core.tools.forms import FieldKind, FormField, FormValue, ServerQuestion
 from assistant.core.tools.tool import Effect, Tool
@@ -47,7 +48,6 @@ _LINE_CHARS: Final = 90
 _CHOICE_CHARS: Final = 64
 _MOST_NAMED: Final = 12
 _RESULT_CHARS: Final = 400
-_STEP_TOKENS: Final = (6600, 800)  # of a step of a task that asks a model, as `core.tasks.steps` has it
 _EFFECTS: Final = {
     Effect.READ: N_("looks only"),
     Effect.WRITE: N_("changes something here; asks you first"),
@@ -354,7 +354,7 @@ def _describe_most(session: Session, plan: Plan | None, *, uses_tools: bool) -> 
         each = sum(MOST_TRIES * (MOST_ROUNDS if step.tools else 1) for step in plan.steps if step.ask)
         compared = MOST_TRIES * plan.judge.among * (plan.judge.among - 1) if plan.judge else 0
         rounds = each * len(plan.items) + compared + bool(plan.report)
-        given, back = rounds * _STEP_TOKENS[0], rounds * _STEP_TOKENS[1]
+        given, back = (rounds * tokens for tokens in MOST_STEP_TOKENS)
         if plan.budget.tokens:
             back = min(back, plan.budget.tokens)
             given = min(given, plan.budget.tokens - back)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 Event = TypeVar("Event")
@@ -34,6 +35,12 @@ async def until(events: AsyncIterator[Event], stop: asyncio.Event | None) -> Asy
             stopping.cancel()
         if isinstance(events, AsyncGenerator):
             await events.aclose()
+
+
+async def wait_for_stop(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until `stop` is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 async def unless_stopped(work: Coroutine[Any, Any, Result], stop: asyncio.Event) -> Result | None:

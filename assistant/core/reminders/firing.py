@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Final
 
-from assistant.core.repetition import find_zone, local_zone, repeat
+from assistant.core.conversation.stopping import wait_for_stop
+from assistant.core.repetition import WEEKDAYS, find_zone, local_zone, repeat
 from assistant.core.tasks.plan import PlanError, read_plan
 from assistant.display import plain
 from assistant.language import N_, _
@@ -25,7 +26,6 @@ _LOOK_SECONDS: Final = 2.0
 _WEEKDAYS: Final = (
     *(N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday")),
 )
-_CODES: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _EVERY: Final = {
     "DAILY": (N_("every day"), N_("every {count} days")),
     "WEEKLY": (N_("every week"), N_("every {count} weeks")),
@@ -101,8 +101,7 @@ async def watch(store: Store, stop: asyncio.Event, tell: Callable[[str], object]
         with suppress(KeepsakeError):  # busy: the next look says it
             for words in await asyncio.to_thread(partial(fire_due, store, clock.now())):
                 tell(words)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+        await wait_for_stop(stop, _LOOK_SECONDS)
 
 
 def _rerun(store: Store, schedule: Schedule) -> Rerun | None:
@@ -150,9 +149,9 @@ def describe_rule(rule: str) -> str:
 def _describe_day(code: str) -> str:
     """Return a weekday of a rule, and which one of a month; empty for what is none."""
     number, day = code[:-2], code[-2:]
-    if day not in _CODES or number not in _WHICH:
+    if day not in WEEKDAYS or number not in _WHICH:
         return ""
-    return _(_WHICH[number]).format(weekday=_(_WEEKDAYS[_CODES.index(day)]))
+    return _(_WHICH[number]).format(weekday=_(_WEEKDAYS[WEEKDAYS.index(day)]))
 
 
 def _describe_month_day(number: str) -> str:

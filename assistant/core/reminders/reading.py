@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from assistant.core.repetition import repeat
+from assistant.core.repetition import WEEKDAYS, repeat
 from memory_store.languages import Rule, groups, patterns
 from memory_store.times import words
 from memory_store.times.expressions import FAR_FUTURE, FAR_PAST, TimeSpan, time_spans
@@ -29,7 +29,6 @@ _MOST_TIMES: Final = 6
 _LATER: Final = (7, 8, 31, 32, 366, 367, 1461)
 # As far ahead as the first time of a rule may lie: the 29th of February may be eight years away.
 _FAR: Final = timedelta(days=9 * 366)
-_CODES: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _FREQUENCIES: Final = {"day": "DAILY", "week": "WEEKLY", "month": "MONTHLY", "year": "YEARLY"}
 _NTH: Final = {"nth1": 1, "nth2": 2, "nth3": 3, "nth4": 4, "nthlast": -1}
 _FIXED_RULES: Final = tuple(name for name in patterns(_TOPIC) if name.startswith("FREQ="))
@@ -382,7 +381,7 @@ def _rule(name: str) -> Rule:
 
 def _rule_of(found: Mapping[str, str], now: datetime) -> str:
     """Return the rule of what a repetition names; empty for what is none."""
-    days = [_CODES[day] for day in _weekdays(found.get("days", ""), now)]
+    days = [WEEKDAYS[day] for day in _weekdays(found.get("days", ""), now)]
     nth = next((number for name, number in _NTH.items() if name in found), None)
     every = ";INTERVAL=2" if "two" in found else ""
     if nth is not None:

@@ -18,7 +18,7 @@ from assistant.core.framing import estimate_tokens, plain_text, quoted, shorten
 from assistant.core.prompts import prompt
 from assistant.core.tasks.plan import ModelChoice, Plan, Step, fill
 from assistant.core.tools.answering import ToolAnswerer, refuse
-from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, use_tool
+from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, schema_of, use_tool
 from assistant.errors import ModelError
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, TextDelta, ToolEnded, Turn, WasThinking
 from assistant.llm.roles import ModelRole, Models
@@ -32,6 +32,8 @@ _ANSWER_TOKENS: Final = 800
 _MATERIAL_TOKENS: Final = 6000
 _LEAST_TOKENS: Final = 100  # less of a text says nothing
 _SPARE_TOKENS: Final = 500  # for the schema, and what stands around the material
+MOST_STEP_TOKENS: Final = (_MATERIAL_TOKENS + _LEAST_TOKENS + _SPARE_TOKENS, _ANSWER_TOKENS)
+"""What a request to a model for a step takes at most, as it is told before: there, and back."""
 _RESULT_CHARS: Final = 12_000
 _KEY: Final = "idempotency_key"
 
@@ -147,7 +149,7 @@ async def ask_form(
 ) -> Form:
     """Return what a model said of the material in this form; twice it is asked. Raises ModelError or Unreadable."""
     model = run.model(choice)
-    request = _request(run, model, system, ask, known, form.model_json_schema())
+    request = _request(run, model, system, ask, known, schema_of(form))
     await note_sent(run.store, model.info, (run.task.message_id,))
     for _ in range(MOST_TRIES):
         found = read_form((await whole_answer(model, request)).text, form)

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any, Final
 
 from assistant.core.context import cited_numbers
+from assistant.core.conversation.stopping import wait_for_stop
 from assistant.core.prompts import prompt
 from assistant.core.tasks.judging import FIRST_COMPARISON, judge_best
 from assistant.core.tasks.plan import Step, limits_of, read_plan
@@ -72,7 +73,7 @@ class TaskWorker:
         while not stop.is_set():
             with suppress(KeepsakeError):  # the next look goes on, and asks about what may have been done
                 await self._work_in_turn(stop)
-            await _wait(stop, _LOOK_SECONDS)
+            await wait_for_stop(stop, _LOOK_SECONDS)
         return True
 
     async def _work_in_turn(self, stop: asyncio.Event) -> bool:
@@ -427,10 +428,3 @@ def next_window(window: Window, moment: datetime) -> datetime:
     else:
         local += timedelta(days=1)
     return local.replace(tzinfo=None).astimezone()
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -9,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -23,6 +24,12 @@ NOBODY_TO_ASK: Final = "Nobody could be asked whether this may be done: that tak
 """What a model reads in place of what a tool gives back where the user is not there to agree to it."""
 Form = TypeVar("Form", bound=BaseModel)
 _MOST_WRONG: Final = 3
+
+
+@lru_cache(maxsize=512)
+def schema_of(form: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON schema of a form, which is not to be changed: it is made once, as that takes a millisecond."""
+    return form.model_json_schema()
 
 
 class Effect(StrEnum):
@@ -121,7 +128,7 @@ class Tool(Generic[Form]):
     @property
     def spec(self) -> ToolSpec:
         """How it is offered to a model."""
-        return ToolSpec(self.name, self.description, self.form.model_json_schema())
+        return ToolSpec(self.name, self.description, schema_of(self.form))
 
     def read(self, arguments: str) -> Form:
         """Return arguments, a JSON object, in its form. Raises ToolError saying which don't fit, and why."""
@@ -135,7 +142,7 @@ class Tool(Generic[Form]):
     @property
     def fingerprint(self) -> str:
         """A hash of all that a model and the user are told of it: another description is another tool."""
-        told: list[Any] = [self.origin, self.name, self.description, self.effect, self.form.model_json_schema()]
+        told: list[Any] = [self.origin, self.name, self.description, self.effect, schema_of(self.form)]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

@@ -630,7 +630,7 @@ async def test_worker_that_stays_goes_on_after_the_store_was_busy_and_guesses_no
         if "waiting" not in world.states(task).values():
             stop.set()
 
-    monkeypatch.setattr("assistant.core.tasks.worker._wait", wait)
+    monkeypatch.setattr("assistant.core.tasks.worker.wait_for_stop", wait)
     task = begin(world, "Bo", "Cid", "Dan", plan=PLAN.replace("workers = 4", "workers = 2"))
     await allow_all(world, task)
     end, stop, busy = world.store.tasks.end, asyncio.Event(), iter([True])

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from assistant.errors import ModelError
 from assistant.llm.base import (
     Answerer,
     ChatAnswerer,
@@ -48,6 +49,13 @@ class Said:
 def answerer_of(model: ChatModel | None) -> Answerer:
     """Return who answers with this model; without one, who quotes."""
     return QuoteAnswerer() if model is None else ChatAnswerer(model)
+
+
+def require_model(model: ChatModel | None, deed: str, hint: str) -> ChatModel:
+    """Return the model. Raises ModelError where there is none, saying what none "can do" or "may do"."""
+    if model is None:
+        raise ModelError(f"No model is set up that {deed}.", hint)
+    return model
 
 
 async def note_sent(store: Store, info: ModelInfo, items: Iterable[str]) -> None:

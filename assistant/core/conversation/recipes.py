@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from assistant.core.asking import MOST_TRIES
+from assistant.core.asking import MOST_TRIES, require_model
 from assistant.core.conversation.session import Session
 from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.core.conversation.tasks import TaskDesk
@@ -23,7 +23,6 @@ from assistant.core.recipes.keeping import (
     draft_recipe,
     export_recipe,
     keep_recipe,
-    require_model,
 )
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe, item_names, join_names
 from assistant.core.recipes.skill import RecipeError
@@ -229,7 +228,11 @@ class RecipeDesk:
         if session.temporary:
             raise RecipeError(_("A temporary chat is kept nowhere."), _("In another chat /recipe new makes one of it."))
         private = session.is_private or any(message.private for message in messages)
-        model = require_model(session.models.find(ModelRole.CHAT, private=private))
+        model = require_model(
+            session.models.find(ModelRole.CHAT, private=private),
+            "may make a recipe of this chat",
+            "`keepsake model add` sets one up; `keepsake recipe new NAME` opens your editor.",
+        )
         self._skin.show_activity(_("writing a recipe…"))
         try:
             text = await draft_recipe(self._store, model, messages, self._toolbox.own, name)

@@ -20,7 +20,6 @@ from assistant.core.recipes.shelf import Known
 from assistant.core.recipes.skill import ASK, BLANKS, RecipeError, read_skill
 from assistant.core.tasks.plan import Plan, write_plan
 from assistant.core.tools.tool import Tool
-from assistant.errors import ModelError
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store import NewRecipe, Recipe, Store
 from memory_store.errors import StoreError
@@ -190,16 +189,6 @@ async def draft_recipe(
             f"{model.info.name} wrote no recipe that can be used: {error}.",
             "Write it yourself: docs/recipes.md has an example.",
         ) from error
-
-
-def require_model(model: ChatModel | None) -> ChatModel:
-    """Return the model. Raises ModelError where there is none that may be asked."""
-    if model is None:
-        raise ModelError(
-            "No model is set up that may make a recipe of this chat.",
-            "`keepsake model add` sets one up; `keepsake recipe new NAME` opens your editor.",
-        )
-    return model
 
 
 def begin_recipe(store: Store, name: str) -> str:

@@ -19,7 +19,6 @@ from assistant.core.framing import quoted
 from assistant.core.prompts import prompt
 from assistant.core.tasks.plan import MOST_ITEMS, Plan, PlanError
 from assistant.core.tools.tool import Tool
-from assistant.errors import ModelError
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store.models import Purpose, Role
 
@@ -158,12 +157,3 @@ def split_list(wish: str) -> tuple[str, list[dict[str, str]]]:
     listed = [_MARK.sub("", lines[at]).strip() for at in longest]
     rest = "\n".join(line for at, line in enumerate(lines) if at not in set(longest)).strip()
     return (rest, read_items("\n".join(listed))) if len(listed) >= _LEAST_LISTED else (wish, [])
-
-
-def require_model(model: ChatModel | None) -> ChatModel:
-    """Return the model. Raises ModelError where there is none that may be asked."""
-    if model is None:
-        raise ModelError(
-            "No model is set up that can write a plan.", "`keepsake model add`, or write it: docs/tasks.md."
-        )
-    return model

@@ -7,9 +7,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from assistant.core.asking import note_sent
+from assistant.core.asking import note_sent, require_model
 from assistant.core.framing import plain_text
-from assistant.core.tasks.drafting import draft_plan, require_model, split_list
+from assistant.core.tasks.drafting import draft_plan, split_list
 from assistant.core.tasks.plan import Plan, Step, fill, read_plan, write_plan
 from assistant.core.tasks.steps import arguments_of, template_of
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, use_tool
@@ -75,7 +75,8 @@ async def draft_task(
     Without `items`, a list that stands in the wish is taken for them as it is.
     """
     secret = private or await asyncio.to_thread(store.privacy.covers, wish)
-    model = require_model(models.find(ModelRole.CHAT, private=secret))
+    found = models.find(ModelRole.CHAT, private=secret)
+    model = require_model(found, "can write a plan", "`keepsake model add`, or write it: docs/tasks.md.")
     asked, listed = (wish, items) if items else split_list(wish)
     await note_sent(store, model.info, ())  # it leaves whether a plan comes of it or not
     plan = await draft_plan(model, asked, tools, listed)

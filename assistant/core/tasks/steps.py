@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
-from assistant.core.asking import MOST_TRIES, note_sent, read_form, whole_answer
+from assistant.core.asking import MOST_TRIES, note_sent, read_form, require_model, whole_answer
 from assistant.core.context import cited_numbers, renumber
 from assistant.core.framing import estimate_tokens, plain_text, quoted, shorten
 from assistant.core.prompts import prompt
@@ -71,9 +71,7 @@ class Run:
     def model(self, choice: ModelChoice) -> ChatModel:
         """Return a model. Raises ModelError where there is none that may do it."""
         model = self.models.find(ModelRole(choice), private=self.private)
-        if model is None:
-            raise ModelError("No model is set up that may do this.", "`keepsake model add` sets one up.")
-        return model
+        return require_model(model, "may do this", "`keepsake model add` sets one up.")
 
 
 def describe_step(run: Run, item: TaskItem, step: Step, number: int, known: Mapping[str, str]) -> dict[str, Any]:

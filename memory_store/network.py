@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address
 from typing import TYPE_CHECKING, Final, TypedDict
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from memory_store.importing import one_at_a_time
+
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 _LOOPBACK_V4 = IPv4Network("127.0.0.0/8")
@@ -87,14 +92,25 @@ class ClientOptions(TypedDict):
 
     follow_redirects: bool
     trust_env: bool
+    verify: ssl.SSLContext
 
 
 def client_options(base_url: str) -> ClientOptions:
     """Return what keeps a client to its endpoint: no redirects, and on loopback no proxies from the environment.
 
-    A proxy would carry private text away, and a redirect could lead elsewhere.
+    A proxy would carry private text away, and a redirect could lead elsewhere. The first call takes 0.2 s.
     """
-    return ClientOptions(follow_redirects=False, trust_env=not is_loopback(base_url))
+    trusts = not is_loopback(base_url)
+    with one_at_a_time:
+        return ClientOptions(follow_redirects=False, trust_env=trusts, verify=_tls_context(trusts))
+
+
+@cache
+def _tls_context(trust_env: bool) -> ssl.SSLContext:
+    """Return what servers are verified with, the same for all clients: reading the certificates takes 40 ms."""
+    import httpx2
+
+    return httpx2.create_ssl_context(trust_env=trust_env)
 
 
 def guard_request(request: httpx2.Request, base_url: str, api_key: str | None) -> None:

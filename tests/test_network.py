@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
+
 import httpx2
 import pytest
 
-from memory_store.network import display_url, host_of, is_loopback, without_secrets
+from memory_store.network import client_options, display_url, host_of, is_loopback, without_secrets
 
 LOOPBACK = [
     "http://127.0.0.1",
@@ -92,3 +94,17 @@ def test_the_host_of_a_malformed_url_is_empty() -> None:
 )
 def test_address_is_shown_without_what_may_be_a_key(address: str, shown: str) -> None:
     assert without_secrets(address) == shown
+
+
+def test_certificates_are_read_once_for_all_clients_and_servers_are_verified_with_them() -> None:
+    page, model = (client_options(url) for url in ("https://a.example/page", "https://models.example/v1"))
+    assert page["verify"] is model["verify"]
+    assert page["verify"].verify_mode is ssl.CERT_REQUIRED
+    assert page["verify"].check_hostname
+
+
+def test_no_redirect_is_followed_and_nothing_of_the_environment_is_heard_on_loopback() -> None:
+    assert {client_options(url)["follow_redirects"] for url in (LOOPBACK[0], ELSEWHERE[0])} == {False}
+    assert not client_options(LOOPBACK[0])["trust_env"]
+    assert client_options(ELSEWHERE[0])["trust_env"]
+    assert client_options(LOOPBACK[0])["verify"] is not client_options(ELSEWHERE[0])["verify"]

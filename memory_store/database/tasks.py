@@ -167,6 +167,18 @@ class Tasks:
             read_row(Task, row) for row in self._database.fetch_all("SELECT * FROM tasks ORDER BY made_at DESC, id")
         ]
 
+    def goes_on(self, task: Task, *, private: bool) -> bool:
+        """Say whether a task is there, runs, and has the plan and the privacy that it had; the plan is not read for it.
+
+        It is private where its message is, or the conversation of that.
+        """
+        query = (
+            "SELECT 1 FROM tasks AS t JOIN messages AS m ON m.id = t.message_id "
+            "JOIN conversations AS c ON c.id = m.conversation_id "
+            "WHERE t.id = ? AND t.state = 'running' AND t.plan = ? AND (m.private OR c.private) = ?"
+        )
+        return self._database.fetch_one(query, (task.id, task.plan, private)) is not None
+
     def next_due(self, moment: datetime) -> Task | None:
         """Return the earliest task that can go on now: an item of it waits, or none does and it is to be ended."""
         row = self._database.fetch_one(_NEXT_DUE, {"moment": to_text(moment)})

@@ -41,6 +41,21 @@ def test_step_is_there_before_it_is_done_and_says_how_it_ended(store: Store) -> 
     assert store.tasks.counts(task.id) == {ItemState.DONE: 1}
 
 
+def test_task_goes_on_as_it_was_until_it_rests_changes_becomes_private_or_is_erased(store: Store) -> None:
+    resting, changed, hidden, erased = tasks = [task_of(store, "Anna") for _ in range(4)]
+    for task in tasks:
+        assert not store.tasks.goes_on(task, private=False)
+        store.tasks.change_state(task.id, TaskState.RUNNING)
+        assert store.tasks.goes_on(task, private=False)
+    store.tasks.change_state(resting.id, TaskState.PAUSED)
+    store.tasks.change_plan(changed.id, "title = 'Rooms'", [("Anna", "{}")])
+    store.conversations.mark(store.conversations.message(hidden.message_id).conversation_id, private=True)
+    store.forget(Selection((erased.message_id,)))
+    assert [store.tasks.goes_on(task, private=False) for task in tasks] == [False] * 4
+    assert [store.tasks.goes_on(task, private=True) for task in tasks] == [False, False, True, False]
+    assert store.tasks.goes_on(store.tasks.get(changed.id), private=False)
+
+
 def test_what_may_have_been_done_is_asked_about_and_no_yes_for_all_answers_it(store: Store) -> None:
     task = task_of(store, "Anna", "Bea", "Cid")
     sent, waits, _ = store.tasks.items(task.id)

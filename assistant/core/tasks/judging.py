@@ -23,8 +23,8 @@ FIRST_COMPARISON: Final = 100
 """From this number on, a step is a comparison of the item that is shown first; a plan has fewer steps."""
 _WON: Final = 2  # one for each way round
 
-Enter = Callable[[Run, TaskItem, int, str, Callable[[], Awaitable[str]]], Awaitable[str]]
-"""Enters a step of an item, does it, and enters what came of it."""
+Enter = Callable[[Run, TaskItem, int, str, Callable[[], Awaitable[str]]], Awaitable[str | None]]
+"""Enters a step of an item, does it, and enters what came of it; None where the task is not to run on as it is."""
 
 
 class Verdict(BaseModel):
@@ -35,7 +35,7 @@ class Verdict(BaseModel):
 
 
 async def judge_best(
-    run: Run, judge: Judge, items: Sequence[TaskItem], enter: Enter, goes_on: Callable[[], Awaitable[bool]]
+    run: Run, judge: Judge, items: Sequence[TaskItem], enter: Enter, stop: asyncio.Event
 ) -> bool:
     """Have a model compare the best items, each with each, and store their places; return whether it came to an end.
 
@@ -45,10 +45,8 @@ async def judge_best(
     results = [_without_place(result) for result in sort_results(items, run.plan.best)]
     candidates = results[: judge.among]
     slots = asyncio.Semaphore(run.plan.workers)
-    halted = False
 
     async def compare(first: Result, second: Result) -> Verdict | None:
-        nonlocal halted
         async with slots:
             number = FIRST_COMPARISON + second.item.number
             asked = json_text(
@@ -64,18 +62,17 @@ async def judge_best(
             before = steps.get(number)
             if before is not None and before.outcome is StepOutcome.DONE and before.request == asked:
                 return Verdict.model_validate_json(before.result or "{}")
-            if halted or not await goes_on():
-                halted = True
+            if stop.is_set() or run.resting.is_set():
                 return None
             try:
                 said = await enter(run, first.item, number, asked, partial(_ask, run, judge, first, second))
             except Unreadable:
                 return None
-            return Verdict.model_validate_json(said)
+            return None if said is None else Verdict.model_validate_json(said)
 
     pairs = list(permutations(candidates, 2))
     verdicts = await all_of([compare(first, second) for first, second in pairs])
-    if halted:
+    if stop.is_set() or run.resting.is_set():
         return False
     unread = Counter(
         result.item.id for pair, verdict in zip(pairs, verdicts, strict=True) if verdict is None for result in pair

@@ -151,14 +151,8 @@ class TaskWorker:
 
         The user may have paused, changed or erased it meanwhile, or made it private: then it is prepared anew.
         """
-        try:
-            task = self._tasks.get(run.task.id)
-            same = task.plan == run.task.plan and self._store.conversations.is_private(task.message_id) == run.private
-        except NotFoundError:
+        if not self._tasks.goes_on(run.task, private=run.private):
             run.resting.set()
-        else:
-            if task.state is not TaskState.RUNNING or not same:
-                run.resting.set()
         return not run.resting.is_set()
 
     async def _work_on_item(self, run: Run, item: TaskItem, stop: asyncio.Event) -> None:
@@ -250,19 +244,23 @@ class TaskWorker:
         same = before is not None and json.loads(before.request) == asked
         if before is not None and before.outcome is StepOutcome.DONE and (same or not only_reads(run, step)):
             return before.result or ""
-        if stop.is_set() or not await asyncio.to_thread(self._goes_on, run):
+        if stop.is_set():
             return None
         may = same and before is not None and before.outcome is StepOutcome.ALLOWED
         if not may and not await needs_no_yes(run, step, asked):
-            await asyncio.to_thread(self._tasks.ask, item, number, json_text(asked))
+            await asyncio.to_thread(self._enter_first, run, self._tasks.ask, item, number, json_text(asked))
             return None
         return await self._enter(run, item, number, json_text(asked), lambda: take_step(run, step, asked, known))
 
     async def _enter(
         self, run: Run, item: TaskItem, number: int, asked: str, work: Callable[[], Awaitable[str]]
-    ) -> str:
-        """Enter a step, do it, and enter what came of it. Raises ToolError, Unreadable or _Rest."""
-        await asyncio.to_thread(self._tasks.begin, item, number, asked)
+    ) -> str | None:
+        """Enter a step, do it, and enter what came of it; None where the task is not to run on as it is.
+
+        Raises ToolError, Unreadable or _Rest.
+        """
+        if not await asyncio.to_thread(self._enter_first, run, self._tasks.begin, item, number, asked):
+            return None
         try:
             text = await self._do(run, work)
         except ModelError as error:
@@ -279,6 +277,15 @@ class TaskWorker:
             raise
         await asyncio.to_thread(self._tasks.end, item.id, number, StepOutcome.DONE, text)
         return text
+
+    def _enter_first(
+        self, run: Run, enter: Callable[[TaskItem, int, str], None], item: TaskItem, number: int, asked: str
+    ) -> bool:
+        """Enter a step that is not done yet, where the task is to run on as it is; return whether it is."""
+        goes_on = self._goes_on(run)
+        if goes_on:
+            enter(item, number, asked)
+        return goes_on
 
     async def _do(self, run: Run, work: Callable[[], Awaitable[str]]) -> str:
         """Return what comes of a step.
@@ -343,12 +350,12 @@ class TaskWorker:
             await asyncio.to_thread(lambda: self._tasks.leave_off(task, TaskState.PAUSED, trouble=trouble))
             return
         if run.plan.judge is not None:
-            if not await judge_best(run, run.plan.judge, items, self._enter, lambda: self._goes_on_with(run, stop)):
+            if not await judge_best(run, run.plan.judge, items, self._enter, stop):
                 return
             items = await asyncio.to_thread(self._tasks.items, task.id)
         table = build_report(run.plan, results_of(run.plan, items))
         words = ""
-        if not await self._goes_on_with(run, stop):
+        if stop.is_set() or not await asyncio.to_thread(self._goes_on, run):
             return
         if run.plan.report and not await asyncio.to_thread(self._is_reported, task, table):
             try:
@@ -359,9 +366,6 @@ class TaskWorker:
         if not await asyncio.to_thread(self._goes_on, run):
             return
         await asyncio.to_thread(self._end, run, table, words)
-
-    async def _goes_on_with(self, run: Run, stop: asyncio.Event) -> bool:
-        return not stop.is_set() and await asyncio.to_thread(self._goes_on, run)
 
     async def _write_report(self, run: Run, items: Sequence[TaskItem]) -> str:
         """Have a model say in words what was found. Raises ModelError."""

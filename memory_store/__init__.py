@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from memory_store.database.tasks import StepOutcome as StepOutcome
     from memory_store.database.tasks import Task as Task
     from memory_store.database.tasks import TaskItem as TaskItem
+    from memory_store.database.tasks import TaskStanding as TaskStanding
     from memory_store.database.tasks import TaskState as TaskState
     from memory_store.database.tasks import TaskStep as TaskStep
     from memory_store.models import Selection as Selection
@@ -97,7 +98,15 @@ _PUBLIC = {
     "memory_store.database.private_rule": ("NOTHING", "PrivateRule"),
     "memory_store.database.schedules": ("Due", "NewSchedule", "Rerun", "Schedule", "ScheduleState"),
     "memory_store.database.recipes": ("NewRecipe", "Recipe"),
-    "memory_store.database.tasks": ("ItemState", "StepOutcome", "Task", "TaskItem", "TaskState", "TaskStep"),
+    "memory_store.database.tasks": (
+        "ItemState",
+        "StepOutcome",
+        "Task",
+        "TaskItem",
+        "TaskStanding",
+        "TaskState",
+        "TaskStep",
+    ),
     "memory_store.models": ("Selection",),
     "memory_store.retrieval.words": ("stems",),
     "memory_store.store": ("Store",),

@@ -79,6 +79,15 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskStanding:
+    """Where a task stands, why it rests, and whether it runs and asks the user."""
+
+    state: TaskState
+    trouble: str | None
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TaskItem:
     """One of the things that a task is done for: `details` and `result` are JSON objects."""
 
@@ -166,6 +175,14 @@ class Tasks:
         return [
             read_row(Task, row) for row in self._database.fetch_all("SELECT * FROM tasks ORDER BY made_at DESC, id")
         ]
+
+    def standings(self) -> dict[str, TaskStanding]:
+        """Return where every task stands by its id, the latest first; the plans are not read for it."""
+        rows = self._database.fetch_all(
+            "SELECT id, state, trouble, state = 'running' AND EXISTS (SELECT 1 FROM task_items AS i "
+            "WHERE i.task_id = t.id AND i.state = 'asking') AS asks FROM tasks AS t ORDER BY made_at DESC, id"
+        )
+        return {row["id"]: read_row(TaskStanding, row) for row in rows}
 
     def goes_on(self, task: Task, *, private: bool) -> bool:
         """Say whether a task is there, runs, and has the plan and the privacy that it had; the plan is not read for it.

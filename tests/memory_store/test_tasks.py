@@ -10,7 +10,7 @@ import pytest
 
 from memory_store import Selection, Store
 from memory_store.clock import now
-from memory_store.database.tasks import ItemState, StepOutcome, Task, TaskState
+from memory_store.database.tasks import ItemState, StepOutcome, Task, TaskStanding, TaskState
 from memory_store.errors import NotFoundError, StoreError
 from memory_store.models import USER, Role
 from tests.support.embedder import HashEmbedder
@@ -54,6 +54,19 @@ def test_task_goes_on_as_it_was_until_it_rests_changes_becomes_private_or_is_era
     assert [store.tasks.goes_on(task, private=False) for task in tasks] == [False] * 4
     assert [store.tasks.goes_on(task, private=True) for task in tasks] == [False, False, True, False]
     assert store.tasks.goes_on(store.tasks.get(changed.id), private=False)
+
+
+def test_standings_say_of_every_task_what_it_waits_for(store: Store) -> None:
+    draft, asking, resting = (task_of(store, "Anna", "Bea") for _ in range(3))
+    store.tasks.change_state(asking.id, TaskState.RUNNING)
+    store.tasks.ask(store.tasks.items(asking.id)[1], 1, "{}")
+    store.tasks.ask(store.tasks.items(resting.id)[1], 1, "{}")
+    store.tasks.change_state(resting.id, TaskState.PAUSED, trouble="The budget is used up.")
+    assert store.tasks.standings() == {
+        draft.id: TaskStanding(TaskState.DRAFT, None, asks=False),
+        asking.id: TaskStanding(TaskState.RUNNING, None, asks=True),
+        resting.id: TaskStanding(TaskState.PAUSED, "The budget is used up.", asks=False),
+    }
 
 
 def test_what_may_have_been_done_is_asked_about_and_no_yes_for_all_answers_it(store: Store) -> None:

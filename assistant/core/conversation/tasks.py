@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from enum import Enum, auto
 from functools import partial
 from typing import Final, Literal
@@ -28,8 +30,8 @@ from assistant.display import excerpt, plain
 from assistant.language import N_, NN_, _, plural
 from assistant.llm.roles import Models
 from assistant.threads import in_thread
-from memory_store import ItemState, StepOutcome, Store, Task, TaskState, amount_text
-from memory_store.errors import KeepsakeError
+from memory_store import ItemState, StepOutcome, Store, Task, TaskStanding, TaskState, amount_text
+from memory_store.errors import KeepsakeError, NotFoundError
 
 _TITLE_CHARS: Final = 60
 _MOST_TOLD: Final = 3
@@ -68,7 +70,7 @@ class TaskDesk:
         self._toolbox = toolbox
         self.stop: asyncio.Event | None = None
         """Ends the drafting of a plan once it is set; None while none is drafted."""
-        self._known: dict[str, tuple[object, ...]] | None = None
+        self._known: dict[str, TaskStanding] | None = None
 
     async def plan(self, wish: str, models: Models, *, private: bool) -> None:
         """Have a model draft a plan for a wish, show it, and let its first items be tried where the user agrees."""
@@ -226,12 +228,15 @@ class TaskDesk:
 
         Of what is private it has no words: it may be shown where others look.
         """
-        found = await in_thread(self._look)
-        known, self._known = self._known, {identifier: key for identifier, (key, _task) in found.items()}
+        found = await in_thread(self._store.tasks.standings)
+        known, self._known = self._known, found
         told: list[str] = []
-        for identifier, (key, task) in found.items():
-            before = (task.state, task.trouble, False) if known is None else known.get(identifier)
-            if before is not None and before != key and task.state is not TaskState.DRAFT:
+        for identifier, standing in found.items():
+            before = replace(standing, asks=False) if known is None else known.get(identifier)
+            if before is None or before == standing or standing.state is TaskState.DRAFT:
+                continue
+            with suppress(NotFoundError):  # erased meanwhile
+                task = await in_thread(partial(self._store.tasks.get, identifier))
                 kind, words = await in_thread(partial(self._change_of, task))
                 if words:
                     text = f"“{_title(task)}”: {words}"
@@ -239,14 +244,6 @@ class TaskDesk:
                     told.append(_("A private task has ended, or asks something.") if private else text)
                     await self._skin.tell(Report(text, _("/tasks shows it."), "good" if kind else "warning"))
         return told
-
-    def _look(self) -> dict[str, tuple[tuple[object, ...], Task]]:
-        found: dict[str, tuple[tuple[object, ...], Task]] = {}
-        for task in self._store.tasks.all():
-            running = task.state is TaskState.RUNNING
-            asks = running and bool(self._store.tasks.counts(task.id).get(ItemState.ASKING))
-            found[task.id] = ((task.state, task.trouble, asks), task)
-        return found
 
     def _change_of(self, task: Task) -> tuple[bool, str]:
         """Return whether it is good news, and what there is to say."""

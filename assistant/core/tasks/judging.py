@@ -34,9 +34,7 @@ class Verdict(BaseModel):
     because: str = ""
 
 
-async def judge_best(
-    run: Run, judge: Judge, items: Sequence[TaskItem], enter: Enter, stop: asyncio.Event
-) -> bool:
+async def judge_best(run: Run, judge: Judge, items: Sequence[TaskItem], enter: Enter, stop: asyncio.Event) -> bool:
     """Have a model compare the best items, each with each, and store their places; return whether it came to an end.
 
     Who comes first in a question has an advantage with models: each pair is asked about both ways round, and only who

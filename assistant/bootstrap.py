@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from assistant.core.tools.tool import Tool
     from assistant.core.tools.toolbox import Toolbox
     from assistant.core.tools.web import SearchService
-    from assistant.ingestion.pipeline import ImportOptions
+    from assistant.ingestion.base import ImportOptions
     from assistant.llm.base import ChatModel, LateModel
     from assistant.llm.batches import Batches
     from assistant.llm.roles import Models
@@ -346,8 +346,7 @@ def turn_settings(settings: Settings) -> TurnSettings:
 
 def import_options(settings: Settings, *, private: bool = False, again: bool = False) -> ImportOptions:
     """Return how an import is done under the settings."""
-    from assistant.ingestion.base import Cutting, ReadLimits
-    from assistant.ingestion.pipeline import ImportOptions
+    from assistant.ingestion.base import Cutting, ImportOptions, ReadLimits
 
     limits = ReadLimits(
         max_file_bytes=settings.importing.max_file_mb * 1024 * 1024,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.ingestion import pipeline
+from assistant.ingestion import isolation, pipeline
 from assistant.ingestion.isolation import ReadingProcess
 from memory_store import Store
 from memory_store.verification import apart
@@ -99,10 +99,11 @@ class _Kept(ReadingProcess):
 
 @pytest.fixture(scope="session", autouse=True)
 def one_reading_process() -> Iterator[None]:
-    """Let the imports of all tests share the process that reads."""
+    """Let the imports and the pages of all tests share the process that reads."""
     kept = _Kept()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "ReadingProcess", lambda: kept)
+        for module in (pipeline, isolation):
+            patch.setattr(module, "ReadingProcess", lambda: kept)
         yield
     kept.end()
 

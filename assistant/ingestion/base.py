@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
+from assistant.errors import ReadError
 from assistant.ingestion.limits import Cutting as Cutting
 from assistant.ingestion.limits import ReadLimits as ReadLimits
 from memory_store.models import Author, Locator, PassageDraft
@@ -106,6 +107,17 @@ class SourceFile:
         """
         stem = PurePosixPath(self.path).stem
         return _OF_NOTION.sub("", stem) or stem or self.path
+
+
+def check_size(file: SourceFile, limits: ReadLimits) -> None:
+    """Raise `ReadError` if a file is empty or too large to be read at all."""
+    if file.size == 0:
+        raise ReadError("empty file", "There is nothing to remember in it.")
+    if file.size > limits.max_file_bytes:
+        raise ReadError(
+            f"too large: {file.size / 1024**2:,.0f} MB, the limit is {limits.max_file_bytes / 1024**2:,.0f} MB",
+            "Split it, or raise the limit in the settings.",
+        )
 
 
 def file_in_memory(path: str, data: bytes, modified_at: datetime, suffix: str | None = None) -> SourceFile:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from pydantic import Base64Bytes, TypeAdapter, ValidationError
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Cutting, LeftOut, ReadFile, ReadLimits, SourceFile, file_in_memory
+from assistant.ingestion.base import Cutting, LeftOut, ReadFile, ReadLimits, SourceFile, check_size, file_in_memory
 from assistant.ingestion.conversations.base import (
     Imported,
     ImportedConversation,
@@ -31,7 +31,6 @@ from assistant.ingestion.conversations.base import (
 from assistant.ingestion.readers.encodings import too_much_text
 from assistant.ingestion.readers.failures import translate_failures
 from assistant.ingestion.readers.recognition import seconds_for
-from assistant.ingestion.readers.registry import check_size
 from memory_store.models import PassageDraft
 
 _MODULE: Final = "assistant.ingestion.reading_process"

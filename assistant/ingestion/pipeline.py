@@ -10,13 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import FileProgress, LeftOut, ReadLimits, SourceFile
+from assistant.ingestion.base import FileProgress, LeftOut, ReadLimits, SourceFile, check_size
 from assistant.ingestion.base import ImportOptions as ImportOptions
 from assistant.ingestion.conversations.merging import ExportReport, FoundExport, find_exports, merge_export
 from assistant.ingestion.discovery import MEMBER, DiscoveryFailure, discover, discover_attached, display
 from assistant.ingestion.isolation import ReadingProcess
 from assistant.ingestion.readers.failures import translate_failures
-from assistant.ingestion.readers.registry import check_size
 from memory_store import NewDocument, Store
 from memory_store.models import Source, SourceKind
 

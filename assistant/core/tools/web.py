@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import PurePosixPath
@@ -21,7 +21,8 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from assistant.core.framing import quoted
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from assistant.display import plain
-from assistant.ingestion.base import ReadFile, ReadLimits, SourceFile, file_in_memory
+from assistant.errors import ReadError
+from assistant.ingestion.base import Cutting, ReadFile, ReadLimits, SourceFile, file_in_memory
 from memory_store.clock import now
 from memory_store.network import client_options, display_url, endpoint_of, guard_request, host_of, is_loopback
 
@@ -159,9 +160,20 @@ class _Reader:
         self._lock = threading.Lock()
         self._end: threading.Timer | None = None
 
+    def start(self) -> None:
+        """Start the process where there is none, without waiting for it: it gets ready while the page is on its way."""
+        if self._process is None:
+            with suppress(ReadError), self._kept() as process:  # who reads by it is told what is wrong with it
+                process.start(self._limits)
+
     def read(self, file: SourceFile) -> ReadFile:
         """Return a page as passages. Raises ReadError."""
-        from assistant.ingestion.base import Cutting
+        with self._kept() as process:
+            return process.read(file, self._limits, Cutting())
+
+    @contextmanager
+    def _kept(self) -> Iterator[ReadingProcess]:
+        """Give the process, and keep it for a while from then on."""
         from assistant.ingestion.isolation import ReadingProcess
 
         with self._lock:
@@ -169,7 +181,7 @@ class _Reader:
                 self._end.cancel()
             self._process = self._process or ReadingProcess()
             try:
-                return self._process.read(file, self._limits, Cutting())
+                yield self._process
             finally:
                 self._end = threading.Timer(_KEPT_SECONDS, self._close)
                 self._end.daemon = True
@@ -184,7 +196,12 @@ class _Reader:
 
 async def _read_page(bench: Bench, url: str, reader: _Reader) -> str:
     wanted = _stands_in(url, bench.question)
-    await asyncio.to_thread(bench.note_sent, endpoint_of(url), "read_page")
+
+    def begin() -> None:
+        bench.note_sent(endpoint_of(url), "read_page")
+        reader.start()
+
+    await asyncio.to_thread(begin)
     for _ in range(_MOST_REDIRECTS + 1):
         if not wanted:
             await _require_public(url)
@@ -208,8 +225,6 @@ async def _read_page(bench: Bench, url: str, reader: _Reader) -> str:
 
 def _as_text(url: str, data: bytes, suffix: str, reader: _Reader) -> str:
     """Return the words of a page, read in a process of its own."""
-    from assistant.errors import ReadError
-
     path = PurePosixPath(urlsplit(url).path).name or endpoint_of(url)
     try:
         read = reader.read(file_in_memory(path, data, now(), suffix))

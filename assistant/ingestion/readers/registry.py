@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assistant.errors import ReadError
-from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile, make_storable
+from assistant.ingestion.base import Block, ReadDocument, Reader, ReadLimits, SourceFile, check_size, make_storable
 from assistant.ingestion.readers import packages, sniffing
 from assistant.ingestion.readers.calendars import ICS, VCF
 from assistant.ingestion.readers.csv import CSV
@@ -135,17 +135,6 @@ def read_document(file: SourceFile, limits: ReadLimits) -> ReadDocument:
         left_out=file.left_out,
         attached=file.attached,
     )
-
-
-def check_size(file: SourceFile, limits: ReadLimits) -> None:
-    """Raise `ReadError` if a file is empty or too large to be read at all."""
-    if file.size == 0:
-        raise ReadError("empty file", "There is nothing to remember in it.")
-    if file.size > limits.max_file_bytes:
-        raise ReadError(
-            f"too large: {file.size / 1024**2:,.0f} MB, the limit is {limits.max_file_bytes / 1024**2:,.0f} MB",
-            "Split it, or raise the limit in the settings.",
-        )
 
 
 def _guard(document: ReadDocument, file: SourceFile, limits: ReadLimits) -> Iterator[Block]:

@@ -16,6 +16,7 @@ from assistant.core.tools import web
 from assistant.core.tools.builtin import BUILT_IN
 from assistant.core.tools.tool import Tool, ToolRequest
 from assistant.core.tools.toolbox import Toolbox
+from assistant.ingestion import isolation
 from assistant.ingestion.base import ReadLimits
 from assistant.llm.roles import Models
 from memory_store import NewMemory, Store
@@ -146,6 +147,22 @@ async def test_page_that_the_user_wrote_is_read_without_a_question_and_quoted(st
     assert headers.keys() <= {"host", "accept", "accept-encoding", "connection", "user-agent"}
     [request] = store.requests.all()
     assert (request.endpoint, request.model) == (url.removeprefix("http://"), "read_page")
+
+
+async def test_process_that_reads_gets_ready_while_the_page_is_on_its_way(
+    store: Store, site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, seen = site
+    process, asked_before = isolation.ReadingProcess(), []
+    start = process.start
+
+    def start_early(limits: ReadLimits) -> None:
+        asked_before.append(len(seen))
+        start(limits)
+
+    monkeypatch.setattr(process, "start", start_early)
+    await asked(reading(store, User(False), f"{url}/"), f"What does {url}/, say?")
+    assert (asked_before, len(seen)) == ([0], 1)
 
 
 async def test_address_that_the_user_did_not_write_is_shown_and_asked_for_with_a_yes_alone(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from assistant.core.later import Collector
     from assistant.core.metering import Meter
     from assistant.core.tasks.background import TaskRunner
+    from assistant.core.tasks.queues import Queue
     from assistant.core.tasks.worker import TaskWorker
     from assistant.core.tools.tool import Tool
     from assistant.core.tools.toolbox import Toolbox
@@ -253,7 +254,20 @@ def build_task_worker(settings: Settings, store: Store, toolbox: Toolbox) -> Tas
     """Return what works on tasks, with these tools."""
     from assistant.core.tasks.worker import TaskWorker
 
-    return TaskWorker(store, lambda limits: build_models(settings, store, limits), toolbox.find)
+    return TaskWorker(
+        store, lambda limits: build_models(settings, store, limits), toolbox.find, build_queue(settings, store)
+    )
+
+
+def build_queue(settings: Settings, store: Store) -> Queue:
+    """Return what says when each item of a task is worked on."""
+    if not settings.tasks.database:
+        from assistant.core.tasks.queues import work_in_order
+
+        return work_in_order
+    from assistant.core.tasks.dbos_queue import DbosQueue
+
+    return DbosQueue(settings.tasks.database, store.tasks.queue_name()).work_on
 
 
 def build_task_runner(settings: Settings, store: Store) -> TaskRunner:

@@ -150,6 +150,13 @@ class ToolsConfig:
     search_key_env: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TasksConfig:
+    """[tasks]: the PostgreSQL through which DBOS has tasks worked on (extra `dbos`), without a password."""
+
+    database: Annotated[str, Limits(pattern=r"(postgresql://(?!\S*password=)([^\s:/?#@]+@)?[^\s@]+)?")] = ""
+
+
 McpRight = Literal["search", "show", "list_recent", "remember", "forget"]
 MCP_RIGHTS: Final[tuple[McpRight, ...]] = get_args(McpRight)
 
@@ -217,6 +224,7 @@ class Settings:
     private: PrivateConfig = PrivateConfig()
     importing: ImportConfig = field(default=ImportConfig(), metadata=written_name("import"))  # a word of Python's
     tools: ToolsConfig = ToolsConfig()
+    tasks: TasksConfig = TasksConfig()
     mcp: McpConfig = field(default=McpConfig())
     keys: dict[str, str] = field(default_factory=dict)
 

@@ -43,6 +43,10 @@ class ModelError(KeepsakeError):
         self.retry_after_s = retry_after_s
 
 
+class QueueError(KeepsakeError):
+    """The queue that tasks are to go through can't be used."""
+
+
 class BudgetError(ModelError):
     """A request was not made, because it may take more than the budget of a `window` has left."""
 

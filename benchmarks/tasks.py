@@ -4,7 +4,8 @@ Each place takes five steps: its page is read, a model judges it, a letter is wr
 reads the answer, a date is reckoned. Some places are slow, wrong, rude, down, twice there, or speak to the model. The
 process that works is killed with -9 again and again; what may have been sent is answered as the world's own list of
 letters says. Then the same once more without a kill, for the time, and once in the background of an open chat, for how
-long its screen has to wait. The exit code is 1 where a promise is broken.
+long its screen has to wait. With `--database URL` all of it goes through DBOS on that PostgreSQL. The exit code is 1
+where a promise is broken.
 """
 
 from __future__ import annotations
@@ -63,11 +64,13 @@ def plan_of(found: Sequence[Place], url: str, workers: int, tokens: int) -> Plan
 class Bench:
     """A data folder with settings of its own, and the letters that were written from it."""
 
-    def __init__(self, folder: Path, world: World) -> None:
+    def __init__(self, folder: Path, world: World, database: str = "") -> None:
+        folder.mkdir()
         self.data, self.letters, self.config = folder / "data", folder / "letters", folder / "config.toml"
         model = f'provider = "openai"\nname = "judge"\nbase_url = "{world.url}/v1"\n'
         self.config.write_text(
-            f'[embedder]\nprovider = "none"\n[model]\n{model}[mcp.servers.letters]\ncommand = "{sys.executable}"\n'
+            f'[embedder]\nprovider = "none"\n[tasks]\ndatabase = "{database}"\n'
+            f'[model]\n{model}[mcp.servers.letters]\ncommand = "{sys.executable}"\n'
             f'args = ["-m", "benchmarks.task_world", "{self.letters}"]\n',
             "utf-8",
         )
@@ -125,17 +128,17 @@ def main() -> int:
     parser.add_argument("--items", type=int, default=300)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--database", default="", help="a PostgreSQL for the queue: DBOS works through it then")
     options = parser.parse_args()
     found = places(options.items)
     broken: list[str] = []
     with World(found) as world, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "killed").mkdir()
-        (folder / "whole").mkdir()
-        (folder / "chat").mkdir()
-        broken += _killed(Bench(folder / "killed", world), found, world, options.kills, options.workers)
-        broken += _whole(Bench(folder / "whole", world), found, world, options.workers)
-        broken += _beside_chat(Bench(folder / "chat", world), found, world, options.workers)
+        killed, whole, chat = (
+            Bench(Path(name) / part, world, options.database) for part in ("killed", "whole", "chat")
+        )
+        broken += _killed(killed, found, world, options.kills, options.workers)
+        broken += _whole(whole, found, world, options.workers)
+        broken += _beside_chat(chat, found, world, options.workers)
     for told in broken:
         print(f"BROKEN: {told}")
     return 1 if broken else 0

@@ -19,6 +19,7 @@ from typing import Final
 from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database.connection import Database
+from memory_store.database.outbox import name_on_servers
 from memory_store.database.rows import insert_row, insert_values, read_row, unescape
 from memory_store.errors import NotFoundError, StoreError
 from memory_store.process_lock import Turn
@@ -126,6 +127,11 @@ class Tasks:
     def take_turn(self) -> AbstractContextManager[object] | None:
         """Be who works, until the `with` ends; None where another process, or another thread of this one, does."""
         return self._turn.take()
+
+    def queue_name(self) -> str:
+        """Return the random name by which a queue on a server tells this store's items from those of others."""
+        with self._database.write() as connection:
+            return name_on_servers(connection)
 
     # -- tasks -------------------------------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ def test_settings_of_an_archive_are_taken_by_a_yes_for_each_and_never_its_orders
 
 def test_nothing_that_gives_orders_is_ever_offered() -> None:
     assert portable_settings.offers(config.default_text(), config.Settings()) == ([], [])
-    risky = {"provider", "base_url", "api_key_env", "model_path", "name", "watch", "folders", "data_dir"}
+    risky = {"provider", "base_url", "database", "api_key_env", "model_path", "name", "watch", "folders", "data_dir"}
     for one in all_settings():
         if one.name in risky or one.section == "embedder":
             text = f"[{one.section}]\n{one.name} = 'other'" if one.section else f"{one.name} = 'other'"

@@ -16,11 +16,11 @@ from assistant.core.conversation.stopping import wait_for_stop
 from assistant.core.prompts import prompt
 from assistant.core.tasks.judging import FIRST_COMPARISON, judge_best
 from assistant.core.tasks.plan import Step, limits_of, read_plan
+from assistant.core.tasks.queues import Queue, work_in_order
 from assistant.core.tasks.results import build_report, cells_of, estimate_rest, results_of, words_of
 from assistant.core.tasks.steps import (
     Run,
     Unreadable,
-    all_of,
     ask_text,
     describe_step,
     json_text,
@@ -29,7 +29,7 @@ from assistant.core.tasks.steps import (
     take_step,
 )
 from assistant.core.tools.tool import Effect, Tool, ToolError, UncertainError
-from assistant.errors import BudgetError, ModelError
+from assistant.errors import BudgetError, ModelError, QueueError
 from assistant.ingestion.chunking import passages_of_message
 from assistant.language import _
 from assistant.llm.roles import Models
@@ -56,11 +56,12 @@ class _Rest(Exception):
 class TaskWorker:
     """Works on the tasks of a store that are to run; one process at a time. Models and tools are looked up for each."""
 
-    def __init__(self, store: Store, build: BuildModels, find: FindTools) -> None:
+    def __init__(self, store: Store, build: BuildModels, find: FindTools, queue: Queue = work_in_order) -> None:
         self._store = store
         self._tasks = store.tasks
         self._build = build
         self._find = find
+        self._queue = queue
 
     async def work(self, stop: asyncio.Event, *, stays: bool = False) -> bool:
         """Work on all tasks that are to run until none is left that can go on, or `stop` is set.
@@ -110,6 +111,8 @@ class TaskWorker:
                 await self._finish(run, stop)
         except (NotFoundError, _Rest):
             return  # it was erased meanwhile, or waits
+        except QueueError as error:
+            await asyncio.to_thread(self._postpone, task, timedelta(seconds=_PAUSE_SECONDS), error)
         finally:
             await run.models.close()
 
@@ -131,20 +134,19 @@ class TaskWorker:
 
     async def _work_on_items(self, run: Run, stop: asyncio.Event) -> None:
         """Work on all items that wait, so many at once as the plan says; none is begun once the task rests."""
+
+        async def work_on(item: TaskItem) -> bool:
+            if stop.is_set() or run.resting.is_set():
+                return False
+            try:
+                await self._work_on_item(run, item, stop)
+            except BaseException:
+                run.resting.set()
+                raise
+            return True
+
         waiting = await asyncio.to_thread(self._tasks.waiting_items, run.task.id)
-        queue = iter(waiting)
-
-        async def take_items() -> None:
-            for item in queue:
-                if stop.is_set() or run.resting.is_set():
-                    return
-                try:
-                    await self._work_on_item(run, item, stop)
-                except BaseException:
-                    run.resting.set()
-                    raise
-
-        await all_of([take_items() for _ in range(min(run.plan.workers, len(waiting)))])
+        await self._queue(waiting, run.plan.workers, work_on)
 
     def _goes_on(self, run: Run) -> bool:
         """Return whether the task is to run on as it is.
@@ -327,10 +329,12 @@ class TaskWorker:
         if isinstance(error, BudgetError) and error.window in (Window.DAY, Window.MONTH):
             self._tasks.postpone(run.task.id, next_window(Window(error.window), now()), told)
         elif error.retryable:
-            pause = timedelta(seconds=max(error.retry_after_s or 0, _PAUSE_SECONDS))
-            self._tasks.postpone(run.task.id, now() + pause, told)
+            self._postpone(run.task, timedelta(seconds=max(error.retry_after_s or 0, _PAUSE_SECONDS)), error)
         else:
             self._rest(run.task, told)
+
+    def _postpone(self, task: Task, pause: timedelta, error: KeepsakeError) -> None:
+        self._tasks.postpone(task.id, now() + pause, f"{error.message} {error.hint}".strip())
 
     def _rest(self, task: Task, trouble: str) -> None:
         self._tasks.leave_off(task, TaskState.PAUSED, trouble=trouble, only_first=task.only_first)

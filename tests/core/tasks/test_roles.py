@@ -25,6 +25,7 @@ from assistant.llm.roles import Models
 from memory_store import ItemState, NewMemory, Selection, StepOutcome, Store, Task, TaskState
 from memory_store.models import USER, Message, Role
 from tests.support.embedder import HashEmbedder
+from tests.support.task_queue import task_queue
 
 CHAIN = """
 title = "Contracts"
@@ -114,7 +115,7 @@ async def work(store: Store, mind: Mind, sent: list[str] | None = None, *more: T
     async def find(names: Sequence[str]) -> Mapping[str, Tool[Any]]:
         return {tool.name: tool for tool in tools if tool.name in names}
 
-    await TaskWorker(store, lambda _: Models(mind), find).work(asyncio.Event())
+    await TaskWorker(store, lambda _: Models(mind), find, task_queue(store)).work(asyncio.Event())
 
 
 def results(store: Store, task: Task) -> dict[str, dict[str, Any]]:

@@ -28,6 +28,7 @@ from memory_store.database.tasks import ItemState, StepOutcome, Task, TaskState
 from memory_store.errors import StoreError
 from memory_store.models import USER, Role
 from tests.support.embedder import HashEmbedder
+from tests.support.task_queue import task_queue
 
 PLAN = """
 title = "A quiet table"
@@ -144,7 +145,7 @@ class World:
 
     async def work(self) -> bool:
         """Work until nothing is left that can go on."""
-        return await TaskWorker(self.store, self.build, self.find).work(asyncio.Event())
+        return await TaskWorker(self.store, self.build, self.find, task_queue(self.store)).work(asyncio.Event())
 
     def states(self, task: Task) -> dict[str, str]:
         """How each item stands."""
@@ -641,7 +642,7 @@ async def test_worker_that_stays_goes_on_after_the_store_was_busy_and_guesses_no
         end(item_id, number, outcome, result)
 
     monkeypatch.setattr(world.store.tasks, "end", end_or_fail)
-    await TaskWorker(world.store, world.build, world.find).work(stop, stays=True)
+    await TaskWorker(world.store, world.build, world.find, task_queue(world.store)).work(stop, stays=True)
     assert sorted(world.states(task).values()) == ["asking", "done", "done"]
     assert sorted(place for place, _ in world.letters) == ["Bo", "Cid", "Dan"]
     [(_, step)] = world.store.tasks.questions(task.id)

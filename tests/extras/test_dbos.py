@@ -1,0 +1,123 @@
+"""DBOS on a real PostgreSQL as the queue of tasks: run by `scripts/try_dbos.sh`, with the tests of tasks themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant.core.tasks.dbos_queue import DbosQueue
+from assistant.core.tasks.worker import TaskWorker
+from memory_store import Store, Task
+from memory_store.database.tasks import StepOutcome, TaskState
+from tests.core.tasks.test_worker import World, allow_all, begin
+from tests.support.embedder import HashEmbedder
+from tests.support.task_queue import Postgres, wants_dbos
+
+pytestmark = pytest.mark.skipif(not wants_dbos(), reason="scripts/try_dbos.sh gets the extra")
+NAMES = ("Bo", "Annalisa", "Cid", "Dorothea", "Emil", "Fanny", "Gustav", "Hedwig")
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as postgres:
+        yield postgres
+
+
+def queue_of(store: Store, postgres: Postgres) -> DbosQueue:
+    return DbosQueue(postgres.url, store.tasks.queue_name())
+
+
+async def work(world: World, postgres: Postgres) -> None:
+    queue = queue_of(world.store, postgres)
+    await TaskWorker(world.store, world.build, world.find, queue.work_on).work(asyncio.Event())
+
+
+def read_task(world: World, task: Task) -> Task:
+    return world.store.tasks.get(task.id)
+
+
+async def work_until_killed(folder: Path, url: str) -> None:
+    """Work on a task, and die with the third letter: it is sent, and nothing says so."""
+    with Store.open(folder, HashEmbedder()) as store:
+        world = World(store)
+
+        def die() -> None:
+            if len(world.letters) == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        world.on_letter = die
+        task = begin(world, *NAMES)
+        await allow_all(world, task)
+        queue = DbosQueue(url, store.tasks.queue_name())
+        await TaskWorker(store, world.build, world.find, queue.work_on).work(asyncio.Event())
+
+
+def begin_and_die(folder: Path, postgres: Postgres) -> None:
+    """Have another process do that."""
+    command = [sys.executable, "-m", "tests.extras.test_dbos", str(folder), postgres.url]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert "itm_" in postgres.dump()
+
+
+async def test_killed_program_goes_on_where_it_was_sends_nothing_twice_and_leaves_no_word(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    begin_and_die(tmp_path, postgres)
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        world = World(store)
+        [task] = store.tasks.all()
+        await work(world, postgres)
+        questions = store.tasks.questions(task.id)
+        assert [step.outcome for _, step in questions].count(StepOutcome.UNCERTAIN) >= 1
+        sent = {item.key for item in store.tasks.items(task.id)} - {place for place, _ in world.letters}
+        assert 3 <= len(sent) <= 6  # those before the kill, and those under way beside it
+        for _, step in questions:
+            assert store.tasks.answer(step, StepOutcome.DONE)
+        await work(world, postgres)
+        assert (read_task(world, task).state, set(world.states(task).values())) == (TaskState.DONE, {"done"})
+        assert len(world.letters) == len({place for place, _ in world.letters})
+        kept = postgres.dump()
+        assert [word for word in (*NAMES, "quiet", "window", "itm_") if word in kept] == []
+
+
+async def test_database_that_is_away_lets_the_task_wait_and_says_so(tmp_path: Path, postgres: Postgres) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        world = World(store)
+        task = begin(world, "Bo")
+        await allow_all(world, task)
+        postgres.stop()
+        try:
+            await work(world, postgres)
+        finally:
+            postgres.start()
+        told = read_task(world, task)
+        assert (told.state, world.states(task), world.letters) == (TaskState.RUNNING, {"Bo": "waiting"}, [])
+        assert "The database of the queue of tasks can't be used" in (told.trouble or "")
+        assert told.not_before is not None
+        store.tasks.change_state(task.id, TaskState.RUNNING)
+        await work(world, postgres)
+        assert (world.states(task), len(world.letters)) == ({"Bo": "done"}, 1)
+
+
+async def test_two_stores_use_one_database_and_neither_sees_what_the_other_does(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    begin_and_die(tmp_path / "other", postgres)
+    with Store.open(tmp_path / "own", HashEmbedder()) as store:
+        world = World(store)
+        task = begin(world, *NAMES)
+        await allow_all(world, task)
+        await work(world, postgres)
+        assert (set(world.states(task).values()), len(world.letters)) == ({"done"}, len(NAMES))
+    assert "itm_" in postgres.dump()  # what the other left under way waits for it
+
+
+if __name__ == "__main__":
+    asyncio.run(work_until_killed(Path(sys.argv[1]), sys.argv[2]))

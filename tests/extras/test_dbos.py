@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from assistant.core.tasks.dbos_queue import DbosQueue
 from assistant.core.tasks.worker import TaskWorker
-from memory_store import Store, Task
+from assistant.errors import QueueError
+from memory_store import Store, Task, TaskItem
 from memory_store.database.tasks import StepOutcome, TaskState
 from tests.core.tasks.test_worker import World, allow_all, begin
 from tests.support.embedder import HashEmbedder
@@ -104,6 +106,33 @@ async def test_database_that_is_away_lets_the_task_wait_and_says_so(tmp_path: Pa
         store.tasks.change_state(task.id, TaskState.RUNNING)
         await work(world, postgres)
         assert (world.states(task), len(world.letters)) == ({"Bo": "done"}, 1)
+
+
+async def test_what_is_under_way_when_the_database_goes_away_is_ended_first(tmp_path: Path, postgres: Postgres) -> None:
+    loop, refused, ended = asyncio.get_running_loop(), asyncio.Event(), list[str]()
+
+    class Watched(DbosQueue):
+        def _work_through(self, *given: Any) -> None:
+            try:
+                super()._work_through(*given)
+            finally:
+                loop.call_soon_threadsafe(refused.set)
+
+    async def work_on(item: TaskItem) -> bool:
+        await asyncio.to_thread(postgres.stop)
+        await refused.wait()
+        await asyncio.to_thread(store.tasks.get, task.id)
+        ended.append(item.key)
+        return True
+
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        task = begin(World(store), "Bo", "Annalisa")
+        try:
+            with pytest.raises(QueueError):
+                await Watched(postgres.url, "own").work_on(store.tasks.items(task.id), 1, work_on)
+        finally:
+            postgres.start()
+    assert ended == ["Bo"]
 
 
 async def test_two_stores_use_one_database_and_neither_sees_what_the_other_does(

@@ -36,11 +36,17 @@ class DbosQueue:
         loop = asyncio.get_running_loop()
         places = asyncio.Semaphore(workers)  # what a crash left under way is begun again beside the queue
         waiting = {item.id: item for item in items}
+        under_way: set[asyncio.Future[bool]] = set()
+        over = asyncio.Event()
         troubles: list[BaseException] = []
 
         async def take_place(item: TaskItem) -> bool:
             async with places:
-                return await work_on(item)
+                if over.is_set():
+                    return False
+                working = asyncio.ensure_future(work_on(item))
+                under_way.add(working)
+                return await working
 
         def work(item_id: str) -> bool:
             item = waiting.pop(item_id, None)
@@ -53,7 +59,11 @@ class DbosQueue:
                 return False
             return working.result()
 
-        await asyncio.to_thread(self._work_through, list(waiting), workers, work)
+        try:
+            await asyncio.to_thread(self._work_through, list(waiting), workers, work)
+        finally:
+            over.set()
+            await asyncio.gather(*under_way, return_exceptions=True)  # of a database that went away as well
         if troubles:
             raise troubles[0]
 

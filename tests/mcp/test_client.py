@@ -36,6 +36,7 @@ from tests.core.tools.test_tools import asked, call, ended, model
 from tests.memory_store.support import indexed
 
 SERVED = Path(__file__).with_name("served.py")
+NEWEST = McpServer(sys.executable, [str(Path(__file__).with_name("sdk_served.py"))])
 SETTINGS = TurnSettings(passages=2, learn=False, titles=False)
 WINDOW = 32_768
 QUICK = Limits(calling=1.0, leaving=0.2)
@@ -110,8 +111,9 @@ class Answers:
         return self.answer
 
 
-async def test_tools_of_a_server_join_ours_and_what_they_give_back_is_quoted(store: Store) -> None:
-    async with toolbox(dict=server("GOOD")) as tools:
+@pytest.mark.parametrize("started", [server("GOOD"), NEWEST], ids=["earlier protocol", "newest protocol"])
+async def test_tools_of_a_server_join_ours_and_what_they_give_back_is_quoted(store: Store, started: McpServer) -> None:
+    async with toolbox(dict=started) as tools:
         session = in_session(store, tools, [call("dict__look_up", word="rouge")], ["It means red."])
         events = await asked(session, "What does rouge mean?")
         [(name, text, failed)] = ended(events)

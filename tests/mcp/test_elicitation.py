@@ -23,7 +23,7 @@ from assistant.mcp.client import Put, _Asking, _Loop
 from memory_store import Store
 from memory_store.errors import KeepsakeError
 from tests.core.tools.test_tools import asked, call, ended
-from tests.mcp.test_client import in_session, server, toolbox
+from tests.mcp.test_client import NEWEST, in_session, toolbox
 
 ASKING = Path(__file__).with_name("asking.py")
 FORM = {
@@ -171,7 +171,7 @@ async def test_address_that_a_server_wants_opened_first_is_shown_and_the_model_t
 
 
 async def test_form_is_asked_by_the_newest_protocol_too(store: Store) -> None:
-    async with toolbox(train=server("ASK")) as tools:
+    async with toolbox(train=NEWEST) as tools:
         session = in_session(store, tools, [call("train__book")], ["So."])
         Controller(session, ImportOptions(), cast(Skin, User(1, "7", 1, 1)))
         [(_, text, failed)] = ended(await asked(session))

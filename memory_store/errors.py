@@ -50,6 +50,10 @@ class NotFoundError(StoreError):
     """No record carries this id."""
 
 
+class ChangedError(StoreError):
+    """What was to be changed is no longer as it was when it was read: somebody else changed it meanwhile."""
+
+
 class OverBudgetError(StoreError):
     """A request may take more than the budget of a `window` has left, or that can't be told: its price or energy is
     `unknown`."""

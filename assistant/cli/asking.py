@@ -1,4 +1,4 @@
-"""The questions before an erasure on the command line: a yes to one thing by its name, a word to what a plan shows."""
+"""The questions before something is lost on the command line: a yes to one thing by its name, a word to a plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from assistant.cli.output import say, show
 from assistant.core.conversation.forgetting import ERASE_WORD, UNREAD_SECONDS, means_erase, plan_lines
 from memory_store import Selection, Store
-from memory_store.errors import StoreError
+from memory_store.errors import ChangedError, StoreError
 from memory_store.models import ErasurePlan
 from memory_store.wording import format_counts
 
@@ -23,6 +23,12 @@ def erase(store: Store, identifier: str, name: str, *, yes: bool) -> None:
         raise StoreError("Nothing was erased.", "Give --yes if you mean it.")
     erasure = store.forget(Selection((identifier,)))
     show(f"Erased; `keepsake receipts show {erasure.id}` shows how that was verified.")
+
+
+def agree_to_replace(error: ChangedError) -> None:
+    """Ask whether what was written takes the place of what somebody else wrote meanwhile; raise the error if not."""
+    if not (sys.stdin.isatty() and typer.confirm(f"{error.message} Put what you wrote in its place?", err=True)):
+        raise error
 
 
 def agree_to_plan(plan: ErasurePlan) -> bool:

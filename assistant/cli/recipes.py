@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assistant.cli import completing
-from assistant.cli.asking import erase
+from assistant.cli.asking import agree_to_replace, erase
 from assistant.cli.context import opened_record, opened_store, read_text
 from assistant.cli.output import complain, iso, print_json, say, show, table
 from assistant.core.recipes import SKILL_FILE
 from assistant.core.recipes.shelf import Known, all_recipes, find_recipe
 from assistant.display import excerpt, plain
 from memory_store import Recipe
-from memory_store.errors import KeepsakeError, StoreError
+from memory_store.errors import ChangedError, KeepsakeError, StoreError
 
 if TYPE_CHECKING:
+    from assistant.core.conversation.controller import Controller
     from assistant.core.recipes.folders import SkillFiles
 
 _group = typer.Typer(
@@ -111,8 +112,14 @@ def use(
     items = [] if items_file is None else read_items(read_text(items_file), is_table=is_table(items_file))
     with opened_store(context) as (store, settings):
         find_recipe(store, name)
-        spoken = " ".join(words or [])
-        failed = run_in_lines(store, settings, lambda controller: controller.use_recipe(name, spoken, values, items))
+        private = items_file is not None and store.privacy.covers_path(str(items_file.absolute()))
+
+        async def work(controller: Controller) -> None:
+            if private:
+                await controller.turn_private()
+            await controller.use_recipe(name, " ".join(words or []), values, items)
+
+        failed = run_in_lines(store, settings, work)
     if failed:
         raise typer.Exit(1)
 
@@ -197,7 +204,11 @@ def edit(
         if text == before:
             show("The recipe is as it was.")
             return
-        changed = change_recipe(store, recipe, text, part)
+        try:
+            changed = change_recipe(store, recipe, text, part)
+        except ChangedError as error:
+            agree_to_replace(error)
+            changed = change_recipe(store, store.recipes.get(recipe.id), text, part)
     show(f"Changed: {changed.name}. It is shown before its next use.")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assistant import bootstrap
-from assistant.cli.asking import erase
+from assistant.cli.asking import agree_to_replace, erase
 from assistant.cli.context import opened_record, opened_store, read_text
 from assistant.cli.output import iso, print_json, say, show, table
 from assistant.core.conversation.costs import describe_total
@@ -37,7 +37,7 @@ from assistant.core.tasks.plan import plan_to_show, read_plan
 from assistant.core.tasks.results import cells_of, read_report, results_of, sort_results, sources_of
 from assistant.display import excerpt, moment, plain
 from memory_store import ItemState, StepOutcome, Store, Task, TaskState, Window
-from memory_store.errors import NotFoundError, StoreError
+from memory_store.errors import ChangedError, NotFoundError, StoreError
 
 if TYPE_CHECKING:
     from assistant.config import Settings
@@ -248,7 +248,11 @@ def edit(
         if text == task.plan:
             show("The plan is as it was.")
             return
-        change_plan(store, task, text)
+        try:
+            change_plan(store, task, text)
+        except ChangedError as error:
+            agree_to_replace(error)
+            change_plan(store, store.tasks.get(task.id), text)
     show("The plan is changed.")
 
 

@@ -15,7 +15,7 @@ from memory_store.clock import now
 from memory_store.database.connection import Database
 from memory_store.database.private_rule import is_private_text
 from memory_store.database.rows import insert_row, left_out_to_json, read_row
-from memory_store.errors import NotFoundError, StoreError
+from memory_store.errors import ChangedError, NotFoundError, StoreError
 from memory_store.models import LeftOut
 
 
@@ -106,13 +106,17 @@ class Recipes:
         left_out: Sequence[LeftOut] | None = None,
         *,
         private: bool = False,
+        read: Recipe | None = None,
     ) -> Recipe:
         """Store another text of a recipe, under the same or another name. Raises NotFoundError or StoreError.
 
-        What was agreed to was the text before. One that becomes private by its words stays so.
+        What was agreed to was the text before. One that becomes private by its words stays so. Raises ChangedError
+        where it is no longer as it was `read`.
         """
         with self._database.write() as connection:
             before = _get(connection, recipe_id)
+            if read is not None and (before.skill, before.files) != (read.skill, read.files):
+                raise ChangedError(f"The recipe {before.name} was changed meanwhile by somebody else.")
             other = _find(connection, name)
             if other is not None and other.id != recipe_id:
                 raise StoreError(f"There is a recipe {name} already.", "Give this one another name.")

@@ -21,7 +21,7 @@ from memory_store.clock import now, to_text
 from memory_store.database.connection import Database
 from memory_store.database.outbox import name_on_servers
 from memory_store.database.rows import insert_row, insert_values, read_row, unescape
-from memory_store.errors import NotFoundError, StoreError
+from memory_store.errors import ChangedError, NotFoundError, StoreError
 from memory_store.process_lock import Turn
 
 
@@ -142,16 +142,20 @@ class Tasks:
                 raise NotFoundError("The message that asks for the task was erased.")
             return insert_task(connection, message_id, plan, items)
 
-    def change_plan(self, task_id: str, plan: str, items: Iterable[tuple[str, str]]) -> None:
+    def change_plan(
+        self, task_id: str, plan: str, items: Iterable[tuple[str, str]], *, read: str | None = None
+    ) -> None:
         """Take another plan: items that are no longer in it and were not begun go, others stay, new ones come.
 
         What was allowed holds for the steps as they were: a changed one is asked about anew. What was asked is
-        withdrawn, and asked again where it is still to be done. Raises NotFoundError, and StoreError for a task that is
-        over.
+        withdrawn, and asked again where it is still to be done. Raises NotFoundError, StoreError for a task that is
+        over, and ChangedError where its plan is no longer as it was `read`.
         """
         with self._database.write() as connection:
             task = _get(connection, task_id)
             _refuse_over(task)
+            if read is not None and task.plan != read:
+                raise ChangedError("The plan was changed meanwhile by somebody else.")
             wanted = dict(items)
             kept = {
                 row["key"]: row["id"]

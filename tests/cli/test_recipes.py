@@ -13,6 +13,8 @@ import typer.main
 from assistant import bootstrap
 from assistant.cli import completing
 from assistant.cli.app import app
+from assistant.core.tasks.handling import create_task, store_wish
+from assistant.core.tasks.plan import Plan, read_plan
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewRecipe, Store
 from tests.cli.conftest import Shell
@@ -132,6 +134,12 @@ def test_a_task_becomes_a_recipe_and_that_a_task_again(
     assert (told.code, "2 items: Cid, Dan" in told.err) == (0, True), told.err
     drafts = keepsake("task", "list", "--json").json["tasks"]
     assert [(draft["title"], draft["items"]) for draft in drafts] == [("Gyms compared", {"waiting": 2})] * 2
+    monkeypatch.setenv("KEEPSAKE_PRIVATE__FOLDERS", json.dumps([str(tmp_path)]))
+    assert keepsake("recipe", "use", "gyms", "--items", str(items)).code == 0
+    with Store.open(keepsake.data) as store:
+        privacy = [store.conversations.is_private(task.message_id) for task in store.tasks.all()]
+    assert privacy == [True, False, False]
+    monkeypatch.delenv("KEEPSAKE_PRIVATE__FOLDERS")
     plan = tmp_path / "plan.toml"
     files = keepsake("recipe", "show", "gyms", "--json").json["files"]
     plan.write_text(files["assets/plan.toml"].replace("Gyms compared", "Gyms again"), "utf-8")
@@ -143,3 +151,36 @@ def test_a_task_becomes_a_recipe_and_that_a_task_again(
         assert keepsake("recipe", "edit", "gyms", "--part", path, "--file", str(plan)).code != 0
     keepsake("task", "remove", task, "--yes")
     assert "There is no recipe gyms." in keepsake("recipe", "show", "gyms").err
+
+
+def test_what_was_written_replaces_what_another_window_wrote_only_after_a_question(
+    keepsake: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(keepsake.data) as store:
+        store.recipes.add(NewRecipe("plant-care", SKILL))
+        task = create_task(store, Plan.model_validate(PLAN), store_wish(store, "Compare these gyms"))
+
+    def edited(text: str, name: str) -> str:
+        with Store.open(keepsake.data) as other:
+            if name == "plan.toml":
+                plan = f"{other.tasks.get(task.id).plan}# Theirs\n"
+                other.tasks.change_plan(task.id, plan, read_plan(plan).keyed_items())
+            else:
+                recipe = other.recipes.find("plant-care")
+                assert recipe is not None
+                other.recipes.change(recipe.id, "plant-care", f"{recipe.skill}\nTheirs.")
+        return f"{text.partition('# Theirs')[0]}# Mine\n" if name == "plan.toml" else f"{SKILL}\nMine."
+
+    answers = iter((False, True) * 2)
+    monkeypatch.setattr("assistant.editing.edited", edited)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(typer, "confirm", lambda *_args, **_more: next(answers))
+    for command, shown in (
+        (("recipe", "edit", "plant-care"), ("recipe", "show", "plant-care")),
+        (("task", "edit", task.id), ("task", "show", task.id, "--plan")),
+    ):
+        refused = keepsake(*command)
+        assert (refused.code, "was changed meanwhile by somebody else" in refused.err) == (1, True), refused.err
+        assert "Theirs" in keepsake(*shown).out
+        assert keepsake(*command).code == 0
+        assert ("Mine" in keepsake(*shown).out, "Theirs" in keepsake(*shown).out) == (True, False)

@@ -40,7 +40,7 @@ from assistant.llm.base import ChatAnswerer
 from assistant.llm.roles import ModelRole
 from assistant.threads import in_thread
 from memory_store import Recipe, Store, Task, Unit, amount_text
-from memory_store.errors import KeepsakeError
+from memory_store.errors import ChangedError, KeepsakeError
 from memory_store.models import LeftOut
 
 _LINE_CHARS: Final = 90
@@ -273,17 +273,19 @@ class RecipeDesk:
 
     async def change(self, known: Known) -> Recipe | None:
         """Have the user edit a recipe; one that comes along becomes their own by it. None where nothing changed."""
-        part = SKILL_FILE
+        part, recipe = SKILL_FILE, known.recipe
         if known.plan:
             choices = [Choice(_("Its text"), SKILL_FILE, SKILL_FILE), Choice(_("Its plan"), PLAN_FILE, PLAN_FILE)]
             part = await self._skin.choose(_("What shall be changed?"), choices) or ""
-        before = known.recipe.skill if part == SKILL_FILE else known.recipe.files.get(part, "")
+        before = recipe.skill if part == SKILL_FILE else recipe.files.get(part, "")
         text = await self._skin.edit(before, Path(part).name) if part else None
         while text is not None and text != before:
             try:
-                return await in_thread(partial(change_recipe, self._store, known.recipe, text, part))
+                return await in_thread(partial(change_recipe, self._store, recipe, text, part))
             except KeepsakeError as error:  # what was written is not thrown away for a slip in it
                 again = [Choice(_("Change it again"), "", True), Choice(_("Drop what was written"), "", False)]
+                if isinstance(error, ChangedError):
+                    recipe = await in_thread(partial(self._store.recipes.get, recipe.id))
                 if not await self._skin.choose(f"{error.message} {error.hint}", again):
                     return None
                 text = await self._skin.edit(text, Path(part).name)

@@ -31,7 +31,7 @@ from assistant.language import N_, NN_, _, plural
 from assistant.llm.roles import Models
 from assistant.threads import in_thread
 from memory_store import ItemState, StepOutcome, Store, Task, TaskStanding, TaskState, amount_text
-from memory_store.errors import KeepsakeError, NotFoundError
+from memory_store.errors import ChangedError, KeepsakeError, NotFoundError
 
 _TITLE_CHARS: Final = 60
 _MOST_TOLD: Final = 3
@@ -167,7 +167,9 @@ class TaskDesk:
         while text is not None and text != task.plan:
             try:
                 await in_thread(partial(change_plan, self._store, task, text))
-            except PlanError as error:
+            except (PlanError, ChangedError) as error:
+                if isinstance(error, ChangedError):
+                    task = await in_thread(partial(self._store.tasks.get, task.id))
                 choices = [Choice(_("Edit it again"), "", True), Choice(_("Leave the plan as it was"), "", False)]
                 if not await self._skin.choose(error.message, choices):
                     return False

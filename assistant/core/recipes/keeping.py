@@ -44,14 +44,14 @@ def keep_recipe(
 def change_recipe(store: Store, recipe: Recipe, text: str, part: str = SKILL_FILE) -> Recipe:
     """Store another text of a recipe, or of a file of it; of one that comes along, as the user's own of the same name.
 
-    Raises RecipeError or PlanError for what can't be followed.
+    Raises RecipeError or PlanError for what can't be followed, ChangedError where it is no longer as it was read.
     """
     skill, files = (text, recipe.files) if part == SKILL_FILE else (recipe.skill, {**recipe.files, part: text})
     check_part(part)
     name = check_recipe(skill, files)
     if not recipe.id:
         return store.recipes.add(NewRecipe(name, skill, files))
-    return store.recipes.change(recipe.id, name, skill, files)
+    return store.recipes.change(recipe.id, name, skill, files, read=recipe)
 
 
 def check_recipe(text: str, files: Mapping[str, str]) -> str:

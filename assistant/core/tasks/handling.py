@@ -102,10 +102,13 @@ def _keep_private(store: Store, message_id: str, plan: Plan) -> None:
 
 
 def change_plan(store: Store, task: Task, text: str) -> Plan:
-    """Take another text for the plan of a task. Raises PlanError, and StoreError for one that is over."""
+    """Take another text for the plan of a task.
+
+    Raises PlanError, StoreError for one that is over, ChangedError where its plan is no longer as it was read.
+    """
     plan = read_plan(text)
     _keep_private(store, task.message_id, plan)
-    store.tasks.change_plan(task.id, text, plan.keyed_items())
+    store.tasks.change_plan(task.id, text, plan.keyed_items(), read=task.plan)
     return plan
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -382,6 +383,13 @@ async def test_what_was_written_is_edited_again_where_it_can_not_be_taken(store:
     skin.answers = [1, lambda text: text + "[[", 1]
     assert await controller_of(store, skin, model()).recipes.change(known) is None
     assert "no valid TOML" in skin.titles[-1]
+    other = store.recipes.change(changed.id, "plant-care", SKILL + "Theirs.")
+    known = replace(known, recipe=changed)
+    skin.answers = [0, lambda text: text + "Mine.", 0, lambda text: text]
+    taken = await controller_of(store, skin, model()).recipes.change(known)
+    assert taken is not None
+    assert "was changed meanwhile" in skin.titles[-1]
+    assert (taken.skill, other.skill) == (SKILL + "More.Mine.", SKILL + "Theirs.")
 
 
 async def test_a_private_chat_is_made_a_recipe_by_a_model_here_alone(store: Store) -> None:

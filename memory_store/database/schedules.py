@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from memory_store import ids
 from memory_store.clock import now, to_text
@@ -86,12 +87,17 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """What a task is made anew from: its plan, its items, how many of them are a trial, and whether it is private."""
+    """What a task is made anew from: its plan, its items, and how many of them are a trial."""
 
     plan: str
     items: Iterable[tuple[str, str]]
     only_first: int | None
-    private: bool
+
+
+_PRIVACY_OF_TASK: Final = (
+    "SELECT max(m.private, c.private) AS private FROM tasks AS t JOIN messages AS m ON m.id = t.message_id "
+    "JOIN conversations AS c ON c.id = m.conversation_id WHERE t.id = ?"
+)
 
 
 class Schedules:
@@ -178,7 +184,7 @@ class Schedules:
     ) -> Message | None:
         """Say what is due, as a message, exactly once whoever calls; None where another was faster, or it is gone.
 
-        With `rerun` a task is made anew from its plan, and runs.
+        With `rerun` its task is made anew from its plan, and runs; as private as it is by now, and not once it is gone.
         """
         state = ScheduleState.OVER if due.next_at is None else ScheduleState.ACTIVE
         with self._database.write() as connection:
@@ -197,8 +203,10 @@ class Schedules:
             ).rowcount
             if not changed:
                 return None
-            message = _say(connection, schedule.message_id, words, said_at, private=rerun is not None and rerun.private)
-            if rerun is not None:
+            task = connection.execute(_PRIVACY_OF_TASK, (schedule.task_id,)).fetchone() if rerun is not None else None
+            private = task is not None and bool(task["private"])
+            message = _say(connection, schedule.message_id, words, said_at, private=private)
+            if rerun is not None and task is not None:
                 insert_task(connection, message.id, rerun.plan, rerun.items, TaskState.RUNNING, rerun.only_first)
         return message
 

@@ -148,10 +148,13 @@ def test_what_a_task_a_reminder_or_a_recipe_says_in_any_line_is_looked_at(store:
     store.schedules.add(asked[1].id, NewSchedule("the pulse", now().replace(tzinfo=None), "UTC", now()))
     recipe = store.recipes.add(NewRecipe("a", "b", {"c.md": "d\npulse"}))
     weekly = store.conversations.append(talk.id, Role.USER, "weekly", USER, parent_id=None)
-    store.schedules.add(weekly.id, NewSchedule("the table", now().replace(tzinfo=None), "UTC", now(), "FREQ=WEEKLY"))
+    task = store.tasks.add(weekly.id, 'ask = "The table?"', [("Bo", "{}")])
+    store.schedules.add(
+        weekly.id, NewSchedule("the table", now().replace(tzinfo=None), "UTC", now(), "FREQ=WEEKLY", task.id)
+    )
     [due] = [due for due in store.schedules.find_due(now()) if due.message_id == weekly.id]
     moment = now()
-    plan = Rerun('ask = "The pulse?"', [("Bo", "{}")], None, False)
+    plan = Rerun('ask = "The pulse?"', [("Bo", "{}")], None)
     made = store.schedules.fire(due, Due(1, moment, moment, None), "the table", moment, plan)
     assert made is not None
     assert store.privacy.follow(replace(RULE, touches=lambda text: bool(re.search(r"\bpulse\b", text)))) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -102,13 +103,18 @@ def test_task_is_made_anew_with_what_is_said(store: Store) -> None:
     task = store.tasks.add(first.message_id, "title = 'Gyms'", [("Anna", "{}")])
     schedule = asked(store, "Compare them again", task.id)
     [due] = [item for item in store.schedules.find_due(NOON) if item.id == schedule.id]
-    message = store.schedules.fire(due, ONCE, "Compare them again", NOON, Rerun(task.plan, [("Anna", "{}")], 1, True))
+    rerun = Rerun(task.plan, [("Anna", "{}")], 1)
+    store.conversations.mark(store.conversations.message(first.message_id).conversation_id, private=True)
+    message = store.schedules.fire(due, ONCE, "Compare them again", NOON, rerun)
     assert message is not None
-    assert message.private  # as the task is
+    assert message.private  # as the task has become meanwhile
     [anew] = [item for item in store.tasks.all() if item.id != task.id]
     assert (anew.message_id, anew.state, anew.plan, anew.only_first) == (message.id, TaskState.RUNNING, task.plan, 1)
     store.forget(Selection((first.message_id,)))  # what it was made from goes: what is said stays
     assert store.schedules.get(schedule.id).task_id is None
+    [late] = [item for item in store.schedules.find_due(NOON + WEEK) if item.id == schedule.id]
+    assert store.schedules.fire(replace(late, task_id=task.id), ONCE, "Compare", NOON, rerun) is not None
+    assert [item.id for item in store.tasks.all()] == [anew.id]
     with pytest.raises(NotFoundError):
         store.schedules.add(schedule.message_id, NewSchedule("x", datetime(2026, 3, 9), "UTC", NOON, None, task.id))
 

@@ -114,11 +114,10 @@ def _rerun(store: Store, schedule: Schedule) -> Rerun | None:
     try:
         task = store.tasks.get(schedule.task_id)
         plan = read_plan(task.plan)
-        private = store.conversations.is_private(task.message_id)
     except (NotFoundError, PlanError):
         return None  # erased meanwhile, or of a later version: the words are said
     tried = task.state is not TaskState.DRAFT and task.only_first is None
-    return Rerun(task.plan, plan.keyed_items(), None if tried else plan.tried, private)
+    return Rerun(task.plan, plan.keyed_items(), None if tried else plan.tried)
 
 
 # -- in words --------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from assistant.cli.output import say, show
 from assistant.cli.searching import source_line
 from assistant.config import Settings
 from assistant.core.conversation.session import Session
-from assistant.core.conversation.telling import describe_handed_in
+from assistant.core.conversation.telling import describe_handed_in, describe_retry
 from assistant.core.events import (
     AnswerChecked,
     CareOffered,
@@ -29,7 +29,7 @@ from assistant.core.events import (
     TurnHandedIn,
 )
 from assistant.display import excerpt, plain
-from assistant.llm.base import TextDelta, ToolEnded, WasThinking
+from assistant.llm.base import Retrying, TextDelta, ToolEnded, WasThinking
 from assistant.llm.markdown_safety import unescape
 from assistant.llm.roles import ModelRole
 from memory_store import Store
@@ -96,6 +96,8 @@ class Printer:
                 self._delta(piece)
             case WasThinking():
                 self._was_thinking()
+            case Retrying(reason, pause_s):
+                say(describe_retry(reason, pause_s))
             case CareOffered(_, text):
                 say(f"{text}\n")
             case ToolEnded(call, text, outcome):

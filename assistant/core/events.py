@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from assistant.core.care.needs import Need
-from assistant.llm.base import TextDelta, ThinkingDelta, ToolEnded, ToolStarted, WasThinking
+from assistant.llm.base import Retrying, TextDelta, ThinkingDelta, ToolEnded, ToolStarted, WasThinking
 from memory_store.errors import KeepsakeError
 from memory_store.models import Conversation, Hit, Memory, Message
 
@@ -169,6 +169,7 @@ Event = (
     | TextDelta
     | ThinkingDelta
     | WasThinking
+    | Retrying
     | ToolStarted
     | ToolEnded
     | AnswerChecked

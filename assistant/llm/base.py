@@ -117,6 +117,14 @@ class WasThinking:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrying:
+    """Nothing came of a request for this `reason`, a sentence; it is sent again after a pause, in seconds."""
+
+    reason: str
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of a stream. `reason` is `stop`, `length` or what the endpoint said; tokens None if unknown.
 
@@ -137,7 +145,7 @@ class ToolCalled:
     call: ToolCall
 
 
-ModelEvent = TextDelta | ThinkingDelta | WasThinking | ToolCalled | Finished
+ModelEvent = TextDelta | ThinkingDelta | WasThinking | Retrying | ToolCalled | Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from assistant.llm.base import (
     Finished,
     ModelEvent,
     ModelInfo,
+    Retrying,
     ThinkingDelta,
     ToolCall,
     ToolCalled,
@@ -130,7 +131,7 @@ class OpenAIChat:
         self._opening = asyncio.Lock()
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Yield deltas, then one `Finished`; send the request again if it fails before the first delta.
+        """Yield deltas, then one `Finished`; send the request again, after a `Retrying`, if it fails before the first.
 
         Raises `ModelError`. Closing the iterator or cancelling the task closes the connection at once.
         """
@@ -154,7 +155,9 @@ class OpenAIChat:
                 raise failed.error from None
             if failed.asked_s is not None and failed.asked_s > self._retry.longest_pause_s:
                 raise pause_error(failed) from None
-            await self._retry.sleep(self._retry.pause_s(attempt, failed.asked_s))
+            pause_s = self._retry.pause_s(attempt, failed.asked_s)
+            yield Retrying(failed.error.message, pause_s)
+            await self._retry.sleep(pause_s)
             attempt += 1
 
     async def close(self) -> None:

@@ -11,13 +11,14 @@ from assistant.llm.base import (
     Finished,
     ModelEvent,
     ModelInfo,
+    Retrying,
     TextDelta,
     ThinkingDelta,
     ToolCalled,
     WasThinking,
 )
 
-Step = str | TextDelta | ThinkingDelta | WasThinking | ToolCalled | Finished | BaseException | asyncio.Event
+Step = str | TextDelta | ThinkingDelta | WasThinking | Retrying | ToolCalled | Finished | BaseException | asyncio.Event
 """A string is short for a `TextDelta`; an exception is raised; an event is waited for."""
 
 

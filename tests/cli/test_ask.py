@@ -10,7 +10,7 @@ import pytest
 
 from memory_store import NewMemory, Store
 from tests.cli.conftest import Shell
-from tests.support.chat_server import ChatServer, Raw, Stream
+from tests.support.chat_server import ChatServer, Failure, Raw, Stream
 
 
 @pytest.fixture
@@ -41,6 +41,17 @@ def test_an_answer_that_is_not_whole_is_told_and_ends_with_one(
     asked = keepsake("ask", "Which key?")
     assert (asked.code, asked.out) == (1, answer)
     assert told in asked.err
+
+
+def test_request_that_is_made_again_says_why_the_answer_is_late(
+    keepsake: Shell, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEEPSAKE_MODEL__MAX_RETRIES", "1")
+    server.script(Failure(429, headers={"Retry-After": "0"}), Stream(("Green.",)))
+    asked = keepsake("ask", "Which key?")
+    assert (asked.code, asked.out) == (0, "Green.\n")
+    assert "takes no more requests at the moment" in asked.err
+    assert ". Trying again in 1 second." in asked.err
 
 
 def test_an_emoji_cut_in_two_is_kept_whole(keepsake: Shell, server: ChatServer) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from assistant.credentials import Secret
 from assistant.errors import ModelError
+from assistant.llm.base import Retrying
 from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from tests.llm.conftest import Answer, Pauses, ask, happens
 from tests.support.chat_server import Body, ChatServer, Failure, Gate, Raw, Reply, Stream, Thinking
@@ -150,8 +151,11 @@ async def test_the_pause_a_server_asks_for_is_kept_up_to_a_limit(
     past = format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)
     waits = ({"Retry-After": "7"}, {"Retry-After": "9", "retry-after-ms": "250"}, {"Retry-After": past})
     server.script(*(Failure(429, headers=headers) for headers in waits))
-    await ask(chat)
+    answer = await ask(chat)
     assert pauses.taken == [7.0, 0.25, 2.0]
+    told = [event for event in answer.events if isinstance(event, Retrying)]
+    assert [event.pause_s for event in told] == pauses.taken
+    assert "takes no more requests at the moment" in told[0].reason
     server.script(Failure(429, "Rate limit reached. Please try again in 1.5s."))
     await ask(chat)
     assert pauses.taken[3:] == [1.5]

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from assistant import config
 from assistant.errors import ModelError
-from assistant.llm.base import ThinkingDelta, WasThinking
+from assistant.llm.base import Retrying, ThinkingDelta, WasThinking
 from assistant.llm.scripted import ScriptedChat
 from assistant.tui.screens.chats import ChatsScreen
 from assistant.tui.screens.source import SourceScreen
@@ -126,6 +127,18 @@ async def test_reasoning_is_folded_until_it_is_wanted(tmp_path: Path) -> None:
         await house.pilot.press("enter")
         assert "Hm, keys." in str(thinking.render())
         assert answer.text == "Ines."
+
+
+async def test_request_that_is_made_again_says_why_the_answer_is_late(tmp_path: Path) -> None:
+    again = asyncio.Event()
+    model = ScriptedChat([Retrying("It takes no more [requests].", 7.4), again, "Ines."])
+    async with chatting(tmp_path, model) as house:
+        await house.say("Who?")
+        await house.until(model.waiting.is_set)
+        state = house.answers[-1].query_one(".answer--state", Static)
+        await house.until(lambda: "[requests]. Trying again in 7 seconds." in str(state.render()))
+        again.set()
+        await house.until(lambda: house.answers[-1].text == "Ines." and not str(state.render()))
 
 
 async def test_words_that_turn_out_to_be_reasoning_are_folded(tmp_path: Path) -> None:

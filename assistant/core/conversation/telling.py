@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from assistant.core.conversation.skin import Report
 from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
 from assistant.display import excerpt, moment, plain
-from assistant.language import _
+from assistant.language import _, plural
 from memory_store import LateRequest, LateState
 from memory_store.errors import NotFoundError
 from memory_store.models import Summary
@@ -50,6 +50,12 @@ def report_learned(learned: Learned, *, in_shell: bool = False) -> Report:
         case _:
             memory = learned.memory
             return Report(_("Merged what said the same: {text}").format(text=memory.text), "", "good", memory.id)
+
+
+def describe_retry(reason: str, pause_s: float) -> str:
+    """Return why an answer is late: nothing came of a request, and it is sent again after a pause."""
+    again = plural("Trying again in {count} second.", "Trying again in {count} seconds.", max(round(pause_s), 1))
+    return f"{plain(reason, one_line=True).rstrip('.')}. {again}"
 
 
 def describe_handed_in(trouble: str) -> str:

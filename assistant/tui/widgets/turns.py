@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from assistant.core.care.before_answer import offered_for
 from assistant.core.care.settings import CareSettings
 from assistant.core.conversation.skin import TurnAsked, TurnBroke
-from assistant.core.conversation.telling import describe_handed_in, describe_late
+from assistant.core.conversation.telling import describe_handed_in, describe_late, describe_retry
 from assistant.core.events import (
     AnswerChecked,
     CareOffered,
@@ -24,7 +24,16 @@ from assistant.core.events import (
 from assistant.display import excerpt
 from assistant.failures import hint_of
 from assistant.language import _, plural
-from assistant.llm.base import REFUSED, TextDelta, ThinkingDelta, ToolCall, ToolEnded, ToolStarted, WasThinking
+from assistant.llm.base import (
+    REFUSED,
+    Retrying,
+    TextDelta,
+    ThinkingDelta,
+    ToolCall,
+    ToolEnded,
+    ToolStarted,
+    WasThinking,
+)
 from assistant.tui.sources import SourceView, of_citation, of_numbered
 from assistant.tui.widgets.answer import Answer
 from assistant.tui.widgets.care_block import CareBlock
@@ -155,6 +164,8 @@ class TurnView:
                 await answer.add(piece)
             case WasThinking():
                 await answer.was_thinking()
+            case Retrying(reason, pause_s):
+                answer.say(describe_retry(reason, pause_s))
             case TurnFinished(message, sources):
                 answer.message_id = message.id
                 await answer.finish(of_numbered(sources), message.author.name, _ending(message))

@@ -11,6 +11,7 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Container
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,11 +50,12 @@ class Place:
         """How quiet the model calls it: one whose page speaks to the model gets what it asks for, for itself alone."""
         return 100 if self.kind == "injecting" else self.quiet if self.free else 0
 
-    @property
-    def seconds(self) -> float:
-        """What its chain takes of the world: its page, two requests to the model, a letter."""
-        page = _SLOW_SECONDS if self.kind == "slow" else _PAGE_SECONDS
-        return page if self.fails else page + 2 * _MODEL_SECONDS
+    def seconds(self, done: Container[str]) -> float:
+        """Return what its chain takes of the world, without the steps that are done: its page, and the model twice."""
+        steps = {"page": _SLOW_SECONDS if self.kind == "slow" else _PAGE_SECONDS}
+        if not self.fails:
+            steps |= {"judge": _MODEL_SECONDS, "reply": _MODEL_SECONDS}
+        return sum(seconds for step, seconds in steps.items() if step not in done)
 
     def page(self) -> str:
         """What its page says."""

@@ -155,6 +155,7 @@ class _Reader:
     """The process that reads pages: kept for a while, as starting it takes longer than most pages."""
 
     def __init__(self, limits: ReadLimits) -> None:
+        self.turn = asyncio.Lock()  # who waits for another page to be read holds no thread meanwhile
         self._limits = limits
         self._process: ReadingProcess | None = None
         self._lock = threading.Lock()
@@ -219,7 +220,8 @@ async def _read_page(bench: Bench, url: str, reader: _Reader) -> str:
             data = await _whole(response)
             if suffix in (".html", ".txt", ".md", ".csv"):
                 data = _recode(data, parameters)
-        return await asyncio.to_thread(_as_text, url, data, suffix, reader)
+        async with reader.turn:
+            return await asyncio.to_thread(_as_text, url, data, suffix, reader)
     raise ToolError(f"{display_url(url)} leads on and on.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -14,12 +15,13 @@ import pytest
 from assistant.core.conversation.session import Session
 from assistant.core.tools import web
 from assistant.core.tools.builtin import BUILT_IN
-from assistant.core.tools.tool import Tool, ToolRequest
+from assistant.core.tools.tool import Bench, Tool, ToolRequest, use_tool
 from assistant.core.tools.toolbox import Toolbox
 from assistant.ingestion import isolation
 from assistant.ingestion.base import ReadLimits
 from assistant.llm.roles import Models
 from memory_store import NewMemory, Store
+from memory_store.models import USER
 from tests.core.tools.test_tools import SETTINGS, asked, call, ended, model
 from tests.memory_store.support import indexed
 from tests.support.embedder import HashEmbedder
@@ -163,6 +165,27 @@ async def test_process_that_reads_gets_ready_while_the_page_is_on_its_way(
     monkeypatch.setattr(process, "start", start_early)
     await asked(reading(store, User(False), f"{url}/"), f"What does {url}/, say?")
     assert (asked_before, len(seen)) == ([0], 1)
+
+
+async def test_pages_that_wait_for_another_one_to_be_read_hold_no_thread(
+    store: Store, site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, _ = site
+    as_text, inside, at_once = web._as_text, [], set()
+
+    def count(*given: Any) -> str:
+        inside.append(given)
+        at_once.add(len(inside))
+        try:
+            return as_text(*given)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(web, "_as_text", count)
+    tool, bench = web.page_tool(ReadLimits()), Bench(store, False, False, None, USER, {}, 1, question=f"{url}/")
+    texts = await asyncio.gather(*(use_tool(tool, bench, tool.form(url=f"{url}/")) for _ in range(8)))
+    assert ["at nine" in text for text in texts] == [True] * 8
+    assert at_once == {1}
 
 
 async def test_address_that_the_user_did_not_write_is_shown_and_asked_for_with_a_yes_alone(

@@ -75,9 +75,11 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
     monkeypatch.setattr(attention, lambda app, text, notices: called.append(text))
     async with chatting(tmp_path, model) as house:
         await house.say("/task Compare these gyms: Anna, Bea. Keep what they cost.")
+        dialog = await house.dialog(Chooser)
+        shown = " ".join(str(part.render()) for part in dialog.query(Static))
+        assert "remember(text: {name} costs {price}" in shown
         await chosen(house, "Try")
         await house.until(lambda: any("2 waiting for you" in notice for notice in house.notices))
-        assert any("remember(text: {name} costs {price}" in notice for notice in house.notices)
         await house.say("/tasks")
         screen = await house.dialog(TasksScreen)
         assert isinstance(screen, TasksScreen)

@@ -96,15 +96,17 @@ class TaskDesk:
     async def offer(self, task: Task) -> None:
         """Show a draft, and ask what is to become of it."""
         plan = read_plan(task.plan)
-        await self._skin.tell(Report(_describe_plan(plan), _("/tasks has all tasks.")))
         tried = min(plan.trial, len(plan.items)) or len(plan.items)
         choices = [
             Choice(_("Leave it as a draft"), "", None),
             Choice(plural(*_TRY, tried), "", _Deed.RUN),
             Choice(_(_DEEDS[_Deed.CHANGE]), "", _Deed.CHANGE),
         ]
-        chosen = await self._skin.choose(_("What shall become of this plan?"), choices)
-        if chosen is not None:
+        asked = _("What shall become of this plan?")
+        chosen = await self._skin.choose(f"{_describe_plan(plan)}\n\n{asked}", choices)
+        if chosen is None:
+            await self._skin.tell(Report(_("A draft: {title}").format(title=_title(task)), _("/tasks has all tasks.")))
+        else:
             await self._do(task, chosen)
 
     async def manage(self) -> None:

@@ -201,7 +201,8 @@ class TasksScreen(Browser[TaskView, None]):
         item, store = self.chosen, self.store
         if item is None:
             return
-        self.say(plural(*self._ITEMS, await in_thread(lambda: try_again(store, item.task))))
+        count = await in_thread(lambda: try_again(store, item.task))
+        self.say(plural(*self._ITEMS, count) if count else _("Nothing failed."))
         self.reload()
 
     async def do_sort(self) -> None:

@@ -228,7 +228,9 @@ class _Reader:
                     soon |= {moment for moment in found if moment is not None}
                 else:
                     soon |= {moment for moment in fitting if moment > self._wall}
-        return [Time(moment, rule or None) for moment in sorted(soon)[:_MOST_TIMES]]
+        # Of what comes again the clock as it was written comes first, however soon the other half of the day is.
+        ordered = sorted(soon, key=lambda moment: (moment.time(), moment) if rule else (time(), moment))
+        return [Time(moment, rule or None) for moment in ordered[:_MOST_TIMES]]
 
     def _first(self, rule: str, begins: datetime) -> datetime | None:
         """Return the first time of a rule that is to come; every other one is counted from there."""

@@ -72,7 +72,7 @@ def times(words: str, *, repeated: bool = False) -> list[str]:
         ("半小时后", ["Mon 30 Nov 2026 12:30"]),
         ("12月24日晚上8点", ["Thu 24 Dec 2026 20:00"]),
         ("每周一早上8点", ["Mon 07 Dec 2026 08:00 FREQ=WEEKLY;BYDAY=MO"]),
-        ("每天8点", ["Mon 30 Nov 2026 20:00 FREQ=DAILY", "Tue 01 Dec 2026 08:00 FREQ=DAILY"]),
+        ("每天8点", ["Tue 01 Dec 2026 08:00 FREQ=DAILY", "Mon 30 Nov 2026 20:00 FREQ=DAILY"]),
         ("每月15号9:00", ["Tue 15 Dec 2026 09:00 FREQ=MONTHLY;BYMONTHDAY=15"]),
     ],
 )  # fmt: skip

@@ -22,8 +22,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
 
 from assistant.core.capture import classifier
 from assistant.core.capture.features import pair_features, pair_words, sentence_features, sentence_words
@@ -288,6 +286,9 @@ def _fit_softmax(
     counts: np.ndarray | None = None,
 ) -> classifier.Head:
     """Fit weights so that the possible classes of each row (a mask, one or several) are likely together."""
+    from scipy.optimize import minimize  # only for fitting: who reads the labelled sentences needs none of it
+    from scipy.sparse import csr_matrix
+
     width, count = features.shape[1], len(classes)
     sparse = csr_matrix(features)  # most words are in few sentences
     counts = np.ones(len(features), dtype=np.float64) if counts is None else counts

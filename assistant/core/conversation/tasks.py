@@ -99,7 +99,7 @@ class TaskDesk:
         tried = min(plan.trial, len(plan.items)) or len(plan.items)
         choices = [
             Choice(_("Leave it as a draft"), "", None),
-            Choice(plural(*_TRY, tried), "", _Deed.RUN),
+            Choice(plural(*_TRY, tried) if tried < len(plan.items) else _run_words(task), "", _Deed.RUN),
             Choice(_(_DEEDS[_Deed.CHANGE]), "", _Deed.CHANGE),
         ]
         asked = _("What shall become of this plan?")

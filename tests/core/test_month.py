@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +19,7 @@ from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import Store, clock
 from memory_store.models import RecallFilters, SourceKind
+from tests.support.embedder import HashEmbedder
 
 FIRST_DAY = datetime(2026, 3, 1, 9, tzinfo=UTC)
 # What is said on each day, the first being 1. On days that are not here nothing is.
@@ -93,7 +98,26 @@ def day(monkeypatch: pytest.MonkeyPatch) -> Day:
     return day
 
 
-async def lived(store: Store, day: Day) -> None:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the month is kept for all tests once it was lived."""
+    return tmp_path_factory.mktemp("month") / "memory"
+
+
+@pytest.fixture
+def store(tmp_path: Path, kept: Path, day: Day) -> Iterator[Store]:
+    """The memory after the month: a copy, which each test may change."""
+    if not kept.exists():
+        with Store.open(tmp_path / "lived", HashEmbedder()) as lived:
+            asyncio.run(live(lived, day))
+        (tmp_path / "lived").rename(kept)
+    shutil.copytree(kept, tmp_path / "memory")
+    day.moment = FIRST_DAY + timedelta(days=29, hours=3)
+    with Store.open(tmp_path / "memory", HashEmbedder()) as opened:
+        yield opened
+
+
+async def live(store: Store, day: Day) -> None:
     model = ScriptedChat(otherwise=["Noted."])
     for number in range(1, 31):
         day.moment = FIRST_DAY + timedelta(days=number - 1)
@@ -112,8 +136,7 @@ def lines(store: Store, as_of: datetime | None = None) -> dict[str, ProfileLine]
     return {line.memory.text: line for section in profile(store, as_of) for line in section.lines}
 
 
-async def test_every_line_of_the_profile_is_right_and_has_its_source(store: Store, day: Day) -> None:
-    await lived(store, day)
+def test_every_line_of_the_profile_is_right_and_has_its_source(store: Store) -> None:
     known = lines(store)
     for line in known.values():
         assert line.sources  # the title of the chat that it was said in
@@ -124,8 +147,7 @@ async def test_every_line_of_the_profile_is_right_and_has_its_source(store: Stor
     assert known[BLUE].earlier == (GREEN,)
 
 
-async def test_of_health_nothing_is_a_line_without_a_yes(store: Store, day: Day) -> None:
-    await lived(store, day)
+def test_of_health_nothing_is_a_line_without_a_yes(store: Store) -> None:
     asthma, dentist = store.learning.questions.all()
     assert (asthma.memory.text, dentist.memory.text) == (ASTHMA, DENTIST)
     answer(store, asthma, Answer.YES)
@@ -134,8 +156,7 @@ async def test_of_health_nothing_is_a_line_without_a_yes(store: Store, day: Day)
     assert DENTIST not in lines(store)
 
 
-async def test_as_of_any_day_the_answer_is_what_was_true_then(store: Store, day: Day) -> None:
-    await lived(store, day)
+def test_as_of_any_day_the_answer_is_what_was_true_then(store: Store) -> None:
     homes = {PORTO, LYON, NANTES}
     for number, (known, over) in KNOWN_ON.items():
         evening = FIRST_DAY + timedelta(days=number - 1, hours=10)

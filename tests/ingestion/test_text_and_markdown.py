@@ -221,11 +221,11 @@ def test_too_much_text_is_refused() -> None:
 
 
 def test_the_limits_hold_for_a_file_read_in_pieces_without_holding_it() -> None:
-    data = b"A line of a log that goes on.\n" * 200_000
+    data = (b"A line of a log that goes on. " * 4 + b"\n") * 50_000
     tracemalloc.start()
     try:
         count = sum(1 for _ in read_document(file_of(data, "a.log"), LIMITS).blocks)
         assert tracemalloc.get_traced_memory()[1] < 4 * 1024**2
     finally:
         tracemalloc.stop()
-    assert count > 1000
+    assert count > 500

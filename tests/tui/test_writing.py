@@ -26,11 +26,11 @@ async def paste(house: House, text: str) -> None:
 
 async def test_long_paste_is_folded_and_sent_whole(tmp_path: Path) -> None:
     model = ScriptedChat(script("Read."))
-    text = "\n".join(f"line {number} 锅炉 of a long text" for number in range(4000))
+    text = "\n".join(f"line {number} 锅炉 of a long text" for number in range(400))
     async with chatting(tmp_path, model) as house:
         await house.press_keys("Sum up: ")
         await paste(house, text)
-        shown = f"[pasted 1: {len(text):,} characters, 4,000 lines]"
+        shown = f"[pasted 1: {len(text):,} characters, 400 lines]"
         await house.until(lambda: house.chat.prompt.text == f"Sum up: {shown}")
         await house.pilot.press("enter")
         await house.until(lambda: house.answers and not house.chat.is_answering)

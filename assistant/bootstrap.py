@@ -267,7 +267,7 @@ def build_queue(settings: Settings, store: Store) -> Queue:
         return work_in_order
     from assistant.core.tasks.dbos_queue import DbosQueue
 
-    return DbosQueue(settings.tasks.database, store.tasks.queue_name()).work_on
+    return DbosQueue(settings.tasks.database, store.tasks.queue_name).work_on
 
 
 def build_task_runner(settings: Settings, store: Store) -> TaskRunner:

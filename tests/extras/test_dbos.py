@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assistant.core.tasks.background import TaskRunner
 from assistant.core.tasks.dbos_queue import DbosQueue
 from assistant.core.tasks.worker import TaskWorker
 from assistant.errors import QueueError
@@ -33,7 +35,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 def queue_of(store: Store, postgres: Postgres) -> DbosQueue:
-    return DbosQueue(postgres.url, store.tasks.queue_name())
+    return DbosQueue(postgres.url, store.tasks.queue_name)
 
 
 async def work(world: World, postgres: Postgres) -> None:
@@ -57,7 +59,7 @@ async def work_until_killed(folder: Path, url: str) -> None:
         world.on_letter = die
         task = begin(world, *NAMES)
         await allow_all(world, task)
-        queue = DbosQueue(url, store.tasks.queue_name())
+        queue = DbosQueue(url, store.tasks.queue_name)
         await TaskWorker(store, world.build, world.find, queue.work_on).work(asyncio.Event())
 
 
@@ -129,7 +131,7 @@ async def test_what_is_under_way_when_the_database_goes_away_is_ended_first(tmp_
         task = begin(World(store), "Bo", "Annalisa")
         try:
             with pytest.raises(QueueError):
-                await Watched(postgres.url, "own").work_on(store.tasks.items(task.id), 1, work_on)
+                await Watched(postgres.url, lambda: "own").work_on(store.tasks.items(task.id), 1, work_on)
         finally:
             postgres.start()
     assert ended == ["Bo"]
@@ -148,5 +150,60 @@ async def test_two_stores_use_one_database_and_neither_sees_what_the_other_does(
     assert "itm_" in postgres.dump()  # what the other left under way waits for it
 
 
+def leave_what_does_not_end(folder: Path, url: str) -> None:
+    """Close a chat while an item is under way that does not end."""
+    begun = threading.Event()
+
+    async def work_on(_: TaskItem) -> bool:
+        begun.set()
+        await asyncio.Event().wait()
+        return True
+
+    with Store.open(folder, HashEmbedder()) as store:
+        task = begin(World(store), "Bo")
+        items, queue = store.tasks.items(task.id), DbosQueue(url, store.tasks.queue_name)
+        runner = TaskRunner(lambda _: queue.work_on(items, 1, work_on))
+        runner.start()
+        begun.wait()
+        runner.stop()
+
+
+def test_item_that_does_not_end_keeps_no_program_from_ending(tmp_path: Path, postgres: Postgres) -> None:
+    command = [sys.executable, "-m", "tests.extras.test_dbos", str(tmp_path), postgres.url, "leave"]
+    ended = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("", "")
+
+
+async def test_two_stores_of_one_program_work_one_after_the_other(tmp_path: Path, postgres: Postgres) -> None:
+    worked: list[str] = []
+
+    async def work_on(item: TaskItem) -> bool:
+        await asyncio.to_thread(lambda: None)
+        worked.append(item.key)
+        return True
+
+    with Store.open(tmp_path / "a", HashEmbedder()) as one, Store.open(tmp_path / "b", HashEmbedder()) as other:
+        await asyncio.gather(
+            *(
+                queue_of(store, postgres).work_on(store.tasks.items(begin(World(store), *names).id), 2, work_on)
+                for store, names in ((one, NAMES[:4]), (other, NAMES[4:]))
+            )
+        )
+    assert sorted(worked) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("url", ["postgresql://localhost", "postgresql://localhost:port/tasks"])
+async def test_address_that_is_none_is_told_as_that(tmp_path: Path, url: str) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        world = World(store)
+        task = begin(world, "Bo")
+        await TaskWorker(store, world.build, world.find, DbosQueue(url, lambda: "own").work_on).work(asyncio.Event())
+        assert "The database of the queue of tasks can't be used" in (read_task(world, task).trouble or "")
+
+
 if __name__ == "__main__":
-    asyncio.run(work_until_killed(Path(sys.argv[1]), sys.argv[2]))
+    given = Path(sys.argv[1]), sys.argv[2]
+    if sys.argv[3:] == ["leave"]:
+        leave_what_does_not_end(*given)
+    else:
+        asyncio.run(work_until_killed(*given))

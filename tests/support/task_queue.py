@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def task_queue(store: Store) -> Queue:
         return work_in_order
     from assistant.core.tasks.dbos_queue import DbosQueue
 
-    return DbosQueue(os.environ[_DATABASE], store.tasks.queue_name()).work_on
+    return DbosQueue(os.environ[_DATABASE], store.tasks.queue_name).work_on
 
 
 @contextmanager
@@ -42,9 +43,12 @@ def database_for_tasks() -> Iterator[None]:
 
 
 class Postgres:
-    """A PostgreSQL with an empty database, on a socket in a folder of its own, gone at the end."""
+    """A PostgreSQL with an empty database, on a port of its own, gone at the end."""
 
     def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         # It refuses to run as root.
         self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
@@ -63,11 +67,11 @@ class Postgres:
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"postgresql://keepsake@/tasks?host={self._folder}"
+        return f"postgresql://keepsake@127.0.0.1:{self._port}/tasks"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = f"-k {self._folder} -c listen_addresses='' -c fsync=off"
+        options = f"-k {self._folder} -c listen_addresses=127.0.0.1 -p {self._port} -c fsync=off"
         self._run("pg_ctl", "--wait", f"--options={options}", f"--log={self._folder}/log", "start")
 
     def stop(self) -> None:

@@ -32,3 +32,9 @@ async def test_extra_that_is_not_there_is_named_and_the_task_waits(
             False,
         )
         assert 'pip install "keepsake-assistant[dbos]"' in (told.trouble or "")
+
+
+def test_queue_is_built_while_the_store_is_busy(tmp_path: Path) -> None:
+    with Store.open(tmp_path, HashEmbedder()) as store:
+        pass
+    bootstrap.build_queue(Settings(tasks=TasksConfig("postgresql://me@localhost/keepsake")), store)  # it asks nothing

@@ -48,7 +48,7 @@ async def _type(house: House, command: str) -> bool:
     await house.say(command)
     await house.pilot.pause()
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while house.app.screen is not house.chat or house.chat.is_answering or house._working():
+        while house.app.screen is not house.chat or house.chat.is_answering or house._is_working():
             if house.app.screen is not house.chat:  # also one that opens only once something was read
                 await house.pilot.press("escape")
             await house.pilot.pause(0.01)

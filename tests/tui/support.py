@@ -118,17 +118,13 @@ class House:
     def _is_of_size(self, size: tuple[int, int]) -> bool:
         return self.app.screen.size == size
 
-    def _working(self) -> bool:
-        return any(one.is_running for one in self.app.workers if one.name != WATCHING)
+    def _is_working(self) -> bool:
+        """Say whether anything works in the background, or is about to begin."""
+        return any(not worker.is_finished for worker in self.app.workers if worker.name != WATCHING)
 
     async def settled(self) -> None:
         """Wait until nothing works in the background."""
-        await self.until(
-            lambda: (
-                self.store.waiting_for_vectors() == 0
-                and not [one for one in self.app.workers if one.is_running and one.name != WATCHING]
-            )
-        )
+        await self.until(lambda: self.store.waiting_for_vectors() == 0 and not self._is_working())
         if self.chat.keeper is not None:
             await self.chat.keeper.look(recount=True)
         await self.pilot.pause()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from assistant.errors import CredentialError, ModelError
-from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, TextDelta
+from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, Retrying, TextDelta
 from assistant.llm.prices import Price, price_of, window_of
 from assistant.llm.providers import service_at
 from assistant.llm.transport import http_client
@@ -227,7 +227,8 @@ async def probe(model: ChatModel, base_url: str | None, api_key: str | None, *, 
     first, pieces, tokens = 0.0, list[str](), None
     async with aclosing(model.stream(ChatRequest(messages, _MOST_TOKENS))) as events:  # type: ignore[type-var]
         async for event in events:
-            first = first or time.monotonic() - begun
+            if not isinstance(event, Retrying):
+                first = first or time.monotonic() - begun
             if isinstance(event, TextDelta):
                 pieces.append(event.text)
             tokens = getattr(event, "output_tokens", tokens)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
 from assistant.errors import ModelError
+from assistant.llm import probing
+from assistant.llm.base import Retrying
 from assistant.llm.openai_chat import OpenAIChat, RetryPolicy
 from assistant.llm.probing import probe
+from assistant.llm.scripted import ScriptedChat
 from tests.support.chat_server import Body, ChatServer, Failure, RecordedRequest, Reply, Stream
 
 
@@ -54,3 +60,15 @@ async def test_no_answer_is_an_error() -> None:
         with pytest.raises(ModelError, match="knows no model"):
             await probe(OpenAIChat(server.url, "m", retry=RetryPolicy(max_retries=0)), server.url, None)
         assert len(server.chats) == 1
+
+
+async def test_request_that_is_made_again_is_no_first_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = [count(1.0)]
+    monkeypatch.setattr(probing, "time", SimpleNamespace(monotonic=lambda: next(ticks[-1])))
+    again = asyncio.Event()
+    model = ScriptedChat([Retrying("It takes no more requests.", 7.0), again, "Green."])
+    trying = asyncio.create_task(probe(model, None, None))
+    await model.waiting.wait()
+    ticks.append(count(8.0))
+    again.set()
+    assert (await trying).first_s == 7.0

@@ -130,14 +130,17 @@ async def test_reasoning_is_folded_until_it_is_wanted(tmp_path: Path) -> None:
 
 
 async def test_request_that_is_made_again_says_why_the_answer_is_late(tmp_path: Path) -> None:
-    again = asyncio.Event()
-    model = ScriptedChat([Retrying("It takes no more [requests].", 7.4), again, "Ines."])
+    again, further = asyncio.Event(), asyncio.Event()
+    late = Retrying("It takes no more [requests].", 7.4)
+    model = ScriptedChat([late, again, ThinkingDelta("Hm."), further, "Ines."])
     async with chatting(tmp_path, model) as house:
         await house.say("Who?")
         await house.until(model.waiting.is_set)
         state = house.answers[-1].query_one(".answer--state", Static)
         await house.until(lambda: "[requests]. Trying again in 7 seconds." in str(state.render()))
         again.set()
+        await house.until(lambda: "first word" in str(state.render()))
+        further.set()
         await house.until(lambda: house.answers[-1].text == "Ines." and not str(state.render()))
 
 

@@ -143,29 +143,39 @@ class TurnView:
         self._transcript = transcript
         self._question: UserMessage | None = None
         self._answer = Answer("")
+        self._retries = False
 
     async def show(self, event: ConversationEvent) -> None:
         """Show one event."""
         answer = self._answer
+        if self._retries:  # no longer
+            self._retries = False
+            self._tell_waiting()
         match event:
             case TurnAsked():
                 await self._begin(event)
             case TurnStarted(_, message):
                 if self._question is not None:
                     self._question.message_id = message.id
-            case CareOffered() | LookedFurther() | ToolsMissed() | ToolStarted() | ToolEnded() | AnswerChecked():
+            case (
+                CareOffered()
+                | LookedFurther()
+                | ToolsMissed()
+                | ToolStarted()
+                | ToolEnded()
+                | AnswerChecked()
+                | Retrying()
+            ):
                 await self._tell(event)
             case Recalled():
                 await self._tell_of_recall(event)
-                answer.say(_("Waiting for the first word…"))
+                self._tell_waiting()
             case ThinkingDelta(piece):
                 await answer.think(piece)
             case TextDelta(piece):
                 await answer.add(piece)
             case WasThinking():
                 await answer.was_thinking()
-            case Retrying(reason, pause_s):
-                answer.say(describe_retry(reason, pause_s))
             case TurnFinished(message, sources):
                 answer.message_id = message.id
                 await answer.finish(of_numbered(sources), message.author.name, _ending(message))
@@ -178,7 +188,7 @@ class TurnView:
                 await answer.finish((), None, _("The answer broke off."))
 
     async def _tell(
-        self, event: CareOffered | LookedFurther | ToolsMissed | ToolStarted | ToolEnded | AnswerChecked
+        self, event: CareOffered | LookedFurther | ToolsMissed | ToolStarted | ToolEnded | AnswerChecked | Retrying
     ) -> None:
         """Show what goes with an answer: above it what is offered or was looked for, below it what has no source."""
         match event:
@@ -189,16 +199,22 @@ class TurnView:
                 await self._transcript.add(Notice(words), before=self._answer)
             case ToolsMissed(notes):
                 await self._transcript.add(Notice("\n".join(notes), kind="warning"), before=self._answer)
+            case Retrying(reason, pause_s):
+                self._retries = True
+                self._answer.say(describe_retry(reason, pause_s))
             case ToolStarted(call):
                 self._answer.say(f"{excerpt(call.name, _NAME_CHARS)}: {excerpt(call.words, _CALL_CHARS)}")
             case ToolEnded(call, text, outcome):
-                self._answer.say("" if self._answer.text else _("Waiting for the first word…"))
+                self._tell_waiting()
                 told = _notice_of(call.name, call.arguments, text, outcome)
                 await self._transcript.add(told, before=self._answer)
             case AnswerChecked(unsupported):
                 words = _("In none of the sources: {sentence}")
                 notices = [Notice(words.format(sentence=sentence), kind="warning") for sentence in unsupported]
                 await self._transcript.add(*notices)
+
+    def _tell_waiting(self) -> None:
+        self._answer.say("" if self._answer.text else _("Waiting for the first word…"))
 
     async def _begin(self, asked: TurnAsked) -> None:
         """Show the user's words, if they are new, and that an answer is on its way."""

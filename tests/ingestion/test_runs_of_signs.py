@@ -75,10 +75,10 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def grows_with_its_length(work: Callable[[int], object], short: int = 500, long: int = 4_000) -> bool:
+def grows_with_its_length(work: Callable[[int], object], short: int = 1_000, long: int = 8_000) -> bool:
     """Return whether work on more takes nearer to so many times as long than to the square of that.
 
-    What takes less than 0.02 s is not looked at closer: a run of 4,000 that is tried from each of its signs takes 0.17.
+    What takes less than 0.05 s is not looked at closer: a run of 8,000 that is tried from each of its signs takes 0.7.
     """
     # Another program may slow down one measurement, and never all.
     return any(_grows_with_its_length(work, short, long) for _ in range(3))
@@ -86,7 +86,7 @@ def grows_with_its_length(work: Callable[[int], object], short: int = 500, long:
 
 def _grows_with_its_length(work: Callable[[int], object], short: int, long: int) -> bool:
     taken = seconds(lambda: work(long))
-    return taken < 0.02 or taken < 3 * long / short * max(0.001, seconds(lambda: work(short)))
+    return taken < 0.05 or taken < 3 * long / short * max(0.001, seconds(lambda: work(short)))
 
 
 def take(name: str, data: bytes) -> None:

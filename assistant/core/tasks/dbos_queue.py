@@ -16,11 +16,12 @@ from assistant.core.tasks.queues import WorkOnItem
 from assistant.errors import QueueError
 from assistant.threads import in_thread
 from memory_store import TaskItem
+from memory_store.importing import one_at_a_time
 
 _POLL_SECONDS: Final = 0.05
 _LOOK_SECONDS: Final = 1.0
 _ENDED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-_one_at_a_time: Final = threading.Lock()  # there is one DBOS in a process
+_in_use: Final = threading.Lock()  # there is one DBOS in a process
 
 
 class DbosQueue:
@@ -85,10 +86,11 @@ class DbosQueue:
                 "The queue of tasks is to be DBOS, which is an extra.",
                 'Install it: `pip install "keepsake-assistant[dbos]"`, or leave `database` under [tasks] empty.',
             )
-        from dbos import DBOS, SetWorkflowID, WorkflowSerializationFormat
+        with one_at_a_time:
+            from dbos import DBOS, SetWorkflowID, WorkflowSerializationFormat
 
         name = self._name()
-        with _one_at_a_time:
+        with _in_use:
             begin = DBOS.workflow(name="work_on_item", serialization_type=WorkflowSerializationFormat.PORTABLE)(work)
             try:
                 dbos = DBOS(

@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,7 @@ from assistant.core.tools.tool import Bench, Effect, Tool, ToolError
 from assistant.display import plain
 from assistant.errors import ReadError
 from assistant.ingestion.base import Cutting, ReadFile, ReadLimits, SourceFile, file_in_memory
+from assistant.threads import in_thread
 from memory_store.clock import now
 from memory_store.network import client_options, display_url, endpoint_of, guard_request, host_of, is_loopback
 
@@ -221,7 +223,7 @@ async def _read_page(bench: Bench, url: str, reader: _Reader) -> str:
             if suffix in (".html", ".txt", ".md", ".csv"):
                 data = _recode(data, parameters)
         async with reader.turn:
-            return await asyncio.to_thread(_as_text, url, data, suffix, reader)
+            return await in_thread(partial(_as_text, url, data, suffix, reader))  # it may take long
     raise ToolError(f"{display_url(url)} leads on and on.")
 
 

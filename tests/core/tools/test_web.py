@@ -188,6 +188,22 @@ async def test_pages_that_wait_for_another_one_to_be_read_hold_no_thread(
     assert at_once == {1}
 
 
+async def test_page_that_takes_long_to_read_keeps_no_program_from_ending(
+    store: Store, site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, _ = site
+    reading_it: list[threading.Thread] = []
+
+    def note(*_: Any) -> str:
+        reading_it.append(threading.current_thread())
+        return "at nine"
+
+    monkeypatch.setattr(web, "_as_text", note)
+    tool, bench = web.page_tool(ReadLimits()), Bench(store, False, False, None, USER, {}, 1, question=f"{url}/")
+    await use_tool(tool, bench, tool.form(url=f"{url}/"))
+    assert [thread.daemon for thread in reading_it] == [True]
+
+
 async def test_address_that_the_user_did_not_write_is_shown_and_asked_for_with_a_yes_alone(
     store: Store, site: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,9 +115,10 @@ async def test_what_needs_a_new_start_says_so(tmp_path: Path) -> None:
         await house.until(lambda: (tmp_path / "config.toml").is_file())
         field(screen, "tools.pages").query_one(Checkbox).value = False
         await house.until(lambda: "pages = false" in (tmp_path / "config.toml").read_text("utf-8"))
+        field(screen, "tasks.database").query_one(Input).value = "postgresql://localhost/tasks"
         await house.pilot.press("escape")
         await house.until(lambda: house.notices)
-        assert house.notices[-1].startswith("Changed from the next start on: embedder, tools.")
+        assert house.notices[-1].startswith("Changed from the next start on: embedder, tools, tasks.")
 
 
 async def test_reduced_motion_stops_the_cursor_from_blinking_and_screens_from_gliding(tmp_path: Path) -> None:

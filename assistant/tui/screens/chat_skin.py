@@ -104,7 +104,7 @@ _ANSWERS_SECONDS: Final = 2.0
 _MOST_LISTED: Final = 500
 _EXCERPT_CHARS: Final = 120
 _MOST_ATTACHED: Final = 10
-_FROM_NEXT_START: Final = ("data_dir", "embedder", "tools", "mcp")
+_FROM_NEXT_START: Final = ("data_dir", "embedder", "tools", "tasks", "mcp")
 
 
 class ChatSkin:

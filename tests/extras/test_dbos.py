@@ -74,6 +74,7 @@ async def test_killed_program_goes_on_where_it_was_sends_nothing_twice_and_leave
     tmp_path: Path, postgres: Postgres
 ) -> None:
     begin_and_die(tmp_path, postgres)
+    postgres.execute("UPDATE dbos.workflow_status SET recovery_attempts = 500")  # as if it had died as often
     with Store.open(tmp_path, HashEmbedder()) as store:
         world = World(store)
         [task] = store.tasks.all()
@@ -182,11 +183,11 @@ async def test_two_stores_of_one_program_work_one_after_the_other(tmp_path: Path
         worked.append(item.key)
         return True
 
-    with Store.open(tmp_path / "a", HashEmbedder()) as one, Store.open(tmp_path / "b", HashEmbedder()) as other:
+    with Store.open(tmp_path / "a", HashEmbedder()) as first, Store.open(tmp_path / "b", HashEmbedder()) as second:
         await asyncio.gather(
             *(
                 queue_of(store, postgres).work_on(store.tasks.items(begin(World(store), *names).id), 2, work_on)
-                for store, names in ((one, NAMES[:4]), (other, NAMES[4:]))
+                for store, names in ((first, NAMES[:4]), (second, NAMES[4:]))
             )
         )
     assert sorted(worked) == sorted(NAMES)

@@ -82,6 +82,10 @@ class Postgres:
         """Return all that it holds, as text."""
         return self._run("pg_dump", f"--dbname={self.url}").stdout
 
+    def execute(self, statement: str) -> None:
+        """Execute an SQL statement in it."""
+        self._run("psql", f"--dbname={self.url}", f"--command={statement}")
+
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [str(find_postgres() / program), *arguments]
         environment = {**os.environ, "PGDATA": str(self._folder / "data")}

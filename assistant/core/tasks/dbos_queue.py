@@ -71,9 +71,9 @@ class DbosQueue:
         finally:
             waiting.clear()
             rests = True
-            ended = await asyncio.gather(*begun, return_exceptions=True)  # of a database that went away as well
+            results = await asyncio.gather(*begun, return_exceptions=True)  # of a database that went away as well
             over.set()
-        failed = next((result for result in ended if isinstance(result, BaseException)), None)
+        failed = next((result for result in results if isinstance(result, BaseException)), None)
         if failed is not None:
             raise failed
 
@@ -91,7 +91,11 @@ class DbosQueue:
 
         name = self._name()
         with _in_use:
-            begin = DBOS.workflow(name="work_on_item", serialization_type=WorkflowSerializationFormat.PORTABLE)(work)
+            begin = DBOS.workflow(
+                name="work_on_item",
+                max_recovery_attempts=None,  # however often the program died
+                serialization_type=WorkflowSerializationFormat.PORTABLE,
+            )(work)
             try:
                 dbos = DBOS(
                     config={

@@ -153,6 +153,15 @@ def test_a_task_becomes_a_recipe_and_that_a_task_again(
     assert "There is no recipe gyms." in keepsake("recipe", "show", "gyms").err
 
 
+def test_list_is_refused_by_a_way_of_answering(keepsake: Shell, tmp_path: Path) -> None:
+    items = tmp_path / "plants.txt"
+    items.write_text("Fern\n", "utf-8")
+    with Store.open(keepsake.data) as store:
+        store.recipes.add(NewRecipe("plant-care", SKILL))
+    used = keepsake("recipe", "use", "plant-care", "--items", str(items))
+    assert (used.code, "plant-care is a way of answering, and takes no list." in used.err) == (1, True), used.err
+
+
 def test_what_was_written_replaces_what_another_window_wrote_only_after_a_question(
     keepsake: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

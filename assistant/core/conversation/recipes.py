@@ -96,6 +96,9 @@ class RecipeDesk:
         if known is None:
             return None
         if not known.plan:
+            if items:
+                told = _("{recipe} is a way of answering, and takes no list.").format(recipe=known.name)
+                raise RecipeError(told, _("A recipe for a task takes one."))
             refuse_recipe(fill_recipe(known, {}), session.answerer)  # before anybody fills in a form for nothing
         fields = known.skill.fields
         if known.asks_for_items and not items:

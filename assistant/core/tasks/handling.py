@@ -113,10 +113,13 @@ def change_plan(store: Store, task: Task, text: str) -> Plan:
 
 
 def let_run(store: Store, task: Task) -> Task:
-    """Let a task run: a draft tries its first items, one that rested goes on with all. Raises StoreError where it is
-    cancelled."""
-    plan = read_plan(task.plan)
-    trial = plan.tried if task.state is TaskState.DRAFT else None
+    """Let a task run: a draft tries its first items, a trial that rested goes on as one, and any other with all.
+
+    Raises StoreError where it is cancelled.
+    """
+    trial = task.only_first if task.state is TaskState.PAUSED else None
+    if task.state is TaskState.DRAFT:
+        trial = read_plan(task.plan).tried
     store.tasks.change_state(task.id, TaskState.RUNNING, only_first=trial)
     return store.tasks.get(task.id)
 

@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from assistant.core.metering import estimate_input
-from assistant.core.tasks.handling import allow_alike, try_again
+from assistant.core.tasks.handling import allow_alike, let_rest, let_run, try_again
 from assistant.core.tasks.plan import read_plan
 from assistant.core.tasks.results import estimate_rest
 from assistant.core.tasks.worker import TaskWorker
@@ -368,6 +368,18 @@ async def test_trial_whose_items_failed_is_tried_again_as_a_trial(world: World) 
     world.store.tasks.change_state(task.id, TaskState.CANCELLED)
     with pytest.raises(StoreError, match="cancelled"):
         try_again(world.store, world.store.tasks.get(task.id))
+
+
+async def test_trial_that_rested_goes_on_as_a_trial_and_with_all_once_it_was_seen(world: World) -> None:
+    task = begin(world, "Bo", "Cid", only_first=1)
+    await allow_all(world, task)
+    let_rest(world.store, world.store.tasks.get(task.id))
+    let_run(world.store, world.store.tasks.get(task.id))
+    await world.work()
+    assert world.states(task) == {"Bo": "done", "Cid": "waiting"}
+    let_run(world.store, world.store.tasks.get(task.id))
+    await world.work()
+    assert world.states(task) == {"Bo": "done", "Cid": "done"}
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,13 @@ class NotFoundError(StoreError):
     """No record carries this id."""
 
 
+class ClosedError(StoreError):
+    """The store was closed; nothing brings it back."""
+
+    def __init__(self) -> None:
+        super().__init__("The store is closed.")
+
+
 class ChangedError(StoreError):
     """What was to be changed is no longer as it was when it was read: somebody else changed it meanwhile."""
 

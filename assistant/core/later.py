@@ -22,7 +22,7 @@ from assistant.llm.batches import Answered, Batches, NotAnswered
 from assistant.llm.roles import ModelRole
 from memory_store import LateRequest, LateState, NewEntry
 from memory_store.clock import now
-from memory_store.errors import KeepsakeError, OverBudgetError
+from memory_store.errors import ClosedError, KeepsakeError, OverBudgetError
 from memory_store.models import Author, AuthorKind, MessageStatus
 
 if TYPE_CHECKING:
@@ -116,8 +116,12 @@ class Collector:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            with suppress(KeepsakeError):  # the store is closed, or busy: another look comes
+            try:
                 self.collect()
+            except ClosedError:
+                return
+            except KeepsakeError:
+                pass  # busy: another look comes
             self._stopping.wait(_BETWEEN_CHECKS_S)
 
     def collect(self, moment: datetime | None = None, *, at_once: bool = False) -> bool:

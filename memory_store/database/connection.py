@@ -12,7 +12,15 @@ from typing import Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 from memory_store.database import private_rule
 from memory_store.database.files import Files, add_opened, copy_beside, make_private, never_close, remove_opened
-from memory_store.errors import Action, CorruptStoreError, LostRecordError, RefusedRowError, Step, StoreError
+from memory_store.errors import (
+    Action,
+    ClosedError,
+    CorruptStoreError,
+    LostRecordError,
+    RefusedRowError,
+    Step,
+    StoreError,
+)
 
 # secure_delete overwrites what is deleted; temp_store keeps sorts out of the system's temporary folder.
 _LOG: Final = "PRAGMA journal_mode=WAL"
@@ -138,7 +146,7 @@ class Database:
             raise lost  # opening the path would make an empty database there, or read a stranger's
         with self._pool_lock:
             if self._closed:
-                raise StoreError("The store is closed.")
+                raise ClosedError
             connection = self._idle.pop() if self._idle else None
         connection = connection or self._connect()
         try:
@@ -163,7 +171,7 @@ class Database:
         """
         with self._write_lock:
             if self._closed:
-                raise StoreError("The store is closed.")
+                raise ClosedError
             if (lost := self.lost) and not self._copy:
                 with self._pool_lock:
                     self._save_beside()  # there may be room by now

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -35,7 +34,7 @@ from assistant.language import _
 from assistant.llm.roles import Models
 from memory_store import ItemState, Limit, StepOutcome, Store, Task, TaskItem, TaskState, TaskStep, Window
 from memory_store.clock import now
-from memory_store.errors import KeepsakeError, NotFoundError, StoreError
+from memory_store.errors import ClosedError, KeepsakeError, NotFoundError, StoreError
 from memory_store.models import Author, AuthorKind, MessageStatus, Role
 
 _TROUBLE_CHARS: Final = 500
@@ -72,8 +71,12 @@ class TaskWorker:
         if not stays:
             return await self._work_in_turn(stop)
         while not stop.is_set():
-            with suppress(KeepsakeError):  # the next look goes on, and asks about what may have been done
+            try:
                 await self._work_in_turn(stop)
+            except ClosedError:
+                break
+            except KeepsakeError:
+                pass  # the next look goes on, and asks about what may have been done
             await wait_for_stop(stop, _LOOK_SECONDS)
         return True
 

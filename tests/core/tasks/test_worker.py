@@ -661,6 +661,11 @@ async def test_worker_that_stays_goes_on_after_the_store_was_busy_and_guesses_no
     assert step.outcome is StepOutcome.UNCERTAIN
 
 
+async def test_worker_that_stays_ends_with_the_store(world: World) -> None:
+    world.store.close()
+    assert await TaskWorker(world.store, world.build, world.find).work(asyncio.Event(), stays=True)
+
+
 async def test_one_worker_works_at_a_time(world: World) -> None:
     begin(world, "Bo")
     with Store.open(world.store.folder, HashEmbedder()) as other:

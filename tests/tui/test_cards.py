@@ -30,7 +30,8 @@ async def test_what_is_due_is_said_at_the_start_and_reviewed_in_dialogs(tmp_path
         await house.say("/cards")
         await fill(house, "Tom")
         dialog = await house.dialog(Chooser)
-        assert str(dialog.query_one(".dialog--title", Static).render()).splitlines() == [
+        told = [str(part.render()) for part in dialog.query("#text Static, .dialog--title").results(Static)]
+        assert "\n".join(told).splitlines() == [
             "Who has the spare key?",
             "You: Tom",
             "→ Ines",

@@ -19,6 +19,9 @@ from assistant.tui.screens.dialog import Dialog
 
 T = TypeVar("T")
 _MOST_TITLE_LINES: Final = 8
+_MOST_LINES: Final = 24
+_HEIGHT: Final = 0.9  # of the screen, as the style of all dialogs has it
+_TEXT_HEIGHT: Final = 0.4
 
 
 class Chooser(Dialog[T | None], Generic[T]):
@@ -30,8 +33,10 @@ class Chooser(Dialog[T | None], Generic[T]):
 
     DEFAULT_CSS = """
     Chooser {
-        & #text { height: auto; max-height: 40vh; margin: 0 0 1 0; scrollbar-size-vertical: 1; }
+        & #text { height: auto; max-height: 40vh; scrollbar-size-vertical: 1; }
+        & #text.-long { margin: 0 0 1 0; }
         & #text Static { height: auto; }
+        & #text.-brief Static { text-style: bold; color: $primary; }
     }
     """
 
@@ -51,10 +56,10 @@ class Chooser(Dialog[T | None], Generic[T]):
         *text, asked = self._title.split("\n")
         is_long = len(text) > _MOST_TITLE_LINES
         with Vertical(classes="dialog"):
-            if is_long:
-                with VerticalScroll(id="text", can_focus=False):
+            if text:
+                with VerticalScroll(id="text", classes="-long" if is_long else "-brief", can_focus=False):
                     yield Static("\n".join(text), markup=False)
-            yield Static(asked if is_long else self._title, classes="dialog--title", markup=False)
+            yield Static(asked, classes="dialog--title", markup=False)
             field = Input(placeholder=_("Type to narrow the list"))
             field.cursor_blink = getattr(self.app, "blink", True)
             yield field
@@ -66,6 +71,29 @@ class Chooser(Dialog[T | None], Generic[T]):
         """Begin on the first line."""
         for options in self.query(OptionList):  # none, where it was closed before it was composed
             options.highlighted = 0
+        self.call_after_refresh(self._share_height)
+
+    def on_resize(self) -> None:
+        """Share the new height."""
+        self.call_after_refresh(self._share_height)
+
+    def _share_height(self) -> None:
+        """Give the text and the list, which scroll, the height that the question and the keys leave."""
+        for options in self.query(OptionList):
+            box = self.query_one(".dialog")
+            texts = list(self.query("#text"))
+            fixed = [child for child in box.children if child not in (options, *texts)]
+            room = int(self.size.height * _HEIGHT) - box.gutter.height
+            room -= sum(child.outer_size.height + child.styles.margin.height for child in fixed)
+            for text in texts:
+                room -= text.styles.margin.height
+                listed = min(options.virtual_size.height, room // 2)
+                most = max(1, min(int(self.size.height * _TEXT_HEIGHT), room - listed))
+                text.styles.max_height = most
+                if text.virtual_size.height > most:
+                    self.query_one(".dialog--hint", Static).update(_("Page Down reads on, Enter chooses, Esc closes"))
+                room -= min(text.virtual_size.height, most)
+            options.styles.max_height = max(1, min(_MOST_LINES, room))
 
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:

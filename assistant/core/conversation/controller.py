@@ -43,6 +43,7 @@ from assistant.core.conversation.tasks import TaskDesk
 from assistant.core.conversation.telling import report_late
 from assistant.core.events import Event
 from assistant.core.profile import ProfileSection, profile
+from assistant.core.recipes.keeping import asks_for_recipe
 from assistant.core.recipes.using import FilledRecipe
 from assistant.core.tools.builtin import REMEMBER
 from assistant.display import plain
@@ -317,6 +318,9 @@ class Controller:
         """Return whether a message asks for something else than an answer, and is done with."""
         session = self.session
         if await self.corrections.take(session, text):
+            return True
+        if session.messages and asks_for_recipe(text):
+            await self.recipes.make(session)
             return True
         return not session.temporary and await self.reminders.take(text, session.models, private=session.is_private)
 

@@ -23,6 +23,7 @@ from assistant.core.tools.tool import Tool
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest
 from memory_store import NewRecipe, Recipe, Store
 from memory_store.errors import StoreError
+from memory_store.languages import Rule
 from memory_store.models import Message, Purpose, Role
 from memory_store.writing import refuse_inside
 
@@ -30,6 +31,12 @@ _NAME_CHARS: Final = 40
 _DRAFT_TOKENS: Final = 2500
 _MOST_CHAT_CHARS: Final = 24_000
 _WORDS: Final = re.compile(r"[a-z0-9]+")
+_AGAIN: Final = Rule("recipes", "again", re.IGNORECASE)
+
+
+def asks_for_recipe(text: str) -> bool:
+    """Say whether all that a message asks for is that what was done be done again at other times."""
+    return _AGAIN.fullmatch(text.strip().rstrip(".!?。！？ ")) is not None
 
 
 def keep_recipe(

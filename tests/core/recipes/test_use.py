@@ -16,6 +16,7 @@ from assistant.core.conversation.session import Session
 from assistant.core.recipes import PLAN_FILE
 from assistant.core.recipes.finding import RecipeRanking
 from assistant.core.recipes.folders import read_files
+from assistant.core.recipes.keeping import asks_for_recipe
 from assistant.core.recipes.shelf import all_recipes, know
 from assistant.core.recipes.skill import RecipeError
 from assistant.core.tools.forms import ServerQuestion, UserAnswer
@@ -363,11 +364,28 @@ async def test_a_chat_becomes_a_recipe_as_the_user_leaves_it_and_is_used_in_the_
     assert "| 2. Say on which days to water it." in chat.requests[3].messages[-1].content
 
 
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("Do that again next time, please.", True),
+        ("Thanks, next time do it like this again!", True),
+        ("Can you make a recipe of this chat?", True),
+        ("下次也这样做吧。", True),
+        ("把这次对话存成配方", True),
+        ("Will they do that again next time the sun shines?", False),
+        ("Make me a recipe of lentils.", False),
+        ("下次去上海是什么时候？", False),
+    ],
+)
+def test_words_that_ask_for_a_recipe_of_what_was_done_are_told_from_others(text: str, asks: bool) -> None:
+    assert asks_for_recipe(text) is asks
+
+
 async def test_a_drafted_recipe_that_is_dropped_is_said_to_be_kept_nowhere(store: Store) -> None:
     skin = Skin(0)
     controller = controller_of(store, skin, model(["Water it."], [json.dumps(DRAFT)]))
     await controller.say("How do I care for my orchid?")
-    await run(controller, "/recipe new")
+    await controller.say("Do that again next time!")
     assert (skin.told[-1], store.recipes.all()) == ("Nothing was kept.", [])
 
 

@@ -291,6 +291,7 @@ def work(context: typer.Context) -> None:
     Example: keepsake task work
     """
     with opened_store(context) as (store, settings):
+        say("Working on tasks, and saying reminders, as they come. Ctrl+C ends it.")
         _work(store, settings, stays=True)
 
 

@@ -158,7 +158,9 @@ class ModelChoice:
         """Return the service or the address that was chosen; empty if the dialog was closed."""
         services = [Choice(service.title, host_of(service.base_url), service.id) for service in SERVICES]
         other = Choice(_("An address"), _("of a server of yours or of any other service"), "")
-        where = await self._skin.choose(_("Which service?"), [*services, other])
+        where, typed = await self._skin.choose_or_type(_("Which service?"), [*services, other])
+        if typed:
+            return complete_address(typed)
         if where == "":
             where = await self._skin.ask(_("Its address"), "http://127.0.0.1:8080/v1", check=complete_address)
         return where or ""

@@ -139,6 +139,24 @@ async def test_an_address_is_checked_while_it_is_typed_and_a_model_that_fails_ch
         assert not (tmp_path / "config.toml").exists()
 
 
+async def test_an_address_may_be_written_into_the_list_of_services(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(monkeypatch)
+    with ChatServer(models=["first", "second"]) as server:
+        async with chatting(tmp_path) as house:
+            await house.say("/model")
+            dialog = await house.dialog(Chooser)
+            await house.pilot.press("up", "enter")
+            dialog = await another(house, dialog, Chooser)
+            await house.press_keys(server.url.removeprefix("http://").removesuffix("/v1"))
+            await house.pilot.press("enter")
+            dialog = await another(house, dialog, Chooser)
+            lines = [str(line.prompt) for line in dialog.query_one(OptionList).options]
+            assert [line.split("   ")[0] for line in lines] == ["first", "second", "Another one"]
+            await house.pilot.press("escape")
+
+
 async def test_models_that_are_set_up_are_switched_in_two_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found(monkeypatch)
     with ChatServer() as server:

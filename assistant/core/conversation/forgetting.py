@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from memory_store.wording import format_counts
 ERASE_WORD: Final = "erase"
 # An answer that comes sooner was under way before the question could be read.
 UNREAD_SECONDS: Final = 0.5
+_ID: Final = re.compile(r"[a-z]{3}_[a-z0-9]*")
 # More than this can't be looked over before one says yes: the rest is counted.
 MOST_SHOWN: Final = 200
 
@@ -33,6 +35,11 @@ def _ids_holding(store: Store, words: str) -> tuple[str, ...]:
     """Return what has to be erased for nothing to hold these words: cards and recipes by themselves, too."""
     cards, recipes = store.find_cards_holding(words), store.find_recipes_holding(words)
     return (*ids_of(store.find_holding(words)), *(card.id for card in cards), *(recipe.id for recipe in recipes))
+
+
+def _is_like_id(word: str) -> bool:
+    """Say whether a word is written as ids are, such as mem_k7."""
+    return _ID.fullmatch(word) is not None
 
 
 def means_erase(answer: str) -> bool:
@@ -70,7 +77,7 @@ class Eraser:
         plan = await in_thread(lambda: store.plan_forget(selection))
         if not await self._skin.agree_to_erase(plan, everything=selection.everything):
             return False, Report(_("Nothing was erased."))
-        self._skin.show_activity("erasing…")
+        self._skin.show_activity(_("erasing…"))
         try:
             told = _report_erasure(await in_thread(lambda: store.forget(selection)))
         except (ErasurePendingError, ErasureFailedError) as trouble:
@@ -86,7 +93,7 @@ class Eraser:
         await self._skin.tell(told)
 
     async def forget(self, argument: str, conversation_id: str | None) -> None:
-        """Erase by ids, a document by its path, this conversation, all that holds some words, or everything."""
+        """Erase by ids, a document by its path, this conversation, everything, or all that holds the words."""
         selection = await self._selection(argument, conversation_id)
         if selection is not None:
             _erased, told = await self.erase(selection)
@@ -103,16 +110,21 @@ class Eraser:
                     await self._skin.tell(Report(_("This chat has no message yet; there is nothing to forget.")))
                     return None
                 return Selection((conversation_id,))
-            case ["matching", *rest] if rest:
-                found = await in_thread(lambda: _ids_holding(store, " ".join(rest)))
-                if not found:
-                    await self._skin.tell(Report(_("Nothing holds the words {rest}.").format(rest=" ".join(rest))))
-                    return None
-                return Selection(found)
             case ["document", *rest] if rest:
                 return await in_thread(lambda: Selection((find_document(store, " ".join(rest)),)))
+            case ["matching", *rest] if rest:
+                return await self._all_holding(" ".join(rest))
+            case [*ids] if any(map(_is_like_id, ids)):
+                return await in_thread(lambda: Selection(tuple(store.resolve(shortened) for shortened in ids)))
             case _:
-                return await in_thread(lambda: Selection(tuple(store.resolve(word) for word in words)))
+                return await self._all_holding(" ".join(words))
+
+    async def _all_holding(self, words: str) -> Selection | None:
+        found = await in_thread(lambda: _ids_holding(self._store, words))
+        if not found:
+            await self._skin.tell(Report(_("Nothing holds the words {rest}.").format(rest=words)))
+            return None
+        return Selection(found)
 
 
 def _report_erasure(erased: Erasure) -> Report:

@@ -20,6 +20,7 @@ from assistant.core.tasks.plan import ModelChoice, Plan, Step, fill
 from assistant.core.tools.answering import ToolAnswerer, refuse
 from assistant.core.tools.tool import Bench, Effect, Tool, ToolError, schema_of, use_tool
 from assistant.errors import ModelError
+from assistant.language import _
 from assistant.llm.base import ChatMessage, ChatModel, ChatRequest, TextDelta, ToolEnded, Turn, WasThinking
 from assistant.llm.roles import ModelRole, Models
 from memory_store import Store, Task, TaskItem
@@ -149,7 +150,7 @@ async def ask_form(
     model = run.model(choice)
     request = _request(run, model, system, ask, known, schema_of(form))
     await note_sent(run.store, model.info, (run.task.message_id,))
-    for _ in range(MOST_TRIES):
+    for _try in range(MOST_TRIES):
         found = read_form((await whole_answer(model, request)).text, form)
         if found is not None:
             return found
@@ -168,7 +169,8 @@ async def _find(run: Run, step: Step, system: str, known: Mapping[str, str]) -> 
     model = run.model(step.model)
     if not model.info.calls_tools:
         raise ModelError(
-            f"{model.info.name} can't use tools, which a finder has to.", "`keepsake model` sets others up."
+            _("{model} can't use tools, which a finder has to.").format(model=model.info.name),
+            _("/model, or `keepsake model add`, sets up another."),
         )
     await note_sent(run.store, model.info, (run.task.message_id,))
     tools = {name: run.tools[name] for name in step.tools}
@@ -176,7 +178,7 @@ async def _find(run: Run, step: Step, system: str, known: Mapping[str, str]) -> 
     request = _request(run, model, system, question, known)
     # Numbers of sources that stand in what it was handed are those of the whole task; its own come behind them.
     handed = cited_numbers("\n".join(text for name, text in known.items() if name in run.plan.cited))
-    for _ in range(MOST_TRIES):
+    for _try in range(MOST_TRIES):
         bench = run.bench()
         bench.first = max(handed, default=0) + 1
         found = read_form(await _say(ToolAnswerer(model, tools, bench, refuse), request, question), step.form)

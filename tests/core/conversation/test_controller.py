@@ -179,12 +179,15 @@ async def test_a_correction_that_is_closed_goes_back_to_where_it_was_written(sto
 
 
 @pytest.mark.parametrize(("agrees", "left"), [(True, 0), (False, 1)])
-async def test_forgetting_asks_first_and_shows_the_conversation_again(store: Store, agrees: bool, left: int) -> None:
+@pytest.mark.parametrize("words", ["matching spare key", "spare key"])
+async def test_forgetting_asks_first_and_shows_the_conversation_again(
+    store: Store, agrees: bool, left: int, words: str
+) -> None:
     store.remember(KEY)
     skin = RecordingSkin(agrees=agrees)
     controller = controller_of(store, skin)
     await controller.say("Hello.")
-    await run(controller, "/forget matching spare key")
+    await run(controller, f"/forget {words}")
     assert len(store.memories.all()) == left
     assert (ConversationOpened() in skin.shown) is agrees
     assert (MemoryChanged(erased=True) in skin.shown) is agrees

@@ -187,4 +187,7 @@ class ChatApp(App[int]):
 
     def action_help_quit(self) -> None:
         """Answer Ctrl+C where nothing is selected."""
-        self.notify(_("Ctrl+Q leaves Keepsake. Ctrl+C copies what is selected."), markup=False, timeout=4)
+        words = _("Ctrl+Q leaves Keepsake. Ctrl+C copies what is selected.")
+        if self.chat.is_answering:
+            words = f"{_('The answer is still coming; Esc stops it.')} {words}"
+        self.notify(words, markup=False, timeout=4)

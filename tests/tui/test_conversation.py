@@ -211,6 +211,10 @@ async def test_a_reader_who_scrolled_up_stays_there_while_an_answer_streams(tmp_
         await house.until(lambda: house.chat.transcript.scroll_y < house.chat.transcript.max_scroll_y)
         await house.pilot.wait_for_animation()
         place = house.chat.transcript.scroll_y
+        await house.pilot.press("ctrl+c")
+        await house.until(
+            lambda: any("Esc stops it. Ctrl+Q leaves" in notice.message for notice in house.app._notifications)
+        )
         gate.set()
         await house.until(lambda: not house.chat.is_answering)
         await house.pilot.pause()
@@ -218,6 +222,18 @@ async def test_a_reader_who_scrolled_up_stays_there_while_an_answer_streams(tmp_
         assert "new text below" in str(house.chat.prompt.border_title)
         house.chat.transcript.scroll_end(animate=False)
         await house.until(lambda: house.chat.prompt.border_title is None)
+
+
+async def test_what_a_command_tells_is_shown_to_a_reader_who_had_scrolled_up(tmp_path: Path) -> None:
+    lines = "\n\n".join(f"Line {number}" for number in range(60))
+    async with chatting(tmp_path, ScriptedChat([lines]), size=(80, 24)) as house:
+        await house.ask("Go")
+        transcript = house.chat.transcript
+        await house.until(lambda: transcript.max_scroll_y > 20)
+        transcript.scroll_home(animate=False)
+        await house.until(lambda: not transcript.scroll_y)
+        await house.say("/cost")
+        await house.until(lambda: house.notices and transcript.is_vertical_scroll_end)
 
 
 async def test_a_chat_that_has_grown_long_puts_its_oldest_messages_away_and_brings_them_back(

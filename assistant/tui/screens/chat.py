@@ -230,6 +230,7 @@ class ChatScreen(Screen[None]):
         elif self._may_run(command):
             argument, written = self.prompt.unfold(argument, on_own_lines=True), self.prompt.unfold(self.prompt.text)
             self.prompt.clear_sent(self.prompt.text)
+            self.transcript.anchor()  # what comes of it stands at the end
             self._run(command, argument, written)
 
     def choose(self, name: str) -> None:

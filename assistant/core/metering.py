@@ -171,7 +171,8 @@ class MeteredModel:
         answer = request.max_tokens or max(info.context_tokens - asked, 0)
         # What a model here takes is measured, and not foreseen.
         measured = Energy(0, 0, "RAPL") if info.is_private and self._meter.rapl.read() else None
-        looks_up = self._meter.looks_up
+        # Here it costs nothing, as is known without the list of prices; so it stays known where the program dies.
+        looks_up = self._meter.looks_up or info.endpoint is None or is_loopback(info.endpoint)
         most = self._usage(asked, answer, measured=measured) if looks_up else Usage(asked, answer)
         entry = NewEntry(self._role, request.purpose, info.name, info.endpoint, most, request.message_id)
         try:

@@ -96,6 +96,15 @@ async def test_an_answer_that_is_cut_takes_what_had_come(store: Store, monkeypat
     ] * 2
 
 
+async def test_what_is_reserved_on_this_machine_costs_nothing_wherever_it_is_cut(store: Store) -> None:
+    inner = ScriptedChat(otherwise=(asyncio.Event(),))
+    listening = asyncio.create_task(ask(MeteredModel(inner, ModelRole.CHAT, Meter(store))))
+    await inner.waiting.wait()
+    assert [(entry.state.value, entry.cost) for entry in entries(store)] == [("reserved", 0)]
+    listening.cancel()
+    await asyncio.wait({listening})
+
+
 @pytest.mark.parametrize(
     ("error", "state", "output"),
     [

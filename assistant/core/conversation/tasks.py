@@ -31,7 +31,7 @@ from assistant.language import N_, NN_, _, plural
 from assistant.llm.roles import Models
 from assistant.threads import in_thread
 from memory_store import ItemState, StepOutcome, Store, Task, TaskStanding, TaskState, amount_text
-from memory_store.errors import ChangedError, KeepsakeError, NotFoundError
+from memory_store.errors import ChangedError, KeepsakeError, NotFoundError, StoreError
 
 _TITLE_CHARS: Final = 60
 _MOST_TOLD: Final = 3
@@ -164,7 +164,11 @@ class TaskDesk:
 
     async def change(self, task: Task) -> bool:
         """Have the user edit a plan, again where it can't be followed, so that nothing they wrote is lost; return
-        whether it is another one. Raises StoreError for a task that is over."""
+        whether it is another one. Raises StoreError for a task that is over, before anything is written."""
+        task = await in_thread(partial(self._store.tasks.get, task.id))
+        if task.state in (TaskState.DONE, TaskState.CANCELLED):
+            hint = _("`keepsake task show {task} --plan` prints it, `keepsake task new --plan FILE` makes a new one.")
+            raise StoreError(_("This task is over, and its plan stays as it is."), hint.format(task=task.id[:8]))
         text = await self._skin.edit(task.plan, "plan.toml")
         while text is not None and text != task.plan:
             try:

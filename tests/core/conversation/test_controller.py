@@ -29,6 +29,7 @@ from assistant.llm.base import ToolCall, ToolCalled
 from assistant.llm.roles import Models
 from assistant.llm.scripted import ScriptedChat
 from memory_store import NewMemory, Store, TaskState
+from memory_store.errors import StoreError
 from memory_store.models import USER, ErasurePlan, Memory, MemoryKind, Role
 
 KEY = "The spare key is with Ines."
@@ -285,3 +286,5 @@ async def test_plan_that_can_not_be_followed_is_edited_on_and_a_task_is_ended_by
     assert read_plan(changed.plan).title == "Gyms compared"
     assert (await desk.cancel(changed), store.tasks.get(task.id).state) == (False, TaskState.DRAFT)
     assert (await desk.cancel(changed), store.tasks.get(task.id).state) == (True, TaskState.CANCELLED)
+    with pytest.raises(StoreError, match="This task is over"):  # and no editor was opened: nothing is written in vain
+        await desk.change(changed)

@@ -187,7 +187,7 @@ class ChatApp(App[int]):
 
     def action_help_quit(self) -> None:
         """Answer Ctrl+C where nothing is selected."""
-        words = _("Ctrl+Q leaves Keepsake. Ctrl+C copies what is selected.")
+        words = [_("Ctrl+Q leaves Keepsake. Ctrl+C copies what is selected.")]
         if self.chat.is_answering:
-            words = f"{_('The answer is still coming; Esc stops it.')} {words}"
-        self.notify(words, markup=False, timeout=4)
+            words.insert(0, _("The answer is still coming; Esc stops it."))
+        self.notify(" ".join(words), markup=False, timeout=4)

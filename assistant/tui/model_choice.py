@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from assistant import model_setup
+from assistant import config, model_setup
 from assistant.config import NamedModel
 from assistant.core.conversation.skin import Choice, Report, Skin
 from assistant.display import plain
@@ -72,7 +72,7 @@ class ModelChoice:
             current = plain(self._services.answerer.info.name, one_line=True)
             await self.pick(_("Who answers?  {name} answers now").format(name=current))
             return
-        settings = self._services.settings
+        settings = await self._settings_now()
         if argument in settings.models:
             await self.use(settings.models[argument], argument)
             return
@@ -91,7 +91,7 @@ class ModelChoice:
 
         They are taken as written into the prompt: who typed them meant them for the chat.
         """
-        settings = self._services.settings
+        settings = await self._settings_now()
         found = [model for model in await detect() if model.provider != "embedded" or model.name]
         known = {(model.base_url, model.name) for model in settings.models.values()}
         choices: list[Choice[FoundModel | NamedModel | _SetUp]] = [Choice(label(QUOTE), _detail(QUOTE), QUOTE)]
@@ -118,6 +118,12 @@ class ModelChoice:
             case _SetUp():
                 await self._set_up(picked.where, picked.api_key_env)
         return True
+
+    async def _settings_now(self) -> Settings:
+        """Return the settings with the models as the file has them: another program may have tried one anew."""
+        settings, file = self._services.settings, self._services.config_file
+        kept = await in_thread(lambda: config.load(file).models if file.is_file() else {})
+        return replace(settings, models={**settings.models, **kept})
 
     async def _set_up(self, where: str = "", api_key_env: str = "") -> None:
         """Lead from a service or an address over its key and a model to a trial, and use it if that goes well."""

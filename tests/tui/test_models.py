@@ -170,7 +170,13 @@ async def test_models_that_are_set_up_are_switched_in_two_keys(tmp_path: Path, m
             await house.say("/model first")
             await house.until(lambda: len(house.notices) == 2)
             assert house.chat.services.answerer.info.name == "first"
-        assert config.load(tmp_path / "config.toml").model.name == "first"
+            tried = replace(both["second"], can=["stream", "tools"])  # as `keepsake model test` keeps it meanwhile
+            model_setup.keep_named(tmp_path / "config.toml", "second", tried)
+            await house.say("/model second")
+            await house.until(lambda: len(house.notices) == 3)
+            assert house.chat.services.answerer.info.calls_tools
+        settings = config.load(tmp_path / "config.toml")
+        assert (settings.model.name, settings.models["second"].can) == ("second", ["stream", "tools"])
 
 
 async def test_quotations_can_be_gone_back_to_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

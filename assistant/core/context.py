@@ -7,7 +7,7 @@ is asked at and what was recalled for it. A provider's cache of prompts holds wh
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -22,6 +22,7 @@ from memory_store.models import Hit, Memory, Message, Neighbour, Role, Surroundi
 # Room left for the chat template's own tokens.
 _RESERVE: Final = 128
 _GO_TOGETHER: Final = 8
+_NO_CITATION: Final = re.compile(r"(```|~~~).*?(?:\1|\Z)|`[^`\n]*`|\[[^\]\n]*\]\(", re.DOTALL)
 _CITATION: Final = re.compile(r"\[(\d{1,3}(?:\s*[,，]\s*\d{1,3})*)\]")
 
 
@@ -219,6 +220,12 @@ def renumber(text: str, numbers: Mapping[int, int]) -> str:
         return f"[{', '.join(kept)}]" if kept else ""
 
     return _CITATION.sub(replace, text)
+
+
+def invented_numbers(answer: str, numbers: Iterable[int]) -> list[int]:
+    """Return what an answer cites outside code and links that is none of these numbers, in order: no source has it."""
+    cited = _CITATION.finditer(_NO_CITATION.sub(" ", answer))
+    return sorted({int(number) for group in cited for number in re.findall(r"\d+", group[1])}.difference(numbers))
 
 
 def cited_numbers(answer: str) -> set[int]:

@@ -54,6 +54,12 @@ def test_request_that_is_made_again_says_why_the_answer_is_late(
     assert ". Trying again in 1 second." in asked.err
 
 
+def test_number_that_is_no_sources_is_said_to_be_none(keepsake: Shell, server: ChatServer) -> None:
+    server.script(Stream(("With Ines [1][2].",)), Stream(("With Ines. `keys[1]`",)))
+    assert "There is no source for [1], [2]." in keepsake("ask", "Which key?").err
+    assert keepsake("ask", "Which key?").err == ""
+
+
 def test_an_emoji_cut_in_two_is_kept_whole(keepsake: Shell, server: ChatServer) -> None:
     halves = [rb'data: {"choices":[{"delta":{"content":"%s"}}]}' % half for half in (rb"The \ud83d", rb"\udd11.")]
     server.script(Stream([Raw(half + b"\n\n") for half in halves]))

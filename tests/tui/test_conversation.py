@@ -129,6 +129,18 @@ async def test_reasoning_is_folded_until_it_is_wanted(tmp_path: Path) -> None:
         assert answer.text == "Ines."
 
 
+async def test_number_that_is_no_sources_is_said_to_be_none_now_and_later(tmp_path: Path) -> None:
+    model = ScriptedChat(["Ines has it [1], or Bo [7].\n\n`x[9]` and [8](https://a.example)"])
+    async with chatting(tmp_path, model, prepare=with_keys) as house:
+        answer = await house.ask("Who has our spare key?")
+        assert answer.state == "There is no source for [7]."
+        await house.pilot.press("ctrl+n")
+        await house.until(lambda: not house.questions)
+        [chat] = house.store.conversations.all()
+        await house.resume(chat.id)
+        await house.until(lambda: [answer.state for answer in house.answers] == ["There is no source for [7]."])
+
+
 async def test_request_that_is_made_again_says_why_the_answer_is_late(tmp_path: Path) -> None:
     again, further = asyncio.Event(), asyncio.Event()
     late = Retrying("It takes no more [requests].", 7.4)

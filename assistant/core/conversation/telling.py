@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from assistant.core.context import invented_numbers
 from assistant.core.conversation.skin import Report
 from assistant.core.events import Captured, NoLongerTrue, Noted, NothingMeant
 from assistant.display import excerpt, moment, plain
@@ -50,6 +52,12 @@ def report_learned(learned: Learned, *, in_shell: bool = False) -> Report:
         case _:
             memory = learned.memory
             return Report(_("Merged what said the same: {text}").format(text=memory.text), "", "good", memory.id)
+
+
+def describe_invented(answer: str, numbers: Iterable[int]) -> str:
+    """Return that an answer cites what has none of these numbers; empty where all that it cites is a source."""
+    invented = ", ".join(f"[{number}]" for number in invented_numbers(answer, numbers))
+    return _("There is no source for {numbers}.").format(numbers=invented) if invented else ""
 
 
 def describe_retry(reason: str, pause_s: float) -> str:

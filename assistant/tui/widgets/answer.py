@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Markdown, Static
 
+from assistant.core.conversation.telling import describe_invented
 from assistant.display import plain
 from assistant.language import _
 from assistant.tui.sources import SourceView
@@ -85,8 +86,8 @@ class Answer(Spoken, Vertical):
         yield self._state
         if self._sources:
             yield SourceList(self._sources, self.message_id)
-        if self._ending:
-            self.say(self._ending)
+        if ending := self._say_invented(self._ending):
+            self.say(ending)
 
     def on_mount(self) -> None:
         """Trim a stored answer once its words are laid out."""
@@ -167,10 +168,17 @@ class Answer(Spoken, Vertical):
         if author:
             self._given_by = plain(author, one_line=True)
             self.show_branch(self._branch)
-        self.say(state)
         self._sources = tuple(sources)
+        self.say(self._say_invented(state))
         if self._sources:
             await self.mount(SourceList(self._sources, self.message_id))
+
+    def _say_invented(self, state: str) -> str:
+        """Add to how an answer ended what it cites and is no source of it."""
+        invented = describe_invented(
+            self.text, [source.number for source in self._sources if source.number is not None]
+        )
+        return f"{state} {invented}".strip()
 
     async def _draw_rest(self) -> None:
         if self._flushing is not None:

@@ -14,6 +14,7 @@ from assistant.llm.scripted import ScriptedChat
 from assistant.tui.attention import call_for_attention, desktop_notice
 from assistant.tui.screens.chooser import Chooser
 from assistant.tui.screens.tasks import TasksScreen
+from assistant.tui.widgets.notice import Notice
 from memory_store import TaskState
 from tests.tui.support import House, chatting
 
@@ -109,6 +110,8 @@ async def test_task_is_planned_tried_allowed_and_shown(tmp_path: Path, monkeypat
             "Anna costs 30 euros a month.",
             "Bea costs 30 euros a month.",
         }
+        await house.pilot.press("x")
+        await house.until(lambda: screen.query_one(Notice).text == "This task is over.")
         await house.pilot.press("escape")
         await house.until(lambda: any("2 of 2 done" in notice for notice in house.notices))
         await house.until(lambda: [text for text in called if text.startswith("“Gyms compared”: done")])

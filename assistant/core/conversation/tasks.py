@@ -34,6 +34,7 @@ from memory_store import ItemState, StepOutcome, Store, Task, TaskStanding, Task
 from memory_store.errors import ChangedError, KeepsakeError, NotFoundError, StoreError
 
 _TITLE_CHARS: Final = 60
+_WISH_CHARS: Final = 400
 _MOST_TOLD: Final = 3
 _AT_ONCE: Final = NN_("{count} at once", "{count} at once")
 _ITEMS: Final = NN_("{count} item", "{count} items")
@@ -77,6 +78,7 @@ class TaskDesk:
         if not wish.strip():
             self._skin.remark(_("Say behind /task what is to be done, and for what."))
             return
+        await self._skin.tell(Report(_("To be planned: {wish}").format(wish=excerpt(wish, _WISH_CHARS))))
         self._skin.show_activity(_("planning…"))
         self.stop = asyncio.Event()
         draft = draft_task(self._store, models, wish, self._toolbox.own, private=private)

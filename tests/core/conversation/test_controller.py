@@ -271,7 +271,8 @@ async def test_planning_that_takes_long_is_stopped_and_leaves_nothing(store: Sto
     skin = Impatient()
     controller = controller_of(store, skin, ScriptedChat([asyncio.Event()]))
     await run(controller, "/task Compare the gyms Anna and Bea.")
-    assert (skin.told, store.tasks.all(), store.conversations.all()) == (["Nothing was planned."], [], [])
+    assert skin.told == ["To be planned: Compare the gyms Anna and Bea.", "Nothing was planned."]
+    assert (store.tasks.all(), store.conversations.all()) == ([], [])
 
 
 async def test_plan_that_can_not_be_followed_is_edited_on_and_a_task_is_ended_by_a_yes_alone(store: Store) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-# Young objects are looked at as ever. Looking at all of them (the third number) takes a tenth of a second and more
-# once the libraries are loaded, and would come several times a second while an answer streams.
-_THRESHOLDS: Final = (10_000, 10, 10_000)
+# Young objects are looked at in small lots: while a task works in the background the collector had a hundred thousand
+# to look at in one go, and the screen waited 60 ms for it. Looking at all of them (the third number) takes a tenth of a
+# second and more once the libraries are loaded, and would come several times a second while an answer streams.
+_THRESHOLDS: Final = (2_000, 10, 50_000)
 _settled = False
 
 

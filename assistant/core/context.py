@@ -224,8 +224,7 @@ def renumber(text: str, numbers: Mapping[int, int]) -> str:
 
 def invented_numbers(answer: str, numbers: Iterable[int]) -> list[int]:
     """Return what an answer cites outside code and links that is none of these numbers, in order: no source has it."""
-    cited = _CITATION.finditer(_NO_CITATION.sub(" ", answer))
-    return sorted({int(number) for group in cited for number in re.findall(r"\d+", group[1])}.difference(numbers))
+    return sorted(cited_numbers(_NO_CITATION.sub(" ", answer)).difference(numbers))
 
 
 def cited_numbers(answer: str) -> set[int]:

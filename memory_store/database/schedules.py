@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
 
 from memory_store import ids
 from memory_store.clock import now, to_text
 from memory_store.database.connection import Database
 from memory_store.database.conversations import append
 from memory_store.database.rows import insert_row, read_row
-from memory_store.database.tasks import TaskState, insert_task
+from memory_store.database.tasks import PRIVACY_OF_TASK, TaskState, insert_task
 from memory_store.errors import NotFoundError
 from memory_store.models import Author, AuthorKind, Message, MessageStatus, Role
 from memory_store.process_lock import Turn
@@ -92,12 +91,6 @@ class Rerun:
     plan: str
     items: Iterable[tuple[str, str]]
     only_first: int | None
-
-
-_PRIVACY_OF_TASK: Final = (
-    "SELECT max(m.private, c.private) AS private FROM tasks AS t JOIN messages AS m ON m.id = t.message_id "
-    "JOIN conversations AS c ON c.id = m.conversation_id WHERE t.id = ?"
-)
 
 
 class Schedules:
@@ -203,7 +196,7 @@ class Schedules:
             ).rowcount
             if not changed:
                 return None
-            task = connection.execute(_PRIVACY_OF_TASK, (schedule.task_id,)).fetchone() if rerun is not None else None
+            task = connection.execute(PRIVACY_OF_TASK, (schedule.task_id,)).fetchone() if rerun is not None else None
             private = task is not None and bool(task["private"])
             message = _say(connection, schedule.message_id, words, said_at, private=private)
             if rerun is not None and task is not None:

@@ -117,6 +117,13 @@ class TaskStep:
     ended_at: datetime | None = None
 
 
+PRIVACY_OF_TASK: Final = (
+    "SELECT max(m.private, c.private) AS private FROM tasks AS t JOIN messages AS m ON m.id = t.message_id "
+    "JOIN conversations AS c ON c.id = m.conversation_id WHERE t.id = ?"
+)
+"""Whether a task is private: its message is, or the conversation of that. No row where it is gone."""
+
+
 class Tasks:
     """What can be asked of and done to tasks. Safe from many threads and processes at once."""
 
@@ -199,12 +206,9 @@ class Tasks:
 
         It is private where its message is, or the conversation of that.
         """
-        query = (
-            "SELECT 1 FROM tasks AS t JOIN messages AS m ON m.id = t.message_id "
-            "JOIN conversations AS c ON c.id = m.conversation_id "
-            "WHERE t.id = ? AND t.state = 'running' AND t.plan = ? AND (m.private OR c.private) = ?"
-        )
-        return self._database.fetch_one(query, (task.id, task.plan, private)) is not None
+        query = f"{PRIVACY_OF_TASK} AND t.state = 'running' AND t.plan = ?"
+        row = self._database.fetch_one(query, (task.id, task.plan))
+        return row is not None and bool(row["private"]) == private
 
     def next_due(self, moment: datetime) -> Task | None:
         """Return the earliest task that can go on now: an item of it waits, or none does and it is to be ended."""

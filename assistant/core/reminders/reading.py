@@ -229,7 +229,7 @@ class _Reader:
                 else:
                     soon |= {moment for moment in fitting if moment > self._wall}
         # Of what comes again the clock as it was written comes first, however soon the other half of the day is.
-        ordered = sorted(soon, key=lambda moment: (moment.time(), moment) if rule else (time(), moment))
+        ordered = sorted(soon, key=lambda moment: (moment.time() if rule else time(), moment))
         return [Time(moment, rule or None) for moment in ordered[:_MOST_TIMES]]
 
     def _first(self, rule: str, begins: datetime) -> datetime | None:

@@ -35,6 +35,11 @@ class TaskState(StrEnum):
     DONE = "done"
     CANCELLED = "cancelled"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether all of it is done, or it was ended for good."""
+        return self in (TaskState.DONE, TaskState.CANCELLED)
+
 
 class ItemState(StrEnum):
     """Where an item of a task stands."""
@@ -465,12 +470,12 @@ _PUT: Final = (
 
 
 def _refuse_over(task: Task) -> None:
-    if task.state in (TaskState.DONE, TaskState.CANCELLED):
+    if task.state.has_ended:
         raise StoreError(f"This task is {task.state}.", "Make a new one with its plan.")
 
 
 def _change(task_id: str, state: TaskState, trouble: str | None, only_first: int | None) -> dict[str, object]:
-    ended = to_text(now()) if state in (TaskState.DONE, TaskState.CANCELLED) else None
+    ended = to_text(now()) if state.has_ended else None
     return {"id": task_id, "state": state, "trouble": trouble, "ended_at": ended, "only_first": only_first}
 
 

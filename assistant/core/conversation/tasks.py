@@ -128,8 +128,8 @@ class TaskDesk:
             _Deed.ANSWER: bool(counts.get(ItemState.ASKING)),
             _Deed.PAUSE: task.state is TaskState.RUNNING,
             _Deed.RETRY: bool(counts.get(ItemState.FAILED) or counts.get(ItemState.LEFT_OUT)),
-            _Deed.CHANGE: task.state not in (TaskState.DONE, TaskState.CANCELLED),
-            _Deed.CANCEL: task.state not in (TaskState.DONE, TaskState.CANCELLED),
+            _Deed.CHANGE: not task.state.has_ended,
+            _Deed.CANCEL: not task.state.has_ended,
         }
         shown = [Choice(_(_DEEDS[deed]), "", deed) for deed, may in allowed.items() if may]
         deed = await self._skin.choose(_title(task), [shown[0], *deeds, *shown[1:]])
@@ -168,7 +168,7 @@ class TaskDesk:
         """Have the user edit a plan, again where it can't be followed, so that nothing they wrote is lost; return
         whether it is another one. Raises StoreError for a task that is over, before anything is written."""
         task = await in_thread(partial(self._store.tasks.get, task.id))
-        if task.state in (TaskState.DONE, TaskState.CANCELLED):
+        if task.state.has_ended:
             hint = _("`keepsake task show {task} --plan` prints it, `keepsake task new --plan FILE` makes a new one.")
             raise StoreError(_("This task is over, and its plan stays as it is."), hint.format(task=task.id[:8]))
         text = await self._skin.edit(task.plan, "plan.toml")

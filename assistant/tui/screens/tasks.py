@@ -251,7 +251,7 @@ class TasksScreen(Browser[TaskView, None]):
     async def do_cancel(self) -> None:
         """End it for good."""
         item = self.chosen
-        if item is not None and item.task.state in (TaskState.DONE, TaskState.CANCELLED):
+        if item is not None and item.task.state.has_ended:
             self.say(_("This task is over."))
         elif item is not None:
             await self.controller.tasks.cancel(item.task)
